@@ -1,0 +1,39 @@
+/* The live view: an immutable snapshot that the pipeline publishes and HTTP threads read. */
+#pragma once
+
+#include "base/addr.h"
+
+struct live_stream {
+    uint32_t ssrc;
+    const char *party;
+    struct endpoint src, dst;
+    char codec[24];
+    uint64_t packets, expected, lost;
+    double jitter_ms;   /* NAN unknown */
+    double mos;         /* last window, NAN unknown */
+    int64_t last_us;
+};
+
+#define LIVE_STREAMS_MAX 8
+
+struct live_call {
+    char uid[40];
+    const char *kind, *state;
+    int64_t started_us, ringing_us, answered_us;
+    char call_id[128];
+    char from_user[64], from_host[64], from_display[64], to_user[64], to_host[64];
+    char user_agent[64];
+    struct endpoint src, dst;
+    int sip_code;
+    bool recording;
+    bool partial;
+    unsigned stream_count;
+    struct live_stream streams[LIVE_STREAMS_MAX];
+};
+
+/* Writes into *ret_calls a malloc'ed array of at most `max` calls that have not ended (the caller frees it); `want_uid`
+ * picks one, NULL all. The array is empty (NULL) when there are none. */
+struct live_source {
+    void *context;
+    int (*snapshot)(void *context, const char *want_uid, unsigned max, struct live_call **ret_calls, unsigned *ret_count);
+};

@@ -1,0 +1,39 @@
+/* A growing byte buffer that gets its ceiling at birth. Errors stick: append as much as you like,
+ * then ask `failed` once. */
+#pragma once
+
+#include "base/slice.h"
+
+struct buf {
+    uint8_t *data;
+    size_t size;
+    size_t room;
+    size_t ceiling;
+    bool failed;
+};
+
+void buf_init(struct buf *b, size_t ceiling);
+void buf_fini(struct buf *b);
+void buf_clear(struct buf *b); /* keeps the memory, forgets the error */
+/* Room for n more bytes (not yet counted in size), or NULL. */
+uint8_t *buf_reserve(struct buf *b, size_t n);
+void buf_add(struct buf *b, const void *data, size_t size);
+void buf_slice(struct buf *b, struct slice s);
+void buf_str(struct buf *b, const char *text);
+void buf_char(struct buf *b, char c);
+void buf_u8(struct buf *b, uint8_t v);
+void buf_u16(struct buf *b, uint16_t v); /* network byte order */
+void buf_u32(struct buf *b, uint32_t v);
+void buf_u64(struct buf *b, uint64_t v);
+void buf_u16_le(struct buf *b, uint16_t v);
+void buf_u32_le(struct buf *b, uint32_t v);
+/* LEB128, for packed columns. */
+void buf_varint(struct buf *b, uint64_t v);
+__attribute__((format(printf, 2, 3))) void buf_printf(struct buf *b, const char *format, ...);
+/* NUL-terminated view (the NUL is not counted in size); "" after an error. */
+const char *buf_text(struct buf *b);
+
+static inline struct slice buf_view(const struct buf *b)
+{
+    return slice_of(b->data, b->size);
+}

@@ -1,0 +1,18 @@
+/* The only place that asks what time it is; below app/ time is an argument. Also the printed forms
+ * of time. Nanoseconds and microseconds since 1970, UTC. */
+#pragma once
+
+#include <stdint.h>
+
+int64_t clock_wall_ns(void);
+int64_t clock_mono_ns(void);
+/* CPU time of this process. */
+int64_t clock_cpu_ns(void);
+
+#define CLOCK_TEXT_SIZE 40
+/* "2026-11-21T10:00:00.123456Z" (RFC 3339, microseconds); returns `out`. */
+const char *clock_rfc3339_us(int64_t time_us, char out[CLOCK_TEXT_SIZE]);
+/* "20261121" of the UTC day; returns `out`. */
+const char *clock_day(int64_t time_us, char out[CLOCK_TEXT_SIZE]);
+/* RFC 3339 with Z or an offset, fraction optional. 0 or ERR_INVALID. */
+int clock_parse_rfc3339(const char *text, int64_t *ret_time_us);

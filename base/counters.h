@@ -1,0 +1,106 @@
+/* Counting without locks: every thread owns a block of cells (one writer each), readers sum the blocks.
+ * counters.def is the one table of what exists. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "base/buf.h"
+
+/* ---- label sets: enum label_set, LABEL_COUNT_<set> ---- */
+enum label_set {
+#define LABELS(set, name, ...) LABELS_##set,
+#include "base/labels.def"
+#undef LABELS
+    LABEL_SETS
+};
+
+enum {
+#define LABELS(set, name, ...) LABEL_COUNT_##set = sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *),
+#include "base/labels.def"
+#undef LABELS
+};
+
+/* Index of `value` in the set; where the set ends with "other" (or "unknown") anything else is that; else 0. Case-sensitive
+ * but for CODEC. */
+unsigned label_find(enum label_set set, struct slice value);
+/* Index of a SIP status code in CODE. */
+unsigned label_code(unsigned status);
+const char *label_text(enum label_set set, unsigned index);
+
+/* ---- cells ---- */
+#define BUCKETS_DURATION 1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200
+#define BUCKETS_SETUP    0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30
+#define BUCKETS_MOS      1.5, 2, 2.58, 3.1, 3.6, 4.03, 4.34, 4.5
+#define BUCKETS_JITTER   .001, .002, .005, .01, .02, .03, .05, .1, .2, .5
+#define BUCKETS_LOSS     .0001, .001, .005, .01, .02, .03, .05, .1, .2, .5
+#define BUCKETS_FINALIZE .1, .5, 1, 2, 5, 10, 30, 60
+#define BUCKETS_COMMIT   .001, .005, .01, .05, .1, .5, 1, 5
+
+#define COUNTERS_BUCKETS(...) (sizeof((double[]){__VA_ARGS__}) / sizeof(double))
+
+/* First and last cell of each family. A histogram has its buckets, +Inf, and the sum in millionths. */
+enum counter_cell {
+#define COUNTER(id, name, help, a, b) C_##id, C_##id##_END_ = C_##id + LABEL_COUNT_##a * LABEL_COUNT_##b - 1,
+#define GAUGE(id, name, help, a, b)   COUNTER(id, name, help, a, b)
+#define HISTOGRAM(id, name, help, buckets) C_##id, C_##id##_END_ = C_##id + (int)COUNTERS_BUCKETS(buckets) + 1,
+#include "base/counters.def"
+#undef COUNTER
+#undef GAUGE
+#undef HISTOGRAM
+    COUNTER_CELLS
+};
+
+struct counters {
+    _Atomic uint64_t cell[COUNTER_CELLS];
+};
+
+/* Only by the thread that owns the block. */
+static inline void counters_add(struct counters *c, unsigned cell, uint64_t n)
+{
+    uint64_t now = atomic_load_explicit(&c->cell[cell], memory_order_relaxed);
+    atomic_store_explicit(&c->cell[cell], now + n, memory_order_relaxed);
+}
+
+static inline void counters_sub(struct counters *c, unsigned cell, uint64_t n)
+{
+    counters_add(c, cell, (uint64_t)0 - n);
+}
+
+static inline void counters_set(struct counters *c, unsigned cell, uint64_t v)
+{
+    atomic_store_explicit(&c->cell[cell], v, memory_order_relaxed);
+}
+
+/* One observation into the histogram that starts at `cell` (C_<id>). */
+void counters_observe(struct counters *c, unsigned cell, double value);
+
+/* ---- the set of all blocks ---- */
+struct counters_set;
+
+struct counters_set *counters_set_new(void);
+void counters_set_free(struct counters_set *s); /* and its blocks */
+/* A zeroed block for one thread, owned by the set; NULL without memory or past 128 blocks. Thread-safe. */
+struct counters *counters_block(struct counters_set *s);
+/* Sum over the blocks, any thread. */
+uint64_t counters_sum(struct counters_set *s, unsigned cell);
+/* Shows `name` instead of the index in the iface label. Before threads start. */
+void counters_name_iface(struct counters_set *s, unsigned index, const char *name);
+/* Prometheus text format 0.0.4: every family with HELP and TYPE; cells of labelled families that are
+ * still 0 are left out. */
+void counters_render(struct counters_set *s, struct buf *out);
+
+enum counter_kind { COUNTER_KIND_COUNTER, COUNTER_KIND_GAUGE, COUNTER_KIND_HISTOGRAM };
+
+struct counter_family {
+    const char *id;
+    const char *name;
+    const char *help;
+    enum counter_kind kind;
+    enum label_set a, b;
+    unsigned first;
+    const double *buckets; /* histograms */
+    unsigned bucket_count;
+};
+
+/* For documentation and tests. */
+const struct counter_family *counters_families(unsigned *ret_count);

@@ -1,0 +1,24 @@
+/* The few things of cryptography that we need; this file alone meets libsodium. */
+#pragma once
+
+#include "base/slice.h"
+
+/* Once at program start, before any thread. 0 or ERR_UNSUPPORTED. */
+int crypto_start(void);
+void crypto_random(void *out, size_t size);
+void crypto_sha256(struct slice data, uint8_t ret_digest[32]);
+/* SHA-256 in steps, for files. */
+struct crypto_sha256_state {
+    _Alignas(16) uint8_t opaque[128];
+};
+void crypto_sha256_init(struct crypto_sha256_state *s);
+void crypto_sha256_update(struct crypto_sha256_state *s, struct slice data);
+void crypto_sha256_final(struct crypto_sha256_state *s, uint8_t ret_digest[32]);
+/* Keyed BLAKE2b, 16 bytes out: identifiers that nobody without the key can guess. */
+void crypto_keyed_id(const uint8_t key[32], struct slice data, uint8_t ret_id[16]);
+/* Constant time. */
+bool crypto_equal(const void *a, const void *b, size_t size);
+/* Lower-case hex, NUL-terminated: out has 2 * size + 1 bytes. Returns out. */
+const char *crypto_hex(struct slice data, char *out);
+/* CRC-32C of a spool chunk. */
+uint32_t crypto_crc32c(uint32_t crc, const void *data, size_t size);

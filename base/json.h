@@ -1,0 +1,44 @@
+/* JSON out by appending to a buf; commas and escaping are taken care of. Text from the wire is not
+ * always UTF-8: invalid bytes are written as U+FFFD. Compact output, one value.
+ *
+ *     json_object(&j); json_key(&j, "lost"); json_int(&j, 3); json_end(&j);
+ */
+#pragma once
+
+#include "base/buf.h"
+
+#define JSON_DEPTH_MAX 16
+
+struct json {
+    struct buf *out;
+    uint8_t depth;
+    bool comma[JSON_DEPTH_MAX];
+    char close[JSON_DEPTH_MAX];
+};
+
+void json_init(struct json *j, struct buf *out);
+void json_object(struct json *j);
+void json_array(struct json *j);
+void json_end(struct json *j); /* closes the innermost object or array */
+void json_key(struct json *j, const char *key);
+
+void json_text(struct json *j, struct slice text);
+void json_str(struct json *j, const char *text); /* NULL: null */
+void json_int(struct json *j, int64_t v);
+void json_uint(struct json *j, uint64_t v);
+/* At most `decimals` digits after the point, trailing zeros cut; NaN and infinities are null. */
+void json_double(struct json *j, double v, int decimals);
+void json_bool(struct json *j, bool v);
+void json_null(struct json *j);
+/* Already valid JSON, verbatim. */
+void json_raw(struct json *j, struct slice json);
+
+/* key and value in one: the common case. */
+void json_kv_text(struct json *j, const char *key, struct slice text);
+void json_kv_str(struct json *j, const char *key, const char *text);
+void json_kv_int(struct json *j, const char *key, int64_t v);
+void json_kv_double(struct json *j, const char *key, double v, int decimals);
+void json_kv_bool(struct json *j, const char *key, bool v);
+void json_kv_null(struct json *j, const char *key);
+/* RFC 3339 UTC with microseconds; 0 is null. */
+void json_kv_time(struct json *j, const char *key, int64_t time_us);

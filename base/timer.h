@@ -1,0 +1,34 @@
+/* A timer wheel driven by packet time: nobody here asks a clock. Add, move and cancel are O(1).
+ * Timers are embedded in what they belong to; a fired or cancelled timer may be added again.
+ * Resolution is one tick; a timer never fires early. Time that runs backwards moves nothing. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct timer {
+    struct timer *next;
+    struct timer **link; /* NULL: not in a wheel */
+    int64_t due_ns;
+};
+
+struct timer_wheel;
+
+typedef void timer_fn(void *context, struct timer *t, int64_t now_ns);
+
+/* NULL when there is no memory. */
+struct timer_wheel *timer_wheel_new(int64_t tick_ns);
+void timer_wheel_free(struct timer_wheel *w); /* forgets its timers, does not fire them */
+/* Sets or moves `t`. */
+void timer_set(struct timer_wheel *w, struct timer *t, int64_t due_ns);
+void timer_cancel(struct timer_wheel *w, struct timer *t);
+static inline bool timer_is_set(const struct timer *t)
+{
+    return t->link != NULL;
+}
+/* Fires all that are due at `now_ns`, tick by tick in time order (the callback may set and cancel any timer). The
+ * first call sets the wheel's time. A jump of years costs no more than one turn of the wheel. */
+void timer_wheel_advance(struct timer_wheel *w, int64_t now_ns, timer_fn *fire, void *context);
+/* Time of the wheel's next tick boundary: callers skip timer_wheel_advance() until packet time reaches it. */
+int64_t timer_wheel_next_tick(const struct timer_wheel *w);

@@ -1,0 +1,124 @@
+/* A call as signalling tells it: the frozen facts that travel to the worker when the call ends, and the brief that
+ * travels while it goes on. All strings live in the call's arena and end with it (call_free). */
+#pragma once
+
+#include "base/addr.h"
+#include "base/arena.h"
+
+/* The enumerations of the contract; their texts come from call_*_text(). */
+enum call_state { CALL_TRYING, CALL_RINGING, CALL_ANSWERED, CALL_ENDED };
+/* In the order of the OUTCOME label set. */
+enum call_outcome {
+    CALL_OUTCOME_ANSWERED, CALL_OUTCOME_BUSY, CALL_OUTCOME_NO_ANSWER, CALL_OUTCOME_CANCELLED, CALL_OUTCOME_REJECTED,
+    CALL_OUTCOME_REDIRECTED, CALL_OUTCOME_FAILED, CALL_OUTCOME_LOST, CALL_OUTCOME_NONE /* not ended yet, or an orphan */,
+};
+enum call_end_reason {
+    CALL_END_NONE, CALL_END_BYE, CALL_END_CANCEL, CALL_END_REJECTED, CALL_END_REDIRECTED, CALL_END_SIP_TIMEOUT,
+    CALL_END_MEDIA_TIMEOUT, CALL_END_MAX_DURATION, CALL_END_CUT, CALL_END_RESTART,
+};
+/* In the order of the PARTY label set. */
+enum call_party { CALL_CALLER, CALL_CALLEE, CALL_NETWORK, CALL_PARTY_UNKNOWN };
+enum call_direction { CALL_DIR_UNKNOWN, CALL_DIR_IN, CALL_DIR_OUT, CALL_DIR_INTERNAL };
+enum call_kind { CALL_SIP, CALL_ORPHAN };
+
+struct call_identity {
+    struct slice display;
+    struct slice uri;
+    struct slice user;
+    struct slice host;
+    struct slice tag;
+};
+
+/* One point on the call's time line, besides messages and media (answered, hold, re-INVITE, codec change, restart ...). */
+struct call_event {
+    struct call_event *next;
+    int64_t time_ns;
+    const char *kind;    /* a constant: "hold", "resume", "reinvite", "update", "media_added", "media_removed", "media_moved", ... */
+    struct slice detail;
+};
+
+struct call {
+    struct arena *arena;
+    uint8_t uid[16];          /* UUIDv8 (RFC 9562), see docs/decisions/call-ids.md */
+    uint32_t number;          /* index while it lives */
+    enum call_kind kind;
+    enum call_state state;
+    enum call_outcome outcome;
+    enum call_end_reason end_reason;
+    enum call_party released_by;
+    enum call_direction direction;
+    bool partial;             /* beginning or end not seen */
+    bool capture_suspect;     /* we lost events or frames while it lived */
+    bool media_seen[2];       /* by party: caller, callee */
+    bool encrypted_media;     /* SRTP announced */
+
+    struct slice call_id;
+    struct call_identity from;
+    struct call_identity to;
+    struct slice request_uri;
+    struct slice user_agent;  /* of the caller */
+    struct slice server;      /* of the callee: User-Agent or Server of its responses */
+    struct slice asserted_identity;
+    struct endpoint src;      /* first INVITE: from, to */
+    struct endpoint dst;
+    uint16_t vlan;
+
+    /* Packet times in ns; 0: did not happen. */
+    int64_t started_ns;       /* t0: first INVITE of the attempt */
+    int64_t processed_ns;     /* t0': the INVITE that was finally processed (after authentication) */
+    int64_t trying_ns;        /* first 100 */
+    int64_t progress_ns;      /* first 180/181/182/183... */
+    int64_t ringing_ns;       /* first 180, or 183 with SDP */
+    int64_t answered_ns;      /* first 2xx to INVITE */
+    int64_t acked_ns;
+    int64_t early_media_ns;   /* first RTP towards the caller before the answer */
+    int64_t cancelled_ns;
+    int64_t bye_ns;
+    int64_t bye_ok_ns;
+    int64_t ended_ns;         /* BYE, final failure, CANCEL, or the last sign of life */
+
+    uint16_t sip_code;        /* final response of the attempt; 0 none */
+    uint16_t q850_cause;      /* of a Reason header; 0 none */
+    struct slice reason_phrase;
+    uint8_t auth_attempts;    /* 401/407 answered */
+    uint16_t reinvites;
+    uint16_t updates;
+    uint32_t messages;        /* all, retransmissions included */
+    uint32_t messages_over_limit;
+    uint32_t retransmissions;
+    uint16_t branches;        /* distinct To tags answered provisionally or finally */
+    uint16_t holds;
+    int64_t held_ns;          /* time on hold, either side */
+    struct call_event *events; /* in time order */
+    uint32_t event_count;
+};
+
+/* Frees the call and all it remembers; NULL is fine. */
+void call_free(struct call *c);
+
+const char *call_state_text(enum call_state v);
+const char *call_outcome_text(enum call_outcome v);       /* NULL for NONE */
+const char *call_end_reason_text(enum call_end_reason v); /* NULL for NONE */
+const char *call_party_text(enum call_party v);
+const char *call_direction_text(enum call_direction v);
+
+/* What the live view shows. Body of CALL_STARTED and CALL_CHANGED; strings are cut to their fields. */
+struct call_brief {
+    uint8_t uid[16];
+    uint8_t kind;
+    uint8_t state;
+    bool partial;
+    uint16_t sip_code;
+    int64_t started_ns;
+    int64_t ringing_ns;
+    int64_t answered_ns;
+    struct endpoint src;
+    struct endpoint dst;
+    char call_id[128];
+    char from_user[64];
+    char from_host[64];
+    char from_display[64];
+    char to_user[64];
+    char to_host[64];
+    char user_agent[64];
+};

@@ -1,0 +1,95 @@
+/* All that capture gives: what comes off the wire, as events in packet-time order. The front makes them, a worker takes
+ * them: directly in single mode, through a byte ring when there are threads. An event is one fixed struct and one borrowed
+ * body; both are valid during the call that delivers them.
+ *
+ *   CALL_STARTED  -> (CALL_CHANGED | SIP | FLOW_BOUND | MEDIA | FLOW_GONE)* -> CALL_ENDED
+ *
+ * Everything of one call goes to one worker, in order. Numbers (`call`, `flow`) index the worker's tables; they are reused
+ * only after CALL_ENDED and FLOW_GONE. Orphan media (no signalling) comes as a call of kind CALL_ORPHAN. */
+#pragma once
+
+#include "base/addr.h"
+#include "capture/call/call.h"
+#include "capture/rtp/codec.h"
+
+enum event_kind {
+    EVENT_CALL_STARTED, /* call.info, strings in the body as call_brief */
+    EVENT_CALL_CHANGED, /* state, times or parties changed: call_brief again */
+    EVENT_CALL_ENDED,   /* hands over the call and its arena: the worker owns *ended.call now */
+    EVENT_SIP,          /* a raw message of the call, in the body */
+    EVENT_FLOW_BOUND,   /* a 5-tuple belongs to the call from now on: body is struct flow_media (also when codecs or party change) */
+    EVENT_FLOW_GONE,    /* no more media from this 5-tuple for this call */
+    EVENT_MEDIA,        /* an RTP or RTCP datagram of a bound flow, in the body */
+    EVENT_TICK,         /* packet time went on (about every 100 ms): flush what is due */
+};
+
+/* What media of this flow means, from SDP. Travels as the body of FLOW_BOUND. */
+#define FLOW_CODECS_MAX 24
+struct flow_media {
+    uint8_t party;         /* enum call_party: who SENDS on this flow */
+    uint8_t media_type;    /* enum sdp_media_type */
+    uint8_t direction;     /* enum sdp_direction of the receiver's side, for hold */
+    uint8_t confidence;    /* enum flow_confidence */
+    bool secure;           /* SRTP announced */
+    bool early;            /* bound before the answer */
+    bool announced;        /* by SDP; false for orphans */
+    bool keep;             /* rules want its media in the spool */
+    uint8_t rtcp_mux;
+    uint8_t codec_count;
+    uint16_t media_index;  /* m= line, from 0 */
+    uint16_t ptime_ms;
+    struct rtp_codec codecs[FLOW_CODECS_MAX];
+};
+
+enum flow_confidence { FLOW_SDP, FLOW_SDP_SOURCE, FLOW_LEARNED, FLOW_GUESSED };
+
+struct event_media {
+    uint32_t wire_bytes;  /* UDP payload on the wire; the body may be shorter */
+    uint16_t ip_id;
+    uint16_t vlan_outer;
+    uint16_t vlan_inner;
+    uint8_t ttl;
+    uint8_t tos;
+    bool rtcp;
+    bool held;            /* came before its signalling and waited */
+};
+
+struct event_sip {
+    struct endpoint src;
+    struct endpoint dst;
+    uint16_t ip_id;
+    uint16_t vlan_outer;
+    uint16_t vlan_inner;
+    uint8_t ttl;
+    uint8_t tos;
+    uint8_t transport;    /* enum ip_proto: PROTO_UDP */
+    bool retransmission;
+    bool over_limit;      /* counted only: the body is empty */
+};
+
+struct event_flow {
+    struct endpoint src;
+    struct endpoint dst;
+};
+
+struct event {
+    uint8_t kind;         /* enum event_kind */
+    uint32_t call;
+    uint32_t flow;        /* FLOW_*, MEDIA */
+    int64_t time_ns;
+    struct slice body;
+    union {
+        struct event_media media;
+        struct event_sip sip;
+        struct event_flow bound;
+        struct { struct call *call; } ended;
+    };
+};
+
+/* Where events go. `worker` is the index of the call's worker (hash of its id modulo their number); EVENT_TICK goes to all. Returns false
+ * when a MEDIA event was refused for want of room: the front counts it and the call is marked. Other kinds are never refused. */
+struct event_sink {
+    void *context;
+    unsigned workers;
+    bool (*push)(void *context, unsigned worker, const struct event *event);
+};

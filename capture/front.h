@@ -1,0 +1,43 @@
+/* The front: frames in, events out. It owns all signalling state (defragmentation, call table, media table, timers) on one
+ * thread. Time is the frames' time; a live source feeds front_tick() while the link is silent, so a capture of last
+ * year ends its calls exactly as it would have then. */
+#pragma once
+
+#include "base/counters.h"
+#include "capture/event.h"
+#include "capture/net/net.h"
+
+struct front;
+
+struct front_config {
+    struct hash_seed seed;
+    uint8_t id_secret[32];          /* of the installation: call ids (docs/decisions/call-ids.md) */
+    const char *probe;              /* name of this probe, part of the call id; never NULL */
+    struct net_config net;
+    uint32_t calls_max;             /* default 20000 */
+    uint32_t flows_max;             /* default 65536 */
+    uint32_t call_messages_max;     /* default 2000 */
+    size_t call_text_max;           /* default 256 KiB of message text a call, then counted only */
+    size_t held_bytes_max;          /* default 8 MiB of RTP waiting for its SDP */
+    uint32_t held_packets_max;      /* default 64 a flow */
+    int64_t held_ns;                /* default 4 s: then it is an orphan, or nothing */
+    int64_t media_timeout_ns;       /* default 60 s without media nor signalling ends an answered call */
+    int64_t no_media_timeout_ns;    /* default 4 h: answered call that never had media */
+    int64_t setup_timeout_ns;       /* default 180 s without a final response */
+    int64_t max_duration_ns;        /* default 24 h; 0: never */
+    int64_t linger_ns;              /* default 2 s: a call stays after its end for late packets and retransmissions */
+    int64_t orphan_timeout_ns;      /* default 10 s without media ends an orphan */
+    bool orphans;                   /* default true: RTP without signalling becomes an orphan */
+};
+
+/* Zero values above mean the defaults. Fills them in; call before changing single fields. */
+void front_config_defaults(struct front_config *config);
+
+/* `counters` is the block of the thread that will call the front. 0 or ERR_NOMEM. */
+int front_new(const struct front_config *config, const struct event_sink *sink, struct counters *counters, struct front **ret_front);
+void front_free(struct front *f); /* front_finish() first, or open calls are lost */
+void front_frame(struct front *f, const struct frame *frame);
+/* Packet time is at least `now_ns`. */
+void front_tick(struct front *f, int64_t now_ns);
+/* Ends all open calls with `reason` (CALL_END_CUT) and sends what is pending. */
+void front_finish(struct front *f, enum call_end_reason reason);

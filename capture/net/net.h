@@ -1,0 +1,33 @@
+/* Frames to datagrams: link layers, VLAN tags, IPv4 and IPv6, fragments, UDP. A layer is a file; each takes a cursor's
+ * place in the frame and hands on to the next by the table in net.c. Tunnels and TCP get their own files beside these.
+ *
+ * Fragments are kept in a bounded table with first-byte-wins overlap (RFC 815 in spirit, RFC 5722 for IPv6: an overlap
+ * kills an IPv6 datagram); time is packet time. */
+#pragma once
+
+#include "base/counters.h"
+#include "capture/net/datagram.h"
+#include "capture/source/frame.h"
+
+struct net;
+
+struct net_config {
+    struct hash_seed seed;
+    size_t fragment_bytes_max;   /* default 8 MiB for all unfinished datagrams */
+    uint32_t fragment_count_max; /* default 4096 unfinished datagrams */
+    int64_t fragment_timeout_ns; /* default 30 s of packet time */
+};
+
+enum net_verdict {
+    NET_DATAGRAM,  /* UDP: *ret is filled */
+    NET_OTHER,     /* understood, but no UDP (ARP, TCP, ICMP, ...) */
+    NET_HELD,      /* a fragment, kept or dropped by its bounds */
+    NET_MALFORMED, /* counted with its reason */
+};
+
+/* `counters` may be NULL. NULL when there is no memory. */
+struct net *net_new(const struct net_config *config, struct counters *counters);
+void net_free(struct net *n);
+enum net_verdict net_decode(struct net *n, const struct frame *frame, struct datagram *ret_datagram);
+/* Gives up fragments that are too old; called from the front's tick. */
+void net_tick(struct net *n, int64_t now_ns);

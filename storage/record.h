@@ -1,0 +1,235 @@
+/* The record: the plain, frozen struct of a call that is stored, listed and served. It borrows from nothing: all strings and
+ * arrays live in its arena, record_free() ends it. Made by app/summarise, written by the writer thread, read back by
+ * queries; JSON comes from it alone (api/record_json.h), so a file read offline and the service say the same.
+ *
+ * Times are microseconds since 1970 UTC, 0 = did not happen. Numbers that are not known are NAN (double) or -1 (int64).
+ * Enumerations are their contract texts: constants, never NULL unless said. */
+#pragma once
+
+#include "base/addr.h"
+#include "base/arena.h"
+
+/* A place in the spool: the newest chunk of a chain. segment 0: none. */
+struct spool_ref {
+    uint32_t segment;
+    uint64_t offset;
+};
+
+struct record_party {
+    struct slice display;
+    struct slice user;
+    struct slice host;
+    struct slice uri;
+    struct slice tag;
+};
+
+struct record_quality {
+    double r;           /* raw, NAN: no honest value */
+    double mos_lq;
+    double mos_cq;
+    double r_fb;        /* comparison value over all scales */
+    double ppl;         /* percent of media frames lost (and discarded, once a playout buffer is modelled) */
+    double burst_r;     /* clamped */
+    const char *scale;       /* "NB", "WB", "FB"; NULL with no score */
+    const char *basis;       /* "standard", "provisional", "operator", "none" */
+    const char *playout;     /* "none", "F50", "F200", "AD", "xr" */
+    const char *delay_basis; /* "xr", "rtcp", "partial", "assumed", "none" */
+    const char *loss_basis;  /* "tap", "tap+beyond", "capture_suspect" */
+};
+
+/* Columns of equal length, for charts. Missing jitter or MOS is NAN. */
+struct record_series {
+    int64_t start_us;
+    uint32_t step_ms;        /* 1000, or a multiple of 10000 */
+    uint32_t step_count;
+    uint32_t *packets;
+    uint32_t *lost;
+    uint32_t *discarded;
+    float *max_gap_ms;
+    float *jitter_ms;
+    uint32_t window_ms;      /* 10000 or a multiple */
+    uint32_t window_count;
+    float *mos;              /* a window each */
+    float *r;
+};
+
+/* What RTCP said about this stream. */
+struct record_rtcp {
+    uint32_t sender_reports;
+    uint32_t receiver_reports;
+    double rtt_ms;
+    double loss_ratio;       /* reported by the receiver, over all its reports */
+    int64_t cumulative_lost;
+    bool has_cumulative_lost;
+    double jitter_ms;        /* last report */
+    struct slice cname;
+};
+
+struct record_stream {
+    uint32_t sid;            /* 1.. in the call, in order of appearance */
+    const char *party;       /* who sends: "caller", "callee", "unknown" */
+    const char *media_type;  /* "audio", "video", ... */
+    uint32_t ssrc;
+    struct endpoint src;
+    struct endpoint dst;
+    uint16_t vlan;
+    struct slice codec;      /* the one most packets had, "PCMA"; "" unknown */
+    uint32_t clock_hz;
+    uint8_t payload_type;
+    struct slice negotiated; /* "PCMA,PCMU,telephone-event" */
+    double ptime_ms;
+    uint8_t dscp;
+    uint8_t dscp_changes;
+    int64_t first_us;
+    int64_t last_us;
+    uint64_t packets;        /* distinct */
+    uint64_t expected;
+    uint64_t lost;
+    uint64_t media_expected;
+    uint64_t media_lost;
+    uint64_t discarded;
+    uint64_t duplicates;
+    uint64_t reordered;
+    uint32_t restarts;
+    uint32_t conflicts;
+    uint32_t payload_changes;
+    uint32_t timestamp_jumps;
+    uint64_t event_packets;
+    uint64_t noise_packets;
+    uint64_t bytes;
+    uint64_t runs;
+    uint32_t longest_run;
+    uint64_t capture_refused; /* packets that we lost ourselves, never counted as network loss */
+    double jitter_ms_last, jitter_ms_mean, jitter_ms_max, jitter_ms_p95;
+    double max_gap_ms;
+    int64_t rfc_expected;
+    int64_t rfc_lost;
+    int64_t rfc_jitter_ticks;
+    bool srtp;
+    bool early;
+    bool announced;
+    bool orphan;
+    const char *confidence;  /* "sdp", "sdp_source", "learned", "guessed" */
+    struct record_quality quality;
+    struct record_rtcp rtcp;
+    struct record_series series;
+    uint32_t flow_chain;     /* index into call_record.chains + 1; 0: not kept */
+};
+
+/* One flow whose packets stand in the spool, and the signalling itself. */
+struct record_chain {
+    struct spool_ref tail;
+    struct endpoint src;     /* zero for the signalling chain */
+    struct endpoint dst;
+    const char *party;       /* of a media flow; NULL: the signalling chain */
+    bool rtcp;
+    uint64_t packets;
+};
+
+struct record_event {
+    int64_t time_us;
+    struct slice kind;
+    struct slice detail;
+};
+
+/* A message in the store. `raw` is whole. */
+struct record_message {
+    uint32_t n;              /* 1.. in capture order */
+    int64_t time_us;
+    struct endpoint src;
+    struct endpoint dst;
+    const char *transport;   /* "udp" */
+    struct slice method;     /* of the request, or of the CSeq */
+    uint16_t status;         /* 0: request */
+    struct slice reason_phrase;
+    uint32_t cseq;
+    bool retransmission;
+    bool has_sdp;
+    struct slice raw;
+};
+
+struct record_recording {
+    char id[40];             /* UUID text; "" when there is none */
+    const char *result;      /* recorded, rule, no_rtp, encrypted, undecodable, ... */
+    const char *state;       /* spooling, rendering, ready, damaged, deleted; NULL without a file */
+    struct slice format;     /* "wav" */
+    struct slice path;       /* below the data directory */
+    struct slice undecodable; /* codec names that could not be decoded, "EVS" */
+    int sample_rate_hz;
+    int channels;
+    int64_t started_us;      /* media time of the first sample */
+    int64_t duration_ms;
+    int64_t size_bytes;
+    uint8_t sha256[32];
+    bool one_way, partial, truncated, recovered;
+};
+
+struct call_record {
+    struct arena *arena;
+    char uid[40];            /* UUID text */
+    const char *kind;        /* "call" or "orphan" */
+    const char *state;       /* trying, ringing, answered, ended */
+    const char *outcome;     /* NULL while it goes on, and for orphans */
+    const char *end_reason;  /* NULL while it goes on */
+    const char *released_by;
+    const char *direction;
+    bool partial;
+    bool capture_suspect;
+    struct slice probe;
+    struct slice call_id;
+    struct record_party from;
+    struct record_party to;
+    struct slice request_uri;
+    struct slice user_agent;
+    struct slice server;
+    struct slice asserted_identity;
+    struct endpoint src;
+    struct endpoint dst;
+    uint16_t vlan;
+    int sip_code;            /* 0 none */
+    struct slice reason_phrase;
+    int q850_cause;          /* 0 none */
+    int auth_attempts, reinvites, updates, branches, holds;
+    int64_t held_us;
+    uint32_t messages, messages_over_limit, retransmissions;
+
+    int64_t started_us, ringing_us, answered_us, ended_us;
+    int64_t progress_us, acked_us, bye_us, cancelled_us, early_media_us;
+    /* Derived, ms; -1: does not exist. */
+    int64_t duration_ms;     /* answer to end */
+    int64_t ring_ms;
+    double post_dial_delay_ms; /* NAN: none */
+    double setup_ms;
+    double disconnect_delay_ms;
+
+    /* The worse direction of the call, from streams of one scale. */
+    double mos_min, mos_avg, r_min, r_fb_min;
+    const char *mos_scale;   /* NULL: no score */
+    const char *mos_basis;
+    const char *mos_playout;
+    double loss_ratio;       /* worst direction */
+    double jitter_ms_max;
+    double max_gap_ms;
+    double rtt_ms;
+    bool one_way;
+    bool no_rtp;
+    struct slice codec;      /* of the first audio stream */
+
+    uint32_t stream_count;
+    struct record_stream *streams;
+    uint32_t chain_count;
+    struct record_chain *chains;
+    uint32_t event_count;
+    struct record_event *events;
+    struct record_recording recording;
+};
+
+/* An empty record with its arena and all "unknown" values set; NULL without memory. */
+struct call_record *record_new(void);
+void record_free(struct call_record *r);
+/* A stream with all "unknown" values set. */
+void record_stream_init(struct record_stream *s);
+/* The interned contract text for a stored or given text ("ringing" -> the constant), NULL when unknown. */
+const char *record_text(const char *text);
+/* excellent, good, fair, poor, bad, unknown: by R on its scale (CONTRACT: quality band). */
+const char *record_quality_band(double r, const char *scale);

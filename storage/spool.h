@@ -1,0 +1,119 @@
+/* The spool: one log for everything worth keeping (docs/architecture.md). Packets of kept flows and raw signalling are gathered per
+ * flow in memory and appended as chunks to large, append-only segment files, one active per writer (= worker). Chunks of a
+ * flow form a chain backwards (each names the one before), so the memory of a flow is one chunk, however long it lasts, and a record needs
+ * only the chain's tail. Every chunk carries length, times, call uid and CRC-32C: a scan after a crash finds all of it.
+ *
+ *   segment file   <dir>/spool/<8 hex digits>.seg = header, chunk, chunk, ...
+ *   chunk          header | packets of one flow, or a descriptor (call, flow, codecs) that opens or changes the flow
+ *
+ * Durability: a gathered chunk goes to the write buffer after hold_ms or chunk_bytes; the buffer is written when it is full or
+ * flush_ms old (both by the `now` that the owner passes), and synced each sync_ms. */
+#pragma once
+
+#include "base/counters.h"
+#include "base/error.h"
+#include "storage/record.h"
+
+struct spool_config {
+    const char *data_dir;
+    unsigned writer;            /* 0..63, one per worker */
+    uint64_t segment_bytes;     /* default 256 MiB: then the next segment */
+    uint32_t chunk_bytes;       /* default 16 KiB gathered a flow */
+    uint32_t hold_ms;           /* default 500 */
+    uint32_t buffer_bytes;      /* default 512 KiB */
+    uint32_t flush_ms;          /* default 250 */
+    uint32_t sync_ms;           /* default 10000; 0 never */
+};
+
+enum spool_kind { SPOOL_SIGNALLING = 1, SPOOL_MEDIA = 2 };
+
+/* Where a packet came from and how it looked on the wire: enough to rebuild its frame. */
+struct spool_packet {
+    int64_t time_ns;
+    struct endpoint src;   /* stored for signalling; media takes the flow's */
+    struct endpoint dst;
+    uint32_t wire_bytes;   /* UDP payload on the wire */
+    uint16_t ip_id;
+    uint16_t vlan_outer;
+    uint16_t vlan_inner;
+    uint8_t ttl;
+    uint8_t tos;
+    uint8_t transport;     /* IP protocol: 17 */
+    bool rtcp;
+    bool retransmission;   /* signalling */
+    struct slice payload;  /* <= 65535 bytes */
+};
+
+/* Identifies a flow; `descriptor` is the owner's own packed text about it (codecs, party, call header), kept verbatim as a chunk of its own so
+ * that a scan can rebuild what was being kept. */
+struct spool_flow_info {
+    uint8_t uid[16];
+    uint32_t flow;         /* number within the call, 0 = signalling */
+    enum spool_kind kind;
+    struct endpoint src;
+    struct endpoint dst;
+    struct slice descriptor;
+};
+
+struct spool;      /* a writer */
+struct spool_flow; /* a flow being written */
+
+int spool_open(const struct spool_config *config, struct counters *counters, struct spool **ret_spool, struct why *why);
+/* Writes and syncs everything; NULL is fine. */
+void spool_close(struct spool *s);
+
+/* NULL without memory (counted). */
+struct spool_flow *spool_flow_open(struct spool *s, const struct spool_flow_info *info, int64_t now_ns);
+/* A new descriptor from here on (codecs changed). */
+void spool_flow_describe(struct spool *s, struct spool_flow *f, struct slice descriptor, int64_t now_ns);
+/* Copies the packet. False when it could not be kept (counted in SPOOL_DROPPED): disk trouble or memory. */
+bool spool_flow_packet(struct spool *s, struct spool_flow *f, const struct spool_packet *p);
+/* Last chunk to the buffer; returns the chain's tail (segment 0 when nothing was ever kept). Frees the flow. */
+struct spool_ref spool_flow_close(struct spool *s, struct spool_flow *f);
+/* Tail as of now, gathered packets pushed to the buffer: for the row of a call that goes on. */
+struct spool_ref spool_flow_tail(struct spool *s, struct spool_flow *f);
+/* Drives hold_ms, flush_ms, sync_ms; about every 100 ms. `now_ns` is packet time offline, wall time live. */
+void spool_tick(struct spool *s, int64_t now_ns);
+/* A count that grows with every byte appended, and how far of it is written: a record whose chunks lie below spool_written() can be
+ * read by others. */
+uint64_t spool_appended(const struct spool *s);
+uint64_t spool_written(const struct spool *s);
+int spool_flush(struct spool *s);
+/* 0, or the error that writing stands at now (ERR_FULL, ERR_IO). */
+int spool_error(const struct spool *s);
+
+/* ---- reading, from any thread ---- */
+struct spool_reader;
+
+/* Walks the chain back to its beginning, then delivers forward. ERR_NOT_FOUND when segments are gone; a chain whose
+ * beginning is gone starts where it can and sets `*ret_truncated`. */
+int spool_reader_open(const char *data_dir, struct spool_ref tail, struct spool_reader **ret_reader, bool *ret_truncated);
+void spool_reader_close(struct spool_reader *r);
+/* 1: *ret_packet is filled (valid until the next call); 0: end; < 0: damaged chunk (skipped, call again). */
+int spool_reader_next(struct spool_reader *r, struct spool_packet *ret_packet);
+/* Descriptor in force at the packet delivered last. */
+struct slice spool_reader_descriptor(const struct spool_reader *r);
+
+/* ---- after a crash ---- */
+struct spool_found {
+    struct spool_flow_info info; /* descriptor: the latest */
+    struct spool_ref tail;
+    int64_t first_ns;
+    int64_t last_ns;
+    uint64_t packets;
+};
+typedef void spool_found_fn(void *context, const struct spool_found *found);
+/* Every flow that stands in the segments, whole chunks only; cuts off the torn end of the newest ones. */
+int spool_scan(const char *data_dir, spool_found_fn *fn, void *context);
+
+/* ---- retention ---- */
+struct spool_usage {
+    uint64_t bytes;
+    uint32_t segments;
+    int64_t oldest_ns;
+};
+int spool_usage(const char *data_dir, struct spool_usage *ret_usage);
+/* Unlinks whole segments, oldest first, none of which `wanted` says true for and none that is being written: those older than
+ * before_ns, and more until at most max_bytes are left (0: no bound). Returns segments removed or ERR_. */
+int spool_retain(const char *data_dir, int64_t before_ns, uint64_t max_bytes, bool (*wanted)(void *context, uint32_t segment),
+                 void *context);

@@ -1,0 +1,130 @@
+/* Records and recordings -> disk and back, on SQLite, which is met in store*.c alone. One file per day for calls with their streams
+ * and series (by the UTC day the call began), one per day for SIP messages, one (earshot.db) for what is not tied to a day: jobs,
+ * tokens, audit, secrets. WAL. One writing connection per file, in one thread; readers have their own read-only connections.
+ * Lists go day by day in time order. All SQL is constant text with bound values.
+ *
+ *   <data>/db/earshot.db  <data>/db/calls-20261121.db  <data>/db/messages-20261121.db
+ */
+#pragma once
+
+#include "base/counters.h"
+#include "base/error.h"
+#include "storage/record.h"
+
+/* ---- writing: one thread ---- */
+struct store;
+
+/* Makes the directories (0700) and files, migrates forward (PRAGMA user_version), refuses a newer schema with a sentence. */
+int store_open(const char *data_dir, struct counters *counters, struct store **ret_store, struct why *why);
+void store_close(struct store *s);
+
+/* A transaction over all files touched: begin is implicit with the first write. Errors stick until store_commit, which
+ * returns the first one and rolls back. */
+int store_commit(struct store *s);
+/* Rows of the transaction under way. */
+unsigned store_pending(const struct store *s);
+
+/* Inserts or replaces the call with its streams, series, chains and events. */
+int store_put_call(struct store *s, const struct call_record *r);
+/* Replaces the call's messages. */
+int store_put_messages(struct store *s, const char *uid, int64_t started_us, const struct record_message *messages, unsigned count);
+/* Updates the recording of a call (same fields as record.recording). */
+int store_put_recording(struct store *s, const char *uid, int64_t started_us, const struct record_recording *recording);
+
+struct store_job {
+    int64_t id;
+    char kind[16];    /* "render" */
+    char uid[40];
+    int64_t started_us; /* of the call: names its day */
+    int attempts;
+};
+int store_put_job(struct store *s, const char *kind, const char *uid, int64_t started_us);
+/* Deletes it when done, counts the attempt when not. */
+int store_end_job(struct store *s, int64_t id, bool done);
+int store_end_job_for(struct store *s, const char *kind, const char *uid);
+
+struct store_audit {
+    int64_t time_us;
+    const char *actor;     /* token name, "anonymous", "system" */
+    const char *address;
+    const char *action;    /* "audio.read", "pcap.read", "login", ... */
+    const char *object;
+    const char *result;    /* "ok", "denied", ... */
+    const char *detail;    /* bytes, range, reason; may be NULL */
+};
+/* Append-only, hash-chained: hash = SHA-256(previous hash, canonical fields). */
+int store_put_audit(struct store *s, const struct store_audit *entry);
+
+struct store_token {
+    char id[24];
+    uint8_t hash[32];      /* SHA-256 of the secret part */
+    char name[64];
+    char role[24];
+    int64_t created_us;
+    int64_t expires_us;    /* 0: never */
+    bool revoked;
+};
+int store_put_token(struct store *s, const struct store_token *token);
+/* Small secrets and marks of the installation ("id_secret", "cursor_key"): made on first use. */
+int store_secret(struct store *s, const char *name, uint8_t ret_secret[32]);
+/* Calls whose row says they have not ended (left by a crash): ends them with end_reason `restart` at `fallback` or their last known time. */
+int store_end_open_calls(struct store *s, unsigned *ret_count);
+/* Day files wholly before that time are unlinked. Returns files removed. */
+int store_drop_days(struct store *s, int64_t calls_before_us, int64_t messages_before_us);
+
+/* ---- reading: any number of readers, one thread each ---- */
+struct store_reader;
+
+int store_reader_open(const char *data_dir, struct store_reader **ret_reader);
+void store_reader_close(struct store_reader *r);
+
+enum store_order { STORE_NEWEST, STORE_OLDEST, STORE_MOS_MIN, STORE_DURATION };
+
+#define STORE_VALUES_MAX 8
+/* Filters of GET /calls; empty or zero = not asked. Repeated values are OR. */
+struct store_query {
+    int64_t from_us;          /* started_us in [from, to) */
+    int64_t to_us;
+    const char *call_id[STORE_VALUES_MAX];
+    const char *from_user[STORE_VALUES_MAX], *to_user[STORE_VALUES_MAX];
+    const char *number[STORE_VALUES_MAX];      /* either side */
+    const char *number_prefix;
+    const char *ip[STORE_VALUES_MAX];          /* signalling or media address, text */
+    const char *outcome[STORE_VALUES_MAX];
+    const char *codec[STORE_VALUES_MAX];
+    const char *kind;                          /* default "call" */
+    int sip_code[STORE_VALUES_MAX];
+    int q850[STORE_VALUES_MAX];
+    int64_t duration_ms_gte, duration_ms_lte;  /* -1: not asked */
+    double mos_min_lte, r_fb_min_lte, loss_ratio_gte, jitter_ms_gte; /* NAN: not asked */
+    const char *mos_scale;                     /* with mos_min_lte */
+    int one_way, no_rtp, has_recording, encrypted, partial; /* -1 not asked, 0, 1 */
+    const char *user_agent_contains;
+    const char *text;                          /* q: in call id, users, user agent */
+    enum store_order order;
+    unsigned limit;                            /* 1..1000 */
+    /* Where the page before ended: order value, time and uid of its last row; uid "" for the first page. */
+    double after_value;
+    int64_t after_us;
+    char after_uid[40];
+};
+void store_query_defaults(struct store_query *q);
+
+typedef void store_record_fn(void *context, const struct call_record *record);
+/* Delivers at most q->limit records (without series, messages and events) in order; *ret_more says whether others follow. */
+int store_calls(struct store_reader *r, const struct store_query *q, store_record_fn *fn, void *context, bool *ret_more);
+int store_count(struct store_reader *r, const struct store_query *q, uint64_t *ret_count);
+/* The whole record, series and events included. ERR_NOT_FOUND. */
+int store_call(struct store_reader *r, const char *uid, struct call_record **ret_record);
+int store_recording(struct store_reader *r, const char *recording_id, struct call_record **ret_record);
+typedef void store_message_fn(void *context, const struct record_message *message);
+int store_messages(struct store_reader *r, const char *uid, store_message_fn *fn, void *context);
+typedef void store_job_fn(void *context, const struct store_job *job);
+int store_jobs(struct store_reader *r, store_job_fn *fn, void *context);
+int store_token(struct store_reader *r, const char *id, struct store_token *ret_token);
+int store_token_count(struct store_reader *r, unsigned *ret_count);
+typedef void store_audit_fn(void *context, int64_t id, const struct store_audit *entry, const uint8_t hash[32]);
+/* Newest first, id < before (0: all). */
+int store_audit_list(struct store_reader *r, int64_t from_us, int64_t to_us, int64_t before, unsigned limit, store_audit_fn *fn, void *context);
+/* Recomputes the chain. *ret_bad_id = first row that does not fit, 0 when whole. */
+int store_audit_verify(struct store_reader *r, int64_t *ret_bad_id, uint64_t *ret_rows);
