@@ -1,0 +1,449 @@
+/* One writer of a record as JSON, for the API and for `earshot read --json`: field order is fixed,
+ * units are in the names, and what is not known is null, never 0. Enumerations are copied as the
+ * record holds them. Text from the wire passes through json_text alone, which escapes it and
+ * replaces what is no UTF-8. */
+#include "api/record_json.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/crypto.h"
+
+#define MS_DECIMALS    3
+#define SCORE_DECIMALS 3
+#define RATIO_DECIMALS 6
+
+static void kv_uint(struct json *j, const char *key, uint64_t v)
+{
+    json_key(j, key);
+    json_uint(j, v);
+}
+
+/* Empty text is "not seen", so null. */
+static void kv_known(struct json *j, const char *key, struct slice text)
+{
+    if (text.size == 0)
+        json_kv_null(j, key);
+    else
+        json_kv_text(j, key, text);
+}
+
+static void kv_natural(struct json *j, const char *key, int64_t v)
+{
+    if (v < 0)
+        json_kv_null(j, key);
+    else
+        json_kv_int(j, key, v);
+}
+
+static void kv_positive(struct json *j, const char *key, int64_t v)
+{
+    kv_natural(j, key, v == 0 ? -1 : v);
+}
+
+static void kv_endpoint(struct json *j, const char *key, const struct endpoint *e)
+{
+    char text[ENDPOINT_TEXT_SIZE];
+
+    if (addr_is_any(e->addr) && e->port == 0)
+        json_kv_null(j, key);
+    else
+        json_kv_str(j, key, endpoint_text(e, text));
+}
+
+static void kv_party(struct json *j, const char *key, const struct record_party *p)
+{
+    json_key(j, key);
+    json_object(j);
+    kv_known(j, "user", p->user);
+    kv_known(j, "display", p->display);
+    kv_known(j, "host", p->host);
+    kv_known(j, "uri", p->uri);
+    kv_known(j, "tag", p->tag);
+    json_end(j);
+}
+
+static double ratio_of(uint64_t part, uint64_t whole)
+{
+    return whole == 0 ? NAN : (double)part / (double)whole;
+}
+
+static void stream_media(struct json *j, const struct record_stream *s)
+{
+    char ssrc[16];
+
+    snprintf(ssrc, sizeof ssrc, "0x%08x", s->ssrc);
+    kv_uint(j, "sid", s->sid);
+    json_kv_str(j, "party", s->party);
+    json_kv_str(j, "media_type", s->media_type);
+    json_kv_str(j, "ssrc", ssrc);
+    kv_endpoint(j, "src", &s->src);
+    kv_endpoint(j, "dst", &s->dst);
+    kv_positive(j, "vlan", s->vlan);
+    kv_known(j, "codec", s->codec);
+    kv_known(j, "negotiated", s->negotiated);
+    kv_uint(j, "payload_type", s->payload_type);
+    kv_positive(j, "clock_hz", s->clock_hz);
+    json_kv_double(j, "ptime_ms", s->ptime_ms, MS_DECIMALS);
+    json_kv_time(j, "first_at", s->first_us);
+    json_kv_time(j, "last_at", s->last_us);
+}
+
+static void stream_counts(struct json *j, const struct record_stream *s)
+{
+    kv_uint(j, "packets", s->packets);
+    kv_uint(j, "bytes", s->bytes);
+    kv_uint(j, "expected", s->expected);
+    kv_uint(j, "lost", s->lost);
+    json_kv_double(j, "loss_ratio", ratio_of(s->lost, s->expected), RATIO_DECIMALS);
+    kv_uint(j, "media_expected", s->media_expected);
+    kv_uint(j, "media_lost", s->media_lost);
+    kv_uint(j, "discarded", s->discarded);
+    kv_uint(j, "reordered", s->reordered);
+    kv_uint(j, "duplicates", s->duplicates);
+    kv_uint(j, "restarts", s->restarts);
+    kv_uint(j, "conflicts", s->conflicts);
+    kv_uint(j, "payload_changes", s->payload_changes);
+    kv_uint(j, "timestamp_jumps", s->timestamp_jumps);
+    kv_uint(j, "event_packets", s->event_packets);
+    kv_uint(j, "noise_packets", s->noise_packets);
+    kv_uint(j, "loss_runs", s->runs);
+    kv_uint(j, "longest_loss_run", s->longest_run);
+    kv_uint(j, "capture_refused", s->capture_refused);
+}
+
+static void stream_jitter(struct json *j, const struct record_stream *s)
+{
+    json_key(j, "jitter_ms");
+    json_object(j);
+    json_kv_double(j, "last", s->jitter_ms_last, MS_DECIMALS);
+    json_kv_double(j, "avg", s->jitter_ms_mean, MS_DECIMALS);
+    json_kv_double(j, "max", s->jitter_ms_max, MS_DECIMALS);
+    json_kv_double(j, "p95", s->jitter_ms_p95, MS_DECIMALS);
+    json_end(j);
+    json_kv_double(j, "max_gap_ms", s->max_gap_ms, MS_DECIMALS);
+
+    /* Lost is negative with duplicates (RFC 3550 A.3), so "expected" alone says whether it is
+     * known. */
+    json_key(j, "rfc3550");
+    json_object(j);
+    kv_natural(j, "expected", s->rfc_expected);
+    if (s->rfc_expected < 0)
+        json_kv_null(j, "lost");
+    else
+        json_kv_int(j, "lost", s->rfc_lost);
+    kv_natural(j, "jitter_ticks", s->rfc_jitter_ticks);
+    json_end(j);
+}
+
+static void stream_score(struct json *j, const struct record_quality *q)
+{
+    json_key(j, "mos");
+    json_object(j);
+    json_kv_double(j, "lq", q->mos_lq, SCORE_DECIMALS);
+    json_kv_double(j, "cq", q->mos_cq, SCORE_DECIMALS);
+    json_kv_str(j, "scale", q->scale);
+    json_kv_str(j, "basis", q->basis);
+    json_kv_str(j, "playout", q->playout);
+    json_kv_str(j, "delay_basis", q->delay_basis);
+    json_kv_str(j, "loss_basis", q->loss_basis);
+    json_end(j);
+    json_kv_double(j, "r", q->r, SCORE_DECIMALS);
+    json_kv_double(j, "r_fb", q->r_fb, SCORE_DECIMALS);
+    json_kv_str(j, "band", record_quality_band(q->r, q->scale));
+    json_kv_double(j, "ppl", q->ppl, SCORE_DECIMALS);
+    json_kv_double(j, "burst_r", q->burst_r, SCORE_DECIMALS);
+}
+
+/* null when nobody reported on this stream. */
+static void stream_rtcp(struct json *j, const struct record_rtcp *r)
+{
+    json_key(j, "rtcp");
+    if (r->sender_reports == 0 && r->receiver_reports == 0) {
+        json_null(j);
+        return;
+    }
+    json_object(j);
+    kv_uint(j, "sender_reports", r->sender_reports);
+    kv_uint(j, "receiver_reports", r->receiver_reports);
+    json_kv_double(j, "rtt_ms", r->rtt_ms, MS_DECIMALS);
+    json_kv_double(j, "loss_ratio", r->loss_ratio, RATIO_DECIMALS);
+    if (r->has_cumulative_lost)
+        json_kv_int(j, "cumulative_lost", r->cumulative_lost);
+    else
+        json_kv_null(j, "cumulative_lost");
+    json_kv_double(j, "jitter_ms", r->jitter_ms, MS_DECIMALS);
+    kv_known(j, "cname", r->cname);
+    json_end(j);
+}
+
+static void stream_json(struct json *j, const struct record_stream *s, const char *series_of)
+{
+    char url[128];
+
+    json_object(j);
+    stream_media(j, s);
+    stream_counts(j, s);
+    stream_jitter(j, s);
+    stream_score(j, &s->quality);
+    kv_uint(j, "dscp", s->dscp);
+    kv_uint(j, "dscp_changes", s->dscp_changes);
+    json_kv_bool(j, "srtp", s->srtp);
+    json_kv_bool(j, "early", s->early);
+    json_kv_bool(j, "announced", s->announced);
+    json_kv_bool(j, "orphan", s->orphan);
+    json_kv_str(j, "confidence", s->confidence);
+    stream_rtcp(j, &s->rtcp);
+    if (series_of) {
+        snprintf(url, sizeof url, "/api/v1/calls/%s/streams/%u/series", series_of, s->sid);
+        json_kv_str(j, "series_url", url);
+    }
+    json_end(j);
+}
+
+static void call_times(struct json *j, const struct call_record *r)
+{
+    json_kv_time(j, "started_at", r->started_us);
+    json_kv_time(j, "progress_at", r->progress_us);
+    json_kv_time(j, "ringing_at", r->ringing_us);
+    json_kv_time(j, "early_media_at", r->early_media_us);
+    json_kv_time(j, "answered_at", r->answered_us);
+    json_kv_time(j, "acked_at", r->acked_us);
+    json_kv_time(j, "cancelled_at", r->cancelled_us);
+    json_kv_time(j, "bye_at", r->bye_us);
+    json_kv_time(j, "ended_at", r->ended_us);
+}
+
+static void call_identity(struct json *j, const struct call_record *r)
+{
+    json_kv_str(j, "state", r->state);
+    json_kv_str(j, "outcome", r->outcome);
+    json_kv_str(j, "end_reason", r->end_reason);
+    json_kv_str(j, "released_by", r->released_by);
+    json_kv_bool(j, "partial", r->partial);
+    json_kv_bool(j, "capture_suspect", r->capture_suspect);
+    kv_known(j, "call_id", r->call_id);
+    kv_party(j, "from", &r->from);
+    kv_party(j, "to", &r->to);
+    kv_known(j, "request_uri", r->request_uri);
+    kv_known(j, "asserted_identity", r->asserted_identity);
+    kv_known(j, "user_agent", r->user_agent);
+    kv_known(j, "server", r->server);
+    kv_endpoint(j, "src", &r->src);
+    kv_endpoint(j, "dst", &r->dst);
+    kv_positive(j, "vlan", r->vlan);
+    json_kv_str(j, "direction", r->direction);
+    kv_known(j, "probe", r->probe);
+}
+
+static void call_figures(struct json *j, const struct call_record *r)
+{
+    kv_positive(j, "sip_code", r->sip_code);
+    kv_known(j, "reason_phrase", r->reason_phrase);
+    kv_positive(j, "q850_cause", r->q850_cause);
+    kv_natural(j, "duration_ms", r->duration_ms);
+    kv_natural(j, "ring_ms", r->ring_ms);
+    json_kv_double(j, "post_dial_delay_ms", r->post_dial_delay_ms, MS_DECIMALS);
+    json_kv_double(j, "setup_ms", r->setup_ms, MS_DECIMALS);
+    json_kv_double(j, "disconnect_delay_ms", r->disconnect_delay_ms, MS_DECIMALS);
+    kv_natural(j, "auth_attempts", r->auth_attempts);
+    kv_natural(j, "reinvites", r->reinvites);
+    kv_natural(j, "updates", r->updates);
+    kv_natural(j, "branches", r->branches);
+    kv_natural(j, "holds", r->holds);
+    json_kv_double(j, "held_ms", (double)r->held_us / 1000, MS_DECIMALS);
+    kv_uint(j, "messages", r->messages);
+    kv_uint(j, "messages_over_limit", r->messages_over_limit);
+    kv_uint(j, "retransmissions", r->retransmissions);
+}
+
+static void call_quality(struct json *j, const struct call_record *r)
+{
+    json_key(j, "quality");
+    json_object(j);
+    json_kv_double(j, "mos_min", r->mos_min, SCORE_DECIMALS);
+    json_kv_double(j, "mos_avg", r->mos_avg, SCORE_DECIMALS);
+    json_kv_double(j, "r_min", r->r_min, SCORE_DECIMALS);
+    json_kv_double(j, "r_fb_min", r->r_fb_min, SCORE_DECIMALS);
+    json_kv_str(j, "band", record_quality_band(r->r_min, r->mos_scale));
+    json_kv_double(j, "loss_ratio", r->loss_ratio, RATIO_DECIMALS);
+    json_kv_double(j, "jitter_ms_max", r->jitter_ms_max, MS_DECIMALS);
+    json_kv_double(j, "max_gap_ms", r->max_gap_ms, MS_DECIMALS);
+    json_kv_bool(j, "one_way", r->one_way);
+    json_kv_bool(j, "no_rtp", r->no_rtp);
+    json_kv_double(j, "rtt_ms", r->rtt_ms, MS_DECIMALS);
+    json_kv_str(j, "scale", r->mos_scale);
+    json_kv_str(j, "basis", r->mos_basis);
+    json_kv_str(j, "playout", r->mos_playout);
+    json_end(j);
+}
+
+static void call_events(struct json *j, const struct call_record *r)
+{
+    json_key(j, "events");
+    json_array(j);
+    for (uint32_t i = 0; i < r->event_count; i++) {
+        json_object(j);
+        json_kv_time(j, "at", r->events[i].time_us);
+        kv_known(j, "kind", r->events[i].kind);
+        kv_known(j, "detail", r->events[i].detail);
+        json_end(j);
+    }
+    json_end(j);
+}
+
+static void kv_link(struct json *j, const char *key, const char *uid, const char *tail)
+{
+    char url[128];
+
+    snprintf(url, sizeof url, "/api/v1/calls/%s%s", uid, tail);
+    json_kv_str(j, key, url);
+}
+
+static void call_links(struct json *j, const struct call_record *r)
+{
+    json_key(j, "links");
+    json_object(j);
+    kv_link(j, "self", r->uid, "");
+    kv_link(j, "messages", r->uid, "/messages");
+    kv_link(j, "ladder", r->uid, "/ladder");
+    kv_link(j, "pcap", r->uid, "/pcap");
+    kv_link(j, "recording", r->uid, "/recording");
+    json_end(j);
+}
+
+void record_json(struct json *j, const struct call_record *r, enum record_json_detail detail,
+                 bool links)
+{
+    json_object(j);
+    json_kv_str(j, "uid", r->uid);
+    json_kv_str(j, "kind", r->kind);
+    call_times(j, r);
+    call_identity(j, r);
+    call_figures(j, r);
+    call_quality(j, r);
+    kv_known(j, "codec", r->codec);
+    json_key(j, "streams");
+    json_array(j);
+    for (uint32_t i = 0; i < r->stream_count; i++)
+        stream_json(j, &r->streams[i], links ? r->uid : NULL);
+    json_end(j);
+    if (detail == RECORD_JSON_FULL)
+        call_events(j, r);
+    json_key(j, "recording");
+    record_json_recording(j, r, links);
+    if (links)
+        call_links(j, r);
+    json_end(j);
+}
+
+static void column_u32(struct json *j, const char *key, const uint32_t *v, uint32_t count)
+{
+    json_key(j, key);
+    json_array(j);
+    for (uint32_t i = 0; v && i < count; i++)
+        json_uint(j, v[i]);
+    json_end(j);
+}
+
+static void column_float(struct json *j, const char *key, const float *v, uint32_t count,
+                         int decimals)
+{
+    json_key(j, key);
+    json_array(j);
+    for (uint32_t i = 0; v && i < count; i++)
+        json_double(j, (double)v[i], decimals);
+    json_end(j);
+}
+
+void record_json_series(struct json *j, const struct record_stream *s)
+{
+    const struct record_series *t = &s->series;
+
+    json_object(j);
+    json_kv_time(j, "t0", t->start_us);
+    kv_uint(j, "step_ms", t->step_ms);
+    column_u32(j, "packets", t->packets, t->step_count);
+    column_u32(j, "lost", t->lost, t->step_count);
+    column_u32(j, "discarded", t->discarded, t->step_count);
+    column_float(j, "jitter_ms", t->jitter_ms, t->step_count, MS_DECIMALS);
+    column_float(j, "max_gap_ms", t->max_gap_ms, t->step_count, MS_DECIMALS);
+    kv_uint(j, "window_ms", t->window_ms);
+    column_float(j, "mos", t->mos, t->window_count, SCORE_DECIMALS);
+    column_float(j, "r", t->r, t->window_count, SCORE_DECIMALS);
+    json_kv_str(j, "scale", s->quality.scale);
+    json_end(j);
+}
+
+/* What stands in a finished file; null ahead of that. */
+static void recording_file(struct json *j, const struct record_recording *g, bool ready)
+{
+    static const char *const CHANNELS[] = {"caller", "callee"};
+    char hex[65];
+
+    kv_known(j, "format", g->format);
+    json_key(j, "channels");
+    json_array(j);
+    for (int i = 0; i < g->channels && i < 2; i++)
+        json_str(j, CHANNELS[i]);
+    json_end(j);
+    kv_positive(j, "sample_rate_hz", g->sample_rate_hz);
+    json_kv_time(j, "started_at", g->started_us);
+    if (ready) {
+        kv_natural(j, "duration_ms", g->duration_ms);
+        kv_natural(j, "size_bytes", g->size_bytes);
+        json_kv_str(j, "sha256", crypto_hex(slice_of(g->sha256, sizeof g->sha256), hex));
+    } else {
+        json_kv_null(j, "duration_ms");
+        json_kv_null(j, "size_bytes");
+        json_kv_null(j, "sha256");
+    }
+}
+
+void record_json_recording(struct json *j, const struct call_record *r, bool links)
+{
+    const struct record_recording *g = &r->recording;
+    bool ready = g->state && strcmp(g->state, "ready") == 0;
+    char url[96];
+
+    if (g->id[0] == '\0' && g->result == NULL && g->state == NULL) {
+        json_null(j);
+        return;
+    }
+    json_object(j);
+    json_kv_str(j, "id", g->id[0] ? g->id : NULL);
+    json_kv_str(j, "call_uid", r->uid);
+    json_kv_str(j, "result", g->result);
+    json_kv_str(j, "state", g->state);
+    recording_file(j, g, ready);
+    kv_known(j, "undecodable", g->undecodable);
+    json_kv_bool(j, "one_way", g->one_way);
+    json_kv_bool(j, "partial", g->partial);
+    json_kv_bool(j, "truncated", g->truncated);
+    json_kv_bool(j, "recovered", g->recovered);
+    if (links) {
+        snprintf(url, sizeof url, "/api/v1/recordings/%s/audio", g->id);
+        json_kv_str(j, "url", ready && g->id[0] ? url : NULL);
+    }
+    json_end(j);
+}
+
+void record_json_message(struct json *j, const struct record_message *m, bool raw)
+{
+    json_object(j);
+    kv_uint(j, "n", m->n);
+    json_kv_time(j, "at", m->time_us);
+    kv_endpoint(j, "src", &m->src);
+    kv_endpoint(j, "dst", &m->dst);
+    json_kv_str(j, "transport", m->transport);
+    kv_known(j, "method", m->method);
+    kv_positive(j, "status", m->status);
+    kv_known(j, "reason_phrase", m->reason_phrase);
+    kv_uint(j, "cseq", m->cseq);
+    json_kv_bool(j, "retransmission", m->retransmission);
+    json_kv_bool(j, "has_sdp", m->has_sdp);
+    kv_uint(j, "size_bytes", m->raw.size);
+    if (raw)
+        json_kv_text(j, "raw", m->raw);
+    json_end(j);
+}
