@@ -1,6 +1,6 @@
 /* Addresses and endpoints as fixed-size keys. IPv4 is kept v4-mapped (::ffff:a.b.c.d), so one form
- * serves both families. Every endpoint holds its address space (docs/architecture.md): equal addresses
- * of two tenants never meet. */
+ * serves both families. Every endpoint holds its address space (docs/architecture.md): equal
+ * addresses of two tenants never meet. */
 #pragma once
 
 #include "base/hash.h"
@@ -58,7 +58,7 @@ bool addr_is_private(struct addr a);
 /* "192.0.2.1", "2001:db8::1", "[2001:db8::1]". False when it is no literal address. */
 bool addr_parse(struct slice text, struct addr *ret_addr);
 
-#define ADDR_TEXT_SIZE 48
+#define ADDR_TEXT_SIZE     48
 #define ENDPOINT_TEXT_SIZE 56
 /* Both return `out`. Endpoints print as "192.0.2.1:5060" and "[2001:db8::1]:5060". */
 const char *addr_text(struct addr a, char out[ADDR_TEXT_SIZE]);

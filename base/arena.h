@@ -15,6 +15,7 @@ void arena_free(struct arena *a);
 void *arena_alloc(struct arena *a, size_t size);
 /* A NUL-terminated copy (the NUL is not counted in size); an empty slice at the ceiling. */
 struct slice arena_copy(struct arena *a, struct slice s);
+/* The same as a C string; "" at the ceiling. */
 const char *arena_str(struct arena *a, struct slice s);
 /* Bytes held from malloc. */
 size_t arena_held(const struct arena *a);

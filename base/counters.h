@@ -1,5 +1,5 @@
-/* Counting without locks: every thread owns a block of cells (one writer each), readers sum the blocks.
- * counters.def is the one table of what exists. */
+/* Counting without locks: every thread owns a block of cells (one writer each), readers sum the
+ * blocks. counters.def is the one table of what exists. */
 #pragma once
 
 #include <stdatomic.h>
@@ -15,13 +15,14 @@ enum label_set {
 };
 
 enum {
-#define LABELS(set, name, ...) LABEL_COUNT_##set = sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *),
+#define LABELS(set, name, ...)                                                                     \
+    LABEL_COUNT_##set = sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *),
 #include "base/labels.def"
 #undef LABELS
 };
 
-/* Index of `value` in the set; where the set ends with "other" (or "unknown") anything else is that; else 0. Case-sensitive
- * but for CODEC. */
+/* Index of `value` in the set; where the set ends with "other" (or "unknown") anything else is
+ * that; else 0. Case-sensitive but for CODEC. */
 unsigned label_find(enum label_set set, struct slice value);
 /* Index of a SIP status code in CODE. */
 unsigned label_code(unsigned status);
@@ -38,11 +39,14 @@ const char *label_text(enum label_set set, unsigned index);
 
 #define COUNTERS_BUCKETS(...) (sizeof((double[]){__VA_ARGS__}) / sizeof(double))
 
-/* First and last cell of each family. A histogram has its buckets, +Inf, and the sum in millionths. */
+/* First and last cell of each family. A histogram has its buckets, +Inf, and the sum in millionths.
+ */
 enum counter_cell {
-#define COUNTER(id, name, help, a, b) C_##id, C_##id##_END_ = C_##id + LABEL_COUNT_##a * LABEL_COUNT_##b - 1,
-#define GAUGE(id, name, help, a, b)   COUNTER(id, name, help, a, b)
-#define HISTOGRAM(id, name, help, buckets) C_##id, C_##id##_END_ = C_##id + (int)COUNTERS_BUCKETS(buckets) + 1,
+#define COUNTER(id, name, help, a, b)                                                              \
+    C_##id, C_##id##_END_ = C_##id + LABEL_COUNT_##a * LABEL_COUNT_##b - 1,
+#define GAUGE(id, name, help, a, b) COUNTER(id, name, help, a, b)
+#define HISTOGRAM(id, name, help, buckets)                                                         \
+    C_##id, C_##id##_END_ = C_##id + (int)COUNTERS_BUCKETS(buckets) + 1,
 #include "base/counters.def"
 #undef COUNTER
 #undef GAUGE
@@ -79,14 +83,15 @@ struct counters_set;
 
 struct counters_set *counters_set_new(void);
 void counters_set_free(struct counters_set *s); /* and its blocks */
-/* A zeroed block for one thread, owned by the set; NULL without memory or past 128 blocks. Thread-safe. */
+/* A zeroed block for one thread, owned by the set; NULL without memory or past 128 blocks.
+ * Thread-safe. */
 struct counters *counters_block(struct counters_set *s);
 /* Sum over the blocks, any thread. */
 uint64_t counters_sum(struct counters_set *s, unsigned cell);
 /* Shows `name` instead of the index in the iface label. Before threads start. */
 void counters_name_iface(struct counters_set *s, unsigned index, const char *name);
-/* Prometheus text format 0.0.4: every family with HELP and TYPE; cells of labelled families that are
- * still 0 are left out. */
+/* Prometheus text format 0.0.4: every family with HELP and TYPE; cells of labelled families that
+ * are still 0 are left out. */
 void counters_render(struct counters_set *s, struct buf *out);
 
 enum counter_kind { COUNTER_KIND_COUNTER, COUNTER_KIND_GAUGE, COUNTER_KIND_HISTOGRAM };

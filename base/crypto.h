@@ -20,5 +20,7 @@ void crypto_keyed_id(const uint8_t key[32], struct slice data, uint8_t ret_id[16
 bool crypto_equal(const void *a, const void *b, size_t size);
 /* Lower-case hex, NUL-terminated: out has 2 * size + 1 bytes. Returns out. */
 const char *crypto_hex(struct slice data, char *out);
-/* CRC-32C of a spool chunk. */
+/* CRC-32C of a spool chunk: start with 0, go on with what the last call returned. */
 uint32_t crypto_crc32c(uint32_t crc, const void *data, size_t size);
+/* The same without the processor's instruction; the other takes it where it must. */
+uint32_t crypto_crc32c_portable(uint32_t crc, const void *data, size_t size);

@@ -5,14 +5,14 @@
 #include "base/slice.h"
 
 enum {
-    ERR_NOMEM = -1,       /* memory, or a ceiling of ours */
-    ERR_IO = -2,          /* errno-like trouble of a file or device */
-    ERR_FULL = -3,        /* disk or table full */
-    ERR_INVALID = -4,     /* input, configuration or schema is not what it should be */
+    ERR_NOMEM = -1,   /* memory, or a ceiling of ours */
+    ERR_IO = -2,      /* errno-like trouble of a file or device */
+    ERR_FULL = -3,    /* disk or table full */
+    ERR_INVALID = -4, /* input, configuration or schema is not what it should be */
     ERR_NOT_FOUND = -5,
-    ERR_BUSY = -6,        /* somebody else holds it (port, lock) */
-    ERR_DENIED = -7,      /* permission */
-    ERR_TRUNCATED = -8,   /* input ends in the middle; what was before it is good */
+    ERR_BUSY = -6,      /* somebody else holds it (port, lock) */
+    ERR_DENIED = -7,    /* permission */
+    ERR_TRUNCATED = -8, /* input ends in the middle; what was before it is good */
     ERR_UNSUPPORTED = -9,
     ERR_EXISTS = -10,
 };

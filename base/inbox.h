@@ -1,5 +1,5 @@
-/* A bounded queue of pointers, many producers, one consumer; the lock guards the list only and nothing
- * is called while it is held. */
+/* A bounded queue of pointers, many producers, one consumer; the lock guards the list only and
+ * nothing is called while it is held. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,7 +13,8 @@ void inbox_free(struct inbox *i); /* must be empty: items have owners */
 bool inbox_put(struct inbox *i, void *item);
 /* Waits while full; false only when closed. */
 bool inbox_put_wait(struct inbox *i, void *item);
-/* Takes up to `max` items; waits up to timeout_ms for the first. Returns how many; 0 on time-out. */
+/* Takes up to `max` items; waits up to timeout_ms for the first. Returns how many; 0 on time-out.
+ */
 size_t inbox_take(struct inbox *i, void **ret_items, size_t max, int timeout_ms);
 void inbox_close(struct inbox *i);
 bool inbox_is_closed_and_empty(struct inbox *i);

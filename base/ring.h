@@ -26,7 +26,8 @@ void ring_close(struct ring *r);
 struct slice ring_next(struct ring *r);
 /* Everything returned by ring_next() so far may be overwritten. */
 void ring_release(struct ring *r);
-/* Sleeps until something is published, `timeout_ms` passed or the ring was closed. False: closed and empty. */
+/* Sleeps until something is published, `timeout_ms` passed or the ring was closed. False: closed
+ * and empty. */
 bool ring_wait(struct ring *r, int timeout_ms);
 
 /* For /metrics, from any thread: bytes waiting and the size. */

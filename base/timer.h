@@ -15,11 +15,13 @@ struct timer {
 
 struct timer_wheel;
 
+/* `now_ns` is the tick at which the timer fires (not the time given to timer_wheel_advance()): what
+ * happens does not depend on how often the wheel is moved. `t` is out of the wheel already. */
 typedef void timer_fn(void *context, struct timer *t, int64_t now_ns);
 
 /* NULL when there is no memory. */
 struct timer_wheel *timer_wheel_new(int64_t tick_ns);
-void timer_wheel_free(struct timer_wheel *w); /* forgets its timers, does not fire them */
+void timer_wheel_free(struct timer_wheel *w); /* neither fires nor touches its timers */
 /* Sets or moves `t`. */
 void timer_set(struct timer_wheel *w, struct timer *t, int64_t due_ns);
 void timer_cancel(struct timer_wheel *w, struct timer *t);
@@ -27,8 +29,10 @@ static inline bool timer_is_set(const struct timer *t)
 {
     return t->link != NULL;
 }
-/* Fires all that are due at `now_ns`, tick by tick in time order (the callback may set and cancel any timer). The
- * first call sets the wheel's time. A jump of years costs no more than one turn of the wheel. */
+/* Fires all that are due at `now_ns`, tick by tick in time order (the callback may set and cancel
+ * any timer). The first call sets the wheel's time. A jump of years costs what fires, no more:
+ * empty time is skipped. */
 void timer_wheel_advance(struct timer_wheel *w, int64_t now_ns, timer_fn *fire, void *context);
-/* Time of the wheel's next tick boundary: callers skip timer_wheel_advance() until packet time reaches it. */
+/* Time of the wheel's next tick boundary: callers skip timer_wheel_advance() until packet time
+ * reaches it. INT64_MIN before the first advance. */
 int64_t timer_wheel_next_tick(const struct timer_wheel *w);

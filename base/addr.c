@@ -1,0 +1,97 @@
+/* Addresses as text and the classes of addresses. */
+#include "base/addr.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+struct addr addr_v6(const uint8_t bytes[16])
+{
+    struct addr a = {0};
+    for (int i = 0; i < 8; i++) {
+        a.high = a.high << 8 | bytes[i];
+        a.low = a.low << 8 | bytes[8 + i];
+    }
+    return a;
+}
+
+void addr_to_v6(struct addr a, uint8_t ret_bytes[16])
+{
+    for (int i = 0; i < 8; i++) {
+        ret_bytes[i] = (uint8_t)(a.high >> (56 - 8 * i));
+        ret_bytes[8 + i] = (uint8_t)(a.low >> (56 - 8 * i));
+    }
+}
+
+bool addr_is_multicast(struct addr a)
+{
+    return addr_is_v4(a) ? (uint32_t)a.low >> 28 == 0xe : a.high >> 56 == 0xff;
+}
+
+bool addr_is_loopback(struct addr a)
+{
+    return addr_is_v4(a) ? (uint32_t)a.low >> 24 == 127 : a.high == 0 && a.low == 1;
+}
+
+static bool v4_is_private(uint32_t a)
+{
+    return a >> 24 == 10                  /* 10.0.0.0/8, RFC 1918 */
+           || a >> 20 == 0xac1            /* 172.16.0.0/12 */
+           || a >> 16 == 0xc0a8           /* 192.168.0.0/16 */
+           || a >> 22 == 0x64400000 >> 22 /* 100.64.0.0/10, RFC 6598 */
+           || a >> 16 == 0xa9fe;          /* 169.254.0.0/16, RFC 3927 */
+}
+
+bool addr_is_private(struct addr a)
+{
+    if (addr_is_v4(a))
+        return v4_is_private((uint32_t)a.low);
+    return a.high >> 54 == 0xfe80 >> 6   /* fe80::/10, RFC 4291 */
+           || a.high >> 57 == 0xfc >> 1; /* fc00::/7, RFC 4193 */
+}
+
+bool addr_parse(struct slice text, struct addr *ret_addr)
+{
+    bool brackets = text.size >= 2 && text.data[0] == '[' && text.data[text.size - 1] == ']';
+    if (brackets)
+        text = slice_sub(text, 1, text.size - 1);
+    char copy[INET6_ADDRSTRLEN];
+    if (text.size == 0 || text.size >= sizeof copy || memchr(text.data, '\0', text.size))
+        return false;
+    slice_copy_to(text, copy, sizeof copy);
+
+    struct in_addr v4;
+    if (!brackets && inet_pton(AF_INET, copy, &v4) == 1) {
+        *ret_addr = addr_v4(ntohl(v4.s_addr));
+        return true;
+    }
+    uint8_t v6[16];
+    if (inet_pton(AF_INET6, copy, v6) != 1)
+        return false;
+    *ret_addr = addr_v6(v6);
+    return true;
+}
+
+const char *addr_text(struct addr a, char out[ADDR_TEXT_SIZE])
+{
+    const char *text;
+    if (addr_is_v4(a)) {
+        struct in_addr v4 = {.s_addr = htonl((uint32_t)a.low)};
+        text = inet_ntop(AF_INET, &v4, out, ADDR_TEXT_SIZE);
+    } else {
+        uint8_t v6[16];
+        addr_to_v6(a, v6);
+        text = inet_ntop(AF_INET6, v6, out, ADDR_TEXT_SIZE);
+    }
+    if (text == NULL)
+        out[0] = '\0';
+    return out;
+}
+
+const char *endpoint_text(const struct endpoint *e, char out[ENDPOINT_TEXT_SIZE])
+{
+    char host[ADDR_TEXT_SIZE];
+    addr_text(e->addr, host);
+    bool v4 = addr_is_v4(e->addr);
+    snprintf(out, ENDPOINT_TEXT_SIZE, "%s%s%s:%u", v4 ? "" : "[", host, v4 ? "" : "]", e->port);
+    return out;
+}

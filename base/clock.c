@@ -1,0 +1,201 @@
+/* Clocks, and RFC 3339 out and in. */
+#include "base/clock.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+
+#define US_PER_S INT64_C(1000000)
+
+static int64_t clock_ns(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (int64_t)t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+int64_t clock_wall_ns(void)
+{
+    return clock_ns(CLOCK_REALTIME);
+}
+
+int64_t clock_mono_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+int64_t clock_cpu_ns(void)
+{
+    return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+/* The UTC calendar of a time, rounded down also before 1970. Years stay within INT64 microseconds.
+ */
+static struct tm calendar(int64_t time_us, int64_t *ret_fraction_us)
+{
+    int64_t seconds = time_us / US_PER_S;
+    int64_t fraction = time_us % US_PER_S;
+    if (fraction < 0) {
+        fraction += US_PER_S;
+        seconds--;
+    }
+    time_t t = (time_t)seconds;
+    struct tm tm = {0};
+    gmtime_r(&t, &tm);
+    *ret_fraction_us = fraction;
+    return tm;
+}
+
+/* Decimal with at least `width` digits; returns the place behind it. */
+static char *put_number(char *out, int64_t v, int width)
+{
+    char digits[20];
+    int n = 0;
+    if (v < 0) {
+        *out++ = '-';
+        v = -v;
+    }
+    for (; v || n < width; v /= 10)
+        digits[n++] = (char)('0' + v % 10);
+    while (n)
+        *out++ = digits[--n];
+    return out;
+}
+
+const char *clock_rfc3339_us(int64_t time_us, char out[CLOCK_TEXT_SIZE])
+{
+    int64_t fraction;
+    struct tm tm = calendar(time_us, &fraction);
+    char *p = put_number(out, (int64_t)tm.tm_year + 1900, 4);
+    *p++ = '-';
+    p = put_number(p, tm.tm_mon + 1, 2);
+    *p++ = '-';
+    p = put_number(p, tm.tm_mday, 2);
+    *p++ = 'T';
+    p = put_number(p, tm.tm_hour, 2);
+    *p++ = ':';
+    p = put_number(p, tm.tm_min, 2);
+    *p++ = ':';
+    p = put_number(p, tm.tm_sec, 2);
+    *p++ = '.';
+    p = put_number(p, fraction, 6);
+    *p++ = 'Z';
+    *p = '\0';
+    return out;
+}
+
+const char *clock_day(int64_t time_us, char out[CLOCK_TEXT_SIZE])
+{
+    int64_t fraction;
+    struct tm tm = calendar(time_us, &fraction);
+    char *p = put_number(out, (int64_t)tm.tm_year + 1900, 4);
+    p = put_number(p, tm.tm_mon + 1, 2);
+    p = put_number(p, tm.tm_mday, 2);
+    *p = '\0';
+    return out;
+}
+
+/* ---- reading: what is left of the text, with a sticky error ---- */
+struct reader {
+    const char *at;
+    bool failed;
+};
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static int read_digits(struct reader *r, int count)
+{
+    int v = 0;
+    for (int i = 0; i < count; i++) {
+        if (r->failed || !is_digit(*r->at)) {
+            r->failed = true;
+            return 0;
+        }
+        v = 10 * v + (*r->at++ - '0');
+    }
+    return v;
+}
+
+static void read_one_of(struct reader *r, const char *choices)
+{
+    if (r->failed || *r->at == '\0' || strchr(choices, *r->at) == NULL)
+        r->failed = true;
+    else
+        r->at++;
+}
+
+/* ".5" is 500,000; digits past the sixth are read and cut off. */
+static int64_t read_fraction_us(struct reader *r)
+{
+    if (r->failed || *r->at != '.')
+        return 0;
+    r->at++;
+    if (!is_digit(*r->at))
+        r->failed = true;
+    int64_t us = 0;
+    int64_t weight = US_PER_S / 10;
+    for (; is_digit(*r->at); r->at++, weight /= 10)
+        us += (*r->at - '0') * weight;
+    return us;
+}
+
+/* "Z" or "+02:00", in seconds east of UTC. */
+static int read_offset_s(struct reader *r)
+{
+    if (r->failed)
+        return 0;
+    if (*r->at == 'Z' || *r->at == 'z') {
+        r->at++;
+        return 0;
+    }
+    int sign = *r->at == '-' ? -1 : 1;
+    read_one_of(r, "+-");
+    int hours = read_digits(r, 2);
+    read_one_of(r, ":");
+    int minutes = read_digits(r, 2);
+    if (hours > 23 || minutes > 59)
+        r->failed = true;
+    return sign * (hours * 3600 + minutes * 60);
+}
+
+static struct tm read_calendar(struct reader *r)
+{
+    struct tm tm = {0};
+    tm.tm_year = read_digits(r, 4) - 1900;
+    read_one_of(r, "-");
+    tm.tm_mon = read_digits(r, 2) - 1;
+    read_one_of(r, "-");
+    tm.tm_mday = read_digits(r, 2);
+    read_one_of(r, "Tt ");
+    tm.tm_hour = read_digits(r, 2);
+    read_one_of(r, ":");
+    tm.tm_min = read_digits(r, 2);
+    read_one_of(r, ":");
+    tm.tm_sec = read_digits(r, 2);
+    return tm;
+}
+
+int clock_parse_rfc3339(const char *text, int64_t *ret_time_us)
+{
+    struct reader r = {.at = text};
+    struct tm tm = read_calendar(&r);
+    int64_t fraction = read_fraction_us(&r);
+    int offset = read_offset_s(&r);
+    /* A leap second is second 60; timegm() makes it the first of the next minute. */
+    if (r.failed || *r.at != '\0' || tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
+        return ERR_INVALID;
+
+    struct tm whole = tm;
+    whole.tm_hour = whole.tm_min = whole.tm_sec = 0;
+    time_t day = timegm(&whole); /* normalises: 31 June would come back as 1 July */
+    if (whole.tm_mday != tm.tm_mday || whole.tm_mon != tm.tm_mon || whole.tm_year != tm.tm_year)
+        return ERR_INVALID;
+    int64_t seconds = (int64_t)day + tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec - offset;
+    *ret_time_us = seconds * US_PER_S + fraction;
+    return 0;
+}

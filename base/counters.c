@@ -1,0 +1,258 @@
+/* Blocks of cells, their sums, and the text that Prometheus reads.
+ *
+ * Adding a block takes the lock; summing does not: `count` is raised after the block is in its
+ * place. */
+#include "base/counters.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/utf8.h"
+
+enum { BLOCKS_MAX = 128, IFACE_NAME_SIZE = 32 };
+
+struct counters_set {
+    pthread_mutex_t lock; /* guards adding to `block` */
+    _Atomic unsigned count;
+    struct counters *block[BLOCKS_MAX];
+    char iface[LABEL_COUNT_IFACE][IFACE_NAME_SIZE]; /* "": the index */
+};
+
+static const char *const label_names[LABEL_SETS] = {
+#define LABELS(set, name, ...) name,
+#include "base/labels.def"
+#undef LABELS
+};
+
+static const struct counter_family families[] = {
+#define COUNTER(id, name, help, a, b)                                                              \
+    {#id, name, help, COUNTER_KIND_COUNTER, LABELS_##a, LABELS_##b, C_##id, NULL, 0},
+#define GAUGE(id, name, help, a, b)                                                                \
+    {#id, name, help, COUNTER_KIND_GAUGE, LABELS_##a, LABELS_##b, C_##id, NULL, 0},
+#define HISTOGRAM(id, name, help, ...)                                                             \
+    {#id,                                                                                          \
+     name,                                                                                         \
+     help,                                                                                         \
+     COUNTER_KIND_HISTOGRAM,                                                                       \
+     LABELS_NONE,                                                                                  \
+     LABELS_NONE,                                                                                  \
+     C_##id,                                                                                       \
+     (const double[]){__VA_ARGS__},                                                                \
+     COUNTERS_BUCKETS(__VA_ARGS__)},
+#include "base/counters.def"
+#undef COUNTER
+#undef GAUGE
+#undef HISTOGRAM
+};
+
+#define FAMILY_COUNT (sizeof families / sizeof *families)
+
+const struct counter_family *counters_families(unsigned *ret_count)
+{
+    *ret_count = FAMILY_COUNT;
+    return families;
+}
+
+/* Families stand in the order of their cells. */
+static const struct counter_family *family_at(unsigned cell)
+{
+    size_t low = 0;
+    size_t high = FAMILY_COUNT;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (families[middle].first < cell)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < FAMILY_COUNT && families[low].first == cell ? &families[low] : NULL;
+}
+
+void counters_observe(struct counters *c, unsigned cell, double value)
+{
+    const struct counter_family *f = family_at(cell);
+    assert(f && f->kind == COUNTER_KIND_HISTOGRAM);
+    if (isnan(value))
+        return;
+    unsigned bucket = 0;
+    while (bucket < f->bucket_count && value > f->buckets[bucket])
+        bucket++;
+    counters_add(c, cell + bucket, 1);
+    double bounded = fmin(fmax(value, -1e9), 1e9); /* no single value can overflow the sum */
+    counters_add(c, cell + f->bucket_count + 1, (uint64_t)llround(bounded * 1e6));
+}
+
+/* ---- the set ---- */
+
+struct counters_set *counters_set_new(void)
+{
+    struct counters_set *s = calloc(1, sizeof *s);
+    if (s)
+        pthread_mutex_init(&s->lock, NULL);
+    return s;
+}
+
+void counters_set_free(struct counters_set *s)
+{
+    if (s == NULL)
+        return;
+    for (unsigned i = 0; i < atomic_load(&s->count); i++)
+        free(s->block[i]);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+/* Blocks begin at a cache line, so that two threads never write to one. */
+static struct counters *block_new(void)
+{
+    size_t size = (sizeof(struct counters) + 63) & ~(size_t)63;
+    struct counters *c = aligned_alloc(64, size);
+    if (c)
+        memset(c, 0, size);
+    return c;
+}
+
+struct counters *counters_block(struct counters_set *s)
+{
+    struct counters *c = block_new();
+    if (c == NULL)
+        return NULL;
+    pthread_mutex_lock(&s->lock);
+    unsigned count = atomic_load_explicit(&s->count, memory_order_relaxed);
+    bool room = count < BLOCKS_MAX;
+    if (room) {
+        s->block[count] = c;
+        atomic_store_explicit(&s->count, count + 1, memory_order_release);
+    }
+    pthread_mutex_unlock(&s->lock);
+    if (room)
+        return c;
+    free(c);
+    return NULL;
+}
+
+uint64_t counters_sum(struct counters_set *s, unsigned cell)
+{
+    assert(cell < COUNTER_CELLS);
+    unsigned count = atomic_load_explicit(&s->count, memory_order_acquire);
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < count; i++)
+        sum += atomic_load_explicit(&s->block[i]->cell[cell], memory_order_relaxed);
+    return sum;
+}
+
+void counters_name_iface(struct counters_set *s, unsigned index, const char *name)
+{
+    if (index < LABEL_COUNT_IFACE)
+        slice_copy_to(slice_str(name), s->iface[index], IFACE_NAME_SIZE);
+}
+
+/* ---- the text format, version 0.0.4 ---- */
+
+static const char *label_value(const struct counters_set *s, enum label_set set, unsigned index)
+{
+    if (set == LABELS_IFACE && s->iface[index][0])
+        return s->iface[index];
+    return label_text(set, index);
+}
+
+/* Names of interfaces come from outside: quotes, backslashes, line ends, broken UTF-8. */
+static void put_label_value(struct buf *out, struct slice s)
+{
+    while (s.size) {
+        size_t n = utf8_length(s);
+        if (n == 0)
+            buf_str(out, "\xef\xbf\xbd");
+        else if (s.data[0] == '\n')
+            buf_str(out, "\\n");
+        else if (s.data[0] == '"' || s.data[0] == '\\')
+            buf_printf(out, "\\%c", s.data[0]);
+        else
+            buf_add(out, s.data, n);
+        s = slice_from(s, n ? n : 1);
+    }
+}
+
+static void put_label(struct buf *out, char before, const char *name, const char *value)
+{
+    buf_char(out, before);
+    buf_str(out, name);
+    buf_str(out, "=\"");
+    put_label_value(out, slice_str(value));
+    buf_char(out, '"');
+}
+
+static unsigned set_size(enum label_set set)
+{
+    static const unsigned sizes[LABEL_SETS] = {
+#define LABELS(set, name, ...) LABEL_COUNT_##set,
+#include "base/labels.def"
+#undef LABELS
+    };
+    return sizes[set];
+}
+
+static void put_number(struct buf *out, const struct counter_family *f, uint64_t v)
+{
+    if (f->kind == COUNTER_KIND_GAUGE)
+        buf_printf(out, " %" PRId64 "\n", (int64_t)v);
+    else
+        buf_printf(out, " %" PRIu64 "\n", v);
+}
+
+static void put_cells(struct counters_set *s, const struct counter_family *f, struct buf *out)
+{
+    unsigned width = set_size(f->b);
+    unsigned cells = set_size(f->a) * width;
+    bool labelled = f->a != LABELS_NONE;
+    for (unsigned i = 0; i < cells; i++) {
+        uint64_t v = counters_sum(s, f->first + i);
+        if (labelled && v == 0)
+            continue;
+        buf_str(out, f->name);
+        if (labelled)
+            put_label(out, '{', label_names[f->a], label_value(s, f->a, i / width));
+        if (f->b != LABELS_NONE)
+            put_label(out, labelled ? ',' : '{', label_names[f->b],
+                      label_value(s, f->b, i % width));
+        if (labelled)
+            buf_char(out, '}');
+        put_number(out, f, v);
+    }
+}
+
+static void put_sum(struct buf *out, const char *name, int64_t millionths)
+{
+    uint64_t size = millionths < 0 ? (uint64_t)0 - (uint64_t)millionths : (uint64_t)millionths;
+    buf_printf(out, "%s_sum %s%" PRIu64 ".%06" PRIu64 "\n", name, millionths < 0 ? "-" : "",
+               size / 1000000, size % 1000000);
+}
+
+static void put_histogram(struct counters_set *s, const struct counter_family *f, struct buf *out)
+{
+    uint64_t count = 0;
+    for (unsigned i = 0; i < f->bucket_count; i++) {
+        count += counters_sum(s, f->first + i);
+        buf_printf(out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", f->name, f->buckets[i], count);
+    }
+    count += counters_sum(s, f->first + f->bucket_count);
+    buf_printf(out, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", f->name, count);
+    put_sum(out, f->name, (int64_t)counters_sum(s, f->first + f->bucket_count + 1));
+    buf_printf(out, "%s_count %" PRIu64 "\n", f->name, count);
+}
+
+void counters_render(struct counters_set *s, struct buf *out)
+{
+    static const char *const kinds[] = {"counter", "gauge", "histogram"};
+    for (size_t i = 0; i < FAMILY_COUNT; i++) {
+        const struct counter_family *f = &families[i];
+        buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", f->name, f->help, f->name, kinds[f->kind]);
+        if (f->kind == COUNTER_KIND_HISTOGRAM)
+            put_histogram(s, f, out);
+        else
+            put_cells(s, f, out);
+    }
+}
