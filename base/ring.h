@@ -14,7 +14,8 @@ struct ring;
 struct ring *ring_new(size_t size_bytes);
 void ring_free(struct ring *r);
 
-/* Producer: room for one record, or NULL when full (or, not vital, nearly full). */
+/* Producer: room for one record (1 byte to a quarter of the ring), or NULL when full (or, not
+ * vital, nearly full). A reservation that is not committed is forgotten at the next one. */
 void *ring_reserve(struct ring *r, size_t size, bool vital);
 /* The record reserved last is complete (it is published at the next ring_publish). */
 void ring_commit(struct ring *r);
