@@ -1,0 +1,107 @@
+#include <criterion/criterion.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+Test(clock, prints_rfc3339_with_microseconds)
+{
+    static const struct {
+        int64_t us;
+        const char *text;
+        const char *day;
+    } cases[] = {
+        {0, "1970-01-01T00:00:00.000000Z", "19700101"},
+        {1, "1970-01-01T00:00:00.000001Z", "19700101"},
+        {-1, "1969-12-31T23:59:59.999999Z", "19691231"},
+        {INT64_C(1795255200123456), "2026-11-21T10:00:00.123456Z", "20261121"},
+        {INT64_C(951782400000000), "2000-02-29T00:00:00.000000Z", "20000229"},
+        {INT64_C(4102444799999999), "2099-12-31T23:59:59.999999Z", "20991231"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[CLOCK_TEXT_SIZE];
+        cr_expect_str_eq(clock_rfc3339_us(cases[i].us, text), cases[i].text);
+        cr_expect_str_eq(clock_day(cases[i].us, text), cases[i].day);
+    }
+}
+
+Test(clock, any_number_prints_within_the_buffer)
+{
+    char text[CLOCK_TEXT_SIZE];
+    cr_assert_lt(strlen(clock_rfc3339_us(INT64_MAX, text)), CLOCK_TEXT_SIZE);
+    cr_assert_lt(strlen(clock_rfc3339_us(INT64_MIN, text)), CLOCK_TEXT_SIZE);
+    cr_assert_lt(strlen(clock_day(INT64_MIN, text)), CLOCK_TEXT_SIZE);
+}
+
+Test(clock, parse_undoes_print)
+{
+    int64_t us = 12345;
+    for (int i = 0; i < 4000; i++) {
+        char text[CLOCK_TEXT_SIZE];
+        int64_t back;
+        cr_assert_eq(clock_parse_rfc3339(clock_rfc3339_us(us, text), &back), 0, "%s", text);
+        cr_assert_eq(back, us, "%s", text);
+        us += INT64_C(777777777777); /* nine days and odd */
+    }
+}
+
+Test(clock, reads_offsets_and_fractions)
+{
+    static const struct {
+        const char *text;
+        int64_t us;
+    } cases[] = {
+        {"1970-01-01T00:00:00Z", 0},
+        {"1970-01-01t00:00:01z", 1000000},
+        {"1970-01-01 00:00:01Z", 1000000},
+        {"1970-01-01T02:00:00+02:00", 0},
+        {"1969-12-31T18:30:00-05:30", 0},
+        {"1970-01-01T00:00:00.5Z", 500000},
+        {"1970-01-01T00:00:00.1234567899Z", 123456},
+        {"1972-06-30T23:59:60Z", INT64_C(78796800000000)},
+        {"2026-11-21T10:00:00.123456Z", INT64_C(1795255200123456)},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t us = -1;
+        cr_expect_eq(clock_parse_rfc3339(cases[i].text, &us), 0, "%s", cases[i].text);
+        cr_expect_eq(us, cases[i].us, "%s", cases[i].text);
+    }
+}
+
+Test(clock, refuses_what_is_no_time)
+{
+    static const char *const cases[] = {
+        "",
+        "2026",
+        "2026-11-21",
+        "2026-11-21T10:00:00",
+        "2026-11-21T10:00Z",
+        "2026-11-21T10:00:00.Z",
+        "2026-11-21T10:00:00Zx",
+        "2026-13-01T00:00:00Z",
+        "2026-00-01T00:00:00Z",
+        "2026-06-31T00:00:00Z",
+        "2025-02-29T00:00:00Z",
+        "2026-01-00T00:00:00Z",
+        "2026-01-01T24:00:00Z",
+        "2026-01-01T00:60:00Z",
+        "2026-01-01T00:00:61Z",
+        "2026-01-01T00:00:00+24:00",
+        "2026-01-01T00:00:00+0200",
+        "-026-01-01T00:00:00Z",
+        "2026-1-1T00:00:00Z",
+        "1795255200",
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t us = 7;
+        cr_expect_eq(clock_parse_rfc3339(cases[i], &us), ERR_INVALID, "%s", cases[i]);
+        cr_expect_eq(us, 7);
+    }
+}
+
+Test(clock, clocks_go)
+{
+    int64_t a = clock_mono_ns();
+    cr_assert_geq(clock_mono_ns(), a);
+    cr_assert_gt(clock_wall_ns(), INT64_C(1600000000) * 1000000000);
+    cr_assert_geq(clock_cpu_ns(), 0);
+}
