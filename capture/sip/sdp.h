@@ -1,5 +1,5 @@
-/* SDP (RFC 8866) as far as media needs it, parsed in place. Bounded: what passes the limits is dropped and `limited`
- * is set. */
+/* SDP (RFC 8866) as far as media needs it, parsed in place. Bounded: what passes the limits is
+ * dropped and `limited` is set. */
 #pragma once
 
 #include "base/addr.h"
@@ -8,38 +8,48 @@
 #define SDP_FORMATS_MAX 24
 #define SDP_CRYPTO_MAX  4
 
-enum sdp_media_type { SDP_AUDIO, SDP_VIDEO, SDP_IMAGE, SDP_TEXT, SDP_APPLICATION, SDP_MESSAGE, SDP_OTHER };
+enum sdp_media_type {
+    SDP_AUDIO,
+    SDP_VIDEO,
+    SDP_IMAGE,
+    SDP_TEXT,
+    SDP_APPLICATION,
+    SDP_MESSAGE,
+    SDP_OTHER
+};
 enum sdp_direction { SDP_SENDRECV, SDP_SENDONLY, SDP_RECVONLY, SDP_INACTIVE };
 
 struct sdp_format {
-    uint8_t payload_type;   /* 0..127 */
-    uint8_t channels;       /* 1 when not said */
-    uint32_t clock_hz;      /* 0: neither rtpmap nor static table knows */
-    struct slice encoding;  /* "PCMA"; from a=rtpmap, else of the static table (RFC 3551), else empty */
-    struct slice fmtp;      /* "mode=20"; empty: none */
+    uint8_t payload_type; /* 0..127 */
+    uint8_t channels;     /* 1 when not said */
+    uint32_t clock_hz;    /* 0: neither rtpmap nor static table knows */
+    struct slice
+        encoding;      /* "PCMA"; from a=rtpmap, else of the static table (RFC 3551), else empty */
+    struct slice fmtp; /* "mode=20"; empty: none */
 };
 
 struct sdp_media {
     enum sdp_media_type type;
     struct slice type_text;
-    struct slice proto;        /* "RTP/AVP" */
-    uint16_t port;             /* 0: rejected or removed */
+    struct slice proto; /* "RTP/AVP" */
+    uint16_t port;      /* 0: rejected or removed */
     uint16_t port_count;
-    struct addr address;       /* its own c=, or the session's; any (0.0.0.0) means hold of the old style */
-    bool has_address;          /* false: a name that is no literal, or none */
+    struct addr
+        address;      /* its own c=, or the session's; any (0.0.0.0) means hold of the old style */
+    bool has_address; /* false: a name that is no literal, or none */
     enum sdp_direction direction;
-    uint16_t ptime_ms;         /* 0: not said */
+    uint16_t ptime_ms; /* 0: not said */
     uint16_t maxptime_ms;
-    struct addr rtcp_address;  /* a=rtcp, else any */
-    uint16_t rtcp_port;        /* a=rtcp, else 0 */
+    struct addr rtcp_address; /* a=rtcp, else any */
+    uint16_t rtcp_port;       /* a=rtcp, else 0 */
     bool rtcp_mux;
-    bool secure;               /* SAVP, SAVPF, DTLS */
+    bool secure; /* SAVP, SAVPF, DTLS */
     bool has_fingerprint;
     uint8_t crypto_count;
     struct slice crypto[SDP_CRYPTO_MAX]; /* value of a=crypto */
     struct slice mid;
     struct slice label;
-    uint32_t ssrc;             /* first a=ssrc */
+    uint32_t ssrc; /* first a=ssrc */
     bool has_ssrc;
     uint8_t format_count;
     struct sdp_format formats[SDP_FORMATS_MAX];
@@ -52,7 +62,7 @@ struct sdp {
     struct slice session_name;
     uint8_t media_count;
     bool limited;
-    bool bundle;                 /* a=group:BUNDLE */
+    bool bundle; /* a=group:BUNDLE */
     struct sdp_media media[SDP_MEDIA_MAX];
 };
 

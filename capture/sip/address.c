@@ -1,0 +1,131 @@
+/* name-addr, addr-spec and URIs (RFC 3261 19.1 and 20.10, RFC 3966). Escapes stay as written.
+ *
+ *   "Alice" <sip:alice;x=1@example.com:5060;user=phone?h=v>;tag=9
+ *   display  scheme user     host        port                params
+ *
+ * Without brackets everything behind the first ';' belongs to the header, not to the URI. */
+#include "capture/sip/grammar.h"
+
+void sip_host_port(struct slice text, struct slice *ret_host, struct slice *ret_port)
+{
+    text = sip_trim(text);
+    *ret_port = slice_none();
+    size_t colon = slice_index(text, ':');
+    if (text.size && text.data[0] == '[') {
+        size_t close = slice_index(text, ']');
+        *ret_host = slice_sub(text, 1, close);
+        text = sip_skip_spaces(slice_from(text, close + 1));
+        if (text.size && text.data[0] == ':')
+            *ret_port = sip_trim(slice_from(text, 1));
+        return;
+    }
+    struct slice behind = slice_from(text, colon + 1);
+    if (slice_index(behind, ':') < behind.size) { /* an IPv6 address that lacks its brackets */
+        *ret_host = text;
+        return;
+    }
+    *ret_host = sip_trim(slice_sub(text, 0, colon));
+    if (colon < text.size)
+        *ret_port = sip_trim(behind);
+}
+
+/* Length of "sip" in "sip:..."; 0 when the text does not begin with a scheme. */
+static size_t scheme_length(struct slice uri)
+{
+    size_t i = 0;
+    while (i < uri.size && uri.data[i] != ':') {
+        uint8_t c = uri.data[i], lower = c | 0x20;
+        bool letter = lower >= 'a' && lower <= 'z';
+        bool later = (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+        if (!letter && !(later && i > 0))
+            return 0;
+        i++;
+    }
+    return i < uri.size ? i : 0;
+}
+
+static struct slice host_part(struct slice s)
+{
+    size_t i = 0;
+    while (i < s.size && s.data[i] != ';' && s.data[i] != '?')
+        i++;
+    return slice_sub(s, 0, i);
+}
+
+/* [user[:password]@]host[:port][;params][?headers]. A user may hold ';' and '?', so the first '@'
+ * decides; a host may not hold '@', so a second one in front of the parameters still belongs to the
+ * user ("me@home@proxy"). */
+static void split_user_host(struct slice s, struct sip_addr *a)
+{
+    size_t at = slice_index(s, '@');
+    struct slice host = s;
+    if (at < s.size) {
+        host = host_part(slice_from(s, at + 1));
+        const uint8_t *second = host.size ? memrchr(host.data, '@', host.size) : NULL;
+        if (second) {
+            at = (size_t)(second - s.data);
+            host = host_part(slice_from(s, at + 1));
+        }
+        struct slice user = slice_sub(s, 0, at);
+        a->user = slice_sub(user, 0, slice_index(user, ':'));
+    } else {
+        host = host_part(s);
+    }
+    sip_host_port(host, &a->host, &a->port);
+}
+
+static void split_uri(struct sip_addr *a)
+{
+    size_t scheme = scheme_length(a->uri);
+    a->scheme = slice_sub(a->uri, 0, scheme);
+    struct slice rest = scheme ? slice_from(a->uri, scheme + 1) : a->uri;
+    if (slice_is_nocase(a->scheme, "tel")) {
+        a->user = sip_trim(slice_sub(rest, 0, slice_index(rest, ';')));
+        return;
+    }
+    bool known =
+        scheme == 0 || slice_is_nocase(a->scheme, "sip") || slice_is_nocase(a->scheme, "sips");
+    if (!known && slice_index(rest, '@') == rest.size)
+        return; /* "urn:service:sos" has neither user nor host */
+    split_user_host(rest, a);
+}
+
+/* Index of the '<' that opens the URI, or the size; sets the display name on the way. */
+static size_t find_bracket(struct slice value, struct slice *ret_display)
+{
+    if (value.size == 0 || value.data[0] != '"') {
+        size_t open = slice_index(value, '<');
+        *ret_display = open < value.size ? sip_trim(slice_sub(value, 0, open)) : slice_none();
+        return open;
+    }
+    size_t end;
+    if (sip_quoted(value, 0, ret_display, &end))
+        return end + slice_index(slice_from(value, end), '<');
+    size_t open = slice_index(value, '<'); /* the closing quote is missing */
+    *ret_display = sip_trim(slice_sub(value, 1, open));
+    return open;
+}
+
+static struct slice header_params(struct slice behind)
+{
+    behind = sip_trim(slice_from(behind, slice_index(behind, ';')));
+    return sip_skip_spaces(slice_from(behind, 1));
+}
+
+bool sip_addr_parse(struct slice value, struct sip_addr *ret_addr)
+{
+    struct sip_addr a = {0};
+    value = sip_trim(value);
+    size_t open = find_bracket(value, &a.display);
+    struct slice rest = open < value.size ? slice_from(value, open + 1) : value;
+    size_t end = slice_index(rest, open < value.size ? '>' : ';');
+    a.uri = sip_trim(slice_sub(rest, 0, end));
+    if (a.uri.size == 0)
+        return false;
+    a.params = header_params(slice_from(rest, end));
+    if (a.params.size)
+        sip_param(a.params, "tag", &a.tag);
+    split_uri(&a);
+    *ret_addr = a;
+    return true;
+}

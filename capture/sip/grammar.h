@@ -1,0 +1,70 @@
+/* What the files of this room share: white space, quoted strings, lists, parameters, host:port.
+ * Nobody else includes it. Every function takes bytes off the front of a slice or returns a place
+ * in it, so each loop over them ends. */
+#pragma once
+
+#include "capture/sip/sip.h"
+
+/* White space inside a value. Folded lines keep their line ends, so these count too (RFC 3261 25.1,
+ * LWS). */
+static inline bool sip_is_space(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static inline struct slice sip_skip_spaces(struct slice s)
+{
+    while (s.size && sip_is_space(*s.data)) {
+        s.data++;
+        s.size--;
+    }
+    return s;
+}
+
+static inline struct slice sip_trim(struct slice s)
+{
+    s = sip_skip_spaces(s);
+    while (s.size && sip_is_space(s.data[s.size - 1]))
+        s.size--;
+    return s;
+}
+
+/* Bytes that make up methods and header names (RFC 3261 25.1, token). */
+extern const bool sip_token_byte[256];
+
+/* Length of the token at the front, at most `max`. */
+static inline size_t sip_token_length(struct slice s, size_t max)
+{
+    size_t n = 0;
+    while (n < s.size && n < max && sip_token_byte[s.data[n]])
+        n++;
+    return n;
+}
+
+/* The text inside the quotes when s[open] is '"'; *ret_end is the index behind the closing quote.
+ * Without a closing quote: the rest, and false. */
+bool sip_quoted(struct slice s, size_t open, struct slice *ret_inside, size_t *ret_end);
+
+/* Takes the next ;name=value off the front; false at the end. `value` is empty with .data NULL when
+ * there is no '='. */
+bool sip_param_next(struct slice *rest, struct slice *ret_name, struct slice *ret_value);
+
+/* "host", "host:port", "[v6]:port", bare v6. White space around the colon is fine. */
+void sip_host_port(struct slice text, struct slice *ret_host, struct slice *ret_port);
+
+/* The id of a header name, long or compact, any case. The name must be a token. */
+enum sip_header sip_header_of(struct slice name);
+
+enum sip_line {
+    SIP_LINE,       /* a line with its continuation lines, without the last line end */
+    SIP_LINE_BLANK, /* the blank line behind the headers; *rest begins with the body */
+    SIP_LINE_CUT,   /* no whole line is left: the section ends here */
+};
+
+/* Takes the next logical line of a header section off the front; adds SIP_FLAG_BARE_LF to *flags. A
+ * line whose end is missing is not given out: half a Call-ID is worse than none. */
+enum sip_line sip_line_next(struct slice *rest, struct slice *ret_line, uint32_t *flags);
+
+/* "Name : value" of a logical line. OTHER for names that are no token; false without a colon or
+ * name. */
+bool sip_line_split(struct slice line, struct sip_header_line *ret_header);

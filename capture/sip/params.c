@@ -1,0 +1,156 @@
+/* Lists and parameters: comma lists, ;name=value, credentials. Quoted strings and <...> protect
+ * what separates. */
+#include "capture/sip/grammar.h"
+
+bool sip_quoted(struct slice s, size_t open, struct slice *ret_inside, size_t *ret_end)
+{
+    for (size_t i = open + 1; i < s.size; i++) {
+        if (s.data[i] == '\\') {
+            i++;
+        } else if (s.data[i] == '"') {
+            *ret_inside = slice_sub(s, open + 1, i);
+            *ret_end = i + 1;
+            return true;
+        }
+    }
+    *ret_inside = slice_from(s, open + 1);
+    *ret_end = s.size;
+    return false;
+}
+
+/* Index of the first comma that separates, or the size. */
+static size_t item_end(struct slice s)
+{
+    size_t comma = slice_index(s, ',');
+    if (comma == s.size)
+        return comma;
+    bool angle = false;
+    for (size_t i = 0; i < s.size; i++) {
+        uint8_t c = s.data[i];
+        if (c == ',' && !angle)
+            return i;
+        if (c == '<') {
+            angle = true;
+        } else if (c == '>') {
+            angle = false;
+        } else if (c == '"' && !angle) {
+            struct slice inside;
+            size_t end;
+            sip_quoted(s, i, &inside, &end);
+            i = end - 1;
+        }
+    }
+    return s.size;
+}
+
+bool sip_list_next(struct slice *rest, struct slice *ret_item)
+{
+    while (rest->size) {
+        size_t end = item_end(*rest);
+        struct slice item = sip_trim(slice_sub(*rest, 0, end));
+        *rest = slice_from(*rest, end + 1);
+        if (item.size) {
+            *ret_item = item;
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t skip_separators(struct slice s, uint8_t separator)
+{
+    size_t i = 0;
+    while (i < s.size && (s.data[i] == separator || sip_is_space(s.data[i])))
+        i++;
+    return i;
+}
+
+/* name[=value] up to the separator, off the front of *rest. */
+static bool pair_next(struct slice *rest, uint8_t separator, struct slice *ret_name,
+                      struct slice *ret_value)
+{
+    struct slice s = slice_from(*rest, skip_separators(*rest, separator));
+    if (s.size == 0) {
+        *rest = s;
+        return false;
+    }
+    size_t i = 0;
+    while (i < s.size && s.data[i] != '=' && s.data[i] != separator)
+        i++;
+    *ret_name = sip_trim(slice_sub(s, 0, i));
+    *ret_value = slice_none();
+    if (i < s.size && s.data[i] == '=') {
+        s = sip_skip_spaces(slice_from(s, i + 1));
+        i = 0;
+        bool quoted = s.size && s.data[0] == '"';
+        if (quoted)
+            sip_quoted(s, 0, ret_value, &i);
+        size_t end = i + slice_index(slice_from(s, i), separator);
+        if (!quoted)
+            *ret_value = sip_trim(slice_sub(s, 0, end));
+        i = end;
+    }
+    *rest = slice_from(s, i);
+    return true;
+}
+
+bool sip_param_next(struct slice *rest, struct slice *ret_name, struct slice *ret_value)
+{
+    return pair_next(rest, ';', ret_name, ret_value);
+}
+
+bool sip_param(struct slice params, const char *name, struct slice *ret_value)
+{
+    struct slice wanted = slice_str(name), each, value;
+    while (sip_param_next(&params, &each, &value)) {
+        if (slice_equal_nocase(each, wanted)) {
+            *ret_value = value;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool sip_auth_param(struct slice credentials, const char *name, struct slice *ret_value)
+{
+    struct slice rest = sip_trim(credentials);
+    size_t scheme = sip_token_length(rest, rest.size);
+    if (scheme < rest.size && sip_is_space(rest.data[scheme]))
+        rest = slice_from(rest, scheme);
+    struct slice wanted = slice_str(name), each, value;
+    while (pair_next(&rest, ',', &each, &value)) {
+        if (slice_equal_nocase(each, wanted)) {
+            *ret_value = value;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Cause of one "Q.850;cause=16;text=..." element. */
+static bool q850_cause(struct slice item, uint16_t *ret_cause)
+{
+    size_t semicolon = slice_index(item, ';');
+    struct slice protocol = sip_trim(slice_sub(item, 0, semicolon)), text;
+    uint16_t cause;
+    if (!slice_is_nocase(protocol, "Q.850") ||
+        !sip_param(slice_from(item, semicolon), "cause", &text) || !slice_to_u16(text, &cause) ||
+        cause > 127)
+        return false;
+    *ret_cause = cause;
+    return true;
+}
+
+bool sip_reason_q850(const struct sip_msg *m, uint16_t *ret_cause)
+{
+    for (unsigned i = 0; i < m->header_count; i++) {
+        if (m->headers[i].id != SIP_H_REASON)
+            continue;
+        struct slice rest = m->headers[i].value, item;
+        while (sip_list_next(&rest, &item)) {
+            if (q850_cause(item, ret_cause))
+                return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,177 @@
+/* a= lines that media needs (RFC 8866 6, RFC 3605, 4568, 5576, 5761, 5888, 8122). Others are passed
+ * over. To add one: a function here and a row in `known`. */
+#include "capture/sip/sdp_parts.h"
+
+static struct sdp_format *format_of(struct slice word, struct sdp_media *m)
+{
+    uint64_t number;
+    if (!slice_to_u64(word, 127, &number))
+        return NULL;
+    for (unsigned i = 0; i < m->format_count; i++) {
+        if (m->formats[i].payload_type == number)
+            return &m->formats[i];
+    }
+    return NULL;
+}
+
+/* rtpmap:<payload type> <encoding>[/<clock>[/<channels>]] */
+static void on_rtpmap(struct slice value, struct sdp_media *m)
+{
+    struct sdp_format *f = format_of(sdp_word(&value), m);
+    struct slice map = sdp_word(&value);
+    if (f == NULL || map.size == 0)
+        return;
+    size_t slash = slice_index(map, '/');
+    f->encoding = slice_sub(map, 0, slash);
+    f->channels = 1;
+    struct slice numbers = slice_from(map, slash + 1);
+    uint32_t number;
+    if (sdp_number(numbers, UINT32_MAX, &number))
+        f->clock_hz = number;
+    slash = slice_index(numbers, '/');
+    if (sdp_number(slice_from(numbers, slash + 1), UINT8_MAX, &number) && number > 0)
+        f->channels = (uint8_t)number;
+}
+
+static void on_fmtp(struct slice value, struct sdp_media *m)
+{
+    struct sdp_format *f = format_of(sdp_word(&value), m);
+    if (f && f->fmtp.size == 0)
+        f->fmtp = slice_trim(value);
+}
+
+static void on_ptime(struct slice value, struct sdp_media *m)
+{
+    uint32_t number;
+    if (sdp_number(value, UINT16_MAX, &number))
+        m->ptime_ms = (uint16_t)number;
+}
+
+static void on_maxptime(struct slice value, struct sdp_media *m)
+{
+    uint32_t number;
+    if (sdp_number(value, UINT16_MAX, &number))
+        m->maxptime_ms = (uint16_t)number;
+}
+
+/* rtcp:<port> [IN IP4 <address>] */
+static void on_rtcp(struct slice value, struct sdp_media *m)
+{
+    uint32_t number;
+    if (!sdp_number(sdp_word(&value), UINT16_MAX, &number))
+        return;
+    m->rtcp_port = (uint16_t)number;
+    struct addr address;
+    if (sdp_address(value, &address))
+        m->rtcp_address = address;
+}
+
+static void on_rtcp_mux(struct slice value, struct sdp_media *m)
+{
+    (void)value;
+    m->rtcp_mux = true;
+}
+
+static void on_ssrc(struct slice value, struct sdp_media *m)
+{
+    uint32_t number;
+    if (!m->has_ssrc && sdp_number(value, UINT32_MAX, &number)) {
+        m->ssrc = number;
+        m->has_ssrc = true;
+    }
+}
+
+static void on_crypto(struct slice value, struct sdp_media *m)
+{
+    if (m->crypto_count < SDP_CRYPTO_MAX)
+        m->crypto[m->crypto_count++] = value;
+}
+
+static void on_fingerprint(struct slice value, struct sdp_media *m)
+{
+    m->has_fingerprint = value.size > 0;
+}
+
+static void on_mid(struct slice value, struct sdp_media *m)
+{
+    m->mid = value;
+}
+
+static void on_label(struct slice value, struct sdp_media *m)
+{
+    m->label = value;
+}
+
+static void on_sendrecv(struct slice value, struct sdp_media *m)
+{
+    (void)value;
+    m->direction = SDP_SENDRECV;
+}
+
+static void on_sendonly(struct slice value, struct sdp_media *m)
+{
+    (void)value;
+    m->direction = SDP_SENDONLY;
+}
+
+static void on_recvonly(struct slice value, struct sdp_media *m)
+{
+    (void)value;
+    m->direction = SDP_RECVONLY;
+}
+
+static void on_inactive(struct slice value, struct sdp_media *m)
+{
+    (void)value;
+    m->direction = SDP_INACTIVE;
+}
+
+static const struct {
+    const char *name;
+    size_t size;
+    void (*take)(struct slice value, struct sdp_media *m);
+} known[] = {
+#define ATTRIBUTE(name, take)                                                                      \
+    {                                                                                              \
+        name, sizeof(name) - 1, take                                                               \
+    }
+    ATTRIBUTE("rtpmap", on_rtpmap),
+    ATTRIBUTE("fmtp", on_fmtp),
+    ATTRIBUTE("ptime", on_ptime),
+    ATTRIBUTE("maxptime", on_maxptime),
+    ATTRIBUTE("sendrecv", on_sendrecv),
+    ATTRIBUTE("sendonly", on_sendonly),
+    ATTRIBUTE("recvonly", on_recvonly),
+    ATTRIBUTE("inactive", on_inactive),
+    ATTRIBUTE("rtcp", on_rtcp),
+    ATTRIBUTE("rtcp-mux", on_rtcp_mux),
+    ATTRIBUTE("rtcp-mux-only", on_rtcp_mux),
+    ATTRIBUTE("ssrc", on_ssrc),
+    ATTRIBUTE("crypto", on_crypto),
+    ATTRIBUTE("fingerprint", on_fingerprint),
+    ATTRIBUTE("mid", on_mid),
+    ATTRIBUTE("label", on_label),
+};
+
+static bool is_bundle(struct slice value)
+{
+    return slice_is_nocase(sdp_word(&value), "BUNDLE");
+}
+
+void sdp_attribute(struct slice value, struct sdp *sdp, struct sdp_media *media)
+{
+    size_t colon = slice_index(value, ':');
+    struct slice name = slice_sub(value, 0, colon);
+    value = slice_from(value, colon + 1);
+    while (value.size && *value.data == ' ')
+        value = slice_from(value, 1);
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (known[i].size == name.size &&
+            slice_equal_nocase(name, slice_of(known[i].name, name.size))) {
+            known[i].take(value, media);
+            return;
+        }
+    }
+    if (slice_is(name, "group") && is_bundle(value))
+        sdp->bundle = true;
+}

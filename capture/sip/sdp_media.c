@@ -1,0 +1,128 @@
+/* m= lines (RFC 8866 5.14) and the static payload types of RFC 3551 6. Each m= line gives an entry,
+ * also a broken one: offer and answer are matched by position. */
+#include "capture/sip/sdp_parts.h"
+
+/* Number 2 is reserved by now but still stands for G726-32 in the field, mostly without an rtpmap.
+ */
+static const struct {
+    const char *encoding;
+    uint32_t clock_hz;
+    uint8_t channels;
+} payload_types[] = {
+    [0] = {"PCMU", 8000, 1},   [2] = {"G726-32", 8000, 1}, [3] = {"GSM", 8000, 1},
+    [4] = {"G723", 8000, 1},   [5] = {"DVI4", 8000, 1},    [6] = {"DVI4", 16000, 1},
+    [7] = {"LPC", 8000, 1},    [8] = {"PCMA", 8000, 1},    [9] = {"G722", 8000, 1},
+    [10] = {"L16", 44100, 2},  [11] = {"L16", 44100, 1},   [12] = {"QCELP", 8000, 1},
+    [13] = {"CN", 8000, 1},    [14] = {"MPA", 90000, 1},   [15] = {"G728", 8000, 1},
+    [16] = {"DVI4", 11025, 1}, [17] = {"DVI4", 22050, 1},  [18] = {"G729", 8000, 1},
+    [25] = {"CelB", 90000, 1}, [26] = {"JPEG", 90000, 1},  [28] = {"nv", 90000, 1},
+    [31] = {"H261", 90000, 1}, [32] = {"MPV", 90000, 1},   [33] = {"MP2T", 90000, 1},
+    [34] = {"H263", 90000, 1},
+};
+
+static void format_init(struct sdp_format *f, uint8_t payload_type)
+{
+    *f = (struct sdp_format){.payload_type = payload_type, .channels = 1};
+    if (payload_type >= sizeof payload_types / sizeof payload_types[0] ||
+        payload_types[payload_type].encoding == NULL)
+        return;
+    f->encoding = slice_str(payload_types[payload_type].encoding);
+    f->clock_hz = payload_types[payload_type].clock_hz;
+    f->channels = payload_types[payload_type].channels;
+}
+
+static enum sdp_media_type type_of(struct slice text)
+{
+    static const struct {
+        const char *name;
+        enum sdp_media_type type;
+    } types[] = {
+        {"audio", SDP_AUDIO},
+        {"video", SDP_VIDEO},
+        {"image", SDP_IMAGE},
+        {"text", SDP_TEXT},
+        {"application", SDP_APPLICATION},
+        {"message", SDP_MESSAGE},
+    };
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        if (slice_is_nocase(text, types[i].name))
+            return types[i].type;
+    }
+    return SDP_OTHER;
+}
+
+static bool contains_nocase(struct slice text, const char *word)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        if (slice_starts_nocase(slice_from(text, i), word))
+            return true;
+    }
+    return false;
+}
+
+/* RTP/SAVP, RTP/SAVPF, UDP/TLS/RTP/SAVPF, UDP/DTLS/SCTP, TCP/TLS/... */
+static bool is_secure(struct slice proto)
+{
+    if (slice_is(proto, "RTP/AVP"))
+        return false;
+    return contains_nocase(proto, "SAVP") || contains_nocase(proto, "TLS");
+}
+
+/* <port>[/<number>]; a port that is none counts as 0: nothing can be sent there. */
+static void parse_port(struct slice text, struct sdp_media *m)
+{
+    size_t slash = slice_index(text, '/');
+    uint32_t number;
+    if (sdp_number(slice_sub(text, 0, slash), UINT16_MAX, &number))
+        m->port = (uint16_t)number;
+    if (sdp_number(slice_from(text, slash + 1), UINT16_MAX, &number) && number > 0)
+        m->port_count = (uint16_t)number;
+}
+
+static bool has_format(const struct sdp_media *m, uint8_t payload_type)
+{
+    for (unsigned i = 0; i < m->format_count; i++) {
+        if (m->formats[i].payload_type == payload_type)
+            return true;
+    }
+    return false;
+}
+
+/* Formats that are no payload type ("t38", "*", a port) say nothing that media needs. */
+static bool parse_formats(struct slice rest, struct sdp_media *m)
+{
+    for (struct slice word = sdp_word(&rest); word.size; word = sdp_word(&rest)) {
+        uint64_t number;
+        if (!slice_to_u64(word, 127, &number) || has_format(m, (uint8_t)number))
+            continue;
+        if (m->format_count == SDP_FORMATS_MAX)
+            return false;
+        format_init(&m->formats[m->format_count++], (uint8_t)number);
+    }
+    return true;
+}
+
+static void inherit(const struct sdp_media *session, struct sdp_media *m)
+{
+    m->address = session->address;
+    m->has_address = session->has_address;
+    m->direction = session->direction;
+    m->ptime_ms = session->ptime_ms;
+    m->maxptime_ms = session->maxptime_ms;
+    m->has_fingerprint = session->has_fingerprint;
+}
+
+bool sdp_media_line(struct slice value, const struct sdp_media *session,
+                    struct sdp_media *ret_media)
+{
+    struct sdp_media *m = ret_media;
+    memset(m, 0, offsetof(struct sdp_media, formats));
+    inherit(session, m);
+    m->port_count = 1;
+    m->type_text = sdp_word(&value);
+    m->type = type_of(m->type_text);
+    parse_port(sdp_word(&value), m);
+    m->proto = sdp_word(&value);
+    m->secure = is_secure(m->proto);
+    return parse_formats(value, m);
+}
