@@ -6,6 +6,8 @@
  *   segment file   <dir>/spool/<8 hex digits>.seg = header, chunk, chunk, ...
  *   chunk          header | packets of one flow, or a descriptor (call, flow, codecs) that opens or changes the flow
  *
+ * A segment that is being written is locked (flock); segment numbers only grow and are never used twice.
+ *
  * Durability: a gathered chunk goes to the write buffer after hold_ms or chunk_bytes; the buffer is written when it is full or
  * flush_ms old (both by the `now` that the owner passes), and synced each sync_ms. */
 #pragma once
@@ -93,6 +95,8 @@ void spool_reader_close(struct spool_reader *r);
 int spool_reader_next(struct spool_reader *r, struct spool_packet *ret_packet);
 /* Descriptor in force at the packet delivered last. */
 struct slice spool_reader_descriptor(const struct spool_reader *r);
+/* The call that the chain belongs to: compare it with the record's before anything is handed out. 16 bytes. */
+const uint8_t *spool_reader_uid(const struct spool_reader *r);
 
 /* ---- after a crash ---- */
 struct spool_found {
@@ -103,8 +107,11 @@ struct spool_found {
     uint64_t packets;
 };
 typedef void spool_found_fn(void *context, const struct spool_found *found);
-/* Every flow that stands in the segments, whole chunks only; cuts off the torn end of the newest ones. */
+/* Every flow that stands in the segments, whole chunks only, ordered by call and flow; cuts off torn ends of segments that nobody
+ * writes. Of more than 256 k flows the newest. Reads all there is: at start, look only at what was written lately. */
 int spool_scan(const char *data_dir, spool_found_fn *fn, void *context);
+/* The same over the segments written (wall time) since then. */
+int spool_scan_since(const char *data_dir, int64_t since_ns, spool_found_fn *fn, void *context);
 
 /* ---- retention ---- */
 struct spool_usage {
@@ -113,7 +120,7 @@ struct spool_usage {
     int64_t oldest_ns;
 };
 int spool_usage(const char *data_dir, struct spool_usage *ret_usage);
-/* Unlinks whole segments, oldest first, none of which `wanted` says true for and none that is being written: those older than
- * before_ns, and more until at most max_bytes are left (0: no bound). Returns segments removed or ERR_. */
+/* Unlinks whole segments, oldest first, none of which `wanted` (may be NULL) says true for, none that is being written and never the
+ * newest: those last written (wall time) ahead of before_ns, and more until at most max_bytes are left (0: no bound). Returns segments removed or ERR_. */
 int spool_retain(const char *data_dir, int64_t before_ns, uint64_t max_bytes, bool (*wanted)(void *context, uint32_t segment),
                  void *context);

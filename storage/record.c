@@ -1,0 +1,132 @@
+/* Records: memory, the "not known" values, and the closed set of texts that a record may hold. The
+ * texts are interned so that records compare and copy by pointer; docs/contract names their
+ * meaning. */
+#include "storage/record.h"
+
+#include <math.h>
+
+#define RECORD_ARENA_FIRST   4096
+#define RECORD_ARENA_CEILING (64u << 20)
+
+/* What full scale means for a band: R of a wideband or fullband score is brought to the narrowband
+ * scale. */
+#define R_SCALE_WB 1.29
+#define R_SCALE_FB 1.48
+
+static const char *const TEXTS[] = {
+    /* kind, state */
+    "call", "orphan", "trying", "ringing", "answered", "ended",
+    /* outcome */
+    "busy", "no_answer", "cancelled", "rejected", "redirected", "failed", "lost",
+    /* end_reason */
+    "bye", "cancel", "sip_timeout", "media_timeout", "max_duration", "cut", "restart",
+    /* released_by, party, direction */
+    "caller", "callee", "network", "unknown", "in", "out", "internal",
+    /* recording result and state */
+    "recorded", "rule", "no_rtp", "encrypted", "undecodable", "paused_all", "over_limit", "disk",
+    "capture_drop", "on_demand_dropped", "spooling", "rendering", "ready", "damaged", "deleted",
+    /* scale, basis, playout, delay basis, loss basis */
+    "NB", "WB", "FB", "standard", "provisional", "operator", "none", "F50", "F200", "AD", "xr",
+    "rtcp", "partial", "assumed", "tap", "tap+beyond", "capture_suspect",
+    /* quality band */
+    "excellent", "good", "fair", "poor", "bad",
+    /* media type, confidence, transport */
+    "audio", "video", "text", "image", "application", "message", "other", "sdp", "sdp_source",
+    "learned", "guessed", "udp", "tcp", "tls", "sctp", "ws", "wss"};
+
+const char *record_text(const char *text)
+{
+    if (text == NULL)
+        return NULL;
+    for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++)
+        if (strcmp(TEXTS[i], text) == 0)
+            return TEXTS[i];
+    return NULL;
+}
+
+const char *record_quality_band(double r, const char *scale)
+{
+    static const struct {
+        double at_least;
+        const char *band;
+    } BANDS[] = {{90, "excellent"}, {80, "good"}, {70, "fair"}, {60, "poor"}, {-INFINITY, "bad"}};
+
+    if (isnan(r) || scale == NULL)
+        return "unknown";
+    if (strcmp(scale, "WB") == 0)
+        r /= R_SCALE_WB;
+    else if (strcmp(scale, "FB") == 0)
+        r /= R_SCALE_FB;
+    for (size_t i = 0;; i++)
+        if (r >= BANDS[i].at_least)
+            return BANDS[i].band;
+}
+
+static void quality_init(struct record_quality *q)
+{
+    *q = (struct record_quality){.r = NAN,
+                                 .mos_lq = NAN,
+                                 .mos_cq = NAN,
+                                 .r_fb = NAN,
+                                 .ppl = NAN,
+                                 .burst_r = NAN,
+                                 .basis = "none",
+                                 .playout = "none",
+                                 .delay_basis = "none",
+                                 .loss_basis = "tap"};
+}
+
+void record_stream_init(struct record_stream *s)
+{
+    *s = (struct record_stream){.party = "unknown",
+                                .media_type = "audio",
+                                .ptime_ms = NAN,
+                                .jitter_ms_last = NAN,
+                                .jitter_ms_mean = NAN,
+                                .jitter_ms_max = NAN,
+                                .jitter_ms_p95 = NAN,
+                                .max_gap_ms = NAN,
+                                .rfc_expected = -1,
+                                .rfc_lost = -1,
+                                .rfc_jitter_ticks = -1,
+                                .confidence = "guessed"};
+    quality_init(&s->quality);
+    s->rtcp.rtt_ms = s->rtcp.loss_ratio = s->rtcp.jitter_ms = NAN;
+    s->series.step_ms = 1000;
+    s->series.window_ms = 10000;
+}
+
+static void record_init(struct call_record *r)
+{
+    r->kind = "call";
+    r->state = "trying";
+    r->released_by = "unknown";
+    r->direction = "unknown";
+    r->duration_ms = r->ring_ms = -1;
+    r->post_dial_delay_ms = r->setup_ms = r->disconnect_delay_ms = NAN;
+    r->mos_min = r->mos_avg = r->r_min = r->r_fb_min = NAN;
+    r->mos_basis = r->mos_playout = "none";
+    r->loss_ratio = r->jitter_ms_max = r->max_gap_ms = r->rtt_ms = NAN;
+    r->recording.duration_ms = r->recording.size_bytes = -1;
+}
+
+struct call_record *record_new(void)
+{
+    struct arena *arena = arena_new(RECORD_ARENA_FIRST, RECORD_ARENA_CEILING);
+    if (arena == NULL)
+        return NULL;
+    struct call_record *r = arena_alloc(arena, sizeof *r);
+    if (r == NULL) {
+        arena_free(arena);
+        return NULL;
+    }
+    r->arena = arena;
+    record_init(r);
+    return r;
+}
+
+void record_free(struct call_record *r)
+{
+    if (r)
+        arena_free(r->arena);
+}

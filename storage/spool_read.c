@@ -1,0 +1,233 @@
+/* Reads one flow back. Opening walks the chain from its tail to its beginning over the headers
+ * alone and notes where the chunks stand; then packets are delivered forward, one chunk in memory
+ * at a time. Only what lies below the tail is touched, so the segment may still be written. A chain
+ * never leads forward, so the walk ends. */
+#include "storage/spool_format.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define CHAIN_MAX (4u << 20) /* chunks of one flow; longer chains begin later */
+
+struct chain_link {
+    uint64_t offset;
+    uint32_t segment;
+    uint32_t body_bytes;
+};
+
+struct spool_reader {
+    char data_dir[SPOOL_PATH_MAX];
+    int fd;
+    uint32_t segment;         /* that fd belongs to */
+    struct chain_link *links; /* newest first; the last one is delivered first */
+    size_t count, room;
+    uint8_t uid[16];
+    uint32_t flow;
+    uint8_t *chunk; /* header and body being delivered */
+    size_t chunk_room;
+    struct cursor packets;
+    struct endpoint src, dst;
+    uint8_t *descriptor;
+    size_t descriptor_size;
+};
+
+static int segment_use(struct spool_reader *r, uint32_t number)
+{
+    char path[SPOOL_PATH_MAX];
+    uint8_t header[SEGMENT_HEADER];
+
+    if (r->fd >= 0 && r->segment == number)
+        return 0;
+    if (r->fd >= 0)
+        close(r->fd);
+    r->segment = number;
+    r->fd = segment_path(r->data_dir, number, path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (r->fd < 0)
+        return errno == ENOENT ? ERR_NOT_FOUND : err_of_errno(errno);
+    if (read_at(r->fd, header, sizeof header, 0) != sizeof header ||
+        !segment_header_check(header, number)) {
+        close(r->fd);
+        r->fd = -1;
+        return ERR_INVALID;
+    }
+    return 0;
+}
+
+static int header_at(struct spool_reader *r, struct spool_ref place,
+                     struct chunk_header *ret_header)
+{
+    uint8_t bytes[CHUNK_HEADER];
+    int err = segment_use(r, place.segment);
+    if (err)
+        return err;
+    int64_t n = read_at(r->fd, bytes, sizeof bytes, place.offset);
+    if (n < 0)
+        return ERR_IO;
+    if (n != CHUNK_HEADER || !chunk_header_read(slice_of(bytes, sizeof bytes), place, ret_header))
+        return ERR_INVALID;
+    return 0;
+}
+
+static int link_add(struct spool_reader *r, struct spool_ref place, uint32_t body_bytes)
+{
+    if (r->count == r->room) {
+        size_t room = r->room ? r->room * 2 : 64;
+        struct chain_link *more = realloc(r->links, room * sizeof *more);
+        if (more == NULL)
+            return ERR_NOMEM;
+        r->links = more;
+        r->room = room;
+    }
+    r->links[r->count++] = (struct chain_link){
+        .offset = place.offset, .segment = place.segment, .body_bytes = body_bytes};
+    return 0;
+}
+
+/* Back to the beginning, or to where the chain breaks. An error only when not even the tail is
+ * there. */
+static int chain_walk(struct spool_reader *r, struct spool_ref tail, bool *ret_truncated)
+{
+    struct spool_ref place = tail;
+    struct chunk_header h;
+
+    *ret_truncated = false;
+    while (place.segment) {
+        int err = header_at(r, place, &h);
+        if (err == 0 && r->count == 0) {
+            memcpy(r->uid, h.uid, sizeof r->uid);
+            r->flow = h.flow;
+        }
+        if (err && r->count == 0)
+            return err;
+        bool ours = err == 0 && h.flow == r->flow && memcmp(h.uid, r->uid, sizeof r->uid) == 0;
+        if (!ours || r->count == CHAIN_MAX) {
+            *ret_truncated = true;
+            return 0;
+        }
+        err = link_add(r, place, h.body_bytes);
+        if (err)
+            return err;
+        if (h.prev.segment && !ref_before(h.prev, place)) {
+            *ret_truncated = true;
+            return 0;
+        }
+        place = h.prev;
+    }
+    return 0;
+}
+
+int spool_reader_open(const char *data_dir, struct spool_ref tail, struct spool_reader **ret_reader,
+                      bool *ret_truncated)
+{
+    if (tail.segment == 0)
+        return ERR_NOT_FOUND;
+    struct spool_reader *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return ERR_NOMEM;
+    r->fd = -1;
+    int n = snprintf(r->data_dir, sizeof r->data_dir, "%s", data_dir);
+    bool truncated = false;
+    int err = n < (int)sizeof r->data_dir ? chain_walk(r, tail, &truncated) : ERR_INVALID;
+    if (err) {
+        spool_reader_close(r);
+        return err;
+    }
+    *ret_reader = r;
+    if (ret_truncated)
+        *ret_truncated = truncated;
+    return 0;
+}
+
+void spool_reader_close(struct spool_reader *r)
+{
+    if (r == NULL)
+        return;
+    if (r->fd >= 0)
+        close(r->fd);
+    free(r->links);
+    free(r->chunk);
+    free(r->descriptor);
+    free(r);
+}
+
+static int descriptor_take(struct spool_reader *r, struct slice body)
+{
+    struct cursor c = cursor_over(body);
+    struct endpoint src = endpoint_read(&c);
+    struct endpoint dst = endpoint_read(&c);
+    struct slice text = cursor_rest(&c);
+
+    if (c.failed)
+        return ERR_INVALID;
+    uint8_t *copy = realloc(r->descriptor, text.size + 1);
+    if (copy == NULL)
+        return ERR_NOMEM;
+    if (text.size)
+        memcpy(copy, text.data, text.size);
+    r->descriptor = copy;
+    r->descriptor_size = text.size;
+    r->src = src;
+    r->dst = dst;
+    return 0;
+}
+
+/* Brings the chunk at `link` into memory: packets into the cursor, a descriptor into force. */
+static int chunk_load(struct spool_reader *r, const struct chain_link *link)
+{
+    struct spool_ref place = {.segment = link->segment, .offset = link->offset};
+    size_t size = CHUNK_HEADER + (size_t)link->body_bytes;
+    struct chunk_header h;
+
+    int err = segment_use(r, link->segment);
+    if (err)
+        return err;
+    if (size > r->chunk_room) {
+        uint8_t *more = realloc(r->chunk, size);
+        if (more == NULL)
+            return ERR_NOMEM;
+        r->chunk = more;
+        r->chunk_room = size;
+    }
+    int64_t n = read_at(r->fd, r->chunk, size, place.offset);
+    if (n < 0)
+        return ERR_IO;
+    struct slice body = slice_of(r->chunk + CHUNK_HEADER, link->body_bytes);
+    if ((size_t)n != size || !chunk_header_read(slice_of(r->chunk, size), place, &h) ||
+        !chunk_body_check(&h, body))
+        return ERR_INVALID;
+    if (h.kind == CHUNK_DESCRIPTOR)
+        return descriptor_take(r, body);
+    r->packets = cursor_over(body);
+    return 0;
+}
+
+int spool_reader_next(struct spool_reader *r, struct spool_packet *ret_packet)
+{
+    while (cursor_left(&r->packets) == 0) {
+        if (r->count == 0)
+            return 0;
+        int err = chunk_load(r, &r->links[--r->count]);
+        if (err)
+            return err;
+    }
+    *ret_packet = (struct spool_packet){.src = r->src, .dst = r->dst};
+    packet_read(&r->packets, ret_packet);
+    if (r->packets.failed) {
+        r->packets = (struct cursor){0};
+        return ERR_INVALID;
+    }
+    return 1;
+}
+
+struct slice spool_reader_descriptor(const struct spool_reader *r)
+{
+    return slice_of(r->descriptor, r->descriptor_size);
+}
+
+const uint8_t *spool_reader_uid(const struct spool_reader *r)
+{
+    return r->uid;
+}

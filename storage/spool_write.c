@@ -1,0 +1,669 @@
+/* The writer of one worker. A packet is copied once into the gather buffer of its flow; nothing
+ * else happens until the buffer is full or hold_ms passed. Then its chunk is sealed and copied into
+ * the write buffer, which goes to the segment in one pwrite when it is full or flush_ms old.
+ *
+ *   packet -> flow's gather buffer -(full, due, tail asked)-> write buffer -(full, due, flush)->
+ * segment
+ *
+ * Gather buffers come from a pool and go back when their chunk is sealed, so idle flows hold none.
+ * At the pool's ceiling the flow that gathers longest is sealed early. Flows that gather stand in a
+ * list in the order they began, so a tick looks only at those that are due.
+ *
+ * When the disk refuses, the write buffer stays as it is and is offered again at the same place
+ * each second; chunks that find it full are dropped and counted, and chains stay whole because a
+ * dropped chunk never becomes anybody's `prev`. When a segment goes on failing for another reason
+ * than lack of space, the buffer is given up for a new segment: flows then go back to the last
+ * chunk that really stands on the disk.
+ *
+ * One owner, one thread. No clock: time is what spool_tick() brings. */
+#include "storage/spool_format.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/crypto.h"
+
+#define MS_NS          INT64_C(1000000)
+#define RETRY_MS       1000
+#define RETRIES_MAX    5          /* then a new segment, unless the disk is full */
+#define POOL_BYTES_MAX (1u << 30) /* of gather buffers; only touched pages count as memory */
+#define POOL_SLAB      64
+
+struct pool_slab {
+    struct pool_slab *next;
+    uint8_t *bytes;
+};
+
+struct spool_flow {
+    struct spool_flow *next, *prev; /* all flows */
+    struct spool_flow *gather_next, *gather_prev;
+    uint8_t *gather; /* NULL: nothing gathered */
+    uint32_t gathered;
+    uint32_t packets;
+    int64_t since_ns;          /* tick time when the gathering began */
+    int64_t first_ns, last_ns; /* of the packets gathered */
+    struct spool_ref tail;
+    struct spool_ref safe; /* newest chunk known to be written when `tail` went to the buffer */
+    uint32_t described;    /* segment that has the present descriptor; 0: none */
+    struct spool_flow_info info; /* info.descriptor is a copy of ours */
+};
+
+struct spool {
+    struct spool_config config;
+    char data_dir[SPOOL_PATH_MAX];
+    struct counters *counters;
+    unsigned written_cell;
+    int64_t now_ns;
+
+    int fd; /* of the active segment, -1: none could be made */
+    uint32_t segment;
+    uint64_t base; /* segment offset of buffer[0]: all before it is written */
+    uint8_t *buffer;
+    uint32_t used, room;
+    uint32_t done; /* bytes of the buffer that a short write got rid of */
+    int64_t buffer_since_ns;
+    int64_t synced_ns;
+    bool unsynced;
+    int error;
+    unsigned retries;
+    int64_t retry_ns;
+    uint64_t appended, written;
+
+    struct spool_flow *flows;
+    struct spool_flow *gather_first, *gather_last;
+    struct pool_slab *slabs;
+    uint8_t **pool; /* free gather buffers */
+    uint32_t pool_free, pool_total, pool_max;
+    uint8_t *big; /* for a packet larger than a gather buffer */
+};
+
+/* ---- pool of gather buffers ---- */
+
+static bool pool_grow(struct spool *s)
+{
+    if (s->pool_total + POOL_SLAB > s->pool_max)
+        return false;
+    struct pool_slab *slab = malloc(sizeof *slab);
+    uint8_t *bytes = malloc((size_t)POOL_SLAB * s->config.chunk_bytes);
+    if (slab == NULL || bytes == NULL) {
+        free(slab);
+        free(bytes);
+        return false;
+    }
+    *slab = (struct pool_slab){.next = s->slabs, .bytes = bytes};
+    s->slabs = slab;
+    for (uint32_t i = 0; i < POOL_SLAB; i++)
+        s->pool[s->pool_free++] = bytes + (size_t)i * s->config.chunk_bytes;
+    s->pool_total += POOL_SLAB;
+    return true;
+}
+
+static void pool_fini(struct spool *s)
+{
+    while (s->slabs) {
+        struct pool_slab *slab = s->slabs;
+        s->slabs = slab->next;
+        free(slab->bytes);
+        free(slab);
+    }
+    free(s->pool);
+}
+
+/* ---- the write buffer and its segment ---- */
+
+static void spool_fail(struct spool *s, int errnum)
+{
+    int err = err_of_errno(errnum);
+    s->error = err == ERR_FULL ? ERR_FULL : ERR_IO;
+    s->retry_ns = s->now_ns + RETRY_MS * MS_NS;
+    s->retries++;
+}
+
+/* Offers the buffer once. After a short write the rest is offered again; the buffer is free when
+ * all of it is written. */
+static int buffer_write(struct spool *s)
+{
+    while (s->done < s->used) {
+        ssize_t n =
+            pwrite(s->fd, s->buffer + s->done, s->used - s->done, (off_t)(s->base + s->done));
+        counters_add(s->counters, C_SPOOL_WRITES, 1);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            spool_fail(s, n < 0 ? errno : ENOSPC);
+            return s->error;
+        }
+        s->done += (uint32_t)n;
+        s->written += (uint32_t)n;
+        s->unsynced = true;
+        counters_add(s->counters, s->written_cell, (uint64_t)n);
+    }
+    /* Starts the write-out now, so that the sync in segment_sync() finds little left to wait for.
+     */
+    if (s->used && s->config.sync_ms)
+        (void)sync_file_range(s->fd, (off_t)s->base, s->used, SYNC_FILE_RANGE_WRITE);
+    s->base += s->used;
+    s->used = s->done = 0;
+    s->error = 0;
+    s->retries = 0;
+    return 0;
+}
+
+static void segment_sync(struct spool *s)
+{
+    if (s->unsynced && s->fd >= 0 && fdatasync(s->fd) != 0)
+        spool_fail(s, errno);
+    s->unsynced = false;
+    s->synced_ns = s->now_ns;
+}
+
+/* Creates the next segment with a number that nobody had, above all there are, and locks it: an
+ * active segment is one that is locked. Its header goes through the buffer like everything. */
+static int segment_create(struct spool *s)
+{
+    char path[SPOOL_PATH_MAX];
+    uint32_t *numbers;
+    size_t count;
+    int err = segment_list(s->data_dir, &numbers, &count);
+    if (err)
+        return err;
+    uint32_t round = (count ? numbers[count - 1] / SPOOL_WRITERS : 0) + 1;
+    free(numbers);
+    if (round >= UINT32_MAX / SPOOL_WRITERS)
+        return ERR_FULL;
+    uint32_t number = round * SPOOL_WRITERS + s->config.writer;
+    if (!segment_path(s->data_dir, number, path))
+        return ERR_INVALID;
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return errno == EEXIST ? ERR_BUSY : err_of_errno(errno);
+    (void)flock(fd, LOCK_EX | LOCK_NB);
+    assert(s->used == 0);
+    s->fd = fd;
+    s->segment = number;
+    s->base = 0;
+    segment_header_write(s->buffer, number);
+    s->used = SEGMENT_HEADER;
+    s->appended += SEGMENT_HEADER;
+    s->buffer_since_ns = s->now_ns;
+    return 0;
+}
+
+static void segment_close(struct spool *s)
+{
+    if (s->fd < 0)
+        return;
+    segment_sync(s);
+    close(s->fd);
+    s->fd = -1;
+}
+
+/* Writes out, closes, opens the next. Without a next one fd stays -1 until spool_tick() tries
+ * again. */
+static int segment_roll(struct spool *s)
+{
+    if (s->fd >= 0 && s->used > 0) {
+        int err = buffer_write(s);
+        if (err)
+            return err;
+    }
+    segment_close(s);
+    int err = segment_create(s);
+    if (err == ERR_BUSY)
+        err = segment_create(s);
+    if (err) {
+        s->error = err == ERR_FULL ? ERR_FULL : ERR_IO;
+        s->retry_ns = s->now_ns + RETRY_MS * MS_NS;
+    } else {
+        s->error = 0;
+    }
+    return err;
+}
+
+static uint32_t buffer_packets(const struct spool *s)
+{
+    uint32_t packets = 0;
+    struct chunk_header h;
+    for (uint32_t at = s->base == 0 ? SEGMENT_HEADER : 0; at < s->used;) {
+        struct spool_ref place = {.segment = s->segment, .offset = s->base + at};
+        if (!chunk_header_read(slice_of(s->buffer + at, s->used - at), place, &h))
+            break;
+        packets += h.packets;
+        at += (uint32_t)chunk_span(h.body_bytes);
+    }
+    return packets;
+}
+
+/* The segment takes nothing any more: gives up what waits for it. */
+static void segment_abandon(struct spool *s)
+{
+    struct spool_ref lost = {.segment = s->segment, .offset = s->base};
+
+    counters_add(s->counters, C_SPOOL_DROPPED, buffer_packets(s));
+    for (struct spool_flow *f = s->flows; f; f = f->next) {
+        if (f->tail.segment == s->segment && !ref_before(f->tail, lost))
+            f->tail = f->safe;
+    }
+    s->written = s->appended; /* nobody shall wait for it */
+    s->used = s->done = 0;
+    s->unsynced = false;
+    close(s->fd);
+    s->fd = -1;
+    s->retries = 0;
+}
+
+static void spool_recover(struct spool *s)
+{
+    if (s->fd >= 0 && buffer_write(s) == 0)
+        return;
+    if (s->fd >= 0 && s->error != ERR_FULL && s->retries > RETRIES_MAX)
+        segment_abandon(s);
+    if (s->fd < 0)
+        (void)segment_roll(s);
+}
+
+/* Room for `span` bytes in buffer and segment, rolling or writing as needed. */
+static bool buffer_make_room(struct spool *s, uint64_t span)
+{
+    if (s->error && (s->fd < 0 || s->used + span > s->room))
+        return false; /* the next retry is up to spool_tick() */
+    bool fresh = s->base + s->used <= SEGMENT_HEADER;
+    if (s->fd < 0 || (!fresh && s->base + s->used + span > s->config.segment_bytes)) {
+        if (s->error || segment_roll(s) != 0)
+            return false;
+    }
+    if (s->used + span > s->room)
+        (void)buffer_write(s);
+    return s->used + span <= s->room;
+}
+
+/* ---- chunks ---- */
+
+static void chunk_append(struct spool *s, struct spool_flow *f, struct chunk_header *h,
+                         struct slice body)
+{
+    uint32_t span = (uint32_t)chunk_span((uint32_t)body.size);
+    struct spool_ref self = {.segment = s->segment, .offset = s->base + s->used};
+    uint8_t *out = s->buffer + s->used;
+
+    assert(s->used + span <= s->room);
+    h->body_bytes = (uint32_t)body.size;
+    h->body_crc = crypto_crc32c(0, body.data, body.size);
+    h->flow_kind = (uint8_t)f->info.kind;
+    h->flow = f->info.flow;
+    memcpy(h->uid, f->info.uid, sizeof h->uid);
+    h->prev = f->tail;
+    h->self = self;
+    chunk_header_write(out, h);
+    memcpy(out + CHUNK_HEADER, body.data, body.size);
+    memset(out + CHUNK_HEADER + body.size, 0, span - CHUNK_HEADER - body.size);
+    if (s->used == 0)
+        s->buffer_since_ns = s->now_ns;
+    s->used += span;
+    s->appended += span;
+    struct spool_ref written = {.segment = s->segment, .offset = s->base};
+    if (f->tail.segment && ref_before(f->tail, written))
+        f->safe = f->tail;
+    f->tail = self;
+}
+
+static uint32_t descriptor_bytes(const struct spool_flow *f)
+{
+    return 2 * ENDPOINT_BYTES + (uint32_t)f->info.descriptor.size;
+}
+
+static void descriptor_append(struct spool *s, struct spool_flow *f, int64_t time_ns)
+{
+    struct chunk_header h = {.kind = CHUNK_DESCRIPTOR, .first_ns = time_ns, .last_ns = time_ns};
+
+    memcpy(endpoint_write(endpoint_write(s->big, &f->info.src), &f->info.dst),
+           f->info.descriptor.data ? f->info.descriptor.data : (const uint8_t *)"",
+           f->info.descriptor.size);
+    chunk_append(s, f, &h, slice_of(s->big, descriptor_bytes(f)));
+    f->described = s->segment;
+}
+
+/* A chunk of packets, behind the flow's descriptor where the segment does not have it. False: no
+ * room. */
+static bool packets_append(struct spool *s, struct spool_flow *f, struct slice body,
+                           uint32_t packets, int64_t first_ns, int64_t last_ns)
+{
+    uint64_t span = chunk_span((uint32_t)body.size);
+    uint64_t both = span + chunk_span(descriptor_bytes(f));
+
+    if (!buffer_make_room(s, f->described == s->segment ? span : both))
+        return false;
+    if (f->described != s->segment) {
+        if (!buffer_make_room(s, both)) /* rolled just now */
+            return false;
+        descriptor_append(s, f, first_ns);
+    }
+    struct chunk_header h = {
+        .kind = CHUNK_PACKETS, .packets = packets, .first_ns = first_ns, .last_ns = last_ns};
+    chunk_append(s, f, &h, body);
+    return true;
+}
+
+/* ---- gathering ---- */
+
+static void gather_link(struct spool *s, struct spool_flow *f)
+{
+    f->gather_prev = s->gather_last;
+    f->gather_next = NULL;
+    if (s->gather_last)
+        s->gather_last->gather_next = f;
+    else
+        s->gather_first = f;
+    s->gather_last = f;
+}
+
+static void gather_unlink(struct spool *s, struct spool_flow *f)
+{
+    *(f->gather_prev ? &f->gather_prev->gather_next : &s->gather_first) = f->gather_next;
+    *(f->gather_next ? &f->gather_next->gather_prev : &s->gather_last) = f->gather_prev;
+    f->gather_prev = f->gather_next = NULL;
+}
+
+/* Seals what is gathered; the gather buffer goes back to the pool. */
+static bool gather_seal(struct spool *s, struct spool_flow *f)
+{
+    if (f->gather == NULL)
+        return true;
+    bool kept =
+        packets_append(s, f, slice_of(f->gather, f->gathered), f->packets, f->first_ns, f->last_ns);
+    if (!kept)
+        counters_add(s->counters, C_SPOOL_DROPPED, f->packets);
+    gather_unlink(s, f);
+    s->pool[s->pool_free++] = f->gather;
+    f->gather = NULL;
+    f->gathered = f->packets = 0;
+    return kept;
+}
+
+static bool gather_begin(struct spool *s, struct spool_flow *f, int64_t time_ns)
+{
+    if (s->pool_free == 0 && !pool_grow(s)) {
+        if (s->gather_first == NULL)
+            return false;
+        (void)gather_seal(s, s->gather_first);
+    }
+    f->gather = s->pool[--s->pool_free];
+    f->gathered = f->packets = 0;
+    f->since_ns = s->now_ns;
+    f->first_ns = f->last_ns = time_ns;
+    gather_link(s, f);
+    return true;
+}
+
+static bool packet_refuse(struct spool *s)
+{
+    counters_add(s->counters, C_SPOOL_DROPPED, 1);
+    return false;
+}
+
+/* Larger than a gather buffer: a chunk of its own. */
+static bool packet_alone(struct spool *s, struct spool_flow *f, const struct spool_packet *p,
+                         bool endpoints)
+{
+    (void)gather_seal(s, f);
+    /* `big` is also where a descriptor is put together, so the packet stands behind that. */
+    uint8_t *start = s->big + DESCRIPTOR_MAX + 2 * ENDPOINT_BYTES;
+    uint8_t *end = packet_write(start, p, endpoints);
+    struct slice body = slice_of(start, (size_t)(end - start));
+    return packets_append(s, f, body, 1, p->time_ns, p->time_ns) || packet_refuse(s);
+}
+
+bool spool_flow_packet(struct spool *s, struct spool_flow *f, const struct spool_packet *p)
+{
+    bool endpoints = f->info.kind == SPOOL_SIGNALLING;
+    uint32_t size = packet_bytes(p, endpoints);
+
+    assert(p->payload.size <= UINT16_MAX);
+    if (__builtin_expect(s->error != 0, 0) &&
+        s->used + chunk_span(s->config.chunk_bytes) + chunk_span(descriptor_bytes(f)) > s->room)
+        return packet_refuse(s);
+    if (size > s->config.chunk_bytes)
+        return packet_alone(s, f, p, endpoints);
+    if (f->gathered + size > s->config.chunk_bytes)
+        (void)gather_seal(s, f);
+    if (f->gather == NULL && !gather_begin(s, f, p->time_ns))
+        return packet_refuse(s);
+    (void)packet_write(f->gather + f->gathered, p, endpoints);
+    f->gathered += size;
+    f->packets++;
+    if (p->time_ns < f->first_ns)
+        f->first_ns = p->time_ns;
+    if (p->time_ns > f->last_ns)
+        f->last_ns = p->time_ns;
+    return true;
+}
+
+/* ---- flows ---- */
+
+static bool descriptor_set(struct spool_flow *f, struct slice descriptor)
+{
+    if (descriptor.size > DESCRIPTOR_MAX)
+        descriptor.size = DESCRIPTOR_MAX;
+    uint8_t *copy = malloc(descriptor.size ? descriptor.size : 1);
+    if (copy == NULL)
+        return false;
+    if (descriptor.size)
+        memcpy(copy, descriptor.data, descriptor.size);
+    free((void *)(uintptr_t)f->info.descriptor.data);
+    f->info.descriptor = slice_of(copy, descriptor.size);
+    return true;
+}
+
+struct spool_flow *spool_flow_open(struct spool *s, const struct spool_flow_info *info,
+                                   int64_t now_ns)
+{
+    struct spool_flow *f = calloc(1, sizeof *f);
+
+    if (s->now_ns == 0)
+        s->now_ns = now_ns;
+    if (f == NULL) {
+        counters_add(s->counters, C_SPOOL_DROPPED, 1);
+        return NULL;
+    }
+    f->info = *info;
+    f->info.descriptor = slice_none();
+    if (!descriptor_set(f, info->descriptor)) {
+        counters_add(s->counters, C_SPOOL_DROPPED, 1);
+        free(f);
+        return NULL;
+    }
+    f->next = s->flows;
+    if (s->flows)
+        s->flows->prev = f;
+    s->flows = f;
+    return f;
+}
+
+void spool_flow_describe(struct spool *s, struct spool_flow *f, struct slice descriptor,
+                         int64_t now_ns)
+{
+    (void)now_ns;
+    (void)gather_seal(s, f);
+    if (descriptor_set(f, descriptor))
+        f->described = 0;
+}
+
+struct spool_ref spool_flow_tail(struct spool *s, struct spool_flow *f)
+{
+    (void)gather_seal(s, f);
+    return f->tail;
+}
+
+struct spool_ref spool_flow_close(struct spool *s, struct spool_flow *f)
+{
+    struct spool_ref tail = spool_flow_tail(s, f);
+
+    if (f->prev)
+        f->prev->next = f->next;
+    else
+        s->flows = f->next;
+    if (f->next)
+        f->next->prev = f->prev;
+    free((void *)(uintptr_t)f->info.descriptor.data);
+    free(f);
+    return tail;
+}
+
+/* ---- time ---- */
+
+void spool_tick(struct spool *s, int64_t now_ns)
+{
+    s->now_ns = now_ns;
+    if (s->error && (now_ns >= s->retry_ns || now_ns < s->retry_ns - 2 * RETRY_MS * MS_NS))
+        spool_recover(s);
+    for (struct spool_flow *f; (f = s->gather_first) != NULL;) {
+        /* Time that ran backwards makes everything due. */
+        if (f->since_ns <= now_ns && now_ns - f->since_ns < s->config.hold_ms * MS_NS)
+            break;
+        (void)gather_seal(s, f);
+    }
+    if (s->used && !s->error &&
+        (now_ns < s->buffer_since_ns || now_ns - s->buffer_since_ns >= s->config.flush_ms * MS_NS))
+        (void)buffer_write(s);
+    if (s->synced_ns == 0 || now_ns < s->synced_ns)
+        s->synced_ns = now_ns;
+    if (s->config.sync_ms && s->unsynced && now_ns - s->synced_ns >= s->config.sync_ms * MS_NS)
+        segment_sync(s);
+}
+
+int spool_flush(struct spool *s)
+{
+    while (s->gather_first)
+        (void)gather_seal(s, s->gather_first);
+    if (s->fd < 0)
+        return segment_roll(s);
+    return s->used ? buffer_write(s) : s->error;
+}
+
+uint64_t spool_appended(const struct spool *s)
+{
+    return s->appended;
+}
+
+uint64_t spool_written(const struct spool *s)
+{
+    return s->written;
+}
+
+int spool_error(const struct spool *s)
+{
+    return s->error;
+}
+
+/* ---- opening ---- */
+
+static uint32_t number_or(uint32_t value, uint32_t otherwise)
+{
+    return value ? value : otherwise;
+}
+
+static void config_complete(struct spool_config *c)
+{
+    uint32_t largest =
+        PACKET_MAX + DESCRIPTOR_MAX + 2 * (CHUNK_HEADER + CHUNK_ALIGN + ENDPOINT_BYTES);
+
+    if (c->segment_bytes == 0)
+        c->segment_bytes = 256u << 20;
+    c->chunk_bytes = number_or(c->chunk_bytes, 16u << 10);
+    if (c->chunk_bytes > 256u << 10)
+        c->chunk_bytes = 256u << 10;
+    if (c->chunk_bytes < 256)
+        c->chunk_bytes = 256;
+    c->hold_ms = number_or(c->hold_ms, 500);
+    c->flush_ms = number_or(c->flush_ms, 250);
+    c->buffer_bytes = number_or(c->buffer_bytes, 512u << 10);
+    if (c->buffer_bytes < largest + c->chunk_bytes)
+        c->buffer_bytes = largest + c->chunk_bytes;
+}
+
+static int spool_allocate(struct spool *s)
+{
+    s->pool_max = POOL_BYTES_MAX / s->config.chunk_bytes;
+    if (s->pool_max < 2 * POOL_SLAB)
+        s->pool_max = 2 * POOL_SLAB;
+    s->room = s->config.buffer_bytes;
+    s->buffer = malloc(s->room);
+    s->big = malloc(DESCRIPTOR_MAX + 2 * ENDPOINT_BYTES + PACKET_MAX);
+    s->pool = malloc(s->pool_max * sizeof *s->pool);
+    return s->buffer && s->big && s->pool && pool_grow(s) ? 0 : ERR_NOMEM;
+}
+
+static int spool_make_dir(const char *data_dir, char out[SPOOL_PATH_MAX], struct why *why)
+{
+    if (!spool_dir_path(data_dir, out)) {
+        why_set(why, "the data directory's name is too long");
+        return ERR_INVALID;
+    }
+    if ((mkdir(data_dir, 0700) != 0 && errno != EEXIST) ||
+        (mkdir(out, 0700) != 0 && errno != EEXIST)) {
+        int errnum = errno;
+        why_set(why, "cannot make %s: %s; check storage.data_dir", out, strerror(errnum));
+        return err_of_errno(errnum);
+    }
+    return 0;
+}
+
+int spool_open(const struct spool_config *config, struct counters *counters,
+               struct spool **ret_spool, struct why *why)
+{
+    char dir[SPOOL_PATH_MAX];
+    int err;
+
+    assert(config->writer < SPOOL_WRITERS);
+    struct spool *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return ERR_NOMEM;
+    s->fd = -1;
+    s->config = *config;
+    s->counters = counters;
+    s->written_cell = C_WRITTEN_BYTES + label_find(LABELS_WRITTEN, slice_str("spool"));
+    config_complete(&s->config);
+    err = spool_make_dir(config->data_dir, dir, why);
+    if (err)
+        goto out;
+    snprintf(s->data_dir, sizeof s->data_dir, "%s", config->data_dir);
+    s->config.data_dir = s->data_dir;
+    err = spool_allocate(s);
+    if (err) {
+        why_set(why, "no memory for the spool's buffers");
+        goto out;
+    }
+    err = segment_create(s);
+    if (err == ERR_BUSY)
+        err = segment_create(s);
+    if (err) {
+        why_set(why, "cannot make a spool segment in %s: %s", dir, err_text(err));
+        goto out;
+    }
+    *ret_spool = s;
+    s = NULL;
+out:
+    spool_close(s);
+    return err;
+}
+
+void spool_close(struct spool *s)
+{
+    if (s == NULL)
+        return;
+    while (s->flows)
+        (void)spool_flow_close(s, s->flows);
+    if (s->fd >= 0 && s->used)
+        (void)buffer_write(s);
+    segment_close(s);
+    pool_fini(s);
+    free(s->buffer);
+    free(s->big);
+    free(s);
+}
