@@ -1,0 +1,68 @@
+/* What one layer hands to the next. A layer reads its header from the packet's cursor, writes what
+ * it learned into the datagram, and returns the verdict of the layer it calls next. */
+#pragma once
+
+#include "base/cursor.h"
+#include "capture/net/fragment.h"
+#include "capture/net/net.h"
+
+/* Headers in a frame before we stop believing it: tags, LLC, IP, its extensions. */
+#define LAYERS_MAX 16
+
+/* Why something is malformed; the order is that of the label set PARSE_REASON. */
+enum net_reason {
+    REASON_TRUNCATED,
+    REASON_VERSION,
+    REASON_LENGTH,
+    REASON_SYNTAX,
+    REASON_LIMIT,
+    REASON_UNSUPPORTED,
+};
+
+struct net {
+    struct fragments *fragments;
+    struct counters *counters;
+    unsigned errors_cell; /* PARSE_ERRORS{proto="other"}, first reason */
+};
+
+struct packet {
+    struct cursor
+        at;         /* captured bytes of the layer that is called, up to the end of what holds it */
+    uint32_t wire;  /* behind an IP header: bytes of its payload that were on the wire */
+    uint8_t layers; /* passed so far */
+    uint8_t tags;   /* VLAN tags among them */
+    uint8_t fragments; /* fragment headers among them */
+    struct datagram *out;
+};
+
+typedef enum net_verdict layer_fn(struct net *n, struct packet *p);
+
+/* net.c: the tables. */
+enum net_verdict net_ethertype(struct net *n, struct packet *p, uint16_t type);
+enum net_verdict net_proto(struct net *n, struct packet *p, uint8_t proto);
+/* Adds a fragment; goes on with the whole when it was the last that missed. */
+enum net_verdict net_fragment(struct net *n, struct packet *p, const struct fragment *fragment);
+/* Counts it; returns NET_MALFORMED. */
+enum net_verdict net_malformed(struct net *n, enum net_reason reason);
+
+/* One file each. */
+layer_fn ethernet_decode;
+layer_fn ethernet_tag; /* behind the EtherType of a VLAN tag */
+layer_fn cooked_decode;
+layer_fn cooked2_decode;
+layer_fn null_decode;
+layer_fn ip_decode; /* raw IP: by its version */
+layer_fn ip4_decode;
+layer_fn ip6_decode;
+layer_fn udp_decode;
+/* The extension headers from `next` on. */
+enum net_verdict ip6_chain(struct net *n, struct packet *p, uint8_t next);
+
+/* Cuts what lies behind the IP packet (Ethernet padding, an FCS), given its payload's size on the
+ * wire. */
+static inline void packet_clip(struct packet *p, uint32_t wire)
+{
+    p->wire = wire;
+    if (cursor_left(&p->at) > wire)
+        p->at.end = p->at.at + wire;
+}
