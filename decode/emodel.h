@@ -1,11 +1,13 @@
-/* The E-model, narrowband: ITU-T G.107 (06/2015), every term with its default, and the operational rules for a passive probe
- * (docs/quality.md). Pure functions. Tolerance against the reference vectors: 1e-6. */
+/* The E-model, narrowband: ITU-T G.107 (06/2015), every term with its default, and the operational
+ * rules for a passive probe (docs/quality.md). Pure functions. Tolerance against the reference
+ * vectors: 1e-6. */
 #pragma once
 
 #include <stdbool.h>
 
 struct emodel_input {
-    double slr, rlr, stmr, lstr, ds, dr, telr, wepl, t, tr, ta, qdu, ie, bpl, ppl, burst_r, nc, nfor, ps, pr, a, st, mt;
+    double slr, rlr, stmr, lstr, ds, dr, telr, wepl, t, tr, ta, qdu, ie, bpl, ppl, burst_r, nc,
+        nfor, ps, pr, a, st, mt;
 };
 
 struct emodel_terms {

@@ -1,11 +1,13 @@
-/* Media -> sound: takes the packets of a call, flow by flow in arrival order, and writes one audio file on the RTP timeline: channel
- * left = caller, right = callee, silence where there is no media, lost frames concealed, both channels in step. Streaming:
- * memory does not grow with the length of the call. The file appears by rename (".part" before), so a crash leaves no
- * half file.
+/* Media -> sound: takes the packets of a call, flow by flow in arrival order, and writes one audio
+ * file on the RTP timeline: channel left = caller, right = callee, silence where there is no media,
+ * lost frames concealed, both channels in step. Streaming: memory does not grow with the length of
+ * the call. The file appears by rename (".part" before), so a crash leaves no half file.
  *
- * Timeline of a channel: the first packet of a segment (SSRC, restart, codec clock change) is placed at its arrival time, those behind it by
- * their RTP timestamps; when arrival and RTP time drift apart, or jump, the segment is re-anchored (long gaps are silence, capped by
- * the media's own span). Time zero of the file is the arrival of the earliest packet of either channel. */
+ * Timeline of a channel: the first packet of a segment (SSRC, restart, codec clock change) is
+ * placed at its arrival time, those behind it by their RTP timestamps; when arrival and RTP time
+ * drift apart, or jump, the segment is re-anchored (timeline.h). Long gaps are silence; no channel
+ * is longer than its arrivals and a second. Time zero of the file is the arrival of the earliest
+ * packet that holds sound, of either channel. */
 #pragma once
 
 #include "base/error.h"
@@ -21,44 +23,53 @@ struct render_codec { /* a payload type of the flow, from its descriptor */
 
 struct render_packet {
     int64_t time_ns;
-    struct slice datagram;       /* the RTP packet (clear) */
+    struct slice datagram;             /* the RTP packet (clear) */
     const struct render_codec *codecs; /* in force */
     unsigned codec_count;
 };
 
-/* A flow: next() delivers its RTP packets in arrival order (no RTCP). 1 packet, 0 end, < 0 damaged piece skipped. */
+/* A flow: next() delivers its RTP packets in arrival order (no RTCP). 1 packet, 0 end, < 0 damaged
+ * piece skipped. What a packet points to must stay until the next call for the same flow: the flows
+ * are merged by time. */
 struct render_flow {
-    unsigned channel;            /* 0 caller, 1 callee; flows of one channel are mixed by taking turns (the last started wins) */
+    unsigned channel; /* 0 caller, 1 callee; flows of one channel are mixed by taking turns (the
+                         last started wins) */
     void *context;
     int (*next)(void *context, struct render_packet *ret_packet);
 };
 
 struct render_request {
-    const char *path;            /* final name; "<path>.part" while it grows */
+    const char *path; /* final name; "<path>.part" while it grows */
     struct render_flow *flows;
     unsigned flow_count;
-    int sample_rate_hz;          /* 0: the highest of the codecs that appear in the first packets of all flows (8000 at least) */
-    int64_t silence_max_ns;      /* a longer gap within a channel is cut to this and marked; default 0 = keep real length up to 24 h */
-    struct counters *counters;   /* may be NULL */
+    int sample_rate_hz;     /* 0: the highest of the codecs that appear in the first packets of all
+                               flows (8000 at least) */
+    int64_t silence_max_ns; /* a longer pause of all flows is cut to this (cut_ns); default 0 = keep
+                               real length up to 24 h */
+    struct counters *counters; /* may be NULL; DECODE_ERRORS, UNDECODABLE, RECORDING_SECONDS,
+                                  WRITTEN_BYTES are counted here */
 };
 
 struct render_result {
     int sample_rate_hz;
     int channels;
-    int64_t start_ns;            /* time of the first sample */
-    int64_t samples;             /* per channel */
+    int64_t start_ns; /* time of the first sample */
+    int64_t samples;  /* per channel */
+    int64_t cut_ns;   /* pauses left out, and what lay beyond 48 h */
     int64_t size_bytes;
     uint8_t sha256[32];
-    uint64_t packets[2];         /* decoded, by channel */
-    uint64_t concealed[2];       /* frames */
+    uint64_t packets[2];   /* decoded, by channel */
+    uint64_t concealed[2]; /* frames */
     uint64_t decode_errors;
     uint64_t undecodable_packets;
-    char undecodable[64];        /* names, comma separated: "EVS" */
-    uint64_t damaged;            /* pieces that could not be read */
+    char undecodable[64]; /* names, comma separated: "EVS" */
+    uint64_t damaged;     /* pieces that could not be read */
 };
 
-/* 0, ERR_NOT_FOUND when no flow had a decodable packet (no file is left; result says what there was), or what the disk said. */
-int render_call(const struct render_request *request, struct render_result *ret_result, struct why *why);
+/* 0, ERR_NOT_FOUND when no flow had a decodable packet (no file is left; result says what there
+ * was), or what the disk said. */
+int render_call(const struct render_request *request, struct render_result *ret_result,
+                struct why *why);
 
 /* Can this codec be decoded? Sampling rate of its audio, 0 when not. */
 int render_codec_rate(const char *name);

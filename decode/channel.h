@@ -1,0 +1,25 @@
+/* One side of the call: several flows and SSRCs (early media, transfer, restart) that take turns.
+ * The last started has the turn; an older one gets it back when that has been quiet for 300 ms; a
+ * new one must show a second packet before it takes the turn from one that is talking, so that a
+ * stray packet silences nobody. */
+#pragma once
+
+#include "capture/rtp/rtp.h"
+#include "decode/source.h"
+
+#define CHANNEL_SOURCES 8
+
+struct channel {
+    unsigned index;
+    struct sound *sound;
+    struct source *sources[CHANNEL_SOURCES];
+    struct source *current;
+    uint64_t born;
+};
+
+void channel_init(struct channel *c, unsigned index, struct sound *sound);
+/* Everything that waits goes to its place; frees the sources. */
+void channel_fini(struct channel *c);
+/* `arrival_ns` from the start of the file. `codec` of the packet's payload type. */
+void channel_packet(struct channel *c, unsigned flow, const struct rtp_packet *packet,
+                    int64_t arrival_ns, const struct render_codec *codec);

@@ -1,0 +1,98 @@
+/* The list of what we decode. To add a codec: one file with a struct codec_type, one line here, one
+ * in README.md. */
+#include "decode/codec.h"
+
+#include <assert.h>
+
+#include "decode/av.h"
+
+static const struct codec_type *const types[] = {
+    &codec_pcmu,
+    &codec_pcma,
+    &codec_l16,
+};
+
+enum codec_kind codec_kind(const char *name)
+{
+    if (strcasecmp(name, "CN") == 0)
+        return CODEC_KIND_NOISE;
+    if (strcasecmp(name, "telephone-event") == 0 || strcasecmp(name, "tone") == 0)
+        return CODEC_KIND_EVENT;
+    return codec_type_find(name) ? CODEC_KIND_AUDIO : CODEC_KIND_OTHER;
+}
+
+const struct codec_type *codec_type_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcasecmp(types[i]->name, name) == 0)
+            return types[i];
+    return NULL;
+}
+
+bool codec_rate_known(uint32_t rate_hz)
+{
+    static const uint32_t known[] = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i] == rate_hz)
+            return true;
+    return false;
+}
+
+int codec_rate(const struct render_codec *codec)
+{
+    const struct codec_type *type = codec_type_find(codec->name);
+    if (type == NULL)
+        return 0;
+    if (type->rate_hz)
+        return type->rate_hz;
+    return codec_rate_known(codec->clock_hz) ? (int)codec->clock_hz : 0;
+}
+
+int codec_clock(const struct render_codec *codec)
+{
+    const struct codec_type *type = codec_type_find(codec->name);
+    assert(type);
+    return type->clock_hz ? type->clock_hz : (int)codec->clock_hz;
+}
+
+bool decoder_open(struct decoder *d, const struct render_codec *codec, struct av_pool *pool)
+{
+    int rate = codec_rate(codec);
+    if (rate == 0)
+        return false;
+    *d = (struct decoder){.type = codec_type_find(codec->name),
+                          .rate_hz = rate,
+                          .channels = codec->channels ? codec->channels : 1,
+                          .pool = pool};
+    if (d->type->open == NULL || d->type->open(d, codec))
+        return true;
+    decoder_close(d);
+    return false;
+}
+
+void decoder_close(struct decoder *d)
+{
+    if (d->av)
+        av_decoder_release(d->pool, d->av);
+    *d = (struct decoder){0};
+}
+
+int decoder_decode(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_SAMPLES])
+{
+    assert(d->type);
+    d->noise_dbov = 0;
+    if (payload.size == 0)
+        return 0;
+    int n = d->type->decode(d, payload, out);
+    assert(n <= CODEC_MAX_SAMPLES);
+    int most = d->rate_hz / 1000 * CODEC_MAX_MS;
+    return n > most ? most : n;
+}
+
+int render_codec_rate(const char *name)
+{
+    const struct codec_type *type = codec_type_find(name);
+    if (type == NULL)
+        return 0;
+    return type->rate_hz ? type->rate_hz : 8000;
+}

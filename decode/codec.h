@@ -1,0 +1,57 @@
+/* What a codec is to us: payload of one RTP packet in, mono 16-bit samples out. One small file a
+ * codec family, all listed in codec.c: what is not listed there is not decoded. Decoders are made
+ * and used by one thread. */
+#pragma once
+
+#include "base/slice.h"
+#include "decode/render.h"
+
+struct av_pool;
+struct av_decoder;
+
+/* RFC 3551 4.2: a receiver should accept packets of up to 200 ms. What a payload holds beyond that
+ * is dropped. */
+#define CODEC_MAX_MS      200
+#define CODEC_MAX_RATE    48000
+#define CODEC_MAX_SAMPLES (CODEC_MAX_RATE / 1000 * CODEC_MAX_MS)
+
+struct decoder {
+    const struct codec_type *type; /* NULL: not open */
+    int rate_hz;                   /* of the samples, which is not always the RTP clock */
+    int channels;                  /* interleaved in the payload (L16) */
+    int frame_bytes;               /* for codecs that are cut by hand */
+    int noise_dbov; /* set by decode: a SID closed the payload, this many dB below overload; 0: none
+                     */
+    struct av_pool *pool;
+    struct av_decoder *av;
+};
+
+struct codec_type {
+    const char *name;  /* as in SDP, any case */
+    const char *label; /* in the CODEC label set */
+    int rate_hz;       /* of the samples; 0: the RTP clock */
+    int clock_hz;      /* of RTP where the codec fixes it, whatever the SDP says; 0: the SDP's */
+    /* Fills in what the type needs; false: this variant cannot be decoded. */
+    bool (*open)(struct decoder *d, const struct render_codec *codec);
+    /* Samples written (0 is fine), or -1 when the payload is damaged. */
+    int (*decode)(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_SAMPLES]);
+};
+
+enum codec_kind { CODEC_KIND_AUDIO, CODEC_KIND_NOISE, CODEC_KIND_EVENT, CODEC_KIND_OTHER };
+
+enum codec_kind codec_kind(const char *name);
+/* NULL: not on the list. */
+const struct codec_type *codec_type_find(const char *name);
+/* Rates that we can bring to one another. */
+bool codec_rate_known(uint32_t rate_hz);
+/* Sampling rate of the audio of this payload type; 0 when it cannot be decoded. */
+int codec_rate(const struct render_codec *codec);
+/* RTP clock of a payload type whose rate is not 0. */
+int codec_clock(const struct render_codec *codec);
+
+/* False: not on the list, a variant we do not have, or no memory. */
+bool decoder_open(struct decoder *d, const struct render_codec *codec, struct av_pool *pool);
+void decoder_close(struct decoder *d);
+int decoder_decode(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_SAMPLES]);
+
+extern const struct codec_type codec_pcmu, codec_pcma, codec_l16;

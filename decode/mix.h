@@ -1,0 +1,28 @@
+/* The stereo window between the channels and the file: the last seconds stay open, so that the
+ * channels (and late packets) may write in any order; what falls out of the window goes to the file
+ * in large pieces. Positions are sample frames from the start of the file. Unwritten is silence. */
+#pragma once
+
+#include "decode/wav.h"
+
+#define MIX_CHANNELS 2
+
+struct mix {
+    struct wav *wav;
+    int16_t *ring;  /* interleaved, a power of two of frames */
+    int64_t frames; /* in the ring */
+    int64_t base;   /* oldest open frame, a multiple of half the ring */
+    int64_t end;    /* behind the last frame ever placed */
+    int err;        /* sticky: what the disk said first */
+};
+
+int mix_init(struct mix *m, struct wav *wav, int rate_hz);
+void mix_fini(struct mix *m);
+/* Writes `count` samples of a channel at `at`, cross-fading the first `blend` with what stands
+ * there. What lies before the window is lost. */
+void mix_place(struct mix *m, unsigned channel, int64_t at, const int16_t *pcm, int64_t count,
+               int64_t blend);
+/* The samples [at, at + count) as they stand; outside the window 0. */
+void mix_read(const struct mix *m, unsigned channel, int64_t at, int16_t *out, int64_t count);
+/* The rest of the window to the file; returns the sticky error. */
+int mix_flush(struct mix *m);

@@ -1,0 +1,292 @@
+/* One pass over the packets of a call: the flows are merged by arrival time, each packet goes to
+ * its channel, the channels write into one stereo window (mix.h), the window runs out into the file
+ * (wav.h).
+ *
+ *   flow --\             channel 0: source (SSRC): reorder -> decoder -> timeline -> resample -\
+ *   flow ---+- by time -< mix -> WAV flow --/             channel 1: ... -/
+ *
+ * The file is begun at the first packet that can be heard; its rate is the highest that the flows
+ * begin with. */
+#include "decode/render.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "capture/rtp/rtp.h"
+#include "decode/av.h"
+#include "decode/channel.h"
+
+#define FLOWS_MAX     64
+#define SECOND_NS     INT64_C(1000000000)
+#define DAY_NS        (24 * 3600 * SECOND_NS)
+#define LENGTH_MAX_NS (2 * DAY_NS)
+
+struct head { /* the next packet of a flow */
+    bool there;
+    struct render_packet packet;
+};
+
+struct render {
+    const struct render_request *request;
+    struct render_result *result;
+    struct head heads[FLOWS_MAX];
+    struct channel channels[MIX_CHANNELS];
+    struct sound sound;
+    struct wav wav;
+    int64_t last_ns; /* arrival before this one, pauses cut */
+    bool begun;
+};
+
+/* ---- reading ---- */
+
+static void read_head(struct render *r, unsigned flow)
+{
+    const struct render_flow *f = &r->request->flows[flow];
+    int got;
+    while ((got = f->next(f->context, &r->heads[flow].packet)) < 0)
+        r->result->damaged++;
+    r->heads[flow].there = got > 0;
+}
+
+/* The flow whose head came first; flow_count when all are at their end. */
+static unsigned earliest(const struct render *r)
+{
+    unsigned best = r->request->flow_count;
+    for (unsigned i = 0; i < r->request->flow_count; i++)
+        if (r->heads[i].there && (best == r->request->flow_count ||
+                                  r->heads[i].packet.time_ns < r->heads[best].packet.time_ns))
+            best = i;
+    return best;
+}
+
+/* RFC 3551 table 4, for what the descriptor does not name. */
+static const struct render_codec static_types[] = {
+    {"PCMU", "", 8000, 0, 1},  {"G726-32", "", 8000, 2, 1}, {"GSM", "", 8000, 3, 1},
+    {"G723", "", 8000, 4, 1},  {"PCMA", "", 8000, 8, 1},    {"G722", "", 8000, 9, 1},
+    {"L16", "", 44100, 10, 2}, {"L16", "", 44100, 11, 1},   {"CN", "", 8000, 13, 1},
+    {"G729", "", 8000, 18, 1},
+};
+
+static const struct render_codec *codec_of(const struct render_packet *packet, uint8_t payload_type)
+{
+    for (unsigned i = 0; i < packet->codec_count; i++)
+        if (packet->codecs[i].payload_type == payload_type && packet->codecs[i].name[0])
+            return &packet->codecs[i];
+    for (size_t i = 0; i < sizeof static_types / sizeof *static_types; i++)
+        if (static_types[i].payload_type == payload_type)
+            return &static_types[i];
+    return NULL;
+}
+
+/* ---- what cannot be heard ---- */
+
+static void count_undecodable(struct render *r, const char *name)
+{
+    struct render_result *result = r->result;
+    result->undecodable_packets++;
+    if (r->request->counters)
+        counters_add(r->request->counters,
+                     C_UNDECODABLE + label_find(LABELS_CODEC, slice_str(name)) * LABEL_COUNT_NONE,
+                     1);
+    size_t size = strlen(name), used = strlen(result->undecodable);
+    for (const char *at = result->undecodable; (at = strstr(at, name)) != NULL; at += size)
+        if ((at == result->undecodable || at[-1] == ',') && (at[size] == ',' || at[size] == 0))
+            return;
+    if (used + size + 2 <= sizeof result->undecodable)
+        snprintf(result->undecodable + used, sizeof result->undecodable - used, "%s%s",
+                 used ? "," : "", name);
+}
+
+static void count_unnamed(struct render *r, uint8_t payload_type)
+{
+    char name[8];
+    snprintf(name, sizeof name, "PT%u", payload_type & 0x7f);
+    count_undecodable(r, name);
+}
+
+/* ---- beginning ---- */
+
+/* Rate of the audio that a flow begins with; events and noise tell it by their clock. */
+static int head_rate(const struct render *r, unsigned flow)
+{
+    const struct head *head = &r->heads[flow];
+    struct rtp_packet packet;
+    if (!head->there || !rtp_parse(head->packet.datagram, head->packet.datagram.size, &packet))
+        return 0;
+    const struct render_codec *codec = codec_of(&head->packet, packet.payload_type);
+    if (codec == NULL)
+        return 0;
+    int rate = codec_rate(codec);
+    if (rate == 0 && codec_kind(codec->name) != CODEC_KIND_OTHER &&
+        codec_rate_known(codec->clock_hz))
+        rate = (int)codec->clock_hz;
+    return rate;
+}
+
+static int file_rate(const struct render *r)
+{
+    if (r->request->sample_rate_hz)
+        return r->request->sample_rate_hz;
+    int rate = 8000;
+    for (unsigned i = 0; i < r->request->flow_count; i++) {
+        int own = head_rate(r, i);
+        rate = own > rate ? own : rate;
+    }
+    return rate;
+}
+
+static int begin(struct render *r, int64_t time_ns, struct why *why)
+{
+    int rate = file_rate(r);
+    int err = wav_open(&r->wav, r->request->path, MIX_CHANNELS, rate, why);
+    if (err)
+        return err;
+    r->sound.rate_hz = rate;
+    r->result->sample_rate_hz = rate;
+    r->result->channels = MIX_CHANNELS;
+    r->result->start_ns = time_ns;
+    r->sound.pool = av_pool_new();
+    if (r->sound.pool == NULL || mix_init(&r->sound.mix, &r->wav, rate) != 0) {
+        why_set(why, "no memory to render %s", r->request->path);
+        return ERR_NOMEM;
+    }
+    for (unsigned c = 0; c < MIX_CHANNELS; c++)
+        channel_init(&r->channels[c], c, &r->sound);
+    r->begun = true;
+    return 0;
+}
+
+/* ---- the loop ---- */
+
+/* Arrival on the time of the file; false: beyond what a file may hold. */
+static bool arrival(struct render *r, int64_t time_ns, int64_t *ret_ns)
+{
+    int64_t pause_max = r->request->silence_max_ns > 0 ? r->request->silence_max_ns : DAY_NS;
+    int64_t at;
+    if (__builtin_sub_overflow(time_ns, r->result->start_ns, &at) ||
+        __builtin_sub_overflow(at, r->result->cut_ns, &at) || at < -LENGTH_MAX_NS)
+        return false;
+    if (at - r->last_ns > pause_max) {
+        r->result->cut_ns += at - r->last_ns - pause_max;
+        at = r->last_ns + pause_max;
+    }
+    if (at > LENGTH_MAX_NS)
+        return false;
+    if (at > r->last_ns)
+        r->last_ns = at;
+    *ret_ns = at;
+    return true;
+}
+
+static int take(struct render *r, unsigned flow, struct why *why)
+{
+    const struct render_packet *head = &r->heads[flow].packet;
+    struct rtp_packet packet;
+    if (!rtp_parse(head->datagram, head->datagram.size, &packet)) {
+        r->result->damaged++;
+        return 0;
+    }
+    const struct render_codec *codec = codec_of(head, packet.payload_type);
+    if (codec == NULL) {
+        count_unnamed(r, packet.payload_type);
+        return 0;
+    }
+    enum codec_kind kind = codec_kind(codec->name);
+    bool heard = kind == CODEC_KIND_AUDIO && codec_rate(codec) > 0;
+    if (!heard && kind != CODEC_KIND_NOISE && kind != CODEC_KIND_EVENT)
+        count_undecodable(r, codec->name);
+    if (!r->begun && !heard)
+        return 0;
+    int err = r->begun ? 0 : begin(r, head->time_ns, why);
+    int64_t at_ns;
+    if (err == 0 && arrival(r, head->time_ns, &at_ns))
+        channel_packet(&r->channels[r->request->flows[flow].channel], flow, &packet, at_ns, codec);
+    return err ? err : r->sound.mix.err;
+}
+
+static int all_packets(struct render *r, struct why *why)
+{
+    for (unsigned i = 0; i < r->request->flow_count; i++)
+        read_head(r, i);
+    for (unsigned flow; (flow = earliest(r)) < r->request->flow_count; read_head(r, flow)) {
+        int err = take(r, flow, why);
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+static void count_file(const struct render *r)
+{
+    struct counters *c = r->request->counters;
+    if (c == NULL)
+        return;
+    unsigned audio = label_find(LABELS_WRITTEN, slice_str("audio"));
+    counters_add(c, C_RECORDING_SECONDS,
+                 (uint64_t)(r->result->samples / r->result->sample_rate_hz));
+    counters_add(c, C_WRITTEN_BYTES + audio * LABEL_COUNT_NONE, (uint64_t)r->result->size_bytes);
+}
+
+static int complete(struct render *r, struct why *why)
+{
+    for (unsigned c = 0; c < MIX_CHANNELS; c++)
+        channel_fini(&r->channels[c]);
+    uint64_t heard = r->result->packets[0] + r->result->packets[1];
+    if (!r->begun || heard == 0) {
+        why_set(why, "nothing in the call could be decoded");
+        return ERR_NOT_FOUND;
+    }
+    int err = mix_flush(&r->sound.mix);
+    if (err) {
+        why_set(why, "cannot write %s: %s", r->request->path, err_text(err));
+        return err;
+    }
+    r->result->samples = r->sound.mix.end;
+    err = wav_finish(&r->wav, &r->result->size_bytes, r->result->sha256, why);
+    if (err == 0)
+        count_file(r);
+    return err;
+}
+
+static bool request_valid(const struct render_request *request)
+{
+    if (request->flow_count > FLOWS_MAX ||
+        (request->sample_rate_hz && !codec_rate_known((uint32_t)request->sample_rate_hz)))
+        return false;
+    for (unsigned i = 0; i < request->flow_count; i++)
+        if (request->flows[i].channel >= MIX_CHANNELS)
+            return false;
+    return true;
+}
+
+int render_call(const struct render_request *request, struct render_result *ret_result,
+                struct why *why)
+{
+    *ret_result = (struct render_result){0};
+    if (!request_valid(request)) {
+        why_set(why, "more than %d flows, or a sampling rate that is not supported", FLOWS_MAX);
+        return ERR_INVALID;
+    }
+    struct render *r = calloc(1, sizeof *r);
+    if (r == NULL) {
+        why_set(why, "no memory to render %s", request->path);
+        return ERR_NOMEM;
+    }
+    r->request = request;
+    r->result = ret_result;
+    r->wav.fd = -1;
+    r->sound.counters = request->counters;
+    r->sound.result = ret_result;
+    int err = all_packets(r, why);
+    if (err == 0)
+        err = complete(r, why);
+    else if (r->sound.mix.err)
+        why_set(why, "cannot write %s: %s", request->path, err_text(err));
+    for (unsigned c = 0; c < MIX_CHANNELS; c++)
+        channel_fini(&r->channels[c]); /* harmless on a finished one */
+    mix_fini(&r->sound.mix);
+    av_pool_free(r->sound.pool);
+    wav_abandon(&r->wav);
+    free(r);
+    return err;
+}

@@ -1,0 +1,338 @@
+#include "decode/source.h"
+
+#include <stdlib.h>
+
+#include "base/counters.h"
+
+#define SECOND_NS INT64_C(1000000000)
+
+#define BLEND_MS     4  /* seam between what was concealed and what came */
+#define SMALL_GAP_MS 40 /* left by a moved anchor: filled like a loss */
+#define NOISE_MAX_S  60 /* comfort noise for a pause, then silence */
+#define NOISE_CHUNK  4096
+#define CN_DBOV      60 /* of a CN packet without a level */
+
+struct source *source_new(struct sound *sound, unsigned channel, unsigned flow, uint32_t ssrc)
+{
+    struct source *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    s->sound = sound;
+    s->channel = channel;
+    s->flow = flow;
+    s->ssrc = ssrc;
+    return s;
+}
+
+void source_free(struct source *s)
+{
+    if (s == NULL)
+        return;
+    for (int i = 0; i < SOURCE_FORMATS; i++)
+        decoder_close(&s->formats[i].decoder);
+    reorder_fini(&s->reorder);
+    if (s->resampler.up)
+        resampler_fini(&s->resampler);
+    free(s->doubtful);
+    free(s);
+}
+
+/* ---- payload formats ---- */
+
+static bool same_codec(const struct render_codec *a, const struct render_codec *b)
+{
+    return a->payload_type == b->payload_type && a->clock_hz == b->clock_hz &&
+           a->channels == b->channels && strcmp(a->name, b->name) == 0 &&
+           strcmp(a->fmtp, b->fmtp) == 0;
+}
+
+uint8_t source_format(struct source *s, const struct render_codec *codec)
+{
+    struct format *last = &s->formats[s->format_last];
+    if (last->used && same_codec(&last->codec, codec))
+        return (uint8_t)s->format_last;
+    unsigned at = SOURCE_FORMATS;
+    for (unsigned i = 0; i < SOURCE_FORMATS && at == SOURCE_FORMATS; i++)
+        if (!s->formats[i].used || same_codec(&s->formats[i].codec, codec))
+            at = i;
+    if (at == SOURCE_FORMATS) {
+        source_rest(s); /* packets that wait refer to their format */
+        at = s->format_next++ % SOURCE_FORMATS;
+        decoder_close(&s->formats[at].decoder);
+        s->formats[at].used = false;
+    }
+    struct format *f = &s->formats[at];
+    if (!f->used)
+        *f = (struct format){.codec = *codec, .kind = codec_kind(codec->name), .used = true};
+    s->format_last = at;
+    return (uint8_t)at;
+}
+
+/* ---- putting sound into the window ---- */
+
+static int64_t frame_at(const struct source *s, int64_t ns)
+{
+    int64_t rate = s->sound->rate_hz;
+    return ns / SECOND_NS * rate + (ns % SECOND_NS * rate + SECOND_NS / 2) / SECOND_NS;
+}
+
+static void fill_noise(struct source *s, int64_t to)
+{
+    int16_t chunk[NOISE_CHUNK];
+    int64_t most = s->expect + (int64_t)NOISE_MAX_S * s->sound->rate_hz;
+    if (to > most)
+        to = most;
+    for (int64_t at = s->expect; at < to;) {
+        int n = to - at < NOISE_CHUNK ? (int)(to - at) : NOISE_CHUNK;
+        noise_fill(&s->noise, chunk, n);
+        mix_place(&s->sound->mix, s->channel, at, chunk, n, 0);
+        at += n;
+    }
+}
+
+/* Fills [expect, to) after a loss and a little more, for the seam. */
+static void conceal(struct source *s, int64_t to)
+{
+    int rate = s->sound->rate_hz;
+    int16_t history[CODEC_MAX_RATE / 1000 * CONCEAL_HISTORY_MS];
+    int16_t fill[CODEC_MAX_RATE / 1000 * CONCEAL_MAX_MS];
+    int history_count = rate * CONCEAL_HISTORY_MS / 1000;
+    int64_t count = to - s->expect + rate * BLEND_MS / 1000;
+    if (count > rate * CONCEAL_MAX_MS / 1000)
+        count = rate * CONCEAL_MAX_MS / 1000;
+    mix_read(&s->sound->mix, s->channel, s->expect - history_count, history, history_count);
+    conceal_extend(history, rate, fill, (int)count);
+    mix_place(&s->sound->mix, s->channel, s->expect, fill, count, 0);
+}
+
+/* The filter's tail, up to where the sound really ended. */
+static void drain_resampler(struct source *s)
+{
+    if (s->resampler.up == 0 || !s->sounding)
+        return;
+    int16_t *tail = s->sound->resampled;
+    int64_t n = resampler_drain(&s->resampler, tail, 2 * CODEC_MAX_SAMPLES);
+    int64_t skip = s->resampled_skip < n ? s->resampled_skip : n;
+    n -= skip;
+    if (n > s->expect - s->resampled_to)
+        n = s->expect - s->resampled_to;
+    if (n > 0)
+        mix_place(&s->sound->mix, s->channel, s->resampled_to, tail + skip, n, 0);
+    resampler_reset(&s->resampler);
+}
+
+/* Makes the way from the last sound to frame `to`; returns how much of what comes is to be
+ * cross-faded. A seam was there unless the sound simply goes on. */
+static int64_t bridge(struct source *s, int64_t to, bool anew, bool *ret_seam)
+{
+    int rate = s->sound->rate_hz;
+    int64_t gap = to - s->expect;
+    unsigned lost = s->lost;
+    s->lost = 0;
+    *ret_seam = !s->sounding || gap > 1 || gap < -1;
+    if (!*ret_seam)
+        return 0;
+    drain_resampler(s);
+    if (!s->sounding)
+        return 0;
+    if (gap < 0)
+        return rate * BLEND_MS / 1000;
+    if (s->noise_on && !anew)
+        fill_noise(s, to);
+    if (s->noise_on || anew || (lost == 0 && gap > rate * SMALL_GAP_MS / 1000))
+        return 0;
+    conceal(s, to);
+    s->sound->result->concealed[s->channel] += lost ? lost : 1;
+    return rate * BLEND_MS / 1000;
+}
+
+static bool resampler_ready(struct source *s, int in_hz)
+{
+    if (s->resampler.up && s->resampler_in_hz == in_hz)
+        return true;
+    if (s->resampler.up)
+        resampler_fini(&s->resampler);
+    s->resampler_in_hz = in_hz;
+    return resampler_init(&s->resampler, in_hz, s->sound->rate_hz, CODEC_MAX_SAMPLES);
+}
+
+static void place_resampled(struct source *s, const int16_t *pcm, int count, int64_t at, bool seam,
+                            int64_t blend)
+{
+    int16_t *out = s->sound->resampled;
+    if (seam) {
+        resampler_reset(&s->resampler);
+        s->resampled_to = at;
+        s->resampled_skip = s->resampler.delay;
+    }
+    int n = resampler_run(&s->resampler, pcm, count, out,
+                          (int)(sizeof s->sound->resampled / sizeof *out));
+    int skip = s->resampled_skip < n ? s->resampled_skip : n;
+    s->resampled_skip -= skip;
+    n -= skip;
+    int most = (int)s->sound->mix.frames / 2;
+    mix_place(&s->sound->mix, s->channel, s->resampled_to, out + skip, n < most ? n : most, blend);
+    s->resampled_to += n;
+}
+
+static void place(struct source *s, const int16_t *pcm, int count, int rate_hz, int64_t at_ns,
+                  bool anew)
+{
+    int64_t at = frame_at(s, at_ns);
+    bool seam;
+    bool other_rate = rate_hz != s->sound->rate_hz;
+    if (s->resampler.up && s->resampler_in_hz != rate_hz) { /* the codec changed its rate */
+        drain_resampler(s);
+        resampler_fini(&s->resampler);
+        anew = true;
+    }
+    bool fresh = other_rate && s->resampler.up == 0;
+    int64_t blend = bridge(s, at, anew, &seam);
+    if (!other_rate)
+        mix_place(&s->sound->mix, s->channel, at, pcm, count, blend);
+    else if (resampler_ready(s, rate_hz))
+        place_resampled(s, pcm, count, at, seam || fresh, blend);
+    s->expect = frame_at(s, at_ns + count * SECOND_NS / rate_hz);
+    s->sounding = true;
+    s->noise_on = false;
+}
+
+/* ---- packets ---- */
+
+static void settle_doubt(struct source *s, int64_t shift_ns)
+{
+    if (s->doubtful_count == 0)
+        return;
+    unsigned lost = s->lost;
+    int count = s->doubtful_count;
+    s->doubtful_count = 0;
+    s->lost = s->doubtful_lost;
+    place(s, s->doubtful, count, s->doubtful_rate_hz, s->doubtful_ns + shift_ns, shift_ns != 0);
+    s->lost = lost;
+}
+
+static void keep_in_doubt(struct source *s, const int16_t *pcm, int count, int rate_hz,
+                          int64_t at_ns)
+{
+    if (s->doubtful == NULL)
+        s->doubtful = malloc(CODEC_MAX_SAMPLES * sizeof *s->doubtful);
+    if (s->doubtful == NULL)
+        return;
+    memcpy(s->doubtful, pcm, (size_t)count * sizeof *pcm);
+    s->doubtful_count = count;
+    s->doubtful_rate_hz = rate_hz;
+    s->doubtful_ns = at_ns;
+    s->doubtful_lost = s->lost;
+    s->lost = 0;
+}
+
+static void count_label(struct source *s, unsigned first_cell, const char *label)
+{
+    if (s->sound->counters)
+        counters_add(s->sound->counters,
+                     first_cell + label_find(LABELS_CODEC, slice_str(label)) * LABEL_COUNT_NONE, 1);
+}
+
+static bool format_open(struct source *s, struct format *f)
+{
+    if (f->decoder.type)
+        return true;
+    if (!f->refused && !decoder_open(&f->decoder, &f->codec, s->sound->pool))
+        f->refused = true;
+    return !f->refused;
+}
+
+static void damaged(struct source *s, struct format *f)
+{
+    s->sound->result->decode_errors++;
+    s->lost++; /* its time is concealed when the next one comes */
+    count_label(s, C_DECODE_ERRORS, codec_type_find(f->codec.name)->label);
+}
+
+static void pause_with_noise(struct source *s, int dbov, int64_t from, bool anew)
+{
+    bool seam;
+    bridge(s, from, anew, &seam);
+    noise_set(&s->noise, dbov);
+    s->noise_on = true;
+    s->expect = from;
+    s->sounding = true;
+}
+
+static void audio(struct source *s, const struct media *m, struct format *f)
+{
+    int16_t *pcm = s->sound->decoded;
+    int count = format_open(s, f) ? decoder_decode(&f->decoder, m->payload, pcm) : -1;
+    if (count < 0) {
+        damaged(s, f);
+        return;
+    }
+    if (count == 0 && f->decoder.noise_dbov == 0)
+        return;
+    int rate = f->decoder.rate_hz;
+    struct timeline_step step = {.arrival_ns = m->arrival_ns,
+                                 .timestamp = m->timestamp,
+                                 .clock_hz = (uint32_t)codec_clock(&f->codec),
+                                 .length_ns = count * SECOND_NS / rate,
+                                 .restart = m->restart};
+    struct timeline_place to = timeline_next(&s->timeline, &step);
+    settle_doubt(s, to.shift_ns);
+    s->sound->result->packets[s->channel]++;
+    if (to.verdict == TIMELINE_DOUBT)
+        keep_in_doubt(s, pcm, count, rate, to.at_ns);
+    else if (count > 0)
+        place(s, pcm, count, rate, to.at_ns, to.verdict == TIMELINE_NEW);
+    if (f->decoder.noise_dbov)
+        pause_with_noise(s, f->decoder.noise_dbov, frame_at(s, to.at_ns + step.length_ns),
+                         to.verdict == TIMELINE_NEW);
+}
+
+/* RFC 3389: noise from here to the next packet, at the level of the first octet. Its clock is that
+ * of the speech. */
+static void comfort_noise(struct source *s, const struct media *m, const struct format *f)
+{
+    uint32_t clock = s->timeline.clock_hz                  ? s->timeline.clock_hz
+                     : codec_rate_known(f->codec.clock_hz) ? f->codec.clock_hz
+                                                           : 8000;
+    struct timeline_step step = {.arrival_ns = m->arrival_ns,
+                                 .timestamp = m->timestamp,
+                                 .clock_hz = clock,
+                                 .restart = m->restart};
+    struct timeline_place to = timeline_next(&s->timeline, &step);
+    settle_doubt(s, to.shift_ns);
+    pause_with_noise(s, m->payload.size ? m->payload.data[0] & 0x7f : CN_DBOV,
+                     frame_at(s, to.at_ns), to.verdict == TIMELINE_NEW);
+}
+
+static void deliver(void *context, const struct media *m)
+{
+    struct source *s = context;
+    struct format *f = &s->formats[m->format];
+    s->lost += m->lost;
+    if (m->restart)
+        s->lost = 0;
+    if (f->kind == CODEC_KIND_AUDIO)
+        audio(s, m, f);
+    else if (f->kind == CODEC_KIND_NOISE)
+        comfort_noise(s, m, f);
+}
+
+void source_push(struct source *s, const struct media *m)
+{
+    reorder_push(&s->reorder, m, deliver, s);
+}
+
+void source_wait(struct source *s, const struct media *m)
+{
+    reorder_begin_held(&s->reorder, m);
+}
+
+void source_rest(struct source *s)
+{
+    reorder_flush(&s->reorder, deliver, s);
+    settle_doubt(s, timeline_settle(&s->timeline));
+    drain_resampler(s);
+    s->lost = 0;
+    s->sounding = false;
+    s->noise_on = false;
+}

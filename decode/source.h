@@ -1,0 +1,79 @@
+/* One SSRC of a flow: sequence -> decoder -> timeline -> file rate -> window. What a render shares
+ * is in struct sound. */
+#pragma once
+
+#include "decode/codec.h"
+#include "decode/conceal.h"
+#include "decode/mix.h"
+#include "decode/render.h"
+#include "decode/reorder.h"
+#include "decode/resample.h"
+#include "decode/timeline.h"
+
+#define SOURCE_FORMATS 4
+
+/* Of one render, used by all its sources. */
+struct sound {
+    int rate_hz;
+    struct mix mix;
+    struct av_pool *pool;
+    struct counters *counters; /* may be NULL */
+    struct render_result *result;
+    int16_t decoded[CODEC_MAX_SAMPLES];
+    int16_t resampled[2 * CODEC_MAX_SAMPLES];
+};
+
+/* A payload type as this source uses it. */
+struct format {
+    struct render_codec codec;
+    enum codec_kind kind;
+    struct decoder decoder; /* open when it was needed */
+    bool refused;           /* the decoder could not be opened */
+    bool used;
+};
+
+struct source {
+    uint32_t ssrc;
+    unsigned flow;
+    unsigned channel;
+    uint64_t born; /* order among the channel's sources */
+    int64_t last_arrival_ns;
+    bool waiting;            /* one packet held until it is clear whether this source takes over */
+    uint16_t first_sequence; /* of that packet */
+
+    struct sound *sound;
+    struct reorder reorder;
+    struct timeline timeline;
+    struct format formats[SOURCE_FORMATS];
+    unsigned format_next; /* to be replaced when all are used */
+    unsigned format_last; /* the one of the last packet */
+
+    unsigned lost;  /* packets missing since the last sound */
+    int64_t expect; /* frame behind the last sound */
+    bool sounding;  /* expect is valid */
+    bool noise_on;  /* between talk spurts */
+    struct noise noise;
+
+    struct resampler resampler;
+    int resampler_in_hz;
+    int64_t resampled_to; /* next frame that the filter gives */
+    int resampled_skip;   /* its first outputs lie before the sound */
+
+    int16_t *doubtful; /* sound whose place the next packet decides */
+    int doubtful_count;
+    int doubtful_rate_hz;
+    unsigned doubtful_lost;
+    int64_t doubtful_ns;
+};
+
+/* NULL without memory. */
+struct source *source_new(struct sound *sound, unsigned channel, unsigned flow, uint32_t ssrc);
+/* Drops what it still holds. */
+void source_free(struct source *s);
+/* Index in formats[] of a payload type; opens nothing. */
+uint8_t source_format(struct source *s, const struct render_codec *codec);
+void source_push(struct source *s, const struct media *m);
+/* Keeps the packet for when the source takes its turn. */
+void source_wait(struct source *s, const struct media *m);
+/* The turn is another's, or the call is over: all that is held goes to its place. */
+void source_rest(struct source *s);

@@ -1,0 +1,148 @@
+#include "decode/timeline.h"
+
+#define MS INT64_C(1000000)
+
+#define EARLY_MAX_NS (1000 * MS) /* more media than time: the bound on a channel's length */
+#define STEP_MAX_NS  (300 * MS)  /* of lateness, from one packet to the next */
+#define JOIN_MAX_NS                                                                                \
+    (100 * MS) /* a jump this near to where the sound ended goes on there, without a seam */
+#define DRIFT_WINDOW_NS   (5000 * MS)
+#define DRIFT_PACKETS_MIN 20
+#define DRIFT_MAX_NS      (35 * MS)
+
+static int64_t magnitude(int64_t v)
+{
+    return v < 0 ? -v : v;
+}
+
+static int64_t media_ns(const struct timeline *t)
+{
+    return t->anchor_ns + t->ticks / t->clock_hz * (1000 * MS) +
+           t->ticks % t->clock_hz * (1000 * MS) / t->clock_hz;
+}
+
+static void anchor(struct timeline *t, const struct timeline_step *step, int64_t at_ns)
+{
+    *t = (struct timeline){.clock_hz = step->clock_hz,
+                           .last_ts = step->timestamp,
+                           .anchor_ns = at_ns,
+                           .last_late_ns = step->arrival_ns - at_ns,
+                           .last_arrival_ns = step->arrival_ns,
+                           .end_ns = at_ns + step->length_ns};
+}
+
+/* A sender that only changed its numbers goes on where its sound ended. */
+static struct timeline_place anchor_anew(struct timeline *t, const struct timeline_step *step)
+{
+    int64_t lateness = t->has_base ? t->base_ns : 0;
+    int64_t at_ns = step->arrival_ns - lateness;
+    if (t->clock_hz && magnitude(at_ns - t->end_ns) < JOIN_MAX_NS)
+        at_ns = t->end_ns;
+    anchor(t, step, at_ns);
+    return (struct timeline_place){.verdict = TIMELINE_NEW, .at_ns = at_ns};
+}
+
+/* The smallest lateness of a window is the network's and the clocks' alone, jitter apart. Two
+ * windows must agree. */
+static void follow_drift(struct timeline *t, int64_t now_ns, int64_t late_ns)
+{
+    if (t->window_packets == 0 || late_ns < t->window_min_ns)
+        t->window_min_ns = late_ns;
+    if (t->window_packets++ == 0)
+        t->window_start_ns = now_ns;
+    if (now_ns - t->window_start_ns < DRIFT_WINDOW_NS || t->window_packets < DRIFT_PACKETS_MIN)
+        return;
+    t->window_packets = 0;
+    if (!t->has_base) {
+        t->has_base = true;
+        t->base_ns = t->window_min_ns;
+        return;
+    }
+    int64_t before = t->drift_ns;
+    t->drift_ns = t->window_min_ns - t->base_ns;
+    if (magnitude(before) < DRIFT_MAX_NS || magnitude(t->drift_ns) < DRIFT_MAX_NS ||
+        (before < 0) != (t->drift_ns < 0))
+        return;
+    int64_t move = magnitude(before) < magnitude(t->drift_ns) ? before : t->drift_ns;
+    t->anchor_ns += move;
+    t->last_late_ns -= move;
+    t->drift_ns = 0;
+}
+
+static struct timeline_place go_on(struct timeline *t, const struct timeline_step *step,
+                                   int64_t late_ns)
+{
+    int64_t at_ns = media_ns(t);
+    t->last_late_ns = late_ns;
+    t->end_ns = at_ns + step->length_ns;
+    follow_drift(t, step->arrival_ns, late_ns);
+    return (struct timeline_place){.verdict = TIMELINE_ON, .at_ns = at_ns};
+}
+
+/* The packet behind the one in doubt. `gap_ns` between their arrivals, `media_step` between their
+ * RTP times. */
+static struct timeline_place resolve(struct timeline *t, const struct timeline_step *step,
+                                     int64_t gap_ns, int64_t media_step_ns)
+{
+    int64_t shift = 0;
+    t->doubt = false;
+    if (gap_ns < media_step_ns / 2) {
+        t->rush = true;
+    } else {
+        shift = t->last_late_ns - (t->has_base ? t->base_ns : 0);
+        t->anchor_ns += shift;
+        t->window_packets = 0;
+        t->drift_ns = 0;
+    }
+    int64_t late_ns = step->arrival_ns - media_ns(t);
+    struct timeline_place place =
+        late_ns < -EARLY_MAX_NS ? anchor_anew(t, step) : go_on(t, step, late_ns);
+    place.shift_ns = shift;
+    return place;
+}
+
+/* While a rush lasts, lateness falls; where it stays high the sender's clock had stood still after
+ * all. */
+static bool rush_is_over(struct timeline *t, int64_t late_ns, int64_t gap_ns, int64_t media_step_ns)
+{
+    int64_t above = late_ns - (t->has_base ? t->base_ns : 0);
+    if (above < STEP_MAX_NS)
+        t->rush = false;
+    return t->rush && gap_ns >= media_step_ns / 2 && gap_ns < STEP_MAX_NS && above > EARLY_MAX_NS;
+}
+
+struct timeline_place timeline_next(struct timeline *t, const struct timeline_step *step)
+{
+    if (t->clock_hz != step->clock_hz || step->restart)
+        return anchor_anew(t, step);
+    int64_t before_ns = media_ns(t);
+    int64_t gap_ns = step->arrival_ns - t->last_arrival_ns;
+    t->ticks += (int32_t)(step->timestamp - t->last_ts);
+    t->last_ts = step->timestamp;
+    t->last_arrival_ns = step->arrival_ns;
+    int64_t media_step_ns = media_ns(t) - before_ns;
+    int64_t late_ns = step->arrival_ns - media_ns(t);
+    if (late_ns < -EARLY_MAX_NS)
+        return anchor_anew(t, step);
+    if (t->doubt)
+        return resolve(t, step, gap_ns, media_step_ns);
+    int64_t rise = late_ns - t->last_late_ns;
+    if (rush_is_over(t, late_ns, gap_ns, media_step_ns))
+        return anchor_anew(t, step);
+    if (rise <= STEP_MAX_NS || t->rush)
+        return go_on(t, step, late_ns);
+    if (gap_ns < STEP_MAX_NS) /* the clock stepped back by itself */
+        return anchor_anew(t, step);
+    struct timeline_place place = go_on(t, step, late_ns);
+    place.verdict = TIMELINE_DOUBT;
+    t->doubt = true;
+    return place;
+}
+
+int64_t timeline_settle(struct timeline *t)
+{
+    if (!t->doubt)
+        return 0;
+    t->doubt = false;
+    return t->last_late_ns - (t->has_base ? t->base_ns : 0);
+}

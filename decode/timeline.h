@@ -1,0 +1,62 @@
+/* Where a packet's sound belongs: RTP time tied to arrival time by an anchor. Times are nanoseconds
+ * from the start of the file.
+ *
+ *             anchor: first packet of a segment
+ *                |
+ *   RTP time  ---+----+----+----+- - - - - -+----+--->  spacing by the sender's clock
+ *   arrival   ---+-----+---+-----+- - - - - - -+---+-->  lateness = arrival - RTP time, moves with
+ * jitter
+ *
+ * - lateness below -1 s, or a step of it that the arrival gap does not explain: the sender's clock
+ * jumped; new anchor.
+ * - a step up after a pause in arrivals: either the network held packets back (they now come in a
+ * rush: keep the anchor) or the sender paused with its clock (new anchor). The next packet tells,
+ * so the answer is TIMELINE_DOUBT for one packet.
+ * - slow drift of the smallest lateness (clock skew) beyond 35 ms: the anchor is moved by it.
+ *
+ * No position is later than arrival + 1 s: a channel is never longer than its arrivals. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct timeline {
+    uint32_t clock_hz; /* 0: not anchored */
+    uint32_t last_ts;
+    int64_t ticks; /* since the anchor */
+    int64_t anchor_ns;
+    int64_t last_arrival_ns;
+    int64_t last_late_ns;
+    int64_t end_ns; /* behind the last packet's sound */
+    bool doubt;
+    bool rush; /* packets that were held back are coming in */
+    /* Drift: the smallest lateness of windows of packets. */
+    int64_t window_start_ns, window_min_ns, drift_ns, base_ns;
+    unsigned window_packets;
+    bool has_base;
+};
+
+enum timeline_verdict {
+    TIMELINE_ON,    /* goes on */
+    TIMELINE_NEW,   /* anchored anew: what is between is not loss */
+    TIMELINE_DOUBT, /* *ret_at_ns is where RTP time says; the next step tells whether to move it:
+                       *ret_shift_ns */
+};
+
+struct timeline_step {
+    int64_t arrival_ns;
+    uint32_t timestamp;
+    uint32_t clock_hz;
+    int64_t length_ns; /* of the sound */
+    bool restart;      /* the sequence numbers began anew */
+};
+
+struct timeline_place {
+    enum timeline_verdict verdict;
+    int64_t at_ns;
+    int64_t shift_ns; /* belongs to the packet before, when that was in doubt: add to its place */
+};
+
+struct timeline_place timeline_next(struct timeline *t, const struct timeline_step *step);
+/* The last packet was in doubt and nothing follows: what to add to its place. */
+int64_t timeline_settle(struct timeline *t);
