@@ -9,8 +9,8 @@ struct live_stream {
     struct endpoint src, dst;
     char codec[24];
     uint64_t packets, expected, lost;
-    double jitter_ms;   /* NAN unknown */
-    double mos;         /* last window, NAN unknown */
+    double jitter_ms; /* NAN unknown */
+    double mos;       /* last window, NAN unknown */
     int64_t last_us;
 };
 
@@ -31,9 +31,10 @@ struct live_call {
     struct live_stream streams[LIVE_STREAMS_MAX];
 };
 
-/* Writes into *ret_calls a malloc'ed array of at most `max` calls that have not ended (the caller frees it); `want_uid`
- * picks one, NULL all. The array is empty (NULL) when there are none. */
+/* Writes into *ret_calls a malloc'ed array of at most `max` calls that have not ended (the caller
+ * frees it); `want_uid` picks one, NULL all. The array is empty (NULL) when there are none. */
 struct live_source {
     void *context;
-    int (*snapshot)(void *context, const char *want_uid, unsigned max, struct live_call **ret_calls, unsigned *ret_count);
+    int (*snapshot)(void *context, const char *want_uid, unsigned max, struct live_call **ret_calls,
+                    unsigned *ret_count);
 };

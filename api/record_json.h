@@ -1,16 +1,18 @@
-/* A record as JSON: the call object of the API and of `earshot read --json`. One writer for both. */
+/* A record as JSON: the call object of the API and of `earshot read --json`. One writer for both.
+ */
 #pragma once
 
 #include "base/json.h"
 #include "storage/record.h"
 
 enum record_json_detail {
-    RECORD_JSON_LIST,  /* a row of a list: no events */
+    RECORD_JSON_LIST, /* a row of a list: no events */
     RECORD_JSON_FULL,
 };
 
 /* `links`: add the URLs of the API. */
-void record_json(struct json *j, const struct call_record *r, enum record_json_detail detail, bool links);
+void record_json(struct json *j, const struct call_record *r, enum record_json_detail detail,
+                 bool links);
 void record_json_series(struct json *j, const struct record_stream *s);
 void record_json_recording(struct json *j, const struct call_record *r, bool links);
 void record_json_message(struct json *j, const struct record_message *m, bool raw);

@@ -1,5 +1,6 @@
-/* The HTTP side: routes (one table, checked against openapi.yaml), JSON, authorisation, audit, metrics, the page's files. It reads the store by
- * read-only connections and knows nothing of packets or codecs. libmicrohttpd is met in server.c alone. */
+/* The HTTP side: routes (one table, checked against openapi.yaml), JSON, authorisation, audit,
+ * metrics, the page's files. It reads the store by read-only connections and knows nothing of
+ * packets or codecs. libmicrohttpd is met in server.c alone. */
 #pragma once
 
 #include "api/live.h"
@@ -10,21 +11,25 @@ struct api_health {
     bool capture_up;
     bool database_ok;
     bool disk_ok;
-    bool finished;         /* a file source that was read to its end */
+    bool finished; /* a file source that was read to its end */
     int64_t last_packet_us;
-    char detail[200];      /* what is wrong, in words; "" when all is well */
+    char detail[200]; /* what is wrong, in words; "" when all is well */
 };
 
 struct api_config {
     const char *bind_address; /* "127.0.0.1" */
     uint16_t port;            /* 8470; 0: any free one */
     const char *data_dir;
-    unsigned reader_threads;  /* default 4 */
+    unsigned reader_threads; /* default 4 */
     struct counters_set *counters;
     struct live_source live;
-    void *context;
+    /* Listen beyond loopback: something in front does TLS. Needs a token in the store. */
+    bool behind_proxy;
+    void *
+        context; /* of the functions below; they are called from any HTTP thread, several at once */
     void (*health)(void *context, struct api_health *ret_health);
-    /* Refreshes gauges (queue depths, free space) ahead of a /metrics answer. May be NULL. */
+    /* Refreshes gauges (queue depths, free space) ahead of a /metrics answer; one call at a time.
+     * May be NULL. */
     void (*refresh_gauges)(void *context);
     /* Durable when it returns 0. */
     int (*audit)(void *context, const struct store_audit *entry);
@@ -33,10 +38,13 @@ struct api_config {
 
 struct api_server;
 
-/* The port is open and answering when this returns 0; else the sentence says which address and why ("port 8470 is in use: ..."). */
+/* The port is open and answering when this returns 0; else the sentence says which address and why
+ * ("port 8470 is in use: ..."). */
 int api_start(const struct api_config *config, struct api_server **ret_server, struct why *why);
 void api_stop(struct api_server *s);
 uint16_t api_port(const struct api_server *s);
 
-/* A new token of a role: the text to hand out once ("esk_<id>_<43 base62>") and the row to store. */
-void api_token_make(const char *name, const char *role, int64_t now_us, char ret_text[80], struct store_token *ret_token);
+/* A new token of a role: the text to hand out once ("esk_<id>_<43 base62>") and the row to store.
+ */
+void api_token_make(const char *name, const char *role, int64_t now_us, char ret_text[80],
+                    struct store_token *ret_token);

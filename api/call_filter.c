@@ -1,0 +1,367 @@
+/* GET /calls: each filter is one line of FILTERS; how a value is read depends on its kind alone.
+ * Nothing of it ever becomes SQL text: names are compared with the table, values are bound. */
+#include "api/call_filter.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+#define SECOND_US       INT64_C(1000000)
+#define DEFAULT_SPAN_US (15 * 60 * SECOND_US)
+#define MAX_SPAN_US     (400 * 24 * 3600 * SECOND_US)
+#define DEFAULT_LIMIT   100
+#define MAX_LIMIT       1000
+
+enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, CODES, LONG, REAL, FLAG, CHOICE };
+
+/* name, kind, member of store_query, smallest, largest (of numbers). Names with "__" are suffix
+ * operators. */
+#define FILTERS(X)                                                                                 \
+    X("call_id", TEXTS, call_id, 0, 0)                                                             \
+    X("from_user", TEXTS, from_user, 0, 0)                                                         \
+    X("to_user", TEXTS, to_user, 0, 0)                                                             \
+    X("number", TEXTS, number, 0, 0)                                                               \
+    X("number__prefix", TEXT, number_prefix, 0, 0)                                                 \
+    X("ip", IPS, ip, 0, 0)                                                                         \
+    X("outcome", OUTCOMES, outcome, 0, 0)                                                          \
+    X("codec", TEXTS, codec, 0, 0)                                                                 \
+    X("kind", CHOICE, kind, 0, 0)                                                                  \
+    X("sip_code", CODES, sip_code, 100, 699)                                                       \
+    X("q850", CODES, q850, 1, 127)                                                                 \
+    X("duration_ms__gte", LONG, duration_ms_gte, 0, 1e12)                                          \
+    X("duration_ms__lte", LONG, duration_ms_lte, 0, 1e12)                                          \
+    X("mos_min__lte", REAL, mos_min_lte, 1, 5)                                                     \
+    X("scale", CHOICE, mos_scale, 0, 0)                                                            \
+    X("r_fb_min__lte", REAL, r_fb_min_lte, -200, 200)                                              \
+    X("loss_ratio__gte", REAL, loss_ratio_gte, 0, 1)                                               \
+    X("jitter_ms__gte", REAL, jitter_ms_gte, 0, 1e9)                                               \
+    X("one_way", FLAG, one_way, 0, 0)                                                              \
+    X("no_rtp", FLAG, no_rtp, 0, 0)                                                                \
+    X("has_recording", FLAG, has_recording, 0, 0)                                                  \
+    X("encrypted", FLAG, encrypted, 0, 0)                                                          \
+    X("partial", FLAG, partial, 0, 0)                                                              \
+    X("user_agent__contains", TEXT, user_agent_contains, 0, 0)                                     \
+    X("q", TEXT, text, 0, 0)
+
+struct filter {
+    const char *name;
+    enum filter_kind kind;
+    size_t offset;
+    double min, max;
+};
+
+#define AS_FILTER(name, kind, member, min, max)                                                    \
+    {name, kind, offsetof(struct store_query, member), min, max},
+#define AS_NAME(name, kind, member, min, max) name,
+
+static const struct filter FILTER_TABLE[] = {FILTERS(AS_FILTER)};
+#define FILTER_COUNT (sizeof FILTER_TABLE / sizeof FILTER_TABLE[0])
+
+const char *const CALL_FILTER_PARAMS[] = {
+    FILTERS(AS_NAME) "from", "to", "order", "limit", "cursor", "count", NULL};
+
+static const char *const OUTCOME_NAMES[] = {
+    "answered", "busy", "no_answer", "cancelled", "rejected", "redirected", "failed", "lost", NULL};
+static const char *const KIND_NAMES[] = {"call", "orphan", NULL};
+static const char *const SCALE_NAMES[] = {"NB", "WB", "FB", NULL};
+
+__attribute__((format(printf, 4, 5))) static bool
+refuse(struct call_filter_error *e, const char *code, const char *field, const char *format, ...)
+{
+    va_list args;
+
+    e->code = code;
+    e->field = field;
+    va_start(args, format);
+    vsnprintf(e->detail, sizeof e->detail, format, args);
+    va_end(args);
+    return false;
+}
+
+/* The constant of the list that equals `value`, NULL for none. */
+static const char *choose(const char *const *names, const char *value)
+{
+    for (; *names; names++)
+        if (strcmp(*names, value) == 0)
+            return *names;
+    return NULL;
+}
+
+static bool number_in(const struct filter *f, const char *value, double *ret_number)
+{
+    char *end;
+
+    if (strspn(value, "0123456789.-+eE") != strlen(value) || *value == '\0')
+        return false;
+    *ret_number = strtod(value, &end);
+    return *end == '\0' && *ret_number >= f->min && *ret_number <= f->max;
+}
+
+/* Adds a text to an array of STORE_VALUES_MAX. */
+static bool add_text(const char **array, const char *value)
+{
+    for (unsigned i = 0; i < STORE_VALUES_MAX; i++)
+        if (array[i] == NULL) {
+            array[i] = value;
+            return true;
+        }
+    return false;
+}
+
+static bool add_code(int *array, int value)
+{
+    for (unsigned i = 0; i < STORE_VALUES_MAX; i++)
+        if (array[i] == 0) {
+            array[i] = value;
+            return true;
+        }
+    return false;
+}
+
+static bool too_many(struct call_filter_error *e, const char *name)
+{
+    return refuse(e, "too_many_values", name, "`%s` may be given at most %d times.", name,
+                  STORE_VALUES_MAX);
+}
+
+static bool only_once(struct call_filter_error *e, const char *name)
+{
+    return refuse(e, "repeated_parameter", name, "`%s` may be given only once.", name);
+}
+
+static bool apply_ip(struct call_filter *cf, const char *value, struct call_filter_error *e)
+{
+    struct addr a;
+
+    if (!addr_parse(slice_str(value), &a))
+        return refuse(e, "invalid_value", "ip", "`ip` is an IPv4 or IPv6 address.");
+    for (unsigned i = 0; i < STORE_VALUES_MAX; i++)
+        if (cf->query.ip[i] == NULL) {
+            cf->query.ip[i] = addr_text(a, cf->ip[i]);
+            return true;
+        }
+    return too_many(e, "ip");
+}
+
+static bool apply_flag(int *member, const char *name, const char *value,
+                       struct call_filter_error *e)
+{
+    if (*member != -1)
+        return only_once(e, name);
+    if (strcmp(value, "true") == 0 || strcmp(value, "1") == 0)
+        *member = 1;
+    else if (strcmp(value, "false") == 0 || strcmp(value, "0") == 0)
+        *member = 0;
+    else
+        return refuse(e, "invalid_value", name, "`%s` is true or false.", name);
+    return true;
+}
+
+static bool apply_text(const struct filter *f, void *member, const char *value,
+                       struct call_filter_error *e)
+{
+    const char **text = member;
+    const char *const *names = strcmp(f->name, "kind") == 0 ? KIND_NAMES : SCALE_NAMES;
+
+    if (f->kind == OUTCOMES && (value = choose(OUTCOME_NAMES, value)) == NULL)
+        return refuse(e, "invalid_value", f->name,
+                      "`outcome` is one of answered, busy, no_answer, cancelled, rejected, "
+                      "redirected, failed, lost.");
+    if (f->kind == CHOICE && (value = choose(names, value)) == NULL)
+        return refuse(e, "invalid_value", f->name, "`%s` is one of %s, %s%s%s.", f->name, names[0],
+                      names[1], names[2] ? ", " : "", names[2] ? names[2] : "");
+    if (value[0] == '\0')
+        return refuse(e, "invalid_value", f->name, "`%s` is empty.", f->name);
+    if (f->kind == TEXTS || f->kind == OUTCOMES)
+        return add_text(text, value) || too_many(e, f->name);
+    *text = value;
+    return true;
+}
+
+static bool apply_number(const struct filter *f, void *member, const char *value,
+                         struct call_filter_error *e)
+{
+    double number;
+
+    if (!number_in(f, value, &number) || (f->kind != REAL && number != floor(number)))
+        return refuse(e, "invalid_value", f->name, "`%s` is a number from %.0f to %.0f.", f->name,
+                      f->min, f->max);
+    if (f->kind == CODES)
+        return add_code(member, (int)number) || too_many(e, f->name);
+    if (f->kind == LONG)
+        *(int64_t *)member = (int64_t)number;
+    else
+        *(double *)member = number;
+    return true;
+}
+
+static bool is_single(enum filter_kind kind)
+{
+    return kind == TEXT || kind == LONG || kind == REAL || kind == CHOICE;
+}
+
+static bool apply(const struct filter *f, struct call_filter *cf, const char *value,
+                  struct call_filter_error *e)
+{
+    void *member = (char *)&cf->query + f->offset;
+
+    switch (f->kind) {
+    case IPS:
+        return apply_ip(cf, value, e);
+    case FLAG:
+        return apply_flag(member, f->name, value, e);
+    case TEXTS:
+    case TEXT:
+    case OUTCOMES:
+    case CHOICE:
+        return apply_text(f, member, value, e);
+    case CODES:
+    case LONG:
+    case REAL:
+        return apply_number(f, member, value, e);
+    }
+    return false;
+}
+
+static const struct filter *filter_find(const char *name)
+{
+    for (size_t i = 0; i < FILTER_COUNT; i++)
+        if (strcmp(FILTER_TABLE[i].name, name) == 0)
+            return &FILTER_TABLE[i];
+    return NULL;
+}
+
+static bool given_before(const struct http_query *params, unsigned index)
+{
+    for (unsigned i = 0; i < index; i++)
+        if (strcmp(params->param[i].name, params->param[index].name) == 0)
+            return true;
+    return false;
+}
+
+static bool parse_filters(const struct http_query *params, struct call_filter *cf,
+                          struct call_filter_error *e)
+{
+    for (unsigned i = 0; i < params->count; i++) {
+        const struct http_param *p = &params->param[i];
+        const struct filter *f = filter_find(p->name);
+        if ((f == NULL || is_single(f->kind)) && given_before(params, i))
+            return only_once(e, p->name);
+        if (f && !apply(f, cf, p->value, e))
+            return false;
+    }
+    if (!isnan(cf->query.mos_min_lte) && cf->query.mos_scale == NULL)
+        return refuse(e, "missing_parameter", "scale",
+                      "`mos_min__lte` needs `scale`: scores of two scales do not compare.");
+    return true;
+}
+
+static bool parse_order(const struct http_query *params, struct call_filter *cf,
+                        struct call_filter_error *e)
+{
+    static const struct {
+        const char *name;
+        enum store_order order;
+    } ORDERS[] = {{"-started_at", STORE_NEWEST},
+                  {"started_at", STORE_OLDEST},
+                  {"mos_min", STORE_MOS_MIN},
+                  {"duration_ms", STORE_DURATION}};
+    const char *value = http_query_value(params, "order");
+
+    for (size_t i = 0; i < sizeof ORDERS / sizeof ORDERS[0]; i++)
+        if (value == NULL || strcmp(ORDERS[i].name, value) == 0) {
+            cf->query.order = ORDERS[i].order;
+            return true;
+        }
+    return refuse(e, "invalid_value", "order",
+                  "`order` is one of started_at, -started_at, mos_min, duration_ms.");
+}
+
+static bool parse_page(const struct http_query *params, struct call_filter *cf,
+                       struct call_filter_error *e)
+{
+    const char *limit = http_query_value(params, "limit");
+    const char *count = http_query_value(params, "count");
+    uint64_t n = DEFAULT_LIMIT;
+
+    if (limit && (!slice_to_u64(slice_str(limit), MAX_LIMIT, &n) || n == 0))
+        return refuse(e, "invalid_value", "limit", "`limit` is a number from 1 to %d.", MAX_LIMIT);
+    cf->query.limit = (unsigned)n;
+    cf->count = count && strcmp(count, "exact") == 0;
+    if (count && !cf->count && strcmp(count, "none") != 0)
+        return refuse(e, "invalid_value", "count", "`count` is exact or none.");
+    return true;
+}
+
+static bool parse_time(const struct http_query *params, const char *name, int64_t *time_us,
+                       struct call_filter_error *e)
+{
+    const char *value = http_query_value(params, name);
+
+    if (value && clock_parse_rfc3339(value, time_us) != 0)
+        return refuse(
+            e, "invalid_value", name,
+            "`%s` is a time like 2026-11-21T10:00:00Z (a plus sign in a URL is written %%2B).",
+            name);
+    return true;
+}
+
+static bool parse_span(const struct http_request *rq, struct call_filter *cf,
+                       struct call_filter_error *e)
+{
+    struct store_query *q = &cf->query;
+
+    q->to_us = rq->now_us;
+    if (!parse_time(&rq->query, "to", &q->to_us, e))
+        return false;
+    q->from_us = q->to_us - DEFAULT_SPAN_US;
+    if (!parse_time(&rq->query, "from", &q->from_us, e))
+        return false;
+    if (q->from_us >= q->to_us)
+        return refuse(e, "invalid_span", "from", "`from` must be earlier than `to`.");
+    if (q->to_us - q->from_us > MAX_SPAN_US)
+        return refuse(e, "invalid_span", "from", "At most 400 days can be searched at once.");
+    return true;
+}
+
+/* The window of the first page holds for all that follow, even where it ended "now". */
+static bool parse_cursor(const struct http_request *rq, const uint8_t key[32],
+                         struct call_filter *cf, struct call_filter_error *e)
+{
+    const char *text = http_query_value(&rq->query, "cursor");
+    struct store_query *q = &cf->query;
+    struct page_cursor c;
+
+    if (text == NULL)
+        return true;
+    if (!page_cursor_parse(text, &rq->query, key, &c))
+        return refuse(e, "invalid_cursor", "cursor",
+                      "This cursor does not belong to this query (or to an earlier run of the "
+                      "service): start again at the first page.");
+    bool other_from = http_query_value(&rq->query, "from") && q->from_us != c.from_us;
+    bool other_to = http_query_value(&rq->query, "to") && q->to_us != c.to_us;
+    if (other_from || other_to)
+        return refuse(e, "invalid_cursor", other_from ? "from" : "to",
+                      "The cursor was made for another time range.");
+    q->from_us = c.from_us;
+    q->to_us = c.to_us;
+    q->after_us = c.after_us;
+    q->after_value = c.after_value;
+    snprintf(q->after_uid, sizeof q->after_uid, "%s", c.after_uid);
+    return true;
+}
+
+bool call_filter_parse(const struct http_request *rq, const uint8_t cursor_key[32],
+                       struct call_filter *ret_filter, struct call_filter_error *ret_error)
+{
+    memset(ret_filter, 0, sizeof *ret_filter);
+    store_query_defaults(&ret_filter->query);
+    return parse_filters(&rq->query, ret_filter, ret_error) &&
+           parse_order(&rq->query, ret_filter, ret_error) &&
+           parse_page(&rq->query, ret_filter, ret_error) && parse_span(rq, ret_filter, ret_error) &&
+           parse_cursor(rq, cursor_key, ret_filter, ret_error);
+}

@@ -1,0 +1,39 @@
+/* The parameters of GET /calls -> struct store_query, from one table. */
+#pragma once
+
+#include "api/http.h"
+#include "storage/store.h"
+
+struct call_filter {
+    struct store_query query;
+    bool count; /* count=exact */
+    char ip[STORE_VALUES_MAX][ADDR_TEXT_SIZE];
+};
+
+struct call_filter_error {
+    const char *code;
+    const char *field;
+    char detail[200];
+};
+
+/* NULL-terminated names of all parameters it knows. */
+extern const char *const CALL_FILTER_PARAMS[];
+
+/* The result borrows from the request and from itself (query.ip): do not copy it. */
+bool call_filter_parse(const struct http_request *rq, const uint8_t cursor_key[32],
+                       struct call_filter *ret_filter, struct call_filter_error *ret_error);
+
+/* Where a page ended, as opaque text that only this service can make: position and time range,
+ * bound to the filters of the request. */
+#define PAGE_CURSOR_SIZE 160
+struct page_cursor {
+    int64_t from_us, to_us;
+    int64_t after_us;
+    double after_value;
+    char after_uid[40];
+};
+void page_cursor_print(const struct page_cursor *c, const struct http_query *filters,
+                       const uint8_t key[32], char out[PAGE_CURSOR_SIZE]);
+/* False when it was altered, made for other filters, or by another run of the service. */
+bool page_cursor_parse(const char *text, const struct http_query *filters, const uint8_t key[32],
+                       struct page_cursor *ret_cursor);

@@ -1,0 +1,117 @@
+/* What several handlers do with an exchange. */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/handlers.h"
+#include "base/crypto.h"
+
+void exchange_json_done(struct exchange *x)
+{
+    if (x->rs->body.failed) {
+        problem(x->rs, x->rq, 500, "too_large", NULL,
+                "The answer is too large; ask for less of it.");
+        return;
+    }
+    x->rs->content_type = "application/json; charset=utf-8";
+}
+
+void exchange_etag(struct exchange *x)
+{
+    uint8_t digest[32];
+    char hex[33], etag[40];
+
+    if (x->rs->status != 200)
+        return;
+    crypto_sha256(buf_view(&x->rs->body), digest);
+    snprintf(etag, sizeof etag, "\"%s\"", crypto_hex(slice_of(digest, 16), hex));
+    http_header(x->rs, "ETag", "%s", etag);
+    if (x->rq->if_none_match && http_etag_matches(x->rq->if_none_match, etag)) {
+        x->rs->status = 304;
+        buf_clear(&x->rs->body);
+    }
+}
+
+bool exchange_audit(struct exchange *x, const char *action, const char *object, const char *result,
+                    const char *detail)
+{
+    const struct store_audit entry = {.time_us = x->rq->now_us,
+                                      .actor = x->who.name,
+                                      .address = x->rq->peer_text,
+                                      .action = action,
+                                      .object = object,
+                                      .result = result,
+                                      .detail = detail};
+
+    if (x->api->config->audit(x->api->config->context, &entry) == 0)
+        return true;
+    problem(x->rs, x->rq, 503, "audit_unavailable", NULL,
+            "The audit log cannot be written, so nothing that must be audited is given out.");
+    return false;
+}
+
+void exchange_store_problem(struct exchange *x, int err, const char *what)
+{
+    if (err == ERR_NOT_FOUND)
+        problem(x->rs, x->rq, 404, "not_found", NULL, "There is no such %s.", what);
+    else if (err == ERR_BUSY)
+        problem(x->rs, x->rq, 503, "database_busy", NULL, "The database is busy; try again.");
+    else
+        problem(x->rs, x->rq, 500, "database", NULL, "The database could not be read: %s.",
+                err_text(err));
+}
+
+/* UUID text in lower case, the only form we give out. */
+static bool is_uuid(const char *text)
+{
+    for (int i = 0; i < 36; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (text[i] == '\0' ||
+            (dash ? text[i] != '-' : strchr("0123456789abcdef", text[i]) == NULL))
+            return false;
+    }
+    return text[36] == '\0';
+}
+
+struct call_record *exchange_call(struct exchange *x)
+{
+    struct call_record *r = NULL;
+    int err = is_uuid(x->rq->path_value[0]) ? store_call(x->reader, x->rq->path_value[0], &r)
+                                            : ERR_NOT_FOUND;
+
+    if (err == 0)
+        return r;
+    exchange_store_problem(x, err, "call");
+    return NULL;
+}
+
+bool exchange_flag(struct exchange *x, const char *name, bool fallback, bool *ret_flag)
+{
+    const char *value = http_query_value(&x->rq->query, name);
+
+    *ret_flag = fallback;
+    if (value == NULL)
+        return true;
+    *ret_flag = strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
+    if (*ret_flag || strcmp(value, "false") == 0 || strcmp(value, "0") == 0)
+        return true;
+    problem(x->rs, x->rq, 400, "invalid_value", name, "`%s` is true or false.", name);
+    return false;
+}
+
+bool exchange_number(struct exchange *x, const char *name, uint32_t fallback, uint32_t max,
+                     uint32_t *ret_number)
+{
+    const char *value = http_query_value(&x->rq->query, name);
+    uint64_t n;
+
+    *ret_number = fallback;
+    if (value == NULL)
+        return true;
+    if (!slice_to_u64(slice_str(value), max, &n) || n == 0) {
+        problem(x->rs, x->rq, 400, "invalid_value", name, "`%s` is a number from 1 to %u.", name,
+                max);
+        return false;
+    }
+    *ret_number = (uint32_t)n;
+    return true;
+}

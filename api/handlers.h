@@ -1,0 +1,95 @@
+/* What a handler gets and the handlers themselves; the table that names them is in routes.c. A
+ * handler runs on a reader thread after auth_check() and after its parameters were found allowed;
+ * it fills x->rs. */
+#pragma once
+
+#include <pthread.h>
+
+#include "api/auth.h"
+#include "api/problem.h"
+#include "api/server.h"
+#include "base/json.h"
+
+#define AUDITED_FAILURES_PER_MINUTE 60
+
+/* One for the service, shared by its threads; constant but for the budget. */
+struct api_context {
+    const struct api_config *config;
+    bool loopback_only;
+    uint8_t cursor_key[32];
+    char hosts[8][80]; /* allowed Host values; "" ends; empty: all (behind a proxy) */
+    /* Refused credentials are all counted, but only so many a minute are written to the audit log:
+     * a stranger cannot fill the disk with them. The lock guards the two fields and nothing is
+     * called while it is held. */
+    pthread_mutex_t budget_lock;
+    int64_t budget_minute;
+    unsigned budget_used;
+    /* Held over one /metrics answer: refresh_gauges() writes the gauges that it then reads. */
+    pthread_mutex_t metrics_lock;
+};
+
+struct exchange {
+    struct http_request *rq;
+    struct http_response *rs;
+    struct api_context *api;
+    struct store_reader *reader; /* of this thread; NULL on the accepting thread */
+    struct counters *counters;   /* of this thread */
+    struct identity who;
+};
+
+struct route {
+    const char *method;
+    const char *path; /* "/api/v1/calls/{uid}" */
+    enum scope scope;
+    void (*handle)(struct exchange *x);
+    const char *const *params; /* NULL-terminated; NULL: none */
+    bool quick;                /* answers from memory: no database, so on the accepting thread */
+};
+
+const struct route *routes(unsigned *ret_count);
+/* The whole way of a request: path, Host, route, method, authorisation, parameters, handler.
+ * `quick_only`: returns false, having done nothing, when the route needs a reader thread. */
+bool api_dispatch(struct exchange *x, bool quick_only);
+/* Fills rq->path_value. NULL when no route has this path; `*ret_methods` (say "GET, HEAD") when one
+ * has, but not the method. */
+const struct route *route_find(struct http_request *rq, const char **ret_methods);
+bool host_is_allowed(const struct api_context *api, const char *host);
+
+/* ---- for handlers (exchange.c, dispatch.c) ---- */
+/* Who asks, into x->who, and whether they hold the scope. */
+enum auth_verdict exchange_auth(struct exchange *x, enum scope scope);
+/* Content type and the check that all of it fitted. */
+void exchange_json_done(struct exchange *x);
+/* ETag over the body; 304 when the client has it. Call last. */
+void exchange_etag(struct exchange *x);
+/* Durable, or the response is a 503 and the answer false: what cannot be audited is not given out.
+ * `detail` may be NULL. */
+bool exchange_audit(struct exchange *x, const char *action, const char *object, const char *result,
+                    const char *detail);
+/* The problem of an ERR_ code of the store. `what` is "call", "recording". */
+void exchange_store_problem(struct exchange *x, int err, const char *what);
+/* The call of {uid}; NULL: the problem is set. */
+struct call_record *exchange_call(struct exchange *x);
+/* true/false/1/0 of a parameter, `fallback` when absent. False: the problem is set. */
+bool exchange_flag(struct exchange *x, const char *name, bool fallback, bool *ret_flag);
+/* 1..max of a parameter. */
+bool exchange_number(struct exchange *x, const char *name, uint32_t fallback, uint32_t max,
+                     uint32_t *ret_number);
+
+/* ---- handlers ---- */
+void handle_calls(struct exchange *x);
+void handle_call(struct exchange *x);
+void handle_messages(struct exchange *x);
+void handle_message(struct exchange *x);
+void handle_ladder(struct exchange *x);
+void handle_series(struct exchange *x);
+void handle_pcap(struct exchange *x);
+void handle_call_recording(struct exchange *x);
+void handle_recording(struct exchange *x);
+void handle_audio(struct exchange *x);
+void handle_live_calls(struct exchange *x);
+void handle_live_call(struct exchange *x);
+void handle_metrics(struct exchange *x);
+void handle_healthz(struct exchange *x);
+void handle_readyz(struct exchange *x);
+void handle_file(struct exchange *x);

@@ -1,0 +1,100 @@
+/* A request and a response as the rest of the room sees them: plain structs, no server library.
+ * server.c fills the one and sends the other; so every handler can be tested without a socket.
+ *
+ * A request borrows: its texts point into the connection's memory and die with the exchange. A
+ * response owns what it holds until server.c has sent it or http_response_fini() ends it. */
+#pragma once
+
+#include "base/addr.h"
+#include "base/buf.h"
+
+#define HTTP_PARAMS_MAX      64
+#define HTTP_PARAM_BYTES_MAX 256 /* of one value */
+#define HTTP_PATH_VALUES     2
+#define HTTP_PATH_VALUE_SIZE 48
+#define HTTP_HEADERS_MAX     12
+#define HTTP_BODY_MAX        (64u << 20)
+
+struct http_param {
+    const char *name;
+    const char *value; /* decoded, NUL-terminated, no NUL inside */
+};
+
+struct http_query {
+    struct http_param param[HTTP_PARAMS_MAX];
+    unsigned count;
+};
+
+struct http_request {
+    const char *method;
+    bool head;
+    const char *path;
+    struct http_query query;
+    char path_value[HTTP_PATH_VALUES][HTTP_PATH_VALUE_SIZE]; /* what stood for {uid}, {n} */
+    struct addr peer;
+    char peer_text[ADDR_TEXT_SIZE];
+    char id[17]; /* X-Request-Id */
+    int64_t now_us;
+    /* Headers, NULL when absent. */
+    const char *host, *authorization, *range, *if_range, *if_none_match, *access_reason;
+    bool forwarded;  /* came through a proxy, by its headers */
+    bool cross_site; /* a browser says that another site's page asked */
+};
+
+/* Writes the whole body through out(); out() returns non-zero when the client has gone. */
+struct http_producer {
+    void *context;
+    int (*run)(void *context, int (*out)(void *out_context, const void *data, size_t size),
+               void *out_context);
+    void (*free)(void *context);
+};
+
+struct http_header {
+    char name[32];
+    char value[128];
+};
+
+enum http_stream_kind {
+    HTTP_STREAM_NONE = -1,
+    HTTP_STREAM_SSE,
+    HTTP_STREAM_AUDIO,
+    HTTP_STREAM_PCAP
+};
+
+struct http_response {
+    unsigned status;
+    const char *content_type;
+    struct http_header header[HTTP_HEADERS_MAX];
+    unsigned header_count;
+    bool page; /* may load its own script and style: another CSP */
+    enum http_stream_kind stream;
+    /* The body: exactly one of these. */
+    struct buf body;
+    struct slice constant; /* used when data is not NULL: lives as long as the program */
+    int fd; /* >= 0: file_size bytes from file_offset, closed by the owner of the response */
+    uint64_t file_offset, file_size;
+    struct http_producer producer; /* run != NULL */
+};
+
+void http_response_init(struct http_response *r);
+void http_response_fini(struct http_response *r);
+/* `name` is ours; a control character in the value is replaced by a space, what does not fit is
+ * cut. */
+__attribute__((format(printf, 3, 4))) void http_header(struct http_response *r, const char *name,
+                                                       const char *format, ...);
+
+/* Decodes "a=1&b=x%20y" in place. NULL, or what is wrong with it in a few words. */
+const char *http_query_parse(char *text, struct http_query *ret_query);
+/* The first (only) value, NULL when not given. */
+const char *http_query_value(const struct http_query *q, const char *name);
+/* True for "/a/b" without empty, "." or ".." segments and without a byte that might be read in two
+ * ways. */
+bool http_path_is_canonical(const char *path);
+
+enum http_range { HTTP_RANGE_WHOLE, HTTP_RANGE_PART, HTTP_RANGE_UNSATISFIABLE };
+/* `header`: the Range header or NULL. One byte range is served; several, other units and bad syntax
+ * give the whole (RFC 9110 14.2). */
+enum http_range http_range_parse(const char *header, uint64_t size, uint64_t *ret_first,
+                                 uint64_t *ret_count);
+/* If-None-Match against our ETag (weak comparison, "*" matches). */
+bool http_etag_matches(const char *if_none_match, const char *etag);

@@ -1,0 +1,107 @@
+/* GET /api/v1/calls/{uid}/pcap: the call's packets, rebuilt from the spool while they are sent. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/handlers.h"
+#include "storage/call_pcap.h"
+
+struct pcap_download {
+    char *data_dir;
+    struct call_record *record;
+    enum call_pcap_rtp rtp;
+};
+
+static int download_run(void *context, int (*out)(void *out_context, const void *data, size_t size),
+                        void *out_context)
+{
+    struct pcap_download *d = context;
+    uint64_t packets;
+
+    return call_pcap_write(d->data_dir, d->record, d->rtp, out, out_context, &packets);
+}
+
+static void download_free(void *context)
+{
+    struct pcap_download *d = context;
+
+    record_free(d->record);
+    free(d->data_dir);
+    free(d);
+}
+
+static bool parse_rtp(struct exchange *x, enum call_pcap_rtp *ret_rtp)
+{
+    static const struct {
+        const char *name;
+        enum call_pcap_rtp rtp;
+    } CHOICES[] = {{"full", CALL_PCAP_RTP_FULL},
+                   {"headers", CALL_PCAP_RTP_HEADERS},
+                   {"none", CALL_PCAP_RTP_NONE}};
+    const char *value = http_query_value(&x->rq->query, "rtp");
+
+    for (size_t i = 0; i < sizeof CHOICES / sizeof CHOICES[0]; i++)
+        if (strcmp(CHOICES[i].name, value ? value : "full") == 0) {
+            *ret_rtp = CHOICES[i].rtp;
+            return true;
+        }
+    problem(x->rs, x->rq, 400, "invalid_value", "rtp", "`rtp` is full, headers or none.");
+    return false;
+}
+
+/* What RTP carries is sound: whole packets are for those who may listen. */
+static bool may_have(struct exchange *x, enum call_pcap_rtp rtp)
+{
+    if (rtp != CALL_PCAP_RTP_FULL || (x->who.scopes & SCOPE_AUDIO))
+        return true;
+    problem(x->rs, x->rq, 403, "scope", "rtp",
+            "`rtp=full` needs the scope `audio`; ask for rtp=headers or rtp=none.");
+    return false;
+}
+
+/* Takes the record over. */
+static void send_pcap(struct exchange *x, struct call_record *r, enum call_pcap_rtp rtp)
+{
+    struct pcap_download *d = calloc(1, sizeof *d);
+
+    if (d)
+        d->data_dir = strdup(x->api->config->data_dir);
+    if (d == NULL || d->data_dir == NULL) {
+        free(d);
+        record_free(r);
+        problem(x->rs, x->rq, 503, "out_of_memory", NULL,
+                "There is no memory for this; try again.");
+        return;
+    }
+    d->record = r;
+    d->rtp = rtp;
+    x->rs->producer =
+        (struct http_producer){.context = d, .run = download_run, .free = download_free};
+    x->rs->stream = HTTP_STREAM_PCAP;
+    x->rs->content_type = "application/vnd.tcpdump.pcap";
+    http_header(x->rs, "Content-Disposition", "attachment; filename=\"call-%s.pcap\"", r->uid);
+}
+
+static bool has_packets(const struct call_record *r)
+{
+    for (uint32_t i = 0; i < r->chain_count; i++)
+        if (r->chains[i].tail.segment != 0)
+            return true;
+    return false;
+}
+
+void handle_pcap(struct exchange *x)
+{
+    enum call_pcap_rtp rtp;
+    struct call_record *r;
+
+    if (!parse_rtp(x, &rtp) || !may_have(x, rtp) || (r = exchange_call(x)) == NULL)
+        return;
+    if (!has_packets(r)) {
+        problem(x->rs, x->rq, 410, "packets_gone", NULL, "No packets of this call are kept.");
+        record_free(r);
+    } else if (exchange_audit(x, "pcap.read", r->uid, "ok", x->rq->access_reason)) {
+        send_pcap(x, r, rtp);
+    } else {
+        record_free(r);
+    }
+}

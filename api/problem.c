@@ -1,0 +1,60 @@
+#include "api/problem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/json.h"
+
+static const char *status_title(unsigned status)
+{
+    switch (status) {
+    case 400:
+        return "Bad Request";
+    case 401:
+        return "Unauthorized";
+    case 403:
+        return "Forbidden";
+    case 404:
+        return "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 409:
+        return "Conflict";
+    case 410:
+        return "Gone";
+    case 416:
+        return "Range Not Satisfiable";
+    case 421:
+        return "Misdirected Request";
+    case 503:
+        return "Service Unavailable";
+    default:
+        return "Internal Server Error";
+    }
+}
+
+void problem(struct http_response *r, const struct http_request *rq, unsigned status,
+             const char *code, const char *field, const char *format, ...)
+{
+    struct json j;
+    char detail[400];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(detail, sizeof detail, format, args);
+    va_end(args);
+    http_response_fini(r);
+    http_response_init(r);
+    r->status = status;
+    r->content_type = "application/problem+json; charset=utf-8";
+    json_init(&j, &r->body);
+    json_object(&j);
+    json_kv_str(&j, "type", "about:blank");
+    json_kv_str(&j, "title", status_title(status));
+    json_kv_int(&j, "status", status);
+    json_kv_str(&j, "code", code);
+    json_kv_str(&j, "detail", detail);
+    json_kv_str(&j, "field", field);
+    json_kv_str(&j, "request_id", rq->id);
+    json_end(&j);
+}

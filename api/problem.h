@@ -1,0 +1,12 @@
+/* Errors as RFC 9457 problem details:
+ * {"type":"about:blank","title","status","code","detail","field","request_id"}. */
+#pragma once
+
+#include "api/http.h"
+
+/* Replaces whatever the response held. `code` is a stable word for programs, `field` the parameter
+ * at fault or NULL. */
+__attribute__((format(printf, 6, 7))) void problem(struct http_response *r,
+                                                   const struct http_request *rq, unsigned status,
+                                                   const char *code, const char *field,
+                                                   const char *format, ...);
