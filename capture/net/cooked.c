@@ -38,8 +38,8 @@ enum net_verdict null_decode(struct net *n, struct packet *p)
     case 28: /* FreeBSD */
     case 30: /* macOS */
         return ip6_decode(n, p);
-    default:
-        return NET_OTHER;
+    default: /* some tools write an EtherType there, which no family's number reaches */
+        return net_ethertype(n, p, (uint16_t)family);
     }
 }
 

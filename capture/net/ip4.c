@@ -36,9 +36,11 @@ static enum net_verdict fragment_decode(struct net *n, struct packet *p, uint16_
 
 enum net_verdict ip4_decode(struct net *n, struct packet *p)
 {
-    struct cursor c = p->at;
     struct datagram *out = p->out;
-    uint32_t captured = (uint32_t)cursor_left(&c);
+    uint32_t captured = (uint32_t)cursor_left(&p->at);
+    struct cursor c;
+    if (!packet_header(&p->at, HEADER_MIN, &c))
+        return net_malformed(n, REASON_TRUNCATED);
     uint8_t first = cursor_u8(&c);
     out->tos = cursor_u8(&c);
     uint32_t total = cursor_u16(&c);
@@ -49,8 +51,6 @@ enum net_verdict ip4_decode(struct net *n, struct packet *p)
     cursor_skip(&c, 2); /* checksum */
     out->src.addr = addr_v4(cursor_u32(&c));
     out->dst.addr = addr_v4(cursor_u32(&c));
-    if (__builtin_expect(c.failed, 0))
-        return net_malformed(n, REASON_TRUNCATED);
     if (__builtin_expect(first >> 4 != 4, 0))
         return net_malformed(n, REASON_VERSION);
 
@@ -59,10 +59,9 @@ enum net_verdict ip4_decode(struct net *n, struct packet *p)
         total = captured;
     if (__builtin_expect(header < HEADER_MIN || total < header, 0))
         return net_malformed(n, REASON_LENGTH);
-    cursor_skip(&c, header - HEADER_MIN); /* options */
-    if (__builtin_expect(c.failed, 0))
+    cursor_skip(&p->at, header - HEADER_MIN); /* options */
+    if (__builtin_expect(p->at.failed, 0))
         return net_malformed(n, REASON_TRUNCATED);
-    p->at = c;
     packet_clip(p, total - header);
     if (__builtin_expect(flags & (MORE_FRAGMENTS | FRAGMENT_OFFSET), 0))
         return fragment_decode(n, p, flags, proto);

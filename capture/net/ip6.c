@@ -3,6 +3,7 @@
  * than 65,535 bytes. */
 #include "capture/net/layer.h"
 
+#define HEADER_SIZE 40
 #define HEADERS_MAX 8
 
 enum {
@@ -96,16 +97,17 @@ enum net_verdict ip6_chain(struct net *n, struct packet *p, uint8_t next)
 enum net_verdict ip6_decode(struct net *n, struct packet *p)
 {
     struct datagram *out = p->out;
-    uint32_t word = cursor_u32(&p->at); /* version, traffic class, flow label */
-    uint32_t payload = cursor_u16(&p->at);
-    uint8_t next = cursor_u8(&p->at);
-    out->ttl = cursor_u8(&p->at);
-    uint64_t high = cursor_u64(&p->at);
-    out->src.addr = (struct addr){.high = high, .low = cursor_u64(&p->at)};
-    high = cursor_u64(&p->at);
-    out->dst.addr = (struct addr){.high = high, .low = cursor_u64(&p->at)};
-    if (__builtin_expect(p->at.failed, 0))
+    struct cursor c;
+    if (!packet_header(&p->at, HEADER_SIZE, &c))
         return net_malformed(n, REASON_TRUNCATED);
+    uint32_t word = cursor_u32(&c); /* version, traffic class, flow label */
+    uint32_t payload = cursor_u16(&c);
+    uint8_t next = cursor_u8(&c);
+    out->ttl = cursor_u8(&c);
+    uint64_t high = cursor_u64(&c);
+    out->src.addr = (struct addr){.high = high, .low = cursor_u64(&c)};
+    high = cursor_u64(&c);
+    out->dst.addr = (struct addr){.high = high, .low = cursor_u64(&c)};
     if (__builtin_expect(word >> 28 != 6, 0))
         return net_malformed(n, REASON_VERSION);
     out->tos = (uint8_t)(word >> 20);

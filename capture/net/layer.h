@@ -58,6 +58,17 @@ layer_fn udp_decode;
 /* The extension headers from `next` on. */
 enum net_verdict ip6_chain(struct net *n, struct packet *p, uint8_t next);
 
+/* A header of fixed size, and a cursor over it. False when it is not all there. The compiler sees
+ * the size and drops the cursor's checks: that halves the time of a plain packet. */
+static inline bool packet_header(struct cursor *from, size_t size, struct cursor *ret_header)
+{
+    const uint8_t *at = cursor_take(from, size);
+    if (__builtin_expect(at == NULL, 0))
+        return false;
+    *ret_header = (struct cursor){.at = at, .end = at + size};
+    return true;
+}
+
 /* Cuts what lies behind the IP packet (Ethernet padding, an FCS), given its payload's size on the
  * wire. */
 static inline void packet_clip(struct packet *p, uint32_t wire)

@@ -6,12 +6,12 @@
 enum net_verdict udp_decode(struct net *n, struct packet *p)
 {
     struct datagram *out = p->out;
-    out->src.port = cursor_u16(&p->at);
-    out->dst.port = cursor_u16(&p->at);
-    uint32_t length = cursor_u16(&p->at);
-    cursor_skip(&p->at, 2); /* checksum */
-    if (__builtin_expect(p->at.failed, 0))
+    struct cursor c;
+    if (!packet_header(&p->at, HEADER_SIZE, &c))
         return net_malformed(n, p->wire < HEADER_SIZE ? REASON_LENGTH : REASON_TRUNCATED);
+    out->src.port = cursor_u16(&c);
+    out->dst.port = cursor_u16(&c);
+    uint32_t length = cursor_u16(&c); /* behind it a checksum, not looked at */
     if (__builtin_expect(length < HEADER_SIZE || length > p->wire, 0))
         return net_malformed(n, REASON_LENGTH);
     out->payload_wire = length - HEADER_SIZE;

@@ -35,7 +35,7 @@ static bool is_text(struct slice head)
         if ((c < 0x20 && c != '\n' && c != '\r' && c != '\t') || c == 0x7f)
             return false;
     }
-    return head.size > 0;
+    return head.size > 0 && head.data[0] < 0x80;
 }
 
 /* NULL when it may be a capture, as far as the head tells. */

@@ -13,6 +13,7 @@ struct savefile {
     FILE *stream; /* closed by pcap_close() once there is a handle */
     char *buffer; /* of the stream */
     uint64_t size_bytes;
+    bool broken; /* cut or damaged: libpcap would not say it twice */
 };
 
 /* libpcap gives no code but a text: the differences that matter to people. */
@@ -45,13 +46,14 @@ static enum source_state savefile_read(struct source *s, struct delivery *d, int
     struct savefile *f = (struct savefile *)s;
     (void)timeout_ms;
     if (!source_woken(s)) {
-        int result = handle_dispatch(&f->handle, d);
+        int result = f->broken ? PCAP_ERROR : handle_dispatch(&f->handle, d);
         if (result == 0)
             return SOURCE_END;
-        if (result == PCAP_ERROR) {
-            explain_end(f, why);
-            return ferror(f->stream) ? SOURCE_FAILED : SOURCE_TRUNCATED;
-        }
+        f->broken = result == PCAP_ERROR;
+    }
+    if (f->broken) {
+        explain_end(f, why);
+        return ferror(f->stream) ? SOURCE_FAILED : SOURCE_TRUNCATED;
     }
     atomic_store_explicit(&s->woken, false, memory_order_relaxed);
     return SOURCE_MORE;
