@@ -7,9 +7,11 @@
 #include "decode/av.h"
 
 static const struct codec_type *const types[] = {
-    &codec_pcmu,
-    &codec_pcma,
-    &codec_l16,
+    &codec_pcmu,         &codec_pcma,         &codec_l16,          &codec_g722,
+    &codec_g729,         &codec_opus,         &codec_gsm,          &codec_ilbc,
+    &codec_g723,         &codec_speex,        &codec_g726_32,      &codec_g726_16,
+    &codec_g726_24,      &codec_g726_40,      &codec_g721,         &codec_aal2_g726_16,
+    &codec_aal2_g726_24, &codec_aal2_g726_32, &codec_aal2_g726_40,
 };
 
 enum codec_kind codec_kind(const char *name)
@@ -19,6 +21,13 @@ enum codec_kind codec_kind(const char *name)
     if (strcasecmp(name, "telephone-event") == 0 || strcasecmp(name, "tone") == 0)
         return CODEC_KIND_EVENT;
     return codec_type_find(name) ? CODEC_KIND_AUDIO : CODEC_KIND_OTHER;
+}
+
+bool codec_equal(const struct render_codec *a, const struct render_codec *b)
+{
+    return a->payload_type == b->payload_type && a->clock_hz == b->clock_hz &&
+           a->channels == b->channels && strcmp(a->name, b->name) == 0 &&
+           strcmp(a->fmtp, b->fmtp) == 0;
 }
 
 const struct codec_type *codec_type_find(const char *name)
@@ -87,6 +96,26 @@ int decoder_decode(struct decoder *d, struct slice payload, int16_t out[CODEC_MA
     assert(n <= CODEC_MAX_SAMPLES);
     int most = d->rate_hz / 1000 * CODEC_MAX_MS;
     return n > most ? most : n;
+}
+
+int decode_whole(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_SAMPLES])
+{
+    return av_decoder_decode(d->av, payload, out, CODEC_MAX_SAMPLES);
+}
+
+int decode_frames(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_SAMPLES])
+{
+    size_t frame = (size_t)d->frame_bytes;
+    int total = 0;
+    for (; payload.size >= frame && total < CODEC_MAX_SAMPLES;
+         payload = slice_from(payload, frame)) {
+        int n = av_decoder_decode(d->av, slice_sub(payload, 0, frame), out + total,
+                                  CODEC_MAX_SAMPLES - total);
+        if (n < 0)
+            return -1;
+        total += n;
+    }
+    return total > 0 ? total : -1;
 }
 
 int render_codec_rate(const char *name)

@@ -40,6 +40,7 @@ struct codec_type {
 enum codec_kind { CODEC_KIND_AUDIO, CODEC_KIND_NOISE, CODEC_KIND_EVENT, CODEC_KIND_OTHER };
 
 enum codec_kind codec_kind(const char *name);
+bool codec_equal(const struct render_codec *a, const struct render_codec *b);
 /* NULL: not on the list. */
 const struct codec_type *codec_type_find(const char *name);
 /* Rates that we can bring to one another. */
@@ -54,4 +55,15 @@ bool decoder_open(struct decoder *d, const struct render_codec *codec, struct av
 void decoder_close(struct decoder *d);
 int decoder_decode(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_SAMPLES]);
 
-extern const struct codec_type codec_pcmu, codec_pcma, codec_l16;
+/* For codecs of frames of d->frame_bytes through libavcodec: cuts the payload by hand, since the
+ * library takes one frame of most codecs and drops the rest. What is left over is damage. */
+int decode_frames(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_SAMPLES]);
+/* For codecs that the library takes as a packet. */
+int decode_whole(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_SAMPLES]);
+
+extern const struct codec_type codec_pcmu, codec_pcma, codec_l16, codec_g722, codec_gsm, codec_ilbc,
+    codec_g729, codec_g723, codec_opus, codec_speex;
+extern const struct codec_type codec_g726_16, codec_g726_24, codec_g726_32, codec_g726_40,
+    codec_g721;
+extern const struct codec_type codec_aal2_g726_16, codec_aal2_g726_24, codec_aal2_g726_32,
+    codec_aal2_g726_40;

@@ -24,6 +24,10 @@
 struct head { /* the next packet of a flow */
     bool there;
     struct render_packet packet;
+    /* What is known of the payload type of the packet before: it seldom changes. */
+    struct render_codec codec;
+    enum codec_kind kind;
+    bool heard;
 };
 
 struct render {
@@ -178,28 +182,37 @@ static bool arrival(struct render *r, int64_t time_ns, int64_t *ret_ns)
     return true;
 }
 
+static void know_codec(struct head *head, const struct render_codec *codec)
+{
+    if (codec_equal(&head->codec, codec))
+        return;
+    head->codec = *codec;
+    head->kind = codec_kind(codec->name);
+    head->heard = head->kind == CODEC_KIND_AUDIO && codec_rate(codec) > 0;
+}
+
 static int take(struct render *r, unsigned flow, struct why *why)
 {
-    const struct render_packet *head = &r->heads[flow].packet;
+    struct head *head = &r->heads[flow];
+    struct slice datagram = head->packet.datagram;
     struct rtp_packet packet;
-    if (!rtp_parse(head->datagram, head->datagram.size, &packet)) {
+    if (!rtp_parse(datagram, datagram.size, &packet)) {
         r->result->damaged++;
         return 0;
     }
-    const struct render_codec *codec = codec_of(head, packet.payload_type);
+    const struct render_codec *codec = codec_of(&head->packet, packet.payload_type);
     if (codec == NULL) {
         count_unnamed(r, packet.payload_type);
         return 0;
     }
-    enum codec_kind kind = codec_kind(codec->name);
-    bool heard = kind == CODEC_KIND_AUDIO && codec_rate(codec) > 0;
-    if (!heard && kind != CODEC_KIND_NOISE && kind != CODEC_KIND_EVENT)
+    know_codec(head, codec);
+    if (!head->heard && head->kind != CODEC_KIND_NOISE && head->kind != CODEC_KIND_EVENT)
         count_undecodable(r, codec->name);
-    if (!r->begun && !heard)
+    if (!r->begun && !head->heard)
         return 0;
-    int err = r->begun ? 0 : begin(r, head->time_ns, why);
+    int err = r->begun ? 0 : begin(r, head->packet.time_ns, why);
     int64_t at_ns;
-    if (err == 0 && arrival(r, head->time_ns, &at_ns))
+    if (err == 0 && arrival(r, head->packet.time_ns, &at_ns))
         channel_packet(&r->channels[r->request->flows[flow].channel], flow, &packet, at_ns, codec);
     return err ? err : r->sound.mix.err;
 }

@@ -61,21 +61,29 @@ static void skip_hole(struct reorder *r, reorder_deliver *deliver, void *context
     drain(r, lost, deliver, context);
 }
 
-static bool hold(struct reorder *r, const struct media *m)
+/* Copies a packet into place `index` of the store. */
+static bool keep(struct reorder *r, const struct media *m, struct media *slot, size_t index)
 {
     if (m->payload.size > REORDER_PAYLOAD)
         return false;
     if (r->store == NULL)
-        r->store = malloc((size_t)REORDER_SLOTS * REORDER_PAYLOAD);
+        r->store = malloc((size_t)(REORDER_SLOTS + 1) * REORDER_PAYLOAD);
     if (r->store == NULL)
         return false;
-    struct media *slot = slot_of(r, m->sequence);
-    assert(slot->payload.data == NULL);
-    uint8_t *copy = r->store + (size_t)(m->sequence % REORDER_SLOTS) * REORDER_PAYLOAD;
+    uint8_t *copy = r->store + index * REORDER_PAYLOAD;
     *slot = *m;
     if (m->payload.size)
         memcpy(copy, m->payload.data, m->payload.size);
     slot->payload = slice_of(m->payload.size ? copy : empty_payload, m->payload.size);
+    return true;
+}
+
+static bool hold(struct reorder *r, const struct media *m)
+{
+    struct media *slot = slot_of(r, m->sequence);
+    assert(slot->payload.data == NULL);
+    if (!keep(r, m, slot, m->sequence % REORDER_SLOTS))
+        return false;
     if (r->held++ == 0 || m->arrival_ns < r->oldest_ns)
         r->oldest_ns = m->arrival_ns;
     return true;
@@ -101,11 +109,28 @@ static void begin_anew(struct reorder *r, const struct media *m, reorder_deliver
     deliver_now(r, m, 0, restart, deliver, context);
 }
 
+/* Far from what is expected: one such packet is a stray, the second in a row a restart. */
+static void jumped(struct reorder *r, const struct media *m, reorder_deliver *deliver,
+                   void *context)
+{
+    bool second = r->jump.payload.data && m->sequence == (uint16_t)(r->jump.sequence + 1);
+    if (!second && keep(r, m, &r->jump, REORDER_SLOTS))
+        return;
+    struct media first = r->jump;
+    begin_anew(r, second ? &first : m, deliver, context);
+    if (second)
+        deliver_now(r, m, 0, false, deliver, context);
+}
+
 void reorder_push(struct reorder *r, const struct media *m, reorder_deliver *deliver, void *context)
 {
     int ahead = (int16_t)(m->sequence - r->next);
-    if (!r->started || ahead > DROPOUT_MAX || ahead < -MISORDER_MAX) {
+    if (!r->started) {
         begin_anew(r, m, deliver, context);
+        return;
+    }
+    if (ahead > DROPOUT_MAX || ahead < -MISORDER_MAX) {
+        jumped(r, m, deliver, context);
         return;
     }
     if (ahead < 0) {
@@ -114,6 +139,7 @@ void reorder_push(struct reorder *r, const struct media *m, reorder_deliver *del
         return;
     }
     r->late_run = 0;
+    r->jump.payload.data = NULL;
     while (r->held && (ahead >= REORDER_SLOTS || m->arrival_ns - r->oldest_ns > WAIT_NS)) {
         skip_hole(r, deliver, context);
         ahead = (int16_t)(m->sequence - r->next);
@@ -151,4 +177,5 @@ void reorder_flush(struct reorder *r, reorder_deliver *deliver, void *context)
         skip_hole(r, deliver, context);
     r->started = false;
     r->late_run = 0;
+    r->jump.payload.data = NULL;
 }

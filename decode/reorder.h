@@ -1,6 +1,6 @@
 /* Puts the packets of one SSRC back into sequence: a packet behind a hole waits (1 s or 64 packets
- * at most) for what is missing. What comes twice or too late is dropped; a jump of the numbers is a
- * restart of the sender. */
+ * at most) for what is missing. What comes twice or too late is dropped; a jump of the numbers,
+ * confirmed by a second packet (RFC 3550 A.1), is a restart of the sender. */
 #pragma once
 
 #include "base/slice.h"
@@ -25,6 +25,7 @@ struct reorder {
     unsigned held;
     int64_t oldest_ns;                 /* arrival of the longest waiting */
     struct media slots[REORDER_SLOTS]; /* by sequence number; payload.data NULL: empty */
+    struct media jump;                 /* first packet of what may be a restart */
     uint8_t *store;                    /* payloads of the slots; made when first needed */
 };
 

@@ -39,21 +39,14 @@ void source_free(struct source *s)
 
 /* ---- payload formats ---- */
 
-static bool same_codec(const struct render_codec *a, const struct render_codec *b)
-{
-    return a->payload_type == b->payload_type && a->clock_hz == b->clock_hz &&
-           a->channels == b->channels && strcmp(a->name, b->name) == 0 &&
-           strcmp(a->fmtp, b->fmtp) == 0;
-}
-
 uint8_t source_format(struct source *s, const struct render_codec *codec)
 {
     struct format *last = &s->formats[s->format_last];
-    if (last->used && same_codec(&last->codec, codec))
+    if (last->used && codec_equal(&last->codec, codec))
         return (uint8_t)s->format_last;
     unsigned at = SOURCE_FORMATS;
     for (unsigned i = 0; i < SOURCE_FORMATS && at == SOURCE_FORMATS; i++)
-        if (!s->formats[i].used || same_codec(&s->formats[i].codec, codec))
+        if (!s->formats[i].used || codec_equal(&s->formats[i].codec, codec))
             at = i;
     if (at == SOURCE_FORMATS) {
         source_rest(s); /* packets that wait refer to their format */

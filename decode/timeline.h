@@ -40,7 +40,7 @@ enum timeline_verdict {
     TIMELINE_ON,    /* goes on */
     TIMELINE_NEW,   /* anchored anew: what is between is not loss */
     TIMELINE_DOUBT, /* *ret_at_ns is where RTP time says; the next step tells whether to move it:
-                       *ret_shift_ns */
+                     *ret_shift_ns */
 };
 
 struct timeline_step {

@@ -1,0 +1,268 @@
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <math.h>
+
+#include "decode/emodel.h"
+#include "decode/score.h"
+
+#define NEAR(got, want, what)                                                                      \
+    cr_assert(fabs((got) - (want)) <= 1e-6, "%s: got %.9f want %.9f", what, (double)(got),         \
+              (double)(want))
+
+static json_t *vectors(const char *group)
+{
+    json_error_t error;
+    json_t *all = json_load_file(TEST_DATA "/reference/emodel_vectors.json", 0, &error);
+    cr_assert(all, "%s", error.text);
+    json_t *part = json_incref(json_object_get(all, group));
+    cr_assert(part, "%s", group);
+    json_decref(all);
+    return part;
+}
+
+static double num(json_t *v, const char *key)
+{
+    json_t *n = json_object_get(v, key);
+    cr_assert(json_is_number(n), "%s", key);
+    return json_number_value(n);
+}
+
+static struct emodel_terms run(double ie, double bpl, double ppl, double burst_r, double ta)
+{
+    struct emodel_input in;
+    struct emodel_terms t;
+    emodel_defaults(&in);
+    in.ie = ie;
+    in.bpl = bpl;
+    in.ppl = ppl;
+    in.burst_r = burst_r;
+    in.ta = in.t = ta;
+    in.tr = 2 * ta;
+    emodel_nb(&in, &t);
+    return t;
+}
+
+Test(emodel, defaults_give_the_reference_budget)
+{
+    json_t *v = vectors("default");
+    struct emodel_terms t = run(0, 4.3, 0, 1, 0);
+    NEAR(t.no, num(v, "No"), "No");
+    NEAR(t.ro, num(v, "Ro"), "Ro");
+    NEAR(t.iolr, num(v, "Iolr"), "Iolr");
+    NEAR(t.ist, num(v, "Ist"), "Ist");
+    NEAR(t.iq, num(v, "Iq"), "Iq");
+    NEAR(t.is, num(v, "Is"), "Is");
+    NEAR(t.idte, num(v, "Idte"), "Idte");
+    NEAR(t.idle, num(v, "Idle"), "Idle");
+    NEAR(t.idd, num(v, "Idd"), "Idd");
+    NEAR(t.id, num(v, "Id"), "Id");
+    NEAR(t.ie_eff, num(v, "Ieeff"), "Ie,eff");
+    NEAR(t.r, num(v, "R"), "R");
+    NEAR(emodel_mos(t.r), num(v, "MOS"), "MOS");
+    json_decref(v);
+}
+
+Test(emodel, loss_vectors_are_met)
+{
+    json_t *list = vectors("loss"), *v;
+    size_t i;
+    cr_assert_geq(json_array_size(list), 60);
+    json_array_foreach(list, i, v)
+    {
+        struct emodel_terms t =
+            run(num(v, "Ie"), num(v, "Bpl"), num(v, "Ppl"), num(v, "BurstR"), 0);
+        NEAR(t.ie_eff, num(v, "Ieeff"), "Ie,eff");
+        NEAR(t.r, num(v, "R"), "R");
+        NEAR(emodel_mos(t.r), num(v, "MOS"), "MOS");
+    }
+    json_decref(list);
+}
+
+Test(emodel, delay_and_echo_vectors_are_met)
+{
+    json_t *list = vectors("delay"), *v;
+    size_t i;
+    json_array_foreach(list, i, v)
+    {
+        struct emodel_terms t = run(0, 25.1, 0, 1, num(v, "Ta"));
+        NEAR(t.idte, num(v, "Idte"), "Idte");
+        NEAR(t.idle, num(v, "Idle"), "Idle");
+        NEAR(t.idd, num(v, "Idd"), "Idd");
+        NEAR(t.id, num(v, "Id"), "Id");
+        NEAR(t.r, num(v, "R"), "R");
+        NEAR(emodel_mos(t.r), num(v, "MOS"), "MOS");
+    }
+    json_decref(list);
+}
+
+Test(emodel, loss_with_delay_vectors_are_met)
+{
+    json_t *list = vectors("combo"), *v;
+    size_t i;
+    json_array_foreach(list, i, v)
+    {
+        bool g711 = strcmp(json_string_value(json_object_get(v, "codec")), "G.711+PLC") == 0;
+        struct emodel_terms t =
+            run(g711 ? 0 : 11, g711 ? 25.1 : 19, num(v, "Ppl"), num(v, "BurstR"), num(v, "Ta"));
+        NEAR(t.r, num(v, "R"), "R");
+        NEAR(emodel_mos(t.r), num(v, "MOS"), "MOS");
+    }
+    json_decref(list);
+}
+
+Test(emodel, mos_vectors_are_met)
+{
+    json_t *list = vectors("mos"), *v;
+    size_t i;
+    json_array_foreach(list, i, v) NEAR(emodel_mos(num(v, "R")), num(v, "MOS"), "MOS");
+    json_decref(list);
+}
+
+Test(emodel, r_of_mos_inverts_mos)
+{
+    for (double r = 6.6; r < 100; r += 0.1)
+        NEAR(emodel_r_of_mos(emodel_mos(r)), r, "inverse");
+    cr_assert_eq(emodel_r_of_mos(1), 0);
+    cr_assert_eq(emodel_r_of_mos(0.3), 0);
+    cr_assert_eq(emodel_r_of_mos(4.5), 100);
+    cr_assert_eq(emodel_r_of_mos(5), 100);
+}
+
+Test(emodel, more_loss_never_helps_and_bursts_never_help)
+{
+    for (double burst = 1; burst <= 8; burst += 0.5) {
+        double before = 1e9;
+        for (double ppl = 0; ppl <= 100; ppl += 0.25) {
+            double r = run(11, 19, ppl, burst, 0).r;
+            cr_assert_lt(r, before, "Ppl %g BurstR %g", ppl, burst);
+            cr_assert_leq(run(11, 19, ppl, burst + 0.5, 0).r, r);
+            before = r;
+        }
+    }
+}
+
+Test(emodel, more_delay_never_helps)
+{
+    double before = 1e9;
+    for (double ta = 0; ta <= 1000; ta += 5) {
+        double r = run(0, 25.1, 0, 1, ta).r;
+        cr_assert_leq(r, before + 1e-9, "Ta %g", ta);
+        before = r;
+    }
+}
+
+Test(emodel, mos_stays_in_its_range_and_rises)
+{
+    double before = 1;
+    for (double r = -200; r < 300; r += 0.05) {
+        double mos = emodel_mos(r);
+        cr_assert(mos >= before && mos <= 4.5, "R %g", r);
+        before = mos;
+    }
+    cr_assert(isnan(emodel_mos(NAN)));
+}
+
+/* ---- the codec table and the score of a stream ---- */
+
+Test(score, codec_vectors_are_met)
+{
+    static const struct {
+        const char *vector, *codec, *fmtp;
+    } rows[] = {
+        {"G.711 (PLC, App I/G.711)", "PCMU", ""},
+        {"G.711 (PLC, App I/G.711)", "pcma", ""},
+        {"G.723.1 6.3 (+VAD)", "G723", ""},
+        {"G.726/G.727 40", "G726-40", ""},
+        {"G.726/G.727 32", "AAL2-G726-32", ""},
+        {"G.726/G.727 24", "G726-24", ""},
+        {"G.726/G.727 16", "G726-16", ""},
+        {"G.728 16", "G728", ""},
+        {"G.729", "G729", "annexb=no"},
+        {"G.729A (+VAD)", "G729", ""},
+        {"GSM-FR 06.10", "GSM", ""},
+        {"GSM-HR 06.20", "GSM-HR-08", ""},
+        {"GSM-EFR 06.60", "GSM-EFR", ""},
+        {"iLBC 20/30 ms", "iLBC", "mode=20"},
+        {"AMR-NB 12.2", "AMR", "octet-align=1; mode-set=7"},
+        {"AMR-NB 4.75", "AMR", "mode-set=0"},
+    };
+    json_t *list = vectors("codecs");
+    unsigned met = 0;
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        json_t *v;
+        size_t i;
+        json_array_foreach(list, i, v)
+        {
+            if (strcmp(json_string_value(json_object_get(v, "codec")), rows[r].vector) != 0)
+                continue;
+            struct slice codec = slice_str(rows[r].codec), fmtp = slice_str(rows[r].fmtp);
+            NEAR(score_loss(codec, fmtp, 1000, 0, 0).r, num(v, "R@0"), rows[r].vector);
+            NEAR(score_loss(codec, fmtp, 1000, 20, 20).r, num(v, "R@2"), rows[r].vector);
+            NEAR(score_loss(codec, fmtp, 1000, 50, 50).mos_lq, num(v, "MOS@5"), rows[r].vector);
+            met++;
+        }
+    }
+    cr_assert_eq(met, sizeof rows / sizeof *rows);
+    json_decref(list);
+}
+
+Test(score, basis_says_where_the_values_come_from)
+{
+    static const struct {
+        const char *codec, *fmtp;
+        unsigned lost;
+        const char *basis;
+    } rows[] = {
+        {"PCMU", "", 0, "standard"},
+        {"PCMU", "", 5, "standard"},
+        {"G729", "", 5, "standard"},
+        {"G729", "annexb=no", 0, "standard"},
+        {"G729", "annexb=no", 5, "provisional"},
+        {"GSM", "", 0, "standard"},
+        {"GSM", "", 5, "provisional"},
+        {"iLBC", "", 0, "provisional"},
+        {"iLBC", "", 5, "provisional"},
+        {"G723", "bitrate=5.3", 0, "standard"},
+        {"G723", "bitrate=5.3", 1, "provisional"},
+        {"opus", "", 0, "none"},
+        {"speex", "", 0, "none"},
+        {"AMR", "", 0, "none"},
+        {"AMR", "mode-set=0,2", 0, "none"},
+        {"G722", "", 0, "none"},
+        {"", "", 0, "none"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct score s = score_loss(slice_str(rows[i].codec), slice_str(rows[i].fmtp), 1000,
+                                    rows[i].lost, rows[i].lost);
+        cr_assert_str_eq(s.basis, rows[i].basis, "%s %s", rows[i].codec, rows[i].fmtp);
+        cr_assert_eq(isnan(s.mos_lq) != 0, strcmp(rows[i].basis, "none") == 0);
+        cr_assert_eq(s.scale == NULL, strcmp(rows[i].basis, "none") == 0);
+    }
+}
+
+Test(score, nothing_expected_has_no_score)
+{
+    struct score s = score_loss(slice_str("PCMU"), slice_none(), 0, 0, 0);
+    cr_assert(isnan(s.r) && isnan(s.mos_lq) && isnan(s.r_fb) && s.scale == NULL);
+}
+
+Test(score, bursts_count_only_for_codecs_that_conceal_well)
+{
+    struct score random = score_loss(slice_str("PCMU"), slice_none(), 1000, 20, 20);
+    struct score bursty = score_loss(slice_str("PCMU"), slice_none(), 1000, 20, 5);
+    cr_assert_float_eq(random.burst_r, 1, 1e-12);
+    cr_assert_float_eq(bursty.burst_r, 4 * 0.98, 1e-12);
+    cr_assert_lt(bursty.r, random.r);
+    struct score gsm = score_loss(slice_str("GSM"), slice_none(), 1000, 20, 5);
+    cr_assert_float_eq(gsm.burst_r, 1, 1e-12);
+    cr_assert_float_eq(score_loss(slice_str("PCMU"), slice_none(), 1000, 500, 1).burst_r, 8, 1e-12);
+}
+
+Test(score, every_count_gives_a_figure_in_range)
+{
+    for (unsigned lost = 0; lost <= 60; lost++) {
+        struct score s = score_loss(slice_str("PCMA"), slice_none(), 50, lost, lost ? 1 : 0);
+        cr_assert(s.mos_lq >= 1 && s.mos_lq <= 4.5);
+        cr_assert_float_eq(148 - s.r_fb - 54.8, 93.20620772327571 - s.r, 1e-9);
+    }
+}
