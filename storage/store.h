@@ -67,7 +67,7 @@ struct store_token {
 int store_put_token(struct store *s, const struct store_token *token);
 /* Small secrets and marks of the installation ("id_secret", "cursor_key"): made on first use. */
 int store_secret(struct store *s, const char *name, uint8_t ret_secret[32]);
-/* Calls whose row says they have not ended (left by a crash): ends them with end_reason `restart` at `fallback` or their last known time. */
+/* Calls whose row says they have not ended (left by a crash): ends them with end_reason `restart` at their last known time. Commits. */
 int store_end_open_calls(struct store *s, unsigned *ret_count);
 /* Day files wholly before that time are unlinked. Returns files removed. */
 int store_drop_days(struct store *s, int64_t calls_before_us, int64_t messages_before_us);
@@ -111,7 +111,9 @@ struct store_query {
 void store_query_defaults(struct store_query *q);
 
 typedef void store_record_fn(void *context, const struct call_record *record);
-/* Delivers at most q->limit records (without series, messages and events) in order; *ret_more says whether others follow. */
+/* Delivers at most q->limit records (without series, messages and events) in order; *ret_more says whether others follow. Ended calls
+ * only. STORE_MOS_MIN and STORE_DURATION go from low to high, calls without a value last (after_value NAN), newer ones first among equals;
+ * after_value is the row's mos_min or duration_ms. A record is valid during the call that delivers it. */
 int store_calls(struct store_reader *r, const struct store_query *q, store_record_fn *fn, void *context, bool *ret_more);
 int store_count(struct store_reader *r, const struct store_query *q, uint64_t *ret_count);
 /* The whole record, series and events included. ERR_NOT_FOUND. */

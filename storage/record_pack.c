@@ -1,0 +1,268 @@
+/* One visit per struct (pack.h). New fields go to the end of their function, never between. */
+#include "storage/record_pack.h"
+
+static void party_pack(struct pack *p, struct record_party *v)
+{
+    pack_text(p, &v->display);
+    pack_text(p, &v->user);
+    pack_text(p, &v->host);
+    pack_text(p, &v->uri);
+    pack_text(p, &v->tag);
+}
+
+static void call_identity_pack(struct pack *p, struct call_record *r)
+{
+    pack_word(p, &r->kind);
+    pack_word(p, &r->state);
+    pack_word(p, &r->outcome);
+    pack_word(p, &r->end_reason);
+    pack_word(p, &r->released_by);
+    pack_word(p, &r->direction);
+    pack_bool(p, &r->partial);
+    pack_bool(p, &r->capture_suspect);
+    pack_text(p, &r->probe);
+    pack_text(p, &r->call_id);
+    party_pack(p, &r->from);
+    party_pack(p, &r->to);
+    pack_text(p, &r->request_uri);
+    pack_text(p, &r->user_agent);
+    pack_text(p, &r->server);
+    pack_text(p, &r->asserted_identity);
+    pack_endpoint(p, &r->src);
+    pack_endpoint(p, &r->dst);
+    pack_u16(p, &r->vlan);
+    pack_int(p, &r->sip_code);
+    pack_text(p, &r->reason_phrase);
+    pack_int(p, &r->q850_cause);
+}
+
+static void call_counts_pack(struct pack *p, struct call_record *r)
+{
+    pack_int(p, &r->auth_attempts);
+    pack_int(p, &r->reinvites);
+    pack_int(p, &r->updates);
+    pack_int(p, &r->branches);
+    pack_int(p, &r->holds);
+    pack_i64(p, &r->held_us);
+    pack_u32(p, &r->messages);
+    pack_u32(p, &r->messages_over_limit);
+    pack_u32(p, &r->retransmissions);
+}
+
+static void call_times_pack(struct pack *p, struct call_record *r)
+{
+    pack_i64(p, &r->started_us);
+    pack_i64(p, &r->ringing_us);
+    pack_i64(p, &r->answered_us);
+    pack_i64(p, &r->ended_us);
+    pack_i64(p, &r->progress_us);
+    pack_i64(p, &r->acked_us);
+    pack_i64(p, &r->bye_us);
+    pack_i64(p, &r->cancelled_us);
+    pack_i64(p, &r->early_media_us);
+    pack_i64(p, &r->duration_ms);
+    pack_i64(p, &r->ring_ms);
+    pack_double(p, &r->post_dial_delay_ms);
+    pack_double(p, &r->setup_ms);
+    pack_double(p, &r->disconnect_delay_ms);
+}
+
+static void call_quality_pack(struct pack *p, struct call_record *r)
+{
+    pack_double(p, &r->mos_min);
+    pack_double(p, &r->mos_avg);
+    pack_double(p, &r->r_min);
+    pack_double(p, &r->r_fb_min);
+    pack_word(p, &r->mos_scale);
+    pack_word(p, &r->mos_basis);
+    pack_word(p, &r->mos_playout);
+    pack_double(p, &r->loss_ratio);
+    pack_double(p, &r->jitter_ms_max);
+    pack_double(p, &r->max_gap_ms);
+    pack_double(p, &r->rtt_ms);
+    pack_bool(p, &r->one_way);
+    pack_bool(p, &r->no_rtp);
+    pack_text(p, &r->codec);
+}
+
+void record_pack_call(struct pack *p, struct call_record *r)
+{
+    call_identity_pack(p, r);
+    call_counts_pack(p, r);
+    call_times_pack(p, r);
+    call_quality_pack(p, r);
+}
+
+static void stream_identity_pack(struct pack *p, struct record_stream *s)
+{
+    pack_u32(p, &s->sid);
+    pack_word(p, &s->party);
+    pack_word(p, &s->media_type);
+    pack_u32(p, &s->ssrc);
+    pack_endpoint(p, &s->src);
+    pack_endpoint(p, &s->dst);
+    pack_u16(p, &s->vlan);
+    pack_text(p, &s->codec);
+    pack_u32(p, &s->clock_hz);
+    pack_u8(p, &s->payload_type);
+    pack_text(p, &s->negotiated);
+    pack_double(p, &s->ptime_ms);
+    pack_u8(p, &s->dscp);
+    pack_u8(p, &s->dscp_changes);
+    pack_i64(p, &s->first_us);
+    pack_i64(p, &s->last_us);
+    pack_bool(p, &s->srtp);
+    pack_bool(p, &s->early);
+    pack_bool(p, &s->announced);
+    pack_bool(p, &s->orphan);
+    pack_word(p, &s->confidence);
+    pack_u32(p, &s->flow_chain);
+}
+
+static void stream_counts_pack(struct pack *p, struct record_stream *s)
+{
+    pack_u64(p, &s->packets);
+    pack_u64(p, &s->expected);
+    pack_u64(p, &s->lost);
+    pack_u64(p, &s->media_expected);
+    pack_u64(p, &s->media_lost);
+    pack_u64(p, &s->discarded);
+    pack_u64(p, &s->duplicates);
+    pack_u64(p, &s->reordered);
+    pack_u32(p, &s->restarts);
+    pack_u32(p, &s->conflicts);
+    pack_u32(p, &s->payload_changes);
+    pack_u32(p, &s->timestamp_jumps);
+    pack_u64(p, &s->event_packets);
+    pack_u64(p, &s->noise_packets);
+    pack_u64(p, &s->bytes);
+    pack_u64(p, &s->runs);
+    pack_u32(p, &s->longest_run);
+    pack_u64(p, &s->capture_refused);
+    pack_double(p, &s->jitter_ms_last);
+    pack_double(p, &s->jitter_ms_mean);
+    pack_double(p, &s->jitter_ms_max);
+    pack_double(p, &s->jitter_ms_p95);
+    pack_double(p, &s->max_gap_ms);
+    pack_i64(p, &s->rfc_expected);
+    pack_i64(p, &s->rfc_lost);
+    pack_i64(p, &s->rfc_jitter_ticks);
+}
+
+static void quality_pack(struct pack *p, struct record_quality *q)
+{
+    pack_double(p, &q->r);
+    pack_double(p, &q->mos_lq);
+    pack_double(p, &q->mos_cq);
+    pack_double(p, &q->r_fb);
+    pack_double(p, &q->ppl);
+    pack_double(p, &q->burst_r);
+    pack_word(p, &q->scale);
+    pack_word(p, &q->basis);
+    pack_word(p, &q->playout);
+    pack_word(p, &q->delay_basis);
+    pack_word(p, &q->loss_basis);
+}
+
+static void rtcp_pack(struct pack *p, struct record_rtcp *c)
+{
+    pack_u32(p, &c->sender_reports);
+    pack_u32(p, &c->receiver_reports);
+    pack_double(p, &c->rtt_ms);
+    pack_double(p, &c->loss_ratio);
+    pack_i64(p, &c->cumulative_lost);
+    pack_bool(p, &c->has_cumulative_lost);
+    pack_double(p, &c->jitter_ms);
+    pack_text(p, &c->cname);
+}
+
+void record_pack_stream(struct pack *p, struct record_stream *s)
+{
+    stream_identity_pack(p, s);
+    stream_counts_pack(p, s);
+    quality_pack(p, &s->quality);
+    rtcp_pack(p, &s->rtcp);
+}
+
+static void chain_pack(struct pack *p, struct record_chain *c)
+{
+    pack_u32(p, &c->tail.segment);
+    pack_u64(p, &c->tail.offset);
+    pack_endpoint(p, &c->src);
+    pack_endpoint(p, &c->dst);
+    pack_word(p, &c->party);
+    pack_bool(p, &c->rtcp);
+    pack_u64(p, &c->packets);
+}
+
+/* An array of `*count` zeroed things when reading; the present one when writing. */
+static void *array_begin(struct pack *p, void *present, uint32_t *count, size_t item_bytes)
+{
+    pack_count(p, count);
+    if (p->out || p->failed || *count == 0)
+        return p->failed ? NULL : present;
+    void *items = arena_alloc(p->arena, *count * item_bytes);
+    p->failed |= items == NULL;
+    return items;
+}
+
+void record_pack_chains(struct pack *p, struct record_chain **chains, uint32_t *count)
+{
+    *chains = array_begin(p, *chains, count, sizeof **chains);
+    for (uint32_t i = 0; i < *count && !p->failed; i++)
+        chain_pack(p, &(*chains)[i]);
+    if (p->failed)
+        *count = 0;
+}
+
+void record_pack_events(struct pack *p, struct record_event **events, uint32_t *count)
+{
+    *events = array_begin(p, *events, count, sizeof **events);
+    for (uint32_t i = 0; i < *count && !p->failed; i++) {
+        struct record_event *e = &(*events)[i];
+        pack_i64(p, &e->time_us);
+        pack_text(p, &e->kind);
+        pack_text(p, &e->detail);
+    }
+    if (p->failed)
+        *count = 0;
+}
+
+void record_pack_recording(struct pack *p, struct record_recording *g)
+{
+    struct slice id = slice_str(g->id);
+    pack_text(p, &id);
+    if (p->out == NULL)
+        slice_copy_to(id, g->id, sizeof g->id);
+    pack_word(p, &g->result);
+    pack_word(p, &g->state);
+    pack_text(p, &g->format);
+    pack_text(p, &g->path);
+    pack_text(p, &g->undecodable);
+    pack_int(p, &g->sample_rate_hz);
+    pack_int(p, &g->channels);
+    pack_i64(p, &g->started_us);
+    pack_i64(p, &g->duration_ms);
+    pack_i64(p, &g->size_bytes);
+    pack_bytes(p, g->sha256, sizeof g->sha256);
+    pack_bool(p, &g->one_way);
+    pack_bool(p, &g->partial);
+    pack_bool(p, &g->truncated);
+    pack_bool(p, &g->recovered);
+}
+
+void record_pack_message(struct pack *p, struct record_message *m)
+{
+    pack_u32(p, &m->n);
+    pack_i64(p, &m->time_us);
+    pack_endpoint(p, &m->src);
+    pack_endpoint(p, &m->dst);
+    pack_word(p, &m->transport);
+    pack_text(p, &m->method);
+    pack_u16(p, &m->status);
+    pack_text(p, &m->reason_phrase);
+    pack_u32(p, &m->cseq);
+    pack_bool(p, &m->retransmission);
+    pack_bool(p, &m->has_sdp);
+    pack_text(p, &m->raw);
+}

@@ -1,0 +1,19 @@
+/* Records as bytes: what the rows of the store hold beside the columns that are searched. */
+#pragma once
+
+#include "storage/pack.h"
+#include "storage/record.h"
+
+/* The call without streams, chains, events and recording. */
+void record_pack_call(struct pack *p, struct call_record *r);
+/* A stream without its series. */
+void record_pack_stream(struct pack *p, struct record_stream *s);
+/* Reading allocates the arrays in p->arena. */
+void record_pack_chains(struct pack *p, struct record_chain **chains, uint32_t *count);
+void record_pack_events(struct pack *p, struct record_event **events, uint32_t *count);
+void record_pack_recording(struct pack *p, struct record_recording *g);
+void record_pack_message(struct pack *p, struct record_message *m);
+
+/* Charts: counts as differences with runs, so that an undisturbed minute is a few bytes; floats bit
+ * by bit, so that what is read back prints as it did. */
+void series_pack(struct pack *p, struct record_series *s);

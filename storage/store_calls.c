@@ -1,0 +1,284 @@
+/* Writing calls: a row with real columns for all that is searched and the whole call packed beside
+ * them, a row a stream with its chart, and the changes that come after a call's end. */
+#include "storage/store_db.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "storage/record_pack.h"
+
+#define STREAMS_MAX 4096 /* of one call: store_sql.c */
+
+/* The row of this uid; 0: none. */
+static int call_row(struct db *db, const char *uid, int64_t *ret_id)
+{
+    sqlite3_stmt *statement = db_statement(db, SQL_CALL_ID);
+    if (statement == NULL)
+        return ERR_INVALID;
+    struct bind b = bind_to(statement);
+    bind_word(&b, uid);
+    int rc = sqlite3_step(statement);
+    *ret_id = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_reset(statement);
+    return db_error(db, rc);
+}
+
+/* "" for no address; the text lives in `out`. */
+static void bind_ip(struct bind *b, const struct endpoint *e, char out[ADDR_TEXT_SIZE])
+{
+    bind_word(b, addr_is_any(e->addr) ? NULL : addr_text(e->addr, out));
+}
+
+static bool call_is_encrypted(const struct call_record *r)
+{
+    for (uint32_t i = 0; i < r->stream_count; i++)
+        if (r->streams[i].srtp)
+            return true;
+    return r->recording.result && strcmp(r->recording.result, "encrypted") == 0;
+}
+
+static void bind_recording(struct bind *b, const struct record_recording *g, struct buf *packed)
+{
+    struct record_recording copy = *g;
+    struct pack p = pack_writer(packed);
+
+    buf_clear(packed);
+    record_pack_recording(&p, &copy);
+    bind_word(b, g->id[0] ? g->id : NULL);
+    bind_word(b, g->state);
+    bind_word(b, g->result);
+    bind_blob(b, buf_view(packed));
+}
+
+static void bind_call_columns(struct bind *b, const struct call_record *r,
+                              char ip[2][ADDR_TEXT_SIZE])
+{
+    bind_word(b, r->uid);
+    bind_int(b, r->started_us);
+    bind_int_or_null(b, r->ended_us, r->ended_us != 0);
+    bind_word(b, r->kind);
+    bind_word(b, r->state);
+    bind_word(b, r->outcome);
+    bind_text(b, r->call_id);
+    bind_text(b, r->from.user);
+    bind_text(b, r->to.user);
+    bind_ip(b, &r->src, ip[0]);
+    bind_ip(b, &r->dst, ip[1]);
+    bind_int_or_null(b, r->sip_code, r->sip_code != 0);
+    bind_int_or_null(b, r->q850_cause, r->q850_cause != 0);
+    bind_int_or_null(b, r->duration_ms, r->duration_ms >= 0);
+    bind_real(b, r->mos_min);
+    bind_word(b, r->mos_scale);
+    bind_real(b, r->r_fb_min);
+    bind_real(b, r->loss_ratio);
+    bind_real(b, r->jitter_ms_max);
+    bind_int(b, r->one_way);
+    bind_int(b, r->no_rtp);
+    bind_int(b, call_is_encrypted(r));
+    bind_int(b, r->partial);
+    bind_text(b, r->codec);
+    bind_text(b, r->user_agent);
+}
+
+static int call_put(struct store *s, struct db *db, const struct call_record *r, int64_t *id)
+{
+    enum { DETAIL, CHAINS, EVENTS, RECORDING };
+    char ip[2][ADDR_TEXT_SIZE];
+    struct pack p[3];
+    struct call_record copy = *r; /* a visit takes what it may write to */
+
+    for (int i = 0; i < 3; i++) {
+        buf_clear(&s->scratch[i]);
+        p[i] = pack_writer(&s->scratch[i]);
+    }
+    record_pack_call(&p[DETAIL], &copy);
+    record_pack_chains(&p[CHAINS], &copy.chains, &copy.chain_count);
+    record_pack_events(&p[EVENTS], &copy.events, &copy.event_count);
+    sqlite3_stmt *statement = db_statement(db, SQL_CALL_PUT);
+    if (statement == NULL)
+        return ERR_INVALID;
+    struct bind b = bind_to(statement);
+    bind_int_or_null(&b, *id, *id != 0);
+    bind_call_columns(&b, r, ip);
+    bind_recording(&b, &r->recording, &s->scratch[RECORDING]);
+    for (int i = 0; i < 3; i++)
+        bind_blob(&b, buf_view(&s->scratch[i]));
+    for (int i = 0; i < 4; i++)
+        if (s->scratch[i].failed)
+            return ERR_NOMEM;
+    int err = db_run(db, statement);
+    if (!err && *id == 0)
+        *id = sqlite3_last_insert_rowid(db->handle);
+    return err;
+}
+
+static int stream_put(struct store *s, struct db *db, int64_t id,
+                      const struct record_stream *stream)
+{
+    enum { DETAIL, SERIES };
+    char ip[2][ADDR_TEXT_SIZE];
+    struct record_stream copy = *stream;
+    struct pack detail = pack_writer(&s->scratch[DETAIL]);
+    struct pack series = pack_writer(&s->scratch[SERIES]);
+
+    buf_clear(&s->scratch[DETAIL]);
+    buf_clear(&s->scratch[SERIES]);
+    record_pack_stream(&detail, &copy);
+    series_pack(&series, &copy.series);
+    if (series.failed || s->scratch[DETAIL].failed || s->scratch[SERIES].failed)
+        return ERR_NOMEM;
+    sqlite3_stmt *statement = db_statement(db, SQL_STREAM_PUT);
+    if (statement == NULL)
+        return ERR_INVALID;
+    struct bind b = bind_to(statement);
+    bind_int(&b, id);
+    bind_ip(&b, &stream->src, ip[0]);
+    bind_ip(&b, &stream->dst, ip[1]);
+    bind_text(&b, stream->codec);
+    bind_blob(&b, buf_view(&s->scratch[DETAIL]));
+    bind_blob(&b, buf_view(&s->scratch[SERIES]));
+    return db_run(db, statement);
+}
+
+static int streams_delete(struct db *db, int64_t id)
+{
+    sqlite3_stmt *statement = db_statement(db, SQL_STREAMS_DELETE);
+    if (statement == NULL)
+        return ERR_INVALID;
+    struct bind b = bind_to(statement);
+    bind_int(&b, id);
+    return db_run(db, statement);
+}
+
+static int record_put(struct store *s, struct db *db, const struct call_record *r)
+{
+    uint32_t streams = r->stream_count < STREAMS_MAX ? r->stream_count : STREAMS_MAX;
+    int64_t id;
+
+    int err = call_row(db, r->uid, &id);
+    if (!err && id)
+        err = streams_delete(db, id);
+    if (!err)
+        err = call_put(s, db, r, &id);
+    for (uint32_t i = 0; i < streams && !err; i++)
+        err = stream_put(s, db, id * STREAMS_MAX + i, &r->streams[i]);
+    err = store_done(s, err, 1, "calls");
+    return err ? err : store_done(s, 0, streams, "streams");
+}
+
+int store_put_call(struct store *s, const struct call_record *r)
+{
+    struct db *db;
+
+    assert(r->uid[0]);
+    int err = store_db(s, DB_CALLS, day_of(r->started_us).text, &db);
+    return err ? err : record_put(s, db, r);
+}
+
+int store_put_recording(struct store *s, const char *uid, int64_t started_us,
+                        const struct record_recording *recording)
+{
+    struct db *db;
+    int err = store_db(s, DB_CALLS, day_of(started_us).text, &db);
+    if (err)
+        return err;
+    sqlite3_stmt *statement = db_statement(db, SQL_RECORDING_PUT);
+    if (statement == NULL)
+        return store_done(s, ERR_INVALID, 0, "recordings");
+    struct bind b = bind_to(statement);
+    bind_recording(&b, recording, &s->scratch[0]);
+    bind_word(&b, uid);
+    err = db_run(db, statement);
+    return store_done(s, err, 1, "recordings");
+}
+
+/* ---- calls that a crash left open ---- */
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static int64_t last_known_us(const struct call_record *r)
+{
+    int64_t last = later(r->started_us, later(r->ringing_us, r->progress_us));
+    last = later(last, later(r->answered_us, r->acked_us));
+    last = later(last, later(r->bye_us, later(r->cancelled_us, r->early_media_us)));
+    for (uint32_t i = 0; i < r->stream_count; i++)
+        last = later(last, r->streams[i].last_us);
+    return last;
+}
+
+static void call_end(struct call_record *r)
+{
+    r->ended_us = last_known_us(r);
+    r->state = "ended";
+    r->end_reason = "restart";
+    r->partial = true;
+    if (strcmp(r->kind, "call") == 0 && r->outcome == NULL)
+        r->outcome = r->answered_us ? "answered" : "lost";
+    if (r->answered_us && r->duration_ms < 0)
+        r->duration_ms = (r->ended_us - r->answered_us) / 1000;
+}
+
+/* The first open call with a row above *id, or none. */
+static int open_call_next(struct db *db, int64_t *id, struct call_record **ret_record)
+{
+    sqlite3_stmt *statement = db_statement(db, SQL_CALLS_OPEN);
+    *ret_record = NULL;
+    if (statement == NULL)
+        return ERR_INVALID;
+    struct bind b = bind_to(statement);
+    bind_int(&b, *id);
+    int rc = sqlite3_step(statement);
+    int err = db_error(db, rc);
+    if (rc == SQLITE_ROW) {
+        *id = sqlite3_column_int64(statement, 0);
+        err = call_read(db, statement, true, ret_record);
+    }
+    sqlite3_reset(statement);
+    return err;
+}
+
+static int day_end_open(struct store *s, const char *day, unsigned *count)
+{
+    struct call_record *r;
+    struct db *db;
+    int64_t id = 0;
+
+    for (;;) {
+        int err = store_db(s, DB_CALLS, day, &db);
+        if (!err)
+            err = open_call_next(db, &id, &r);
+        if (err || r == NULL)
+            return store_done(s, err, 0, "calls");
+        call_end(r);
+        err = record_put(s, db, r);
+        record_free(r);
+        if (err)
+            return err;
+        ++*count;
+    }
+}
+
+int store_end_open_calls(struct store *s, unsigned *ret_count)
+{
+    struct day *days;
+    size_t count;
+    unsigned ended = 0;
+
+    int err = store_commit(s);
+    if (!err)
+        err = day_list(s->set.data_dir, DB_CALLS, &days, &count);
+    if (err)
+        return err;
+    for (size_t i = 0; i < count && !err; i++) {
+        err = day_end_open(s, days[i].text, &ended);
+        int commit_err = store_commit(s);
+        err = err ? err : commit_err;
+    }
+    free(days);
+    if (ret_count)
+        *ret_count = ended;
+    return err;
+}

@@ -1,0 +1,118 @@
+/* Day files: which there are, which day a time belongs to, and dropping whole days, which is what
+ * deleting old calls means. */
+#include "storage/store_db.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+struct day day_of(int64_t time_us)
+{
+    char text[CLOCK_TEXT_SIZE];
+    struct day day;
+    snprintf(day.text, sizeof day.text, "%.8s", clock_day(time_us, text));
+    return day;
+}
+
+static bool day_of_name(const char *name, const char *prefix, struct day *ret_day)
+{
+    size_t n = strlen(prefix);
+    if (strncmp(name, prefix, n) != 0)
+        return false;
+    for (size_t i = 0; i < 8; i++)
+        if (!isdigit((unsigned char)name[n + i]))
+            return false;
+    if (strcmp(name + n + 8, ".db") != 0)
+        return false;
+    memcpy(ret_day->text, name + n, 8);
+    ret_day->text[8] = '\0';
+    return true;
+}
+
+static int day_order(const void *a, const void *b)
+{
+    return strcmp(((const struct day *)a)->text, ((const struct day *)b)->text);
+}
+
+int day_list(const char *data_dir, enum db_kind kind, struct day **ret_days, size_t *ret_count)
+{
+    char path[STORE_PATH_MAX];
+    struct day *days = NULL, day;
+    size_t count = 0, room = 0;
+
+    int n = snprintf(path, sizeof path, "%s/db", data_dir);
+    DIR *dir = n < (int)sizeof path ? opendir(path) : NULL;
+    if (dir == NULL)
+        return err_of_errno(errno);
+    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+        if (!day_of_name(e->d_name, kind == DB_CALLS ? "calls-" : "messages-", &day))
+            continue;
+        if (count == room) {
+            room = room ? room * 2 : 32;
+            struct day *more = realloc(days, room * sizeof *more);
+            if (more == NULL) {
+                free(days);
+                closedir(dir);
+                return ERR_NOMEM;
+            }
+            days = more;
+        }
+        days[count++] = day;
+    }
+    closedir(dir);
+    if (count)
+        qsort(days, count, sizeof *days, day_order);
+    *ret_days = days;
+    *ret_count = count;
+    return 0;
+}
+
+/* The log goes ahead of its database: a log left alone could be taken for that of a later file of
+ * the same name. */
+static bool file_drop(struct store *s, enum db_kind kind, const char *day)
+{
+    static const char *const ENDS[] = {"-wal", "-shm", ""};
+    char path[STORE_PATH_MAX], one[STORE_PATH_MAX + 8];
+    bool dropped = false;
+
+    if (!db_path(s->set.data_dir, kind, day, path))
+        return false;
+    db_set_close(&s->set, day);
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(one, sizeof one, "%s%s", path, ENDS[i]);
+        dropped = unlink(one) == 0;
+    }
+    return dropped;
+}
+
+static int drop_before(struct store *s, enum db_kind kind, int64_t before_us)
+{
+    struct day *days, first_kept = day_of(before_us);
+    size_t count;
+    int dropped = 0;
+
+    if (before_us <= 0)
+        return 0;
+    int err = day_list(s->set.data_dir, kind, &days, &count);
+    if (err)
+        return err;
+    for (size_t i = 0; i < count && strcmp(days[i].text, first_kept.text) < 0; i++)
+        dropped += file_drop(s, kind, days[i].text);
+    free(days);
+    return dropped;
+}
+
+int store_drop_days(struct store *s, int64_t calls_before_us, int64_t messages_before_us)
+{
+    int err = store_commit(s);
+    if (err)
+        return err;
+    int calls = drop_before(s, DB_CALLS, calls_before_us);
+    int messages = calls < 0 ? calls : drop_before(s, DB_MESSAGES, messages_before_us);
+    return messages < 0 ? messages : calls + messages;
+}

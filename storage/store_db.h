@@ -1,0 +1,151 @@
+/* Private to store*.c: connections to the files of the store, each with its prepared statements. A
+ * db_set keeps at most DB_OPEN_MAX of them open and closes the one that was not used for longest.
+ */
+#pragma once
+
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include "base/counters.h"
+#include "base/error.h"
+#include "storage/store.h"
+
+#define DB_OPEN_MAX    8
+#define STORE_PATH_MAX 4096
+#define DB_DAY_SIZE    9 /* "20261121" */
+
+enum db_kind { DB_MAIN, DB_CALLS, DB_MESSAGES };
+
+/* Every fixed statement, each used with one kind of file; the text is in store_sql.c. */
+enum db_sql {
+    SQL_BEGIN,
+    SQL_COMMIT,
+    SQL_ROLLBACK,
+    /* calls-*.db */
+    SQL_CALL_ID,
+    SQL_CALL_PUT,
+    SQL_STREAMS_DELETE,
+    SQL_STREAM_PUT,
+    SQL_RECORDING_PUT,
+    SQL_CALLS_OPEN,
+    SQL_CALL_BY_UID,
+    SQL_CALL_BY_ID,
+    SQL_CALL_BY_RECORDING,
+    SQL_CALL_EVENTS,
+    SQL_STREAMS,
+    SQL_STREAMS_FULL,
+    /* messages-*.db */
+    SQL_MESSAGES_PUT,
+    SQL_MESSAGES,
+    /* earshot.db */
+    SQL_JOB_PUT,
+    SQL_JOB_DELETE,
+    SQL_JOB_ATTEMPT,
+    SQL_JOB_DELETE_FOR,
+    SQL_JOBS,
+    SQL_TOKEN_PUT,
+    SQL_TOKEN,
+    SQL_TOKEN_COUNT,
+    SQL_SECRET,
+    SQL_SECRET_PUT,
+    SQL_AUDIT_LAST,
+    SQL_AUDIT_PUT,
+    SQL_AUDIT_LIST,
+    SQL_AUDIT_ALL,
+    SQL_AUDIT_HIGHEST,
+    DB_SQL_COUNT,
+};
+
+struct db {
+    sqlite3 *handle;
+    enum db_kind kind;
+    char day[DB_DAY_SIZE];
+    dev_t device;
+    ino_t inode;
+    uint64_t used_at;
+    bool writing;              /* a transaction is open */
+    struct counters *counters; /* NULL for readers */
+    sqlite3_stmt *fixed[DB_SQL_COUNT];
+    /* The list statement made last, and which filters it has (store_list.c). */
+    sqlite3_stmt *list;
+    uint64_t list_shape;
+};
+
+struct db_set {
+    char data_dir[STORE_PATH_MAX];
+    bool read_only;
+    struct counters *counters;
+    uint64_t uses;
+    struct db *open[DB_OPEN_MAX];
+};
+
+const char *db_sql_text(enum db_sql sql);
+
+bool db_path(const char *data_dir, enum db_kind kind, const char *day, char out[STORE_PATH_MAX]);
+/* The connection; borrowed until the next db_get(). ERR_NOT_FOUND when a reader's file is not there
+ * (yet). A writer's file is made and brought to the present schema. */
+int db_get(struct db_set *set, enum db_kind kind, const char *day, struct db **ret_db,
+           struct why *why);
+/* Closes the connections of one day, or all with day NULL. Open transactions are rolled back. */
+void db_set_close(struct db_set *set, const char *day);
+/* ERR_ of an SQLite result code; 0 for OK, ROW and DONE. */
+int db_error(const struct db *db, int rc);
+/* Reset and without values, ready to bind; NULL when it cannot be prepared. */
+sqlite3_stmt *db_statement(struct db *db, enum db_sql sql);
+/* Runs a statement that returns no rows, and resets it. */
+int db_run(struct db *db, sqlite3_stmt *statement);
+int db_begin(struct db *db);
+
+/* Values are bound by position, 1.. in order. They must live until the statement is reset. */
+struct bind {
+    sqlite3_stmt *statement;
+    int at;
+};
+static inline struct bind bind_to(sqlite3_stmt *statement)
+{
+    return (struct bind){.statement = statement};
+}
+void bind_int(struct bind *b, int64_t v);
+void bind_int_or_null(struct bind *b, int64_t v, bool known);
+void bind_real(struct bind *b, double v); /* NAN: NULL */
+void bind_text(struct bind *b, struct slice v);
+void bind_word(struct bind *b, const char *v); /* NULL: NULL */
+void bind_blob(struct bind *b, struct slice v);
+struct slice column_bytes(sqlite3_stmt *statement, int column);
+
+/* store_schema.c: brings an open file to the newest schema, or refuses it. */
+struct schema_step {
+    const char *sql;
+};
+int schema_migrate(sqlite3 *handle, const struct schema_step *steps, unsigned count,
+                   const char *path, struct why *why);
+int schema_apply(sqlite3 *handle, enum db_kind kind, const char *path, struct why *why);
+unsigned schema_version(enum db_kind kind);
+/* Looks through all files and migrates the older ones: readers need no care afterwards. */
+int schema_apply_all(const char *data_dir, struct why *why);
+
+/* store_days.c: the days that have a file of this kind, ascending, malloc'ed. */
+struct day {
+    char text[DB_DAY_SIZE];
+};
+int day_list(const char *data_dir, enum db_kind kind, struct day **ret_days, size_t *ret_count);
+struct day day_of(int64_t time_us);
+
+/* store_read.c: the record of a row of SQL_CALL_* (their columns are the same). */
+int call_read(struct db *db, sqlite3_stmt *row, bool full, struct call_record **ret_record);
+
+struct store_reader {
+    struct db_set set;
+};
+
+/* store.c */
+struct store {
+    struct db_set set;
+    struct counters *counters;
+    int error; /* first one of the transaction */
+    unsigned pending;
+    struct buf scratch[4];
+};
+/* The connection for writing with its transaction begun; keeps errors in s->error. */
+int store_db(struct store *s, enum db_kind kind, const char *day, struct db **ret_db);
+int store_done(struct store *s, int err, unsigned rows, const char *table);

@@ -1,0 +1,73 @@
+/* Work that waits for somebody (rendering), in earshot.db so that it survives a restart: a job is
+ * deleted when it is done and counts its attempts until then. A call has at most one job of a kind.
+ */
+#include "storage/store_db.h"
+
+#include <stdio.h>
+
+static int main_statement(struct store *s, enum db_sql sql, struct db **ret_db,
+                          struct bind *ret_bind)
+{
+    int err = store_db(s, DB_MAIN, "", ret_db);
+    if (err)
+        return err;
+    *ret_bind = bind_to(db_statement(*ret_db, sql));
+    return ret_bind->statement ? 0 : store_done(s, ERR_INVALID, 0, "jobs");
+}
+
+int store_put_job(struct store *s, const char *kind, const char *uid, int64_t started_us)
+{
+    struct db *db;
+    struct bind b;
+    int err = main_statement(s, SQL_JOB_PUT, &db, &b);
+    if (err)
+        return err;
+    bind_word(&b, kind);
+    bind_word(&b, uid);
+    bind_int(&b, started_us);
+    return store_done(s, db_run(db, b.statement), 1, "jobs");
+}
+
+int store_end_job(struct store *s, int64_t id, bool done)
+{
+    struct db *db;
+    struct bind b;
+    int err = main_statement(s, done ? SQL_JOB_DELETE : SQL_JOB_ATTEMPT, &db, &b);
+    if (err)
+        return err;
+    bind_int(&b, id);
+    return store_done(s, db_run(db, b.statement), 1, "jobs");
+}
+
+int store_end_job_for(struct store *s, const char *kind, const char *uid)
+{
+    struct db *db;
+    struct bind b;
+    int err = main_statement(s, SQL_JOB_DELETE_FOR, &db, &b);
+    if (err)
+        return err;
+    bind_word(&b, kind);
+    bind_word(&b, uid);
+    return store_done(s, db_run(db, b.statement), 1, "jobs");
+}
+
+int store_jobs(struct store_reader *r, store_job_fn *fn, void *context)
+{
+    struct db *db;
+    int err = db_get(&r->set, DB_MAIN, "", &db, NULL), rc;
+    if (err)
+        return err;
+    sqlite3_stmt *statement = db_statement(db, SQL_JOBS);
+    if (statement == NULL)
+        return ERR_INVALID;
+    while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct store_job job = {.id = sqlite3_column_int64(statement, 0),
+                                .started_us = sqlite3_column_int64(statement, 3),
+                                .attempts = sqlite3_column_int(statement, 4)};
+        slice_copy_to(column_bytes(statement, 1), job.kind, sizeof job.kind);
+        slice_copy_to(column_bytes(statement, 2), job.uid, sizeof job.uid);
+        fn(context, &job);
+    }
+    sqlite3_reset(statement);
+    return db_error(db, rc);
+}

@@ -1,0 +1,535 @@
+/* Lists with filters. The SQL is put together from the constant pieces of one table, a piece a
+ * filter that was asked for; values are only ever bound. A filter's parameters have fixed numbers,
+ * so the order of pieces does not matter, and the statement of a connection is kept while the next
+ * query has the same shape.
+ *
+ * A query has two halves: first the keys (row, order value, time, uid) of at most limit + 1 calls,
+ * then their records. By time the days follow each other; by value the best of each day are merged.
+ * Only ended calls are listed, the others are live. */
+#include "storage/store_db.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LIMIT_MAX 1000
+#define SQL_MAX   8192
+#define LIKE_MAX  512
+
+/* Stands for "no value" in value order: such calls come last. */
+#define NO_VALUE 1e300
+
+/* Eight numbered parameters from a base. */
+#define EIGHT(n) "?" #n "0,?" #n "1,?" #n "2,?" #n "3,?" #n "4,?" #n "5,?" #n "6,?" #n "7"
+#define STREAM_WITH(condition)                                                                     \
+    "EXISTS (SELECT 1 FROM streams s WHERE s.id >= calls.id * 4096"                                \
+    " AND s.id < (calls.id + 1) * 4096 AND (" condition "))"
+
+enum filter {
+    /* one value */
+    F_KIND,
+    F_FROM,
+    F_TO,
+    F_NUMBER_PREFIX,
+    F_DURATION_GTE,
+    F_DURATION_LTE,
+    F_MOS,
+    F_MOS_SCALE,
+    F_R_FB,
+    F_LOSS,
+    F_JITTER,
+    F_ONE_WAY,
+    F_NO_RTP,
+    F_HAS_RECORDING,
+    F_ENCRYPTED,
+    F_PARTIAL,
+    F_USER_AGENT,
+    F_TEXT,
+    /* up to eight */
+    F_CALL_ID,
+    F_FROM_USER,
+    F_TO_USER,
+    F_NUMBER,
+    F_IP,
+    F_OUTCOME,
+    F_CODEC,
+    F_SIP_CODE,
+    F_Q850,
+    /* where the page before ended */
+    F_AFTER_NEWEST,
+    F_AFTER_OLDEST,
+    F_AFTER_MOS,
+    F_AFTER_DURATION,
+    F_COUNT,
+};
+
+/* `base` is the number of the first parameter. */
+static const struct {
+    const char *sql;
+    int base;
+} FILTERS[F_COUNT] = {
+    [F_KIND] = {" AND kind = ?1", 1},
+    [F_FROM] = {" AND started_us >= ?2", 2},
+    [F_TO] = {" AND started_us < ?3", 3},
+    [F_NUMBER_PREFIX] = {" AND (from_user >= ?4 AND from_user < ?5"
+                         " OR to_user >= ?4 AND to_user < ?5)",
+                         4},
+    [F_DURATION_GTE] = {" AND duration_ms >= ?6", 6},
+    [F_DURATION_LTE] = {" AND duration_ms <= ?7", 7},
+    [F_MOS] = {" AND mos_min <= ?8", 8},
+    [F_MOS_SCALE] = {" AND mos_scale = ?9", 9},
+    [F_R_FB] = {" AND r_fb_min <= ?10", 10},
+    [F_LOSS] = {" AND loss_ratio >= ?11", 11},
+    [F_JITTER] = {" AND jitter_ms >= ?12", 12},
+    [F_ONE_WAY] = {" AND one_way = ?13", 13},
+    [F_NO_RTP] = {" AND no_rtp = ?14", 14},
+    [F_HAS_RECORDING] =
+        {" AND (recording_state IS NOT NULL AND recording_state <> 'deleted') = ?15", 15},
+    [F_ENCRYPTED] = {" AND encrypted = ?16", 16},
+    [F_PARTIAL] = {" AND partial = ?17", 17},
+    [F_USER_AGENT] = {" AND user_agent LIKE ?18 ESCAPE '\\'", 18},
+    [F_TEXT] = {" AND (call_id LIKE ?19 ESCAPE '\\' OR from_user LIKE ?19 ESCAPE '\\'"
+                " OR to_user LIKE ?19 ESCAPE '\\' OR user_agent LIKE ?19 ESCAPE '\\')",
+                19},
+    [F_CALL_ID] = {" AND call_id IN (" EIGHT(2) ")", 20},
+    [F_FROM_USER] = {" AND from_user IN (" EIGHT(3) ")", 30},
+    [F_TO_USER] = {" AND to_user IN (" EIGHT(4) ")", 40},
+    [F_NUMBER] = {" AND (from_user IN (" EIGHT(5) ") OR to_user IN (" EIGHT(5) "))", 50},
+    [F_IP] = {" AND (src_ip IN (" EIGHT(6) ") OR dst_ip IN (" EIGHT(6) ") OR " STREAM_WITH(
+                  "s.src_ip IN (" EIGHT(6) ") OR s.dst_ip IN (" EIGHT(6) ")") ")",
+              60},
+    [F_OUTCOME] = {" AND outcome IN (" EIGHT(7) ")", 70},
+    [F_CODEC] = {" AND (codec COLLATE NOCASE IN (" EIGHT(8) ") OR " STREAM_WITH(
+                     "s.codec COLLATE NOCASE IN (" EIGHT(8) ")") ")",
+                 80},
+    [F_SIP_CODE] = {" AND sip_code IN (" EIGHT(9) ")", 90},
+    [F_Q850] = {" AND q850_cause IN (" EIGHT(10) ")", 100},
+    [F_AFTER_NEWEST] = {" AND (started_us, uid) < (?111, ?112)", 110},
+    [F_AFTER_OLDEST] = {" AND (started_us, uid) > (?111, ?112)", 110},
+    [F_AFTER_MOS] = {" AND (ifnull(mos_min, 1e300) > ?110 OR ifnull(mos_min, 1e300) = ?110"
+                     " AND (started_us, uid) < (?111, ?112))",
+                     110},
+    [F_AFTER_DURATION] =
+        {" AND (ifnull(duration_ms, 1e300) > ?110 OR ifnull(duration_ms, 1e300) = ?110"
+         " AND (started_us, uid) < (?111, ?112))",
+         110},
+};
+#define PARAMETER_LIMIT 120
+
+/* The order of a list: what is selected as its value, and how it ends. */
+enum shape { SHAPE_NEWEST, SHAPE_OLDEST, SHAPE_MOS, SHAPE_DURATION, SHAPE_COUNT };
+static const struct {
+    const char *head;
+    const char *tail;
+} SHAPES[] = {
+    [SHAPE_NEWEST] = {"SELECT id, started_us, uid, 0.0",
+                      " ORDER BY started_us DESC, uid DESC LIMIT ?120"},
+    [SHAPE_OLDEST] = {"SELECT id, started_us, uid, 0.0", " ORDER BY started_us, uid LIMIT ?120"},
+    [SHAPE_MOS] = {"SELECT id, started_us, uid, ifnull(mos_min, 1e300)",
+                   " ORDER BY 4, started_us DESC, uid DESC LIMIT ?120"},
+    [SHAPE_DURATION] = {"SELECT id, started_us, uid, ifnull(duration_ms, 1e300)",
+                        " ORDER BY 4, started_us DESC, uid DESC LIMIT ?120"},
+    [SHAPE_COUNT] = {"SELECT count(*)", ""},
+};
+
+void store_query_defaults(struct store_query *q)
+{
+    *q = (struct store_query){.kind = "call",
+                              .duration_ms_gte = -1,
+                              .duration_ms_lte = -1,
+                              .mos_min_lte = NAN,
+                              .r_fb_min_lte = NAN,
+                              .loss_ratio_gte = NAN,
+                              .jitter_ms_gte = NAN,
+                              .one_way = -1,
+                              .no_rtp = -1,
+                              .has_recording = -1,
+                              .encrypted = -1,
+                              .partial = -1,
+                              .order = STORE_NEWEST,
+                              .limit = 100,
+                              .after_value = NAN};
+}
+
+/* ---- which filters, and their values ---- */
+
+/* One pass over the query does either: with a statement it binds, without it only notes what is
+ * asked. */
+struct filters {
+    uint64_t asked; /* bit per filter */
+    sqlite3_stmt *statement;
+    char like[2][LIKE_MAX];
+    char prefix_end[LIKE_MAX];
+    char ip[STORE_VALUES_MAX][ADDR_TEXT_SIZE];
+};
+
+static void ask(struct filters *f, enum filter filter)
+{
+    f->asked |= UINT64_C(1) << filter;
+}
+
+static void value_text(struct filters *f, int parameter, const char *text)
+{
+    if (f->statement)
+        sqlite3_bind_text(f->statement, parameter, text, -1, SQLITE_STATIC);
+}
+
+static void value_int(struct filters *f, enum filter filter, int64_t v, bool asked)
+{
+    if (!asked)
+        return;
+    ask(f, filter);
+    if (f->statement)
+        sqlite3_bind_int64(f->statement, FILTERS[filter].base, v);
+}
+
+static void value_real(struct filters *f, enum filter filter, double v)
+{
+    if (isnan(v))
+        return;
+    ask(f, filter);
+    if (f->statement)
+        sqlite3_bind_double(f->statement, FILTERS[filter].base, v);
+}
+
+static void value_texts(struct filters *f, enum filter filter, const char *const values[])
+{
+    for (int i = 0; i < STORE_VALUES_MAX; i++) {
+        if (values[i] == NULL)
+            continue;
+        ask(f, filter);
+        value_text(f, FILTERS[filter].base + i, values[i]);
+    }
+}
+
+static void value_ints(struct filters *f, enum filter filter, const int values[])
+{
+    for (int i = 0; i < STORE_VALUES_MAX; i++) {
+        if (values[i] == 0)
+            continue;
+        ask(f, filter);
+        if (f->statement)
+            sqlite3_bind_int(f->statement, FILTERS[filter].base + i, values[i]);
+    }
+}
+
+/* Addresses are compared as we print them, so "2001:DB8::0:1" finds "2001:db8::1". */
+static void value_ips(struct filters *f, const char *const values[])
+{
+    struct addr a;
+    for (int i = 0; i < STORE_VALUES_MAX; i++) {
+        if (values[i] == NULL)
+            continue;
+        bool good = addr_parse(slice_str(values[i]), &a);
+        ask(f, F_IP);
+        value_text(f, FILTERS[F_IP].base + i, good ? addr_text(a, f->ip[i]) : values[i]);
+    }
+}
+
+/* %text% with the wildcards inside of it taken literally; overlong text is cut, which only finds
+ * more. */
+static void value_contains(struct filters *f, enum filter filter, const char *text,
+                           char out[LIKE_MAX])
+{
+    size_t n = 0;
+    if (text == NULL || *text == '\0')
+        return;
+    out[n++] = '%';
+    for (; *text && n < LIKE_MAX - 4; text++) {
+        if (*text == '%' || *text == '_' || *text == '\\')
+            out[n++] = '\\';
+        out[n++] = *text;
+    }
+    out[n++] = '%';
+    out[n] = '\0';
+    ask(f, filter);
+    value_text(f, FILTERS[filter].base, out);
+}
+
+/* [prefix, next prefix): a range, which an index serves. */
+static void value_prefix(struct filters *f, const char *prefix)
+{
+    if (prefix == NULL || *prefix == '\0')
+        return;
+    size_t n = slice_copy_to(slice_str(prefix), f->prefix_end, sizeof f->prefix_end);
+    while (n > 1 && (uint8_t)f->prefix_end[n - 1] == 0xff)
+        n--;
+    f->prefix_end[n] = '\0';
+    f->prefix_end[n - 1] = (char)((uint8_t)f->prefix_end[n - 1] + 1);
+    ask(f, F_NUMBER_PREFIX);
+    value_text(f, FILTERS[F_NUMBER_PREFIX].base, prefix);
+    value_text(f, FILTERS[F_NUMBER_PREFIX].base + 1, f->prefix_end);
+}
+
+static void value_after(struct filters *f, const struct store_query *q)
+{
+    static const enum filter AFTER[] = {[STORE_NEWEST] = F_AFTER_NEWEST,
+                                        [STORE_OLDEST] = F_AFTER_OLDEST,
+                                        [STORE_MOS_MIN] = F_AFTER_MOS,
+                                        [STORE_DURATION] = F_AFTER_DURATION};
+    if (q->after_uid[0] == '\0')
+        return;
+    ask(f, AFTER[q->order]);
+    if (f->statement == NULL)
+        return;
+    if (q->order == STORE_MOS_MIN || q->order == STORE_DURATION)
+        sqlite3_bind_double(f->statement, 110, isnan(q->after_value) ? NO_VALUE : q->after_value);
+    sqlite3_bind_int64(f->statement, 111, q->after_us);
+    value_text(f, 112, q->after_uid);
+}
+
+static void filters_visit(struct filters *f, const struct store_query *q, bool paged)
+{
+    ask(f, F_KIND);
+    value_text(f, FILTERS[F_KIND].base, q->kind ? q->kind : "call");
+    value_int(f, F_FROM, q->from_us, q->from_us != 0);
+    value_int(f, F_TO, q->to_us, q->to_us != 0);
+    value_prefix(f, q->number_prefix);
+    value_int(f, F_DURATION_GTE, q->duration_ms_gte, q->duration_ms_gte >= 0);
+    value_int(f, F_DURATION_LTE, q->duration_ms_lte, q->duration_ms_lte >= 0);
+    value_real(f, F_MOS, q->mos_min_lte);
+    if (q->mos_scale) {
+        ask(f, F_MOS_SCALE);
+        value_text(f, FILTERS[F_MOS_SCALE].base, q->mos_scale);
+    }
+    value_real(f, F_R_FB, q->r_fb_min_lte);
+    value_real(f, F_LOSS, q->loss_ratio_gte);
+    value_real(f, F_JITTER, q->jitter_ms_gte);
+    value_int(f, F_ONE_WAY, q->one_way, q->one_way >= 0);
+    value_int(f, F_NO_RTP, q->no_rtp, q->no_rtp >= 0);
+    value_int(f, F_HAS_RECORDING, q->has_recording, q->has_recording >= 0);
+    value_int(f, F_ENCRYPTED, q->encrypted, q->encrypted >= 0);
+    value_int(f, F_PARTIAL, q->partial, q->partial >= 0);
+    value_contains(f, F_USER_AGENT, q->user_agent_contains, f->like[0]);
+    value_contains(f, F_TEXT, q->text, f->like[1]);
+    value_texts(f, F_CALL_ID, q->call_id);
+    value_texts(f, F_FROM_USER, q->from_user);
+    value_texts(f, F_TO_USER, q->to_user);
+    value_texts(f, F_NUMBER, q->number);
+    value_ips(f, q->ip);
+    value_texts(f, F_OUTCOME, q->outcome);
+    value_texts(f, F_CODEC, q->codec);
+    value_ints(f, F_SIP_CODE, q->sip_code);
+    value_ints(f, F_Q850, q->q850);
+    if (paged)
+        value_after(f, q);
+}
+
+/* ---- the statement ---- */
+
+static void sql_write(char out[SQL_MAX], enum shape shape, uint64_t asked)
+{
+    size_t n =
+        (size_t)snprintf(out, SQL_MAX, "%s FROM calls WHERE state = 'ended'", SHAPES[shape].head);
+    for (int i = 0; i < F_COUNT; i++)
+        if (asked >> i & 1)
+            n += (size_t)snprintf(out + n, SQL_MAX - n, "%s", FILTERS[i].sql);
+    n += (size_t)snprintf(out + n, SQL_MAX - n, "%s", SHAPES[shape].tail);
+    assert(n < SQL_MAX); /* all pieces together fit */
+}
+
+static sqlite3_stmt *list_statement(struct db *db, enum shape shape, uint64_t asked)
+{
+    char sql[SQL_MAX];
+    uint64_t wanted = asked << 8 | (shape + 1);
+
+    static_assert(F_COUNT + 8 <= 64, "a filter is a bit of the shape");
+    if (db->list_shape != wanted) {
+        sqlite3_finalize(db->list);
+        db->list = NULL;
+        db->list_shape = 0;
+        sql_write(sql, shape, asked);
+        if (sqlite3_prepare_v2(db->handle, sql, -1, &db->list, NULL) != SQLITE_OK)
+            return NULL;
+        db->list_shape = wanted;
+    }
+    sqlite3_reset(db->list);
+    sqlite3_clear_bindings(db->list);
+    return db->list;
+}
+
+/* The connection of a day with its statement ready and bound; the values live in `f`. */
+static int day_statement(struct store_reader *r, const char *day, const struct store_query *q,
+                         enum shape shape, struct filters *f, struct db **ret_db)
+{
+    bool paged = shape != SHAPE_COUNT;
+    int err = db_get(&r->set, DB_CALLS, day, ret_db, NULL);
+    if (err)
+        return err;
+    *f = (struct filters){0};
+    filters_visit(f, q, paged);
+    f->statement = list_statement(*ret_db, shape, f->asked);
+    if (f->statement == NULL)
+        return ERR_INVALID;
+    filters_visit(f, q, paged);
+    return 0;
+}
+
+/* ---- first half: keys ---- */
+
+struct hit {
+    struct day day;
+    int64_t id;
+    int64_t started_us;
+    double value;
+    char uid[40];
+};
+
+struct hits {
+    struct hit *items;
+    size_t count;
+    size_t wanted;
+};
+
+/* Lower values first, then newer ones. */
+static int hit_order(const void *a, const void *b)
+{
+    const struct hit *x = a, *y = b;
+    if (x->value != y->value)
+        return x->value < y->value ? -1 : 1;
+    if (x->started_us != y->started_us)
+        return x->started_us > y->started_us ? -1 : 1;
+    return strcmp(y->uid, x->uid);
+}
+
+static int day_collect(struct store_reader *r, const char *day, const struct store_query *q,
+                       size_t limit, struct hits *hits)
+{
+    struct filters f;
+    struct db *db;
+    int err = day_statement(r, day, q, (enum shape)q->order, &f, &db), rc;
+    if (err)
+        return err;
+    sqlite3_bind_int64(f.statement, PARAMETER_LIMIT, (int64_t)limit);
+    while ((rc = sqlite3_step(f.statement)) == SQLITE_ROW) {
+        struct hit *hit = &hits->items[hits->count++];
+        *hit = (struct hit){.id = sqlite3_column_int64(f.statement, 0),
+                            .started_us = sqlite3_column_int64(f.statement, 1),
+                            .value = sqlite3_column_double(f.statement, 3)};
+        slice_copy_to(column_bytes(f.statement, 2), hit->uid, sizeof hit->uid);
+        memcpy(hit->day.text, day, sizeof hit->day.text);
+    }
+    sqlite3_reset(f.statement);
+    return db_error(db, rc);
+}
+
+/* A file that went or is not ready has no calls. */
+static int gone_is_empty(int err)
+{
+    return err == ERR_NOT_FOUND ? 0 : err;
+}
+
+/* True when the day can hold calls of the query (and of its next page, by time). */
+static bool day_matters(const struct store_query *q, const struct day *day)
+{
+    struct day from = day_of(q->from_us), to = day_of(q->to_us - 1), after = day_of(q->after_us);
+    bool paged = q->after_uid[0] != '\0';
+    if (q->from_us && strcmp(day->text, from.text) < 0)
+        return false;
+    if (q->to_us && strcmp(day->text, to.text) > 0)
+        return false;
+    if (paged && q->order == STORE_NEWEST && strcmp(day->text, after.text) > 0)
+        return false;
+    return !(paged && q->order == STORE_OLDEST && strcmp(day->text, after.text) < 0);
+}
+
+static int collect(struct store_reader *r, const struct store_query *q, const struct day *days,
+                   size_t count, struct hits *hits)
+{
+    bool by_value = q->order == STORE_MOS_MIN || q->order == STORE_DURATION;
+    int err = 0;
+
+    for (size_t i = 0; i < count && !err; i++) {
+        const struct day *day = &days[q->order == STORE_OLDEST ? i : count - 1 - i];
+        size_t missing = by_value ? hits->wanted : hits->wanted - hits->count;
+        if (missing == 0)
+            break;
+        if (!day_matters(q, day))
+            continue;
+        err = gone_is_empty(day_collect(r, day->text, q, missing, hits));
+        if (by_value && !err) {
+            qsort(hits->items, hits->count, sizeof *hits->items, hit_order);
+            if (hits->count > hits->wanted)
+                hits->count = hits->wanted;
+        }
+    }
+    return err;
+}
+
+/* ---- second half: records ---- */
+
+static int hit_deliver(struct store_reader *r, const struct hit *hit, store_record_fn *fn,
+                       void *context)
+{
+    struct call_record *record = NULL;
+    struct db *db;
+    int err = db_get(&r->set, DB_CALLS, hit->day.text, &db, NULL);
+    if (err)
+        return err;
+    sqlite3_stmt *statement = db_statement(db, SQL_CALL_BY_ID);
+    if (statement == NULL)
+        return ERR_INVALID;
+    struct bind b = bind_to(statement);
+    bind_int(&b, hit->id);
+    int rc = sqlite3_step(statement);
+    err = rc == SQLITE_ROW ? call_read(db, statement, false, &record) : db_error(db, rc);
+    sqlite3_reset(statement);
+    if (record)
+        fn(context, record);
+    record_free(record);
+    return err;
+}
+
+int store_calls(struct store_reader *r, const struct store_query *q, store_record_fn *fn,
+                void *context, bool *ret_more)
+{
+    size_t limit = q->limit < 1 ? 1 : q->limit > LIMIT_MAX ? LIMIT_MAX : q->limit;
+    struct hits hits = {.wanted = limit + 1};
+    struct day *days;
+    size_t count;
+
+    int err = day_list(r->set.data_dir, DB_CALLS, &days, &count);
+    if (err)
+        return err;
+    hits.items = malloc(2 * hits.wanted * sizeof *hits.items);
+    err = hits.items ? collect(r, q, days, count, &hits) : ERR_NOMEM;
+    free(days);
+    for (size_t i = 0; i < hits.count && i < limit && !err; i++)
+        err = gone_is_empty(hit_deliver(r, &hits.items[i], fn, context));
+    if (!err && ret_more)
+        *ret_more = hits.count > limit;
+    free(hits.items);
+    return err;
+}
+
+int store_count(struct store_reader *r, const struct store_query *q, uint64_t *ret_count)
+{
+    struct store_query all = *q;
+    struct filters f;
+    struct day *days;
+    struct db *db;
+    size_t count;
+    uint64_t sum = 0;
+
+    all.after_uid[0] = '\0';
+    int err = day_list(r->set.data_dir, DB_CALLS, &days, &count);
+    if (err)
+        return err;
+    for (size_t i = 0; i < count && !err; i++) {
+        if (!day_matters(&all, &days[i]))
+            continue;
+        err = day_statement(r, days[i].text, &all, SHAPE_COUNT, &f, &db);
+        if (!err) {
+            int rc = sqlite3_step(f.statement);
+            sum += (uint64_t)sqlite3_column_int64(f.statement, 0);
+            sqlite3_reset(f.statement);
+            err = db_error(db, rc);
+        }
+        err = gone_is_empty(err);
+    }
+    free(days);
+    if (!err)
+        *ret_count = sum;
+    return err;
+}

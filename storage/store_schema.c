@@ -1,0 +1,183 @@
+/* The schema of each kind of file as an ordered list of steps; `PRAGMA user_version` says how many
+ * a file has had. A file moves forward step by step, each in a transaction of its own with its
+ * version, so an interrupted migration goes on where it stopped. A file from a newer program is
+ * refused, never guessed at. Steps are history: add at the end, change none. */
+#include "storage/store_db.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const struct schema_step CALLS[] = {
+    {"CREATE TABLE calls("
+     " id INTEGER PRIMARY KEY, uid TEXT NOT NULL, started_us INTEGER NOT NULL, ended_us INTEGER,"
+     " kind TEXT NOT NULL, state TEXT NOT NULL, outcome TEXT, call_id TEXT, from_user TEXT,"
+     " to_user TEXT, src_ip TEXT, dst_ip TEXT, sip_code INTEGER, q850_cause INTEGER,"
+     " duration_ms INTEGER, mos_min REAL, mos_scale TEXT, r_fb_min REAL, loss_ratio REAL,"
+     " jitter_ms REAL, one_way INTEGER NOT NULL, no_rtp INTEGER NOT NULL,"
+     " encrypted INTEGER NOT NULL, partial INTEGER NOT NULL, codec TEXT, user_agent TEXT,"
+     " recording_id TEXT, recording_state TEXT, recording_result TEXT, recording BLOB,"
+     " detail BLOB NOT NULL, chains BLOB, events BLOB);"
+     "CREATE UNIQUE INDEX calls_uid ON calls(uid);"
+     "CREATE INDEX calls_started ON calls(started_us, uid);"
+     "CREATE INDEX calls_call_id ON calls(call_id);"
+     "CREATE INDEX calls_from_user ON calls(from_user);"
+     "CREATE INDEX calls_to_user ON calls(to_user);"
+     "CREATE INDEX calls_open ON calls(id) WHERE state <> 'ended';"
+     "CREATE INDEX calls_recording ON calls(recording_id) WHERE recording_id IS NOT NULL;"
+     "CREATE TABLE streams(id INTEGER PRIMARY KEY, src_ip TEXT, dst_ip TEXT, codec TEXT,"
+     " detail BLOB NOT NULL, series BLOB);"},
+};
+
+static const struct schema_step MESSAGES[] = {
+    {"CREATE TABLE messages(id INTEGER PRIMARY KEY, uid TEXT NOT NULL, count INTEGER NOT NULL,"
+     " packed BLOB NOT NULL);"
+     "CREATE UNIQUE INDEX messages_uid ON messages(uid);"},
+};
+
+static const struct schema_step MAIN[] = {
+    {"CREATE TABLE jobs(id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, uid TEXT NOT "
+     "NULL,"
+     " started_us INTEGER NOT NULL, attempts INTEGER NOT NULL, UNIQUE(kind, uid));"
+     "CREATE TABLE tokens(id TEXT PRIMARY KEY, hash BLOB NOT NULL, name TEXT NOT NULL,"
+     " role TEXT NOT NULL, created_us INTEGER NOT NULL, expires_us INTEGER NOT NULL,"
+     " revoked INTEGER NOT NULL) WITHOUT ROWID;"
+     "CREATE TABLE secrets(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+     "CREATE TABLE audit(id INTEGER PRIMARY KEY AUTOINCREMENT, time_us INTEGER NOT NULL, actor "
+     "TEXT,"
+     " address TEXT, action TEXT, object TEXT, result TEXT, detail TEXT, hash BLOB NOT NULL);"
+     "CREATE INDEX audit_time ON audit(time_us);"
+     "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit"
+     " BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;"
+     "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit"
+     " BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;"},
+};
+
+static const struct {
+    const struct schema_step *steps;
+    unsigned count;
+} SCHEMAS[] = {
+    [DB_MAIN] = {MAIN, sizeof MAIN / sizeof *MAIN},
+    [DB_CALLS] = {CALLS, sizeof CALLS / sizeof *CALLS},
+    [DB_MESSAGES] = {MESSAGES, sizeof MESSAGES / sizeof *MESSAGES},
+};
+
+unsigned schema_version(enum db_kind kind)
+{
+    return SCHEMAS[kind].count;
+}
+
+static int version_read(sqlite3 *handle, int64_t *ret_version)
+{
+    sqlite3_stmt *statement = NULL;
+    int err = ERR_INVALID;
+    if (sqlite3_prepare_v2(handle, "PRAGMA user_version", -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW) {
+        *ret_version = sqlite3_column_int64(statement, 0);
+        err = 0;
+    }
+    sqlite3_finalize(statement);
+    return err;
+}
+
+static int step_apply(sqlite3 *handle, const struct schema_step *step, unsigned version)
+{
+    char set_version[64];
+    snprintf(set_version, sizeof set_version, "PRAGMA user_version = %u", version);
+    int rc = sqlite3_exec(handle, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(handle, step->sql, NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(handle, set_version, NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(handle, "COMMIT", NULL, NULL, NULL);
+    return rc;
+}
+
+int schema_migrate(sqlite3 *handle, const struct schema_step *steps, unsigned count,
+                   const char *path, struct why *why)
+{
+    int64_t version = 0;
+
+    if (version_read(handle, &version) != 0) {
+        why_set(why, "%s is no database: %s; move it away and start again", path,
+                sqlite3_errmsg(handle));
+        return ERR_INVALID;
+    }
+    if (version > count || version < 0) {
+        why_set(
+            why,
+            "%s has schema %lld, written by a newer Earshot than this one, which knows up to %u;"
+            " install that version again or move the file away",
+            path, (long long)version, count);
+        return ERR_UNSUPPORTED;
+    }
+    for (unsigned i = (unsigned)version; i < count; i++) {
+        int rc = step_apply(handle, &steps[i], i + 1);
+        if (rc == SQLITE_OK)
+            continue;
+        why_set(why, "cannot bring %s to schema %u: %s", path, i + 1, sqlite3_errmsg(handle));
+        (void)sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
+        return rc == SQLITE_FULL ? ERR_FULL : rc == SQLITE_BUSY ? ERR_BUSY : ERR_IO;
+    }
+    return 0;
+}
+
+int schema_apply(sqlite3 *handle, enum db_kind kind, const char *path, struct why *why)
+{
+    return schema_migrate(handle, SCHEMAS[kind].steps, SCHEMAS[kind].count, path, why);
+}
+
+/* The version as it stands in the file's header (bytes 60 to 63): may be older than the truth while
+ * a write-ahead log exists, never newer. -1: cannot be read. */
+static int64_t version_peek(const char *path)
+{
+    uint8_t bytes[4];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    ssize_t n = pread(fd, bytes, sizeof bytes, 60);
+    close(fd);
+    if (n != sizeof bytes)
+        return -1;
+    return (int64_t)bytes[0] << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3];
+}
+
+static int schema_apply_kind(struct db_set *set, enum db_kind kind, struct why *why)
+{
+    struct day *days;
+    size_t count;
+    char path[STORE_PATH_MAX];
+    struct db *db;
+
+    int err = day_list(set->data_dir, kind, &days, &count);
+    if (err)
+        return err;
+    for (size_t i = 0; i < count && !err; i++)
+        if (db_path(set->data_dir, kind, days[i].text, path) &&
+            version_peek(path) != schema_version(kind))
+            err = db_get(set, kind, days[i].text, &db, why);
+    free(days);
+    return err;
+}
+
+int schema_apply_all(const char *data_dir, struct why *why)
+{
+    struct db_set *set = calloc(1, sizeof *set);
+    struct db *db;
+
+    if (set == NULL)
+        return ERR_NOMEM;
+    snprintf(set->data_dir, sizeof set->data_dir, "%s", data_dir);
+    int err = db_get(set, DB_MAIN, "", &db, why);
+    if (!err)
+        err = schema_apply_kind(set, DB_CALLS, why);
+    if (!err)
+        err = schema_apply_kind(set, DB_MESSAGES, why);
+    db_set_close(set, NULL);
+    free(set);
+    return err;
+}

@@ -1,0 +1,74 @@
+/* All fixed SQL. Values are bound by position in the order they stand here. The list statements,
+ * which have filters, are put together from the constant pieces in store_list.c. */
+#include "storage/store_db.h"
+
+#include <assert.h>
+
+/* What call_read() takes apart. */
+#define CALL_COLUMNS "id, uid, detail, chains, recording"
+/* Streams of a call have the ids call * 4096 + index, so they lie together and need no index. */
+#define STREAMS_OF(p) "id >= " p " * 4096 AND id < (" p " + 1) * 4096"
+
+static const char *const SQL[DB_SQL_COUNT] = {
+    [SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SQL_COMMIT] = "COMMIT",
+    [SQL_ROLLBACK] = "ROLLBACK",
+
+    [SQL_CALL_ID] = "SELECT id FROM calls WHERE uid = ?",
+    [SQL_CALL_PUT] =
+        "INSERT OR REPLACE INTO calls(id, uid, started_us, ended_us, kind, state, outcome, call_id,"
+        " from_user, to_user, src_ip, dst_ip, sip_code, q850_cause, duration_ms, mos_min, "
+        "mos_scale,"
+        " r_fb_min, loss_ratio, jitter_ms, one_way, no_rtp, encrypted, partial, codec, user_agent,"
+        " recording_id, recording_state, recording_result, recording, detail, chains, events)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [SQL_STREAMS_DELETE] = "DELETE FROM streams WHERE " STREAMS_OF("?1"),
+    [SQL_STREAM_PUT] =
+        "INSERT INTO streams(id, src_ip, dst_ip, codec, detail, series) VALUES (?,?,?,?,?,?)",
+    [SQL_RECORDING_PUT] = "UPDATE calls SET recording_id = ?, recording_state = ?,"
+                          " recording_result = ?, recording = ? WHERE uid = ?",
+    [SQL_CALLS_OPEN] =
+        "SELECT " CALL_COLUMNS " FROM calls WHERE state <> 'ended' AND id > ? ORDER BY id LIMIT 1",
+    [SQL_CALL_BY_UID] = "SELECT " CALL_COLUMNS " FROM calls WHERE uid = ?",
+    [SQL_CALL_BY_ID] = "SELECT " CALL_COLUMNS " FROM calls WHERE id = ?",
+    [SQL_CALL_BY_RECORDING] = "SELECT " CALL_COLUMNS " FROM calls WHERE recording_id = ?",
+    [SQL_CALL_EVENTS] = "SELECT events FROM calls WHERE id = ?",
+    [SQL_STREAMS] = "SELECT detail FROM streams WHERE " STREAMS_OF("?1") " ORDER BY id",
+    [SQL_STREAMS_FULL] =
+        "SELECT detail, series FROM streams WHERE " STREAMS_OF("?1") " ORDER BY id",
+
+    [SQL_MESSAGES_PUT] = "INSERT INTO messages(uid, count, packed) VALUES (?,?,?)"
+                         " ON CONFLICT(uid) DO UPDATE SET count = excluded.count,"
+                         " packed = excluded.packed",
+    [SQL_MESSAGES] = "SELECT count, packed FROM messages WHERE uid = ?",
+
+    [SQL_JOB_PUT] = "INSERT INTO jobs(kind, uid, started_us, attempts) VALUES (?,?,?,0)"
+                    " ON CONFLICT(kind, uid) DO NOTHING",
+    [SQL_JOB_DELETE] = "DELETE FROM jobs WHERE id = ?",
+    [SQL_JOB_ATTEMPT] = "UPDATE jobs SET attempts = attempts + 1 WHERE id = ?",
+    [SQL_JOB_DELETE_FOR] = "DELETE FROM jobs WHERE kind = ? AND uid = ?",
+    [SQL_JOBS] = "SELECT id, kind, uid, started_us, attempts FROM jobs ORDER BY id",
+    [SQL_TOKEN_PUT] = "INSERT OR REPLACE INTO tokens(id, hash, name, role, created_us, expires_us,"
+                      " revoked) VALUES (?,?,?,?,?,?,?)",
+    [SQL_TOKEN] = "SELECT id, hash, name, role, created_us, expires_us, revoked FROM tokens"
+                  " WHERE id = ?",
+    [SQL_TOKEN_COUNT] = "SELECT count(*) FROM tokens",
+    [SQL_SECRET] = "SELECT value FROM secrets WHERE name = ?",
+    [SQL_SECRET_PUT] = "INSERT INTO secrets(name, value) VALUES (?,?)",
+    [SQL_AUDIT_LAST] = "SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1",
+    [SQL_AUDIT_PUT] =
+        "INSERT INTO audit(id, time_us, actor, address, action, object, result, detail,"
+        " hash) VALUES (?,?,?,?,?,?,?,?,?)",
+    [SQL_AUDIT_LIST] = "SELECT id, time_us, actor, address, action, object, result, detail, hash"
+                       " FROM audit WHERE (?1 = 0 OR time_us >= ?1) AND (?2 = 0 OR time_us < ?2)"
+                       " AND (?3 = 0 OR id < ?3) ORDER BY id DESC LIMIT ?4",
+    [SQL_AUDIT_ALL] = "SELECT id, time_us, actor, address, action, object, result, detail, hash"
+                      " FROM audit ORDER BY id",
+    [SQL_AUDIT_HIGHEST] = "SELECT seq FROM sqlite_sequence WHERE name = 'audit'",
+};
+
+const char *db_sql_text(enum db_sql sql)
+{
+    assert(SQL[sql] != NULL);
+    return SQL[sql];
+}

@@ -1,0 +1,357 @@
+/* See record_help.h. */
+#include "tests/unit/storage/record_help.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+struct slice help_text(struct arena *arena, const char *text)
+{
+    return arena_copy(arena, slice_str(text));
+}
+
+#define PARTY_FIELDS(X) X(TEXT, display) X(TEXT, user) X(TEXT, host) X(TEXT, uri) X(TEXT, tag)
+#define QUALITY_FIELDS(X)                                                                          \
+    X(REAL, r)                                                                                     \
+    X(REAL, mos_lq)                                                                                \
+    X(REAL, mos_cq) X(REAL, r_fb) X(REAL, ppl) X(REAL, burst_r) X(WORD, scale) X(WORD, basis)      \
+        X(WORD, playout) X(WORD, delay_basis) X(WORD, loss_basis)
+#define RTCP_FIELDS(X)                                                                             \
+    X(NUMBER, sender_reports)                                                                      \
+    X(NUMBER, receiver_reports)                                                                    \
+    X(REAL, rtt_ms) X(REAL, loss_ratio) X(NUMBER, cumulative_lost) X(FLAG, has_cumulative_lost)    \
+        X(REAL, jitter_ms) X(TEXT, cname)
+#define STREAM_FIELDS(X)                                                                           \
+    X(NUMBER, sid)                                                                                 \
+    X(WORD, party)                                                                                 \
+    X(WORD, media_type) X(NUMBER, ssrc) X(ENDPOINT, src) X(ENDPOINT, dst) X(SMALL, vlan)           \
+        X(TEXT, codec) X(NUMBER, clock_hz) X(TINY, payload_type) X(TEXT, negotiated)               \
+            X(REAL, ptime_ms) X(TINY, dscp) X(TINY, dscp_changes) X(NUMBER, first_us)              \
+                X(NUMBER, last_us) X(NUMBER, packets) X(NUMBER, expected) X(NUMBER, lost)          \
+                    X(NUMBER, media_expected) X(NUMBER, media_lost) X(NUMBER, discarded) X(        \
+                        NUMBER, duplicates) X(NUMBER, reordered) X(NUMBER, restarts)               \
+                        X(NUMBER, conflicts) X(NUMBER, payload_changes) X(NUMBER, timestamp_jumps) \
+                            X(NUMBER, event_packets) X(NUMBER, noise_packets) X(NUMBER, bytes)     \
+                                X(NUMBER, runs) X(NUMBER, longest_run) X(NUMBER, capture_refused)  \
+                                    X(REAL, jitter_ms_last) X(REAL, jitter_ms_mean)                \
+                                        X(REAL, jitter_ms_max) X(REAL, jitter_ms_p95)              \
+                                            X(REAL, max_gap_ms) X(NUMBER, rfc_expected)            \
+                                                X(SIGNED, rfc_lost) X(NUMBER, rfc_jitter_ticks)    \
+                                                    X(FLAG, srtp) X(FLAG, early)                   \
+                                                        X(FLAG, announced) X(FLAG, orphan)         \
+                                                            X(WORD, confidence)                    \
+                                                                X(NUMBER, flow_chain)
+#define SERIES_FIELDS(X)                                                                           \
+    X(NUMBER, start_us)                                                                            \
+    X(NUMBER, step_ms) X(NUMBER, step_count) X(NUMBER, window_ms) X(NUMBER, window_count)
+#define CHAIN_FIELDS(X)                                                                            \
+    X(NUMBER, tail.segment)                                                                        \
+    X(NUMBER, tail.offset)                                                                         \
+    X(ENDPOINT, src) X(ENDPOINT, dst) X(WORD, party) X(FLAG, rtcp) X(NUMBER, packets)
+#define EVENT_FIELDS(X) X(NUMBER, time_us) X(TEXT, kind) X(TEXT, detail)
+#define RECORDING_FIELDS(X)                                                                        \
+    X(WORD, result)                                                                                \
+    X(WORD, state)                                                                                 \
+    X(TEXT, format) X(TEXT, path) X(TEXT, undecodable) X(NUMBER, sample_rate_hz)                   \
+        X(NUMBER, channels) X(NUMBER, started_us) X(NUMBER, duration_ms) X(NUMBER, size_bytes)     \
+            X(FLAG, one_way) X(FLAG, partial) X(FLAG, truncated) X(FLAG, recovered)
+#define CALL_FIELDS(X)                                                                             \
+    X(WORD, kind)                                                                                  \
+    X(WORD, state)                                                                                 \
+    X(WORD, outcome) X(WORD, end_reason) X(WORD, released_by) X(WORD, direction) X(FLAG, partial)  \
+        X(FLAG, capture_suspect) X(TEXT, probe) X(TEXT, call_id) X(TEXT, request_uri)              \
+            X(TEXT, user_agent) X(TEXT, server) X(TEXT, asserted_identity) X(ENDPOINT, src) X(     \
+                ENDPOINT, dst) X(SMALL, vlan) X(NUMBER, sip_code) X(TEXT, reason_phrase)           \
+                X(NUMBER, q850_cause) X(NUMBER, auth_attempts) X(NUMBER, reinvites) X(             \
+                    NUMBER, updates) X(NUMBER, branches) X(NUMBER, holds) X(NUMBER, held_us)       \
+                    X(NUMBER, messages) X(NUMBER, messages_over_limit) X(NUMBER, retransmissions)  \
+                        X(NUMBER, started_us) X(NUMBER, ringing_us) X(NUMBER, answered_us) X(      \
+                            NUMBER, ended_us) X(NUMBER, progress_us) X(NUMBER, acked_us)           \
+                            X(NUMBER, bye_us) X(NUMBER, cancelled_us) X(NUMBER, early_media_us)    \
+                                X(NUMBER, duration_ms) X(NUMBER, ring_ms) X(                       \
+                                    REAL, post_dial_delay_ms) X(REAL, setup_ms)                    \
+                                    X(REAL, disconnect_delay_ms) X(REAL, mos_min) X(REAL, mos_avg) \
+                                        X(REAL, r_min) X(REAL, r_fb_min) X(WORD, mos_scale)        \
+                                            X(WORD, mos_basis) X(WORD, mos_playout)                \
+                                                X(REAL, loss_ratio)                                \
+                                                    X(REAL, jitter_ms_max) X(REAL, max_gap_ms)     \
+                                                        X(REAL, rtt_ms)                            \
+                                                            X(FLAG, one_way) X(FLAG, no_rtp)       \
+                                                                X(TEXT, codec)                     \
+                                                                    X(NUMBER, stream_count)        \
+                                                                        X(NUMBER, chain_count)
+
+/* ---- filling: values that differ from the "unknown" ones ---- */
+
+static struct help_random rnd;
+static struct arena *arena;
+
+/* Bytes as the wire has them: with a NUL, and no UTF-8. */
+static struct slice wild_text(void)
+{
+    uint8_t bytes[24];
+    size_t n = 1 + help_below(&rnd, sizeof bytes);
+    for (size_t i = 0; i < n; i++)
+        bytes[i] = (uint8_t)help_next(&rnd);
+    return arena_copy(arena, slice_of(bytes, n));
+}
+
+static struct endpoint wild_endpoint(void)
+{
+    struct endpoint e = {.port = (uint16_t)(1 + help_below(&rnd, 65535)),
+                         .space = (uint32_t)help_below(&rnd, 5)};
+    if (help_below(&rnd, 2))
+        e.addr = addr_v4((uint32_t)help_next(&rnd) | 1);
+    else
+        e.addr = (struct addr){help_next(&rnd), help_next(&rnd)};
+    return e;
+}
+
+static const char *wild_word(void)
+{
+    static const char *const WORDS[] = {"call",   "ended", "answered", "bye",
+                                        "caller", "WB",    "AD",       "tap"};
+    return record_text(WORDS[help_below(&rnd, 8)]);
+}
+
+#define SET_NUMBER       (1 + (int32_t)help_below(&rnd, 1000000000))
+#define SET_SIGNED       (-1 - (int32_t)help_below(&rnd, 100000))
+#define SET_SMALL        (uint16_t)(1 + help_below(&rnd, 65535))
+#define SET_TINY         (uint8_t)(1 + help_below(&rnd, 255))
+#define SET_FLAG         true
+#define SET_REAL         (double)help_next(&rnd) / 1e13
+#define SET_TEXT         wild_text()
+#define SET_WORD         wild_word()
+#define SET_ENDPOINT     wild_endpoint()
+#define SET(type, field) v->field = SET_##type;
+
+static void fill_series(struct record_series *v)
+{
+    SERIES_FIELDS(SET)
+    v->step_count = 1 + (uint32_t)help_below(&rnd, 200);
+    v->window_count = 1 + v->step_count / 10;
+    uint32_t **counts[] = {&v->packets, &v->lost, &v->discarded};
+    for (int c = 0; c < 3; c++) {
+        *counts[c] = arena_alloc(arena, v->step_count * sizeof **counts[c]);
+        for (uint32_t i = 0; i < v->step_count; i++)
+            (*counts[c])[i] = help_below(&rnd, 4) ? 50 : (uint32_t)help_next(&rnd);
+    }
+    float **floats[] = {&v->max_gap_ms, &v->jitter_ms, &v->mos, &v->r};
+    for (int c = 0; c < 4; c++) {
+        uint32_t n = c < 2 ? v->step_count : v->window_count;
+        *floats[c] = arena_alloc(arena, n * sizeof **floats[c]);
+        for (uint32_t i = 0; i < n; i++)
+            (*floats[c])[i] = help_below(&rnd, 5) ? (float)help_next(&rnd) / 1e17f : NAN;
+    }
+}
+
+static void fill_quality(struct record_quality *v)
+{
+    QUALITY_FIELDS(SET)
+}
+
+static void fill_rtcp(struct record_rtcp *v)
+{
+    RTCP_FIELDS(SET)
+}
+
+static void fill_chain(struct record_chain *v)
+{
+    CHAIN_FIELDS(SET)
+}
+
+static void fill_event(struct record_event *v)
+{
+    EVENT_FIELDS(SET)
+}
+
+static void fill_stream(struct record_stream *v)
+{
+    record_stream_init(v);
+    STREAM_FIELDS(SET)
+    fill_series(&v->series);
+    fill_quality(&v->quality);
+    fill_rtcp(&v->rtcp);
+}
+
+static void fill_party(struct record_party *v)
+{
+    PARTY_FIELDS(SET)
+}
+
+static void fill_recording(struct record_recording *v, uint64_t seed)
+{
+    RECORDING_FIELDS(SET)
+    snprintf(v->id, sizeof v->id, "rec-%llu", (unsigned long long)seed);
+    for (size_t i = 0; i < sizeof v->sha256; i++)
+        v->sha256[i] = (uint8_t)help_next(&rnd);
+}
+
+struct call_record *help_record(uint64_t seed)
+{
+    struct call_record *v = record_new();
+
+    rnd.state = seed;
+    arena = v->arena;
+    CALL_FIELDS(SET)
+    snprintf(v->uid, sizeof v->uid, "00000000-0000-8000-8000-%012llx", (unsigned long long)seed);
+    fill_party(&v->from);
+    fill_party(&v->to);
+    v->state = "ended";
+    v->kind = "call";
+    v->started_us = HELP_T0_US + (int64_t)help_below(&rnd, 1000000000);
+    v->stream_count = 2;
+    v->streams = arena_alloc(arena, 2 * sizeof *v->streams);
+    v->chain_count = 3;
+    v->chains = arena_alloc(arena, 3 * sizeof *v->chains);
+    v->event_count = 3;
+    v->events = arena_alloc(arena, 3 * sizeof *v->events);
+    fill_recording(&v->recording, seed);
+    for (int i = 0; i < 2; i++)
+        fill_stream(&v->streams[i]);
+    for (int i = 0; i < 3; i++) {
+        fill_chain(&v->chains[i]);
+        fill_event(&v->events[i]);
+    }
+    return v;
+}
+
+struct call_record *help_call(unsigned n, int64_t started_us)
+{
+    struct call_record *r = record_new();
+    char text[64];
+
+    snprintf(r->uid, sizeof r->uid, "00000000-0000-8000-8000-%012x", n);
+    r->state = "ended";
+    r->outcome = "answered";
+    r->end_reason = "bye";
+    r->started_us = started_us;
+    r->answered_us = started_us + 3000000;
+    r->ended_us = started_us + 63000000;
+    r->duration_ms = 60000;
+    snprintf(text, sizeof text, "call-%u@example", n);
+    r->call_id = help_text(r->arena, text);
+    snprintf(text, sizeof text, "+4310%u", n);
+    r->from.user = help_text(r->arena, text);
+    snprintf(text, sizeof text, "+4920%u", n);
+    r->to.user = help_text(r->arena, text);
+    r->src = (struct endpoint){.addr = addr_v4(0x0a000001 + n), .port = 5060};
+    r->dst = (struct endpoint){.addr = addr_v4(0x0a010001 + n), .port = 5060};
+    r->sip_code = 200;
+    return r;
+}
+
+/* ---- comparing ---- */
+
+static bool same_real(double a, double b)
+{
+    return (isnan(a) && isnan(b)) || a == b;
+}
+
+static bool same_word(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+#define SAME_NUMBER(x, y)   ((x) == (y))
+#define SAME_SIGNED(x, y)   ((x) == (y))
+#define SAME_SMALL(x, y)    ((x) == (y))
+#define SAME_TINY(x, y)     ((x) == (y))
+#define SAME_FLAG(x, y)     ((x) == (y))
+#define SAME_REAL(x, y)     same_real(x, y)
+#define SAME_TEXT(x, y)     slice_equal(x, y)
+#define SAME_WORD(x, y)     same_word(x, y)
+#define SAME_ENDPOINT(x, y) endpoint_equal(&(x), &(y))
+#define COMPARE(type, field)                                                                       \
+    if (!SAME_##type(a->field, b->field))                                                          \
+        return #field;
+
+static const char *party_differs(const struct record_party *a, const struct record_party *b)
+{
+    PARTY_FIELDS(COMPARE)
+    return NULL;
+}
+
+static const char *quality_differs(const struct record_quality *a, const struct record_quality *b)
+{
+    QUALITY_FIELDS(COMPARE)
+    return NULL;
+}
+
+static const char *rtcp_differs(const struct record_rtcp *a, const struct record_rtcp *b)
+{
+    RTCP_FIELDS(COMPARE)
+    return NULL;
+}
+
+static bool same_column(const void *a, const void *b, size_t bytes)
+{
+    return (a == NULL) == (b == NULL) && (a == NULL || memcmp(a, b, bytes) == 0);
+}
+
+static const char *series_differs(const struct record_series *a, const struct record_series *b)
+{
+    SERIES_FIELDS(COMPARE)
+    size_t steps = a->step_count * 4, windows = a->window_count * 4;
+    if (!same_column(a->packets, b->packets, steps) || !same_column(a->lost, b->lost, steps) ||
+        !same_column(a->discarded, b->discarded, steps))
+        return "series counts";
+    if (!same_column(a->max_gap_ms, b->max_gap_ms, steps) ||
+        !same_column(a->jitter_ms, b->jitter_ms, steps))
+        return "series floats";
+    if (!same_column(a->mos, b->mos, windows) || !same_column(a->r, b->r, windows))
+        return "series scores";
+    return NULL;
+}
+
+static const char *stream_differs(const struct record_stream *a, const struct record_stream *b,
+                                  bool full)
+{
+    STREAM_FIELDS(COMPARE)
+    const char *field = quality_differs(&a->quality, &b->quality);
+    if (field == NULL)
+        field = rtcp_differs(&a->rtcp, &b->rtcp);
+    if (field == NULL && full)
+        field = series_differs(&a->series, &b->series);
+    return field;
+}
+
+static const char *recording_differs(const struct record_recording *a,
+                                     const struct record_recording *b)
+{
+    RECORDING_FIELDS(COMPARE)
+    if (strcmp(a->id, b->id) != 0)
+        return "recording id";
+    return memcmp(a->sha256, b->sha256, sizeof a->sha256) ? "sha256" : NULL;
+}
+
+static const char *chain_differs(const struct record_chain *a, const struct record_chain *b)
+{
+    CHAIN_FIELDS(COMPARE)
+    return NULL;
+}
+
+static const char *event_differs(const struct record_event *a, const struct record_event *b)
+{
+    EVENT_FIELDS(COMPARE)
+    return NULL;
+}
+
+const char *help_record_differs(const struct call_record *a, const struct call_record *b, bool full)
+{
+    CALL_FIELDS(COMPARE)
+    if (strcmp(a->uid, b->uid) != 0)
+        return "uid";
+    const char *field = party_differs(&a->from, &b->from);
+    field = field ? field : party_differs(&a->to, &b->to);
+    field = field ? field : recording_differs(&a->recording, &b->recording);
+    for (uint32_t i = 0; i < a->stream_count && !field; i++)
+        field = stream_differs(&a->streams[i], &b->streams[i], full);
+    for (uint32_t i = 0; i < a->chain_count && !field; i++)
+        field = chain_differs(&a->chains[i], &b->chains[i]);
+    if (full && !field && a->event_count != b->event_count)
+        return "event_count";
+    for (uint32_t i = 0; full && i < a->event_count && !field; i++)
+        field = event_differs(&a->events[i], &b->events[i]);
+    return field;
+}
