@@ -1,0 +1,204 @@
+/* How much media a payload holds, codec by codec, and which payloads are comfort noise.
+ *
+ * Where frames have a fixed size the octets on the wire count, so that a cut capture gives the same
+ * answer; where the payload itself tells (Opus, AMR, G.723.1) its first octets are read. */
+#include "capture/rtp/stream_internal.h"
+
+#include <stdlib.h>
+
+#include "base/counters.h"
+#include "base/cursor.h"
+
+static bool is(const struct rtp_codec *codec, const char *name)
+{
+    return strcasecmp(codec->name, name) == 0;
+}
+
+/* Value of `key=` in an fmtp line ("mode=20;x=1"), 0 when absent. */
+static unsigned fmtp_number(const struct rtp_codec *codec, const char *key)
+{
+    struct slice left = slice_str(codec->fmtp);
+    while (left.size) {
+        struct slice value = slice_trim(slice_cut(&left, ';'));
+        struct slice name = slice_trim(slice_cut(&value, '='));
+        uint32_t number;
+        if (slice_is_nocase(name, key) && slice_to_u32(slice_trim(value), &number))
+            return number;
+    }
+    return 0;
+}
+
+/* Octets of samples without frames: `bits` for each sample of each channel. */
+static double samples_ms(const struct rtp_codec *codec, size_t octets, unsigned bits)
+{
+    double per_second = (double)codec->clock_hz * (codec->channels ? codec->channels : 1) * bits;
+    return per_second > 0 ? (double)octets * 8000 / per_second : 0;
+}
+
+static double frames_ms(size_t octets, size_t frame_octets, double frame_ms)
+{
+    return octets % frame_octets == 0 ? (double)(octets / frame_octets) * frame_ms : 0;
+}
+
+/* RFC 3551 4.5.4: the low bits of a frame's first octet are its size. Untransmitted and SID
+ * frames stand for 30 ms as well. */
+static double g723_ms(struct slice payload)
+{
+    static const uint8_t frame_octets[4] = {24, 20, 4, 1};
+    struct cursor c = cursor_over(payload);
+    double ms = 0;
+    while (cursor_left(&c)) {
+        cursor_skip(&c, frame_octets[*c.at & 3]);
+        ms += 30;
+    }
+    return c.failed ? 0 : ms;
+}
+
+static double g729_ms(size_t octets)
+{
+    size_t rest = octets % 10;
+    if (rest != 0 && rest != 2)
+        return 0;
+    return (double)(octets / 10 + (rest == 2)) * 10;
+}
+
+static double ilbc_ms(const struct rtp_codec *codec, size_t octets)
+{
+    unsigned mode = fmtp_number(codec, "mode");
+    double ms30 = frames_ms(octets, 50, 30);
+    double ms20 = frames_ms(octets, 38, 20);
+    if (mode == 20)
+        return ms20 > 0 ? ms20 : ms30;
+    return ms30 > 0 ? ms30 : ms20;
+}
+
+/* "G726-32", "AAL2-G726-32": the number is kbit/s at 8000 samples. */
+static double g726_ms(const struct rtp_codec *codec, size_t octets)
+{
+    const char *dash = strrchr(codec->name, '-');
+    int kbits = dash ? atoi(dash + 1) : 0;
+    return kbits > 0 ? (double)octets * 8 / kbits : 0;
+}
+
+/* RFC 6716 3.1: length of a frame by configuration, number of frames by code. */
+static double opus_ms(struct slice payload)
+{
+    static const double silk[4] = {10, 20, 40, 60};
+    static const double celt[4] = {2.5, 5, 10, 20};
+    if (payload.size == 0)
+        return 0;
+    unsigned config = payload.data[0] >> 3;
+    double frame = config < 12   ? silk[config & 3]
+                   : config < 16 ? silk[config & 1]
+                                 : celt[config & 3];
+    unsigned frames = (payload.data[0] & 3) == 0 ? 1 : 2;
+    if ((payload.data[0] & 3) == 3)
+        frames = payload.size > 1 ? payload.data[1] & 0x3f : 0;
+    double ms = frame * frames;
+    return ms <= 120 ? ms : 0;
+}
+
+/* Bits [at, at + count) of a payload, 0 past its end. */
+static unsigned bits_at(struct slice s, size_t at, unsigned count)
+{
+    unsigned v = 0;
+    for (unsigned i = 0; i < count; i++, at++) {
+        unsigned octet = at / 8 < s.size ? s.data[at / 8] : 0;
+        v = v << 1 | (octet >> (7 - at % 8) & 1);
+    }
+    return v;
+}
+
+/* RFC 4867 4.3, 4.4: CMR, then one table entry a frame, all but the last with F set. Entries are
+ * octets when octet-align=1 was agreed on, else 6 bits behind a CMR of 4. */
+static unsigned amr_frames(const struct rtp_codec *codec, struct slice payload,
+                           unsigned *ret_first_type)
+{
+    bool aligned = fmtp_number(codec, "octet-align") == 1;
+    size_t at = aligned ? 8 : 4;
+    unsigned frames = 0;
+    while (at + 6 <= payload.size * 8) {
+        unsigned entry = bits_at(payload, at, 6);
+        if (frames++ == 0)
+            *ret_first_type = entry >> 1 & 15;
+        if ((entry & 32) == 0)
+            return frames;
+        at += aligned ? 8 : 6;
+    }
+    return 0;
+}
+
+static double amr_ms(const struct rtp_codec *codec, struct slice payload)
+{
+    unsigned type;
+    unsigned channels = codec->channels ? codec->channels : 1;
+    unsigned frames = amr_frames(codec, payload, &type) / channels;
+    return frames <= 12 ? frames * 20.0 : 0;
+}
+
+double frames_payload_ms(const struct rtp_codec *codec, struct slice payload, size_t wire)
+{
+    switch (codec->counter) {
+    case CODEC_COUNTER_PCMU:
+    case CODEC_COUNTER_PCMA:
+    case CODEC_COUNTER_G722:
+        return samples_ms(codec, wire, 8);
+    case CODEC_COUNTER_G729:
+        return g729_ms(wire);
+    case CODEC_COUNTER_G723:
+        return g723_ms(payload);
+    case CODEC_COUNTER_GSM:
+        return frames_ms(wire, 33, 20);
+    case CODEC_COUNTER_ILBC:
+        return ilbc_ms(codec, wire);
+    case CODEC_COUNTER_G726:
+        return g726_ms(codec, wire);
+    case CODEC_COUNTER_AMR:
+    case CODEC_COUNTER_AMR_WB:
+        return amr_ms(codec, payload);
+    case CODEC_COUNTER_OPUS:
+        return opus_ms(payload);
+    case CODEC_COUNTER_SPEEX:
+        return wire ? 20 : 0;
+    case CODEC_COUNTER_L16:
+        return samples_ms(codec, wire, 16);
+    default:
+        return is(codec, "L8") ? samples_ms(codec, wire, 8) : 0;
+    }
+}
+
+double rtp_codec_payload_ms(const struct rtp_codec *codec, struct slice payload)
+{
+    return frames_payload_ms(codec, payload, payload.size);
+}
+
+static bool amr_is_sid(const struct rtp_codec *codec, struct slice payload, unsigned sid_type)
+{
+    unsigned type = 0;
+    return payload.size <= 8 && amr_frames(codec, payload, &type) == 1 && type == sid_type;
+}
+
+bool frames_are_sid(const struct rtp_codec *codec, struct slice payload, size_t wire)
+{
+    if (codec->kind == CODEC_NOISE)
+        return true;
+    switch (codec->counter) {
+    case CODEC_COUNTER_G729:
+        return wire % 10 == 2;
+    case CODEC_COUNTER_G723:
+        return (wire == 4 && payload.size && (payload.data[0] & 3) == 2) || wire == 1;
+    case CODEC_COUNTER_AMR:
+        return amr_is_sid(codec, payload, 8);
+    case CODEC_COUNTER_AMR_WB:
+        return amr_is_sid(codec, payload, 9);
+    case CODEC_COUNTER_OPUS:
+        return wire <= 2;
+    default:
+        return false;
+    }
+}
+
+bool rtp_codec_is_sid(const struct rtp_codec *codec, struct slice payload)
+{
+    return frames_are_sid(codec, payload, payload.size);
+}

@@ -1,0 +1,76 @@
+/* RTP headers, and telling RTP from what else shares its port.
+ *
+ * A capture may have cut the datagram (snaplen): then the header must still be there in full, the
+ * payload is what is left, and the padding, whose length stands in the last octet, cannot be known.
+ */
+#include "capture/rtp/rtp.h"
+
+#include "base/cursor.h"
+
+enum media_kind media_kind_of(struct slice datagram)
+{
+    if (datagram.size == 0)
+        return MEDIA_OTHER;
+    uint8_t first = datagram.data[0];
+    if (first >= 128 && first <= 191) {
+        if (datagram.size < 2)
+            return MEDIA_OTHER;
+        /* RTCP types 192-223 are payload types 64-95 with the marker set: nobody may use those (RFC
+         * 5761). */
+        return datagram.data[1] >= 192 && datagram.data[1] <= 223 ? MEDIA_RTCP : MEDIA_RTP;
+    }
+    if (first <= 3)
+        return MEDIA_STUN;
+    if (first >= 16 && first <= 19)
+        return MEDIA_ZRTP;
+    if (first >= 20 && first <= 63)
+        return MEDIA_DTLS;
+    if (first >= 64 && first <= 79)
+        return MEDIA_TURN_CHANNEL;
+    return MEDIA_OTHER;
+}
+
+static struct slice take_extension(struct cursor *c)
+{
+    const uint8_t *start = c->at;
+    cursor_skip(c, 2); /* the profile's word */
+    uint16_t words = cursor_u16(c);
+    cursor_skip(c, (size_t)words * 4);
+    return c->failed ? slice_none() : slice_of(start, (size_t)(c->at - start));
+}
+
+bool rtp_parse(struct slice datagram, size_t wire_size, struct rtp_packet *ret_packet)
+{
+    struct cursor c = cursor_over(datagram);
+    struct rtp_packet p = {0};
+    uint8_t first = cursor_u8(&c);
+    uint8_t second = cursor_u8(&c);
+    p.padding = first & 0x20;
+    p.csrc_count = first & 0x0f;
+    p.marker = second & 0x80;
+    p.payload_type = second & 0x7f;
+    p.sequence = cursor_u16(&c);
+    p.timestamp = cursor_u32(&c);
+    p.ssrc = cursor_u32(&c);
+    cursor_skip(&c, (size_t)p.csrc_count * 4);
+    if (first & 0x10)
+        p.extension = take_extension(&c);
+    if (c.failed || first >> 6 != 2)
+        return false;
+    p.payload = slice_of(c.at, cursor_left(&c));
+    if (p.padding && datagram.size >= wire_size) {
+        size_t pad = p.payload.size ? p.payload.data[p.payload.size - 1] : 0;
+        if (pad == 0 || pad > p.payload.size)
+            return false;
+        p.payload.size -= pad;
+    }
+    *ret_packet = p;
+    return true;
+}
+
+size_t rtp_payload_wire(const struct rtp_packet *p, struct slice datagram, size_t wire_size)
+{
+    if (datagram.size >= wire_size)
+        return p->payload.size;
+    return wire_size - (size_t)(p->payload.data - datagram.data);
+}

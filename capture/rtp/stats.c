@@ -1,0 +1,85 @@
+/* What a stream has come to: the counters as callers see them. */
+#include "capture/rtp/stream_internal.h"
+
+#include <math.h>
+
+uint64_t stats_expected(const struct rtp_stream *s)
+{
+    return s->expected_closed + (s->open ? s->max_ext - s->base_ext + 1 : 0);
+}
+
+uint64_t stats_frames_received(const struct rtp_stream *s)
+{
+    return s->received - s->event_packets - s->noise_packets;
+}
+
+static void jitter_report(const struct rtp_stream *s, struct rtp_stats *t)
+{
+    t->jitter_ms_last = t->jitter_ms_mean = t->jitter_ms_max = t->jitter_ms_p95 = NAN;
+    if (s->jitter_samples == 0)
+        return;
+    t->jitter_ms_last = s->jitter_ms;
+    t->jitter_ms_mean = s->jitter_sum_ms / s->jitter_samples;
+    t->jitter_ms_max = s->jitter_max_ms;
+    t->jitter_ms_p95 = jitter_percentile_95(s);
+}
+
+static void runs_report(const struct rtp_stream *s, struct rtp_stats *t)
+{
+    struct run_counts runs = runs_now(s);
+    t->media_lost = runs.lost;
+    t->media_expected = stats_frames_received(s) + runs.lost;
+    t->runs = runs.runs;
+    t->longest_run = runs.longest;
+    static_assert(sizeof t->run_histogram == sizeof runs.histogram, "the same bins");
+    memcpy(t->run_histogram, runs.histogram, sizeof runs.histogram);
+}
+
+void rtp_stream_stats(const struct rtp_stream *s, struct rtp_stats *ret_stats)
+{
+    struct rtp_stats t = {
+        .received = s->received,
+        .expected = stats_expected(s),
+        .duplicates = s->duplicates,
+        .reordered = s->reordered,
+        .restarts = s->restarts,
+        .conflicts = s->conflicts,
+        .timestamp_jumps = s->timestamp_jumps,
+        .payload_changes = s->payload_changes,
+        .marker_count = s->marker_count,
+        .event_packets = s->event_packets,
+        .noise_packets = s->noise_packets,
+        .bytes = s->bytes,
+        .first_ns = s->first_ns,
+        .last_ns = s->last_ns,
+        .clock_hz = s->clock_hz,
+        .max_gap_ms = (double)s->gap_max_ns / (double)NS_PER_MS,
+    };
+    t.lost = t.expected - t.received;
+    if (s->ptime_ticks && s->clock_hz)
+        t.ptime_ms = s->ptime_ticks * s->ms_per_tick;
+    else
+        t.ptime_ms = s->sdp_ptime_ms;
+    runs_report(s, &t);
+    jitter_report(s, &t);
+    rfc_report(&s->rfc, &t);
+    *ret_stats = t;
+}
+
+const struct rtp_series *rtp_stream_series(const struct rtp_stream *s)
+{
+    return &s->series;
+}
+
+uint32_t rtp_stream_highest(const struct rtp_stream *s)
+{
+    return s->max_ext - SEGMENT_ORIGIN;
+}
+
+double rtp_burst_ratio(uint64_t expected, uint64_t lost, uint64_t runs)
+{
+    if (lost == 0 || runs == 0 || expected == 0)
+        return 1;
+    double ratio = (double)lost / (double)runs * (1 - (double)lost / (double)expected);
+    return fmin(fmax(ratio, 1), 8);
+}
