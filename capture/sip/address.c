@@ -19,14 +19,14 @@ void sip_host_port(struct slice text, struct slice *ret_host, struct slice *ret_
             *ret_port = sip_trim(slice_from(text, 1));
         return;
     }
-    struct slice behind = slice_from(text, colon + 1);
-    if (slice_index(behind, ':') < behind.size) { /* an IPv6 address that lacks its brackets */
-        *ret_host = text;
+    *ret_host = text;
+    if (colon == text.size)
         return;
-    }
+    struct slice behind = slice_from(text, colon + 1);
+    if (slice_index(behind, ':') < behind.size) /* an IPv6 address that lacks its brackets */
+        return;
     *ret_host = sip_trim(slice_sub(text, 0, colon));
-    if (colon < text.size)
-        *ret_port = sip_trim(behind);
+    *ret_port = sip_trim(behind);
 }
 
 /* Length of "sip" in "sip:..."; 0 when the text does not begin with a scheme. */
@@ -44,34 +44,24 @@ static size_t scheme_length(struct slice uri)
     return i < uri.size ? i : 0;
 }
 
-static struct slice host_part(struct slice s)
-{
-    size_t i = 0;
-    while (i < s.size && s.data[i] != ';' && s.data[i] != '?')
-        i++;
-    return slice_sub(s, 0, i);
-}
-
 /* [user[:password]@]host[:port][;params][?headers]. A user may hold ';' and '?', so the first '@'
  * decides; a host may not hold '@', so a second one in front of the parameters still belongs to the
  * user ("me@home@proxy"). */
 static void split_user_host(struct slice s, struct sip_addr *a)
 {
     size_t at = slice_index(s, '@');
-    struct slice host = s;
-    if (at < s.size) {
-        host = host_part(slice_from(s, at + 1));
-        const uint8_t *second = host.size ? memrchr(host.data, '@', host.size) : NULL;
-        if (second) {
-            at = (size_t)(second - s.data);
-            host = host_part(slice_from(s, at + 1));
+    size_t host = at < s.size ? at + 1 : 0, end = host;
+    for (; end < s.size && s.data[end] != ';' && s.data[end] != '?'; end++) {
+        if (s.data[end] == '@') {
+            at = end;
+            host = end + 1;
         }
+    }
+    if (host > 0) {
         struct slice user = slice_sub(s, 0, at);
         a->user = slice_sub(user, 0, slice_index(user, ':'));
-    } else {
-        host = host_part(s);
     }
-    sip_host_port(host, &a->host, &a->port);
+    sip_host_port(slice_sub(s, host, end), &a->host, &a->port);
 }
 
 static void split_uri(struct sip_addr *a)
@@ -79,12 +69,11 @@ static void split_uri(struct sip_addr *a)
     size_t scheme = scheme_length(a->uri);
     a->scheme = slice_sub(a->uri, 0, scheme);
     struct slice rest = scheme ? slice_from(a->uri, scheme + 1) : a->uri;
-    if (slice_is_nocase(a->scheme, "tel")) {
+    if (SAME(a->scheme, "tel")) {
         a->user = sip_trim(slice_sub(rest, 0, slice_index(rest, ';')));
         return;
     }
-    bool known =
-        scheme == 0 || slice_is_nocase(a->scheme, "sip") || slice_is_nocase(a->scheme, "sips");
+    bool known = scheme == 0 || SAME(a->scheme, "sip") || SAME(a->scheme, "sips");
     if (!known && slice_index(rest, '@') == rest.size)
         return; /* "urn:service:sos" has neither user nor host */
     split_user_host(rest, a);
@@ -114,7 +103,8 @@ static struct slice header_params(struct slice behind)
 
 bool sip_addr_parse(struct slice value, struct sip_addr *ret_addr)
 {
-    struct sip_addr a = {0};
+    struct sip_addr a;
+    quick_clear(&a, sizeof a);
     value = sip_trim(value);
     size_t open = find_bracket(value, &a.display);
     struct slice rest = open < value.size ? slice_from(value, open + 1) : value;

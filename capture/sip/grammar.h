@@ -3,30 +3,42 @@
  * in it, so each loop over them ends. */
 #pragma once
 
+#include "capture/sip/quick.h"
 #include "capture/sip/sip.h"
 
 /* White space inside a value. Folded lines keep their line ends, so these count too (RFC 3261 25.1,
  * LWS). */
 static inline bool sip_is_space(uint8_t c)
 {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+    return c <= ' ' && (c == ' ' || c == '\t' || c == '\r' || c == '\n');
 }
 
-static inline struct slice sip_skip_spaces(struct slice s)
+static inline struct slice sip_between(const uint8_t *from, const uint8_t *to)
 {
-    while (s.size && sip_is_space(*s.data)) {
-        s.data++;
-        s.size--;
-    }
-    return s;
+    return slice_of(from, (size_t)(to - from));
+}
+
+/* [from, to) without white space at either end. */
+static inline struct slice sip_trim_between(const uint8_t *from, const uint8_t *to)
+{
+    while (from < to && sip_is_space(*from))
+        from++;
+    while (from < to && sip_is_space(to[-1]))
+        to--;
+    return sip_between(from, to);
 }
 
 static inline struct slice sip_trim(struct slice s)
 {
-    s = sip_skip_spaces(s);
-    while (s.size && sip_is_space(s.data[s.size - 1]))
-        s.size--;
-    return s;
+    return sip_trim_between(s.data, s.data + s.size);
+}
+
+static inline struct slice sip_skip_spaces(struct slice s)
+{
+    const uint8_t *at = s.data, *end = at + s.size;
+    while (at < end && sip_is_space(*at))
+        at++;
+    return sip_between(at, end);
 }
 
 /* Bytes that make up methods and header names (RFC 3261 25.1, token). */
@@ -52,7 +64,7 @@ bool sip_param_next(struct slice *rest, struct slice *ret_name, struct slice *re
 /* "host", "host:port", "[v6]:port", bare v6. White space around the colon is fine. */
 void sip_host_port(struct slice text, struct slice *ret_host, struct slice *ret_port);
 
-/* The id of a header name, long or compact, any case. The name must be a token. */
+/* The id of a header name, long or compact, any case. */
 enum sip_header sip_header_of(struct slice name);
 
 enum sip_line {
@@ -63,8 +75,38 @@ enum sip_line {
 
 /* Takes the next logical line of a header section off the front; adds SIP_FLAG_BARE_LF to *flags. A
  * line whose end is missing is not given out: half a Call-ID is worse than none. */
-enum sip_line sip_line_next(struct slice *rest, struct slice *ret_line, uint32_t *flags);
+static inline enum sip_line sip_line_next(struct slice *rest, struct slice *ret_line,
+                                          uint32_t *flags)
+{
+    const uint8_t *start = rest->data, *end = start + rest->size, *at = start, *stop;
+    do {
+        stop = quick_find(at, end, '\n');
+        if (stop == NULL) {
+            *rest = slice_of(end, 0);
+            return SIP_LINE_CUT;
+        }
+        bool bare = stop == at || stop[-1] != '\r';
+        at = stop + 1;
+        if (bare)
+            *flags |= SIP_FLAG_BARE_LF;
+        else
+            stop--;
+    } while (at < end && (*at == ' ' || *at == '\t') && stop > start);
+    *rest = sip_between(at, end);
+    *ret_line = sip_between(start, stop);
+    return stop > start ? SIP_LINE : SIP_LINE_BLANK;
+}
 
 /* "Name : value" of a logical line. OTHER for names that are no token; false without a colon or
  * name. */
-bool sip_line_split(struct slice line, struct sip_header_line *ret_header);
+static inline bool sip_line_split(struct slice line, struct sip_header_line *ret_header)
+{
+    const uint8_t *end = line.data + line.size, *colon = quick_find(line.data, end, ':');
+    if (colon == NULL)
+        return false;
+    struct slice name = sip_trim_between(line.data, colon);
+    ret_header->id = sip_header_of(name);
+    ret_header->name = name;
+    ret_header->value = sip_trim_between(colon + 1, end);
+    return name.size > 0;
+}

@@ -1,91 +1,62 @@
-/* Header names: one table gives the long name, the compact form (RFC 3261 7.3.3) and the look-up.
- * To add a header: a name in enum sip_header, a row in `names`, its place in `of_length`. */
+/* Header names: one row each gives the long name and the look-up; compact forms (RFC 3261 7.3.3)
+ * stand below. To add a header: a name in enum sip_header and a row here. */
 #include "capture/sip/grammar.h"
 
 #include <assert.h>
 
-#define NAME_MAX 19
+/* Length, first and last letter tell all names apart: the compiler refuses two equal case labels.
+ */
+#define HEADERS(X)                                                                                 \
+    X(SIP_H_VIA, "Via", 'v', 'a')                                                                  \
+    X(SIP_H_FROM, "From", 'f', 'm')                                                                \
+    X(SIP_H_TO, "To", 't', 'o')                                                                    \
+    X(SIP_H_CALL_ID, "Call-ID", 'c', 'd')                                                          \
+    X(SIP_H_CSEQ, "CSeq", 'c', 'q')                                                                \
+    X(SIP_H_CONTACT, "Contact", 'c', 't')                                                          \
+    X(SIP_H_CONTENT_TYPE, "Content-Type", 'c', 'e')                                                \
+    X(SIP_H_CONTENT_LENGTH, "Content-Length", 'c', 'h')                                            \
+    X(SIP_H_CONTENT_ENCODING, "Content-Encoding", 'c', 'g')                                        \
+    X(SIP_H_CONTENT_DISPOSITION, "Content-Disposition", 'c', 'n')                                  \
+    X(SIP_H_USER_AGENT, "User-Agent", 'u', 't')                                                    \
+    X(SIP_H_SERVER, "Server", 's', 'r')                                                            \
+    X(SIP_H_EXPIRES, "Expires", 'e', 's')                                                          \
+    X(SIP_H_MIN_EXPIRES, "Min-Expires", 'm', 's')                                                  \
+    X(SIP_H_MAX_FORWARDS, "Max-Forwards", 'm', 's')                                                \
+    X(SIP_H_ROUTE, "Route", 'r', 'e')                                                              \
+    X(SIP_H_RECORD_ROUTE, "Record-Route", 'r', 'e')                                                \
+    X(SIP_H_REQUIRE, "Require", 'r', 'e')                                                          \
+    X(SIP_H_SUPPORTED, "Supported", 's', 'd')                                                      \
+    X(SIP_H_REASON, "Reason", 'r', 'n')                                                            \
+    X(SIP_H_RSEQ, "RSeq", 'r', 'q')                                                                \
+    X(SIP_H_RACK, "RAck", 'r', 'k')                                                                \
+    X(SIP_H_REPLACES, "Replaces", 'r', 's')                                                        \
+    X(SIP_H_JOIN, "Join", 'j', 'n')                                                                \
+    X(SIP_H_REFER_TO, "Refer-To", 'r', 'o')                                                        \
+    X(SIP_H_REFERRED_BY, "Referred-By", 'r', 'y')                                                  \
+    X(SIP_H_P_ASSERTED_IDENTITY, "P-Asserted-Identity", 'p', 'y')                                  \
+    X(SIP_H_REMOTE_PARTY_ID, "Remote-Party-ID", 'r', 'd')                                          \
+    X(SIP_H_DIVERSION, "Diversion", 'd', 'n')                                                      \
+    X(SIP_H_HISTORY_INFO, "History-Info", 'h', 'o')                                                \
+    X(SIP_H_PRIVACY, "Privacy", 'p', 'y')                                                          \
+    X(SIP_H_WWW_AUTHENTICATE, "WWW-Authenticate", 'w', 'e')                                        \
+    X(SIP_H_PROXY_AUTHENTICATE, "Proxy-Authenticate", 'p', 'e')                                    \
+    X(SIP_H_AUTHORIZATION, "Authorization", 'a', 'n')                                              \
+    X(SIP_H_PROXY_AUTHORIZATION, "Proxy-Authorization", 'p', 'n')                                  \
+    X(SIP_H_SESSION_EXPIRES, "Session-Expires", 's', 's')                                          \
+    X(SIP_H_SESSION_ID, "Session-ID", 's', 'd')                                                    \
+    X(SIP_H_EVENT, "Event", 'e', 't')                                                              \
+    X(SIP_H_SUBSCRIPTION_STATE, "Subscription-State", 's', 'e')                                    \
+    X(SIP_H_WARNING, "Warning", 'w', 'g')                                                          \
+    X(SIP_H_RETRY_AFTER, "Retry-After", 'r', 'r')                                                  \
+    X(SIP_H_IDENTITY, "Identity", 'i', 'y')                                                        \
+    X(SIP_H_ALLOW, "Allow", 'a', 'w')                                                              \
+    X(SIP_H_DATE, "Date", 'd', 'e')                                                                \
+    X(SIP_H_TIMESTAMP, "Timestamp", 't', 'p')                                                      \
+    X(SIP_H_SUBJECT, "Subject", 's', 't')
 
-static const char *const names[] = {
-    [SIP_H_VIA] = "Via",
-    [SIP_H_FROM] = "From",
-    [SIP_H_TO] = "To",
-    [SIP_H_CALL_ID] = "Call-ID",
-    [SIP_H_CSEQ] = "CSeq",
-    [SIP_H_CONTACT] = "Contact",
-    [SIP_H_CONTENT_TYPE] = "Content-Type",
-    [SIP_H_CONTENT_LENGTH] = "Content-Length",
-    [SIP_H_CONTENT_ENCODING] = "Content-Encoding",
-    [SIP_H_CONTENT_DISPOSITION] = "Content-Disposition",
-    [SIP_H_USER_AGENT] = "User-Agent",
-    [SIP_H_SERVER] = "Server",
-    [SIP_H_EXPIRES] = "Expires",
-    [SIP_H_MIN_EXPIRES] = "Min-Expires",
-    [SIP_H_MAX_FORWARDS] = "Max-Forwards",
-    [SIP_H_ROUTE] = "Route",
-    [SIP_H_RECORD_ROUTE] = "Record-Route",
-    [SIP_H_REQUIRE] = "Require",
-    [SIP_H_SUPPORTED] = "Supported",
-    [SIP_H_REASON] = "Reason",
-    [SIP_H_RSEQ] = "RSeq",
-    [SIP_H_RACK] = "RAck",
-    [SIP_H_REPLACES] = "Replaces",
-    [SIP_H_JOIN] = "Join",
-    [SIP_H_REFER_TO] = "Refer-To",
-    [SIP_H_REFERRED_BY] = "Referred-By",
-    [SIP_H_P_ASSERTED_IDENTITY] = "P-Asserted-Identity",
-    [SIP_H_REMOTE_PARTY_ID] = "Remote-Party-ID",
-    [SIP_H_DIVERSION] = "Diversion",
-    [SIP_H_HISTORY_INFO] = "History-Info",
-    [SIP_H_PRIVACY] = "Privacy",
-    [SIP_H_WWW_AUTHENTICATE] = "WWW-Authenticate",
-    [SIP_H_PROXY_AUTHENTICATE] = "Proxy-Authenticate",
-    [SIP_H_AUTHORIZATION] = "Authorization",
-    [SIP_H_PROXY_AUTHORIZATION] = "Proxy-Authorization",
-    [SIP_H_SESSION_EXPIRES] = "Session-Expires",
-    [SIP_H_SESSION_ID] = "Session-ID",
-    [SIP_H_EVENT] = "Event",
-    [SIP_H_SUBSCRIPTION_STATE] = "Subscription-State",
-    [SIP_H_WARNING] = "Warning",
-    [SIP_H_RETRY_AFTER] = "Retry-After",
-    [SIP_H_IDENTITY] = "Identity",
-    [SIP_H_ALLOW] = "Allow",
-    [SIP_H_DATE] = "Date",
-    [SIP_H_TIMESTAMP] = "Timestamp",
-    [SIP_H_SUBJECT] = "Subject",
-};
-
+#define NAME_OF(id, name, first, last) [id] = name,
+static const char *const names[] = {HEADERS(NAME_OF)};
 static_assert(sizeof names / sizeof names[0] == SIP_H_OTHER, "every header has its name");
-
-/* The ids of each length, the frequent first; OTHER ends a row. SIP_H_VIA is 0, so rows are never
- * left open. */
-#define ROW(...)                                                                                   \
-    {                                                                                              \
-        __VA_ARGS__, SIP_H_OTHER                                                                   \
-    }
-static const uint8_t of_length[NAME_MAX + 1][9] = {
-    [0] = {SIP_H_OTHER},
-    [1] = {SIP_H_OTHER},
-    [2] = ROW(SIP_H_TO),
-    [3] = ROW(SIP_H_VIA),
-    [4] = ROW(SIP_H_FROM, SIP_H_CSEQ, SIP_H_DATE, SIP_H_RSEQ, SIP_H_RACK, SIP_H_JOIN),
-    [5] = ROW(SIP_H_ALLOW, SIP_H_ROUTE, SIP_H_EVENT),
-    [6] = ROW(SIP_H_SERVER, SIP_H_REASON),
-    [7] = ROW(SIP_H_CALL_ID, SIP_H_CONTACT, SIP_H_EXPIRES, SIP_H_REQUIRE, SIP_H_PRIVACY,
-              SIP_H_SUBJECT, SIP_H_WARNING),
-    [8] = ROW(SIP_H_REFER_TO, SIP_H_REPLACES, SIP_H_IDENTITY),
-    [9] = ROW(SIP_H_SUPPORTED, SIP_H_TIMESTAMP, SIP_H_DIVERSION),
-    [10] = ROW(SIP_H_USER_AGENT, SIP_H_SESSION_ID),
-    [11] = ROW(SIP_H_REFERRED_BY, SIP_H_RETRY_AFTER, SIP_H_MIN_EXPIRES),
-    [12] = ROW(SIP_H_MAX_FORWARDS, SIP_H_CONTENT_TYPE, SIP_H_RECORD_ROUTE, SIP_H_HISTORY_INFO),
-    [13] = ROW(SIP_H_AUTHORIZATION),
-    [14] = ROW(SIP_H_CONTENT_LENGTH),
-    [15] = ROW(SIP_H_SESSION_EXPIRES, SIP_H_REMOTE_PARTY_ID),
-    [16] = ROW(SIP_H_WWW_AUTHENTICATE, SIP_H_CONTENT_ENCODING),
-    [17] = {SIP_H_OTHER},
-    [18] = ROW(SIP_H_PROXY_AUTHENTICATE, SIP_H_SUBSCRIPTION_STATE),
-    [19] = ROW(SIP_H_P_ASSERTED_IDENTITY, SIP_H_PROXY_AUTHORIZATION, SIP_H_CONTENT_DISPOSITION),
-};
 
 static enum sip_header compact(uint8_t lower)
 {
@@ -125,30 +96,22 @@ static enum sip_header compact(uint8_t lower)
     }
 }
 
-/* Only letters and '-' occur in the names. Among token bytes setting bit 5 maps nothing else onto
- * them, so no look at the case of each letter is needed. */
-static bool same_name(const uint8_t *text, const char *name, size_t size)
-{
-    unsigned differ = 0;
-    for (size_t i = 0; i < size; i++)
-        differ |= (text[i] ^ (uint8_t)name[i]) & ~0x20u;
-    return differ == 0;
-}
+#define KEY(size, first, last) ((uint32_t)(size) << 16 | (uint32_t)(first) << 8 | (uint32_t)(last))
+#define CASE_OF(id, name, first, last)                                                             \
+    case KEY(sizeof(name) - 1, first, last):                                                       \
+        return same_name(text.data, name, sizeof(name) - 1) ? id : SIP_H_OTHER;
 
-enum sip_header sip_header_of(struct slice name)
+enum sip_header sip_header_of(struct slice text)
 {
-    if (name.size == 1)
-        return compact(name.data[0] | 0x20);
-    if (name.size > NAME_MAX)
+    if (text.size == 1)
+        return compact(text.data[0] | 0x20);
+    if (text.size == 0 || text.size > UINT8_MAX)
         return SIP_H_OTHER;
-    const uint8_t *row = of_length[name.size];
-    for (; *row != SIP_H_OTHER; row++) {
-        const char *known = names[*row];
-        if (((name.data[0] ^ (uint8_t)known[0]) & ~0x20u) == 0 &&
-            same_name(name.data, known, name.size))
-            return *row;
+    switch (KEY(text.size, text.data[0] | 0x20, text.data[text.size - 1] | 0x20)) {
+        HEADERS(CASE_OF)
+    default:
+        return SIP_H_OTHER;
     }
-    return SIP_H_OTHER;
 }
 
 const char *sip_header_name(enum sip_header id)

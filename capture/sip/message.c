@@ -172,25 +172,27 @@ static void read_known(const struct sip_header_line *h, struct section *section,
 
 static void take_line(struct slice line, struct section *section, struct sip_msg *m)
 {
-    struct sip_header_line h;
-    if (!sip_line_split(line, &h)) {
+    struct sip_header_line spare;
+    bool room = m->header_count < SIP_HEADERS_MAX;
+    struct sip_header_line *h = room ? &m->headers[m->header_count] : &spare;
+    if (!sip_line_split(line, h)) {
         m->flags |= SIP_FLAG_MALFORMED_LINE;
         return;
     }
-    if (h.value.size > SIP_VALUE_MAX) {
-        h.value.size = SIP_VALUE_MAX;
+    if (h->value.size > SIP_VALUE_MAX) {
+        h->value.size = SIP_VALUE_MAX;
         m->flags |= SIP_FLAG_OVERSIZE;
     }
-    if (h.id != SIP_H_OTHER) {
-        uint64_t bit = BIT(h.id);
+    if (h->id != SIP_H_OTHER) {
+        uint64_t bit = BIT(h->id);
         if (!(section->seen & bit))
-            read_known(&h, section, m);
+            read_known(h, section, m);
         else if (once & bit)
             m->flags |= SIP_FLAG_DUPLICATE;
         section->seen |= bit;
     }
-    if (m->header_count < SIP_HEADERS_MAX)
-        m->headers[m->header_count++] = h;
+    if (room)
+        m->header_count++;
     else
         m->flags |= SIP_FLAG_HEADER_LIMIT;
 }
@@ -275,7 +277,7 @@ enum sip_verdict sip_parse(struct slice datagram, struct sip_msg *ret_msg)
     if (!begins_with_letter(s))
         return is_keepalive(datagram) ? SIP_KEEPALIVE : SIP_NOT_SIP;
     struct sip_msg *m = ret_msg;
-    memset(m, 0, offsetof(struct sip_msg, headers));
+    quick_clear(m, offsetof(struct sip_msg, headers));
     m->method = SIP_UNKNOWN;
     enum sip_verdict verdict = parse_start(s, &rest, m);
     if (verdict != SIP_OK)

@@ -101,9 +101,10 @@ bool sip_param_next(struct slice *rest, struct slice *ret_name, struct slice *re
 
 bool sip_param(struct slice params, const char *name, struct slice *ret_value)
 {
-    struct slice wanted = slice_str(name), each, value;
+    size_t size = strlen(name);
+    struct slice each, value;
     while (sip_param_next(&params, &each, &value)) {
-        if (slice_equal_nocase(each, wanted)) {
+        if (each.size == size && same_name(each.data, name, size)) {
             *ret_value = value;
             return true;
         }
@@ -117,9 +118,10 @@ bool sip_auth_param(struct slice credentials, const char *name, struct slice *re
     size_t scheme = sip_token_length(rest, rest.size);
     if (scheme < rest.size && sip_is_space(rest.data[scheme]))
         rest = slice_from(rest, scheme);
-    struct slice wanted = slice_str(name), each, value;
+    size_t size = strlen(name);
+    struct slice each, value;
     while (pair_next(&rest, ',', &each, &value)) {
-        if (slice_equal_nocase(each, wanted)) {
+        if (each.size == size && same_name(each.data, name, size)) {
             *ret_value = value;
             return true;
         }

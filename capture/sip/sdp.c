@@ -7,35 +7,7 @@
 
 static bool is_blank(uint8_t c)
 {
-    return c == ' ' || c == '\t';
-}
-
-struct slice sdp_word(struct slice *line)
-{
-    size_t start = 0;
-    while (start < line->size && is_blank(line->data[start]))
-        start++;
-    size_t end = start;
-    while (end < line->size && !is_blank(line->data[end]))
-        end++;
-    struct slice word = slice_sub(*line, start, end);
-    *line = slice_from(*line, end);
-    return word;
-}
-
-bool sdp_number(struct slice text, uint32_t max, uint32_t *ret_value)
-{
-    uint64_t value = 0;
-    size_t n = 0;
-    while (n < text.size && text.data[n] >= '0' && text.data[n] <= '9') {
-        value = value * 10 + (text.data[n++] - '0');
-        if (value > max)
-            return false;
-    }
-    if (n == 0)
-        return false;
-    *ret_value = (uint32_t)value;
-    return true;
+    return c == ' ' || c == '\t' || c == '\r';
 }
 
 bool sdp_address(struct slice value, struct addr *ret_addr)
@@ -70,7 +42,7 @@ struct state {
     struct sdp *sdp;
     struct sdp_media
         *media; /* the current one: of the session until the first m=, NULL behind the limit */
-    struct sdp_media session;
+    struct sdp_media *session;
     bool own_address;
     unsigned attributes;
 };
@@ -85,7 +57,7 @@ static void begin_media(struct state *s, struct slice value)
         return;
     }
     s->media = &sdp->media[sdp->media_count++];
-    if (!sdp_media_line(value, &s->session, s->media))
+    if (!sdp_media_line(value, s->session, s->media))
         sdp->limited = true;
 }
 
@@ -134,27 +106,31 @@ static struct slice skip_line_ends(struct slice s)
     return s;
 }
 
-static struct slice drop_trailing(struct slice line)
+static void take_lines(struct state *s, const uint8_t *at, const uint8_t *end)
 {
-    while (line.size && (line.data[line.size - 1] == '\r' || is_blank(line.data[line.size - 1])))
-        line.size--;
-    return line;
+    /* Some senders end lines with a lone CR. */
+    uint8_t line_end = memchr(at, '\n', (size_t)(end - at)) ? '\n' : '\r';
+    while (at < end) {
+        const uint8_t *stop = quick_find(at, end, line_end);
+        const uint8_t *next = stop ? stop + 1 : end;
+        if (stop == NULL)
+            stop = end;
+        while (stop > at && is_blank(stop[-1]))
+            stop--;
+        take_line(s, slice_of(at, (size_t)(stop - at)));
+        at = next;
+    }
 }
 
 enum sdp_verdict sdp_parse(struct slice text, struct sdp *ret_sdp)
 {
-    struct slice rest = skip_line_ends(text);
-    if (!slice_starts(rest, "v="))
+    struct slice lines = skip_line_ends(text);
+    if (!slice_starts(lines, "v="))
         return SDP_BAD;
-    memset(ret_sdp, 0, offsetof(struct sdp, media));
-    struct state s = {.sdp = ret_sdp};
-    s.media = &s.session;
-    /* Some senders end lines with a lone CR. */
-    uint8_t line_end = slice_index(rest, '\n') < rest.size ? '\n' : '\r';
-    while (rest.size) {
-        size_t end = slice_index(rest, line_end);
-        take_line(&s, drop_trailing(slice_of(rest.data, end)));
-        rest = slice_from(rest, end + 1);
-    }
+    quick_clear(ret_sdp, offsetof(struct sdp, media));
+    struct sdp_media session;
+    quick_clear(&session, offsetof(struct sdp_media, formats));
+    struct state s = {.sdp = ret_sdp, .media = &session, .session = &session};
+    take_lines(&s, lines.data, lines.data + lines.size);
     return SDP_OK;
 }

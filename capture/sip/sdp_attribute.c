@@ -4,8 +4,8 @@
 
 static struct sdp_format *format_of(struct slice word, struct sdp_media *m)
 {
-    uint64_t number;
-    if (!slice_to_u64(word, 127, &number))
+    uint8_t number;
+    if (!sdp_payload_type(word, &number))
         return NULL;
     for (unsigned i = 0; i < m->format_count; i++) {
         if (m->formats[i].payload_type == number)
@@ -14,22 +14,32 @@ static struct sdp_format *format_of(struct slice word, struct sdp_media *m)
     return NULL;
 }
 
+/* Takes "/<number>" off the front. */
+static bool slash_number(struct slice *rest, uint32_t max, uint32_t *ret_value)
+{
+    if (rest->size == 0 || rest->data[0] != '/')
+        return false;
+    *rest = slice_from(*rest, 1);
+    return sdp_number(rest, max, ret_value);
+}
+
 /* rtpmap:<payload type> <encoding>[/<clock>[/<channels>]] */
 static void on_rtpmap(struct slice value, struct sdp_media *m)
 {
     struct sdp_format *f = format_of(sdp_word(&value), m);
-    struct slice map = sdp_word(&value);
-    if (f == NULL || map.size == 0)
+    struct slice map = slice_trim(value);
+    size_t n = 0;
+    while (n < map.size && map.data[n] > ' ' && map.data[n] != '/')
+        n++;
+    if (f == NULL || n == 0)
         return;
-    size_t slash = slice_index(map, '/');
-    f->encoding = slice_sub(map, 0, slash);
+    f->encoding = slice_sub(map, 0, n);
     f->channels = 1;
-    struct slice numbers = slice_from(map, slash + 1);
+    map = slice_from(map, n);
     uint32_t number;
-    if (sdp_number(numbers, UINT32_MAX, &number))
+    if (slash_number(&map, UINT32_MAX, &number))
         f->clock_hz = number;
-    slash = slice_index(numbers, '/');
-    if (sdp_number(slice_from(numbers, slash + 1), UINT8_MAX, &number) && number > 0)
+    if (slash_number(&map, UINT8_MAX, &number) && number > 0)
         f->channels = (uint8_t)number;
 }
 
@@ -43,14 +53,14 @@ static void on_fmtp(struct slice value, struct sdp_media *m)
 static void on_ptime(struct slice value, struct sdp_media *m)
 {
     uint32_t number;
-    if (sdp_number(value, UINT16_MAX, &number))
+    if (sdp_number(&value, UINT16_MAX, &number))
         m->ptime_ms = (uint16_t)number;
 }
 
 static void on_maxptime(struct slice value, struct sdp_media *m)
 {
     uint32_t number;
-    if (sdp_number(value, UINT16_MAX, &number))
+    if (sdp_number(&value, UINT16_MAX, &number))
         m->maxptime_ms = (uint16_t)number;
 }
 
@@ -58,7 +68,7 @@ static void on_maxptime(struct slice value, struct sdp_media *m)
 static void on_rtcp(struct slice value, struct sdp_media *m)
 {
     uint32_t number;
-    if (!sdp_number(sdp_word(&value), UINT16_MAX, &number))
+    if (!sdp_number(&value, UINT16_MAX, &number))
         return;
     m->rtcp_port = (uint16_t)number;
     struct addr address;
@@ -75,7 +85,7 @@ static void on_rtcp_mux(struct slice value, struct sdp_media *m)
 static void on_ssrc(struct slice value, struct sdp_media *m)
 {
     uint32_t number;
-    if (!m->has_ssrc && sdp_number(value, UINT32_MAX, &number)) {
+    if (!m->has_ssrc && sdp_number(&value, UINT32_MAX, &number)) {
         m->ssrc = number;
         m->has_ssrc = true;
     }
@@ -166,8 +176,8 @@ void sdp_attribute(struct slice value, struct sdp *sdp, struct sdp_media *media)
     while (value.size && *value.data == ' ')
         value = slice_from(value, 1);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (known[i].size == name.size &&
-            slice_equal_nocase(name, slice_of(known[i].name, name.size))) {
+        if (known[i].size == name.size && known[i].name[0] == (name.data[0] | 0x20) &&
+            same_name(name.data, known[i].name, name.size)) {
             known[i].take(value, media);
             return;
         }

@@ -6,49 +6,56 @@
  */
 static const struct {
     const char *encoding;
-    uint32_t clock_hz;
+    uint8_t size;
     uint8_t channels;
+    uint32_t clock_hz;
 } payload_types[] = {
-    [0] = {"PCMU", 8000, 1},   [2] = {"G726-32", 8000, 1}, [3] = {"GSM", 8000, 1},
-    [4] = {"G723", 8000, 1},   [5] = {"DVI4", 8000, 1},    [6] = {"DVI4", 16000, 1},
-    [7] = {"LPC", 8000, 1},    [8] = {"PCMA", 8000, 1},    [9] = {"G722", 8000, 1},
-    [10] = {"L16", 44100, 2},  [11] = {"L16", 44100, 1},   [12] = {"QCELP", 8000, 1},
-    [13] = {"CN", 8000, 1},    [14] = {"MPA", 90000, 1},   [15] = {"G728", 8000, 1},
-    [16] = {"DVI4", 11025, 1}, [17] = {"DVI4", 22050, 1},  [18] = {"G729", 8000, 1},
-    [25] = {"CelB", 90000, 1}, [26] = {"JPEG", 90000, 1},  [28] = {"nv", 90000, 1},
-    [31] = {"H261", 90000, 1}, [32] = {"MPV", 90000, 1},   [33] = {"MP2T", 90000, 1},
-    [34] = {"H263", 90000, 1},
+#define STATIC(encoding, clock_hz, channels)                                                       \
+    {                                                                                              \
+        encoding, sizeof(encoding) - 1, channels, clock_hz                                         \
+    }
+    [0] = STATIC("PCMU", 8000, 1),   [2] = STATIC("G726-32", 8000, 1),
+    [3] = STATIC("GSM", 8000, 1),    [4] = STATIC("G723", 8000, 1),
+    [5] = STATIC("DVI4", 8000, 1),   [6] = STATIC("DVI4", 16000, 1),
+    [7] = STATIC("LPC", 8000, 1),    [8] = STATIC("PCMA", 8000, 1),
+    [9] = STATIC("G722", 8000, 1),   [10] = STATIC("L16", 44100, 2),
+    [11] = STATIC("L16", 44100, 1),  [12] = STATIC("QCELP", 8000, 1),
+    [13] = STATIC("CN", 8000, 1),    [14] = STATIC("MPA", 90000, 1),
+    [15] = STATIC("G728", 8000, 1),  [16] = STATIC("DVI4", 11025, 1),
+    [17] = STATIC("DVI4", 22050, 1), [18] = STATIC("G729", 8000, 1),
+    [25] = STATIC("CelB", 90000, 1), [26] = STATIC("JPEG", 90000, 1),
+    [28] = STATIC("nv", 90000, 1),   [31] = STATIC("H261", 90000, 1),
+    [32] = STATIC("MPV", 90000, 1),  [33] = STATIC("MP2T", 90000, 1),
+    [34] = STATIC("H263", 90000, 1),
 };
 
 static void format_init(struct sdp_format *f, uint8_t payload_type)
 {
-    *f = (struct sdp_format){.payload_type = payload_type, .channels = 1};
+    f->payload_type = payload_type;
+    f->channels = 1;
+    f->clock_hz = 0;
+    f->encoding = f->fmtp = slice_none();
     if (payload_type >= sizeof payload_types / sizeof payload_types[0] ||
-        payload_types[payload_type].encoding == NULL)
+        payload_types[payload_type].size == 0)
         return;
-    f->encoding = slice_str(payload_types[payload_type].encoding);
+    f->encoding = slice_of(payload_types[payload_type].encoding, payload_types[payload_type].size);
     f->clock_hz = payload_types[payload_type].clock_hz;
     f->channels = payload_types[payload_type].channels;
 }
 
 static enum sdp_media_type type_of(struct slice text)
 {
-    static const struct {
-        const char *name;
-        enum sdp_media_type type;
-    } types[] = {
-        {"audio", SDP_AUDIO},
-        {"video", SDP_VIDEO},
-        {"image", SDP_IMAGE},
-        {"text", SDP_TEXT},
-        {"application", SDP_APPLICATION},
-        {"message", SDP_MESSAGE},
-    };
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        if (slice_is_nocase(text, types[i].name))
-            return types[i].type;
-    }
-    return SDP_OTHER;
+    if (SAME(text, "audio"))
+        return SDP_AUDIO;
+    if (SAME(text, "video"))
+        return SDP_VIDEO;
+    if (SAME(text, "image"))
+        return SDP_IMAGE;
+    if (SAME(text, "text"))
+        return SDP_TEXT;
+    if (SAME(text, "application"))
+        return SDP_APPLICATION;
+    return SAME(text, "message") ? SDP_MESSAGE : SDP_OTHER;
 }
 
 static bool contains_nocase(struct slice text, const char *word)
@@ -71,11 +78,11 @@ static bool is_secure(struct slice proto)
 /* <port>[/<number>]; a port that is none counts as 0: nothing can be sent there. */
 static void parse_port(struct slice text, struct sdp_media *m)
 {
-    size_t slash = slice_index(text, '/');
     uint32_t number;
-    if (sdp_number(slice_sub(text, 0, slash), UINT16_MAX, &number))
+    if (sdp_number(&text, UINT16_MAX, &number))
         m->port = (uint16_t)number;
-    if (sdp_number(slice_from(text, slash + 1), UINT16_MAX, &number) && number > 0)
+    text = slice_from(text, slice_index(text, '/') + 1);
+    if (sdp_number(&text, UINT16_MAX, &number) && number > 0)
         m->port_count = (uint16_t)number;
 }
 
@@ -92,12 +99,12 @@ static bool has_format(const struct sdp_media *m, uint8_t payload_type)
 static bool parse_formats(struct slice rest, struct sdp_media *m)
 {
     for (struct slice word = sdp_word(&rest); word.size; word = sdp_word(&rest)) {
-        uint64_t number;
-        if (!slice_to_u64(word, 127, &number) || has_format(m, (uint8_t)number))
+        uint8_t number;
+        if (!sdp_payload_type(word, &number) || has_format(m, number))
             continue;
         if (m->format_count == SDP_FORMATS_MAX)
             return false;
-        format_init(&m->formats[m->format_count++], (uint8_t)number);
+        format_init(&m->formats[m->format_count++], number);
     }
     return true;
 }
@@ -116,7 +123,7 @@ bool sdp_media_line(struct slice value, const struct sdp_media *session,
                     struct sdp_media *ret_media)
 {
     struct sdp_media *m = ret_media;
-    memset(m, 0, offsetof(struct sdp_media, formats));
+    quick_clear(m, offsetof(struct sdp_media, formats));
     inherit(session, m);
     m->port_count = 1;
     m->type_text = sdp_word(&value);

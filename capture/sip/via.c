@@ -10,11 +10,11 @@ static struct slice without_brackets(struct slice host)
 
 static void via_param(struct sip_via *via, struct slice name, struct slice value)
 {
-    if (slice_is_nocase(name, "branch")) {
+    if (SAME(name, "branch")) {
         via->branch = value;
-    } else if (slice_is_nocase(name, "received")) {
+    } else if (SAME(name, "received")) {
         via->received = without_brackets(value);
-    } else if (slice_is_nocase(name, "rport")) {
+    } else if (SAME(name, "rport")) {
         via->has_rport = true;
         via->rport = value;
     }
@@ -22,7 +22,8 @@ static void via_param(struct sip_via *via, struct slice name, struct slice value
 
 bool sip_via_parse(struct slice value, struct sip_via *ret_via)
 {
-    struct sip_via via = {0};
+    struct sip_via via;
+    quick_clear(&via, sizeof via);
     struct slice s = sip_trim(value);
     s = slice_from(s, slice_index(s, '/') + 1); /* "SIP" */
     s = sip_skip_spaces(slice_from(s, slice_index(s, '/') + 1));
