@@ -140,15 +140,34 @@ static void widen_steps(struct rtp_stream *s)
     set_step_end(s);
 }
 
-/* The part of `now` that is not booked yet. A late packet can make a total shrink after it was
- * booked: then nothing is new, and the next window makes up for it. */
-static uint16_t book(uint32_t *booked, uint64_t now)
+/* The part of `now` that is not booked yet. A packet that comes late, after its window ended, makes
+ * a total shrink: then the window before is put right. */
+static uint16_t book(uint32_t *booked, uint64_t now, uint16_t *before)
 {
     int32_t more = (int32_t)((uint32_t)now - *booked);
-    if (more <= 0)
-        return 0;
-    *booked += (uint32_t)more;
-    return saturate((uint32_t)more);
+    if (more >= 0) {
+        *booked += (uint32_t)more;
+        return saturate((uint32_t)more);
+    }
+    if (before && *before != UINT16_MAX) {
+        uint32_t less = (uint32_t)-more < *before ? (uint32_t)-more : *before;
+        *before = (uint16_t)(*before - less);
+        *booked -= less;
+    }
+    return 0;
+}
+
+static struct rtp_window book_window(struct rtp_stream *s)
+{
+    struct rtp_series *t = &s->series;
+    struct rtp_window *before = t->window_count ? &t->windows[t->window_count - 1] : NULL;
+    struct run_counts runs = runs_now(s);
+    uint64_t frames = stats_frames_received(s) + runs.lost;
+    return (struct rtp_window){
+        .expected = book(&s->booked_expected, frames, before ? &before->expected : NULL),
+        .lost = book(&s->booked_lost, runs.lost, before ? &before->lost : NULL),
+        .runs = book(&s->booked_runs, runs.runs, before ? &before->runs : NULL),
+    };
 }
 
 static unsigned end_window(struct rtp_stream *s)
@@ -158,12 +177,8 @@ static unsigned end_window(struct rtp_stream *s)
         widen_windows(s);
         return 0; /* the open window is part of a wider one now */
     }
-    struct run_counts runs = runs_now(s);
-    t->windows[t->window_count++] = (struct rtp_window){
-        .expected = book(&s->booked_expected, stats_frames_received(s) + runs.lost),
-        .lost = book(&s->booked_lost, runs.lost),
-        .runs = book(&s->booked_runs, runs.runs),
-    };
+    t->windows[t->window_count] = book_window(s);
+    t->window_count++;
     return RTP_WINDOW;
 }
 
@@ -210,24 +225,33 @@ unsigned series_advance(struct rtp_stream *s, int64_t ns)
     return ended;
 }
 
-static bool step_has_something(const struct rtp_stream *s)
+static void finish_steps(struct rtp_stream *s)
 {
-    return s->step_packets || s->step_lost;
+    struct rtp_series *t = &s->series;
+    if (s->step_packets == 0 && s->step_lost == 0)
+        return;
+    while (!steps_have_room(t) && t->step_ms < STEP_LAST_MS)
+        widen_steps(s);
+    if (t->step_count < t->step_room)
+        append_step(s);
+}
+
+static void finish_windows(struct rtp_stream *s)
+{
+    struct rtp_series *t = &s->series;
+    while (!windows_have_room(t) && t->window_ms < STEP_LAST_MS)
+        widen_windows(s);
+    if (t->window_count == t->window_room)
+        return;
+    struct rtp_window last = book_window(s);
+    if (last.expected || last.lost || last.runs)
+        t->windows[t->window_count++] = last;
 }
 
 void series_finish(struct rtp_stream *s)
 {
-    struct rtp_series *t = &s->series;
-    if (step_has_something(s)) {
-        while (!steps_have_room(t) && t->step_ms < STEP_LAST_MS)
-            widen_steps(s);
-        if (t->step_count < t->step_room)
-            append_step(s);
-    }
-    struct run_counts runs = runs_now(s);
-    uint32_t expected = (uint32_t)(stats_frames_received(s) + runs.lost);
-    while (expected != s->booked_expected && end_window(s) == 0 && t->window_ms < STEP_LAST_MS)
-        ;
+    finish_steps(s);
+    finish_windows(s);
     s->step_end_ns = INT64_MAX;
 }
 
