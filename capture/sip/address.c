@@ -110,7 +110,7 @@ bool sip_addr_parse(struct slice value, struct sip_addr *ret_addr)
     struct slice rest = open < value.size ? slice_from(value, open + 1) : value;
     size_t end = slice_index(rest, open < value.size ? '>' : ';');
     a.uri = sip_trim(slice_sub(rest, 0, end));
-    if (a.uri.size == 0)
+    if (a.uri.size == 0 || a.uri.data[0] == '"')
         return false;
     a.params = header_params(slice_from(rest, end));
     if (a.params.size)

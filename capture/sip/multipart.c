@@ -91,7 +91,8 @@ static struct slice find_in_parts(struct slice body, struct slice boundary, stru
             break;
         rest = slice_from(rest, slice_index(rest, '\n') + 1);
         size_t end = find_delimiter(rest, boundary);
-        struct part part = part_parse(drop_line_end(slice_sub(rest, 0, end)));
+        struct slice text = slice_sub(rest, 0, end);
+        struct part part = part_parse(end < rest.size ? drop_line_end(text) : text);
         struct slice found = find(&part, type, depth);
         if (found.size)
             return found;
