@@ -8,7 +8,8 @@
 
 void help_dir_make(char out[HELP_DIR_SIZE])
 {
-    snprintf(out, HELP_DIR_SIZE, "/tmp/earshot-test-XXXXXX");
+    const char *where = getenv("TMPDIR");
+    snprintf(out, HELP_DIR_SIZE, "%s/earshot-test-XXXXXX", where ? where : "/tmp");
     cr_assert_not_null(mkdtemp(out));
 }
 

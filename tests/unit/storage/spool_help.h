@@ -7,7 +7,7 @@
 
 #define HELP_DIR_SIZE 64
 
-/* A new directory below /tmp; help_dir_remove() takes it away with all it holds. */
+/* A new directory below $TMPDIR or /tmp; help_dir_remove() takes it away with all it holds. */
 void help_dir_make(char out[HELP_DIR_SIZE]);
 void help_dir_remove(const char *dir);
 

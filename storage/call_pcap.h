@@ -1,0 +1,19 @@
+/* A call's packets as a capture file that any analyser opens, rebuilt from the spool: Ethernet, its VLAN tags, IPv4 or IPv6, UDP,
+ * checksums right; one frame a datagram, however long. Times are to the nanosecond. */
+#pragma once
+
+#include "storage/record.h"
+
+enum call_pcap_rtp {
+    CALL_PCAP_FULL,    /* everything that was kept */
+    CALL_PCAP_HEADERS, /* RTP headers without the sound; RTCP and SIP whole */
+    CALL_PCAP_NONE,    /* SIP and RTCP */
+};
+
+/* Takes the next bytes of the file; not 0 ends the writing, which returns it. */
+typedef int call_pcap_out(void *context, const void *bytes, size_t size);
+
+/* Streams the file in time order; memory does not grow with the call. Chains whose segments are gone, and chunks that are
+ * damaged, are left out. ERR_NOT_FOUND (nothing written) when the call has chains and none of them can be read. */
+int call_pcap_write(const char *data_dir, const struct call_record *r, enum call_pcap_rtp rtp, call_pcap_out *out, void *context,
+                    uint64_t *ret_packets);

@@ -1,0 +1,122 @@
+/* See media_dir.h. A path comes from a record, so it is checked before it is joined to the data
+ * directory: no "..", not absolute. */
+#include "storage/media_dir.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+static bool plain_word(const char *text)
+{
+    size_t n = strlen(text);
+    for (size_t i = 0; i < n; i++)
+        if (!isalnum((unsigned char)text[i]) && text[i] != '-')
+            return false;
+    return n > 0 && n < 64;
+}
+
+int media_path(int64_t started_us, const char *uid, const char *format,
+               char ret_path[MEDIA_PATH_MAX])
+{
+    char when[CLOCK_TEXT_SIZE];
+
+    if (!plain_word(uid) || !plain_word(format))
+        return ERR_INVALID;
+    clock_rfc3339_us(started_us, when); /* 2026-11-21T10:... */
+    int n = snprintf(ret_path, MEDIA_PATH_MAX, "audio/%.4s/%.2s/%.2s/%.2s/%s.%s", when, when + 5,
+                     when + 8, when + 11, uid, format);
+    return n < MEDIA_PATH_MAX ? 0 : ERR_INVALID;
+}
+
+static bool path_is_ours(const char *path)
+{
+    return strncmp(path, "audio/", 6) == 0 && strstr(path, "..") == NULL;
+}
+
+static int trouble(struct why *why, const char *what, const char *path)
+{
+    int errnum = errno;
+    why_set(why, "cannot %s %s: %s", what, path, strerror(errnum));
+    return err_of_errno(errnum);
+}
+
+static int joined(const char *data_dir, const char *path, const char *end, char out[PATH_MAX])
+{
+    int n = snprintf(out, PATH_MAX, "%s/%s%s", data_dir, path, end);
+    return n > 0 && n < PATH_MAX && path_is_ours(path) ? 0 : ERR_INVALID;
+}
+
+int media_make_dirs(const char *data_dir, const char *path, struct why *why)
+{
+    char full[PATH_MAX];
+    int err = joined(data_dir, path, "", full);
+    if (err) {
+        why_set(why, "%s is no path of a media file", path);
+        return err;
+    }
+    for (char *slash = full + strlen(data_dir); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (*full && mkdir(full, 0700) != 0 && errno != EEXIST)
+            return trouble(why, "make", full);
+        *slash = '/';
+    }
+    return 0;
+}
+
+int media_create(const char *data_dir, const char *path, int *ret_fd, struct why *why)
+{
+    char part[PATH_MAX];
+    int err = media_make_dirs(data_dir, path, why);
+    if (!err)
+        err = joined(data_dir, path, ".part", part);
+    if (err)
+        return err;
+    int fd = open(part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return trouble(why, "create", part);
+    *ret_fd = fd;
+    return 0;
+}
+
+int media_finish(const char *data_dir, const char *path, int fd, struct why *why)
+{
+    char part[PATH_MAX], full[PATH_MAX];
+    int err = joined(data_dir, path, ".part", part);
+    if (!err)
+        err = joined(data_dir, path, "", full);
+    if (!err && fdatasync(fd) != 0)
+        err = trouble(why, "sync", part);
+    if (close(fd) != 0 && !err)
+        err = trouble(why, "close", part);
+    if (!err && rename(part, full) != 0)
+        err = trouble(why, "rename to", full);
+    return err;
+}
+
+void media_discard(const char *data_dir, const char *path, int fd)
+{
+    char part[PATH_MAX];
+    close(fd);
+    if (joined(data_dir, path, ".part", part) == 0)
+        (void)unlink(part);
+}
+
+int media_open(const char *data_dir, const char *path, int *ret_fd)
+{
+    char full[PATH_MAX];
+    int err = joined(data_dir, path, "", full);
+    if (err)
+        return err;
+    int fd = open(full, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return err_of_errno(errno);
+    *ret_fd = fd;
+    return 0;
+}
