@@ -1,4 +1,5 @@
 /* GET /api/v1/calls and /api/v1/calls/{uid}. */
+#include <math.h>
 #include <stdio.h>
 
 #include "api/call_filter.h"
@@ -17,7 +18,7 @@ static double order_value(enum store_order order, const struct call_record *r)
     case STORE_MOS_MIN:
         return r->mos_min;
     case STORE_DURATION:
-        return (double)r->duration_ms;
+        return r->duration_ms < 0 ? NAN : (double)r->duration_ms;
     case STORE_NEWEST:
     case STORE_OLDEST:
         break;

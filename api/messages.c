@@ -64,7 +64,7 @@ void handle_message(struct exchange *x)
 {
     struct message_pick p = {.body = &x->rs->body};
     struct call_record *r = exchange_call(x);
-    char object[64];
+    char object[96];
 
     if (r == NULL)
         return;

@@ -4,6 +4,7 @@
 
 #include "api/handlers.h"
 #include "storage/call_pcap.h"
+#include "storage/spool.h"
 
 struct pcap_download {
     char *data_dir;
@@ -34,9 +35,8 @@ static bool parse_rtp(struct exchange *x, enum call_pcap_rtp *ret_rtp)
     static const struct {
         const char *name;
         enum call_pcap_rtp rtp;
-    } CHOICES[] = {{"full", CALL_PCAP_RTP_FULL},
-                   {"headers", CALL_PCAP_RTP_HEADERS},
-                   {"none", CALL_PCAP_RTP_NONE}};
+    } CHOICES[] = {
+        {"full", CALL_PCAP_FULL}, {"headers", CALL_PCAP_HEADERS}, {"none", CALL_PCAP_NONE}};
     const char *value = http_query_value(&x->rq->query, "rtp");
 
     for (size_t i = 0; i < sizeof CHOICES / sizeof CHOICES[0]; i++)
@@ -51,7 +51,7 @@ static bool parse_rtp(struct exchange *x, enum call_pcap_rtp *ret_rtp)
 /* What RTP carries is sound: whole packets are for those who may listen. */
 static bool may_have(struct exchange *x, enum call_pcap_rtp rtp)
 {
-    if (rtp != CALL_PCAP_RTP_FULL || (x->who.scopes & SCOPE_AUDIO))
+    if (rtp != CALL_PCAP_FULL || (x->who.scopes & SCOPE_AUDIO))
         return true;
     problem(x->rs, x->rq, 403, "scope", "rtp",
             "`rtp=full` needs the scope `audio`; ask for rtp=headers or rtp=none.");
@@ -81,12 +81,20 @@ static void send_pcap(struct exchange *x, struct call_record *r, enum call_pcap_
     http_header(x->rs, "Content-Disposition", "attachment; filename=\"call-%s.pcap\"", r->uid);
 }
 
-static bool has_packets(const struct call_record *r)
+/* Once the first byte is sent it is too late for a 410: so is there a chain that can be read? */
+static bool has_packets(const char *data_dir, const struct call_record *r)
 {
-    for (uint32_t i = 0; i < r->chain_count; i++)
-        if (r->chains[i].tail.segment != 0)
-            return true;
-    return false;
+    bool found = false, truncated;
+
+    for (uint32_t i = 0; i < r->chain_count && !found; i++) {
+        struct spool_reader *reader;
+        if (r->chains[i].tail.segment == 0 ||
+            spool_reader_open(data_dir, r->chains[i].tail, &reader, &truncated) != 0)
+            continue;
+        spool_reader_close(reader);
+        found = true;
+    }
+    return found;
 }
 
 void handle_pcap(struct exchange *x)
@@ -96,7 +104,7 @@ void handle_pcap(struct exchange *x)
 
     if (!parse_rtp(x, &rtp) || !may_have(x, rtp) || (r = exchange_call(x)) == NULL)
         return;
-    if (!has_packets(r)) {
+    if (!has_packets(x->api->config->data_dir, r)) {
         problem(x->rs, x->rq, 410, "packets_gone", NULL, "No packets of this call are kept.");
         record_free(r);
     } else if (exchange_audit(x, "pcap.read", r->uid, "ok", x->rq->access_reason)) {

@@ -1,0 +1,340 @@
+#!/bin/bash
+# Asks every route of the API with curl and says what differs from the promise. http_test.sh SAMPLE_SERVER
+set -u
+server=$1
+for tool in curl jq; do command -v $tool >/dev/null || { echo "needs $tool"; exit 77; }; done
+
+dir=$(mktemp -d)
+mkfifo "$dir/stdin"
+"$server" "$dir/data" <"$dir/stdin" >"$dir/stdout" 2>"$dir/stderr" &
+server_pid=$!
+exec 9>"$dir/stdin"
+stop() { exec 9>&-; ( sleep 20; kill -9 $server_pid ) 2>/dev/null & wait $server_pid; status=$?; rm -rf "$dir"; return $status; }
+trap 'stop' EXIT
+for _ in $(seq 200); do grep -q ^PORT "$dir/stdout" && break; sleep 0.05; done
+port=$(sed -n 's/^PORT //p' "$dir/stdout")
+[ -n "$port" ] || { echo "the server did not start:"; cat "$dir/stderr"; exit 1; }
+base=http://127.0.0.1:$port
+api=$base/api/v1
+call=00000000-0000-8000-8000-000000000000
+recording=00000000-1111-8000-8000-000000000000
+audio=$api/recordings/$recording/audio
+token() { sed -n "s/^TOKEN $1 //p" "$dir/stdout"; }
+
+checks=0 failures=0
+ok() { checks=$((checks + 1)); }
+fail() { checks=$((checks + 1)); failures=$((failures + 1)); echo "FAILED: $*"; }
+# ask CURL-ARGUMENTS: $status, $dir/head, $dir/body
+ask() { : >"$dir/body"; status=$(curl -sS --max-time 20 --path-as-is -D "$dir/head" -o "$dir/body" -w '%{http_code}' "$@" 2>"$dir/curl") || status=curl-$?; }
+# expect STATUS CURL-ARGUMENTS
+expect() { local want=$1; shift; ask "$@"; [ "$status" = "$want" ] && ok || fail "status $status, not $want: $* $(head -c 300 "$dir/body")"; }
+# body JQ-EXPRESSION
+body() { jq -e "$1" "$dir/body" >/dev/null 2>&1 && ok || fail "$1 does not hold for $(head -c 600 "$dir/body")"; }
+header() { grep -qi "^$1" "$dir/head" && ok || fail "no header $1: $(cat "$dir/head")"; }
+no_header() { grep -qi "^$1" "$dir/head" && fail "header $1: $(cat "$dir/head")" || ok; }
+is() { [ "$1" = "$2" ] && ok || fail "$1 is not $2${3:+ ($3)}"; }
+# refused STATUS CODE FIELD|null CURL-ARGUMENTS: a whole problem object
+refused() {
+    local want=$1 code=$2 field=$3; shift 3
+    expect "$want" "$@"
+    header 'content-type: application/problem+json'
+    body ".status == $want and .code == \"$code\" and .field == $field and (.detail | length > 0) and (.request_id | length == 16)"
+}
+
+# ---- every response ----
+for path in /api/v1/calls / /metrics /healthz /nothing /api/v1/recordings/$recording/audio; do
+    ask "$base$path"
+    header 'x-request-id: [0-9a-f]\{16\}'
+    header 'x-content-type-options: nosniff'
+    header 'cache-control: no-store'
+    header 'referrer-policy: no-referrer'
+    header "content-security-policy: .*frame-ancestors 'none'"
+    no_header 'access-control-allow-origin'
+done
+
+# ---- calls ----
+expect 200 "$api/calls"
+header 'content-type: application/json'
+body '(.data | length == 100) and .page.has_more and (.page.next_cursor | length > 50) and (.query.from < .query.to) and (has("total") | not)'
+body '.data[0].uid == "'$call'" and .data[0].streams[0].codec == "PCMA" and (.data[0] | has("events") | not)'
+body '[.data[].started_at] | . == (sort | reverse)'
+expect 200 "$api/calls?limit=1000&count=exact"
+body '(.data | length == 250) and (.page.has_more | not) and .page.next_cursor == null and .total == 250'
+expect 200 "$api/calls?outcome=busy&limit=1000&count=exact"
+body '.total == 25 and ([.data[].outcome] | unique == ["busy"])'
+expect 200 "$api/calls?from_user=1007&from_user=1008"
+body '[.data[].from.user] | sort == ["1007","1008"]'
+expect 200 "$api/calls?q=call-249%40"
+body '.data | length == 1'
+expect 200 "$api/calls?q=%27%20OR%201%3D1--"
+body '.data | length == 0'
+expect 200 "$api/calls?from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z"
+body '.data == []'
+expect 200 "$api/calls?has_recording=true"
+body '.data | length == 3'
+for order in -started_at started_at duration_ms mos_min; do
+    seen="" cursor="" pages=0
+    while [ $pages -lt 20 ]; do
+        expect 200 "$api/calls?order=$order&limit=37${cursor:+&cursor=$cursor}"
+        seen="$seen $(jq -r '.data[].uid' "$dir/body" | tr '\n' ' ')"
+        pages=$((pages + 1))
+        cursor=$(jq -r '.page.next_cursor // ""' "$dir/body")
+        [ -n "$cursor" ] || break
+    done
+    is "$pages" 7 "pages by $order"
+    is "$(echo $seen | tr ' ' '\n' | sort -u | wc -l)" 250 "calls by $order"
+    is "$(echo $seen | wc -w)" 250 "calls by $order"
+done
+expect 200 "$api/calls?limit=5"
+cursor=$(jq -r .page.next_cursor "$dir/body")
+refused 400 invalid_cursor '"cursor"' "$api/calls?limit=5&outcome=busy&cursor=$cursor"
+refused 400 invalid_cursor '"cursor"' "$api/calls?limit=5&cursor=${cursor%????}AAAA"
+refused 400 unknown_parameter '"sort"' "$api/calls?sort=x"
+refused 400 unknown_parameter '"Limit"' "$api/calls?Limit=5"
+refused 400 invalid_value '"limit"' "$api/calls?limit=0"
+refused 400 invalid_value '"order"' "$api/calls?order=started_at%3Bdrop%20table"
+refused 400 invalid_span '"from"' "$api/calls?from=2019-01-01T00:00:00Z"
+refused 400 missing_parameter '"scale"' "$api/calls?mos_min__lte=3"
+refused 400 invalid_query null "$api/calls?q=%00"
+refused 400 invalid_query null "$api/calls?q"
+
+expect 200 "$api/calls/$call"
+body '.uid == "'$call'" and .kind == "call" and .outcome == "answered" and .sip_code == 200 and .duration_ms == 400 and .from.display == "<script>alert(1)</script>"'
+body '.streams[0] | .ssrc == "0x1a2b3c4d" and .lost == 2 and .loss_ratio == 0.02 and .jitter_ms.avg == null and .rtcp == null'
+body '.recording | .state == "ready" and .format == "wav" and .channels == ["caller","callee"] and .url == "/api/v1/recordings/'$recording'/audio"'
+body '.events == [] and .links.self == "/api/v1/calls/'$call'" and .q850_cause == null and .ringing_at == null'
+etag=$(sed -n 's/^[Ee][Tt]ag: \(.*\)\r/\1/p' "$dir/head")
+expect 304 -H "If-None-Match: $etag" "$api/calls/$call"
+is "$(stat -c %s "$dir/body")" 0 "body of a 304"
+expect 200 -H 'If-None-Match: "other"' "$api/calls/$call"
+expect 200 -I "$api/calls/$call"
+is "$(stat -c %s "$dir/body")" "$(stat -c %s "$dir/head")" "HEAD gives the head alone"
+refused 404 not_found null "$api/calls/99999999-0000-8000-8000-000000000000"
+refused 404 not_found null "$api/calls/x"
+refused 404 not_found null "$api/calls/0000000A-0000-8000-8000-000000000000"
+
+# ---- messages, ladder, series ----
+expect 200 "$api/calls/$call/messages"
+body '(.data | length == 2) and .data[0].method == "INVITE" and .data[0].status == null and .data[1].status == 200 and (.data[0].raw | startswith("INVITE sip:2000"))'
+expect 200 "$api/calls/$call/messages?raw=false"
+body '.data[0] | has("raw") | not'
+refused 400 invalid_value '"raw"' "$api/calls/$call/messages?raw=maybe"
+expect 200 "$api/calls/$call/messages/2"
+header 'content-type: text/plain'
+is "$(od -An -tx1 <"$dir/body" | tr -d ' \n' | grep -c fffe)" 1 "raw bytes"
+refused 404 not_found null "$api/calls/$call/messages/3"
+refused 404 not_found null "$api/calls/$call/messages/0"
+refused 404 not_found null "$api/calls/$call/messages/-1"
+refused 404 not_found null "$api/calls/$call/messages/99999999999999999999"
+expect 200 "$api/calls/00000004-0000-8000-8000-000000000000/messages"
+body '.data == []'
+expect 200 "$api/calls/$call/ladder"
+body '[.events[].kind] == ["sip","sip","rtp_start","rtp_stop"]'
+body '.events[0].t_us == 0 and .events[0].src == 0 and .events[0].dst == 1 and .events[1].src == 1 and .events[1].label == "200 OK" and ([.hosts[].addr] == ["10.0.0.1","10.0.0.2"])'
+expect 200 "$api/calls/$call/ladder?rtp=0"
+body '.events | length == 2'
+expect 200 "$api/calls/$call/streams/1/series"
+body '.step_ms == 1000 and .packets == [50,50,50] and .lost == [0,1,2] and .jitter_ms == [1.5,null,1.5] and .mos == [4.25]'
+expect 200 "$api/calls/$call/streams/1/series?step_ms=10000"
+body '.step_ms == 10000 and .packets == [150] and .lost == [3] and .jitter_ms == [1.5] and .max_gap_ms == [20.5]'
+refused 400 invalid_value '"step_ms"' "$api/calls/$call/streams/1/series?step_ms=1500"
+refused 404 not_found null "$api/calls/$call/streams/2/series"
+
+# ---- packets ----
+for rtp in full headers none; do
+    expect 200 "$api/calls/$call/pcap?rtp=$rtp"
+    header 'content-type: application/vnd.tcpdump.pcap'
+    header 'content-disposition: attachment; filename="call-'$call'.pcap"'
+    header 'transfer-encoding: chunked'
+    if command -v tshark >/dev/null; then
+        want=3002; [ $rtp = none ] && want=2
+        is "$(tshark -r "$dir/body" 2>/dev/null | wc -l)" $want "packets with rtp=$rtp"
+    fi
+done
+expect 200 -I "$api/calls/$call/pcap"
+refused 400 invalid_value '"rtp"' "$api/calls/$call/pcap?rtp=all"
+refused 410 packets_gone null "$api/calls/00000003-0000-8000-8000-000000000000/pcap"
+refused 404 not_found null "$api/calls/99999999-0000-8000-8000-000000000000/pcap"
+# Clients that leave in the middle give their place back.
+for _ in $(seq 12); do curl -s --limit-rate 1k --max-time 0.3 -o /dev/null "$api/calls/$call/pcap"; done
+expect 200 "$api/calls/$call/pcap"
+
+# ---- recordings ----
+expect 200 "$api/calls/$call/recording"
+body '.id == "'$recording'" and .size_bytes == 100000 and .sample_rate_hz == 8000 and (.sha256 | length == 64)'
+expect 200 "$api/recordings/$recording"
+body '.call_uid == "'$call'"'
+sha=$(jq -r .sha256 "$dir/body")
+refused 404 no_recording null "$api/calls/00000009-0000-8000-8000-000000000000/recording"
+refused 404 not_found null "$api/recordings/99999999-1111-8000-8000-000000000000"
+expect 200 "$audio"
+header 'content-type: audio/wav'
+header 'accept-ranges: bytes'
+header 'content-length: 100000'
+header "etag: \"$sha\""
+is "$(sha256sum <"$dir/body" | cut -d' ' -f1)" "$sha" "audio"
+cp "$dir/body" "$dir/whole"
+expect 200 -I "$audio"
+header 'content-length: 100000'
+header 'accept-ranges: bytes'
+# range HEADER STATUS FIRST COUNT
+range() {
+    expect "$2" -H "Range: $1" "$audio"
+    cmp -s "$dir/body" <(tail -c +$(($3 + 1)) "$dir/whole" | head -c "$4") && ok || fail "other bytes for $1"
+    [ "$2" = 206 ] && header "content-range: bytes $3-$(($3 + $4 - 1))/100000"
+}
+range bytes=0-0 206 0 1
+range bytes=0- 206 0 100000
+range bytes=10-19 206 10 10
+range bytes=99999- 206 99999 1
+range bytes=90000-200000 206 90000 10000
+range bytes=-5 206 99995 5
+range bytes=-200000 206 0 100000
+range bytes=0-9223372036854775808 206 0 100000
+range bytes=-1- 200 0 100000
+range bytes=0-1,3-4 200 0 100000
+range bytes=9-1 200 0 100000
+range "bytes=$(seq -s, 1000 | sed 's/[0-9]*/0-0/g')" 200 0 100000
+range elephants=1-2 200 0 100000
+for bad in 100000- 9223372036854775808- -0; do
+    refused 416 range_not_satisfiable null -H "Range: bytes=$bad" "$audio"
+    header 'content-range: bytes \*/100000'
+done
+expect 206 -H "Range: bytes=0-9" -H "If-Range: \"$sha\"" "$audio"
+expect 200 -H "Range: bytes=0-9" -H 'If-Range: "other"' "$audio"
+expect 200 -H "Range: bytes=0-9" -H 'If-Range: Sat, 21 Nov 2026 10:00:00 GMT' "$audio"
+expect 200 -I -H "Range: bytes=0-9" "$audio"
+expect 200 "$audio?format=wav"
+refused 400 format_not_available '"format"' "$audio?format=mp3"
+refused 409 recording_not_ready null "$api/recordings/00000001-1111-8000-8000-000000000000/audio"
+header 'retry-after: 2'
+refused 410 recording_gone null "$api/recordings/00000002-1111-8000-8000-000000000000/audio"
+
+# ---- live, service, page ----
+expect 200 "$api/live/calls"
+body '.data[0].state == "answered" and .data[0].from.user == "1000" and .data[0].streams[0].jitter_ms == null and (.has_more | not)'
+expect 200 "$api/live/calls/ffffffff-0000-8000-8000-000000000000"
+body '.streams | length == 1'
+refused 404 not_found null "$api/live/calls/eeeeeeee-0000-8000-8000-000000000000"
+expect 200 "$base/healthz"
+is "$(cat "$dir/body")" ok
+expect 200 "$base/readyz"
+body '.ready and .capture_up and has("detail")'
+expect 200 -H 'X-Forwarded-For: 10.9.9.9' "$base/readyz"
+body '.ready and (has("detail") | not)'
+expect 200 "$base/"
+header 'content-type: text/html'
+header "content-security-policy: default-src 'self'"
+grep -q 'onclick\|<style\|style=\|<script>' "$dir/body" && fail "inline script or style in the page" || ok
+expect 200 "$base/page.js"
+header 'content-type: text/javascript'
+grep -q 'innerHTML\|outerHTML\|insertAdjacentHTML\|document.write\|eval(' "$dir/body" && fail "the script makes markup from text" || ok
+expect 200 "$base/page.css"
+expect 200 "$api/openapi.yaml"
+grep -q '^openapi: 3.1' "$dir/body" && ok || fail "openapi.yaml"
+expect 200 "$base/metrics"
+header 'content-type: text/plain; version=0.0.4'
+grep -q '^earshot_build_info{version="0.0-test",revision="abcdef"} 1$' "$dir/body" && ok || fail "build info"
+for name in earshot_http_requests_total process_cpu_seconds_total process_resident_memory_bytes process_open_fds process_start_time_seconds; do
+    grep -q "^$name [0-9.]*[1-9]" "$dir/body" && ok || fail "$name: $(grep "^$name" "$dir/body")"
+done
+is "$(awk -v now="$(date +%s)" '/^process_start_time_seconds/ { print (now - $2 < 300 && $2 <= now + 2) }' "$dir/body")" 1 "start time"
+if command -v promtool >/dev/null; then
+    lint=$(promtool check metrics <"$dir/body" 2>&1)
+    is "$?$lint" 0 "promtool check metrics"
+fi
+
+# ---- paths, methods, hosts ----
+for path in //api/v1/calls /api/v1//calls /api/v1/../v1/calls /api/v1/calls/%2e%2e /api%2Fv1/calls '/api/v1/calls;a=b' /./metrics '/..;/metrics' '/api\v1' /%6detrics; do
+    refused 400 path_not_canonical null "$base$path"
+done
+for path in /api /api/v1/ /api/v1/calls/ /API/v1/calls /metrics/ /index.html; do refused 404 not_found null "$base$path"; done
+for method in POST PUT DELETE OPTIONS PATCH TRACE; do
+    refused 405 method_not_allowed null -X $method "$api/calls"
+    header 'allow: GET, HEAD'
+done
+refused 405 method_not_allowed null -d "$(head -c 20000 /dev/zero | tr '\0' x)" "$api/calls"
+refused 404 not_found null -X POST "$base/nothing"
+for host in 127.0.0.1 localhost "localhost:$port" '[::1]' LOCALHOST; do expect 200 -H "Host: $host" "$base/healthz"; done
+for host in evil.example "evil.example:$port" 127.0.0.1.evil.example 127.0.0.2 '' ; do
+    ask -H "Host: $host" "$base/healthz"
+    [ "$status" = 421 ] || [ "$status" = 400 ] && ok || fail "Host '$host': $status"
+done
+expect 431 -H "X-Long: $(head -c 60000 /dev/zero | tr '\0' x)" "$api/calls"
+
+# ---- who may ----
+routes=("metrics $base/metrics" "meta $api/calls" "meta $api/calls/$call" "messages $api/calls/$call/messages" "messages $api/calls/$call/messages/1"
+    "messages $api/calls/$call/ladder" "meta $api/calls/$call/streams/1/series" "messages $api/calls/$call/pcap?rtp=headers" "audio $api/calls/$call/pcap"
+    "meta $api/calls/$call/recording" "meta $api/recordings/$recording" "audio $audio" "meta $api/live/calls")
+scopes_of() {
+    case $1 in
+    metrics) echo metrics ;; viewer) echo meta ;; analyst) echo meta messages ;; listener | supervisor) echo meta messages audio ;;
+    admin) echo metrics meta messages ;; *) echo none ;;
+    esac
+}
+for role in metrics viewer analyst listener supervisor admin probe auditor; do
+    for entry in "${routes[@]}"; do
+        want=403
+        [[ " $(scopes_of $role) " == *" ${entry%% *} "* ]] && want=200
+        expect $want -H "Authorization: Bearer $(token $role)" "${entry#* }"
+    done
+done
+bad="Authorization: Bearer esk_abc_0000000000000000000000000000000000000000000"
+for entry in "${routes[@]}"; do
+    url=${entry#* }
+    expect 200 "$url"
+    expect 401 -H "$bad" "$url"
+    expect 401 -I -H "$bad" "$url"
+    expect 401 -H 'X-Forwarded-For: 127.0.0.1' "$url"
+    expect 401 -H 'Sec-Fetch-Site: cross-site' "$url"
+    expect 401 -H 'Origin: http://evil.example' "$url"
+done
+refused 401 token_invalid null -H "$bad" "$api/calls"
+header 'www-authenticate: Bearer'
+refused 401 token_invalid null -H 'Authorization: Basic eDp5' "$api/calls"
+refused 401 token_invalid null -H 'Authorization;' "$api/calls"
+refused 401 token_expired null -H "Authorization: Bearer $(token expired)" "$api/calls"
+refused 401 token_missing null -H 'Via: 1.1 proxy' "$api/calls"
+refused 403 scope null -H "Authorization: Bearer $(token viewer)" "$audio"
+refused 403 scope '"rtp"' -H "Authorization: Bearer $(token analyst)" "$api/calls/$call/pcap"
+expect 200 -H "authorization: bearer $(token viewer)" "$api/calls"
+refused 400 unknown_parameter '"token"' "$api/calls?token=$(token viewer)"
+ask "$base/metrics"
+grep -q '^earshot_auth_failures_total{reason="invalid"} [1-9]' "$dir/body" && ok || fail "auth failures are counted"
+
+# ---- audit ----
+if command -v sqlite3 >/dev/null; then
+    audited() { sqlite3 "$dir/data/db/earshot.db" "select count(*) from audit where $1"; }
+    [ "$(audited "action = 'audio.read' and object = '$recording' and actor = 'local' and address = '127.0.0.1'")" -ge 20 ] && ok || fail "audio is audited"
+    [ "$(audited "action = 'pcap.read' and actor = 'listener'")" -ge 1 ] && ok || fail "pcap is audited"
+    [ "$(audited "action = 'messages.read' and object like '$call%' and actor = 'analyst'")" -ge 1 ] && ok || fail "messages are audited"
+    failed=$(audited "action = 'auth.failed' and result = 'denied'")
+    [ "$failed" -ge 10 ] && [ "$failed" -le 180 ] && ok || fail "$failed refusals are audited"
+    expect 206 -H 'X-Access-Reason: complaint 42' -H 'Range: bytes=0-9' "$audio"
+    is "$(audited "detail = 'GET 0+10 of 100000; complaint 42'")" 1 "range and reason are audited"
+fi
+
+# ---- many at once, slow ones ----
+seq 400 | xargs -P 40 -I{} curl -s -o /dev/null -w '%{http_code}\n' --max-time 20 "$api/calls?limit=2" | sort | uniq -c >"$dir/many"
+is "$(tr -s ' ' <"$dir/many")" " 400 200" "400 requests by 40 clients"
+printf 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /api/v1/calls?limit=1 HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' |
+    timeout 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port; cat >&3; cat <&3" >"$dir/pipelined"
+is "$(grep -c '^HTTP/1.1 200' "$dir/pipelined")" 3 "pipelined requests"
+
+# ---- starting ----
+"$server" "$dir/other" "$port" </dev/null >/dev/null 2>"$dir/busy" && fail "two on one port" || ok
+grep -q "port $port of 127.0.0.1 is in use: stop the program" "$dir/busy" && ok || fail "busy port: $(cat "$dir/busy")"
+"$server" "$dir/other" 0 0.0.0.0 </dev/null >/dev/null 2>"$dir/open" && fail "beyond loopback without encryption" || ok
+grep -q 'does not listen on 0.0.0.0 without encryption' "$dir/open" && ok || fail "beyond loopback: $(cat "$dir/open")"
+"$server" "$dir/other" 0 nonsense </dev/null >/dev/null 2>"$dir/open" && fail "address nonsense" || ok
+
+# A download under way does not keep the service from ending.
+curl -s --limit-rate 20k -o /dev/null "$api/calls/$call/pcap" &
+curl_pid=$!
+sleep 0.3
+trap - EXIT
+stop || fail "the server ended with $?"
+ok
+wait $curl_pid
+echo "$checks checks, $failures failed"
+[ $failures = 0 ]

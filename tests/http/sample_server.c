@@ -1,0 +1,128 @@
+/* The API over sample records: http_sample DIR [PORT [ADDRESS]]. Prints "PORT n" and a line "TOKEN
+ * role text" per role, serves until its standard input ends. */
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/server.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "sample_records.h"
+
+static const char *const ROLES[] = {"metrics",    "viewer", "analyst", "listener",
+                                    "supervisor", "admin",  "probe",   "auditor"};
+
+struct sample {
+    struct store *store;
+    pthread_mutex_t lock; /* guards the store: it has one writer */
+};
+
+static int audit(void *context, const struct store_audit *entry)
+{
+    struct sample *s = context;
+
+    pthread_mutex_lock(&s->lock);
+    int err = store_put_audit(s->store, entry);
+    if (err == 0)
+        err = store_commit(s->store);
+    pthread_mutex_unlock(&s->lock);
+    return err;
+}
+
+static void health(void *context, struct api_health *ret_health)
+{
+    (void)context;
+    *ret_health = (struct api_health){.capture_up = true, .database_ok = true, .disk_ok = true};
+}
+
+static int snapshot(void *context, const char *want_uid, unsigned max, struct live_call **ret_calls,
+                    unsigned *ret_count)
+{
+    static const char UID[] = "ffffffff-0000-8000-8000-000000000000";
+
+    (void)context;
+    *ret_calls = NULL;
+    *ret_count = 0;
+    if (max == 0 || (want_uid && strcmp(want_uid, UID) != 0))
+        return 0;
+    struct live_call *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return ERR_NOMEM;
+    memcpy(c->uid, UID, sizeof UID);
+    c->kind = "call";
+    c->state = "answered";
+    c->started_us = 1000000;
+    snprintf(c->from_user, sizeof c->from_user, "1000");
+    c->stream_count = 1;
+    c->streams[0] = (struct live_stream){.party = "caller",
+                                         .codec = "PCMU",
+                                         .packets = 10,
+                                         .expected = 10,
+                                         .jitter_ms = NAN,
+                                         .mos = NAN};
+    *ret_calls = c;
+    *ret_count = 1;
+    return 0;
+}
+
+static void put_tokens(struct store *store, int64_t now_us)
+{
+    struct store_token token;
+    char text[80];
+
+    for (size_t i = 0; i < sizeof ROLES / sizeof ROLES[0]; i++) {
+        api_token_make(ROLES[i], ROLES[i], now_us, text, &token);
+        store_put_token(store, &token);
+        printf("TOKEN %s %s\n", ROLES[i], text);
+    }
+    api_token_make("old", "viewer", now_us, text, &token);
+    token.expires_us = 1;
+    store_put_token(store, &token);
+    printf("TOKEN expired %s\n", text);
+    store_commit(store);
+}
+
+int main(int argc, char **argv)
+{
+    struct sample s = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct why why = {0};
+    struct api_server *server = NULL;
+    int64_t now_us = clock_wall_ns() / 1000;
+
+    if (argc < 2 || crypto_start() != 0)
+        return 2;
+    struct counters_set *set = counters_set_new();
+    struct api_config config = {.bind_address = argc > 3 ? argv[3] : "127.0.0.1",
+                                .port = argc > 2 ? (uint16_t)atoi(argv[2]) : 0,
+                                .data_dir = argv[1],
+                                .counters = set,
+                                .live = {.snapshot = snapshot},
+                                .context = &s,
+                                .health = health,
+                                .audit = audit,
+                                .version = "0.0-test+abcdef"};
+    int err = store_open(argv[1], counters_block(set), &s.store, &why);
+    if (err == 0)
+        err = sample_fill(s.store, counters_block(set), argv[1], now_us);
+    if (err == 0) {
+        put_tokens(s.store, now_us);
+        err = api_start(&config, &server, &why);
+    }
+    if (err == 0) {
+        char byte;
+        printf("PORT %u\n", api_port(server));
+        fflush(stdout);
+        while (read(0, &byte, 1) > 0 || errno == EINTR)
+            ;
+    } else {
+        fprintf(stderr, "%s (%s)\n", why.text, err_text(err));
+    }
+    api_stop(server);
+    store_close(s.store);
+    counters_set_free(set);
+    return err ? 1 : 0;
+}

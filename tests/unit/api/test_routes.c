@@ -1,0 +1,171 @@
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "requests.h"
+
+static const struct route *find(const char *method, const char *path,
+                                struct http_request *ret_request)
+{
+    const char *methods;
+
+    *ret_request = request_for(method, path, NULL);
+    return route_find(ret_request, &methods);
+}
+
+Test(routes, paths_lead_to_their_route_and_give_their_values)
+{
+    struct http_request rq;
+    const struct route *r = find("GET", "/api/v1/calls/abc-1/streams/7/series", &rq);
+
+    cr_assert_not_null(r);
+    cr_expect_str_eq(r->path, "/api/v1/calls/{uid}/streams/{sid}/series");
+    cr_expect_str_eq(rq.path_value[0], "abc-1");
+    cr_expect_str_eq(rq.path_value[1], "7");
+    cr_expect_str_eq(find("HEAD", "/api/v1/calls/x", &rq)->path, "/api/v1/calls/{uid}");
+    cr_expect_str_eq(find("GET", "/", &rq)->path, "/");
+}
+
+Test(routes, what_is_nearly_a_path_is_none)
+{
+    static const char *const PATHS[] = {"/api/v1/calls/",      "/api/v1/calls/a/",
+                                        "/api/v1/call",        "/API/v1/calls",
+                                        "/api/v1/callsx",      "/api/v1/calls/a.b",
+                                        "/api/v1/calls/_",     "/api/v1/calls/a/messages/",
+                                        "/metrics/",           "/api/v1",
+                                        "/index.html",         "/page.jsx",
+                                        "/api/v1/calls/a/b/c", "/api/v1/recordings//audio"};
+    struct http_request rq;
+    char longest[100] = "/api/v1/calls/";
+
+    for (size_t i = 0; i < sizeof PATHS / sizeof PATHS[0]; i++)
+        cr_expect_null(find("GET", PATHS[i], &rq), "%s", PATHS[i]);
+    memset(longest + 14, 'a', HTTP_PATH_VALUE_SIZE);
+    cr_expect_null(find("GET", longest, &rq), "a value that does not fit");
+    longest[14 + HTTP_PATH_VALUE_SIZE - 1] = '\0';
+    cr_expect_not_null(find("GET", longest, &rq), "the longest value");
+}
+
+Test(routes, other_methods_are_told_which_are_allowed)
+{
+    static const char *const METHODS[] = {"POST",  "PUT", "DELETE", "OPTIONS",
+                                          "TRACE", "get", "PATCH"};
+
+    for (size_t i = 0; i < sizeof METHODS / sizeof METHODS[0]; i++) {
+        struct http_request rq = request_for(METHODS[i], "/api/v1/calls", NULL);
+        const char *methods = NULL;
+        cr_expect_null(route_find(&rq, &methods));
+        cr_expect_str_eq(methods, "GET, HEAD");
+        rq.path = "/nothing";
+        cr_expect_null(route_find(&rq, &methods));
+        cr_expect_null(methods);
+    }
+}
+
+Test(routes, everything_under_the_api_needs_a_scope_and_only_the_rest_may_be_quick)
+{
+    unsigned count;
+    const struct route *r = routes(&count);
+
+    for (unsigned i = 0; i < count; i++) {
+        if (strncmp(r[i].path, "/api/", 5) == 0 && strcmp(r[i].path, "/api/v1/openapi.yaml") != 0)
+            cr_expect_neq(r[i].scope, SCOPE_PUBLIC, "%s", r[i].path);
+        if (r[i].quick)
+            cr_expect_eq(r[i].scope, SCOPE_PUBLIC, "%s: the accepting thread reads no tokens",
+                         r[i].path);
+    }
+}
+
+/* ---- the table and openapi.yaml say the same ---- */
+
+#define DESCRIBED_MAX 64
+
+struct described {
+    char path[100];
+    char params[2000]; /* " from to ..." */
+    bool get, other;
+};
+
+static struct described described[DESCRIBED_MAX];
+static unsigned described_count;
+
+static void add_param(struct described *d, const char *line)
+{
+    const char *name = strstr(line, "{name: ");
+    size_t at = strlen(d->params);
+
+    if (name == NULL || strstr(line, "in: query") == NULL)
+        return;
+    name += 7;
+    snprintf(d->params + at, sizeof d->params - at, "%.*s ", (int)strcspn(name, ","), name);
+}
+
+static void read_description(void)
+{
+    char line[4096];
+    bool in_paths = false;
+    struct described *d = NULL;
+    char path[1000];
+    const char *tests = strstr(__FILE__, "/tests/unit/api/");
+
+    cr_assert_not_null(tests);
+    snprintf(path, sizeof path, "%.*s/api/openapi.yaml", (int)(tests - __FILE__), __FILE__);
+    FILE *f = fopen(path, "r");
+    cr_assert_not_null(f, "%s", path);
+    while (fgets(line, sizeof line, f)) {
+        line[strcspn(line, "\n")] = '\0';
+        if (line[0] != ' ')
+            in_paths = strcmp(line, "paths:") == 0;
+        if (!in_paths)
+            continue;
+        if (strncmp(line, "  /", 3) == 0) {
+            cr_assert_lt(described_count, DESCRIBED_MAX);
+            d = &described[described_count++];
+            snprintf(d->path, sizeof d->path, "%.*s", (int)strlen(line) - 3, line + 2);
+            snprintf(d->params, sizeof d->params, " ");
+        } else if (d && strcmp(line, "    get:") == 0) {
+            d->get = true;
+        } else if (d && strncmp(line, "    ", 4) == 0 && line[4] != ' ') {
+            d->other = true;
+        } else if (d) {
+            add_param(d, line);
+        }
+    }
+    fclose(f);
+}
+
+static struct described *described_find(const char *path)
+{
+    for (unsigned i = 0; i < described_count; i++)
+        if (strcmp(described[i].path, path) == 0)
+            return &described[i];
+    return NULL;
+}
+
+static bool has_word(const char *words, const char *word)
+{
+    char needle[128];
+
+    snprintf(needle, sizeof needle, " %s ", word);
+    return strstr(words, needle) != NULL;
+}
+
+Test(routes, the_table_and_the_description_agree)
+{
+    unsigned count;
+    const struct route *r = routes(&count);
+
+    read_description();
+    cr_expect_eq(described_count, count);
+    for (unsigned i = 0; i < count; i++) {
+        struct described *d = described_find(r[i].path);
+        unsigned words = 0, params = 0;
+        cr_assert_not_null(d, "%s is not in openapi.yaml", r[i].path);
+        cr_expect(d->get && !d->other, "%s", r[i].path);
+        for (const char *const *p = r[i].params; p && *p; p++, params++)
+            cr_expect(has_word(d->params, *p), "%s: %s is not in openapi.yaml", r[i].path, *p);
+        for (const char *p = d->params + 1; *p; p++)
+            words += *p == ' ';
+        cr_expect_eq(words, params, "%s: openapi.yaml has%s", r[i].path, d->params);
+    }
+}
