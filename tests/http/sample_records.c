@@ -135,6 +135,7 @@ static int fill_spool(struct call_record *r, struct counters *counters, const ch
                                        .src = CALLER,
                                        .dst = CALLEE};
         int64_t now_ns = r->started_us * 1000;
+        info.uid[6] = info.uid[8] = 0x80; /* "00000000-0000-8000-8000-..." */
         c->src = info.src;
         c->dst = info.dst;
         c->party = flow ? "caller" : NULL;
