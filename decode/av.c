@@ -1,3 +1,6 @@
+/* The library is silenced: what it would print about hostile payloads is counted by the caller. Its
+ * input buffers must have room behind them, so each payload is copied; its output is mixed to mono
+ * 16 bits. */
 #include "decode/av.h"
 
 #include <libavcodec/avcodec.h>

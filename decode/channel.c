@@ -1,3 +1,5 @@
+/* Sources are found by flow and SSRC; the one that has been quiet for longest makes room for a
+ * ninth. */
 #include "decode/channel.h"
 
 #define QUIET_NS   INT64_C(300000000)

@@ -1,3 +1,5 @@
+/* The pitch is the lag at which the last 8 ms are most like what was before them (normalised
+ * correlation); that many samples are repeated, at full level for 10 ms and fading until 60 ms. */
 #include "decode/conceal.h"
 
 #include <math.h>

@@ -1,3 +1,5 @@
+/* The window is one ring of interleaved frames, moved on by halves: the older half goes to the file
+ * as it stands in memory, in one write of 128 KiB or more. */
 #include "decode/mix.h"
 
 #include <assert.h>

@@ -1,3 +1,5 @@
+/* Waiting packets lie in a ring of slots by sequence number, so that putting in and taking out cost
+ * no search; their payloads are copied, since the datagram is only borrowed. */
 #include "decode/reorder.h"
 
 #include <assert.h>

@@ -1,3 +1,6 @@
+/* A windowed sinc, one row of taps for each of the `up` phases between two input samples. The
+ * file's usual ratios (8 to 16 to 48 kHz) have few phases; 44.1 kHz has hundreds, still a small
+ * table. */
 #include "decode/resample.h"
 
 #include <assert.h>

@@ -1,3 +1,5 @@
+/* Sound is placed frame by frame; bridge() makes the way from the last sound to the next: nothing
+ * to do, cross-fade, concealment, comfort noise, or silence. */
 #include "decode/source.h"
 
 #include <stdlib.h>

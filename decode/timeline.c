@@ -1,14 +1,19 @@
+/* timeline_next() decides in this order: another clock or restart; too early; the packet behind one
+ * in doubt; a rush that ended; a step up. Each ends in go_on() (keep the anchor) or anchor_anew().
+ */
 #include "decode/timeline.h"
 
 #define MS INT64_C(1000000)
 
 #define EARLY_MAX_NS (1000 * MS) /* more media than time: the bound on a channel's length */
-#define STEP_MAX_NS  (300 * MS)  /* of lateness, from one packet to the next */
-#define JOIN_MAX_NS                                                                                \
-    (100 * MS) /* a jump this near to where the sound ended goes on there, without a seam */
-#define DRIFT_WINDOW_NS   (5000 * MS)
-#define DRIFT_PACKETS_MIN 20
-#define DRIFT_MAX_NS      (35 * MS)
+#define STEP_MAX_NS  (200 * MS)  /* of lateness, from one packet to the next */
+/* A jump that ends this near to where the sound ended goes on there, without a seam. */
+#define JOIN_MAX_NS        (100 * MS)
+#define BASE_OPEN_NS       (5000 * MS)
+#define WINDOW_NS          (1000 * MS)
+#define WINDOW_PACKETS_MIN 10
+#define DRIFT_MAX_NS       (40 * MS)
+#define LOW_WINDOWS        5
 
 static int64_t magnitude(int64_t v)
 {
@@ -28,45 +33,61 @@ static void anchor(struct timeline *t, const struct timeline_step *step, int64_t
                            .anchor_ns = at_ns,
                            .last_late_ns = step->arrival_ns - at_ns,
                            .last_arrival_ns = step->arrival_ns,
-                           .end_ns = at_ns + step->length_ns};
+                           .end_ns = at_ns + step->length_ns,
+                           .base_ns = step->arrival_ns - at_ns,
+                           .base_open_until_ns = step->arrival_ns + BASE_OPEN_NS};
 }
 
 /* A sender that only changed its numbers goes on where its sound ended. */
 static struct timeline_place anchor_anew(struct timeline *t, const struct timeline_step *step)
 {
-    int64_t lateness = t->has_base ? t->base_ns : 0;
-    int64_t at_ns = step->arrival_ns - lateness;
+    int64_t at_ns = step->arrival_ns - t->base_ns;
     if (t->clock_hz && magnitude(at_ns - t->end_ns) < JOIN_MAX_NS)
         at_ns = t->end_ns;
+    if (at_ns - step->arrival_ns > EARLY_MAX_NS)
+        at_ns = step->arrival_ns;
     anchor(t, step, at_ns);
     return (struct timeline_place){.verdict = TIMELINE_NEW, .at_ns = at_ns};
 }
 
-/* The smallest lateness of a window is the network's and the clocks' alone, jitter apart. Two
- * windows must agree. */
+static void move_anchor(struct timeline *t, int64_t by_ns)
+{
+    t->anchor_ns += by_ns;
+    t->last_late_ns -= by_ns;
+    t->low_windows = 0;
+    t->window_packets = 0;
+}
+
+/* A window's smallest lateness is the network's and the clocks' alone, jitter apart. */
+static void judge_window(struct timeline *t, int64_t min_ns)
+{
+    int64_t off_ns = min_ns - t->base_ns;
+    if (off_ns > DRIFT_MAX_NS) {
+        move_anchor(t, off_ns);
+        return;
+    }
+    if (off_ns > -DRIFT_MAX_NS) {
+        t->low_windows = 0;
+        return;
+    }
+    if (t->low_windows == 0 || off_ns > t->low_ns)
+        t->low_ns = off_ns;
+    if (++t->low_windows == LOW_WINDOWS)
+        move_anchor(t, t->low_ns);
+}
+
 static void follow_drift(struct timeline *t, int64_t now_ns, int64_t late_ns)
 {
+    if (now_ns < t->base_open_until_ns && late_ns < t->base_ns)
+        t->base_ns = late_ns;
     if (t->window_packets == 0 || late_ns < t->window_min_ns)
         t->window_min_ns = late_ns;
     if (t->window_packets++ == 0)
         t->window_start_ns = now_ns;
-    if (now_ns - t->window_start_ns < DRIFT_WINDOW_NS || t->window_packets < DRIFT_PACKETS_MIN)
+    if (now_ns - t->window_start_ns < WINDOW_NS || t->window_packets < WINDOW_PACKETS_MIN)
         return;
     t->window_packets = 0;
-    if (!t->has_base) {
-        t->has_base = true;
-        t->base_ns = t->window_min_ns;
-        return;
-    }
-    int64_t before = t->drift_ns;
-    t->drift_ns = t->window_min_ns - t->base_ns;
-    if (magnitude(before) < DRIFT_MAX_NS || magnitude(t->drift_ns) < DRIFT_MAX_NS ||
-        (before < 0) != (t->drift_ns < 0))
-        return;
-    int64_t move = magnitude(before) < magnitude(t->drift_ns) ? before : t->drift_ns;
-    t->anchor_ns += move;
-    t->last_late_ns -= move;
-    t->drift_ns = 0;
+    judge_window(t, t->window_min_ns);
 }
 
 static struct timeline_place go_on(struct timeline *t, const struct timeline_step *step,
@@ -89,10 +110,8 @@ static struct timeline_place resolve(struct timeline *t, const struct timeline_s
     if (gap_ns < media_step_ns / 2) {
         t->rush = true;
     } else {
-        shift = t->last_late_ns - (t->has_base ? t->base_ns : 0);
-        t->anchor_ns += shift;
-        t->window_packets = 0;
-        t->drift_ns = 0;
+        shift = t->last_late_ns - t->base_ns;
+        move_anchor(t, shift);
     }
     int64_t late_ns = step->arrival_ns - media_ns(t);
     struct timeline_place place =
@@ -105,7 +124,7 @@ static struct timeline_place resolve(struct timeline *t, const struct timeline_s
  * all. */
 static bool rush_is_over(struct timeline *t, int64_t late_ns, int64_t gap_ns, int64_t media_step_ns)
 {
-    int64_t above = late_ns - (t->has_base ? t->base_ns : 0);
+    int64_t above = late_ns - t->base_ns;
     if (above < STEP_MAX_NS)
         t->rush = false;
     return t->rush && gap_ns >= media_step_ns / 2 && gap_ns < STEP_MAX_NS && above > EARLY_MAX_NS;
@@ -144,5 +163,5 @@ int64_t timeline_settle(struct timeline *t)
     if (!t->doubt)
         return 0;
     t->doubt = false;
-    return t->last_late_ns - (t->has_base ? t->base_ns : 0);
+    return t->last_late_ns - t->base_ns;
 }

@@ -4,17 +4,17 @@
  *             anchor: first packet of a segment
  *                |
  *   RTP time  ---+----+----+----+- - - - - -+----+--->  spacing by the sender's clock
- *   arrival   ---+-----+---+-----+- - - - - - -+---+-->  lateness = arrival - RTP time, moves with
- * jitter
+ *   arrival   ---+-----+---+-----+- - - - - - -+---+->  lateness = arrival - RTP time: jitter
  *
- * - lateness below -1 s, or a step of it that the arrival gap does not explain: the sender's clock
- * jumped; new anchor.
- * - a step up after a pause in arrivals: either the network held packets back (they now come in a
- * rush: keep the anchor) or the sender paused with its clock (new anchor). The next packet tells,
- * so the answer is TIMELINE_DOUBT for one packet.
- * - slow drift of the smallest lateness (clock skew) beyond 35 ms: the anchor is moved by it.
+ * - Lateness below -1 s, or a clock that steps back: the sender's clock jumped; new anchor.
+ * - A step up of 200 ms after a pause in arrivals: either the network held packets back (they now
+ *   come in a rush: keep the anchor) or the sender paused with its clock (new anchor). The next
+ *   packet tells, so the answer is TIMELINE_DOUBT for one packet.
+ * - A lateness that stays higher than it was by 40 ms for a second, or lower for five: clock skew,
+ * or a sender that stumbles; the anchor is moved by it. What lasts less long is jitter and moves
+ *   nothing.
  *
- * No position is later than arrival + 1 s: a channel is never longer than its arrivals. */
+ * No sound begins later than its arrival + 1 s: a channel is never longer than its arrivals. */
 #pragma once
 
 #include <stdbool.h>
@@ -29,11 +29,14 @@ struct timeline {
     int64_t last_late_ns;
     int64_t end_ns; /* behind the last packet's sound */
     bool doubt;
-    bool rush; /* packets that were held back are coming in */
-    /* Drift: the smallest lateness of windows of packets. */
-    int64_t window_start_ns, window_min_ns, drift_ns, base_ns;
+    bool rush;       /* packets that were held back are coming in */
+    int64_t base_ns; /* lateness without jitter; its lowest in the first seconds, then what the
+                        windows say */
+    int64_t base_open_until_ns;
+    int64_t window_start_ns, window_min_ns; /* the smallest lateness of a second */
     unsigned window_packets;
-    bool has_base;
+    unsigned low_windows; /* in a row, below the base */
+    int64_t low_ns;       /* the highest of their smallest */
 };
 
 enum timeline_verdict {

@@ -12,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define PACKETS_MAX 400
+#define PACKETS_MAX 200
 
 static const struct render_codec list[] = {
     {"PCMU", "", 8000, 96, 1},    {"PCMA", "", 8000, 96, 1},    {"L16", "", 16000, 96, 2},
@@ -92,8 +92,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         flows[i] = (struct render_flow){
             .channel = data[2] & 2 ? 0 : i, .context = &streams[i], .next = next};
     }
-    char path[64];
-    snprintf(path, sizeof path, "/tmp/fuzz-render-%ld.wav", (long)getpid());
+    char path[256];
+    const char *dir = getenv("TMPDIR");
+    snprintf(path, sizeof path, "%s/fuzz-render-%ld.wav", dir ? dir : "/tmp", (long)getpid());
     struct render_request request = {.path = path, .flows = flows, .flow_count = 2};
     if (data[2] & 4)
         request.sample_rate_hz = 8000;

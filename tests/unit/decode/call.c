@@ -188,7 +188,9 @@ static void read_file(const char *path, struct call_sound *s)
 int call_render_with(struct call_flow *flows, unsigned count, struct render_request request,
                      struct call_sound *ret_sound)
 {
-    char dir[] = "/tmp/decode-test-XXXXXX", path[64], part[80];
+    char dir[200], path[256], part[280];
+    const char *temporary = getenv("TMPDIR");
+    snprintf(dir, sizeof dir, "%s/decode-test-XXXXXX", temporary ? temporary : "/tmp");
     cr_assert(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/call.wav", dir);
     snprintf(part, sizeof part, "%s.part", path);

@@ -7,11 +7,12 @@
 
 #include "decode/mix.h"
 
-static char dir[32], path[64], part[80];
+static char dir[200], path[256], part[280];
 
 static void make_dir(void)
 {
-    strcpy(dir, "/tmp/decode-wav-XXXXXX");
+    const char *temporary = getenv("TMPDIR");
+    snprintf(dir, sizeof dir, "%s/decode-wav-XXXXXX", temporary ? temporary : "/tmp");
     cr_assert(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/a.wav", dir);
     snprintf(part, sizeof part, "%s.part", path);
