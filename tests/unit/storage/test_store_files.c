@@ -1,0 +1,400 @@
+/* What happens to the files: migration, refusal of what is newer or no
+ * database, the audit chain, readers beside a writer, and a writer that is
+ * killed. */
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/crypto.h"
+#include "storage/store_db.h"
+#include "tests/unit/storage/record_help.h"
+
+static char dir[HELP_DIR_SIZE];
+static struct counters *counters;
+
+static void setup(void) {
+  crypto_start();
+  help_dir_make(dir);
+  counters = calloc(1, sizeof *counters);
+}
+
+static void teardown(void) {
+  help_dir_remove(dir);
+  free(counters);
+}
+
+TestSuite(store_files, .init = setup, .fini = teardown, .timeout = 60);
+
+static struct store *open_store(void) {
+  struct store *s = NULL;
+  struct why why = {""};
+  cr_assert_eq(store_open(dir, counters, &s, &why), 0, "%s", why.text);
+  return s;
+}
+
+static sqlite3 *open_behind(const char *name) {
+  char path[128];
+  sqlite3 *db;
+  snprintf(path, sizeof path, "%s/db/%s", dir, name);
+  cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+  return db;
+}
+
+/* Runs SQL on a file behind the store's back. */
+static void tamper(const char *name, const char *sql) {
+  char *error = NULL;
+  sqlite3 *db = open_behind(name);
+  cr_assert_eq(sqlite3_exec(db, sql, NULL, NULL, &error), SQLITE_OK, "%s",
+               error);
+  sqlite3_close(db);
+}
+
+static int64_t ask(const char *name, const char *sql) {
+  sqlite3_stmt *statement;
+  sqlite3 *db = open_behind(name);
+  cr_assert_eq(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+  cr_assert_eq(sqlite3_step(statement), SQLITE_ROW);
+  int64_t v = sqlite3_column_int64(statement, 0);
+  sqlite3_finalize(statement);
+  sqlite3_close(db);
+  return v;
+}
+
+/* ---- schema ---- */
+
+static const struct schema_step STEPS[] = {
+    {"CREATE TABLE t(a INTEGER); INSERT INTO t VALUES (1);"},
+    {"ALTER TABLE t ADD COLUMN b INTEGER DEFAULT 5;"},
+    {"CREATE TABLE u(x); INSERT INTO u SELECT a + b FROM t;"},
+};
+
+Test(store_files, an_older_file_is_brought_forward_step_by_step) {
+  for (unsigned from = 0; from <= 3; from++) {
+    struct why why = {""};
+    sqlite3_stmt *statement;
+    sqlite3 *db;
+    sqlite3_open(":memory:", &db);
+    cr_assert_eq(schema_migrate(db, STEPS, from, "x.db", &why), 0, "%s",
+                 why.text);
+    cr_assert_eq(schema_migrate(db, STEPS, 3, "x.db", &why), 0, "%s", why.text);
+    sqlite3_prepare_v2(db, "SELECT x, (SELECT count(*) FROM t) FROM u", -1,
+                       &statement, NULL);
+    cr_assert_eq(sqlite3_step(statement), SQLITE_ROW);
+    cr_assert_eq(sqlite3_column_int(statement, 0), 6);
+    cr_assert_eq(sqlite3_column_int(statement, 1), 1);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+  }
+}
+
+Test(store_files, a_step_that_fails_leaves_the_file_as_it_was) {
+  static const struct schema_step BAD[] = {{"CREATE TABLE t(a)"},
+                                           {"CREATE TABLE u(b); nonsense;"}};
+  struct why why = {""};
+  sqlite3 *db;
+  sqlite3_open(":memory:", &db);
+  cr_assert_lt(schema_migrate(db, BAD, 2, "x.db", &why), 0);
+  cr_assert(strstr(why.text, "x.db") && strstr(why.text, "schema 2"), "%s",
+            why.text);
+  cr_assert_eq(sqlite3_exec(db, "INSERT INTO t VALUES (1)", NULL, NULL, NULL),
+               SQLITE_OK);
+  cr_assert_neq(sqlite3_exec(db, "INSERT INTO u VALUES (1)", NULL, NULL, NULL),
+                SQLITE_OK);
+  sqlite3_close(db);
+}
+
+Test(store_files, a_day_without_schema_is_completed_at_the_start) {
+  store_close(open_store());
+  tamper("calls-20200101.db", "PRAGMA journal_mode = WAL");
+  store_close(open_store());
+  cr_assert_eq(ask("calls-20200101.db", "PRAGMA user_version"),
+               schema_version(DB_CALLS));
+  cr_assert_eq(ask("calls-20200101.db", "SELECT count(*) FROM calls"), 0);
+}
+
+Test(store_files, a_newer_schema_is_refused_with_a_sentence) {
+  static const char *const FILES[] = {"earshot.db", "calls-20261121.db",
+                                      "messages-20261121.db"};
+  for (size_t i = 0; i < 3; i++) {
+    struct store *s = open_store();
+    struct why why = {""};
+    char path[128];
+    store_close(s);
+    s = NULL;
+    tamper(FILES[i], "PRAGMA user_version = 999");
+    cr_assert_eq(store_open(dir, counters, &s, &why), ERR_UNSUPPORTED);
+    cr_assert(strstr(why.text, FILES[i]) && strstr(why.text, "newer"), "%s",
+              why.text);
+    snprintf(path, sizeof path, "%s/db/%s", dir, FILES[i]);
+    unlink(path);
+  }
+}
+
+Test(store_files, a_file_that_is_no_database_is_named) {
+  struct store *s = NULL;
+  struct why why = {""};
+  char path[128];
+  store_close(open_store());
+  snprintf(path, sizeof path, "%s/db/calls-20261121.db", dir);
+  FILE *f = fopen(path, "w");
+  for (int i = 0; i < 1000; i++)
+    fputs("this is no database ", f);
+  fclose(f);
+  cr_assert_lt(store_open(dir, counters, &s, &why), 0);
+  cr_assert(strstr(why.text, "calls-20261121.db"), "%s", why.text);
+}
+
+Test(store_files, a_directory_that_cannot_be_made_is_named) {
+  struct store *s = NULL;
+  struct why why = {""};
+  cr_assert_lt(store_open("/proc/nowhere", counters, &s, &why), 0);
+  cr_assert(strstr(why.text, "/proc/nowhere"), "%s", why.text);
+}
+
+/* ---- audit ---- */
+
+static void put_audit(struct store *s, int n) {
+  for (int i = 0; i < n; i++) {
+    struct store_audit entry = {.time_us = HELP_T0_US + i,
+                                .actor = "ops",
+                                .address = "192.0.2.1",
+                                .action = i % 2 ? "audio.read" : "login",
+                                .object = "x",
+                                .result = "ok",
+                                .detail = i % 3 ? NULL : ""};
+    cr_assert_eq(store_put_audit(s, &entry), 0);
+    if (i % 5 == 0)
+      cr_assert_eq(store_commit(s), 0);
+  }
+  cr_assert_eq(store_commit(s), 0);
+}
+
+static int64_t audit_verdict(void) {
+  struct store_reader *r;
+  int64_t bad = -1;
+  uint64_t rows;
+  cr_assert_eq(store_reader_open(dir, &r), 0);
+  cr_assert_eq(store_audit_verify(r, &bad, &rows), 0);
+  store_reader_close(r);
+  return bad;
+}
+
+#define UNLOCK "DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete;"
+
+Test(store_files, the_audit_chain_tells_what_was_touched) {
+  static const struct {
+    const char *sql;
+    int64_t bad;
+  } CASES[] = {
+      {"SELECT 1", 0},
+      {UNLOCK "UPDATE audit SET actor = 'ops2' WHERE id = 7", 7},
+      {UNLOCK "UPDATE audit SET time_us = time_us + 1 WHERE id = 1", 1},
+      {UNLOCK "UPDATE audit SET detail = '' WHERE id = 2", 2},
+      {UNLOCK "UPDATE audit SET object = 'xo', result = 'k' WHERE id = 9", 9},
+      {UNLOCK "UPDATE audit SET hash = x'00' WHERE id = 20", 20},
+      {UNLOCK "DELETE FROM audit WHERE id = 5", 6},
+      {UNLOCK "DELETE FROM audit WHERE id = 20", 20},
+      {UNLOCK "DELETE FROM audit WHERE id = 1", 2},
+      {"INSERT INTO audit SELECT 21, time_us, actor, address, action, object, "
+       "result, detail,"
+       " hash FROM audit WHERE id = 20",
+       21},
+  };
+  for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+    struct store *s = open_store();
+    put_audit(s, 20);
+    store_close(s);
+    tamper("earshot.db", CASES[i].sql);
+    cr_expect_eq(audit_verdict(), CASES[i].bad, "%s", CASES[i].sql);
+    help_dir_remove(dir);
+  }
+}
+
+Test(store_files, the_audit_log_refuses_changes) {
+  struct store *s = open_store();
+  put_audit(s, 3);
+  store_close(s);
+  sqlite3 *db = open_behind("earshot.db");
+  cr_assert_neq(sqlite3_exec(db, "DELETE FROM audit", NULL, NULL, NULL),
+                SQLITE_OK);
+  cr_assert_neq(
+      sqlite3_exec(db, "UPDATE audit SET actor = 'x'", NULL, NULL, NULL),
+      SQLITE_OK);
+  sqlite3_close(db);
+}
+
+static void note_audit(void *context, int64_t id,
+                       const struct store_audit *entry,
+                       const uint8_t hash[32]) {
+  int64_t *last = context;
+  (void)hash;
+  cr_assert(*last == 0 || id == *last - 1);
+  cr_assert_eq(entry->time_us, HELP_T0_US + id - 1);
+  cr_assert_str_eq(entry->actor, "ops");
+  cr_assert((entry->detail == NULL) == ((id - 1) % 3 != 0));
+  *last = id;
+}
+
+Test(store_files, the_audit_log_is_listed_newest_first) {
+  struct store *s = open_store();
+  struct store_reader *r;
+  int64_t last = 0;
+  put_audit(s, 20);
+  cr_assert_eq(store_reader_open(dir, &r), 0);
+  cr_assert_eq(store_audit_list(r, 0, 0, 0, 8, note_audit, &last), 0);
+  cr_assert_eq(last, 13);
+  cr_assert_eq(
+      store_audit_list(r, HELP_T0_US + 4, 0, 13, 100, note_audit, &last), 0);
+  cr_assert_eq(last, 5);
+  store_reader_close(r);
+  store_close(s);
+}
+
+/* ---- readers beside the writer ---- */
+
+static atomic_bool writing;
+
+static void count_row(void *context, const struct call_record *r) {
+  (void)r;
+  ++*(unsigned *)context;
+}
+
+/* One look at the store; what is wrong with it, or NULL. */
+static const char *look(struct store_reader *r, uint64_t *before) {
+  struct store_query q;
+  uint64_t count;
+  unsigned rows = 0;
+  bool more;
+
+  store_query_defaults(&q);
+  q.limit = 50;
+  if (store_count(r, &q, &count) != 0)
+    return "count failed";
+  if (count < *before)
+    return "calls vanished";
+  if (store_calls(r, &q, count_row, &rows, &more) != 0)
+    return "list failed";
+  *before = count;
+  return rows < (count < 50 ? count : 50) ? "list too short" : NULL;
+}
+
+struct looker {
+  pthread_t thread;
+  unsigned rounds;
+  const char *trouble;
+};
+
+static void *look_all_the_time(void *context) {
+  struct looker *l = context;
+  struct store_reader *r;
+  uint64_t before = 0;
+
+  if (store_reader_open(dir, &r) != 0) {
+    l->trouble = "cannot open";
+    return NULL;
+  }
+  for (; atomic_load(&writing) && l->trouble == NULL; l->rounds++)
+    l->trouble = look(r, &before);
+  store_reader_close(r);
+  return NULL;
+}
+
+Test(store_files, readers_work_while_the_writer_commits) {
+  struct store *s = open_store();
+  struct looker lookers[2] = {0};
+
+  atomic_store(&writing, true);
+  for (int i = 0; i < 2; i++)
+    pthread_create(&lookers[i].thread, NULL, look_all_the_time, &lookers[i]);
+  for (unsigned n = 0; n < 3000; n++) {
+    struct call_record *r =
+        help_call(n, HELP_T0_US + (n % 3) * HELP_DAY_US + n);
+    cr_assert_eq(store_put_call(s, r), 0);
+    record_free(r);
+    if (n % 50 == 49)
+      cr_assert_eq(store_commit(s), 0);
+  }
+  atomic_store(&writing, false);
+  for (int i = 0; i < 2; i++) {
+    pthread_join(lookers[i].thread, NULL);
+    cr_assert_null(lookers[i].trouble, "%s", lookers[i].trouble);
+    cr_assert_gt(lookers[i].rounds, 2);
+  }
+  cr_assert_eq(help_cell(counters, C_DB_BUSY), 0);
+  store_close(s);
+}
+
+/* ---- a writer that is killed ---- */
+
+#define KILL_ROWS_MAX 20000 /* should nobody kill it */
+
+static void write_until_killed(int report) {
+  struct store *s = NULL;
+  struct why why;
+  if (store_open(dir, counters, &s, &why) != 0)
+    _exit(1);
+  for (unsigned n = 0; n < KILL_ROWS_MAX; n++) {
+    struct call_record *r = help_record(n + 1);
+    int err = store_put_call(s, r);
+    record_free(r);
+    if (err || n % 10 != 9)
+      continue;
+    if (store_commit(s) != 0 || write(report, &n, sizeof n) != sizeof n)
+      _exit(1);
+  }
+  _exit(0);
+}
+
+/* Kills a writer after some commits; returns the last row that it reported as
+ * committed. */
+static unsigned write_and_kill(unsigned commits) {
+  unsigned committed = 0, n;
+  int ends[2];
+
+  cr_assert_eq(pipe(ends), 0);
+  pid_t child = fork();
+  if (child == 0)
+    write_until_killed(ends[1]);
+  cr_assert_gt(child, 0);
+  close(ends[1]);
+  for (unsigned i = 0; i < commits; i++)
+    if (read(ends[0], &committed, sizeof committed) != sizeof committed)
+      break;
+  kill(child, SIGKILL);
+  waitpid(child, NULL, 0);
+  while (read(ends[0], &n, sizeof n) == sizeof n)
+    committed = n;
+  close(ends[0]);
+  return committed;
+}
+
+Test(store_files, a_killed_writer_costs_the_transaction_under_way) {
+  for (unsigned round = 0; round < 4; round++) {
+    unsigned committed = write_and_kill(3 + 7 * round);
+    struct store *s = open_store();
+    struct store_reader *r;
+    cr_assert_gt(committed, 0);
+    cr_assert_eq(store_reader_open(dir, &r), 0);
+    for (unsigned i = 0; i <= committed; i++) {
+      struct call_record *expected = help_record(i + 1), *back = NULL;
+      cr_assert_eq(store_call(r, expected->uid, &back), 0, "%u of %u", i,
+                   committed);
+      cr_assert_null(help_record_differs(expected, back, true));
+      record_free(back);
+      record_free(expected);
+    }
+    store_reader_close(r);
+    store_close(s);
+    cr_assert_eq(
+        ask("calls-20261121.db",
+            "SELECT integrity_check = 'ok' FROM pragma_integrity_check"),
+        1);
+    help_dir_remove(dir);
+  }
+}
