@@ -30,15 +30,14 @@ static inline struct slice sip_trim_between(const uint8_t *from, const uint8_t *
 
 static inline struct slice sip_trim(struct slice s)
 {
-    return sip_trim_between(s.data, s.data + s.size);
+    return s.size ? sip_trim_between(s.data, s.data + s.size) : s;
 }
 
 static inline struct slice sip_skip_spaces(struct slice s)
 {
-    const uint8_t *at = s.data, *end = at + s.size;
-    while (at < end && sip_is_space(*at))
-        at++;
-    return sip_between(at, end);
+    while (s.size && sip_is_space(*s.data))
+        s = slice_of(s.data + 1, s.size - 1);
+    return s;
 }
 
 /* Bytes that make up methods and header names (RFC 3261 25.1, token). */

@@ -1,6 +1,6 @@
-/* Two things that the profile asked for. Names are compared without case, whole words at a time: a
- * message is mostly short names, for which a call of strncasecmp() takes three times as long.
- * Structs are cleared by memset(). */
+/* The inner loops that the profile asked for: clearing, a search for near bytes, comparing names
+ * without case. A message is mostly short names and short distances, where calling memchr() or
+ * strncasecmp() costs more than their work; together they were a third of the time. */
 #pragma once
 
 #include "base/slice.h"

@@ -7,6 +7,8 @@
 /* Takes a word off the front of a line; empty at the end. */
 static inline struct slice sdp_word(struct slice *line)
 {
+    if (line->size == 0)
+        return *line;
     const uint8_t *at = line->data, *end = at + line->size;
     while (at < end && *at <= ' ')
         at++;

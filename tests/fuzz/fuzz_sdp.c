@@ -1,0 +1,28 @@
+/* Any bytes as an SDP body. */
+#include <assert.h>
+
+#include "capture/sip/sdp.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_media(const struct sdp_media *m)
+{
+    assert(m->format_count <= SDP_FORMATS_MAX && m->crypto_count <= SDP_CRYPTO_MAX);
+    assert(m->port_count >= 1 && m->direction <= SDP_INACTIVE && m->type <= SDP_OTHER);
+    for (unsigned i = 0; i < m->format_count; i++) {
+        assert(m->formats[i].payload_type <= 127 && m->formats[i].channels >= 1);
+        for (unsigned j = 0; j < i; j++)
+            assert(m->formats[i].payload_type != m->formats[j].payload_type);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct sdp sdp;
+    if (sdp_parse(slice_of(data, size), &sdp) != SDP_OK)
+        return 0;
+    assert(sdp.media_count <= SDP_MEDIA_MAX);
+    for (unsigned i = 0; i < sdp.media_count; i++)
+        check_media(&sdp.media[i]);
+    return 0;
+}
