@@ -96,8 +96,7 @@ static inline enum sip_line sip_line_next(struct slice *rest, struct slice *ret_
     return stop > start ? SIP_LINE : SIP_LINE_BLANK;
 }
 
-/* "Name : value" of a logical line. OTHER for names that are no token; false without a colon or
- * name. */
+/* "Name : value" of a logical line; false without a colon or name. */
 static inline bool sip_line_split(struct slice line, struct sip_header_line *ret_header)
 {
     const uint8_t *end = line.data + line.size, *colon = quick_find(line.data, end, ':');

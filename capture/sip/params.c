@@ -1,6 +1,12 @@
-/* Lists and parameters: comma lists, ;name=value, credentials. Quoted strings and <...> protect
- * what separates. */
+/* Tokens, lists and parameters: comma lists, ;name=value, credentials. Quoted strings and <...>
+ * protect what separates. */
 #include "capture/sip/grammar.h"
+
+const bool sip_token_byte[256] = {
+    ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['-'] = true, ['.'] = true,
+    ['!'] = true,         ['%'] = true,         ['*'] = true,         ['_'] = true, ['+'] = true,
+    ['`'] = true,         ['\''] = true,        ['~'] = true,
+};
 
 bool sip_quoted(struct slice s, size_t open, struct slice *ret_inside, size_t *ret_end)
 {
