@@ -1,6 +1,6 @@
 /* The HTTP side: routes (one table, checked against openapi.yaml), JSON, authorisation, audit,
  * metrics, the page's files. It reads the store by read-only connections and knows nothing of
- * packets or codecs. libmicrohttpd is met in server.c alone. */
+ * packets or codecs. libmicrohttpd is met in server.c and connection.c alone. */
 #pragma once
 
 #include "api/live.h"

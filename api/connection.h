@@ -1,0 +1,59 @@
+/* Inside server.c and connection.c, which alone meet libmicrohttpd. */
+#pragma once
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "api/body_pipe.h"
+#include "api/deadline.h"
+#include "api/handlers.h"
+#include "base/inbox.h"
+
+#define READER_THREADS_MAX 32
+#define SECOND_NS          INT64_C(1000000000)
+
+struct reader_thread {
+    struct api_server *server;
+    pthread_t thread;
+    bool started;
+    struct store_reader *reader;
+    struct counters *counters;
+};
+
+struct api_server {
+    struct api_config config;
+    struct api_context context;
+    struct MHD_Daemon *daemon;
+    struct inbox *inbox;
+    struct body_pipes *pipes;
+    struct deadlines *deadlines;
+    struct counters *counters; /* of the accepting thread */
+    struct reader_thread reader[READER_THREADS_MAX];
+    unsigned reader_count;
+    uint16_t port;
+    atomic_bool stopping;
+};
+
+enum phase { PHASE_HEAD, PHASE_BODY, PHASE_PARKED, PHASE_ANSWERED };
+
+struct http_exchange {
+    struct api_server *server;
+    struct MHD_Connection *connection;
+    struct deadline *deadline;
+    struct http_request rq;
+    struct http_response rs;
+    enum phase phase;
+    bool counted_stream;
+    char uri[]; /* as sent; cut into path and query in place */
+};
+
+/* What the library calls; all on the accepting thread. */
+void *connection_on_uri(void *context, const char *uri, struct MHD_Connection *connection);
+enum MHD_Result connection_on_request(void *context, struct MHD_Connection *connection,
+                                      const char *url, const char *method, const char *version,
+                                      const char *upload, size_t *upload_size, void **request);
+void connection_on_completed(void *context, struct MHD_Connection *connection, void **request,
+                             enum MHD_RequestTerminationCode code);
+void connection_on_event(void *context, struct MHD_Connection *connection, void **socket_context,
+                         enum MHD_ConnectionNotificationCode code);
