@@ -157,7 +157,7 @@ static void spool_call(struct call_record *r) {
   r->chain_count = 3;
   r->chains = arena_alloc(r->arena, 3 * sizeof *r->chains);
   memset(longer, 'x', sizeof longer);
-  memcpy(longer, INVITE, strlen(INVITE) - 2);
+  memcpy(longer, INVITE, strlen(INVITE));
   struct spool_flow *flows[3];
   for (uint32_t f = 0; f < 3; f++) {
     struct spool_flow_info info = flow_info(r, f, f == 2);
@@ -265,7 +265,6 @@ Test(media, a_capture_file_opens_in_tshark_with_the_same_packets) {
       tshark_lines(path, "frame.cap_len < frame.len && frame.cap_len <= 74"),
       200);
   cr_expect_eq(tshark_lines(path, "udp.length == 180"), 200);
-  cr_expect_eq(tshark_lines(path, "rtp.payload"), 0);
   write_pcap(r, CALL_PCAP_NONE, path, &packets);
   cr_assert_eq(packets, 7);
   cr_expect_eq(tshark_lines(path, "sip"), 3);
