@@ -659,8 +659,8 @@ void spool_close(struct spool *s)
         return;
     while (s->flows)
         (void)spool_flow_close(s, s->flows);
-    if (s->fd >= 0 && s->used)
-        (void)buffer_write(s);
+    if (s->fd >= 0 && s->used && buffer_write(s) != 0)
+        counters_add(s->counters, C_SPOOL_DROPPED, buffer_packets(s));
     segment_close(s);
     pool_fini(s);
     free(s->buffer);
