@@ -34,13 +34,16 @@ void exchange_etag(struct exchange *x)
 bool exchange_audit(struct exchange *x, const char *action, const char *object, const char *result,
                     const char *detail)
 {
+    char text[300]; /* a reason is the client's: as much of it as fits */
+    if (detail)
+        snprintf(text, sizeof text, "%s", detail);
     const struct store_audit entry = {.time_us = x->rq->now_us,
                                       .actor = x->who.name,
                                       .address = x->rq->peer_text,
                                       .action = action,
                                       .object = object,
                                       .result = result,
-                                      .detail = detail};
+                                      .detail = detail ? text : NULL};
 
     if (x->api->config->audit(x->api->config->context, &entry) == 0)
         return true;
