@@ -131,6 +131,10 @@ void reorder_push(struct reorder *r, const struct media *m, reorder_deliver *del
         begin_anew(r, m, deliver, context);
         return;
     }
+    if (r->held) { /* the first packet of reorder_begin_held() */
+        drain(r, 0, deliver, context);
+        ahead = (int16_t)(m->sequence - r->next);
+    }
     if (ahead > DROPOUT_MAX || ahead < -MISORDER_MAX) {
         jumped(r, m, deliver, context);
         return;

@@ -35,10 +35,11 @@ static size_t narrow_bits(unsigned mode)
     return mode < 9 ? sizes[mode] : 0;
 }
 
-static size_t wide_bits(unsigned mode)
+/* The second layer, of ultra-wide band, has one mode besides silence. */
+static size_t wide_bits(int layer, unsigned mode)
 {
     static const uint16_t sizes[5] = {4, 36, 112, 192, 352};
-    return mode < 5 ? sizes[mode] : 0;
+    return mode < (layer == 1 ? 5 : 2) ? sizes[mode] : 0;
 }
 
 /* Requests (mode 14) have a 4-bit code that tells their size; user data (mode 13) a 4-bit count of
@@ -82,7 +83,7 @@ static enum cut next_frame(struct bits *b, size_t *ret_from, size_t *ret_to)
     size_t size = peek(b, at, 1) ? 0 : narrow_bits(peek(b, at + 1, 4));
     *ret_to = at + size;
     for (int layer = 1; size && layer <= 2 && peek(b, at + size, 1); layer++) {
-        size_t more = wide_bits(peek(b, at + size + 1, 3));
+        size_t more = wide_bits(layer, peek(b, at + size + 1, 3));
         size = more ? size + more : 0;
         if (layer <= b->layers)
             *ret_to = at + size;

@@ -160,3 +160,22 @@ Test(reorder, large_payload_does_not_wait)
     cr_assert_eq(s.sequence[2], 14);
     reorder_fini(&r);
 }
+
+Test(reorder, held_first_packet_comes_once)
+{
+    static uint8_t payload[2] = {0, 10};
+    for (int twice = 0; twice < 2; twice++) {
+        struct reorder r = {0};
+        struct seen s = {0};
+        reorder_begin_held(&r, &(struct media){.sequence = 10, .payload = slice_of(payload, 2)});
+        cr_assert_eq(s.count, 0);
+        if (twice)
+            push(&r, &s, 10, 0);
+        push(&r, &s, 11, 20);
+        push(&r, &s, 12, 40);
+        cr_assert_eq(s.count, 3);
+        cr_assert_eq(s.sequence[0], 10);
+        cr_assert_eq(r.held, 0);
+        reorder_fini(&r);
+    }
+}
