@@ -220,7 +220,7 @@ static unsigned end_step(struct rtp_stream *s)
 unsigned series_advance(struct rtp_stream *s, int64_t ns)
 {
     unsigned ended = 0;
-    while (ns >= s->step_end_ns)
+    while (ns >= s->step_end_ns && s->step_end_ns != INT64_MAX)
         ended |= end_step(s);
     return ended;
 }
