@@ -1,0 +1,97 @@
+/* Any bytes as an RTP datagram, and as a stream: records of 8 octets that say how sequence, time
+ * stamp, arrival and payload type go on. What must hold of every stream is asserted. */
+#include <assert.h>
+
+#include "base/cursor.h"
+#include "capture/rtp/stream.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void one_datagram(struct slice datagram)
+{
+    struct rtp_packet p;
+    media_kind_of(datagram);
+    for (size_t wire = datagram.size; wire <= datagram.size + 100; wire += 100) {
+        if (!rtp_parse(datagram, wire, &p))
+            continue;
+        assert(rtp_payload_wire(&p, datagram, wire) <= wire);
+        struct rtp_codec codec;
+        for (unsigned type = 0; type < 35; type++) {
+            if (!rtp_codec_static((uint8_t)type, &codec))
+                continue;
+            assert(rtp_codec_payload_ms(&codec, p.payload) >= 0);
+            rtp_codec_is_sid(&codec, p.payload);
+        }
+        static const char *const names[] = {"opus", "AMR", "AMR-WB", "iLBC", "G726-32", "EVS"};
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            rtp_codec_named(slice_str(names[i]), 96, 0, 0, slice_str("octet-align=1"), &codec);
+            assert(rtp_codec_payload_ms(&codec, p.payload) >= 0);
+            rtp_codec_is_sid(&codec, p.payload);
+        }
+    }
+}
+
+static void check(const struct rtp_stream *s)
+{
+    struct rtp_stats t;
+    rtp_stream_stats(s, &t);
+    assert(t.received <= t.expected && t.lost == t.expected - t.received);
+    assert(t.media_lost <= t.lost);
+    assert(t.media_lost <= t.media_expected);
+    assert(t.runs <= t.media_lost && t.longest_run <= t.media_lost);
+    uint64_t runs = 0;
+    for (unsigned i = 0; i < sizeof t.run_histogram / sizeof *t.run_histogram; i++)
+        runs += t.run_histogram[i];
+    assert(runs == t.runs);
+    const struct rtp_series *series = rtp_stream_series(s);
+    assert(series->step_count <= SERIES_STEPS_MAX && series->window_count <= SERIES_STEPS_MAX);
+    assert(series->window_ms % series->step_ms == 0);
+}
+
+/* By payload type; filled once, looking names up would be most of the work. */
+static const struct rtp_codec *codec_table(void)
+{
+    static struct rtp_codec codecs[128];
+    if (codecs[0].name[0])
+        return codecs;
+    for (unsigned type = 0; type < 128; type++)
+        if (!rtp_codec_static((uint8_t)type, &codecs[type]))
+            codecs[type] = (struct rtp_codec){.kind = CODEC_UNKNOWN, .counter = 17};
+    rtp_codec_named(slice_str("telephone-event"), 101, 8000, 1, slice_none(), &codecs[101]);
+    rtp_codec_named(slice_str("opus"), 111, 48000, 2, slice_none(), &codecs[111]);
+    return codecs;
+}
+
+static void stream(struct slice records)
+{
+    struct cursor c = cursor_over(records);
+    uint8_t options = cursor_u8(&c);
+    struct rtp_stream_config config = {.announced = options & 1, .ptime_ms = options >> 1};
+    struct rtp_stream *s = rtp_stream_new(&config);
+    assert(s);
+    struct rtp_packet p = {.payload = records};
+    const struct rtp_codec *codecs = codec_table();
+    int64_t ns = INT64_C(1700000000000000000);
+    while (cursor_left(&c) >= 8) {
+        p.sequence = (uint16_t)(p.sequence + cursor_u16(&c));
+        p.timestamp += (int8_t)cursor_u8(&c) * 160u + cursor_u8(&c) * 65536u;
+        uint8_t type = cursor_u8(&c);
+        p.payload_type = type & 0x7f;
+        p.marker = type & 0x80;
+        uint64_t step = (uint64_t)cursor_u16(&c) << (cursor_u8(&c) % 48);
+        ns = (int64_t)(((uint64_t)ns + step) & INT64_MAX);
+        rtp_stream_packet(s, &p, &codecs[p.payload_type], 200, records.size, ns);
+    }
+    check(s);
+    rtp_stream_finish(s);
+    check(s);
+    rtp_stream_free(s);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice input = slice_of(data, size);
+    one_datagram(input);
+    stream(input);
+    return 0;
+}
