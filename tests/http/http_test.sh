@@ -2,7 +2,7 @@
 # Asks every route of the API with curl and says what differs from the promise. http_test.sh SAMPLE_SERVER
 set -u
 server=$1
-for tool in curl jq; do command -v $tool >/dev/null || { echo "needs $tool"; exit 77; }; done
+for tool in curl jq; do command -v $tool >/dev/null || { echo "needs $tool"; exit 1; }; done
 
 dir=$(mktemp -d)
 mkfifo "$dir/stdin"

@@ -1,0 +1,340 @@
+/* `earshot read`: capture files through the same pipeline as the service, results to standard output as calls end. */
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/record_json.h"
+#include "app/call_table.h"
+#include "app/commands.h"
+#include "app/progress.h"
+#include "app/setup.h"
+#include "app/sound.h"
+#include "base/crypto.h"
+#include "base/log.h"
+#include "base/clock.h"
+#include "capture/source/source.h"
+
+static const char usage[] =
+    "usage: earshot read [options] FILE...\n"
+    "\n"
+    "Analyses capture files (pcap with µs or ns, pcapng; - is standard input) in the order given and prints a\n"
+    "table of calls: start, caller, callee, outcome, duration, codec, and for each direction (caller/callee) loss,\n"
+    "mean jitter and MOS.\n"
+    "\n"
+    "  --json            one JSON object a call and line, with every field of the API\n"
+    "  --record DIR      render the audio of every call to DIR as stereo WAV (left caller, right callee)\n"
+    "  --filter BPF      only frames that match, as tcpdump knows it\n"
+    "  --workers N       threads for media statistics; 0, the default, is none\n"
+    "  --no-orphans      leave out RTP that no signalling announced\n"
+    "  --config FILE     configuration; default " SETTINGS_DEFAULT_PATH " when it exists\n"
+    "  --quiet           no progress, no summary\n"
+    "  --help            this text\n"
+    "\n"
+    "Exit codes: 0 all read, 1 failed, 2 wrong usage or configuration, 3 a file was cut or damaged: what lay before\n"
+    "the damage was analysed.\n";
+
+struct reading {
+    struct settings settings;
+    bool json;
+    bool quiet;
+    const char *record_dir;
+    const char *filter;
+    const char *config;
+    unsigned workers;
+    char spool_dir[600];
+    struct counters_set *counters_set;
+    struct counters *counters;
+    struct pipeline *pipeline;
+    struct progress progress;
+    pthread_mutex_t out_lock; /* workers print in turns: guards `out`, `counters` and the sums */
+    struct buf out;
+    uint64_t calls, orphans, recordings;
+    int result;
+};
+
+/* ---- records out ---- */
+
+static void name_part(struct slice s, char *out, size_t size)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.size && n + 1 < size && n < 32; i++) {
+        unsigned char c = s.data[i];
+        bool good = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '+' || c == '_';
+        out[n++] = good ? (char)c : '_';
+    }
+    if (n == 0)
+        out[n++] = 'x';
+    out[n] = '\0';
+}
+
+/* "20261121T100000Z_1001_1002_018f12ab.wav": nothing from the wire but [A-Za-z0-9+_]. */
+static void recording_name(const struct call_record *r, char *out, size_t size)
+{
+    char day[CLOCK_TEXT_SIZE], stamp[CLOCK_TEXT_SIZE], from[40], to[40];
+    clock_rfc3339_us(r->started_us, stamp);
+    clock_day(r->started_us, day);
+    name_part(r->from.user, from, sizeof from);
+    name_part(r->to.user, to, sizeof to);
+    snprintf(out, size, "%sT%.2s%.2s%.2sZ_%s_%s_%.8s.wav", day, stamp + 11, stamp + 14, stamp + 17, from, to, r->uid);
+}
+
+static void render(struct reading *g, struct call_record *r)
+{
+    struct why why = {0};
+    char name[160], path[800];
+    recording_name(r, name, sizeof name);
+    snprintf(path, sizeof path, "%s/%s", g->record_dir, name);
+    if (sound_render(r, g->spool_dir, path, g->counters, &why) != 0)
+        g->result = complain(EXIT_FAILED, &why);
+    if (r->recording.state) {
+        r->recording.path = arena_copy(r->arena, slice_str(name));
+        g->recordings++;
+    }
+}
+
+static void print_json(struct reading *g, const struct call_record *r)
+{
+    struct json j;
+    buf_clear(&g->out);
+    json_init(&j, &g->out);
+    record_json(&j, r, RECORD_JSON_FULL, false);
+    buf_char(&g->out, '\n');
+    if (g->out.failed)
+        fprintf(stderr, "earshot: call %s is too large to print\n", r->uid);
+    else
+        fwrite(g->out.data, 1, g->out.size, stdout);
+}
+
+static void emit(void *context, struct call_record *r)
+{
+    struct reading *g = context;
+    bool orphan = strcmp(r->kind, "orphan") == 0;
+    pthread_mutex_lock(&g->out_lock);
+    if (r->recording.state)
+        render(g, r);
+    if (g->json) {
+        print_json(g, r);
+    } else {
+        progress_clear(&g->progress);
+        if (g->calls + g->orphans == 0)
+            call_table_head(stdout);
+        call_table_row(stdout, r);
+    }
+    *(orphan ? &g->orphans : &g->calls) += 1;
+    pthread_mutex_unlock(&g->out_lock);
+    record_free(r);
+}
+
+/* ---- files in ---- */
+
+static void take_frame(void *context, const struct frame *frame)
+{
+    struct reading *g = context;
+    pipeline_frame(g->pipeline, frame);
+}
+
+static void read_file(struct reading *g, const char *path)
+{
+    struct why why = {0};
+    struct source *source = NULL;
+    if (source_open_file(path, g->filter, &source, &why) != 0) {
+        g->result = complain(EXIT_FAILED, &why);
+        return;
+    }
+    enum source_state state;
+    while ((state = source_dispatch(source, 20000, 0, take_frame, g, &why)) == SOURCE_MORE)
+        progress_show(&g->progress, source_progress(source), counters_sum(g->counters_set, C_PACKETS));
+    progress_clear(&g->progress);
+    if (state == SOURCE_TRUNCATED || state == SOURCE_FAILED)
+        g->result = complain(state == SOURCE_FAILED ? EXIT_FAILED : EXIT_PARTIAL, &why);
+    source_close(source);
+}
+
+/* ---- the temporary spool of --record ---- */
+
+static void remove_tree(const char *path)
+{
+    DIR *dir = opendir(path);
+    for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
+        char name[1024];
+        struct stat st;
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        snprintf(name, sizeof name, "%s/%s", path, e->d_name);
+        if (lstat(name, &st) == 0 && S_ISDIR(st.st_mode))
+            remove_tree(name);
+        else
+            unlink(name);
+    }
+    if (dir)
+        closedir(dir);
+    rmdir(path);
+}
+
+static int make_spool_dir(struct reading *g, struct why *why)
+{
+    if (mkdir(g->record_dir, 0700) != 0 && errno != EEXIST) {
+        why_set(why, "cannot make the folder %s: %s", g->record_dir, strerror(errno));
+        return err_of_errno(errno);
+    }
+    snprintf(g->spool_dir, sizeof g->spool_dir, "%s/.earshot-XXXXXX", g->record_dir);
+    if (mkdtemp(g->spool_dir) == NULL) {
+        why_set(why, "cannot write to %s: %s; name a folder that is yours", g->record_dir, strerror(errno));
+        g->spool_dir[0] = '\0';
+        return err_of_errno(errno);
+    }
+    return 0;
+}
+
+/* ---- the command ---- */
+
+static int open_pipeline(struct reading *g, struct why *why)
+{
+    struct spool_config spool;
+    struct pipeline_config config;
+    if (g->record_dir) {
+        int err = make_spool_dir(g, why);
+        if (err)
+            return err;
+        g->settings.recording_default = RECORDING_RECORD;
+        setup_spool(&g->settings, g->spool_dir, &spool);
+        spool.sync_ms = 0; /* a working file: gone when we end */
+    } else {
+        g->settings.recording_default = RECORDING_METADATA_ONLY;
+    }
+    setup_pipeline(&g->settings, g->record_dir ? &spool : NULL, &config);
+    config.workers = g->workers;
+    config.lossless = true;
+    config.front.seed = hash_seed_random();
+    config.counters = g->counters_set;
+    config.worker.context = g;
+    config.worker.emit = emit;
+    return pipeline_new(&config, &g->pipeline, why);
+}
+
+static void print_summary(const struct reading *g, int64_t begin_ns)
+{
+    if (g->quiet || g->json)
+        return;
+    double seconds = (double)(clock_mono_ns() - begin_ns) / 1e9;
+    fprintf(stderr, "%llu calls, %llu streams without signalling, %llu recordings; %llu packets in %.2f s\n",
+            (unsigned long long)g->calls, (unsigned long long)g->orphans, (unsigned long long)g->recordings,
+            (unsigned long long)counters_sum(g->counters_set, C_PACKETS), seconds);
+}
+
+enum { OPT_JSON = 256, OPT_RECORD, OPT_FILTER, OPT_WORKERS, OPT_NO_ORPHANS, OPT_CONFIG, OPT_QUIET };
+
+static const struct option options[] = {
+    {"json", no_argument, NULL, OPT_JSON},         {"record", required_argument, NULL, OPT_RECORD},
+    {"filter", required_argument, NULL, OPT_FILTER}, {"workers", required_argument, NULL, OPT_WORKERS},
+    {"no-orphans", no_argument, NULL, OPT_NO_ORPHANS}, {"config", required_argument, NULL, OPT_CONFIG},
+    {"quiet", no_argument, NULL, OPT_QUIET},       {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+/* -1: go on; else the exit code. */
+static int read_options(struct reading *g, int argc, char **argv, bool *ret_no_orphans)
+{
+    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+        switch (c) {
+        case OPT_JSON:
+            g->json = true;
+            break;
+        case OPT_RECORD:
+            g->record_dir = optarg;
+            break;
+        case OPT_FILTER:
+            g->filter = optarg;
+            break;
+        case OPT_WORKERS:
+            g->workers = (unsigned)atoi(optarg);
+            break;
+        case OPT_NO_ORPHANS:
+            *ret_no_orphans = true;
+            break;
+        case OPT_CONFIG:
+            g->config = optarg;
+            break;
+        case OPT_QUIET:
+            g->quiet = true;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return EXIT_DONE;
+        default:
+            fputs("earshot: earshot read --help lists the options\n", stderr);
+            return EXIT_USAGE;
+        }
+    }
+    if (g->workers > 16) {
+        fputs("earshot: --workers takes 0 to 16\n", stderr);
+        return EXIT_USAGE;
+    }
+    if (optind >= argc) {
+        fputs("earshot: which file? earshot read --help\n", stderr);
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
+static void read_all(struct reading *g, int argc, char **argv)
+{
+    int64_t begin = clock_mono_ns();
+    for (int i = optind; i < argc; i++)
+        read_file(g, argv[i]);
+    pipeline_finish(g->pipeline, CALL_END_CUT);
+    g->pipeline = NULL;
+    fflush(stdout);
+    if (ferror(stdout)) {
+        fprintf(stderr, "earshot: cannot write the result: %s\n", strerror(errno));
+        g->result = EXIT_FAILED;
+    }
+    print_summary(g, begin);
+}
+
+int command_read(int argc, char **argv)
+{
+    struct reading *g = calloc(1, sizeof *g);
+    struct why why = {0};
+    bool no_orphans = false;
+    if (g == NULL)
+        return EXIT_FAILED;
+    pthread_mutex_init(&g->out_lock, NULL);
+    int code = read_options(g, argc, argv, &no_orphans);
+    if (code == -1)
+        code = load_settings(g->config, &g->settings);
+    else
+        goto out;
+    if (code != EXIT_DONE)
+        goto out;
+    if (no_orphans)
+        g->settings.orphans = false;
+    log_set((enum log_level)g->settings.log_level, g->settings.log_json);
+    buf_init(&g->out, (size_t)64 << 20);
+    progress_init(&g->progress, "reading", g->quiet);
+    g->counters_set = counters_set_new();
+    g->counters = g->counters_set ? counters_block(g->counters_set) : NULL;
+    code = EXIT_FAILED;
+    if (g->counters == NULL)
+        goto out;
+    static char stdout_buffer[1 << 18];
+    setvbuf(stdout, stdout_buffer, _IOFBF, sizeof stdout_buffer);
+    if (open_pipeline(g, &why) != 0) {
+        complain(code, &why);
+        goto out;
+    }
+    read_all(g, argc, argv);
+    code = g->result;
+out:
+    if (g->spool_dir[0])
+        remove_tree(g->spool_dir);
+    counters_set_free(g->counters_set);
+    buf_fini(&g->out);
+    free(g);
+    return code;
+}

@@ -1,0 +1,16 @@
+/* The commands of the program. Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 input read only in part. */
+#pragma once
+
+#include "app/settings.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_PARTIAL = 3 };
+
+int earshot_main(int argc, char **argv);
+
+int command_read(int argc, char **argv);
+int command_run(int argc, char **argv);
+
+/* Prints "earshot: sentence" to standard error and returns `code`. */
+int complain(int code, const struct why *why);
+/* Settings of --config (NULL: the default file) with all checks, or a complaint and EXIT_USAGE. */
+int load_settings(const char *path, struct settings *ret_settings);

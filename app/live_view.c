@@ -1,0 +1,113 @@
+/* Copies what a worker knows of its calls into the snapshot, in the worker's own thread: nothing is shared. */
+#include "app/live_view.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/summarise.h"
+
+#define LOOK_MS 400
+
+struct looking {
+    pthread_mutex_t lock; /* guards the array: workers answer at the same time */
+    const char *want_uid;
+    unsigned max;
+    struct live_call *calls;
+    unsigned count, room;
+};
+
+static struct live_call *add_call(struct looking *l)
+{
+    if (l->count >= l->max)
+        return NULL;
+    if (l->count == l->room) {
+        unsigned room = l->room ? l->room * 2 : 16;
+        struct live_call *more = realloc(l->calls, room * sizeof *more);
+        if (more == NULL)
+            return NULL;
+        l->calls = more;
+        l->room = room;
+    }
+    struct live_call *c = &l->calls[l->count++];
+    memset(c, 0, sizeof *c);
+    return c;
+}
+
+static void copy_stream(const struct wstream *s, struct live_stream *out)
+{
+    struct rtp_stats t;
+    rtp_stream_stats(s->rtp, &t);
+    out->ssrc = s->ssrc;
+    out->party = call_party_text(s->flow->party);
+    out->src = s->flow->src;
+    out->dst = s->flow->dst;
+    memcpy(out->codec, s->codec.name, sizeof out->codec);
+    out->packets = t.received;
+    out->expected = t.expected;
+    out->lost = t.lost;
+    out->jitter_ms = t.jitter_ms_last;
+    out->mos = s->last_mos;
+    out->last_us = t.last_ns / 1000;
+}
+
+static void copy_call(const struct wcall *wc, struct live_call *out)
+{
+    const struct call_brief *b = &wc->brief;
+    uid_text(b->uid, out->uid);
+    out->kind = b->kind == CALL_ORPHAN ? "orphan" : "call";
+    out->state = call_state_text(b->state);
+    out->started_us = b->started_ns / 1000;
+    out->ringing_us = b->ringing_ns / 1000;
+    out->answered_us = b->answered_ns / 1000;
+    memcpy(out->call_id, b->call_id, sizeof out->call_id);
+    memcpy(out->from_user, b->from_user, sizeof out->from_user);
+    memcpy(out->from_host, b->from_host, sizeof out->from_host);
+    memcpy(out->from_display, b->from_display, sizeof out->from_display);
+    memcpy(out->to_user, b->to_user, sizeof out->to_user);
+    memcpy(out->to_host, b->to_host, sizeof out->to_host);
+    memcpy(out->user_agent, b->user_agent, sizeof out->user_agent);
+    out->src = b->src;
+    out->dst = b->dst;
+    out->sip_code = b->sip_code;
+    out->recording = wc->recording;
+    out->partial = b->partial;
+    for (const struct wstream *s = wc->streams; s && out->stream_count < LIVE_STREAMS_MAX; s = s->next)
+        copy_stream(s, &out->streams[out->stream_count++]);
+}
+
+static bool wanted(const struct looking *l, const struct wcall *wc)
+{
+    char uid[40];
+    if (wc->brief.state == CALL_ENDED)
+        return false;
+    if (l->want_uid == NULL)
+        return true;
+    uid_text(wc->brief.uid, uid);
+    return strcmp(uid, l->want_uid) == 0;
+}
+
+static void look(void *context, struct worker *w)
+{
+    struct looking *l = context;
+    uint32_t at = 0;
+    pthread_mutex_lock(&l->lock);
+    for (struct wcall *wc; (wc = worker_call_next(w, &at)) != NULL;) {
+        struct live_call *c = wanted(l, wc) ? add_call(l) : NULL;
+        if (c)
+            copy_call(wc, c);
+    }
+    pthread_mutex_unlock(&l->lock);
+}
+
+int live_view_snapshot(void *pipeline, const char *want_uid, unsigned max, struct live_call **ret_calls,
+                       unsigned *ret_count)
+{
+    struct looking l = {.lock = PTHREAD_MUTEX_INITIALIZER, .want_uid = want_uid, .max = max};
+    pipeline_look(pipeline, look, &l, LOOK_MS);
+    pthread_mutex_destroy(&l.lock);
+    *ret_calls = l.calls;
+    *ret_count = l.count;
+    return 0;
+}

@@ -1,0 +1,127 @@
+/* The program's front door: which command, and what concerns none of them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/commands.h"
+#include "base/counters.h"
+#include "base/crypto.h"
+#include "decode/render.h"
+
+static const char usage[] =
+    "Earshot listens to phone calls on the wire: SIP and RTP in, call records, quality and recordings out.\n"
+    "\n"
+    "usage:\n"
+    "  earshot read [options] FILE...   analyse capture files (pcap, pcapng; - is standard input)\n"
+    "  earshot run [options]            capture live, keep records and recordings, serve API, page and metrics\n"
+    "  earshot --print-config [FILE]    the configuration in force, commented; without FILE that of the system\n"
+    "  earshot --check-config [FILE]    say what is wrong with it, or nothing\n"
+    "  earshot --version                version, and the libraries that were linked\n"
+    "  earshot --help                   this text; earshot COMMAND --help for its options\n"
+    "\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 input read only in part.\n"
+    "Configuration: " SETTINGS_DEFAULT_PATH " and conf.d/ beside it.\n";
+
+int complain(int code, const struct why *why)
+{
+    fprintf(stderr, "earshot: %s\n", why->text[0] ? why->text : "failed");
+    return code;
+}
+
+int load_settings(const char *path, struct settings *ret_settings)
+{
+    struct why why = {0};
+    settings_defaults(ret_settings);
+    int err = settings_load(ret_settings, path, &why);
+    if (err == 0)
+        err = settings_check(ret_settings, &why);
+    return err ? complain(EXIT_USAGE, &why) : EXIT_DONE;
+}
+
+static int print_version(void)
+{
+    printf("earshot %s\n%s\n", EARSHOT_VERSION, render_library());
+    return EXIT_DONE;
+}
+
+static int print_config(const char *path)
+{
+    struct settings settings;
+    int code = load_settings(path, &settings);
+    if (code == EXIT_DONE)
+        settings_print(&settings, stdout);
+    return code;
+}
+
+static int check_config(const char *path)
+{
+    struct settings settings;
+    return load_settings(path, &settings);
+}
+
+static void document_metrics(void)
+{
+    unsigned count;
+    const struct counter_family *f = counters_families(&count);
+    printf("# Metrics\n\nMade from `base/counters.def` by `earshot --document metrics`; a test compares.\n\n"
+           "| metric | type | labels | meaning |\n| --- | --- | --- | --- |\n");
+    static const char *const kinds[] = {"counter", "gauge", "histogram"};
+    static const char *const labels[] = {
+#define LABELS(set, name, ...) name,
+#include "base/labels.def"
+#undef LABELS
+    };
+    for (unsigned i = 0; i < count; i++) {
+        const char *a = labels[f[i].a], *b = labels[f[i].b];
+        printf("| `%s` | %s | %s%s%s | %s |\n", f[i].name, kinds[f[i].kind], a ? a : "", b ? ", " : "", b ? b : "",
+               f[i].help);
+    }
+}
+
+/* For the docs and their tests: the tables as Markdown. */
+static int print_document(const char *what)
+{
+    if (what && strcmp(what, "settings") == 0)
+        settings_document(stdout);
+    else if (what && strcmp(what, "metrics") == 0)
+        document_metrics();
+    else
+        return EXIT_USAGE;
+    return EXIT_DONE;
+}
+
+static int wrong_command(const char *word)
+{
+    fprintf(stderr, "earshot: there is no command \"%s\"; earshot --help lists them\n", word);
+    return EXIT_USAGE;
+}
+
+int earshot_main(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : NULL;
+    const char *path = argc > 2 ? argv[2] : NULL;
+    if (word == NULL) {
+        fputs(usage, stderr);
+        return EXIT_USAGE;
+    }
+    if (crypto_start() != 0) {
+        fputs("earshot: the system gives no random numbers\n", stderr);
+        return EXIT_FAILED;
+    }
+    if (strcmp(word, "read") == 0)
+        return command_read(argc - 1, argv + 1);
+    if (strcmp(word, "run") == 0)
+        return command_run(argc - 1, argv + 1);
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        fputs(usage, stdout);
+        return EXIT_DONE;
+    }
+    if (strcmp(word, "--version") == 0)
+        return print_version();
+    if (strcmp(word, "--print-config") == 0)
+        return print_config(path);
+    if (strcmp(word, "--check-config") == 0)
+        return check_config(path);
+    if (strcmp(word, "--document") == 0)
+        return print_document(path);
+    return wrong_command(word);
+}

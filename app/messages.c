@@ -1,0 +1,89 @@
+/* Reads a call's signalling chain and writes the messages with what a list of them shows. */
+#include "app/messages.h"
+
+#include "capture/sip/sip.h"
+
+struct gathering {
+    struct arena *arena;
+    struct record_message *messages;
+    unsigned count, room;
+};
+
+#define TEXT_MAX ((size_t)1 << 20)
+
+static bool grow(struct gathering *g)
+{
+    if (g->count < g->room)
+        return true;
+    unsigned room = g->room ? g->room * 2 : 16;
+    struct record_message *more = arena_alloc(g->arena, room * sizeof *more);
+    if (more == NULL)
+        return false;
+    if (g->count)
+        memcpy(more, g->messages, g->count * sizeof *more);
+    g->messages = more;
+    g->room = room;
+    return true;
+}
+
+static void describe(struct record_message *m)
+{
+    struct sip_msg sip;
+    if (sip_parse(m->raw, &sip) != SIP_OK)
+        return;
+    m->method = sip.request || sip.cseq_method.size == 0 ? sip.method_text : sip.cseq_method;
+    m->status = sip.request ? 0 : sip.status;
+    m->reason_phrase = sip.reason_phrase;
+    m->cseq = sip.cseq;
+    m->has_sdp = sip_body_part(&sip, "application/sdp").size > 0;
+}
+
+static bool add(struct gathering *g, const struct spool_packet *p)
+{
+    if (!grow(g))
+        return false;
+    struct record_message *m = &g->messages[g->count];
+    *m = (struct record_message){
+        .n = g->count + 1,
+        .time_us = p->time_ns / 1000,
+        .src = p->src,
+        .dst = p->dst,
+        .transport = "udp",
+        .retransmission = p->retransmission,
+        .raw = arena_copy(g->arena, p->payload),
+    };
+    if (m->raw.size != p->payload.size)
+        return false;
+    describe(m);
+    g->count++;
+    return true;
+}
+
+static void gather(struct gathering *g, struct spool_reader *reader)
+{
+    struct spool_packet p;
+    for (int got; (got = spool_reader_next(reader, &p)) != 0;)
+        if (got > 0 && !add(g, &p))
+            return;
+}
+
+int messages_store(struct store *store, const char *data_dir, const struct call_record *r)
+{
+    struct spool_reader *reader = NULL;
+    bool truncated;
+    int err = 0;
+    for (uint32_t k = 0; k < r->chain_count && reader == NULL; k++)
+        if (r->chains[k].party == NULL && spool_reader_open(data_dir, r->chains[k].tail, &reader, &truncated) != 0)
+            reader = NULL;
+    if (reader == NULL)
+        return 0;
+    struct gathering g = {.arena = arena_new(16384, 4 * TEXT_MAX)};
+    if (g.arena) {
+        gather(&g, reader);
+        if (g.count)
+            err = store_put_messages(store, r->uid, r->started_us, g.messages, g.count);
+    }
+    arena_free(g.arena);
+    spool_reader_close(reader);
+    return err;
+}

@@ -1,0 +1,237 @@
+/* Recovery, call by call: its chains are merged by time, each packet becomes a frame again, a small single-threaded pipeline takes
+ * them and is finished with the reason `restart`. Rows that the spool knows nothing of are simply closed. */
+#include "app/recover.h"
+
+#include <stdlib.h>
+
+#include "app/summarise.h"
+#include "base/clock.h"
+
+#define WRITER_RECOVERY  63
+#define CHAINS_MAX       64
+#define FRAME_MAX        (65536 + 64)
+#define CALLS_LIMIT      64
+#define HOUR_NS          (3600 * INT64_C(1000000000))
+
+struct found_list {
+    struct spool_found *items;
+    size_t count, room;
+    bool failed;
+};
+
+static void keep_found(void *context, const struct spool_found *found)
+{
+    struct found_list *l = context;
+    if (l->count == l->room) {
+        size_t room = l->room ? l->room * 2 : 256;
+        struct spool_found *more = realloc(l->items, room * sizeof *more);
+        if (more == NULL) {
+            l->failed = true;
+            return;
+        }
+        l->items = more;
+        l->room = room;
+    }
+    l->items[l->count] = *found;
+    l->items[l->count++].info.descriptor = slice_none();
+}
+
+static int by_call(const void *a, const void *b)
+{
+    const struct spool_found *x = a, *y = b;
+    int order = memcmp(x->info.uid, y->info.uid, sizeof x->info.uid);
+    return order ? order : (x->info.flow > y->info.flow) - (x->info.flow < y->info.flow);
+}
+
+/* ---- packets back into frames: raw IP, which needs no link layer ---- */
+
+static void put_u16(uint8_t *at, unsigned v)
+{
+    at[0] = (uint8_t)(v >> 8);
+    at[1] = (uint8_t)v;
+}
+
+static size_t put_ip4(uint8_t *at, const struct spool_packet *p, size_t payload)
+{
+    uint32_t src = (uint32_t)p->src.addr.low, dst = (uint32_t)p->dst.addr.low;
+    memset(at, 0, 20);
+    at[0] = 0x45;
+    at[1] = p->tos;
+    put_u16(at + 2, (unsigned)(28 + payload));
+    put_u16(at + 4, p->ip_id);
+    at[8] = p->ttl;
+    at[9] = 17;
+    put_u16(at + 12, src >> 16);
+    put_u16(at + 14, src & 0xffff);
+    put_u16(at + 16, dst >> 16);
+    put_u16(at + 18, dst & 0xffff);
+    return 20;
+}
+
+static size_t put_ip6(uint8_t *at, const struct spool_packet *p, size_t payload)
+{
+    memset(at, 0, 40);
+    put_u16(at, 0x6000u | (unsigned)p->tos << 4);
+    put_u16(at + 4, (unsigned)(8 + payload));
+    at[6] = 17;
+    at[7] = p->ttl;
+    addr_to_v6(p->src.addr, at + 8);
+    addr_to_v6(p->dst.addr, at + 24);
+    return 40;
+}
+
+/* The UDP length says what was on the wire, the frame holds what was kept: as a capture with a snaplen does. */
+static struct frame frame_of(const struct spool_packet *p, uint8_t *out)
+{
+    size_t wire = p->wire_bytes > p->payload.size ? p->wire_bytes : p->payload.size;
+    if (wire > 65507)
+        wire = 65507;
+    size_t kept = p->payload.size < wire ? p->payload.size : wire;
+    size_t at = addr_is_v4(p->src.addr) ? put_ip4(out, p, wire) : put_ip6(out, p, wire);
+    put_u16(out + at, p->src.port);
+    put_u16(out + at + 2, p->dst.port);
+    put_u16(out + at + 4, (unsigned)(8 + wire));
+    put_u16(out + at + 6, 0);
+    at += 8;
+    if (kept)
+        memcpy(out + at, p->payload.data, kept);
+    return (struct frame){
+        .bytes = slice_of(out, at + kept),
+        .wire_bytes = (uint32_t)(at + wire),
+        .link_type = LINK_RAW,
+        .time_ns = p->time_ns,
+    };
+}
+
+/* ---- one call ---- */
+
+struct head { /* a chain and its next packet */
+    struct spool_reader *reader;
+    struct spool_packet packet;
+    const struct spool_found *found;
+    bool ready;
+};
+
+static void advance(struct head *h)
+{
+    int got;
+    while ((got = spool_reader_next(h->reader, &h->packet)) < 0)
+        ; /* a damaged chunk was skipped: each call moves on by one */
+    h->ready = got > 0;
+    if (h->ready && h->found->info.kind == SPOOL_MEDIA) {
+        h->packet.src = h->found->info.src;
+        h->packet.dst = h->found->info.dst;
+    }
+}
+
+static struct head *earliest(struct head *heads, unsigned count)
+{
+    struct head *best = NULL;
+    for (unsigned i = 0; i < count; i++)
+        if (heads[i].ready && (best == NULL || heads[i].packet.time_ns < best->packet.time_ns))
+            best = &heads[i];
+    return best;
+}
+
+static unsigned open_heads(const char *data_dir, const struct spool_found *found, size_t count, struct head *heads)
+{
+    unsigned opened = 0;
+    for (size_t i = 0; i < count && opened < CHAINS_MAX; i++) {
+        struct head *h = &heads[opened];
+        bool truncated;
+        *h = (struct head){.found = &found[i]};
+        if (spool_reader_open(data_dir, found[i].tail, &h->reader, &truncated) != 0)
+            continue;
+        advance(h);
+        opened++;
+    }
+    return opened;
+}
+
+static void take_record(void *context, struct call_record *record)
+{
+    writer_record(context, record);
+}
+
+static int replay(const struct recover_config *config, const struct spool_found *found, size_t count, struct why *why)
+{
+    struct pipeline_config pc = *config->pipeline;
+    struct spool_config spool = *config->spool;
+    struct pipeline *pipeline = NULL;
+    struct head heads[CHAINS_MAX];
+    spool.writer = WRITER_RECOVERY;
+    pc.workers = 0;
+    pc.lossless = true;
+    pc.front.calls_max = CALLS_LIMIT;
+    pc.front.flows_max = 4 * CALLS_LIMIT;
+    pc.worker.spool = &spool;
+    pc.worker.recovered = true;
+    pc.worker.partial_rows = false;
+    pc.worker.context = config->writer;
+    pc.worker.emit = take_record;
+    uint8_t *bytes = malloc(FRAME_MAX);
+    int err = bytes ? pipeline_new(&pc, &pipeline, why) : ERR_NOMEM;
+    if (err == 0) {
+        unsigned opened = open_heads(config->data_dir, found, count, heads);
+        for (struct head *h; (h = earliest(heads, opened)) != NULL; advance(h)) {
+            struct frame frame = frame_of(&h->packet, bytes);
+            pipeline_frame(pipeline, &frame);
+        }
+        for (unsigned i = 0; i < opened; i++)
+            spool_reader_close(heads[i].reader);
+        pipeline_finish(pipeline, CALL_END_RESTART);
+    }
+    free(bytes);
+    return err;
+}
+
+/* ---- all of them ---- */
+
+static bool has_ended(struct store_reader *reader, const uint8_t uid[16])
+{
+    char text[40];
+    struct call_record *r = NULL;
+    uid_text(uid, text);
+    if (store_call(reader, text, &r) != 0)
+        return false;
+    bool ended = strcmp(r->state, "ended") == 0;
+    record_free(r);
+    return ended;
+}
+
+static int replay_all(const struct recover_config *config, struct found_list *l, unsigned *ret_calls, struct why *why)
+{
+    struct store_reader *reader = NULL;
+    int err = store_reader_open(config->data_dir, &reader);
+    for (size_t from = 0, to; err == 0 && from < l->count; from = to) {
+        to = from + 1;
+        while (to < l->count && memcmp(l->items[to].info.uid, l->items[from].info.uid, 16) == 0)
+            to++;
+        if (has_ended(reader, l->items[from].info.uid))
+            continue;
+        err = replay(config, &l->items[from], to - from, why);
+        *ret_calls += err == 0;
+    }
+    store_reader_close(reader);
+    return err;
+}
+
+int recover_calls(const struct recover_config *config, unsigned *ret_calls, struct why *why)
+{
+    struct found_list found = {0};
+    /* What a call could still be going on from; the spool may hold weeks. */
+    int64_t reach_ns = config->pipeline->front.max_duration_ns;
+    int64_t since_ns = reach_ns ? clock_wall_ns() - reach_ns - HOUR_NS : 0;
+    *ret_calls = 0;
+    int err = spool_scan_since(config->data_dir, since_ns, keep_found, &found);
+    if (err == 0 && found.failed)
+        err = ERR_NOMEM;
+    if (err == 0 && found.count) {
+        qsort(found.items, found.count, sizeof *found.items, by_call);
+        err = replay_all(config, &found, ret_calls, why);
+    }
+    if (err == 0)
+        err = writer_end_open_calls(config->writer);
+    free(found.items);
+    return err;
+}

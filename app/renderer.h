@@ -1,0 +1,23 @@
+/* Render threads: one call at a time each, from the spool to an audio file. What waits stands in the store as a job, so nothing is
+ * forgotten by a stop, a crash or a full queue. */
+#pragma once
+
+#include "app/writer.h"
+#include "base/counters.h"
+
+struct renderer;
+
+struct renderer_config {
+    const char *data_dir;
+    unsigned threads;       /* default 1 */
+    struct writer *writer;
+    struct counters_set *counters;
+};
+
+int renderer_start(const struct renderer_config *config, struct renderer **ret_renderer, struct why *why);
+/* Ends the calls under way; the rest stays as jobs. With `drain` everything queued is rendered first. NULL is fine. */
+void renderer_stop(struct renderer *r, bool drain);
+/* Takes a committed record; any thread. */
+void renderer_put(struct renderer *r, struct call_record *record);
+/* Calls that wait or are being rendered. */
+size_t renderer_depth(struct renderer *r);

@@ -1,0 +1,379 @@
+/* Start and stop of everything, left to right and right to left. */
+#include "app/service.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/server.h"
+#include "app/live_view.h"
+#include "app/recover.h"
+#include "app/renderer.h"
+#include "app/setup.h"
+#include "app/writer.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "storage/disk.h"
+
+#define DISK_LOW_BYTES ((uint64_t)64 << 20)
+
+struct service {
+    const struct settings *settings;
+    struct service_config config;
+    int lock_fd;
+    struct counters_set *counters_set;
+    struct counters *counters;      /* of the thread that runs the service */
+    struct counters *gauges;        /* of whoever asks for /metrics; set, never added */
+    struct writer *writer;
+    struct renderer *renderer;
+    pthread_mutex_t pipeline_lock; /* HTTP threads look into the pipeline only while it is there */
+    struct pipeline *pipeline;
+    struct api_server *api;
+    struct spool_config spool;
+    uint64_t kernel_drops, nic_drops;
+    _Atomic int64_t last_packet_ns;
+    _Atomic bool capturing;
+    _Atomic bool finished;
+    char first_token[80];
+};
+
+/* ---- what HTTP asks ---- */
+
+static void health(void *context, struct api_health *ret)
+{
+    struct service *s = context;
+    uint64_t free_bytes = 0;
+    *ret = (struct api_health){
+        .capture_up = atomic_load(&s->capturing),
+        .finished = atomic_load(&s->finished),
+        .database_ok = writer_error(s->writer) == 0,
+        .disk_ok = disk_free(s->settings->data_dir, &free_bytes, NULL) == 0 && free_bytes >= DISK_LOW_BYTES,
+        .last_packet_us = atomic_load(&s->last_packet_ns) / 1000,
+    };
+    if (!ret->database_ok)
+        snprintf(ret->detail, sizeof ret->detail, "the database does not take records: %s",
+                 err_text(writer_error(s->writer)));
+    else if (!ret->disk_ok)
+        snprintf(ret->detail, sizeof ret->detail, "less than 64 MiB free in %.120s", s->settings->data_dir);
+    else if (!ret->capture_up && !ret->finished)
+        snprintf(ret->detail, sizeof ret->detail, "capture on %.120s has stopped", s->config.source_name);
+}
+
+static void refresh_gauges(void *context)
+{
+    struct service *s = context;
+    uint64_t free_bytes = 0;
+    size_t depth = 0, capacity = 0;
+    pthread_mutex_lock(&s->pipeline_lock);
+    if (s->pipeline)
+        pipeline_depth(s->pipeline, &depth, &capacity);
+    pthread_mutex_unlock(&s->pipeline_lock);
+    counters_set(s->gauges, C_QUEUE_DEPTH + 0, depth);
+    counters_set(s->gauges, C_QUEUE_CAPACITY + 0, capacity);
+    counters_set(s->gauges, C_QUEUE_DEPTH + 1, writer_depth(s->writer));
+    counters_set(s->gauges, C_QUEUE_CAPACITY + 1, 65536);
+    counters_set(s->gauges, C_QUEUE_DEPTH + 2, renderer_depth(s->renderer));
+    counters_set(s->gauges, C_QUEUE_CAPACITY + 2, 4096);
+    if (disk_free(s->settings->data_dir, &free_bytes, NULL) == 0)
+        counters_set(s->gauges, C_STORAGE_FREE, free_bytes);
+}
+
+static int audit(void *context, const struct store_audit *entry)
+{
+    struct service *s = context;
+    return writer_audit(s->writer, entry);
+}
+
+/* Between the end of a file and the stop there is no pipeline to look into. */
+static int live_snapshot(void *context, const char *want_uid, unsigned max, struct live_call **ret_calls,
+                         unsigned *ret_count)
+{
+    struct service *s = context;
+    int err = 0;
+    *ret_calls = NULL;
+    *ret_count = 0;
+    pthread_mutex_lock(&s->pipeline_lock);
+    if (s->pipeline)
+        err = live_view_snapshot(s->pipeline, want_uid, max, ret_calls, ret_count);
+    pthread_mutex_unlock(&s->pipeline_lock);
+    return err;
+}
+
+/* ---- what records do ---- */
+
+static void take_record(void *context, struct call_record *record)
+{
+    struct service *s = context;
+    writer_record(s->writer, record);
+}
+
+static void take_render(void *context, struct call_record *record)
+{
+    struct service *s = context;
+    if (s->renderer)
+        renderer_put(s->renderer, record);
+    else
+        record_free(record); /* its job stands in the store: the renderer takes it at its start */
+}
+
+/* ---- starting ---- */
+
+static int lock_data_dir(struct service *s, struct why *why)
+{
+    char path[600];
+    const char *dir = s->settings->data_dir;
+    int err = disk_check_writable(dir, why);
+    if (err)
+        return err;
+    snprintf(path, sizeof path, "%s/lock", dir);
+    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (s->lock_fd < 0) {
+        why_set(why, "cannot write to the data directory %s: %s; make it writable for this user or set [storage] data_dir",
+                dir, strerror(errno));
+        return err_of_errno(errno);
+    }
+    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        why_set(why, "another earshot uses the data directory %s; stop it or set another [storage] data_dir", dir);
+        return ERR_BUSY;
+    }
+    return 0;
+}
+
+static int make_first_token(struct service *s, struct store *store)
+{
+    struct store_reader *reader = NULL;
+    struct store_token token;
+    unsigned count = 0;
+    int err = store_reader_open(s->settings->data_dir, &reader);
+    if (err == 0)
+        err = store_token_count(reader, &count);
+    store_reader_close(reader);
+    if (err || count)
+        return err;
+    api_token_make("first start", "admin", clock_wall_ns() / 1000, s->first_token, &token);
+    err = store_put_token(store, &token);
+    return err ? err : store_commit(store);
+}
+
+static int start_storage(struct service *s, struct pipeline_config *pipeline, struct why *why)
+{
+    struct store *store = NULL;
+    int err = store_open(s->settings->data_dir, s->counters, &store, why);
+    if (err)
+        return err;
+    err = store_secret(store, "id_secret", pipeline->front.id_secret);
+    if (err == 0)
+        err = make_first_token(s, store);
+    struct writer_config writer = {
+        .data_dir = s->settings->data_dir,
+        .commit_interval_ms = (int)(s->settings->commit_interval / 1000000),
+        .context = s,
+        .render = take_render,
+    };
+    if (err == 0)
+        err = writer_start(&writer, store, counters_block(s->counters_set), &s->writer, why);
+    if (err)
+        store_close(store);
+    return err;
+}
+
+static int start_recovery(struct service *s, const struct pipeline_config *pipeline, struct why *why)
+{
+    unsigned calls = 0;
+    struct recover_config config = {
+        .data_dir = s->settings->data_dir,
+        .pipeline = pipeline,
+        .spool = &s->spool,
+        .writer = s->writer,
+        .counters = s->counters_set,
+    };
+    int err = recover_calls(&config, &calls, why);
+    if (err == 0 && calls)
+        log_warn("recover", "%u calls were cut by a crash; they end as restart", calls);
+    return err;
+}
+
+static int start_http(struct service *s, struct why *why)
+{
+    if (!s->settings->api_enabled)
+        return 0;
+    struct api_config config = {
+        .bind_address = s->settings->api_bind,
+        .behind_proxy = s->settings->api_behind_proxy,
+        .port = (uint16_t)s->settings->api_port,
+        .data_dir = s->settings->data_dir,
+        .counters = s->counters_set,
+        .live = {.context = s, .snapshot = live_snapshot},
+        .context = s,
+        .health = health,
+        .refresh_gauges = refresh_gauges,
+        .audit = audit,
+        .version = EARSHOT_VERSION,
+    };
+    return api_start(&config, &s->api, why);
+}
+
+static int start_pipeline(struct service *s, struct pipeline_config *config, struct why *why)
+{
+    config->workers = (unsigned)s->settings->workers;
+    config->lossless = s->config.lossless;
+    config->worker.spool = &s->spool;
+    config->worker.partial_rows = true;
+    int err = pipeline_new(config, &s->pipeline, why);
+    atomic_store(&s->capturing, err == 0);
+    return err;
+}
+
+static int start_all(struct service *s, struct why *why)
+{
+    struct pipeline_config pipeline;
+    s->counters_set = counters_set_new();
+    s->counters = s->counters_set ? counters_block(s->counters_set) : NULL;
+    s->gauges = s->counters_set ? counters_block(s->counters_set) : NULL;
+    if (s->gauges == NULL)
+        return ERR_NOMEM;
+    counters_name_iface(s->counters_set, 0, s->config.source_name);
+    setup_spool(s->settings, s->settings->data_dir, &s->spool);
+    setup_pipeline(s->settings, NULL, &pipeline);
+    pipeline.front.seed = hash_seed_random();
+    pipeline.counters = s->counters_set;
+    pipeline.worker.context = s;
+    pipeline.worker.emit = take_record;
+    struct renderer_config renderer = {
+        .data_dir = s->settings->data_dir,
+        .threads = (unsigned)s->settings->render_threads,
+        .counters = s->counters_set,
+    };
+    int err = lock_data_dir(s, why);
+    if (err == 0)
+        err = start_storage(s, &pipeline, why);
+    if (err == 0)
+        err = start_recovery(s, &pipeline, why);
+    renderer.writer = s->writer;
+    if (err == 0)
+        err = renderer_start(&renderer, &s->renderer, why);
+    if (err == 0)
+        err = start_pipeline(s, &pipeline, why);
+    if (err == 0)
+        err = start_http(s, why);
+    return err;
+}
+
+int service_start(const struct service_config *config, struct service **ret_service, struct why *why)
+{
+    struct service *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return ERR_NOMEM;
+    s->config = *config;
+    s->settings = config->settings;
+    s->lock_fd = -1;
+    pthread_mutex_init(&s->pipeline_lock, NULL);
+    int err = start_all(s, why);
+    if (err) {
+        if (why->text[0] == '\0')
+            why_set(why, "cannot start: %s", err_text(err));
+        service_stop(s);
+        return err;
+    }
+    *ret_service = s;
+    return 0;
+}
+
+/* ---- running ---- */
+
+void service_frame(struct service *s, const struct frame *frame)
+{
+    atomic_store_explicit(&s->last_packet_ns, frame->time_ns, memory_order_relaxed);
+    pipeline_frame(s->pipeline, frame);
+}
+
+void service_tick(struct service *s, int64_t now_ns)
+{
+    pipeline_tick(s->pipeline, now_ns);
+}
+
+void service_source_stats(struct service *s, uint64_t kernel_drops, uint64_t nic_drops)
+{
+    if (kernel_drops > s->kernel_drops) {
+        counters_add(s->counters, C_DROPS + 0, kernel_drops - s->kernel_drops);
+        log_warn("capture", "%llu frames dropped by the kernel since the last look; a larger [capture] ring_size helps",
+                 (unsigned long long)(kernel_drops - s->kernel_drops));
+    }
+    if (nic_drops > s->nic_drops)
+        counters_add(s->counters, C_DROPS + 1, nic_drops - s->nic_drops);
+    s->kernel_drops = kernel_drops;
+    s->nic_drops = nic_drops;
+}
+
+/* Nobody looks into the pipeline from here on; what is open ends as `cut`. */
+static void end_pipeline(struct service *s)
+{
+    pthread_mutex_lock(&s->pipeline_lock);
+    struct pipeline *p = s->pipeline;
+    s->pipeline = NULL;
+    pthread_mutex_unlock(&s->pipeline_lock);
+    atomic_store(&s->capturing, false);
+    pipeline_finish(p, CALL_END_CUT);
+    if (s->writer)
+        writer_flush(s->writer);
+}
+
+void service_finish_input(struct service *s)
+{
+    atomic_store(&s->finished, true);
+    end_pipeline(s);
+}
+
+bool service_busy(struct service *s)
+{
+    return renderer_depth(s->renderer) > 0 || writer_depth(s->writer) > 0;
+}
+
+static int64_t day_before(int64_t now_us, int64_t age_ns)
+{
+    return age_ns ? now_us - age_ns / 1000 : 0;
+}
+
+void service_housekeeping(struct service *s, int64_t now_us)
+{
+    const struct settings *t = s->settings;
+    int64_t spool_before = t->retain_spool ? now_us * 1000 - t->retain_spool : 0;
+    int removed = renderer_depth(s->renderer) > 0
+                      ? 0
+                      : spool_retain(t->data_dir, spool_before, (uint64_t)t->retain_spool_bytes, NULL, NULL);
+    if (removed > 0)
+        log_info("retention", "%d spool segments removed", removed);
+    writer_drop_days(s->writer, day_before(now_us, t->retain_calls), day_before(now_us, t->retain_messages));
+}
+
+void service_stop(struct service *s)
+{
+    if (s == NULL)
+        return;
+    end_pipeline(s);
+    api_stop(s->api);
+    renderer_stop(s->renderer, false);
+    s->renderer = NULL;
+    writer_stop(s->writer);
+    counters_set_free(s->counters_set);
+    if (s->lock_fd >= 0)
+        close(s->lock_fd);
+    pthread_mutex_destroy(&s->pipeline_lock);
+    free(s);
+}
+
+uint16_t service_port(const struct service *s)
+{
+    return s->api ? api_port(s->api) : 0;
+}
+
+const char *service_first_token(const struct service *s)
+{
+    return s->first_token;
+}

@@ -1,0 +1,149 @@
+/* Adapts the chains of a record to the flows that the renderer takes. */
+#include "app/sound.h"
+
+#include <stdlib.h>
+
+#include "app/descriptor.h"
+#include "app/worker.h"
+#include "storage/spool.h"
+
+#define FLOWS_MAX 64
+
+struct source {
+    const char *data_dir;
+    struct spool_ref tail;
+    struct spool_reader *reader;
+    const uint8_t *described; /* the descriptor text that `codecs` was read from */
+    size_t described_size;
+    struct render_codec codecs[FLOW_CODECS_MAX];
+    unsigned codec_count;
+};
+
+static void read_descriptor(struct source *s, struct slice text)
+{
+    struct flow_media m;
+    s->described = text.data;
+    s->described_size = text.size;
+    s->codec_count = 0;
+    if (!descriptor_read(text, &m))
+        return;
+    for (unsigned i = 0; i < m.codec_count; i++) {
+        const struct rtp_codec *in = &m.codecs[i];
+        struct render_codec *out = &s->codecs[s->codec_count++];
+        memcpy(out->name, in->name, sizeof out->name);
+        memcpy(out->fmtp, in->fmtp, sizeof out->fmtp);
+        out->clock_hz = in->clock_hz;
+        out->payload_type = in->payload_type;
+        out->channels = in->channels;
+    }
+}
+
+static int next_packet(void *context, struct render_packet *ret_packet)
+{
+    struct source *s = context;
+    struct spool_packet p;
+    for (;;) {
+        int got = spool_reader_next(s->reader, &p);
+        if (got <= 0)
+            return got;
+        if (p.rtcp)
+            continue;
+        struct slice text = spool_reader_descriptor(s->reader);
+        if (text.data != s->described || text.size != s->described_size)
+            read_descriptor(s, text);
+        *ret_packet = (struct render_packet){
+            .time_ns = p.time_ns,
+            .datagram = p.payload,
+            .codecs = s->codecs,
+            .codec_count = s->codec_count,
+        };
+        return 1;
+    }
+}
+
+static unsigned channel_of(const struct record_chain *c, unsigned media_index)
+{
+    if (strcmp(c->party, "caller") == 0)
+        return 0;
+    if (strcmp(c->party, "callee") == 0)
+        return 1;
+    return media_index % 2; /* orphans: the flow seen first is left */
+}
+
+/* Some audio stream of the record came on this chain's flow (video and images are no sound). */
+static bool chain_sounds(const struct call_record *r, uint32_t chain)
+{
+    for (uint32_t i = 0; i < r->stream_count; i++)
+        if (r->streams[i].flow_chain == chain + 1 && strcmp(r->streams[i].media_type, "audio") == 0 && !r->streams[i].srtp)
+            return true;
+    return false;
+}
+
+static unsigned open_sources(const struct call_record *r, const char *data_dir, struct source *sources,
+                             struct render_flow *flows, bool *ret_truncated)
+{
+    unsigned count = 0;
+    for (uint32_t k = 0; k < r->chain_count && count < FLOWS_MAX; k++) {
+        const struct record_chain *c = &r->chains[k];
+        bool truncated = false;
+        if (c->party == NULL || c->rtcp || !chain_sounds(r, k))
+            continue;
+        struct source *s = &sources[count];
+        s->data_dir = data_dir;
+        s->tail = c->tail;
+        if (spool_reader_open(data_dir, c->tail, &s->reader, &truncated) != 0) {
+            *ret_truncated = true;
+            continue;
+        }
+        *ret_truncated |= truncated;
+        flows[count] = (struct render_flow){.channel = channel_of(c, count), .context = s, .next = next_packet};
+        count++;
+    }
+    return count;
+}
+
+static void describe(struct call_record *r, const struct render_result *result, bool truncated, int err)
+{
+    struct record_recording *g = &r->recording;
+    g->undecodable = arena_copy(r->arena, slice_str(result->undecodable));
+    g->truncated = truncated || result->damaged > 0;
+    if (err) {
+        g->state = NULL;
+        g->id[0] = '\0';
+        g->result = err != ERR_NOT_FOUND ? "failed" : result->undecodable[0] ? "undecodable" : "no_rtp";
+        return;
+    }
+    g->state = "ready";
+    g->result = "recorded";
+    g->sample_rate_hz = result->sample_rate_hz;
+    g->channels = result->channels;
+    g->started_us = result->start_ns / 1000;
+    g->duration_ms = result->sample_rate_hz ? result->samples * 1000 / result->sample_rate_hz : 0;
+    g->size_bytes = result->size_bytes;
+    memcpy(g->sha256, result->sha256, sizeof g->sha256);
+}
+
+int sound_render(struct call_record *r, const char *data_dir, const char *path, struct counters *counters,
+                 struct why *why)
+{
+    struct source *sources = calloc(FLOWS_MAX, sizeof *sources);
+    struct render_flow *flows = calloc(FLOWS_MAX, sizeof *flows);
+    struct render_result result = {0};
+    bool truncated = false;
+    int err = ERR_NOMEM;
+    if (sources && flows) {
+        struct render_request request = {
+            .path = path,
+            .flows = flows,
+            .flow_count = open_sources(r, data_dir, sources, flows, &truncated),
+            .counters = counters,
+        };
+        err = request.flow_count ? render_call(&request, &result, why) : ERR_NOT_FOUND;
+    }
+    describe(r, &result, truncated, err);
+    for (unsigned i = 0; sources && i < FLOWS_MAX; i++)
+        spool_reader_close(sources[i].reader);
+    free(sources);
+    free(flows);
+    return err == ERR_NOT_FOUND ? 0 : err;
+}

@@ -1,0 +1,524 @@
+/* From call, flows and streams to the record. Every text is copied into the record's arena; every number that is not known stays
+ * what record_new() made it. */
+#include "app/summarise.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "capture/sip/sdp.h"
+#include "decode/score.h"
+
+void uid_text(const uint8_t u[16], char ret_text[40])
+{
+    snprintf(ret_text, 40, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1],
+             u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+}
+
+bool uid_parse(const char *text, uint8_t ret_uid[16])
+{
+    uint8_t uid[16];
+    unsigned n = 0;
+    for (const char *c = text; *c; c++) {
+        unsigned digit;
+        if (*c == '-')
+            continue;
+        if (*c >= '0' && *c <= '9')
+            digit = (unsigned)(*c - '0');
+        else if ((*c | 32) >= 'a' && (*c | 32) <= 'f')
+            digit = (unsigned)((*c | 32) - 'a') + 10;
+        else
+            return false;
+        if (n >= 32)
+            return false;
+        uid[n / 2] = (uint8_t)(n % 2 ? uid[n / 2] << 4 | digit : digit);
+        n++;
+    }
+    if (n != 32)
+        return false;
+    memcpy(ret_uid, uid, 16);
+    return true;
+}
+
+const char *confidence_text(unsigned confidence)
+{
+    static const char *const texts[] = {"sdp", "sdp_source", "learned", "guessed"};
+    return confidence < 4 ? texts[confidence] : "guessed";
+}
+
+const char *media_type_text(unsigned type)
+{
+    static const char *const texts[] = {"audio", "video", "image", "text", "application", "message", "other"};
+    return type < 7 ? texts[type] : "other";
+}
+
+static int64_t us(int64_t ns)
+{
+    return ns / 1000;
+}
+
+static double ms_between(int64_t from_ns, int64_t to_ns)
+{
+    return from_ns && to_ns && to_ns >= from_ns ? (double)(to_ns - from_ns) / 1e6 : NAN;
+}
+
+/* ---- streams ---- */
+
+static struct score window_score(const struct wstream *s, const struct rtp_window *v)
+{
+    return score_loss(slice_str(s->codec.name), slice_str(s->codec.fmtp), v->expected, v->lost, v->runs);
+}
+
+double stream_window_score(const struct wstream *s, double *ret_r, const char **ret_scale)
+{
+    const struct rtp_series *series = rtp_stream_series(s->rtp);
+    *ret_r = NAN;
+    *ret_scale = NULL;
+    if (series->window_count == 0)
+        return NAN;
+    struct score score = window_score(s, &series->windows[series->window_count - 1]);
+    *ret_r = score.r;
+    *ret_scale = score.scale;
+    return score.mos_lq;
+}
+
+static bool series_arrays(struct arena *a, struct record_series *out, uint32_t steps, uint32_t windows)
+{
+    out->packets = arena_alloc(a, steps * sizeof *out->packets);
+    out->lost = arena_alloc(a, steps * sizeof *out->lost);
+    out->discarded = arena_alloc(a, steps * sizeof *out->discarded);
+    out->max_gap_ms = arena_alloc(a, steps * sizeof *out->max_gap_ms);
+    out->jitter_ms = arena_alloc(a, steps * sizeof *out->jitter_ms);
+    out->mos = arena_alloc(a, windows * sizeof *out->mos);
+    out->r = arena_alloc(a, windows * sizeof *out->r);
+    return out->packets && out->lost && out->discarded && out->max_gap_ms && out->jitter_ms && out->mos && out->r;
+}
+
+static void fill_series(struct arena *a, const struct wstream *s, int64_t first_ns, struct record_series *out)
+{
+    const struct rtp_series *in = rtp_stream_series(s->rtp);
+    if (!series_arrays(a, out, in->step_count, in->window_count))
+        return;
+    out->start_us = us(first_ns);
+    out->step_ms = in->step_ms;
+    out->step_count = in->step_count;
+    for (unsigned i = 0; i < in->step_count; i++) {
+        const struct rtp_step *step = &in->steps[i];
+        out->packets[i] = step->packets;
+        out->lost[i] = step->lost;
+        out->max_gap_ms[i] = step->max_gap_ms;
+        out->jitter_ms[i] = step->jitter_dms == UINT16_MAX ? NAN : (float)step->jitter_dms / 10;
+    }
+    out->window_ms = in->window_ms;
+    out->window_count = in->window_count;
+    for (unsigned i = 0; i < in->window_count; i++) {
+        struct score score = window_score(s, &in->windows[i]);
+        out->mos[i] = (float)score.mos_lq;
+        out->r[i] = (float)score.r;
+    }
+}
+
+static void fill_rtcp(struct arena *a, const struct wstream *s, double clock_hz, struct record_rtcp *out)
+{
+    const struct wrtcp *r = &s->rtcp;
+    out->sender_reports = r->sender_reports;
+    out->receiver_reports = r->receiver_reports;
+    out->cname = arena_copy(a, slice_str(r->cname));
+    if (!r->reported)
+        return;
+    out->has_cumulative_lost = true;
+    out->cumulative_lost = r->last_lost;
+    uint32_t expected = r->last_highest - r->first_highest;
+    if (expected > 0 && expected < UINT32_C(1) << 31)
+        out->loss_ratio = fmax(0, (double)(r->last_lost - r->first_lost) / expected);
+    if (clock_hz > 0)
+        out->jitter_ms = r->jitter_ticks * 1000.0 / clock_hz;
+}
+
+static void fill_quality(const struct wstream *s, const struct rtp_stats *t, bool suspect, struct record_quality *out)
+{
+    struct score score = score_loss(slice_str(s->codec.name), slice_str(s->codec.fmtp), t->media_expected,
+                                    t->media_lost, t->runs);
+    out->r = score.r;
+    out->mos_lq = score.mos_lq;
+    out->r_fb = score.r_fb;
+    out->scale = score.scale;
+    out->basis = score.basis;
+    out->playout = "none";
+    out->delay_basis = "none";
+    out->loss_basis = suspect ? "capture_suspect" : "tap";
+    out->burst_r = rtp_burst_ratio(t->media_expected, t->media_lost, t->runs);
+    if (t->media_expected)
+        out->ppl = 100.0 * (double)t->media_lost / (double)t->media_expected;
+}
+
+static struct slice negotiated(struct arena *a, const struct wflow *f)
+{
+    char text[FLOW_CODECS_MAX * (CODEC_NAME_SIZE + 1)];
+    size_t at = 0;
+    text[0] = '\0';
+    for (unsigned i = 0; f->announced && i < f->codec_count; i++)
+        if (f->codecs[i].name[0])
+            at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", at ? "," : "", f->codecs[i].name);
+    return arena_copy(a, slice_str(text));
+}
+
+static void fill_counts(const struct rtp_stats *t, struct record_stream *out)
+{
+    out->ptime_ms = t->ptime_ms > 0 ? t->ptime_ms : NAN;
+    out->first_us = us(t->first_ns);
+    out->last_us = us(t->last_ns);
+    out->packets = t->received;
+    out->expected = t->expected;
+    out->lost = t->lost;
+    out->media_expected = t->media_expected;
+    out->media_lost = t->media_lost;
+    out->duplicates = t->duplicates;
+    out->reordered = t->reordered;
+    out->restarts = t->restarts;
+    out->conflicts = t->conflicts;
+    out->payload_changes = t->payload_changes;
+    out->timestamp_jumps = t->timestamp_jumps;
+    out->event_packets = t->event_packets;
+    out->noise_packets = t->noise_packets;
+    out->bytes = t->bytes;
+    out->runs = t->runs;
+    out->longest_run = t->longest_run;
+    out->jitter_ms_last = t->jitter_ms_last;
+    out->jitter_ms_mean = t->jitter_ms_mean;
+    out->jitter_ms_max = t->jitter_ms_max;
+    out->jitter_ms_p95 = t->jitter_ms_p95;
+    out->max_gap_ms = t->max_gap_ms;
+    out->rfc_expected = t->rfc_expected;
+    out->rfc_lost = t->rfc_lost;
+    out->rfc_jitter_ticks = t->rfc_jitter_ticks;
+}
+
+static void fill_stream(struct arena *a, const struct wstream *s, bool suspect, struct record_stream *out)
+{
+    const struct wflow *f = s->flow;
+    struct rtp_stats t;
+    rtp_stream_stats(s->rtp, &t);
+    record_stream_init(out);
+    fill_counts(&t, out);
+    out->sid = s->sid;
+    out->party = call_party_text(f->party);
+    out->media_type = media_type_text(s->codec.kind == CODEC_VIDEO ? SDP_VIDEO : f->media_type);
+    out->ssrc = s->ssrc;
+    out->src = f->src;
+    out->dst = f->dst;
+    out->vlan = f->vlan;
+    out->codec = arena_copy(a, slice_str(s->codec.name));
+    out->clock_hz = s->codec.clock_hz ? s->codec.clock_hz : (uint32_t)t.clock_hz;
+    out->payload_type = s->codec.payload_type;
+    out->negotiated = negotiated(a, f);
+    out->dscp = s->dscp;
+    out->dscp_changes = s->dscp_changes;
+    out->capture_refused = s->refused;
+    out->srtp = f->secure;
+    out->early = s->early;
+    out->announced = f->announced;
+    out->orphan = f->call->brief.kind == CALL_ORPHAN;
+    out->confidence = confidence_text(f->confidence);
+    fill_quality(s, &t, suspect, &out->quality);
+    fill_rtcp(a, s, t.clock_hz, &out->rtcp);
+    fill_series(a, s, t.first_ns, &out->series);
+}
+
+static bool fill_streams(struct call_record *r, const struct wcall *wc)
+{
+    r->streams = arena_alloc(r->arena, (wc->stream_count + 1) * sizeof *r->streams);
+    if (r->streams == NULL)
+        return false;
+    for (const struct wstream *s = wc->streams; s; s = s->next) {
+        struct rtp_stats t;
+        rtp_stream_stats(s->rtp, &t);
+        if (t.received == 0)
+            continue;
+        fill_stream(r->arena, s, r->capture_suspect, &r->streams[r->stream_count++]);
+    }
+    return true;
+}
+
+/* ---- chains: where the packets stand in the spool ---- */
+
+static bool same_flow(const struct record_stream *s, const struct record_chain *c)
+{
+    return endpoint_equal(&s->src, &c->src) && endpoint_equal(&s->dst, &c->dst);
+}
+
+static void link_streams(struct call_record *r)
+{
+    for (uint32_t i = 0; i < r->stream_count; i++)
+        for (uint32_t k = 0; k < r->chain_count; k++)
+            if (r->chains[k].party && same_flow(&r->streams[i], &r->chains[k]))
+                r->streams[i].flow_chain = k + 1;
+}
+
+static bool fill_chains(struct call_record *r, const struct wcall *wc)
+{
+    unsigned count = wc->signalling_tail.segment != 0;
+    for (const struct wflow *f = wc->flows; f; f = f->next)
+        count += f->tail.segment != 0;
+    r->chains = arena_alloc(r->arena, (count + 1) * sizeof *r->chains);
+    if (r->chains == NULL)
+        return false;
+    if (wc->signalling_tail.segment)
+        r->chains[r->chain_count++] =
+            (struct record_chain){.tail = wc->signalling_tail, .packets = wc->signalling_messages};
+    for (const struct wflow *f = wc->flows; f; f = f->next) {
+        if (f->tail.segment == 0)
+            continue;
+        r->chains[r->chain_count++] = (struct record_chain){
+            .tail = f->tail,
+            .src = f->src,
+            .dst = f->dst,
+            .party = call_party_text(f->party),
+            .rtcp = f->rtcp_seen && !f->rtp_seen,
+            .packets = f->spooled,
+        };
+    }
+    link_streams(r);
+    return true;
+}
+
+/* ---- the call ---- */
+
+static void fill_party(struct arena *a, const struct call_identity *in, struct record_party *out)
+{
+    out->display = arena_copy(a, in->display);
+    out->uri = arena_copy(a, in->uri);
+    out->user = arena_copy(a, in->user);
+    out->host = arena_copy(a, in->host);
+    out->tag = arena_copy(a, in->tag);
+}
+
+static void fill_times(struct call_record *r, const struct call *c)
+{
+    r->started_us = us(c->started_ns);
+    r->ringing_us = us(c->ringing_ns);
+    r->answered_us = us(c->answered_ns);
+    r->ended_us = us(c->ended_ns);
+    r->progress_us = us(c->progress_ns);
+    r->acked_us = us(c->acked_ns);
+    r->bye_us = us(c->bye_ns);
+    r->cancelled_us = us(c->cancelled_ns);
+    r->early_media_us = us(c->early_media_ns);
+    if (c->answered_ns)
+        r->duration_ms = c->ended_ns > c->answered_ns ? (c->ended_ns - c->answered_ns) / 1000000 : 0;
+    int64_t ring_end = c->answered_ns ? c->answered_ns : c->ended_ns;
+    if (c->ringing_ns && ring_end >= c->ringing_ns)
+        r->ring_ms = (ring_end - c->ringing_ns) / 1000000;
+    int64_t heard = c->ringing_ns;
+    if (c->early_media_ns && (heard == 0 || c->early_media_ns < heard))
+        heard = c->early_media_ns;
+    if (heard == 0)
+        heard = c->answered_ns;
+    r->post_dial_delay_ms = ms_between(c->started_ns, heard);
+    r->setup_ms = ms_between(c->started_ns, c->answered_ns);
+    r->disconnect_delay_ms = ms_between(c->bye_ns, c->bye_ok_ns);
+    if (c->partial && c->kind == CALL_SIP && c->processed_ns == 0) { /* the INVITE was not seen */
+        r->post_dial_delay_ms = NAN;
+        r->setup_ms = NAN;
+    }
+}
+
+static void fill_events(struct call_record *r, const struct call *c)
+{
+    r->events = arena_alloc(r->arena, (c->event_count + 1) * sizeof *r->events);
+    for (const struct call_event *e = c->events; e && r->events && r->event_count < c->event_count; e = e->next)
+        r->events[r->event_count++] = (struct record_event){
+            .time_us = us(e->time_ns),
+            .kind = slice_str(e->kind),
+            .detail = arena_copy(r->arena, e->detail),
+        };
+}
+
+static void fill_call(struct call_record *r, const struct call *c)
+{
+    struct arena *a = r->arena;
+    r->kind = c->kind == CALL_ORPHAN ? "orphan" : "call";
+    r->state = call_state_text(c->state);
+    r->outcome = call_outcome_text(c->outcome);
+    r->end_reason = call_end_reason_text(c->end_reason);
+    r->released_by = call_party_text(c->released_by);
+    r->direction = call_direction_text(c->direction);
+    r->partial = c->partial;
+    r->capture_suspect = c->capture_suspect;
+    r->call_id = arena_copy(a, c->call_id);
+    fill_party(a, &c->from, &r->from);
+    fill_party(a, &c->to, &r->to);
+    r->request_uri = arena_copy(a, c->request_uri);
+    r->user_agent = arena_copy(a, c->user_agent);
+    r->server = arena_copy(a, c->server);
+    r->asserted_identity = arena_copy(a, c->asserted_identity);
+    r->src = c->src;
+    r->dst = c->dst;
+    r->vlan = c->vlan;
+    r->sip_code = c->sip_code;
+    r->reason_phrase = arena_copy(a, c->reason_phrase);
+    r->q850_cause = c->q850_cause;
+    r->auth_attempts = c->auth_attempts;
+    r->reinvites = c->reinvites;
+    r->updates = c->updates;
+    r->branches = c->branches;
+    r->holds = c->holds;
+    r->held_us = us(c->held_ns);
+    r->messages = c->messages;
+    r->messages_over_limit = c->messages_over_limit;
+    r->retransmissions = c->retransmissions;
+    fill_times(r, c);
+    fill_events(r, c);
+}
+
+/* The row of a call that goes on: what the brief knows. */
+static void fill_brief(struct call_record *r, const struct call_brief *b)
+{
+    struct arena *a = r->arena;
+    r->kind = b->kind == CALL_ORPHAN ? "orphan" : "call";
+    r->state = call_state_text(b->state);
+    r->partial = b->partial;
+    r->call_id = arena_copy(a, slice_str(b->call_id));
+    r->from.user = arena_copy(a, slice_str(b->from_user));
+    r->from.host = arena_copy(a, slice_str(b->from_host));
+    r->from.display = arena_copy(a, slice_str(b->from_display));
+    r->to.user = arena_copy(a, slice_str(b->to_user));
+    r->to.host = arena_copy(a, slice_str(b->to_host));
+    r->user_agent = arena_copy(a, slice_str(b->user_agent));
+    r->src = b->src;
+    r->dst = b->dst;
+    r->sip_code = b->sip_code;
+    r->started_us = us(b->started_ns);
+    r->ringing_us = us(b->ringing_ns);
+    r->answered_us = us(b->answered_ns);
+}
+
+/* ---- over all streams ---- */
+
+/* The worse direction; a mean or a minimum never mixes scales: the scale of the first scored stream rules. */
+static void fill_call_quality(struct call_record *r)
+{
+    double sum = 0, weight = 0;
+    for (uint32_t i = 0; i < r->stream_count; i++) {
+        const struct record_stream *s = &r->streams[i];
+        if (s->expected)
+            r->loss_ratio = fmax(isnan(r->loss_ratio) ? 0 : r->loss_ratio, (double)s->lost / (double)s->expected);
+        r->jitter_ms_max = fmax(r->jitter_ms_max, s->jitter_ms_max);
+        r->max_gap_ms = fmax(r->max_gap_ms, s->max_gap_ms);
+        if (isnan(s->quality.mos_lq))
+            continue;
+        if (r->mos_scale == NULL) {
+            r->mos_scale = s->quality.scale;
+            r->mos_basis = s->quality.basis;
+            r->mos_playout = s->quality.playout;
+        }
+        r->r_fb_min = fmin(r->r_fb_min, s->quality.r_fb);
+        if (strcmp(r->mos_scale, s->quality.scale) != 0)
+            continue;
+        if (strcmp(s->quality.basis, "standard") != 0)
+            r->mos_basis = s->quality.basis;
+        r->mos_min = fmin(r->mos_min, s->quality.mos_lq);
+        r->r_min = fmin(r->r_min, s->quality.r);
+        sum += s->quality.mos_lq * (double)s->expected;
+        weight += (double)s->expected;
+    }
+    if (weight > 0)
+        r->mos_avg = sum / weight;
+}
+
+static bool is_sound(const struct record_stream *s)
+{
+    return strcmp(s->media_type, "audio") == 0;
+}
+
+/* One direction silent for the whole of an answered call of 10 s or more. */
+static void fill_directions(struct call_record *r)
+{
+    bool heard[3] = {false, false, false};
+    bool any = false;
+    for (uint32_t i = 0; i < r->stream_count; i++) {
+        const struct record_stream *s = &r->streams[i];
+        if (!is_sound(s))
+            continue;
+        if (r->codec.size == 0)
+            r->codec = s->codec;
+        if (r->answered_us && s->last_us < r->answered_us)
+            continue;
+        any = true;
+        heard[strcmp(s->party, "caller") == 0 ? 0 : strcmp(s->party, "callee") == 0 ? 1 : 2] = true;
+    }
+    bool answered = r->answered_us != 0 && strcmp(r->kind, "call") == 0;
+    r->no_rtp = answered && !any;
+    r->one_way = answered && any && r->duration_ms >= 10000 && !heard[2] && heard[0] != heard[1];
+}
+
+/* ---- recording ---- */
+
+static bool all_encrypted(const struct call_record *r)
+{
+    bool sound = false;
+    for (uint32_t i = 0; i < r->stream_count; i++) {
+        if (!is_sound(&r->streams[i]))
+            continue;
+        sound = true;
+        if (!r->streams[i].srtp)
+            return false;
+    }
+    return sound;
+}
+
+static bool media_kept(const struct call_record *r)
+{
+    for (uint32_t k = 0; k < r->chain_count; k++)
+        if (r->chains[k].party && !r->chains[k].rtcp)
+            return true;
+    return false;
+}
+
+/* Each answered call ends with a recording or with the reason why there is none. */
+static void fill_recording(struct call_record *r, const struct worker_config *config)
+{
+    struct record_recording *g = &r->recording;
+    bool answered = r->answered_us != 0;
+    bool orphan = strcmp(r->kind, "orphan") == 0;
+    if (!answered && !orphan)
+        return;
+    g->partial = r->partial;
+    g->one_way = r->one_way;
+    g->recovered = config->recovered;
+    if (!config->record_media)
+        g->result = "rule";
+    else if (r->no_rtp || r->stream_count == 0)
+        g->result = "no_rtp";
+    else if (all_encrypted(r))
+        g->result = "encrypted";
+    else if (!media_kept(r))
+        g->result = "disk";
+    else {
+        g->result = "recorded";
+        g->state = "spooling";
+        snprintf(g->id, sizeof g->id, "%s", r->uid);
+        g->format = slice_str("wav");
+    }
+}
+
+struct call_record *summarise(const struct wcall *wc, const struct call *call, const struct worker_config *config)
+{
+    struct call_record *r = record_new();
+    if (r == NULL)
+        return NULL;
+    uid_text(wc->brief.uid, r->uid);
+    r->probe = arena_copy(r->arena, slice_str(config->probe));
+    if (call)
+        fill_call(r, call);
+    else
+        fill_brief(r, &wc->brief);
+    if (!fill_streams(r, wc) || !fill_chains(r, wc)) {
+        record_free(r);
+        return NULL;
+    }
+    fill_call_quality(r);
+    fill_directions(r);
+    if (call)
+        fill_recording(r, config);
+    return r;
+}

@@ -1,0 +1,406 @@
+/* Calls and flows of a worker, and the way of a record out of it. A record is emitted only when the spool has written what the
+ * record points to, so whoever gets it can read the packets at once; until then it waits in order. */
+#include "app/worker_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "app/descriptor.h"
+#include "app/summarise.h"
+
+int worker_new(const struct worker_config *config, struct counters *counters,
+               struct worker **ret_worker, struct why *why)
+{
+    struct worker *w = calloc(1, sizeof *w);
+    if (w == NULL)
+        return ERR_NOMEM;
+    w->config = *config;
+    if (w->config.call_streams_max == 0)
+        w->config.call_streams_max = 16;
+    w->counters = counters;
+    w->pending_end = &w->pending;
+    if (config->spool) {
+        int err = spool_open(config->spool, counters, &w->spool, why);
+        if (err) {
+            free(w);
+            return err;
+        }
+    }
+    w->config.spool = NULL; /* borrowed for the opening alone */
+    *ret_worker = w;
+    return 0;
+}
+
+/* ---- tables ---- */
+
+/* Room for index `number` in a table of pointers. */
+static bool table_fit(void ***table, uint32_t *room, uint32_t number)
+{
+    if (number < *room)
+        return true;
+    uint32_t more = *room ? *room : 64;
+    while (more <= number)
+        more *= 2;
+    void **bigger = realloc(*table, more * sizeof *bigger);
+    if (bigger == NULL)
+        return false;
+    memset(bigger + *room, 0, (more - *room) * sizeof *bigger);
+    *table = bigger;
+    *room = more;
+    return true;
+}
+
+static struct wcall *find_call(struct worker *w, uint32_t number)
+{
+    return number < w->calls_room ? w->calls[number] : NULL;
+}
+
+struct wcall *worker_call_next(struct worker *w, uint32_t *at)
+{
+    while (*at < w->calls_room) {
+        struct wcall *wc = w->calls[(*at)++];
+        if (wc)
+            return wc;
+    }
+    return NULL;
+}
+
+static void free_flow(struct wflow *f)
+{
+    free(f->codecs);
+    free(f);
+}
+
+static void free_call(struct wcall *wc)
+{
+    for (struct wstream *s = wc->streams, *next; s; s = next) {
+        next = s->next;
+        rtp_stream_free(s->rtp);
+        free(s);
+    }
+    for (struct wflow *f = wc->flows, *next; f; f = next) {
+        next = f->next;
+        free_flow(f);
+    }
+    free(wc);
+}
+
+/* ---- records out ---- */
+
+static void emit(struct worker *w, struct call_record *record)
+{
+    if (w->config.emit)
+        w->config.emit(w->config.context, record);
+    else
+        record_free(record);
+}
+
+static void emit_written(struct worker *w)
+{
+    /* A disk that refuses must not keep the records from being stored. */
+    bool waits = w->spool && spool_error(w->spool) == 0;
+    uint64_t written = waits ? spool_written(w->spool) : UINT64_MAX;
+    while (w->pending && w->pending->spool_position <= written) {
+        struct pending_record *p = w->pending;
+        w->pending = p->next;
+        if (w->pending == NULL)
+            w->pending_end = &w->pending;
+        emit(w, p->record);
+        free(p);
+    }
+}
+
+static void queue_record(struct worker *w, struct call_record *record)
+{
+    struct pending_record *p = record ? malloc(sizeof *p) : NULL;
+    if (p == NULL) {
+        counters_add(w->counters, C_DB_LOST, 1);
+        record_free(record);
+        return;
+    }
+    *p = (struct pending_record){.record = record,
+                                 .spool_position = w->spool ? spool_appended(w->spool) : 0};
+    *w->pending_end = p;
+    w->pending_end = &p->next;
+    emit_written(w);
+}
+
+/* ---- calls ---- */
+
+static void read_brief(struct wcall *wc, const struct event *event)
+{
+    assert(event->body.size >= sizeof wc->brief);
+    memcpy(&wc->brief, event->body.data, sizeof wc->brief);
+}
+
+static void start_call(struct worker *w, const struct event *event)
+{
+    struct wcall *wc = calloc(1, sizeof *wc);
+    if (wc == NULL || !table_fit((void ***)&w->calls, &w->calls_room, event->call)) {
+        free(wc);
+        counters_add(w->counters, C_DB_LOST, 1);
+        return;
+    }
+    assert(w->calls[event->call] == NULL);
+    wc->number = event->call;
+    wc->flows_end = &wc->flows;
+    wc->streams_end = &wc->streams;
+    read_brief(wc, event);
+    w->calls[event->call] = wc;
+}
+
+static void change_call(struct worker *w, const struct event *event)
+{
+    struct wcall *wc = find_call(w, event->call);
+    if (wc == NULL)
+        return;
+    read_brief(wc, event);
+    if (!w->config.partial_rows || wc->row_written || wc->brief.state != CALL_ANSWERED)
+        return;
+    wc->row_written = true;
+    queue_record(w, summarise(wc, NULL, &w->config));
+}
+
+static void close_spool_flow(struct worker *w, struct wflow *f)
+{
+    if (f->spool == NULL)
+        return;
+    f->tail = spool_flow_close(w->spool, f->spool);
+    f->spool = NULL;
+}
+
+static void end_call(struct worker *w, const struct event *event)
+{
+    struct call *call = event->ended.call;
+    struct wcall *wc = find_call(w, event->call);
+    if (wc) {
+        w->calls[event->call] = NULL;
+        for (struct wstream *s = wc->streams; s; s = s->next)
+            worker_end_stream(w, s);
+        for (struct wflow *f = wc->flows; f; f = f->next) {
+            close_spool_flow(w, f);
+            if (!f->gone)
+                w->flows[f->number] = NULL;
+        }
+        if (wc->signalling)
+            wc->signalling_tail = spool_flow_close(w->spool, wc->signalling);
+        if (wc->recording)
+            counters_sub(w->counters, C_RECORDINGS_ACTIVE, 1);
+        queue_record(w, summarise(wc, call, &w->config));
+        free_call(wc);
+    }
+    call_free(call);
+}
+
+/* ---- signalling ---- */
+
+static bool open_signalling(struct worker *w, struct wcall *wc, int64_t now_ns)
+{
+    if (wc->signalling || w->spool == NULL)
+        return wc->signalling != NULL;
+    struct spool_flow_info info = {
+        .flow = 0,
+        .kind = SPOOL_SIGNALLING,
+        .descriptor = slice_str("sip\n"),
+    };
+    memcpy(info.uid, wc->brief.uid, sizeof info.uid);
+    wc->signalling = spool_flow_open(w->spool, &info, now_ns);
+    return wc->signalling != NULL;
+}
+
+static void keep_message(struct worker *w, const struct event *event)
+{
+    struct wcall *wc = find_call(w, event->call);
+    if (wc == NULL || event->sip.over_limit || !open_signalling(w, wc, event->time_ns))
+        return;
+    const struct event_sip *sip = &event->sip;
+    struct spool_packet p = {
+        .time_ns = event->time_ns,
+        .src = sip->src,
+        .dst = sip->dst,
+        .wire_bytes = (uint32_t)event->body.size,
+        .ip_id = sip->ip_id,
+        .vlan_outer = sip->vlan_outer,
+        .vlan_inner = sip->vlan_inner,
+        .ttl = sip->ttl,
+        .tos = sip->tos,
+        .transport = sip->transport,
+        .retransmission = sip->retransmission,
+        .payload = event->body,
+    };
+    if (spool_flow_packet(w->spool, wc->signalling, &p))
+        wc->signalling_messages++;
+}
+
+/* ---- flows ---- */
+
+static bool take_codecs(struct wflow *f, const struct flow_media *m)
+{
+    struct rtp_codec *codecs = NULL;
+    if (m->codec_count) {
+        codecs = malloc(m->codec_count * sizeof *codecs);
+        if (codecs == NULL)
+            return false;
+        memcpy(codecs, m->codecs, m->codec_count * sizeof *codecs);
+    }
+    free(f->codecs);
+    f->codecs = codecs;
+    f->codec_count = m->codec_count;
+    f->recent_codec = NULL;
+    return true;
+}
+
+static void take_media(struct wflow *f, const struct flow_media *m)
+{
+    f->party = m->party;
+    f->media_type = m->media_type;
+    f->confidence = m->confidence;
+    f->secure = m->secure;
+    f->early = m->early;
+    f->announced = m->announced;
+    f->keep = m->keep;
+    f->ptime_ms = m->ptime_ms;
+    f->media_index = m->media_index;
+}
+
+static void describe_again(struct worker *w, struct wflow *f, int64_t now_ns)
+{
+    struct buf text;
+    buf_init(&text, 8192);
+    descriptor_write(&text, f);
+    if (!text.failed)
+        spool_flow_describe(w->spool, f->spool, buf_view(&text), now_ns);
+    buf_fini(&text);
+}
+
+static struct wflow *new_flow(struct worker *w, struct wcall *wc, const struct event *event)
+{
+    struct wflow *f = calloc(1, sizeof *f);
+    if (f == NULL || !table_fit((void ***)&w->flows, &w->flows_room, event->flow)) {
+        free(f);
+        return NULL;
+    }
+    f->call = wc;
+    f->number = event->flow;
+    f->src = event->bound.src;
+    f->dst = event->bound.dst;
+    *wc->flows_end = f;
+    wc->flows_end = &f->next;
+    w->flows[event->flow] = f;
+    return f;
+}
+
+static void bind_flow(struct worker *w, const struct event *event)
+{
+    struct wcall *wc = find_call(w, event->call);
+    struct flow_media m;
+    if (wc == NULL)
+        return;
+    memset(&m, 0, sizeof m);
+    memcpy(&m, event->body.data, event->body.size < sizeof m ? event->body.size : sizeof m);
+    assert(m.codec_count <= FLOW_CODECS_MAX);
+    struct wflow *f = event->flow < w->flows_room ? w->flows[event->flow] : NULL;
+    if (f == NULL)
+        f = new_flow(w, wc, event);
+    if (f == NULL || !take_codecs(f, &m))
+        return;
+    take_media(f, &m);
+    if (f->spool)
+        describe_again(w, f, event->time_ns);
+}
+
+struct spool_flow *worker_flow_spool(struct worker *w, struct wflow *f, int64_t now_ns)
+{
+    if (f->spool || w->spool == NULL || f->gone)
+        return f->spool;
+    struct buf text;
+    buf_init(&text, 8192);
+    descriptor_write(&text, f);
+    struct spool_flow_info info = {
+        .flow = ++f->call->next_flow,
+        .kind = SPOOL_MEDIA,
+        .src = f->src,
+        .dst = f->dst,
+        .descriptor = buf_view(&text),
+    };
+    memcpy(info.uid, f->call->brief.uid, sizeof info.uid);
+    f->spool = spool_flow_open(w->spool, &info, now_ns);
+    buf_fini(&text);
+    return f->spool;
+}
+
+static void drop_flow(struct worker *w, const struct event *event)
+{
+    struct wflow *f = event->flow < w->flows_room ? w->flows[event->flow] : NULL;
+    if (f == NULL)
+        return;
+    close_spool_flow(w, f);
+    f->gone = true;
+    w->flows[event->flow] = NULL;
+}
+
+/* ---- the entrance ---- */
+
+void worker_tick(struct worker *w, int64_t now_ns)
+{
+    if (w->spool)
+        spool_tick(w->spool, now_ns);
+    emit_written(w);
+}
+
+void worker_event(struct worker *w, const struct event *event)
+{
+    switch ((enum event_kind)event->kind) {
+    case EVENT_MEDIA:
+        worker_media(w, event);
+        break;
+    case EVENT_SIP:
+        keep_message(w, event);
+        break;
+    case EVENT_CALL_STARTED:
+        start_call(w, event);
+        break;
+    case EVENT_CALL_CHANGED:
+        change_call(w, event);
+        break;
+    case EVENT_CALL_ENDED:
+        end_call(w, event);
+        break;
+    case EVENT_FLOW_BOUND:
+        bind_flow(w, event);
+        break;
+    case EVENT_FLOW_GONE:
+        drop_flow(w, event);
+        break;
+    case EVENT_TICK:
+        worker_tick(w, event->time_ns);
+        break;
+    }
+}
+
+void worker_flush(struct worker *w)
+{
+    if (w->spool)
+        spool_flush(w->spool);
+    emit_written(w);
+}
+
+void worker_free(struct worker *w)
+{
+    if (w == NULL)
+        return;
+    worker_flush(w);
+    while (w->pending) { /* the disk refused: the record goes out all the same */
+        struct pending_record *p = w->pending;
+        w->pending = p->next;
+        emit(w, p->record);
+        free(p);
+    }
+    uint32_t at = 0;
+    for (struct wcall *wc; (wc = worker_call_next(w, &at)) != NULL;)
+        free_call(wc);
+    spool_close(w->spool);
+    free(w->calls);
+    free(w->flows);
+    free(w);
+}

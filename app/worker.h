@@ -1,0 +1,107 @@
+/* A worker: takes the events of its calls, keeps statistics and spool, and makes the record when a call is over.
+ * One thread owns a worker; in single mode that is the front's own thread. Tables are indexed by the numbers in the
+ * events, so a packet costs no look-up but one array access. */
+#pragma once
+
+#include "base/counters.h"
+#include "base/error.h"
+#include "capture/event.h"
+#include "capture/rtp/stream.h"
+#include "storage/spool.h"
+
+struct worker;
+
+struct worker_config {
+    unsigned index;
+    bool record_media;           /* the rules' default */
+    bool partial_rows;           /* also emit a record when a call is answered */
+    bool recovered;              /* replays a spool after a crash: recordings are flagged */
+    unsigned call_streams_max;   /* default 16 */
+    const char *probe;
+    const struct spool_config *spool; /* NULL: keep nothing */
+    void *context;
+    /* Takes the record. Called in the worker's thread once everything that the record points to can be read. */
+    void (*emit)(void *context, struct call_record *record);
+};
+
+int worker_new(const struct worker_config *config, struct counters *counters, struct worker **ret_worker, struct why *why);
+/* Emits what waits for the spool, then frees. Calls that never ended are dropped: the front ends them first. */
+void worker_free(struct worker *w);
+void worker_event(struct worker *w, const struct event *event);
+/* Wall or packet time went on: flush what is due (EVENT_TICK does the same). */
+void worker_tick(struct worker *w, int64_t now_ns);
+/* Everything to the disk and all waiting records out. */
+void worker_flush(struct worker *w);
+
+/* ---- for summarise.c and live.c, in the worker's thread ---- */
+
+#define WORKER_RTCP_SSRC_MAX 4
+
+struct wrtcp {
+    uint32_t sender_reports, receiver_reports;
+    bool reported;               /* some block spoke of this stream */
+    uint32_t first_highest, last_highest;
+    int32_t first_lost, last_lost;
+    uint32_t jitter_ticks;
+    char cname[64];
+};
+
+struct wstream {
+    struct wstream *next;        /* of the call, in order of appearance */
+    struct wflow *flow;
+    struct rtp_stream *rtp;
+    struct rtp_codec codec;      /* the one in use */
+    uint64_t codec_packets[2];   /* of `codec`, of all others */
+    uint64_t refused;
+    struct wrtcp rtcp;
+    uint32_t ssrc;
+    uint32_t sid;
+    uint8_t dscp;
+    uint8_t dscp_changes;
+    bool early;
+    uint64_t counted_received, counted_expected, counted_lost; /* already in the counters */
+    int64_t last_ns;
+    uint32_t windows_counted;    /* scoring windows whose seconds are in the counters */
+    double last_mos;
+};
+
+struct wflow {
+    struct wflow *next;          /* of the call */
+    struct wcall *call;
+    uint32_t number;
+    bool gone;
+    bool rtcp_seen, rtp_seen;
+    struct endpoint src, dst;
+    uint16_t vlan;
+    uint8_t party, media_type, confidence;
+    bool secure, early, announced, keep;
+    uint16_t ptime_ms;
+    uint16_t media_index;
+    struct spool_flow *spool;
+    struct spool_ref tail;       /* once the spool flow is closed */
+    uint64_t spooled;
+    struct wstream *recent;      /* the stream of the packet before */
+    uint8_t recent_type;         /* payload type and codec of the packet before */
+    const struct rtp_codec *recent_codec;
+    unsigned codec_count;
+    struct rtp_codec *codecs;
+};
+
+struct wcall {
+    uint32_t number;
+    struct call_brief brief;
+    struct wflow *flows, **flows_end;
+    struct wstream *streams, **streams_end;
+    unsigned stream_count;
+    uint32_t next_sid;
+    uint32_t next_flow;
+    uint64_t streams_refused;
+    struct spool_flow *signalling;
+    struct spool_ref signalling_tail;
+    uint64_t signalling_messages;
+    bool recording;
+    bool row_written;
+};
+
+/* All calls that have not ended: walks by number; NULL past the last. */
+struct wcall *worker_call_next(struct worker *w, uint32_t *at);

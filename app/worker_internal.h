@@ -1,0 +1,29 @@
+/* Shared by worker.c (calls, flows, records) and worker_media.c (packets). */
+#pragma once
+
+#include "app/worker.h"
+
+struct pending_record {
+    struct pending_record *next;
+    struct call_record *record;
+    uint64_t spool_position; /* may go out once the spool is written up to here */
+};
+
+struct worker {
+    struct worker_config config;
+    struct counters *counters;
+    struct spool *spool;
+    struct wcall **calls;
+    uint32_t calls_room;
+    struct wflow **flows;
+    uint32_t flows_room;
+    struct pending_record *pending, **pending_end;
+};
+
+void worker_media(struct worker *w, const struct event *event);
+/* Opens the flow's spool chain on its first packet; NULL when it cannot be kept. */
+struct spool_flow *worker_flow_spool(struct worker *w, struct wflow *f, int64_t now_ns);
+/* Adds what is new since the last time to the counters. */
+void worker_count_stream(struct worker *w, struct wstream *s);
+/* The stream is over: closes statistics, counts them, fills the histograms. */
+void worker_end_stream(struct worker *w, struct wstream *s);

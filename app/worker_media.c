@@ -1,0 +1,322 @@
+/* Packets of a worker: RTP into the statistics of its stream and into the spool, RTCP beside it. The per-packet path: one array
+ * access to the flow, the stream and codec of the packet before as first guess, no allocation but for a new stream. */
+#include "app/worker_internal.h"
+
+#include <stdlib.h>
+
+#include "app/summarise.h"
+#include "capture/net/datagram.h"
+#include "decode/score.h"
+
+/* ---- RTP ---- */
+
+/* Cells of the label sets PROTO and PARSE_REASON that are used here. */
+enum { LABEL_RTP = 1, LABEL_RTCP = 2, LABEL_VERSION = 1, LABEL_LENGTH = 2 };
+
+static const struct rtp_codec unknown_codec = {.kind = CODEC_UNKNOWN, .counter = LABEL_COUNT_CODEC - 1};
+
+static const struct rtp_codec *codec_of(struct wflow *f, uint8_t payload_type)
+{
+    if (f->recent_codec && f->recent_type == payload_type)
+        return f->recent_codec;
+    for (unsigned i = 0; i < f->codec_count; i++) {
+        if (f->codecs[i].payload_type == payload_type) {
+            f->recent_type = payload_type;
+            f->recent_codec = &f->codecs[i];
+            return f->recent_codec;
+        }
+    }
+    return &unknown_codec;
+}
+
+/* A payload type that no SDP named: the static table may know it; then it joins the flow's codecs. */
+static const struct rtp_codec *codec_learn(struct wflow *f, uint8_t payload_type)
+{
+    struct rtp_codec fixed;
+    const struct rtp_codec *known = codec_of(f, payload_type);
+    if (known != &unknown_codec || f->codec_count >= FLOW_CODECS_MAX)
+        return known;
+    if (!rtp_codec_static(payload_type, &fixed)) {
+        memset(&fixed, 0, sizeof fixed);
+        fixed.payload_type = payload_type;
+        fixed.kind = CODEC_UNKNOWN;
+        fixed.counter = LABEL_COUNT_CODEC - 1;
+    }
+    struct rtp_codec *more = realloc(f->codecs, (f->codec_count + 1) * sizeof *more);
+    if (more == NULL)
+        return known;
+    more[f->codec_count] = fixed;
+    f->codecs = more;
+    f->codec_count++;
+    f->recent_codec = NULL;
+    return codec_of(f, payload_type);
+}
+
+static struct wstream *new_stream(struct worker *w, struct wflow *f, uint32_t ssrc, const struct rtp_codec *codec)
+{
+    struct wcall *wc = f->call;
+    if (wc->stream_count >= w->config.call_streams_max) {
+        wc->streams_refused++;
+        counters_add(w->counters, C_STREAMS_OVER_LIMIT, 1);
+        return NULL;
+    }
+    struct wstream *s = calloc(1, sizeof *s);
+    struct rtp_stream_config config = {.announced = f->announced, .ptime_ms = f->ptime_ms};
+    struct rtp_stream *rtp = s ? rtp_stream_new(&config) : NULL;
+    if (rtp == NULL) {
+        free(s);
+        counters_add(w->counters, C_STREAMS_OVER_LIMIT, 1);
+        return NULL;
+    }
+    s->rtp = rtp;
+    s->flow = f;
+    s->ssrc = ssrc;
+    s->sid = ++wc->next_sid;
+    s->codec = *codec;
+    s->early = f->early;
+    s->last_mos = __builtin_nan("");
+    *wc->streams_end = s;
+    wc->streams_end = &s->next;
+    wc->stream_count++;
+    if (f->recent)
+        counters_add(w->counters, C_SSRC_CHANGES, 1);
+    counters_add(w->counters, C_STREAMS_ACTIVE + codec->counter, 1);
+    return s;
+}
+
+static struct wstream *find_stream(struct worker *w, struct wflow *f, uint32_t ssrc, const struct rtp_codec *codec)
+{
+    if (f->recent && f->recent->ssrc == ssrc)
+        return f->recent;
+    struct wstream *s = f->call->streams;
+    while (s && (s->flow != f || s->ssrc != ssrc))
+        s = s->next;
+    if (s == NULL)
+        s = new_stream(w, f, ssrc, codec);
+    if (s)
+        f->recent = s;
+    return s;
+}
+
+/* The stream's codec is the one that most of its audio packets have. */
+static void note_codec(struct worker *w, struct wstream *s, const struct rtp_codec *codec)
+{
+    if (codec->kind == CODEC_EVENT || codec->kind == CODEC_NOISE) {
+        if (s->codec.kind == codec->kind)
+            s->codec_packets[0]++;
+        return;
+    }
+    bool same = s->codec.payload_type == codec->payload_type && s->codec.kind == codec->kind;
+    s->codec_packets[same ? 0 : 1]++;
+    bool stands_in = s->codec.kind == CODEC_EVENT || s->codec.kind == CODEC_NOISE;
+    if (same || (!stands_in && s->codec_packets[1] <= s->codec_packets[0]))
+        return;
+    counters_sub(w->counters, C_STREAMS_ACTIVE + s->codec.counter, 1);
+    counters_add(w->counters, C_STREAMS_ACTIVE + codec->counter, 1);
+    if (!stands_in)
+        counters_add(w->counters, C_CODEC_CHANGES, 1);
+    s->codec = *codec;
+    s->codec_packets[0] = s->codec_packets[1];
+    s->codec_packets[1] = 0;
+}
+
+static void note_dscp(struct wstream *s, uint8_t tos, bool first)
+{
+    uint8_t dscp = tos >> 2;
+    if (!first && dscp != s->dscp && s->dscp_changes < UINT8_MAX)
+        s->dscp_changes++;
+    s->dscp = dscp;
+}
+
+static void keep_packet(struct worker *w, struct wflow *f, const struct event *event)
+{
+    struct spool_flow *spool = worker_flow_spool(w, f, event->time_ns);
+    const struct event_media *m = &event->media;
+    if (spool == NULL)
+        return;
+    struct spool_packet p = {
+        .time_ns = event->time_ns,
+        .wire_bytes = m->wire_bytes,
+        .ip_id = m->ip_id,
+        .vlan_outer = m->vlan_outer,
+        .vlan_inner = m->vlan_inner,
+        .ttl = m->ttl,
+        .tos = m->tos,
+        .transport = PROTO_UDP,
+        .rtcp = m->rtcp,
+        .payload = event->body,
+    };
+    if (spool_flow_packet(w->spool, spool, &p))
+        f->spooled++;
+    if (!f->call->recording && !m->rtcp) {
+        f->call->recording = true;
+        counters_add(w->counters, C_RECORDINGS_ACTIVE, 1);
+    }
+}
+
+void worker_count_stream(struct worker *w, struct wstream *s)
+{
+    struct rtp_stats t;
+    rtp_stream_stats(s->rtp, &t);
+    unsigned codec = s->codec.counter;
+    counters_add(w->counters, C_RTP_PACKETS + codec, t.received - s->counted_received);
+    counters_add(w->counters, C_RTP_EXPECTED + codec, t.expected - s->counted_expected);
+    counters_add(w->counters, C_RTP_LOST + codec, t.lost - s->counted_lost);
+    s->counted_received = t.received;
+    s->counted_expected = t.expected;
+    s->counted_lost = t.lost;
+}
+
+/* A scoring window has ended: degraded minutes count now, not at hang-up. */
+static void end_window(struct worker *w, struct wstream *s)
+{
+    double r;
+    const char *scale;
+    s->last_mos = stream_window_score(s, &r, &scale);
+    const char *band = record_quality_band(r, scale);
+    const struct rtp_series *series = rtp_stream_series(s->rtp);
+    /* After a pause one packet ends several windows; when the series widens their number shrinks. */
+    uint32_t ended = series->window_count > s->windows_counted ? series->window_count - s->windows_counted : 1;
+    s->windows_counted = series->window_count;
+    counters_add(w->counters, C_STREAM_SECONDS + label_find(LABELS_QUALITY, slice_str(band)),
+                 (uint64_t)ended * (series->window_ms / 1000));
+    worker_count_stream(w, s);
+}
+
+void worker_end_stream(struct worker *w, struct wstream *s)
+{
+    struct rtp_stats t;
+    rtp_stream_finish(s->rtp);
+    worker_count_stream(w, s);
+    rtp_stream_stats(s->rtp, &t);
+    counters_sub(w->counters, C_STREAMS_ACTIVE + s->codec.counter, 1);
+    counters_add(w->counters, C_RTP_REORDERED, t.reordered);
+    counters_add(w->counters, C_RTP_DUPLICATES, t.duplicates);
+    if (t.expected)
+        counters_observe(w->counters, C_STREAM_LOSS, (double)t.lost / (double)t.expected);
+    if (!__builtin_isnan(t.jitter_ms_mean))
+        counters_observe(w->counters, C_STREAM_JITTER, t.jitter_ms_mean / 1000);
+    counters_observe(w->counters, C_STREAM_MAX_GAP, t.max_gap_ms / 1000);
+    struct score score = score_loss(slice_str(s->codec.name), slice_str(s->codec.fmtp), t.media_expected,
+                                    t.media_lost, t.runs);
+    if (score.scale && strcmp(score.scale, "NB") == 0)
+        counters_observe(w->counters, C_STREAM_MOS_NB, score.mos_lq);
+}
+
+static void rtp(struct worker *w, struct wflow *f, const struct event *event)
+{
+    struct rtp_packet p;
+    const struct event_media *m = &event->media;
+    if (__builtin_expect(!rtp_parse(event->body, m->wire_bytes, &p), 0)) {
+        counters_add(w->counters, C_PARSE_ERRORS + LABEL_RTP * LABEL_COUNT_PARSE_REASON + LABEL_VERSION, 1);
+        return;
+    }
+    const struct rtp_codec *codec = codec_of(f, p.payload_type);
+    if (__builtin_expect(codec->kind == CODEC_UNKNOWN, 0))
+        codec = codec_learn(f, p.payload_type);
+    struct wstream *s = find_stream(w, f, p.ssrc, codec);
+    counters_add(w->counters, C_RTP_BYTES, m->wire_bytes);
+    if (s == NULL)
+        return;
+    bool first = s->last_ns == 0;
+    if (__builtin_expect(first || m->tos >> 2 != s->dscp, 0))
+        note_dscp(s, m->tos, first);
+    unsigned verdict = rtp_stream_packet(s->rtp, &p, codec, m->wire_bytes,
+                                         rtp_payload_wire(&p, event->body, m->wire_bytes), event->time_ns);
+    s->last_ns = event->time_ns;
+    f->rtp_seen = true;
+    if (__builtin_expect(!(verdict & RTP_DUPLICATE), 1)) {
+        note_codec(w, s, codec);
+        if (f->keep && w->config.record_media)
+            keep_packet(w, f, event);
+    }
+    if (__builtin_expect(verdict & RTP_WINDOW, 0))
+        end_window(w, s);
+}
+
+/* ---- RTCP ---- */
+
+static struct wstream *stream_of_ssrc(struct wcall *wc, uint32_t ssrc)
+{
+    for (struct wstream *s = wc->streams; s; s = s->next)
+        if (s->ssrc == ssrc)
+            return s;
+    return NULL;
+}
+
+static void report_block(struct worker *w, struct wcall *wc, const struct rtcp_block *b)
+{
+    struct wstream *s = stream_of_ssrc(wc, b->ssrc);
+    if (s == NULL) {
+        counters_add(w->counters, C_RTCP_ORPHANS, 1);
+        return;
+    }
+    struct wrtcp *r = &s->rtcp;
+    r->receiver_reports++;
+    if (!r->reported) {
+        r->reported = true;
+        r->first_highest = b->highest_sequence;
+        r->first_lost = b->cumulative_lost;
+    }
+    r->last_highest = b->highest_sequence;
+    r->last_lost = b->cumulative_lost;
+    r->jitter_ticks = b->jitter_ticks;
+}
+
+static void rtcp_one(struct worker *w, struct wcall *wc, const struct rtcp_packet *p)
+{
+    struct wstream *sender = stream_of_ssrc(wc, p->ssrc);
+    struct rtcp_block block;
+    struct slice cname;
+    switch (p->type) {
+    case RTCP_SR:
+        if (sender)
+            sender->rtcp.sender_reports++;
+        /* fallthrough */
+    case RTCP_RR:
+        counters_add(w->counters, C_RTCP_REPORTS + (p->type == RTCP_SR ? 0 : 1), 1);
+        for (unsigned n = 0; rtcp_block(p, n, &block); n++)
+            report_block(w, wc, &block);
+        break;
+    case RTCP_SDES:
+        if (sender && rtcp_cname(p, &cname))
+            slice_copy_to(cname, sender->rtcp.cname, sizeof sender->rtcp.cname);
+        break;
+    case RTCP_XR:
+        counters_add(w->counters, C_RTCP_REPORTS + 2, 1);
+        break;
+    default:
+        break;
+    }
+}
+
+static void rtcp(struct worker *w, struct wflow *f, const struct event *event)
+{
+    struct rtcp_walk walk = rtcp_walk(event->body);
+    struct rtcp_packet p;
+    while (rtcp_next(&walk, &p)) {
+        /* SRTCP: behind the first header all is encrypted (RFC 3711 3.4). */
+        if (f->secure)
+            break;
+        rtcp_one(w, f->call, &p);
+    }
+    if (walk.failed && !f->secure)
+        counters_add(w->counters, C_PARSE_ERRORS + LABEL_RTCP * LABEL_COUNT_PARSE_REASON + LABEL_LENGTH, 1);
+    f->rtcp_seen = true;
+    if (w->spool)
+        keep_packet(w, f, event);
+}
+
+void worker_media(struct worker *w, const struct event *event)
+{
+    struct wflow *f = event->flow < w->flows_room ? w->flows[event->flow] : NULL;
+    if (__builtin_expect(f == NULL, 0)) {
+        counters_add(w->counters, C_STREAMS_OVER_LIMIT, 1);
+        return;
+    }
+    f->vlan = event->media.vlan_outer;
+    if (__builtin_expect(event->media.rtcp, 0))
+        rtcp(w, f, event);
+    else
+        rtp(w, f, event);
+}

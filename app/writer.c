@@ -1,0 +1,292 @@
+/* The writer thread. An item is one of a few small things; the ones that somebody waits for carry a gate. */
+#include "app/writer.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "app/messages.h"
+#include "base/clock.h"
+#include "base/inbox.h"
+#include "base/log.h"
+
+#define BATCH_ROWS 500
+
+enum item_kind { ITEM_RECORD, ITEM_RENDERED, ITEM_AUDIT, ITEM_FLUSH, ITEM_DROP_DAYS, ITEM_END_OPEN };
+
+struct gate { /* lives on the waiting thread's stack */
+    pthread_mutex_t lock;
+    pthread_cond_t opened;
+    bool open;
+    int err;
+};
+
+struct item {
+    enum item_kind kind;
+    struct call_record *record;
+    const struct store_audit *audit; /* the waiter's */
+    struct gate *gate;
+    int64_t calls_before_us, messages_before_us;
+    struct item *next;               /* in the batch */
+};
+
+struct writer {
+    struct writer_config config;
+    struct store *store;
+    struct counters *counters;
+    struct inbox *inbox;
+    pthread_t thread;
+    struct item *batch, **batch_end; /* written, not committed */
+    int64_t batch_since_ns;
+    _Atomic int error;
+};
+
+static void gate_open(struct gate *g, int err)
+{
+    pthread_mutex_lock(&g->lock);
+    g->open = true;
+    g->err = err;
+    pthread_cond_signal(&g->opened);
+    pthread_mutex_unlock(&g->lock);
+}
+
+static int gate_wait(struct gate *g)
+{
+    pthread_mutex_lock(&g->lock);
+    while (!g->open)
+        pthread_cond_wait(&g->opened, &g->lock);
+    pthread_mutex_unlock(&g->lock);
+    return g->err;
+}
+
+/* ---- writing ---- */
+
+static bool wants_render(const struct call_record *r)
+{
+    return r->recording.state && strcmp(r->recording.state, "spooling") == 0;
+}
+
+static int write_record(struct writer *w, const struct call_record *r)
+{
+    int err = store_put_call(w->store, r);
+    if (err == 0 && strcmp(r->state, "ended") == 0)
+        err = messages_store(w->store, w->config.data_dir, r);
+    if (err == 0 && wants_render(r))
+        err = store_put_job(w->store, "render", r->uid, r->started_us);
+    return err;
+}
+
+static int write_item(struct writer *w, const struct item *item)
+{
+    switch (item->kind) {
+    case ITEM_RECORD:
+        return write_record(w, item->record);
+    case ITEM_RENDERED: {
+        int err = store_put_recording(w->store, item->record->uid, item->record->started_us, &item->record->recording);
+        return err ? err : store_end_job_for(w->store, "render", item->record->uid);
+    }
+    case ITEM_AUDIT:
+        return store_put_audit(w->store, item->audit);
+    case ITEM_FLUSH:
+        return 0;
+    case ITEM_END_OPEN: {
+        unsigned count = 0;
+        int err = store_end_open_calls(w->store, &count);
+        if (count)
+            log_warn("recover", "%u calls without anything in the spool end as restart", count);
+        return err;
+    }
+    case ITEM_DROP_DAYS: {
+        int dropped = store_drop_days(w->store, item->calls_before_us, item->messages_before_us);
+        return dropped < 0 ? dropped : 0;
+    }
+    }
+    return ERR_INVALID;
+}
+
+static void take_item(struct writer *w, struct item *item)
+{
+    int err = write_item(w, item);
+    if (err && item->record)
+        log_error("writer", "cannot store call %s: %s", item->record->uid, err_text(err));
+    if (w->batch == NULL)
+        w->batch_since_ns = clock_mono_ns();
+    *w->batch_end = item;
+    w->batch_end = &item->next;
+}
+
+/* ---- committing ---- */
+
+static void end_item(struct writer *w, struct item *item, int err)
+{
+    if (err && item->kind == ITEM_RECORD)
+        counters_add(w->counters, C_DB_LOST, 1);
+    if (item->gate)
+        gate_open(item->gate, err);
+    if (item->kind == ITEM_RECORD && err == 0 && wants_render(item->record) && w->config.render)
+        w->config.render(w->config.context, item->record);
+    else
+        record_free(item->record);
+    free(item);
+}
+
+static void commit(struct writer *w)
+{
+    int64_t begin = clock_mono_ns();
+    int err = store_commit(w->store);
+    counters_observe(w->counters, C_DB_COMMIT, (double)(clock_mono_ns() - begin) / 1e9);
+    if (err)
+        log_error("writer", "the database does not take records: %s; what arrives meanwhile is lost and counted in "
+                            "earshot_db_records_lost_total", err_text(err));
+    atomic_store(&w->error, err);
+    struct item *item = w->batch;
+    w->batch = NULL;
+    w->batch_end = &w->batch;
+    while (item) {
+        struct item *next = item->next;
+        end_item(w, item, err);
+        item = next;
+    }
+}
+
+static int wait_ms(const struct writer *w)
+{
+    if (w->batch == NULL)
+        return 1000;
+    int64_t left = w->config.commit_interval_ms - (clock_mono_ns() - w->batch_since_ns) / 1000000;
+    return left < 1 ? 1 : (int)left;
+}
+
+static bool commit_due(const struct writer *w, bool asked)
+{
+    return w->batch && (asked || store_pending(w->store) >= BATCH_ROWS ||
+                        clock_mono_ns() - w->batch_since_ns >= w->config.commit_interval_ms * INT64_C(1000000));
+}
+
+static void *writer_main(void *context)
+{
+    struct writer *w = context;
+    void *items[256];
+    while (!inbox_is_closed_and_empty(w->inbox)) {
+        bool asked = false;
+        size_t count = inbox_take(w->inbox, items, sizeof items / sizeof items[0], wait_ms(w));
+        for (size_t i = 0; i < count; i++) {
+            struct item *item = items[i];
+            asked |= item->gate != NULL;
+            take_item(w, item);
+        }
+        if (commit_due(w, asked))
+            commit(w);
+    }
+    if (w->batch)
+        commit(w);
+    return NULL;
+}
+
+int writer_start(const struct writer_config *config, struct store *store, struct counters *counters,
+                 struct writer **ret_writer, struct why *why)
+{
+    struct writer *w = calloc(1, sizeof *w);
+    if (w == NULL)
+        return ERR_NOMEM;
+    w->config = *config;
+    if (w->config.commit_interval_ms <= 0)
+        w->config.commit_interval_ms = 200;
+    w->store = store;
+    w->counters = counters;
+    w->batch_end = &w->batch;
+    w->inbox = inbox_new(config->inbox_max ? config->inbox_max : 65536);
+    if (w->inbox == NULL || pthread_create(&w->thread, NULL, writer_main, w) != 0) {
+        why_set(why, "cannot start the writer thread");
+        inbox_free(w->inbox);
+        free(w);
+        return ERR_FULL;
+    }
+    *ret_writer = w;
+    return 0;
+}
+
+void writer_stop(struct writer *w)
+{
+    if (w == NULL)
+        return;
+    inbox_close(w->inbox);
+    pthread_join(w->thread, NULL);
+    inbox_free(w->inbox);
+    store_close(w->store);
+    free(w);
+}
+
+/* ---- from other threads ---- */
+
+static bool put(struct writer *w, struct item value)
+{
+    struct item *item = malloc(sizeof *item);
+    if (item == NULL)
+        return false;
+    *item = value;
+    if (inbox_put_wait(w->inbox, item))
+        return true;
+    free(item);
+    return false;
+}
+
+static void put_record(struct writer *w, enum item_kind kind, struct call_record *record)
+{
+    if (put(w, (struct item){.kind = kind, .record = record}))
+        return;
+    log_error("writer", "no room to store call %s", record->uid);
+    record_free(record);
+}
+
+void writer_record(struct writer *w, struct call_record *record)
+{
+    put_record(w, ITEM_RECORD, record);
+}
+
+void writer_rendered(struct writer *w, struct call_record *record)
+{
+    put_record(w, ITEM_RENDERED, record);
+}
+
+static int put_and_wait(struct writer *w, struct item value)
+{
+    struct gate gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .opened = PTHREAD_COND_INITIALIZER};
+    value.gate = &gate;
+    int err = put(w, value) ? gate_wait(&gate) : ERR_FULL;
+    pthread_cond_destroy(&gate.opened);
+    pthread_mutex_destroy(&gate.lock);
+    return err;
+}
+
+int writer_audit(struct writer *w, const struct store_audit *entry)
+{
+    return put_and_wait(w, (struct item){.kind = ITEM_AUDIT, .audit = entry});
+}
+
+int writer_flush(struct writer *w)
+{
+    return put_and_wait(w, (struct item){.kind = ITEM_FLUSH});
+}
+
+int writer_end_open_calls(struct writer *w)
+{
+    return put_and_wait(w, (struct item){.kind = ITEM_END_OPEN});
+}
+
+void writer_drop_days(struct writer *w, int64_t calls_before_us, int64_t messages_before_us)
+{
+    put(w, (struct item){.kind = ITEM_DROP_DAYS,
+                         .calls_before_us = calls_before_us,
+                         .messages_before_us = messages_before_us});
+}
+
+size_t writer_depth(struct writer *w)
+{
+    return inbox_depth(w->inbox);
+}
+
+int writer_error(const struct writer *w)
+{
+    return atomic_load(&w->error);
+}

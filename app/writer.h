@@ -1,0 +1,37 @@
+/* The writer: one thread with the writing database connection. Takes records, finished recordings and audit entries from its inbox, commits
+ * every commit interval or 500 rows, and hands on what is to be rendered. */
+#pragma once
+
+#include "storage/store.h"
+
+struct writer;
+
+struct writer_config {
+    const char *data_dir;
+    int commit_interval_ms;   /* default 200 */
+    size_t inbox_max;         /* default 65536 */
+    void *context;
+    /* A committed record whose media waits to be rendered; the callee owns it. */
+    void (*render)(void *context, struct call_record *record);
+};
+
+/* Takes the store over. */
+int writer_start(const struct writer_config *config, struct store *store, struct counters *counters, struct writer **ret_writer,
+                 struct why *why);
+/* Commits everything and closes the store; NULL is fine. */
+void writer_stop(struct writer *w);
+/* Any thread. The record is the writer's from now on. */
+void writer_record(struct writer *w, struct call_record *record);
+/* The recording of this record is what its `recording` says now; its job is over. Takes the record. */
+void writer_rendered(struct writer *w, struct call_record *record);
+/* Returns when the entry is committed; an ERR_ when it is not. */
+int writer_audit(struct writer *w, const struct store_audit *entry);
+/* Everything taken so far is committed when this returns. */
+int writer_flush(struct writer *w);
+/* After a recovery: rows that still say a call goes on are closed as `restart`. Returns when that is committed. */
+int writer_end_open_calls(struct writer *w);
+/* Day files wholly before these times are unlinked, by and by; 0: none. */
+void writer_drop_days(struct writer *w, int64_t calls_before_us, int64_t messages_before_us);
+size_t writer_depth(struct writer *w);
+/* 0, or the error that the database stands at. */
+int writer_error(const struct writer *w);

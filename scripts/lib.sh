@@ -1,0 +1,40 @@
+# Shared by the scripts: where the project is, what a fresh Debian 12 lacks, and one way to build.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+
+say() { printf '\033[1m== %s\033[0m\n' "$*"; }
+die() { printf 'earshot: %s\n' "$*" >&2; exit 1; }
+
+build_packages="build-essential cmake ninja-build pkg-config libpcap-dev libavcodec-dev libavutil-dev libswresample-dev
+  libsqlite3-dev libmicrohttpd-dev libsodium-dev libinih-dev"
+run_packages="espeak-ng sox"
+test_packages="libcriterion-dev libjansson-dev libosip2-dev libopus-dev libgsm1-dev libspeex-dev libbcg729-dev espeak-ng tshark
+  tcpdump ffmpeg sox jq curl prometheus sip-tester baresip-core tcpreplay iproute2 nftables procps sqlite3 python3 openssl clang-format"
+
+# install PACKAGE...: what is missing, with apt; nothing is touched when all is there.
+install() {
+  local missing=()
+  for p in "$@"; do
+    dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "installing ${missing[*]}"
+  local sudo=""
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || die "these Debian packages are missing: ${missing[*]}; install them as root and run this again"
+    sudo=sudo
+  fi
+  $sudo apt-get update -qq
+  # No services are started by what is installed: this is a build machine, not a server.
+  DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 $sudo -E apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+    die "apt-get could not install: ${missing[*]}"
+}
+
+# build PRESET [TARGET...]
+build() {
+  local preset=$1
+  shift
+  [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" >/dev/null || die "cmake --preset $preset failed"
+  cmake --build "build/$preset" ${*:+--target "$@"} -- --quiet || die "the build of $preset failed"
+}

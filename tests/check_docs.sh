@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# docs/settings.md, docs/metrics.md and packaging/earshot.conf are what the tables say.
+set -eu
+earshot=$1
+cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+for what in settings metrics; do
+  "$earshot" --document $what > "$work/$what.md"
+  diff -u "docs/$what.md" "$work/$what.md" || { echo "docs/$what.md is not what the table says: earshot --document $what > docs/$what.md"; exit 1; }
+done
+"$earshot" --check-config packaging/earshot.conf
+# The shipped file names every setting, with its default.
+"$earshot" --print-config /dev/null | grep -E '^[a-z_]+ = |^\[' > "$work/defaults"
+grep -E '^[a-z_]+ = |^\[' packaging/earshot.conf > "$work/shipped"
+diff -u "$work/defaults" "$work/shipped" || { echo "packaging/earshot.conf does not show the defaults"; exit 1; }

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# The star of rooms (docs/architecture.md): who may include whom, and which library is met where.
+set -u
+cd "$(dirname "$0")/.."
+bad=0
+
+# rule ROOM-GLOB ALLOWED-REGEX: every #include "..." of these files must match.
+rule() {
+  local files=$1 allowed=$2 hits
+  hits=$(grep -nE '^#include "' $files 2>/dev/null | grep -vE "#include \"($allowed)" || true)
+  if [ -n "$hits" ]; then
+    echo "may not include this:"
+    echo "$hits"
+    bad=1
+  fi
+}
+
+# library REGEX ALLOWED-FILES-REGEX
+library() {
+  local hits
+  hits=$(grep -rlE "#include <($1)" base capture decode storage api app --include='*.[ch]' | grep -vE "^($2)$" || true)
+  if [ -n "$hits" ]; then
+    echo "<$1> is met outside its place:"
+    echo "$hits"
+    bad=1
+  fi
+}
+
+rule 'base/*.[ch]' 'base/'
+rule 'capture/source/*.[ch]' 'base/|capture/source/'
+rule 'capture/net/*.[ch]' 'base/|capture/net/|capture/source/frame\.h'
+rule 'capture/sip/*.[ch]' 'base/|capture/sip/'
+rule 'capture/rtp/*.[ch]' 'base/|capture/rtp/'
+rule 'capture/call/*.[ch] capture/*.[ch]' 'base/|capture/'
+rule 'decode/*.[ch]' 'base/|decode/|capture/rtp/rtp\.h'
+rule 'storage/*.[ch]' 'base/|storage/'
+rule 'api/*.[ch]' 'base/|storage/|api/'
+
+library 'sodium' 'base/crypto\.c'
+library 'jansson' 'base/json.*'
+library 'pcap' 'capture/source/[a-z_]+\.[ch]'
+library 'libav|libsw' 'decode/av\.c'
+library 'sqlite3' 'storage/store[a-z_]*\.[ch]'
+library 'microhttpd' 'api/(server|connection|listen)\.[ch]'
+library 'ini\.h' 'app/settings\.c'
+exit $bad
