@@ -36,11 +36,14 @@ struct flow_media {
     bool keep;             /* rules want its media in the spool */
     uint8_t rtcp_mux;
     uint8_t codec_count;
+    uint8_t negotiated_count; /* the first of them are what offer and answer have in common; 0: no answer seen */
     uint16_t media_index;  /* m= line, from 0 */
     uint16_t ptime_ms;
     struct rtp_codec codecs[FLOW_CODECS_MAX];
 };
 
+/* How a flow was bound: both ends stand in SDP; only its source does; only its destination does and the source was
+ * learned (symmetric RTP, NAT); nothing does (orphans). */
 enum flow_confidence { FLOW_SDP, FLOW_SDP_SOURCE, FLOW_LEARNED, FLOW_GUESSED };
 
 struct event_media {

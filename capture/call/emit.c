@@ -1,0 +1,131 @@
+/* Events are built on the stack and borrowed by the sink for the time of the push. */
+#include "capture/call/emit.h"
+
+#include <assert.h>
+
+static void push(struct calls *c, unsigned worker, const struct event *event)
+{
+    c->sink.push(c->sink.context, worker, event);
+}
+
+static void fill_brief(const struct call *call, struct call_brief *b)
+{
+    memset(b, 0, sizeof *b);
+    memcpy(b->uid, call->uid, sizeof b->uid);
+    b->kind = call->kind;
+    b->state = call->state;
+    b->partial = call->partial;
+    b->sip_code = call->sip_code;
+    b->started_ns = call->started_ns;
+    b->ringing_ns = call->ringing_ns;
+    b->answered_ns = call->answered_ns;
+    b->src = call->src;
+    b->dst = call->dst;
+    slice_copy_to(call->call_id, b->call_id, sizeof b->call_id);
+    slice_copy_to(call->from.user, b->from_user, sizeof b->from_user);
+    slice_copy_to(call->from.host, b->from_host, sizeof b->from_host);
+    slice_copy_to(call->from.display, b->from_display, sizeof b->from_display);
+    slice_copy_to(call->to.user, b->to_user, sizeof b->to_user);
+    slice_copy_to(call->to.host, b->to_host, sizeof b->to_host);
+    slice_copy_to(call->user_agent, b->user_agent, sizeof b->user_agent);
+}
+
+void emit_call(struct calls *c, struct live *l, enum event_kind kind)
+{
+    struct call_brief brief;
+    fill_brief(l->call, &brief);
+    struct event e = {
+        .kind = (uint8_t)kind,
+        .call = live_number(c, l),
+        .time_ns = c->time_ns,
+        .body = slice_of(&brief, sizeof brief),
+    };
+    push(c, l->worker, &e);
+}
+
+void emit_call_ended(struct calls *c, struct live *l)
+{
+    assert(l->flows == NO_INDEX);
+    struct event e = {
+        .kind = EVENT_CALL_ENDED,
+        .call = live_number(c, l),
+        .time_ns = c->time_ns,
+        .ended = {.call = l->call},
+    };
+    l->call = NULL;
+    push(c, l->worker, &e);
+}
+
+void emit_sip(struct calls *c, struct live *l, const struct sighting *s, bool over_limit)
+{
+    const struct datagram *d = s->d;
+    struct event e = {
+        .kind = EVENT_SIP,
+        .call = live_number(c, l),
+        .time_ns = d->time_ns,
+        .body = over_limit ? slice_none() : s->m->whole,
+        .sip = {.src = d->src,
+                .dst = d->dst,
+                .ip_id = d->ip_id,
+                .vlan_outer = d->vlan_outer,
+                .vlan_inner = d->vlan_inner,
+                .ttl = d->ttl,
+                .tos = d->tos,
+                .transport = d->proto,
+                .retransmission = s->retransmission,
+                .over_limit = over_limit},
+    };
+    push(c, l->worker, &e);
+}
+
+void emit_flow_bound(struct calls *c, const struct flow *f, const struct flow_media *media)
+{
+    struct event e = {
+        .kind = EVENT_FLOW_BOUND,
+        .call = f->live,
+        .flow = flow_number(c, f),
+        .time_ns = c->time_ns,
+        .body = slice_of(media, sizeof *media),
+        .bound = {.src = f->src, .dst = f->dst},
+    };
+    push(c, f->worker, &e);
+}
+
+void emit_flow_gone(struct calls *c, const struct flow *f)
+{
+    struct event e = {
+        .kind = EVENT_FLOW_GONE,
+        .call = f->live,
+        .flow = flow_number(c, f),
+        .time_ns = c->time_ns,
+        .bound = {.src = f->src, .dst = f->dst},
+    };
+    push(c, f->worker, &e);
+}
+
+void emit_tick(struct calls *c)
+{
+    struct event e = {
+        .kind = EVENT_TICK, .call = NO_INDEX, .flow = NO_INDEX, .time_ns = c->time_ns};
+    for (unsigned i = 0; i < c->sink.workers; i++)
+        push(c, i, &e);
+}
+
+void emit_note(struct calls *c, struct live *l, const char *kind, const char *detail)
+{
+    struct call *call = l->call;
+    if (call->event_count >= CALL_EVENTS_MAX)
+        return;
+    struct call_event *e = arena_alloc(call->arena, sizeof *e);
+    if (e == NULL)
+        return;
+    e->time_ns = c->time_ns;
+    e->kind = kind;
+    if (detail)
+        e->detail = arena_copy(call->arena, slice_str(detail));
+    struct call_event **end = &call->events;
+    while (*end)
+        end = &(*end)->next;
+    *end = e;
+    call->event_count++;
+}

@@ -1,0 +1,16 @@
+/* Events out: the only place that fills struct event, but for media packets (flows.c). */
+#pragma once
+
+#include "capture/call/live.h"
+
+void emit_call(struct calls *c, struct live *l,
+               enum event_kind kind); /* STARTED, CHANGED: with the brief */
+/* Hands the call over: l->call is NULL afterwards. */
+void emit_call_ended(struct calls *c, struct live *l);
+void emit_sip(struct calls *c, struct live *l, const struct sighting *s, bool over_limit);
+void emit_flow_bound(struct calls *c, const struct flow *f, const struct flow_media *media);
+void emit_flow_gone(struct calls *c, const struct flow *f);
+void emit_tick(struct calls *c);
+
+/* A point on the call's time line; dropped past CALL_EVENTS_MAX. `kind` is a constant. */
+void emit_note(struct calls *c, struct live *l, const char *kind, const char *detail);

@@ -1,0 +1,208 @@
+/* What the front keeps while calls live: three fixed pools (calls, announced endpoints, flows) that
+ * index each other, the maps into them, and the media that waits. One thread owns all of it. Sizes
+ * are set at the start; a full pool follows the policy in table.c, points.c and flows.c.
+ *
+ *     struct live ---points---> struct point   "in this call the caller receives audio at
+ * 192.0.2.1:4000" |                                    found by endpoint
+ *          +-------flows------> struct flow    "192.0.2.9:5000 -> 192.0.2.1:4000 is the callee's
+ * audio" found by 5-tuple: the only look-up of a media packet
+ *
+ * Two clocks: `time_ns` is the time that the frames carry and what goes into records; `steady_ns`
+ * never runs backwards and drives timers and ages. They differ only after the capture's clock was
+ * set back. */
+#pragma once
+
+#include "base/map.h"
+#include "base/timer.h"
+#include "capture/call/state.h"
+#include "capture/front.h"
+#include "capture/net/datagram.h"
+#include "capture/sip/sdp.h"
+#include "capture/sip/sip.h"
+
+#define NO_INDEX UINT32_MAX
+
+#define TICK_NS           INT64_C(100000000)
+#define BRANCHES_MAX      8  /* To tags remembered */
+#define RECENT_MAX        16 /* messages remembered for retransmissions */
+#define RELAYS_MAX        4  /* Via branches of the same INVITE seen on other hops */
+#define CALL_POINTS_MAX   64
+#define TRYING_POINTS_MAX 16 /* of a call that nobody has answered yet */
+#define CALL_FLOWS_MAX    64
+#define CALL_EVENTS_MAX   200
+#define POINT_SHARERS_MAX 4 /* calls that announce one endpoint */
+#define FLOW_SSRC_MAX     4
+#define FLOW_RIVALS_MAX   4  /* flows of one 5-tuple */
+#define END_FLOWS_MAX     16 /* unannounced flows that SDP can find by one endpoint */
+#define AUTH_WAIT_NS      INT64_C(10000000000) /* for the INVITE with credentials */
+#define CANCEL_WAIT_NS    INT64_C(32000000000) /* for the 487: timer B */
+#define LINGER_STRETCH    8 /* media that goes on prolongs the linger time up to this many times */
+
+/* Which calls go first when the table is full: the first class that is not empty gives its oldest.
+ */
+enum live_class {
+    LIVE_TRYING,
+    LIVE_ENDING,
+    LIVE_ORPHAN,
+    LIVE_RINGING,
+    LIVE_ANSWERED,
+    LIVE_CLASSES
+};
+
+struct list {
+    uint32_t first, last;
+};
+
+struct live {
+    struct call *call; /* NULL: the slot is free */
+    struct timer timer;
+    uint64_t key;        /* in the map: Call-ID and From tag */
+    uint64_t caller_tag; /* keyed hashes; 0: none */
+    uint64_t callee_tag; /* of the branch that answered */
+    uint64_t tags[BRANCHES_MAX];
+    uint64_t recent[RECENT_MAX];
+    uint64_t invite_via; /* branch of the attempt's INVITE on the first hop */
+    uint64_t relay_via[RELAYS_MAX];
+    int64_t last_sip_ns; /* steady */
+    int64_t over_ns;     /* steady: when it ended */
+    int64_t hold_since_ns;
+    uint32_t prev, next;    /* of its class */
+    uint32_t points, flows; /* first ones */
+    uint32_t worker;
+    uint32_t invite_cseq;
+    uint32_t reinvite_cseq[2], update_cseq[2]; /* by the party that sends them */
+    uint32_t text_bytes;
+    uint32_t agreed; /* m= lines that both sides accepted, as bits */
+    uint32_t offered;
+    uint16_t point_count, flow_count;
+    uint16_t relay_code; /* final failure seen on another hop only */
+    uint8_t state;       /* enum dialog_state */
+    uint8_t class;       /* enum live_class */
+    uint8_t recent_at, tag_count, relay_count;
+    uint8_t offer_direction;
+    bool invite_offers[2]; /* the newest INVITE of a party had SDP */
+    bool holding[2];       /* this party put the other on hold */
+    bool negotiated;       /* an answer was seen */
+    bool answered;         /* or picked up in the middle */
+    bool challenged;       /* the next INVITE is the answer to it */
+    bool media_seen;
+};
+
+/* An endpoint where a party receives media. */
+struct point {
+    struct endpoint at;
+    uint64_t hash;
+    uint32_t live;             /* NO_INDEX: free (then `next` is the free list) */
+    uint32_t next;             /* of the call */
+    uint32_t hop;              /* which signalling path announced it */
+    uint32_t serial;           /* newer is greater */
+    struct codec_list *codecs; /* owned; NULL for RTCP */
+    uint16_t media_index;
+    uint16_t ptime_ms;
+    uint8_t party; /* who receives here */
+    uint8_t media_type, direction;
+    bool rtcp; /* RTCP only */
+    bool rtcp_mux, secure;
+    bool retired; /* the party moved on; late packets still find it */
+};
+
+enum flow_state { FLOW_FREE, FLOW_HELD, FLOW_BOUND };
+
+struct flow {
+    int64_t last_ns; /* steady */
+    struct endpoint src, dst;
+    uint32_t live; /* BOUND: its call */
+    uint32_t ssrc; /* of the newest packet */
+    /* ---- second cache line */
+    uint64_t hash;
+    uint32_t prev, next; /* of the call, or of the waiting ones */
+    uint32_t digest;     /* of the flow_media that was sent */
+    uint32_t other_ssrc[FLOW_SSRC_MAX - 1];
+    uint16_t worker;
+    uint8_t state; /* enum flow_state */
+    uint8_t party; /* who sends */
+    bool guarded; /* only its known SSRCs belong to it: the call is over, or another call claims the
+                     ports */
+    bool contested; /* guarded, or not alone on its 5-tuple: the SSRC has to be looked at */
+    bool rtp_seen;
+    bool ssrc_known;
+    bool early;
+    bool src_indexed, dst_indexed; /* stands in flows_by_end */
+    bool image;                    /* T.38: counted, not forwarded */
+    bool secure;
+    /* waiting */
+    uint8_t good; /* steps that looked like RTP */
+    uint8_t odd;  /* steps that did not */
+    uint16_t sequence;
+    uint32_t timestamp;
+    uint32_t look_ssrc; /* of the packets that are looked at */
+    bool looked;
+    bool rtcp_only; /* so far */
+    uint32_t held_count;
+    uint64_t held_first, held_last;
+    int64_t first_ns; /* steady */
+    uint8_t payload_type;
+};
+
+struct held;
+
+struct calls {
+    struct front_config config;
+    struct event_sink sink;
+    struct counters *counters;
+    struct timer_wheel *wheel;
+    int64_t time_ns, steady_ns;
+
+    struct live *live;
+    uint32_t live_used, live_free; /* slots ever used; head of the free list (live.next) */
+    uint32_t live_count;
+    struct list class[LIVE_CLASSES];
+    struct map by_key;
+
+    struct point *points;
+    uint32_t points_max, points_used, points_free;
+    uint32_t image_points;
+    uint32_t serial;
+    struct map by_endpoint;
+
+    struct flow *flows;
+    uint32_t flows_used, flows_free, flow_count;
+    struct list waiting;
+    struct map by_tuple;
+    struct map flows_by_end; /* flows that no SDP announced, by each of their ends */
+    struct held *held;
+
+    struct sip_msg msg; /* scratch of the message at hand: large, so not on the stack */
+    struct sdp sdp;
+};
+
+int calls_init(struct calls *c, const struct front_config *config, const struct event_sink *sink,
+               struct counters *counters);
+void calls_fini(struct calls *c);
+
+static inline uint32_t live_number(const struct calls *c, const struct live *l)
+{
+    return (uint32_t)(l - c->live);
+}
+
+static inline uint32_t flow_number(const struct calls *c, const struct flow *f)
+{
+    return (uint32_t)(f - c->flows);
+}
+
+static inline bool live_is_over(const struct live *l)
+{
+    return l->state == DIALOG_RELEASING || l->state == DIALOG_REFUSED || l->state == DIALOG_OVER;
+}
+
+/* One message on its way through: what signal.c found out about it. */
+struct sighting {
+    const struct datagram *d;
+    const struct sip_msg *m;
+    uint64_t from_tag, to_tag; /* keyed hashes; 0: none */
+    uint64_t via;              /* hash of the top Via's branch and sender */
+    struct slice sdp;          /* empty: none that counts */
+    uint8_t sender;            /* CALL_CALLER or CALL_CALLEE */
+    uint8_t transaction_of;    /* the party whose request it is, or is answered */
+    bool retransmission;
+};

@@ -1,0 +1,191 @@
+/* Every SDP announces, so a relay that rewrites it on the other side of the tap simply announces
+ * more endpoints of the same party (another hop). Seeing an offer or answer twice changes nothing.
+ */
+#include "capture/call/negotiate.h"
+
+#include "capture/call/emit.h"
+#include "capture/call/flows.h"
+
+enum { LABEL_PROTO_SIP = 0, LABEL_REASON_SYNTAX = 3, LABEL_REASON_LIMIT = 4 };
+
+struct slice negotiate_sdp(const struct sip_msg *m)
+{
+    bool carries = m->method == SIP_INVITE || m->method == SIP_UPDATE || m->method == SIP_PRACK ||
+                   (m->method == SIP_ACK && m->request);
+    if (!carries || m->body.size == 0 || (!m->request && m->status >= 300))
+        return slice_none();
+    return sip_body_part(m, "application/sdp");
+}
+
+static bool is_offer(const struct live *l, const struct sighting *s)
+{
+    bool invite_offers = l->invite_offers[s->transaction_of];
+    switch (s->m->method) {
+    case SIP_INVITE:
+        return s->m->request || !invite_offers;
+    case SIP_UPDATE:
+        return s->m->request;
+    case SIP_PRACK:
+        return s->m->request && invite_offers;
+    default:
+        return false;
+    }
+}
+
+/* The two ends of the signalling, whichever way the message goes. */
+static uint32_t hop_of(const struct calls *c, const struct datagram *d)
+{
+    return (uint32_t)(endpoint_hash(&c->config.seed, &d->src) ^
+                      endpoint_hash(&c->config.seed, &d->dst));
+}
+
+static bool is_hold(uint8_t direction)
+{
+    return direction == SDP_SENDONLY || direction == SDP_INACTIVE;
+}
+
+/* Of the first line in use: what phones mean by hold. An address of zeros is the old way to say it.
+ */
+static uint8_t direction_of(const struct sdp *sdp)
+{
+    for (unsigned i = 0; i < sdp->media_count; i++) {
+        const struct sdp_media *m = &sdp->media[i];
+        if (m->port == 0)
+            continue;
+        if (m->has_address && addr_is_any(m->address))
+            return SDP_INACTIVE;
+        return (uint8_t)m->direction;
+    }
+    return SDP_SENDRECV;
+}
+
+/* ---- endpoints ---- */
+
+static void note_endpoint(struct calls *c, struct live *l, const char *kind,
+                          const struct endpoint *at)
+{
+    char text[ENDPOINT_TEXT_SIZE];
+    emit_note(c, l, kind, endpoint_text(at, text));
+}
+
+static void announce_line(struct calls *c, struct live *l, const struct sighting *s, unsigned index)
+{
+    const struct sdp_media *m = &c->sdp.media[index];
+    struct announcement a = {
+        .media = m, .index = (uint16_t)index, .party = s->sender, .hop = hop_of(c, s->d)};
+    if (m->port == 0) {
+        point_retire(c, l, &a);
+        return;
+    }
+    if (m->has_address && addr_is_any(m->address)) {
+        point_hold(c, l, &a);
+        return;
+    }
+    /* a name instead of an address: most likely the one the message came from */
+    a.rtp = (struct endpoint){.addr = m->has_address ? m->address : s->d->src.addr,
+                              .space = s->d->src.space,
+                              .port = m->port};
+    a.rtcp = a.rtp;
+    a.rtcp.port = m->rtcp_port ? m->rtcp_port : (uint16_t)(m->port + 1);
+    if (m->rtcp_port && !addr_is_any(m->rtcp_address))
+        a.rtcp.addr = m->rtcp_address;
+    if (m->type == SDP_IMAGE)
+        a.rtcp.port = 0;
+    enum announced result = point_announce(c, l, &a);
+    if (result == ANNOUNCED_MOVED)
+        note_endpoint(c, l, "media_moved", &a.rtp);
+    l->call->encrypted_media |= m->secure;
+    if (result == ANNOUNCED_REFUSED)
+        return;
+    flows_claim(c, l, &a.rtp);
+    if (a.rtcp.port)
+        flows_claim(c, l, &a.rtcp);
+}
+
+/* ---- what it means for the call ---- */
+
+static void set_hold(struct calls *c, struct live *l, uint8_t party, bool hold)
+{
+    bool before = l->holding[CALL_CALLER] || l->holding[CALL_CALLEE];
+    l->holding[party] = hold;
+    bool after = l->holding[CALL_CALLER] || l->holding[CALL_CALLEE];
+    if (!l->answered || live_is_over(l) || before == after)
+        return;
+    struct call *call = l->call;
+    if (after) {
+        call->holds += call->holds < UINT16_MAX;
+        l->hold_since_ns = c->time_ns;
+        emit_note(c, l, "hold", call_party_text(party));
+        return;
+    }
+    if (l->hold_since_ns && c->time_ns > l->hold_since_ns)
+        call->held_ns += c->time_ns - l->hold_since_ns;
+    l->hold_since_ns = 0;
+    emit_note(c, l, "resume", call_party_text(party));
+}
+
+static uint32_t lines_in_use(const struct sdp *sdp)
+{
+    uint32_t lines = 0;
+    for (unsigned i = 0; i < sdp->media_count; i++)
+        lines |= sdp->media[i].port ? UINT32_C(1) << i : 0;
+    return lines;
+}
+
+static void note_lines(struct calls *c, struct live *l, uint32_t lines, const char *kind)
+{
+    for (unsigned i = 0; i < c->sdp.media_count; i++) {
+        char text[32];
+        if ((lines >> i & 1) == 0)
+            continue;
+        slice_copy_to(c->sdp.media[i].type_text, text, sizeof text);
+        emit_note(c, l, kind, text);
+    }
+}
+
+static void take_offer(struct calls *c, struct live *l, const struct sighting *s)
+{
+    uint8_t direction = direction_of(&c->sdp);
+    l->offered = lines_in_use(&c->sdp);
+    l->offer_direction = direction;
+    set_hold(c, l, s->sender, is_hold(direction));
+}
+
+static void take_answer(struct calls *c, struct live *l, const struct sighting *s)
+{
+    uint8_t direction = direction_of(&c->sdp);
+    uint32_t agreed = l->offered & lines_in_use(&c->sdp);
+    if (l->offer_direction == SDP_SENDRECV) /* else it only mirrors the offer */
+        set_hold(c, l, s->sender, is_hold(direction));
+    if (l->negotiated) {
+        note_lines(c, l, agreed & ~l->agreed, "media_added");
+        note_lines(c, l, l->agreed & ~agreed, "media_removed");
+    }
+    l->agreed = agreed;
+    l->negotiated = true;
+}
+
+void negotiate(struct calls *c, struct live *l, const struct sighting *s)
+{
+    if (s->m->request && s->m->method == SIP_INVITE)
+        l->invite_offers[s->transaction_of] = s->sdp.size > 0;
+    if (s->sdp.size == 0)
+        return;
+    if (sdp_parse(s->sdp, &c->sdp) != SDP_OK) {
+        counters_add(
+            c->counters,
+            C_PARSE_ERRORS + LABEL_PROTO_SIP * LABEL_COUNT_PARSE_REASON + LABEL_REASON_SYNTAX, 1);
+        return;
+    }
+    if (c->sdp.limited)
+        counters_add(
+            c->counters,
+            C_PARSE_ERRORS + LABEL_PROTO_SIP * LABEL_COUNT_PARSE_REASON + LABEL_REASON_LIMIT, 1);
+    if (is_offer(l, s))
+        take_offer(c, l, s);
+    else
+        take_answer(c, l, s);
+    for (unsigned i = 0; i < c->sdp.media_count; i++)
+        announce_line(c, l, s, i);
+    flows_refresh(c, l);
+}

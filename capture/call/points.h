@@ -1,0 +1,42 @@
+/* The media table: which endpoints SDP has announced, for which call, party and m= line. */
+#pragma once
+
+#include "capture/call/live.h"
+
+/* One line of an SDP as negotiate.c wants it announced. */
+struct announcement {
+    const struct sdp_media *media;
+    struct endpoint rtp;
+    struct endpoint rtcp;
+    uint16_t index; /* of the m= line */
+    uint8_t party;  /* who receives there */
+    uint32_t hop;
+};
+
+enum announced { ANNOUNCED_SAME, ANNOUNCED_NEW, ANNOUNCED_MOVED, ANNOUNCED_REFUSED };
+
+/* Enters or refreshes the endpoint of that party, hop and line. */
+enum announced point_announce(struct calls *c, struct live *l, const struct announcement *a);
+/* Old style hold (no address): the direction changes, the endpoint stays. */
+void point_hold(struct calls *c, struct live *l, const struct announcement *a);
+/* Port 0: no new flow is bound to it any more. */
+void point_retire(struct calls *c, struct live *l, const struct announcement *a);
+void points_release(struct calls *c, struct live *l);
+
+/* What the ends of a 5-tuple say. */
+struct binding {
+    struct live *live;       /* NULL: nobody announced either end */
+    const struct point *dst; /* of that call; one of the two may be NULL */
+    const struct point *src;
+    uint8_t sender;     /* enum call_party */
+    uint8_t confidence; /* enum flow_confidence */
+};
+
+/* Looks both ends up. Calls that are over, and `except`, do not count. */
+struct binding points_bind(struct calls *c, const struct endpoint *src, const struct endpoint *dst,
+                           bool rtcp, const struct live *except);
+/* The same for one call alone, over or not. */
+struct binding points_bind_in(struct calls *c, struct live *l, const struct endpoint *src,
+                              const struct endpoint *dst, bool rtcp);
+/* Describes media between them; `media` is overwritten. */
+void points_describe(const struct calls *c, const struct binding *b, struct flow_media *media);

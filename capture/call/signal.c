@@ -1,0 +1,383 @@
+/* The way of a message: parse, find the call by Call-ID and tags (or begin one), see whether it is
+ * a repetition, hand the raw text to the worker, say what it means for the state machine (state.h),
+ * carry out what that answers (attempt.c), read its SDP (negotiate.c).
+ *
+ * The tap may see a message on several hops. Copies of a request on another hop have the same CSeq
+ * but another Via branch: they announce media and nothing else. Final failures and CANCELs of such
+ * hops (a forking proxy hunting) do not end the attempt; 2xx and ringing count from whichever hop
+ * is seen first. */
+#include "capture/call/signal.h"
+
+#include "capture/call/attempt.h"
+#include "capture/call/emit.h"
+#include "capture/call/expire.h"
+#include "capture/call/negotiate.h"
+#include "capture/call/table.h"
+
+enum { LABEL_PROTO_SIP = 0, LABEL_TRUNCATED = 0, LABEL_SYNTAX = 3 };
+
+#define TEXT_KEPT_MAX 256 /* of a header value in the record */
+
+/* ---- beginning a call ---- */
+
+static struct slice keep(struct call *call, struct slice value)
+{
+    return arena_copy(call->arena, slice_sub(value, 0, TEXT_KEPT_MAX));
+}
+
+/* `part` of `whole`, as a part of its copy. */
+static struct slice within(struct slice part, struct slice whole, struct slice copy)
+{
+    if (part.size == 0 || part.data < whole.data || part.data >= whole.data + whole.size)
+        return slice_none();
+    size_t at = (size_t)(part.data - whole.data);
+    return slice_sub(copy, at, at + part.size);
+}
+
+static void keep_identity(struct call *call, const struct sip_addr *in, struct call_identity *out)
+{
+    out->display = keep(call, in->display);
+    out->uri = keep(call, in->uri);
+    out->user = within(in->user, in->uri, out->uri);
+    out->host = within(in->host, in->uri, out->uri);
+    if (out->tag.data == NULL)
+        out->tag = keep(call, in->tag);
+}
+
+static struct slice software_of(const struct sip_msg *m)
+{
+    struct slice name = sip_header(m, SIP_H_USER_AGENT);
+    return name.size || m->request ? name : sip_header(m, SIP_H_SERVER);
+}
+
+static void keep_facts(struct call *call, const struct sighting *s)
+{
+    const struct sip_msg *m = s->m;
+    const struct datagram *d = s->d;
+    keep_identity(call, &m->from, &call->from);
+    keep_identity(call, &m->to, &call->to);
+    call->request_uri = keep(call, m->request_uri);
+    call->asserted_identity = keep(call, sip_header(m, SIP_H_P_ASSERTED_IDENTITY));
+    call->src = m->request ? d->src : d->dst;
+    call->dst = m->request ? d->dst : d->src;
+    call->vlan = d->vlan_outer ? d->vlan_outer : d->vlan_inner;
+    call->started_ns = d->time_ns;
+}
+
+/* May this message begin a call that we do not know? */
+static enum dialog_input beginning(const struct sighting *s)
+{
+    const struct sip_msg *m = s->m;
+    if (m->call_id.size == 0)
+        return INPUT_NOTHING;
+    if (m->request && m->method == SIP_INVITE)
+        return s->to_tag ? INPUT_PICKUP : INPUT_INVITE;
+    if (m->request && m->method == SIP_UPDATE && s->to_tag)
+        return INPUT_PICKUP;
+    bool answer = !m->request && m->method == SIP_INVITE && m->status >= 200 && m->status < 300;
+    return answer && s->to_tag && s->sdp.size ? INPUT_PICKUP : INPUT_NOTHING;
+}
+
+static struct live *begin(struct calls *c, struct sighting *s, enum dialog_input input)
+{
+    struct live *l = table_new_call(c, s->m, s->d);
+    if (l == NULL)
+        return NULL;
+    s->transaction_of = CALL_CALLER;
+    s->sender = s->m->request ? CALL_CALLER : CALL_CALLEE;
+    l->caller_tag = s->from_tag;
+    keep_facts(l->call, s);
+    if (input == INPUT_INVITE)
+        counters_add(c->counters, C_CALL_ATTEMPTS, 1);
+    emit_call(c, l, EVENT_CALL_STARTED);
+    return l;
+}
+
+/* ---- repetitions ---- */
+
+static uint64_t hash_slice(const struct calls *c, struct slice s)
+{
+    return hash_bytes(&c->config.seed, s.data, s.size);
+}
+
+/* RFC 3261 17.2.3: a transaction is its branch and its sender; the old RFC has the sender alone. */
+static uint64_t via_hash(const struct calls *c, const struct sip_msg *m)
+{
+    uint64_t words[3] = {hash_slice(c, m->via.branch), hash_slice(c, m->via.host),
+                         hash_slice(c, m->via.port)};
+    return hash_words(&c->config.seed, words, 3);
+}
+
+static bool seen_before(struct calls *c, struct live *l, const struct sighting *s)
+{
+    const struct sip_msg *m = s->m;
+    uint64_t words[6] = {
+        s->via,
+        (uint64_t)m->cseq << 32 | (uint64_t)m->method << 16 | (m->request ? 0 : m->status),
+        m->method == SIP_UNKNOWN ? hash_slice(c, m->cseq_method) : 0,
+        endpoint_hash(&c->config.seed, &s->d->src),
+        endpoint_hash(&c->config.seed, &s->d->dst),
+        s->to_tag,
+    };
+    uint64_t digest = hash_words(&c->config.seed, words, 6);
+    for (unsigned i = 0; i < RECENT_MAX; i++) {
+        if (l->recent[i] == digest)
+            return true;
+    }
+    l->recent[l->recent_at] = digest;
+    l->recent_at = (uint8_t)((l->recent_at + 1) % RECENT_MAX);
+    return false;
+}
+
+/* Counts the message and sends its text on, within the call's limits. */
+static void remember(struct calls *c, struct live *l, const struct sighting *s)
+{
+    struct call *call = l->call;
+    size_t size = s->m->whole.size;
+    bool over = call->messages >= c->config.call_messages_max ||
+                l->text_bytes + size > c->config.call_text_max;
+    call->messages++;
+    if (s->retransmission) {
+        call->retransmissions++;
+        counters_add(c->counters, C_SIP_RETRANSMISSIONS + s->m->method, 1);
+    }
+    if (over) {
+        call->messages_over_limit++;
+        counters_add(c->counters, C_MESSAGES_OVER_LIMIT, 1);
+    } else {
+        l->text_bytes += (uint32_t)size;
+    }
+    emit_sip(c, l, s, over);
+}
+
+/* ---- meaning ---- */
+
+static bool on_relay(const struct live *l, uint64_t via)
+{
+    for (unsigned i = 0; i < l->relay_count; i++) {
+        if (l->relay_via[i] == via)
+            return true;
+    }
+    return false;
+}
+
+/* The attempt's INVITE on another hop. */
+static void note_relay(struct live *l, const struct sighting *s)
+{
+    if (s->via != l->invite_via && !on_relay(l, s->via) && l->relay_count < RELAYS_MAX)
+        l->relay_via[l->relay_count++] = s->via;
+}
+
+static enum dialog_input meaning_of_invite(struct live *l, const struct sighting *s)
+{
+    if (s->to_tag || s->transaction_of != CALL_CALLER)
+        return INPUT_NOTHING;
+    if (s->m->cseq > l->invite_cseq)
+        return INPUT_INVITE;
+    if (s->m->cseq == l->invite_cseq)
+        note_relay(l, s);
+    return INPUT_NOTHING;
+}
+
+static bool knows_tag(const struct live *l, uint64_t tag)
+{
+    for (unsigned i = 0; i < l->tag_count; i++) {
+        if (l->tags[i] == tag)
+            return true;
+    }
+    return false;
+}
+
+/* Both tags must be the dialog's. Before the answer each early branch is a dialog; what no response
+ * has told us is taken on trust only while we know of none. */
+static bool in_dialog(const struct live *l, const struct sighting *s)
+{
+    uint64_t remote = s->transaction_of == CALL_CALLER ? s->to_tag : s->from_tag;
+    if (l->callee_tag)
+        return remote == l->callee_tag;
+    return l->tag_count == 0 || knows_tag(l, remote);
+}
+
+static enum dialog_input meaning_of_request(struct live *l, const struct sighting *s)
+{
+    bool of_attempt = s->transaction_of == CALL_CALLER && s->m->cseq == l->invite_cseq;
+    switch (s->m->method) {
+    case SIP_INVITE:
+        return meaning_of_invite(l, s);
+    case SIP_ACK:
+        return of_attempt ? INPUT_ACK : INPUT_NOTHING;
+    case SIP_CANCEL:
+        return of_attempt && !on_relay(l, s->via) ? INPUT_CANCEL : INPUT_NOTHING;
+    case SIP_BYE:
+        return in_dialog(l, s) ? INPUT_BYE : INPUT_NOTHING;
+    default:
+        return INPUT_NOTHING;
+    }
+}
+
+static enum dialog_input meaning_of_failure(struct live *l, const struct sighting *s)
+{
+    unsigned status = s->m->status;
+    if (on_relay(l, s->via)) {
+        l->relay_code = (uint16_t)status;
+        return INPUT_NOTHING;
+    }
+    return status == 401 || status == 407 ? INPUT_CHALLENGE : INPUT_REFUSAL;
+}
+
+static enum dialog_input meaning_of_response(struct live *l, const struct sighting *s)
+{
+    unsigned status = s->m->status;
+    if (s->m->method == SIP_BYE && status >= 200) {
+        bool challenge = (status == 401 || status == 407) && l->answered;
+        return challenge ? INPUT_BYE_CHALLENGE : INPUT_BYE_DONE;
+    }
+    if (s->m->method != SIP_INVITE || s->transaction_of != CALL_CALLER)
+        return INPUT_NOTHING;
+    /* older: a late repetition; newer: its INVITE was missed, or it was a re-INVITE */
+    if (s->m->cseq < l->invite_cseq || (s->m->cseq > l->invite_cseq && l->answered))
+        return INPUT_NOTHING;
+    if (status == 100)
+        return INPUT_TRYING;
+    if (status < 200)
+        return status == 180 || (status == 183 && s->sdp.size) ? INPUT_RINGING : INPUT_PROGRESS;
+    return status < 300 ? INPUT_ANSWER : meaning_of_failure(l, s);
+}
+
+/* ---- facts beside the state ---- */
+
+static void note_branch(struct live *l, const struct sighting *s)
+{
+    const struct sip_msg *m = s->m;
+    if (m->request || m->method != SIP_INVITE || s->transaction_of != CALL_CALLER ||
+        m->status == 100 || s->to_tag == 0 || m->cseq < l->invite_cseq)
+        return;
+    if (m->status == 401 || m->status == 407 || knows_tag(l, s->to_tag))
+        return;
+    if (l->tag_count < BRANCHES_MAX)
+        l->tags[l->tag_count++] = s->to_tag;
+    l->call->branches += l->call->branches < UINT16_MAX;
+}
+
+static void note_modification(struct calls *c, struct live *l, const struct sighting *s)
+{
+    const struct sip_msg *m = s->m;
+    struct call *call = l->call;
+    if (!m->request || !s->to_tag)
+        return;
+    if (m->method == SIP_INVITE && m->cseq > l->reinvite_cseq[s->sender]) {
+        l->reinvite_cseq[s->sender] = m->cseq;
+        call->reinvites += call->reinvites < UINT16_MAX;
+        emit_note(c, l, "reinvite", call_party_text(s->sender));
+    } else if (m->method == SIP_UPDATE && m->cseq > l->update_cseq[s->sender]) {
+        l->update_cseq[s->sender] = m->cseq;
+        call->updates += call->updates < UINT16_MAX;
+        emit_note(c, l, "update", call_party_text(s->sender));
+    }
+}
+
+static void note_facts(struct calls *c, struct live *l, const struct sighting *s)
+{
+    struct call *call = l->call;
+    uint16_t cause;
+    note_branch(l, s);
+    note_modification(c, l, s);
+    struct slice *software = s->sender == CALL_CALLER ? &call->user_agent : &call->server;
+    if (software->size == 0 && !(s->sender == CALL_CALLEE && !s->m->request && s->m->status == 100))
+        *software = keep(call, software_of(s->m));
+    if (sip_reason_q850(s->m, &cause))
+        call->q850_cause = cause;
+}
+
+/* The SDP of a branch that lost the race says nothing about the call. */
+static bool of_winner(const struct live *l, const struct sighting *s)
+{
+    if (!l->answered || l->callee_tag == 0)
+        return true;
+    uint64_t remote = s->transaction_of == CALL_CALLER ? s->to_tag : s->from_tag;
+    return remote == 0 || remote == l->callee_tag;
+}
+
+/* ---- the way through ---- */
+
+static void step(struct calls *c, struct live *l, const struct sighting *s, enum dialog_input input)
+{
+    struct dialog_step todo = dialog_step(l->state, input);
+    l->last_sip_ns = c->steady_ns;
+    note_facts(c, l, s);
+    attempt_apply(c, l, s, todo);
+    if (!live_is_over(l) && of_winner(l, s))
+        negotiate(c, l, s);
+}
+
+static enum dialog_input meaning(struct live *l, const struct sighting *s)
+{
+    return s->m->request ? meaning_of_request(l, s) : meaning_of_response(l, s);
+}
+
+static void read_message(struct calls *c, struct sighting *s)
+{
+    enum dialog_input input = INPUT_NOTHING;
+    struct live *l = table_find(c, s->m, &s->transaction_of);
+    if (l) {
+        s->sender = s->m->request == (s->transaction_of == CALL_CALLER) ? CALL_CALLER : CALL_CALLEE;
+        s->retransmission = seen_before(c, l, s);
+        input = s->retransmission ? INPUT_NOTHING : meaning(l, s);
+        if (dialog_step(l->state, input).actions & DO_NEW_CALL) {
+            table_close(c, l);
+            l = NULL;
+        }
+    }
+    if (l == NULL) {
+        input = beginning(s);
+        l = input == INPUT_NOTHING ? NULL : begin(c, s, input);
+        if (l == NULL)
+            return;
+        seen_before(c, l, s);
+    }
+    remember(c, l, s);
+    if (s->retransmission)
+        l->last_sip_ns = c->steady_ns;
+    else
+        step(c, l, s, input);
+    expire_schedule(c, l);
+}
+
+static void count_message(struct calls *c, const struct sip_msg *m)
+{
+    if (m->request)
+        counters_add(c->counters, C_SIP_REQUESTS + m->method, 1);
+    else
+        counters_add(c->counters,
+                     C_SIP_RESPONSES + m->method * LABEL_COUNT_CODE + label_code(m->status), 1);
+    if (m->flags & SIP_FLAG_TRUNCATED)
+        counters_add(c->counters,
+                     C_PARSE_ERRORS + LABEL_PROTO_SIP * LABEL_COUNT_PARSE_REASON + LABEL_TRUNCATED,
+                     1);
+}
+
+void signal_datagram(struct calls *c, const struct datagram *d)
+{
+    counters_add(c->counters, C_DECODED + LABEL_PROTO_SIP, 1);
+    switch (sip_parse(d->payload, &c->msg)) {
+    case SIP_OK:
+        break;
+    case SIP_KEEPALIVE:
+        return;
+    default:
+        counters_add(c->counters,
+                     C_PARSE_ERRORS + LABEL_PROTO_SIP * LABEL_COUNT_PARSE_REASON + LABEL_SYNTAX, 1);
+        return;
+    }
+    const struct sip_msg *m = &c->msg;
+    count_message(c, m);
+    struct sighting s = {
+        .d = d,
+        .m = m,
+        .from_tag = table_tag(c, m->from.tag),
+        .to_tag = table_tag(c, m->to.tag),
+        .via = via_hash(c, m),
+        .sdp = negotiate_sdp(m),
+    };
+    read_message(c, &s);
+}

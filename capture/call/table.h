@@ -1,0 +1,24 @@
+/* The calls that live: found by Call-ID and tag, ordered in classes for the day when the table is
+ * full, ended in one place. */
+#pragma once
+
+#include "capture/call/live.h"
+
+/* Keyed hash of a tag; 0 for an empty one. */
+uint64_t table_tag(const struct calls *c, struct slice tag);
+uint64_t table_key(const struct calls *c, struct slice call_id, struct slice tag);
+
+/* The call that `m` belongs to, in either direction; fills ret_transaction_of: the party whose
+ * request it is or answers. */
+struct live *table_find(struct calls *c, const struct sip_msg *m, uint8_t *ret_transaction_of);
+
+/* A free slot with an empty call (arena, kind, number, uid and worker set), entered under its key
+ * when it is a SIP call. NULL when the table is full of calls that may not go, or without memory:
+ * counted. */
+struct live *table_new_call(struct calls *c, const struct sip_msg *m, const struct datagram *d);
+/* Starts with the first packet that waits in `f`. */
+struct live *table_new_orphan(struct calls *c, const struct flow *f);
+
+void table_set_class(struct calls *c, struct live *l, enum live_class class);
+/* Takes flows, points and timers from the call, sends CALL_ENDED, frees the slot. */
+void table_close(struct calls *c, struct live *l);
