@@ -73,7 +73,7 @@ static double loss_percent(const struct record_stream *s)
 static const char *recording_text(const struct call_record *r)
 {
     const struct record_recording *g = &r->recording;
-    if (g->result == NULL)
+    if (g->result == NULL || strcmp(g->result, "rule") == 0)
         return "-";
     if (g->path.size)
         return (const char *)g->path.data;
