@@ -69,7 +69,9 @@ void attempt_end(struct calls *c, struct live *l, enum call_outcome outcome,
 
 static void end_refused(struct calls *c, struct live *l, unsigned code, int64_t ended_ns)
 {
-    enum call_outcome outcome = dialog_outcome(code, l->call->ringing_ns != 0);
+    const struct call *call = l->call;
+    enum call_outcome outcome =
+        dialog_outcome(code, call->ringing_ns != 0, call->cancelled_ns != 0);
     attempt_end(c, l, outcome, dialog_end_reason(outcome), dialog_refused_by(outcome, code),
                 ended_ns);
 }
@@ -159,6 +161,7 @@ static void answer(struct live *l, const struct sighting *s)
 {
     first_time(&l->call->answered_ns, s->d->time_ns);
     l->answered = true;
+    l->invite_cseq = s->m->cseq;
     l->callee_tag = s->to_tag;
     if (s->m->to.tag.size)
         l->call->to.tag = arena_copy(l->call->arena, s->m->to.tag);

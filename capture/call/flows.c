@@ -229,7 +229,7 @@ static void first_media(struct calls *c, struct flow *f, int64_t time_ns)
     l->media_seen = true;
     if (f->party <= CALL_CALLEE)
         call->media_seen[f->party] = true;
-    bool early = call->answered_ns == 0 || time_ns < call->answered_ns;
+    bool early = call->answered_ns ? time_ns < call->answered_ns : !live_is_over(l);
     if (call->kind == CALL_SIP && f->party == CALL_CALLEE && early && !call->partial &&
         (call->early_media_ns == 0 || time_ns < call->early_media_ns))
         call->early_media_ns = time_ns;
@@ -257,8 +257,11 @@ static void deliver(struct calls *c, struct flow *f, const struct datagram *d, e
     f->last_ns = c->steady_ns;
     bool rtcp = kind == MEDIA_RTCP;
     uint32_t ssrc;
-    if (__builtin_expect((kind != MEDIA_RTP && !rtcp) || f->image, 0) ||
-        !ssrc_of(d->payload, rtcp, &ssrc)) {
+    if (__builtin_expect(kind != MEDIA_RTP && !rtcp, 0) || !ssrc_of(d->payload, rtcp, &ssrc)) {
+        count_foreign(c, f, kind);
+        return;
+    }
+    if (__builtin_expect(f->image, 0) && !knows_ssrc(f, ssrc)) { /* T.38 that looks like RTP */
         count_foreign(c, f, kind);
         return;
     }
@@ -441,6 +444,8 @@ bool flow_bind(struct calls *c, struct flow *f, struct live *l, const struct flo
     f->secure = media->secure;
     f->image = media->media_type == SDP_IMAGE;
     f->digest = digest_of(c, media);
+    if (live_is_over(l))
+        f->guarded = f->contested = true;
     link_flow(c, f, &l->flows, NULL);
     l->flow_count++;
     if (media->announced)

@@ -34,7 +34,7 @@
 #define FLOW_SSRC_MAX     4
 #define FLOW_RIVALS_MAX   4  /* flows of one 5-tuple */
 #define END_FLOWS_MAX     16 /* unannounced flows that SDP can find by one endpoint */
-#define AUTH_WAIT_NS      INT64_C(10000000000) /* for the INVITE with credentials */
+#define AUTH_WAIT_NS      INT64_C(64000000000) /* for the INVITE with credentials: people type them */
 #define CANCEL_WAIT_NS    INT64_C(32000000000) /* for the 487: timer B */
 #define LINGER_STRETCH    8 /* media that goes on prolongs the linger time up to this many times */
 
@@ -88,22 +88,31 @@ struct live {
     bool media_seen;
 };
 
+/* What SDP says about one m= line. */
+struct media_line {
+    struct codec_list *codecs; /* owned; NULL for RTCP */
+    uint16_t ptime_ms;
+    uint8_t type, direction;
+    bool rtcp_mux, secure;
+};
+
 /* An endpoint where a party receives media. */
 struct point {
     struct endpoint at;
     uint64_t hash;
-    uint32_t live;             /* NO_INDEX: free (then `next` is the free list) */
-    uint32_t next;             /* of the call */
-    uint32_t hop;              /* which signalling path announced it */
-    uint32_t serial;           /* newer is greater */
-    struct codec_list *codecs; /* owned; NULL for RTCP */
+    uint32_t live;   /* NO_INDEX: free (then `next` is the free list) */
+    uint32_t next;   /* of the call */
+    uint32_t hop;    /* which signalling path announced it */
+    uint32_t serial; /* newer is greater */
+    struct media_line line;
+    struct media_line offer; /* what the party would like it to become */
     uint16_t media_index;
-    uint16_t ptime_ms;
     uint8_t party; /* who receives here */
-    uint8_t media_type, direction;
-    bool rtcp; /* RTCP only */
-    bool rtcp_mux, secure;
-    bool retired; /* the party moved on; late packets still find it */
+    bool rtcp;     /* RTCP only */
+    bool retired;  /* the party moved on; late packets still find it */
+    /* until the offer is answered: */
+    bool has_offer;
+    bool new_by_offer, retired_by_offer;
 };
 
 enum flow_state { FLOW_FREE, FLOW_HELD, FLOW_BOUND };

@@ -68,11 +68,15 @@ static void note_endpoint(struct calls *c, struct live *l, const char *kind,
     emit_note(c, l, kind, endpoint_text(at, text));
 }
 
-static void announce_line(struct calls *c, struct live *l, const struct sighting *s, unsigned index)
+static void announce_line(struct calls *c, struct live *l, const struct sighting *s, unsigned index,
+                          bool tentative)
 {
     const struct sdp_media *m = &c->sdp.media[index];
-    struct announcement a = {
-        .media = m, .index = (uint16_t)index, .party = s->sender, .hop = hop_of(c, s->d)};
+    struct announcement a = {.media = m,
+                             .index = (uint16_t)index,
+                             .party = s->sender,
+                             .tentative = tentative,
+                             .hop = hop_of(c, s->d)};
     if (m->port == 0) {
         point_retire(c, l, &a);
         return;
@@ -181,11 +185,21 @@ void negotiate(struct calls *c, struct live *l, const struct sighting *s)
         counters_add(
             c->counters,
             C_PARSE_ERRORS + LABEL_PROTO_SIP * LABEL_COUNT_PARSE_REASON + LABEL_REASON_LIMIT, 1);
-    if (is_offer(l, s))
+    bool offer = is_offer(l, s);
+    bool tentative = offer && l->negotiated;
+    if (offer)
         take_offer(c, l, s);
     else
         take_answer(c, l, s);
     for (unsigned i = 0; i < c->sdp.media_count; i++)
-        announce_line(c, l, s, i);
+        announce_line(c, l, s, i, tentative);
+    if (!offer)
+        points_settle(c, l, s->sender == CALL_CALLER ? CALL_CALLEE : CALL_CALLER, true);
+    flows_refresh(c, l);
+}
+
+void negotiate_refused(struct calls *c, struct live *l, const struct sighting *s)
+{
+    points_settle(c, l, s->transaction_of, false);
     flows_refresh(c, l);
 }

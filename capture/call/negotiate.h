@@ -17,3 +17,5 @@
 struct slice negotiate_sdp(const struct sip_msg *m);
 /* Takes s->sdp in. */
 void negotiate(struct calls *c, struct live *l, const struct sighting *s);
+/* A final failure of a re-INVITE or UPDATE: what it offered was nothing. */
+void negotiate_refused(struct calls *c, struct live *l, const struct sighting *s);

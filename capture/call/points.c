@@ -18,10 +18,18 @@ static void unmap(struct calls *c, struct point *p)
     assert(there);
 }
 
+/* T.38 is looked for only while some SDP speaks of it. */
+static void count_image(struct calls *c, const struct point *p, int by)
+{
+    if (p->line.type == SDP_IMAGE)
+        c->image_points += (uint32_t)by;
+}
+
 static void give_back(struct calls *c, struct point *p)
 {
-    c->image_points -= p->media_type == SDP_IMAGE;
-    free(p->codecs);
+    count_image(c, p, -1);
+    free(p->line.codecs);
+    free(p->offer.codecs);
     *p = (struct point){.live = NO_INDEX, .next = c->points_free};
     c->points_free = (uint32_t)(p - c->points);
 }
@@ -132,26 +140,41 @@ static struct point *current_point(struct calls *c, struct live *l, const struct
     return NULL;
 }
 
-static void refresh(struct calls *c, struct point *p, const struct announcement *a)
+static void drop_offer(struct point *p)
+{
+    free(p->offer.codecs);
+    p->offer = (struct media_line){0};
+    p->has_offer = false;
+}
+
+static void take_line(struct calls *c, struct point *p, struct media_line line)
+{
+    count_image(c, p, -1);
+    if (line.codecs == NULL) { /* without memory the old list is better than none */
+        line.codecs = p->line.codecs;
+        p->line.codecs = NULL;
+    }
+    free(p->line.codecs);
+    p->line = line;
+    count_image(c, p, 1);
+}
+
+static void refresh(struct calls *c, struct point *p, const struct announcement *a, bool tentative)
 {
     const struct sdp_media *m = a->media;
-    c->image_points -= p->media_type == SDP_IMAGE;
-    p->party = a->party;
-    p->hop = a->hop;
-    p->media_index = a->index;
+    struct media_line line = {.codecs = p->rtcp ? NULL : codec_list_new(m),
+                              .ptime_ms = m->ptime_ms,
+                              .type = (uint8_t)m->type,
+                              .direction = (uint8_t)m->direction,
+                              .rtcp_mux = m->rtcp_mux,
+                              .secure = m->secure};
+    drop_offer(p);
     p->serial = ++c->serial;
-    p->media_type = (uint8_t)m->type;
-    p->direction = (uint8_t)m->direction;
-    p->ptime_ms = m->ptime_ms;
-    p->rtcp_mux = m->rtcp_mux;
-    p->secure = m->secure;
-    c->image_points += p->media_type == SDP_IMAGE;
-    if (p->rtcp)
-        return;
-    struct codec_list *codecs = codec_list_new(m);
-    if (codecs) { /* without memory the old list is better than none */
-        free(p->codecs);
-        p->codecs = codecs;
+    if (tentative) {
+        p->offer = line;
+        p->has_offer = true;
+    } else {
+        take_line(c, p, line);
     }
 }
 
@@ -161,16 +184,22 @@ static enum announced announce_one(struct calls *c, struct live *l, const struct
     const struct endpoint *at = rtcp ? &a->rtcp : &a->rtp;
     struct point *old = current_point(c, l, a, rtcp);
     if (old && endpoint_equal(&old->at, at)) {
-        refresh(c, old, a);
+        refresh(c, old, a, a->tentative && !old->new_by_offer);
         return ANNOUNCED_SAME;
     }
-    if (old)
+    if (old) {
         old->retired = true;
+        old->retired_by_offer = a->tentative && !old->new_by_offer;
+    }
     struct point *p = add_point(c, l, at);
     if (p == NULL)
         return ANNOUNCED_REFUSED;
     p->rtcp = rtcp;
-    refresh(c, p, a);
+    p->party = a->party;
+    p->hop = a->hop;
+    p->media_index = a->index;
+    p->new_by_offer = a->tentative;
+    refresh(c, p, a, false);
     return old ? ANNOUNCED_MOVED : ANNOUNCED_NEW;
 }
 
@@ -186,17 +215,40 @@ void point_hold(struct calls *c, struct live *l, const struct announcement *a)
 {
     struct point *p = current_point(c, l, a, false);
     if (p)
-        refresh(c, p, a);
+        refresh(c, p, a, a->tentative && !p->new_by_offer);
+}
+
+static void retire(struct point *p, bool tentative)
+{
+    if (p == NULL)
+        return;
+    p->retired = true;
+    p->retired_by_offer = tentative && !p->new_by_offer;
 }
 
 void point_retire(struct calls *c, struct live *l, const struct announcement *a)
 {
-    struct point *rtp = current_point(c, l, a, false);
-    struct point *rtcp = current_point(c, l, a, true);
-    if (rtp)
-        rtp->retired = true;
-    if (rtcp)
-        rtcp->retired = true;
+    retire(current_point(c, l, a, false), a->tentative);
+    retire(current_point(c, l, a, true), a->tentative);
+}
+
+void points_settle(struct calls *c, struct live *l, uint8_t party, bool accepted)
+{
+    for (uint32_t i = l->points; i != NO_INDEX; i = c->points[i].next) {
+        struct point *p = &c->points[i];
+        if (p->party != party)
+            continue;
+        if (p->has_offer && accepted) {
+            take_line(c, p, p->offer);
+            p->offer.codecs = NULL;
+        }
+        if (!accepted && p->new_by_offer)
+            p->retired = true;
+        if (!accepted && p->retired_by_offer)
+            p->retired = false;
+        drop_offer(p);
+        p->new_by_offer = p->retired_by_offer = false;
+    }
 }
 
 /* ---- binding ---- */
@@ -265,14 +317,14 @@ struct binding points_bind_in(struct calls *c, struct live *l, const struct endp
     return to || from ? conclude(l, from, to) : (struct binding){0};
 }
 
-/* Both ends known before one, one in use before one retired, the destination before the source,
- * then the newest. */
-static uint64_t rank(const struct point *src, const struct point *dst)
+/* A call that goes on before one that is over, both ends known before one, one in use before one
+ * retired, the destination before the source, then the newest. */
+static uint64_t rank(const struct live *l, const struct point *src, const struct point *dst)
 {
     const struct point *first = dst ? dst : src;
     uint64_t both = src && dst;
-    return both << 34 | (uint64_t)!first->retired << 33 | (uint64_t)(dst != NULL) << 32 |
-           first->serial;
+    return (uint64_t)!live_is_over(l) << 35 | both << 34 | (uint64_t)!first->retired << 33 |
+           (uint64_t)(dst != NULL) << 32 | first->serial;
 }
 
 /* Looks at the calls that announced `at`; keeps the best in *best. */
@@ -286,13 +338,13 @@ static void consider(struct calls *c, const struct endpoint *at, const struct en
     for (uint32_t i; (i = map_next(&c->by_endpoint, &probe)) != MAP_NONE;) {
         const struct point *p = &c->points[i];
         struct live *l = &c->live[p->live];
-        if (!endpoint_equal(&p->at, at) || l == except || live_is_over(l))
+        if (!endpoint_equal(&p->at, at) || l == except)
             continue;
         const struct point *from = find_in(c, l, src, src_hash, rtcp);
         const struct point *to = find_in(c, l, dst, dst_hash, rtcp);
-        if (from == NULL && to == NULL)
+        if ((from == NULL && to == NULL) || (live_is_over(l) && (from == NULL || to == NULL)))
             continue;
-        uint64_t r = rank(from, to);
+        uint64_t r = rank(l, from, to);
         if (best->live == NULL || r > *best_rank) {
             *best = conclude(l, from, to);
             *best_rank = r;
@@ -341,14 +393,15 @@ void points_describe(const struct calls *c, const struct binding *b, struct flow
     const struct point *sender = line_of(c, l, b->sender, known->media_index, known->hop);
     memset(media, 0, sizeof *media);
     media->party = b->sender;
-    media->media_type = known->media_type;
-    media->direction = receiver ? receiver->direction : SDP_SENDRECV;
+    media->media_type = known->line.type;
+    media->direction = receiver ? receiver->line.direction : SDP_SENDRECV;
     media->confidence = b->confidence;
-    media->secure = known->secure;
+    media->secure = known->line.secure;
     media->announced = true;
     media->keep = true;
-    media->rtcp_mux = known->rtcp_mux;
+    media->rtcp_mux = known->line.rtcp_mux;
     media->media_index = known->media_index;
-    media->ptime_ms = receiver ? receiver->ptime_ms : known->ptime_ms;
-    codec_list_fill(receiver ? receiver->codecs : NULL, sender ? sender->codecs : NULL, media);
+    media->ptime_ms = receiver ? receiver->line.ptime_ms : known->line.ptime_ms;
+    codec_list_fill(receiver ? receiver->line.codecs : NULL, sender ? sender->line.codecs : NULL,
+                    media);
 }

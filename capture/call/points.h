@@ -10,6 +10,7 @@ struct announcement {
     struct endpoint rtcp;
     uint16_t index; /* of the m= line */
     uint8_t party;  /* who receives there */
+    bool tentative; /* an offer within a session: it counts once it is answered */
     uint32_t hop;
 };
 
@@ -21,6 +22,8 @@ enum announced point_announce(struct calls *c, struct live *l, const struct anno
 void point_hold(struct calls *c, struct live *l, const struct announcement *a);
 /* Port 0: no new flow is bound to it any more. */
 void point_retire(struct calls *c, struct live *l, const struct announcement *a);
+/* What `party` offered was accepted, or refused: then all is as before. */
+void points_settle(struct calls *c, struct live *l, uint8_t party, bool accepted);
 void points_release(struct calls *c, struct live *l);
 
 /* What the ends of a 5-tuple say. */
@@ -32,7 +35,8 @@ struct binding {
     uint8_t confidence; /* enum flow_confidence */
 };
 
-/* Looks both ends up. Calls that are over, and `except`, do not count. */
+/* Looks both ends up. `except` does not count; a call that is over counts last, and only if it
+ * announced both. */
 struct binding points_bind(struct calls *c, const struct endpoint *src, const struct endpoint *dst,
                            bool rtcp, const struct live *except);
 /* The same for one call alone, over or not. */

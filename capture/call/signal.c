@@ -172,7 +172,9 @@ static enum dialog_input meaning_of_invite(struct live *l, const struct sighting
 {
     if (s->to_tag || s->transaction_of != CALL_CALLER)
         return INPUT_NOTHING;
-    if (s->m->cseq > l->invite_cseq)
+    /* after a BYE there is no other hop left on which the old INVITE could be on its way */
+    bool done = l->state == DIALOG_RELEASING || l->state == DIALOG_OVER;
+    if (s->m->cseq > l->invite_cseq || done)
         return INPUT_INVITE;
     if (s->m->cseq == l->invite_cseq)
         note_relay(l, s);
@@ -234,8 +236,11 @@ static enum dialog_input meaning_of_response(struct live *l, const struct sighti
     }
     if (s->m->method != SIP_INVITE || s->transaction_of != CALL_CALLER)
         return INPUT_NOTHING;
-    /* older: a late repetition; newer: its INVITE was missed, or it was a re-INVITE */
-    if (s->m->cseq < l->invite_cseq || (s->m->cseq > l->invite_cseq && l->answered))
+    /* older: a late failure of the INVITE before, but an answer counts; newer: its INVITE was
+     * missed, or it was a re-INVITE */
+    bool older = s->m->cseq < l->invite_cseq;
+    bool answers = status >= 200 && status < 300;
+    if ((older && !answers) || (s->m->cseq > l->invite_cseq && l->answered))
         return INPUT_NOTHING;
     if (status == 100)
         return INPUT_TRYING;
@@ -298,6 +303,13 @@ static bool of_winner(const struct live *l, const struct sighting *s)
     return remote == 0 || remote == l->callee_tag;
 }
 
+/* A final failure to a request that wanted to change the session. */
+static bool refuses_change(const struct live *l, const struct sighting *s)
+{
+    bool may = s->m->method == SIP_INVITE || s->m->method == SIP_UPDATE;
+    return may && l->negotiated && !s->m->request && s->m->status >= 300;
+}
+
 /* ---- the way through ---- */
 
 static void step(struct calls *c, struct live *l, const struct sighting *s, enum dialog_input input)
@@ -306,7 +318,11 @@ static void step(struct calls *c, struct live *l, const struct sighting *s, enum
     l->last_sip_ns = c->steady_ns;
     note_facts(c, l, s);
     attempt_apply(c, l, s, todo);
-    if (!live_is_over(l) && of_winner(l, s))
+    if (live_is_over(l) || !of_winner(l, s))
+        return;
+    if (refuses_change(l, s))
+        negotiate_refused(c, l, s);
+    else
         negotiate(c, l, s);
 }
 

@@ -94,8 +94,10 @@ enum call_state dialog_call_state(enum dialog_state state)
     }
 }
 
-enum call_outcome dialog_outcome(unsigned code, bool rang)
+enum call_outcome dialog_outcome(unsigned code, bool rang, bool cancelled)
 {
+    if (cancelled && code != 486 && code != 600 && code != 603)
+        return CALL_OUTCOME_CANCELLED;
     switch (code) {
     case 486:
     case 600:

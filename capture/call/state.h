@@ -90,13 +90,14 @@ enum call_state dialog_call_state(enum dialog_state state);
  *
  *   3xx                                   redirected
  *   486 600                               busy
- *   487                                   cancelled
+ *   487, and after a CANCEL all but
+ *   486 600 603 (they crossed it)         cancelled
  *   480 408, after ringing                no_answer
  *   401 407 without a further try         rejected (the caller was asked and gave up)
  *   480 406 415 433 488 493 603 606-608   rejected, by the user's side
  *   the rest of 4xx and 6xx, 5xx          failed, by the network
  */
-enum call_outcome dialog_outcome(unsigned code, bool rang);
+enum call_outcome dialog_outcome(unsigned code, bool rang, bool cancelled);
 enum call_end_reason dialog_end_reason(enum call_outcome outcome);
 /* Who ended an attempt that was not answered. */
 enum call_party dialog_refused_by(enum call_outcome outcome, unsigned code);

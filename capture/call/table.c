@@ -59,8 +59,10 @@ void calls_fini(struct calls *c)
 {
     for (uint32_t i = 0; i < c->live_used; i++)
         call_free(c->live[i].call);
-    for (uint32_t i = 0; i < c->points_used; i++)
-        free(c->points[i].codecs);
+    for (uint32_t i = 0; i < c->points_used; i++) {
+        free(c->points[i].line.codecs);
+        free(c->points[i].offer.codecs);
+    }
     map_fini(&c->by_key);
     map_fini(&c->by_endpoint);
     map_fini(&c->by_tuple);
