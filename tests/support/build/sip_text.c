@@ -1,7 +1,7 @@
 /* SIP messages and SDP bodies of a step, as ordinary user agents write them. */
 #include "tests/support/build/internal.h"
 
-#define BIG_BODY 8200 /* bytes of padding that make an INVITE of about 9 kB */
+#define BIG_BODY 8700 /* bytes of padding that make an INVITE of about 9 kB */
 
 static const char *phrase(uint16_t code)
 {
