@@ -8,6 +8,7 @@
 
 /* Two timestamps can both be honest if they are no further apart than the stream is old. */
 #define PLAUSIBLE_SLACK_MS 2000
+#define FASTEST_CLOCK_KHZ  90 /* video, RFC 3551 section 5 */
 
 static unsigned adopt(struct rtp_stream *s, const struct incoming *in)
 {
@@ -107,6 +108,10 @@ static bool is_gap(const struct rtp_stream *s, const struct arrival *a, int ahea
         double due_ms = ahead * ptime_ms;
         double off_ms = passed_ms > due_ms ? passed_ms - due_ms : due_ms - passed_ms;
         return off_ms < 0.05 * due_ms;
+    }
+    if (s->clock_hz == 0 && s->sdp_ptime_ms == 0) { /* ptime is a guess: ask the timestamps */
+        uint32_t advance = a->timestamp - s->max_ts;
+        return advance <= (2 * passed_ms + 1000) * FASTEST_CLOCK_KHZ;
     }
     return (ahead - 1) * ptime_ms <= 2 * passed_ms + 1000;
 }

@@ -252,6 +252,23 @@ Test(rtp_stream, time_that_runs_backwards_is_clamped)
     drive_stop(&d);
 }
 
+/* Many packets a frame, as video has them, and nobody who says what the clock is. */
+Test(rtp_stream, without_a_clock_a_gap_is_told_by_its_timestamps)
+{
+    struct drive d = drive_named("X-Own", 0, 100);
+    for (int i = 0; i < 40; i++)
+        one(&d, i, i / 4 * 3600, i / 4 * 40);
+    one(&d, 149, 20 * 3600, 800); /* 109 packets and 10 frames later: 400 ms have passed */
+    one(&d, 150, 20 * 3600, 801);
+    cr_expect_eq(drive_stats(&d).lost, 109);
+    cr_expect_eq(drive_stats(&d).restarts, 0);
+    one(&d, 300, 1 << 30, 840); /* three hours of media in 40 ms: somebody began anew */
+    one(&d, 301, 1 << 30, 841);
+    cr_expect_eq(drive_stats(&d).lost, 109);
+    cr_expect_eq(drive_stats(&d).restarts, 1);
+    drive_stop(&d);
+}
+
 static const uint32_t clocks[] = {8000,  11025, 12000, 16000, 22050,
                                   24000, 32000, 44100, 48000, 90000};
 
