@@ -76,6 +76,8 @@ def compare_streams(truth, records, tell):
             tell(f"{name}: missing")
             continue
         for field in STREAM_FIELDS:
+            if field == "codec" and stream["call_id"] is None and record["payload_type"] >= 96:
+                continue  # nobody said what a dynamic payload type carries
             if record[field] != stream[field]:
                 tell(f"{name}: {field} is {record[field]}, truth {stream[field]}")
         if stream["call_id"] and record["party"] != stream["party"]:

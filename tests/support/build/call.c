@@ -110,10 +110,12 @@ static int64_t ring(const struct traffic_config *c, struct call *call, int64_t u
     us += rng_between(&call->rng, 80 * MS, 600 * MS);
     if (c->early) {
         add(call, us, RESPONSE(183, cseq, .sdp = SDP_SENDRECV));
+        call->ringing_us = us; /* the caller hears something: it counts as ringing */
         us += rng_between(&call->rng, 5 * MS, 50 * MS);
     }
     add(call, us, RESPONSE(180, cseq));
-    call->ringing_us = us;
+    if (call->ringing_us == 0)
+        call->ringing_us = us;
     return us + rng_between(&call->rng, 800 * MS, 3000 * MS);
 }
 
