@@ -78,7 +78,8 @@ static void now_and_then(struct running *g)
         source_stats(g->source, &stats);
         service_source_stats(g->service, stats.kernel_drops, stats.nic_drops);
     }
-    if (now - g->house_ns >= HOUSE_EVERY_NS) {
+    /* A file is looked at for what it is, however old: nothing of it is too old to keep. */
+    if (g->file == NULL && now - g->house_ns >= HOUSE_EVERY_NS) {
         g->house_ns = now;
         service_housekeeping(g->service, clock_wall_ns() / 1000);
     }
