@@ -16,6 +16,7 @@
 
 #include "base/cursor.h"
 #include "capture/call/emit.h"
+#include "capture/call/expire.h"
 #include "capture/call/held.h"
 #include "capture/call/orphan.h"
 #include "capture/rtp/rtp.h"
@@ -226,7 +227,10 @@ static void first_media(struct calls *c, struct flow *f, int64_t time_ns)
     struct live *l = &c->live[f->live];
     struct call *call = l->call;
     f->rtp_seen = true;
-    l->media_seen = true;
+    if (!l->media_seen) { /* from now on silence ends the call sooner */
+        l->media_seen = true;
+        expire_schedule(c, l);
+    }
     if (f->party <= CALL_CALLEE)
         call->media_seen[f->party] = true;
     bool early = call->answered_ns ? time_ns < call->answered_ns : !live_is_over(l);
@@ -411,16 +415,20 @@ static void gone(struct calls *c, struct flow *f)
     l->flow_count--;
 }
 
-/* A call with its fill of flows gives up the one that has been silent longest. */
-static bool make_room(struct calls *c, struct live *l)
+/* Room in the call for one more flow. Sources that SDP did not name get half of it, so a spray of
+ * packets at an announced port leaves room for the real ones; the one that has been silent longest,
+ * for at least the linger time, gives way. */
+static bool make_room(struct calls *c, struct live *l, uint8_t confidence)
 {
-    if (l->flow_count < CALL_FLOWS_MAX)
-        return true;
     struct flow *oldest = NULL;
+    unsigned learned = 0;
     for (uint32_t i = l->flows; i != NO_INDEX; i = c->flows[i].next) {
+        learned += c->flows[i].confidence != FLOW_SDP;
         if (oldest == NULL || c->flows[i].last_ns < oldest->last_ns)
             oldest = &c->flows[i];
     }
+    if (l->flow_count < CALL_FLOWS_MAX && (confidence == FLOW_SDP || learned < CALL_FLOWS_MAX / 2))
+        return true;
     if (c->steady_ns - oldest->last_ns < c->config.linger_ns)
         return false;
     gone(c, oldest);
@@ -431,7 +439,7 @@ static bool make_room(struct calls *c, struct live *l)
 bool flow_bind(struct calls *c, struct flow *f, struct live *l, const struct flow_media *media)
 {
     assert(f->state == FLOW_HELD);
-    if (!make_room(c, l)) {
+    if (!make_room(c, l, media->confidence)) {
         counters_add(c->counters, C_STREAMS_OVER_LIMIT, 1);
         return false;
     }
@@ -442,6 +450,7 @@ bool flow_bind(struct calls *c, struct flow *f, struct live *l, const struct flo
     f->party = media->party;
     f->early = media->early;
     f->secure = media->secure;
+    f->confidence = media->confidence;
     f->image = media->media_type == SDP_IMAGE;
     f->digest = digest_of(c, media);
     if (live_is_over(l))
@@ -481,6 +490,7 @@ void flows_refresh(struct calls *c, struct live *l)
         f->digest = digest;
         f->party = media.party;
         f->secure = media.secure;
+        f->confidence = media.confidence;
         f->image = media.media_type == SDP_IMAGE;
         emit_flow_bound(c, f, &media);
     }
@@ -618,6 +628,13 @@ static void waiting_packet(struct calls *c, struct flow *f, const struct datagra
     if (kind != MEDIA_RTP && kind != MEDIA_RTCP) {
         count_foreign(c, f, kind);
         return;
+    }
+    if (!f->src_indexed || !f->dst_indexed) { /* an SDP could not find it: look the other way round */
+        struct binding b = points_bind(c, &f->src, &f->dst, kind == MEDIA_RTCP, NULL);
+        if (b.live && bind_by_sdp(c, f, &b)) {
+            deliver(c, f, d, kind);
+            return;
+        }
     }
     orphan_look(f, d, kind == MEDIA_RTCP);
     hold(c, f, d, kind == MEDIA_RTCP);

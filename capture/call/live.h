@@ -128,8 +128,9 @@ struct flow {
     uint32_t digest;     /* of the flow_media that was sent */
     uint32_t other_ssrc[FLOW_SSRC_MAX - 1];
     uint16_t worker;
-    uint8_t state; /* enum flow_state */
-    uint8_t party; /* who sends */
+    uint8_t state;      /* enum flow_state */
+    uint8_t party;      /* who sends */
+    uint8_t confidence; /* enum flow_confidence */
     bool guarded; /* only its known SSRCs belong to it: the call is over, or another call claims the
                      ports */
     bool contested; /* guarded, or not alone on its 5-tuple: the SSRC has to be looked at */
