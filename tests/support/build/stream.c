@@ -11,10 +11,9 @@
 #define PT_NOISE  13
 #define PT_EVENT  101
 #define KEYS      3
-#define KEY_SLOTS 12 /* seven packets of the event, the last three with the end bit, then speech   \
-                      */
-#define KEY_SENT 7
-#define KEY_LONG 5
+#define KEY_SLOTS 12 /* of which KEY_SENT have packets, the rest speech */
+#define KEY_SENT  7
+#define KEY_LONG  5
 
 static bool at_edge(const struct stream *s, uint32_t slot)
 {
