@@ -151,6 +151,13 @@ void front_tick(struct front *f, int64_t now_ns)
 
 /* ---- frames ---- */
 
+/* RTP and RTCP have their two uppermost bits 10 and no message begins like that: most packets are
+ * spared a closer look. */
+static inline bool may_be_text(struct slice payload)
+{
+    return payload.size > 0 && payload.data[0] < 0x80;
+}
+
 void front_frame(struct front *f, const struct frame *frame)
 {
     struct calls *c = &f->calls;
@@ -166,7 +173,7 @@ void front_frame(struct front *f, const struct frame *frame)
     if (net_decode(f->net, frame, &d) != NET_DATAGRAM)
         return;
     d.time_ns = c->time_ns; /* events come in time order */
-    if (sip_looks_like(d.payload))
+    if (may_be_text(d.payload) && sip_looks_like(d.payload))
         signal_datagram(c, &d);
     else
         flows_packet(c, &d);

@@ -35,22 +35,36 @@ enum { LABEL_STAGE_RING = 2 };
 
 /* ---- map and pool ---- */
 
-static uint64_t tuple_hash(const struct calls *c, const struct endpoint *src,
-                           const struct endpoint *dst)
+/* Of every packet: IPv4 without spaces, nearly all there is, takes two words instead of six. */
+static inline uint64_t tuple_hash(const struct calls *c, const struct endpoint *src,
+                                  const struct endpoint *dst)
 {
-    uint64_t words[6] = {src->addr.high, src->addr.low, (uint64_t)src->space << 32 | src->port,
-                         dst->addr.high, dst->addr.low, (uint64_t)dst->space << 32 | dst->port};
+    uint64_t ports = (uint64_t)src->port << 16 | dst->port;
+    if (__builtin_expect(
+            addr_is_v4(src->addr) && addr_is_v4(dst->addr) && !(src->space | dst->space), 1)) {
+        uint64_t words[2] = {src->addr.low << 32 | (dst->addr.low & UINT32_MAX), ports};
+        return hash_words(&c->config.seed, words, 2);
+    }
+    uint64_t words[6] = {src->addr.high,
+                         src->addr.low,
+                         dst->addr.high,
+                         dst->addr.low,
+                         (uint64_t)src->space << 32 | dst->space,
+                         ports};
     return hash_words(&c->config.seed, words, 6);
 }
 
-static bool same_tuple(const struct flow *f, const struct endpoint *src, const struct endpoint *dst)
+/* One comparison without branches: the whole key, padding included (addr.h: it is always 0). */
+static inline bool same_tuple(const struct flow *f, const struct endpoint *src,
+                              const struct endpoint *dst)
 {
-    return endpoint_equal(&f->dst, dst) && endpoint_equal(&f->src, src);
+    static_assert(sizeof *src == 24, "endpoints have no padding");
+    return memcmp(&f->dst, dst, sizeof *dst) == 0 && memcmp(&f->src, src, sizeof *src) == 0;
 }
 
 /* The newest flow of the 5-tuple is in no way special: callers that care walk all of them. */
-static struct flow *find_hashed(struct calls *c, uint64_t hash, const struct endpoint *src,
-                                const struct endpoint *dst)
+static inline struct flow *find_hashed(struct calls *c, uint64_t hash, const struct endpoint *src,
+                                       const struct endpoint *dst)
 {
     struct map_probe p = map_probe(&c->by_tuple, hash);
     for (uint32_t i; (i = map_next(&c->by_tuple, &p)) != MAP_NONE;) {
@@ -278,22 +292,22 @@ static void deliver(struct calls *c, struct flow *f, const struct datagram *d, e
                               : rtcp    ? LABEL_RTCP
                                         : LABEL_RTP),
                  1);
-    struct event e = {
-        .kind = EVENT_MEDIA,
-        .call = f->live,
-        .flow = flow_number(c, f),
-        .time_ns = d->time_ns,
-        .body = d->payload,
-        .media = {.wire_bytes = d->payload_wire,
-                  .ip_id = d->ip_id,
-                  .vlan_outer = d->vlan_outer,
-                  .vlan_inner = d->vlan_inner,
-                  .ttl = d->ttl,
-                  .tos = d->tos,
-                  .rtcp = rtcp},
-    };
+    /* Field by field: clearing the whole struct first would cost as much as all the rest. */
+    struct event e;
+    e.kind = EVENT_MEDIA;
+    e.call = f->live;
+    e.flow = flow_number(c, f);
+    e.time_ns = d->time_ns;
+    e.body = d->payload;
+    e.media = (struct event_media){.wire_bytes = d->payload_wire,
+                                   .ip_id = d->ip_id,
+                                   .vlan_outer = d->vlan_outer,
+                                   .vlan_inner = d->vlan_inner,
+                                   .ttl = d->ttl,
+                                   .tos = d->tos,
+                                   .rtcp = rtcp};
     push_media(c, f, &e);
-    if (__builtin_expect(c->live[f->live].class == LIVE_ORPHAN, 0) && !rtcp)
+    if (__builtin_expect(f->orphan, 0) && !rtcp)
         counters_add(c->counters, C_RTP_ORPHAN, 1);
 }
 
@@ -361,7 +375,7 @@ static void replay_one(struct calls *c, struct flow *f, const struct held_packet
         note_ssrc(f, ssrc);
     if (!f->rtp_seen && !p->rtcp)
         first_media(c, f, p->time_ns);
-    if (c->live[f->live].class == LIVE_ORPHAN && !p->rtcp)
+    if (f->orphan && !p->rtcp)
         counters_add(c->counters, C_RTP_ORPHAN, 1);
     struct event e = {
         .kind = EVENT_MEDIA,
@@ -451,6 +465,7 @@ bool flow_bind(struct calls *c, struct flow *f, struct live *l, const struct flo
     f->early = media->early;
     f->secure = media->secure;
     f->confidence = media->confidence;
+    f->orphan = !media->announced;
     f->image = media->media_type == SDP_IMAGE;
     f->digest = digest_of(c, media);
     if (live_is_over(l))
@@ -629,7 +644,8 @@ static void waiting_packet(struct calls *c, struct flow *f, const struct datagra
         count_foreign(c, f, kind);
         return;
     }
-    if (!f->src_indexed || !f->dst_indexed) { /* an SDP could not find it: look the other way round */
+    if (!f->src_indexed ||
+        !f->dst_indexed) { /* an SDP could not find it: look the other way round */
         struct binding b = points_bind(c, &f->src, &f->dst, kind == MEDIA_RTCP, NULL);
         if (b.live && bind_by_sdp(c, f, &b)) {
             deliver(c, f, d, kind);

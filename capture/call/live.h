@@ -117,30 +117,32 @@ struct point {
 
 enum flow_state { FLOW_FREE, FLOW_HELD, FLOW_BOUND };
 
+/* The first cache line holds what a packet of a bound flow reads and writes, the second its key. */
 struct flow {
-    int64_t last_ns; /* steady */
-    struct endpoint src, dst;
-    uint32_t live; /* BOUND: its call */
-    uint32_t ssrc; /* of the newest packet */
-    /* ---- second cache line */
     uint64_t hash;
-    uint32_t prev, next; /* of the call, or of the waiting ones */
-    uint32_t digest;     /* of the flow_media that was sent */
-    uint32_t other_ssrc[FLOW_SSRC_MAX - 1];
+    int64_t last_ns; /* steady */
+    uint32_t live;   /* BOUND: its call */
+    uint32_t ssrc;   /* of the newest packet */
     uint16_t worker;
     uint8_t state;      /* enum flow_state */
     uint8_t party;      /* who sends */
     uint8_t confidence; /* enum flow_confidence */
-    bool guarded; /* only its known SSRCs belong to it: the call is over, or another call claims the
-                     ports */
+    bool guarded;   /* only its known SSRCs belong to it: the call is over, or another call claims
+                       the ports */
     bool contested; /* guarded, or not alone on its 5-tuple: the SSRC has to be looked at */
     bool rtp_seen;
     bool ssrc_known;
+    bool orphan;
+    bool image; /* T.38: counted, not forwarded */
+    bool secure;
     bool early;
     bool src_indexed, dst_indexed; /* stands in flows_by_end */
-    bool image;                    /* T.38: counted, not forwarded */
-    bool secure;
-    /* waiting */
+    uint32_t prev, next;           /* of the call, or of the waiting ones */
+    uint32_t digest;               /* of the flow_media that was sent */
+    /* ---- second cache line */
+    struct endpoint src, dst;
+    uint32_t other_ssrc[FLOW_SSRC_MAX - 1];
+    /* ---- waiting */
     uint8_t good; /* steps that looked like RTP */
     uint8_t odd;  /* steps that did not */
     uint16_t sequence;
@@ -148,10 +150,10 @@ struct flow {
     uint32_t look_ssrc; /* of the packets that are looked at */
     bool looked;
     bool rtcp_only; /* so far */
+    uint8_t payload_type;
     uint32_t held_count;
     uint64_t held_first, held_last;
     int64_t first_ns; /* steady */
-    uint8_t payload_type;
 };
 
 struct held;
