@@ -95,6 +95,12 @@ static bool push(void *context, unsigned worker, const struct event *event)
     return true;
 }
 
+static void prepare(void *context, uint32_t flow)
+{
+    struct pipeline *p = context;
+    worker_prepare(p->lanes[0].worker, flow);
+}
+
 static void deliver(struct lane *lane, struct slice record)
 {
     struct event event;
@@ -261,7 +267,12 @@ int pipeline_new(const struct pipeline_config *config, struct pipeline **ret_pip
         if (err)
             goto out;
     }
-    struct event_sink sink = {.context = p, .workers = p->lane_count, .push = push};
+    struct event_sink sink = {
+        .context = p,
+        .workers = p->lane_count,
+        .push = push,
+        .prepare = p->threaded ? NULL : prepare, /* a worker of another core has another cache */
+    };
     err = front_new(&config->front, &sink, p->front_counters, &p->front);
     if (err)
         goto out;

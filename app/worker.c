@@ -33,6 +33,13 @@ int worker_new(const struct worker_config *config, struct counters *counters,
 
 /* ---- tables ---- */
 
+void *worker_alloc(size_t size)
+{
+    size_t room = (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    void *p = aligned_alloc(CACHE_LINE, room);
+    return p ? memset(p, 0, room) : NULL;
+}
+
 /* Room for index `number` in a table of pointers. */
 static bool table_fit(void ***table, uint32_t *room, uint32_t number)
 {
@@ -275,7 +282,7 @@ static void describe_again(struct worker *w, struct wflow *f, int64_t now_ns)
 
 static struct wflow *new_flow(struct worker *w, struct wcall *wc, const struct event *event)
 {
-    struct wflow *f = calloc(1, sizeof *f);
+    struct wflow *f = worker_alloc(sizeof *f);
     if (f == NULL || !table_fit((void ***)&w->flows, &w->flows_room, event->flow)) {
         free(f);
         return NULL;

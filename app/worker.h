@@ -28,6 +28,8 @@ int worker_new(const struct worker_config *config, struct counters *counters, st
 /* Emits what waits for the spool, then frees. Calls that never ended are dropped: the front ends them first. */
 void worker_free(struct worker *w);
 void worker_event(struct worker *w, const struct event *event);
+/* Media of this flow is likely to come next: a hint for the cache. */
+void worker_prepare(const struct worker *w, uint32_t flow);
 /* Wall or packet time went on: flush what is due (EVENT_TICK does the same). */
 void worker_tick(struct worker *w, int64_t now_ns);
 /* Everything to the disk and all waiting records out. */
@@ -46,43 +48,49 @@ struct wrtcp {
     char cname[64];
 };
 
+/* The first cache line of a stream and of a flow is all that the packet path touches of them. */
 struct wstream {
-    struct wstream *next;        /* of the call, in order of appearance */
-    struct wflow *flow;
-    struct rtp_stream *rtp;
-    struct rtp_codec codec;      /* the one in use */
-    uint64_t codec_packets[2];   /* of `codec`, of all others */
-    uint64_t refused;
-    struct wrtcp rtcp;
     uint32_t ssrc;
-    uint32_t sid;
     uint8_t dscp;
     uint8_t dscp_changes;
-    bool early;
-    uint64_t counted_received, counted_expected, counted_lost; /* already in the counters */
+    uint8_t codec_type;          /* payload type and kind of `codec` */
+    uint8_t codec_kind;
     int64_t last_ns;
+    uint64_t codec_packets[2];   /* of `codec`, of all others */
+    struct rtp_stream *rtp;
+    struct wflow *flow;
+    struct wstream *next;        /* of the call, in order of appearance */
+    uint32_t sid;
     uint32_t windows_counted;    /* scoring windows whose seconds are in the counters */
+    struct rtp_codec codec;      /* the one in use */
+    struct wrtcp rtcp;
+    uint64_t refused;
+    uint64_t counted_received, counted_expected, counted_lost; /* already in the counters */
     double last_mos;
+    bool early;
 };
 
 struct wflow {
-    struct wflow *next;          /* of the call */
     struct wcall *call;
+    struct wstream *recent;      /* the stream of the packet before, its statistics and codec */
+    struct rtp_stream *recent_rtp;
+    const struct rtp_codec *recent_codec;
+    struct spool_flow *spool;
+    uint64_t spooled;
     uint32_t number;
-    bool gone;
-    bool rtcp_seen, rtp_seen;
-    struct endpoint src, dst;
     uint16_t vlan;
+    uint8_t recent_type;
+    bool keep;
+    bool gone;
+    bool secure;
+    bool rtcp_seen, rtp_seen;
+    struct wflow *next;          /* of the call */
+    struct endpoint src, dst;
     uint8_t party, media_type, confidence;
-    bool secure, early, announced, keep;
+    bool early, announced;
     uint16_t ptime_ms;
     uint16_t media_index;
-    struct spool_flow *spool;
     struct spool_ref tail;       /* once the spool flow is closed */
-    uint64_t spooled;
-    struct wstream *recent;      /* the stream of the packet before */
-    uint8_t recent_type;         /* payload type and codec of the packet before */
-    const struct rtp_codec *recent_codec;
     unsigned codec_count;
     struct rtp_codec *codecs;
 };

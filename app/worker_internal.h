@@ -20,6 +20,10 @@ struct worker {
     struct pending_record *pending, **pending_end;
 };
 
+#define CACHE_LINE 64
+
+/* Zeroed and aligned to a cache line; NULL without memory. */
+void *worker_alloc(size_t size);
 void worker_media(struct worker *w, const struct event *event);
 /* Opens the flow's spool chain on its first packet; NULL when it cannot be kept. */
 struct spool_flow *worker_flow_spool(struct worker *w, struct wflow *f, int64_t now_ns);

@@ -95,4 +95,6 @@ struct event_sink {
     void *context;
     unsigned workers;
     bool (*push)(void *context, unsigned worker, const struct event *event);
+    /* May be NULL. Media of this flow is likely to be pushed next: bring its state into the cache. No more than a hint. */
+    void (*prepare)(void *context, uint32_t flow);
 };

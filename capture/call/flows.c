@@ -68,6 +68,8 @@ static inline struct flow *find_hashed(struct calls *c, uint64_t hash, const str
 {
     struct map_probe p = map_probe(&c->by_tuple, hash);
     for (uint32_t i; (i = map_next(&c->by_tuple, &p)) != MAP_NONE;) {
+        if (c->sink.prepare) /* the worker's cache misses run beside ours */
+            c->sink.prepare(c->sink.context, i);
         if (same_tuple(&c->flows[i], src, dst))
             return &c->flows[i];
     }

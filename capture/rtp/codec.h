@@ -8,13 +8,13 @@
 
 /* One payload type of a stream. Fixed size: it travels in events. */
 struct rtp_codec {
-    char name[CODEC_NAME_SIZE]; /* in the field's spelling: "PCMU", "G722", "opus", "telephone-event"; "" unknown */
-    char fmtp[CODEC_FMTP_SIZE]; /* cut; "" none */
-    uint32_t clock_hz;          /* 0 unknown */
+    uint32_t clock_hz; /* 0 unknown */
     uint8_t payload_type;
     uint8_t channels;
-    uint8_t counter;            /* index in the CODEC label set */
-    uint8_t kind;               /* enum rtp_codec_kind */
+    uint8_t counter; /* index in the CODEC label set */
+    uint8_t kind;    /* enum rtp_codec_kind */
+    char name[CODEC_NAME_SIZE]; /* in the field's spelling: "PCMU", "G722", "opus", "telephone-event"; "" unknown */
+    char fmtp[CODEC_FMTP_SIZE]; /* cut; "" none */
 };
 
 enum rtp_codec_kind { CODEC_AUDIO, CODEC_VIDEO, CODEC_EVENT /* telephone-event */, CODEC_NOISE /* CN */, CODEC_REDUNDANCY /* RED */, CODEC_UNKNOWN };
