@@ -2,10 +2,10 @@
  * index each other, the maps into them, and the media that waits. One thread owns all of it. Sizes
  * are set at the start; a full pool follows the policy in table.c, points.c and flows.c.
  *
- *     struct live ---points---> struct point   "in this call the caller receives audio at
- * 192.0.2.1:4000" |                                    found by endpoint
- *          +-------flows------> struct flow    "192.0.2.9:5000 -> 192.0.2.1:4000 is the callee's
- * audio" found by 5-tuple: the only look-up of a media packet
+ *     struct live --points--> struct point  "the caller receives audio at 192.0.2.1:4000":
+ *          |                                found by endpoint
+ *          +-------flows----> struct flow   "192.0.2.9:5000 -> 192.0.2.1:4000 is the callee's":
+ *                                           found by 5-tuple, once a packet
  *
  * Two clocks: `time_ns` is the time that the frames carry and what goes into records; `steady_ns`
  * never runs backwards and drives timers and ages. They differ only after the capture's clock was

@@ -2,23 +2,22 @@
  * else decides about states; the callers only say what a message is (signal.c) and carry the
  * actions out (attempt.c).
  *
- *                      401 407
- *               +--> CHALLENGED --INVITE--+
- *               |                         |        180, 183 with SDP
- *   INVITE --> TRYING <-------------------+------------------------> RINGING
- *               |  |  \                                              /  |  |
- *               |  |   \--CANCEL--> CANCELLING <--CANCEL------------/   |  |
- *               |  |                  |     | 2xx (it lost the race)    |  |
- *               |  | 2xx              |     v                           |  |
- *               |  +------------------|-> ANSWERED <--------2xx---------+  |
- *               | 3xx-6xx             |     |  ^                           |
- *               v                     v     | BYE  401 407 to the BYE      |
- *             REFUSED <--------3xx-6xx+     v  |                           |
- *               |  ^                     RELEASING <-------BYE-------------+
- *               |  +---------3xx-6xx----------|-----------------------------
- *               +--INVITE--> TRYING           | final response to the BYE
- *                 (same attempt)              v
- *                                            OVER --INVITE--> a new call
+ *                        401 407
+ *                 +--> CHALLENGED --INVITE--+
+ *                 |                         |   180, 183 with SDP
+ *     INVITE --> TRYING <-------------------+--------------------> RINGING
+ *                 |                                                   |
+ *   from both:    +---------------------------------------------------+
+ *                     | CANCEL          | 2xx         | BYE       | 3xx-6xx
+ *                     v                 |             |           |
+ *                 CANCELLING --2xx----> |             |           |
+ *                     | 3xx-6xx         v             v           v
+ *                     |             ANSWERED --BYE-> RELEASING   REFUSED --INVITE--> TRYING
+ *                     |                 ^   401 407   |    |      ^    (same attempt)
+ *                     |                 +--to the BYE-+    |      |
+ *                     +------------------------------------|------+
+ *                                                          v final response to the BYE
+ *                                                         OVER --INVITE--> a new call
  *
  * A refused attempt may be tried again with the same Call-ID and From tag (other credentials,
  * another target, another offer): that is the same attempt, as long as the call lingers. Time-outs

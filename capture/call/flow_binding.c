@@ -1,0 +1,189 @@
+/* Which flow belongs to which call: decided here, when SDP is read, when a packet comes that nobody
+ * knows, and when a call ends; never per packet. */
+#include "capture/call/emit.h"
+#include "capture/call/flow_table.h"
+
+/* ---- binding ---- */
+
+static uint32_t digest_of(const struct calls *c, const struct flow_media *media)
+{
+    return (uint32_t)hash_bytes(&c->config.seed, media, sizeof *media);
+}
+
+void flow_leave(struct calls *c, struct flow *f)
+{
+    struct live *l = &c->live[f->live];
+    emit_flow_gone(c, f);
+    flow_unlink(c, f);
+    l->flow_count--;
+}
+
+/* Room in the call for one more flow. Sources that SDP did not name get half of it, so a spray of
+ * packets at an announced port leaves room for the real ones; the one that has been silent longest,
+ * for at least the linger time, gives way. */
+static bool make_room(struct calls *c, struct live *l, uint8_t confidence)
+{
+    struct flow *oldest = NULL;
+    unsigned learned = 0;
+    for (uint32_t i = l->flows; i != NO_INDEX; i = c->flows[i].next) {
+        learned += c->flows[i].confidence != FLOW_SDP;
+        if (oldest == NULL || c->flows[i].last_ns < oldest->last_ns)
+            oldest = &c->flows[i];
+    }
+    if (l->flow_count < CALL_FLOWS_MAX && (confidence == FLOW_SDP || learned < CALL_FLOWS_MAX / 2))
+        return true;
+    if (c->steady_ns - oldest->last_ns < c->config.linger_ns)
+        return false;
+    flow_leave(c, oldest);
+    flow_free(c, oldest);
+    return true;
+}
+
+bool flow_bind(struct calls *c, struct flow *f, struct live *l, const struct flow_media *media)
+{
+    assert(f->state == FLOW_HELD);
+    if (!make_room(c, l, media->confidence)) {
+        counters_add(c->counters, C_STREAMS_OVER_LIMIT, 1);
+        return false;
+    }
+    flow_unlink(c, f);
+    f->state = FLOW_BOUND;
+    f->live = live_number(c, l);
+    f->worker = (uint16_t)l->worker;
+    f->party = media->party;
+    f->early = media->early;
+    f->secure = media->secure;
+    f->confidence = media->confidence;
+    f->orphan = !media->announced;
+    f->image = media->media_type == SDP_IMAGE;
+    f->digest = digest_of(c, media);
+    if (live_is_over(l))
+        f->guarded = f->contested = true;
+    flow_link(c, f, &l->flows, NULL);
+    l->flow_count++;
+    if (media->announced)
+        flow_unindex_ends(c, f);
+    emit_flow_bound(c, f, media);
+    flow_replay(c, f);
+    return true;
+}
+
+bool flow_bind_by_sdp(struct calls *c, struct flow *f, const struct binding *b)
+{
+    struct flow_media media;
+    points_describe(c, b, &media);
+    media.early = !b->live->answered;
+    return flow_bind(c, f, b->live, &media);
+}
+
+void flows_refresh(struct calls *c, struct live *l)
+{
+    struct flow_media media;
+    for (uint32_t i = l->flows; i != NO_INDEX; i = c->flows[i].next) {
+        struct flow *f = &c->flows[i];
+        struct binding b = points_bind_in(c, l, &f->src, &f->dst, false);
+        if (b.live == NULL)
+            b = points_bind_in(c, l, &f->src, &f->dst, true);
+        if (b.live == NULL)
+            continue;
+        points_describe(c, &b, &media);
+        media.early = f->early;
+        uint32_t digest = digest_of(c, &media);
+        if (digest == f->digest)
+            continue;
+        f->digest = digest;
+        f->party = media.party;
+        f->secure = media.secure;
+        f->confidence = media.confidence;
+        f->image = media.media_type == SDP_IMAGE;
+        emit_flow_bound(c, f, &media);
+    }
+}
+
+/* ---- guards ---- */
+
+void flows_guard(struct calls *c, struct live *l)
+{
+    for (uint32_t i = l->flows; i != NO_INDEX; i = c->flows[i].next)
+        c->flows[i].guarded = c->flows[i].contested = true;
+}
+
+void flows_unguard(struct calls *c, struct live *l)
+{
+    for (uint32_t i = l->flows; i != NO_INDEX; i = c->flows[i].next)
+        c->flows[i].guarded = false;
+}
+
+static void guard_at(struct calls *c, struct live *other, const struct endpoint *at)
+{
+    for (uint32_t i = other->flows; i != NO_INDEX; i = c->flows[i].next) {
+        struct flow *f = &c->flows[i];
+        if (endpoint_equal(&f->src, at) || endpoint_equal(&f->dst, at))
+            f->guarded = f->contested = true;
+    }
+}
+
+/* An orphan's flow goes over to the call that announces it. */
+static void leave_orphan(struct calls *c, struct flow *f)
+{
+    struct live *orphan = &c->live[f->live];
+    if (f->last_ns > orphan->last_sip_ns)
+        orphan->last_sip_ns = f->last_ns; /* its end, once no flow is left to tell */
+    flow_leave(c, f);
+    f->state = FLOW_HELD;
+    f->live = NO_INDEX;
+    f->first_ns = c->steady_ns;
+    f->rtp_seen = false;
+    f->guarded = false;
+    flow_link(c, f, &c->waiting.first, &c->waiting.last);
+}
+
+/* A flow that waits, or is an orphan's, at this endpoint. */
+static struct flow *find_unclaimed(struct calls *c, const struct endpoint *at)
+{
+    struct map_probe p = map_probe(&c->flows_by_end, endpoint_hash(&c->config.seed, at));
+    for (uint32_t i; (i = map_next(&c->flows_by_end, &p)) != MAP_NONE;) {
+        struct flow *f = &c->flows[i];
+        if (endpoint_equal(&f->src, at) || endpoint_equal(&f->dst, at))
+            return f;
+    }
+    return NULL;
+}
+
+void flows_claim(struct calls *c, struct live *l, const struct endpoint *at)
+{
+    struct map_probe p = map_probe(&c->by_endpoint, endpoint_hash(&c->config.seed, at));
+    for (uint32_t i; (i = map_next(&c->by_endpoint, &p)) != MAP_NONE;) {
+        const struct point *shared = &c->points[i];
+        if (endpoint_equal(&shared->at, at) && shared->live != live_number(c, l))
+            guard_at(c, &c->live[shared->live], at);
+    }
+    for (struct flow *f; (f = find_unclaimed(c, at)) != NULL;) {
+        struct binding b = points_bind(c, &f->src, &f->dst, f->rtcp_only, NULL);
+        if (b.live == NULL || b.live->flow_count >= CALL_FLOWS_MAX)
+            return;
+        if (f->state == FLOW_BOUND)
+            leave_orphan(c, f);
+        if (!flow_bind_by_sdp(c, f, &b))
+            return;
+    }
+}
+
+void flows_release(struct calls *c, struct live *l)
+{
+    while (l->flows != NO_INDEX) {
+        struct flow *f = &c->flows[l->flows];
+        flow_leave(c, f);
+        flow_free(c, f);
+    }
+}
+
+int64_t flows_last_seen(const struct calls *c, const struct live *l)
+{
+    int64_t last_ns = 0;
+    for (uint32_t i = l->flows; i != NO_INDEX; i = c->flows[i].next) {
+        if (c->flows[i].last_ns > last_ns)
+            last_ns = c->flows[i].last_ns;
+    }
+    return last_ns;
+}
