@@ -1,0 +1,187 @@
+"""A wire between two network namespaces, mirrored to a third where Earshot listens.
+
+    NAME-a  va 10.99.7.1 ======== vb 10.99.7.2  NAME-b
+                                  |  tc mirrors both directions of vb
+                                  vm ======== vs  NAME-e: `earshot run --interface vs`
+
+vm has no address and IPv6 is off, so whatever vm receives was sent by Earshot or its namespace. Names
+carry the process id: runs do not meet each other. Everything is gone when the `with` block ends.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+CALLER_IP = "10.99.7.1"
+CALLEE_IP = "10.99.7.2"
+API = "http://127.0.0.1:8470"
+START_LIMIT_S = 20
+STOP_LIMIT_S = 20
+
+CONFIG = """[capture]
+interface = vs
+[recording]
+default = record
+[storage]
+data_dir = {data}
+[log]
+level = info
+"""
+
+
+class Failure(Exception):
+    """What differs, said for people."""
+
+
+def need(*tools):
+    missing = [t for t in tools if shutil.which(t) is None]
+    if missing:
+        raise Failure("missing tools: " + ", ".join(missing))
+
+
+def run(*words):
+    done = subprocess.run(words, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Failure(f"{' '.join(words)}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+def wait_for(seconds, what, look, step=0.1):
+    """The first true answer of look(); Failure when there is none in time."""
+    end = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise Failure(f"{what}: not within {seconds} s")
+        time.sleep(step)
+
+
+class Wire:
+    def __init__(self, work):
+        base = f"live{os.getpid()}"
+        self.caller, self.callee, self.probe = (f"{base}-{end}" for end in "abe")
+        self.work = work
+        self.processes = []
+
+    def __enter__(self):
+        try:
+            self._build()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.end_processes()
+        for space in (self.caller, self.callee, self.probe):
+            subprocess.run(["ip", "netns", "del", space], capture_output=True)
+
+    def _build(self):
+        for space in (self.caller, self.callee, self.probe):
+            run("ip", "netns", "add", space)
+            for scope in ("all", "default"):
+                run(*self.inside(space), "sysctl", "-qw", f"net.ipv6.conf.{scope}.disable_ipv6=1")
+            run("ip", "-n", space, "link", "set", "lo", "up")
+        self._pair(self.caller, "va", self.callee, "vb")
+        self._pair(self.callee, "vm", self.probe, "vs")
+        run("ip", "-n", self.caller, "addr", "add", CALLER_IP + "/24", "dev", "va")
+        run("ip", "-n", self.callee, "addr", "add", CALLEE_IP + "/24", "dev", "vb")
+        self._mirror("vb", "vm")
+
+    def _pair(self, space, name, other_space, other):
+        run("ip", "-n", space, "link", "add", name, "type", "veth",
+            "peer", "name", other, "netns", other_space)
+        run("ip", "-n", space, "link", "set", name, "up")
+        run("ip", "-n", other_space, "link", "set", other, "up")
+
+    def _mirror(self, seen, copy):
+        run("tc", "-n", self.callee, "qdisc", "add", "dev", seen, "clsact")
+        for direction in ("ingress", "egress"):
+            run("tc", "-n", self.callee, "filter", "add", "dev", seen, direction,
+                "protocol", "all", "u32", "match", "u32", "0", "0",
+                "action", "mirred", "egress", "mirror", "dev", copy)
+
+    def inside(self, space):
+        return ["ip", "netns", "exec", space]
+
+    def start(self, space, words, log, **options):
+        """A process in a namespace; it is killed at the end of the wire at the latest."""
+        with open(os.path.join(self.work, log), "wb") as out:
+            p = subprocess.Popen(self.inside(space) + words, stdin=subprocess.DEVNULL, stdout=out,
+                                 stderr=subprocess.STDOUT, **options)
+        self.processes.append(p)
+        return p
+
+    def end_processes(self, but=None):
+        for p in self.processes:
+            if p is not but and p.poll() is None:
+                p.kill()
+                p.wait()
+
+    def packets_from_earshot(self):
+        """What the peer of the mirror interface has received since the wire was built."""
+        link = json.loads(run("ip", "-n", self.callee, "-s", "-j", "link", "show", "dev", "vm"))
+        return link[0]["stats64"]["rx"]["packets"]
+
+    def mirrored_packets(self):
+        link = json.loads(run("ip", "-n", self.callee, "-s", "-j", "link", "show", "dev", "vm"))
+        return link[0]["stats64"]["tx"]["packets"]
+
+
+class Earshot:
+    """The service under test, and its API as seen from its own namespace."""
+
+    def __init__(self, wire, binary):
+        self.wire = wire
+        self.log = os.path.join(wire.work, "earshot.log")
+        config = os.path.join(wire.work, "earshot.conf")
+        with open(config, "w") as f:
+            f.write(CONFIG.format(data=os.path.join(wire.work, "data")))
+        self.process = wire.start(wire.probe, [binary, "run", "--config", config], "earshot.log")
+        wait_for(START_LIMIT_S, "earshot is ready", self._ready)
+
+    def _ready(self):
+        if self.process.poll() is not None:
+            raise Failure(f"earshot ended with {self.process.returncode}:\n{self.log_tail()}")
+        done = subprocess.run(self._curl("/readyz"), capture_output=True)
+        return done.returncode == 0
+
+    def _curl(self, path):
+        return self.wire.inside(self.wire.probe) + ["curl", "-sS", "--fail-with-body", API + path]
+
+    def log_tail(self):
+        with open(self.log, errors="replace") as f:
+            return "".join(f.readlines()[-20:])
+
+    def fetch(self, path):
+        done = subprocess.run(self._curl(path), capture_output=True)
+        if done.returncode != 0:
+            said = (done.stdout + done.stderr).decode(errors="replace").strip()
+            raise Failure(f"GET {path}: {said}")
+        return done.stdout
+
+    def get(self, path):
+        return json.loads(self.fetch(path))
+
+    def live_calls(self, user):
+        calls = self.get("/api/v1/live/calls?limit=1000")["data"]
+        return [c for c in calls if c["to"]["user"] == user]
+
+    def ended_calls(self, user):
+        return self.get(f"/api/v1/calls?limit=1000&to_user={user}")["data"]
+
+    def stop(self):
+        """SIGTERM must end it cleanly."""
+        # `ip netns exec` becomes the program, so the id is Earshot's own.
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"earshot goes on {STOP_LIMIT_S} s after SIGTERM:\n{self.log_tail()}") from None
+        if code != 0:
+            raise Failure(f"SIGTERM: earshot ended with {code}:\n{self.log_tail()}")
