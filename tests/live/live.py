@@ -23,6 +23,8 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.dont_write_bytecode = True  # leave the source tree as it is
+
 import replay
 import sound
 from clients import OPUS_BITRATE, BaresipCall, SippCalls
