@@ -166,7 +166,7 @@ static int replay(const struct recover_config *config, const struct spool_found 
     pc.front.flows_max = 4 * CALLS_LIMIT;
     pc.worker.spool = &spool;
     pc.worker.recovered = true;
-    pc.worker.partial_rows = false;
+    pc.worker.early_rows = false;
     pc.worker.context = config->writer;
     pc.worker.emit = take_record;
     uint8_t *bytes = malloc(FRAME_MAX);
@@ -187,6 +187,7 @@ static int replay(const struct recover_config *config, const struct spool_found 
 
 /* ---- all of them ---- */
 
+/* An early row says ended too, but names no chains: the final one was not written. */
 static bool has_ended(struct store_reader *reader, const uint8_t uid[16])
 {
     char text[40];
@@ -194,7 +195,7 @@ static bool has_ended(struct store_reader *reader, const uint8_t uid[16])
     uid_text(uid, text);
     if (store_call(reader, text, &r) != 0)
         return false;
-    bool ended = strcmp(r->state, "ended") == 0;
+    bool ended = strcmp(r->state, "ended") == 0 && r->chain_count > 0;
     record_free(r);
     return ended;
 }

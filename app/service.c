@@ -224,7 +224,7 @@ static int start_pipeline(struct service *s, struct pipeline_config *config, str
     config->workers = (unsigned)s->settings->workers;
     config->lossless = s->config.lossless;
     config->worker.spool = &s->spool;
-    config->worker.partial_rows = true;
+    config->worker.early_rows = true;
     int err = pipeline_new(config, &s->pipeline, why);
     atomic_store(&s->capturing, err == 0);
     return err;

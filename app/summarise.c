@@ -370,7 +370,7 @@ static void fill_call(struct call_record *r, const struct call *c)
     fill_events(r, c);
 }
 
-/* The row of a call that goes on: what the brief knows. */
+/* The early row of a call, answered or just over: what the brief knows. */
 static void fill_brief(struct call_record *r, const struct call_brief *b)
 {
     struct arena *a = r->arena;
@@ -390,6 +390,16 @@ static void fill_brief(struct call_record *r, const struct call_brief *b)
     r->started_us = us(b->started_ns);
     r->ringing_us = us(b->ringing_ns);
     r->answered_us = us(b->answered_ns);
+    r->setup_ms = ms_between(b->started_ns, b->answered_ns);
+    if (b->state != CALL_ENDED)
+        return;
+    r->outcome = call_outcome_text((enum call_outcome)b->outcome);
+    r->end_reason = call_end_reason_text((enum call_end_reason)b->end_reason);
+    r->released_by = call_party_text((enum call_party)b->released_by);
+    r->q850_cause = b->q850_cause;
+    r->ended_us = us(b->ended_ns);
+    if (b->answered_ns)
+        r->duration_ms = b->ended_ns > b->answered_ns ? (b->ended_ns - b->answered_ns) / 1000000 : 0;
 }
 
 /* ---- over all streams ---- */

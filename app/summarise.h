@@ -4,7 +4,7 @@
 
 #include "app/worker.h"
 
-/* `call` is the frozen call at its end, NULL for the row of an answered call that goes on (then the brief is the source). NULL
+/* `call` is the frozen call at its end, NULL for an early row (then the brief is the source, and there are no chains). NULL
  * without memory. */
 struct call_record *summarise(const struct wcall *wc, const struct call *call, const struct worker_config *config);
 /* RFC 9562 text of 16 bytes. */

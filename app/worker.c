@@ -162,9 +162,11 @@ static void change_call(struct worker *w, const struct event *event)
     if (wc == NULL)
         return;
     read_brief(wc, event);
-    if (!w->config.partial_rows || wc->row_written || wc->brief.state != CALL_ANSWERED)
+    bool telling = wc->brief.state == CALL_ANSWERED || wc->brief.state == CALL_ENDED;
+    if (!w->config.early_rows || !telling || wc->row_state == wc->brief.state)
         return;
-    wc->row_written = true;
+    /* A call that is over lingers for late packets; its row does not wait for them. */
+    wc->row_state = wc->brief.state;
     queue_record(w, summarise(wc, NULL, &w->config));
 }
 

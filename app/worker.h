@@ -14,7 +14,7 @@ struct worker;
 struct worker_config {
     unsigned index;
     bool record_media;           /* the rules' default */
-    bool partial_rows;           /* also emit a record when a call is answered */
+    bool early_rows;             /* also emit a record when a call is answered, and as soon as it is over */
     bool recovered;              /* replays a spool after a crash: recordings are flagged */
     unsigned call_streams_max;   /* default 16 */
     const char *probe;
@@ -108,7 +108,7 @@ struct wcall {
     struct spool_ref signalling_tail;
     uint64_t signalling_messages;
     bool recording;
-    bool row_written;
+    uint8_t row_state;           /* enum call_state that the newest early row says; CALL_TRYING: none */
 };
 
 /* All calls that have not ended: walks by number; NULL past the last. */

@@ -108,10 +108,13 @@ struct call_brief {
     uint8_t kind;
     uint8_t state;
     bool partial;
+    uint8_t outcome, end_reason, released_by; /* once it has ended */
     uint16_t sip_code;
+    uint16_t q850_cause;
     int64_t started_ns;
     int64_t ringing_ns;
     int64_t answered_ns;
+    int64_t ended_ns;
     struct endpoint src;
     struct endpoint dst;
     char call_id[128];

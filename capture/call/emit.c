@@ -15,10 +15,15 @@ static void fill_brief(const struct call *call, struct call_brief *b)
     b->kind = call->kind;
     b->state = call->state;
     b->partial = call->partial;
+    b->outcome = (uint8_t)call->outcome;
+    b->end_reason = (uint8_t)call->end_reason;
+    b->released_by = (uint8_t)call->released_by;
     b->sip_code = call->sip_code;
+    b->q850_cause = call->q850_cause;
     b->started_ns = call->started_ns;
     b->ringing_ns = call->ringing_ns;
     b->answered_ns = call->answered_ns;
+    b->ended_ns = call->ended_ns;
     b->src = call->src;
     b->dst = call->dst;
     slice_copy_to(call->call_id, b->call_id, sizeof b->call_id);

@@ -188,14 +188,25 @@ def case_sipp(earshot, smoke):
     check_calls(earshot, "sipp-callee", uids, "PCMA", (wav, wav))
 
 
-def case_baresip(earshot, name):
+def call_baresip(earshot, name, attempt):
     codec, module, rate, channels, ours = CODECS[name]
     wavs = [sound.speak(who, rate, channels, earshot.wire.work) for who in ("caller", "callee")]
-    users = (f"caller-{name}", f"callee-{name}")
+    users = (f"caller-{name}-{attempt}", f"callee-{name}-{attempt}")
     clients = BaresipCall(earshot.wire, codec, module, wavs, users, CALL_S)
     wait_for(ANSWER_LIMIT_S, "baresip listens", clients.listening)
     uids = watch_calls(earshot, clients, users[1], 1)
     check_calls(earshot, users[1], uids, ours, wavs)
+
+
+def case_baresip(earshot, name):
+    """baresip feeds its encoder in real time: on a busy machine the speech it sends stutters. A second call tells that
+    from a fault of ours."""
+    try:
+        call_baresip(earshot, name, 1)
+    except Failure as e:
+        print(f"      {name}, first call: {e}; once more", flush=True)
+        earshot.wire.end_processes(but=earshot.process)
+        call_baresip(earshot, name, 2)
 
 
 def run_case(earshot, binary, name, smoke):

@@ -173,9 +173,10 @@ def send(wire, path, seen):
 
 
 def records_live(earshot, wanted):
+    """The final rows: an early one says within a second that the call is over, but nothing yet of its recording."""
     def look():
         calls = earshot.get("/api/v1/calls?limit=1000")["data"]
-        uids = {c["call_id"]: c["uid"] for c in calls if c["call_id"] in wanted}
+        uids = {c["call_id"]: c["uid"] for c in calls if c["call_id"] in wanted and c["recording"]}
         return len(uids) == len(wanted) and uids
     uids = wait_for(ENDED_LIMIT_S, f"the {len(wanted)} replayed calls", look)
     return {call_id: earshot.get(f"/api/v1/calls/{uid}") for call_id, uid in uids.items()}
