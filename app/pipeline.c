@@ -259,7 +259,7 @@ int pipeline_new(const struct pipeline_config *config, struct pipeline **ret_pip
     pthread_mutex_init(&p->question.one_asker, NULL);
     pthread_cond_init(&p->question.answered, NULL);
     p->lanes = calloc(p->lane_count, sizeof *p->lanes);
-    p->front_counters = counters_block(config->counters);
+    p->front_counters = config->block ? config->block : counters_block(config->counters);
     if (p->lanes == NULL || p->front_counters == NULL)
         goto out;
     for (unsigned i = 0; i < p->lane_count; i++) {

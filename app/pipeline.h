@@ -15,6 +15,7 @@ struct pipeline_config {
     struct front_config front;
     struct worker_config worker;    /* index and spool.writer are set for each */
     struct counters_set *counters;
+    struct counters *block;         /* of the caller's thread; NULL: a new one of the set */
 };
 
 int pipeline_new(const struct pipeline_config *config, struct pipeline **ret_pipeline, struct why *why);

@@ -161,6 +161,7 @@ static int replay(const struct recover_config *config, const struct spool_found 
     struct head heads[CHAINS_MAX];
     spool.writer = WRITER_RECOVERY;
     pc.workers = 0;
+    pc.block = config->counters;
     pc.lossless = true;
     pc.front.calls_max = CALLS_LIMIT;
     pc.front.flows_max = 4 * CALLS_LIMIT;

@@ -10,7 +10,7 @@ struct recover_config {
     const struct pipeline_config *pipeline; /* as the service will run it */
     const struct spool_config *spool;
     struct writer *writer;
-    struct counters_set *counters;
+    struct counters *counters; /* of the caller's thread */
 };
 
 /* 0 also when there is nothing to do. *ret_calls: calls brought back. */

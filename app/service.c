@@ -191,7 +191,7 @@ static int start_recovery(struct service *s, const struct pipeline_config *pipel
         .pipeline = pipeline,
         .spool = &s->spool,
         .writer = s->writer,
-        .counters = s->counters_set,
+        .counters = s->counters,
     };
     int err = recover_calls(&config, &calls, why);
     if (err == 0 && calls)
