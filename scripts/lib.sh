@@ -20,14 +20,14 @@ install() {
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   say "installing ${missing[*]}"
-  local sudo=""
+  local sudo=()
   if [ "$(id -u)" != 0 ]; then
     command -v sudo >/dev/null || die "these Debian packages are missing: ${missing[*]}; install them as root and run this again"
-    sudo=sudo
+    sudo=(sudo)
   fi
-  $sudo apt-get update -qq
+  "${sudo[@]}" apt-get update -qq
   # No services are started by what is installed: this is a build machine, not a server.
-  DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 $sudo -E apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
     die "apt-get could not install: ${missing[*]}"
 }
 
