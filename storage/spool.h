@@ -23,7 +23,7 @@ struct spool_config {
     uint32_t chunk_bytes;       /* default 16 KiB gathered a flow */
     uint32_t hold_ms;           /* default 500 */
     uint32_t buffer_bytes;      /* default 512 KiB */
-    uint32_t flush_ms;          /* default 250 */
+    uint32_t flush_ms;          /* default 250; the program passes its setting */
     uint32_t sync_ms;           /* default 10000; 0 never */
 };
 

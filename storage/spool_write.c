@@ -15,7 +15,8 @@
  * than lack of space, the buffer is given up for a new segment: flows then go back to the last
  * chunk that really stands on the disk.
  *
- * One owner, one thread. No clock: time is what spool_tick() brings. */
+ * One owner, one thread. No clock: time is what spool_tick() brings. What can wait for the disk's
+ * motion, write-out and sync, goes to the syncer's thread (spool_sync.h). */
 #include "storage/spool_format.h"
 
 #include <assert.h>
@@ -28,6 +29,7 @@
 #include <unistd.h>
 
 #include "base/crypto.h"
+#include "storage/spool_sync.h"
 
 #define MS_NS          INT64_C(1000000)
 #define RETRY_MS       1000
@@ -68,8 +70,9 @@ struct spool {
     uint32_t used, room;
     uint32_t done; /* bytes of the buffer that a short write got rid of */
     int64_t buffer_since_ns;
+    struct spool_sync *syncer;
     int64_t synced_ns;
-    bool unsynced;
+    bool unsynced; /* written since the last sync was asked for */
     int error;
     unsigned retries;
     int64_t retry_ns;
@@ -144,10 +147,8 @@ static int buffer_write(struct spool *s)
         s->unsynced = true;
         counters_add(s->counters, s->written_cell, (uint64_t)n);
     }
-    /* Starts the write-out now, so that the sync in segment_sync() finds little left to wait for.
-     */
     if (s->used && s->config.sync_ms)
-        (void)sync_file_range(s->fd, (off_t)s->base, s->used, SYNC_FILE_RANGE_WRITE);
+        spool_sync_out(s->syncer, s->fd, s->base, s->used);
     s->base += s->used;
     s->used = s->done = 0;
     s->error = 0;
@@ -155,10 +156,15 @@ static int buffer_write(struct spool *s)
     return 0;
 }
 
+/* The syncer reports at the next tick how the last one went. */
 static void segment_sync(struct spool *s)
 {
-    if (s->unsynced && s->fd >= 0 && fdatasync(s->fd) != 0)
-        spool_fail(s, errno);
+    int error = spool_sync_error(s->syncer);
+
+    if (error)
+        spool_fail(s, error);
+    if (s->unsynced && s->fd >= 0)
+        spool_sync_all(s->syncer, s->fd);
     s->unsynced = false;
     s->synced_ns = s->now_ns;
 }
@@ -199,8 +205,10 @@ static void segment_close(struct spool *s)
 {
     if (s->fd < 0)
         return;
-    segment_sync(s);
-    close(s->fd);
+    (void)flock(s->fd, LOCK_UN); /* whoever waits for the disk, nobody writes it any more */
+    spool_sync_close(s->syncer, s->fd, s->unsynced);
+    s->unsynced = false;
+    s->synced_ns = s->now_ns;
     s->fd = -1;
 }
 
@@ -253,7 +261,7 @@ static void segment_abandon(struct spool *s)
     s->written = s->appended; /* nobody shall wait for it */
     s->used = s->done = 0;
     s->unsynced = false;
-    close(s->fd);
+    spool_sync_close(s->syncer, s->fd, false);
     s->fd = -1;
     s->retries = 0;
 }
@@ -639,6 +647,12 @@ int spool_open(const struct spool_config *config, struct counters *counters,
         why_set(why, "no memory for the spool's buffers");
         goto out;
     }
+    s->syncer = spool_sync_start();
+    if (s->syncer == NULL) {
+        err = ERR_NOMEM;
+        why_set(why, "cannot start the spool's sync thread");
+        goto out;
+    }
     err = segment_create(s);
     if (err == ERR_BUSY)
         err = segment_create(s);
@@ -662,6 +676,7 @@ void spool_close(struct spool *s)
     if (s->fd >= 0 && s->used && buffer_write(s) != 0)
         counters_add(s->counters, C_SPOOL_DROPPED, buffer_packets(s));
     segment_close(s);
+    spool_sync_stop(s->syncer);
     pool_fini(s);
     free(s->buffer);
     free(s->big);
