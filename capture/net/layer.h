@@ -55,6 +55,8 @@ layer_fn ip_decode; /* raw IP: by its version */
 layer_fn ip4_decode;
 layer_fn ip6_decode;
 layer_fn udp_decode;
+layer_fn tcp_decode;
+layer_fn sctp_decode;
 /* The extension headers from `next` on. */
 enum net_verdict ip6_chain(struct net *n, struct packet *p, uint8_t next);
 

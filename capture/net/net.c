@@ -37,6 +37,8 @@ static const struct layer ethertypes[] = {
 
 static const struct layer protocols[] = {
     {PROTO_UDP, udp_decode},
+    {PROTO_TCP, tcp_decode},
+    {PROTO_SCTP, sctp_decode},
 };
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
@@ -75,6 +77,7 @@ enum net_verdict net_ethertype(struct net *n, struct packet *p, uint16_t type)
 enum net_verdict net_proto(struct net *n, struct packet *p, uint8_t proto)
 {
     p->out->proto = proto;
+    p->out->transport = proto;
     return enter(n, p, find(protocols, COUNT(protocols), proto));
 }
 
@@ -111,6 +114,9 @@ static inline void clear(struct datagram *d)
     d->vlan_inner = 0;
     d->ip_id = 0;
     d->proto = 0;
+    d->transport = 0;
+    d->wrapping = WRAP_NONE;
+    d->wrap_depth = 0;
     d->ttl = 0;
     d->tos = 0;
     d->fragmented = false;

@@ -20,7 +20,9 @@ struct net_config {
 
 enum net_verdict {
     NET_DATAGRAM,  /* UDP: *ret is filled */
-    NET_OTHER,     /* understood, but no UDP (ARP, TCP, ICMP, ...) */
+    NET_SEGMENT,   /* TCP: likewise, see tcp.h */
+    NET_SCTP,      /* SCTP, of its own or inside UDP: likewise, see sctp.h */
+    NET_OTHER,     /* understood, but none of these (ARP, ICMP, ...) */
     NET_HELD,      /* a fragment, kept or dropped by its bounds */
     NET_MALFORMED, /* counted with its reason */
 };

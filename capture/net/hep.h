@@ -1,0 +1,29 @@
+/* HEP, the encapsulation that capture agents send (HEP3 revision 37, HEP2): one packet to what it says of a datagram. */
+#pragma once
+
+#include "capture/net/datagram.h"
+
+enum hep_type { HEP_SIP = 1, HEP_RTP = 4, HEP_RTCP = 5, HEP_RTP_REPORT = 34, HEP_VQ_REPORT = 35, HEP_LOG = 100 };
+
+struct hep_packet {
+    struct datagram d;      /* addresses, time, VLAN, TOS and payload as the agent saw them; transport as it says */
+    uint8_t version;        /* 2 or 3 */
+    uint8_t type;           /* enum hep_type or another */
+    uint32_t agent;         /* capture id */
+    bool compressed;        /* the payload is: hep_inflate() */
+    bool has_time;
+    struct slice auth_key;
+    struct slice node;
+    struct slice correlation_id;
+};
+
+/* Does it begin like HEP 2 or 3? */
+bool hep_looks_like(struct slice bytes);
+/* False: malformed (lengths that lie, addresses missing, no payload). Slices point into `bytes`. */
+bool hep_parse(struct slice bytes, struct hep_packet *ret_packet);
+/* Length of the HEP3 packet at the start of a byte stream: 0 when more bytes are needed, SIZE_MAX when this is no HEP3. */
+size_t hep_frame_size(struct slice stream);
+/* A payload that is zlib or gzip, within `out_max` bytes. Returns its size, 0 when it is neither or too large. */
+size_t hep_inflate(struct slice payload, uint8_t *out, size_t out_max);
+/* RTCP as JSON (heplify, captagent, rtpengine) to the RTCP packets it tells of (SR or RR with report blocks, SDES). Returns bytes written, 0 when it is none. */
+size_t hep_rtcp_binary(struct slice json, uint8_t *out, size_t out_max);
