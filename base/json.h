@@ -7,6 +7,10 @@
 
 #include "base/buf.h"
 
+/* jansson, which json_read.c meets, has functions of some of these names. Hidden, ours cannot
+ * stand in for them when the program is loaded. */
+#pragma GCC visibility push(hidden)
+
 #define JSON_DEPTH_MAX 16
 
 struct json {
@@ -42,3 +46,5 @@ void json_kv_bool(struct json *j, const char *key, bool v);
 void json_kv_null(struct json *j, const char *key);
 /* RFC 3339 UTC with microseconds; 0 is null. */
 void json_kv_time(struct json *j, const char *key, int64_t time_us);
+
+#pragma GCC visibility pop
