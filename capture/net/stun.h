@@ -27,3 +27,5 @@ struct stun_message {
 bool stun_parse(struct slice datagram, struct stun_message *ret_message);
 /* ChannelData (channel 0x4000 to 0x4fff, length): true and what it carries. */
 bool turn_channel_data(struct slice datagram, uint16_t *ret_channel, struct slice *ret_data);
+/* The same for a datagram of which the capture kept only the beginning: the length is checked against its size on the wire. */
+bool turn_channel_data_cut(struct slice datagram, size_t wire_size, uint16_t *ret_channel, struct slice *ret_data, size_t *ret_data_wire);
