@@ -13,6 +13,9 @@ enum link_type {
     LINK_IPV4 = 228,
     LINK_IPV6 = 229,
     LINK_LINUX_SLL2 = 276,
+    /* Ours, far above what the registry has given out: a HEP packet (capture/net/hep.h), as it came
+     * out of its datagram or stream. It never stands in a file. */
+    LINK_HEP = 0xf4e9,
 };
 
 struct frame {

@@ -5,6 +5,7 @@
  * It never sends: the handle is opened for reading and nothing is ever injected. */
 #pragma once
 
+#include "base/addr.h"
 #include "base/error.h"
 #include "capture/source/frame.h"
 
@@ -25,6 +26,38 @@ struct source_live_config {
 int source_open_live(const struct source_live_config *config, struct source **ret_source, struct why *why);
 /* pcap (µs and ns, either byte order) and pcapng; "-" is standard input. `filter` may be NULL. */
 int source_open_file(const char *path, const char *filter, struct source **ret_source, struct why *why);
+
+/* ---- HEP: packets that capture agents send to us, on UDP, TCP and TLS. On UDP nothing is ever sent, on the others only what the
+ * protocols themselves need. The program must ignore SIGPIPE. ---- */
+enum source_hep_carrier { SOURCE_HEP_UDP, SOURCE_HEP_TCP, SOURCE_HEP_TLS };
+
+struct source_hep_listener {
+    enum source_hep_carrier carrier;
+    struct endpoint at;      /* port 0: any free one */
+};
+
+#define SOURCE_HEP_LISTENERS_MAX 8
+#define SOURCE_HEP_PEERS_MAX 4096
+
+/* Zero values mean the defaults named here. */
+struct source_hep_config {
+    const struct source_hep_listener *listeners;
+    unsigned listener_count; /* 1 to SOURCE_HEP_LISTENERS_MAX */
+    const char *auth_key;    /* packets without it are refused; NULL or "": all are welcome */
+    const char *certificate; /* PEM files; needed with TLS */
+    const char *private_key;
+    unsigned peers_max;      /* connections, default 256; further ones are closed at once */
+    unsigned rate;           /* packets a second of one address, 0: no limit */
+    unsigned idle_seconds;   /* without a whole packet the connection is closed; default 300 */
+    size_t receive_bytes;    /* buffer of a UDP socket in the kernel, default 4 MiB; the system may grant less */
+    uint16_t iface;          /* index stamped on the frames */
+};
+
+/* A frame for each packet: link type LINK_HEP, the time of its reception. 0 or ERR_ with a sentence that names the address. */
+int source_open_hep(const struct source_hep_config *config, struct source **ret_source, struct why *why);
+/* The port that a listener got. Only for sources of the above. */
+uint16_t source_hep_port(const struct source *s, unsigned listener);
+
 void source_close(struct source *s);
 
 typedef void source_frame_fn(void *context, const struct frame *frame);
@@ -44,11 +77,15 @@ enum source_state source_dispatch(struct source *s, int max_frames, int timeout_
 /* Makes a waiting or running source_dispatch return soon; from any thread or a signal handler. */
 void source_wake(struct source *s);
 
+/* What was not let in, and why; in the order of the label set HEP_REFUSED. */
+enum source_refusal { SOURCE_REFUSED_MALFORMED, SOURCE_REFUSED_AUTH, SOURCE_REFUSED_RATE, SOURCE_REFUSED_PEERS, SOURCE_REFUSALS };
+
 struct source_stats {
     uint64_t frames;        /* delivered to us */
     uint64_t bytes_on_wire;
     uint64_t kernel_drops;  /* no room in the kernel's ring */
     uint64_t nic_drops;     /* reported by the interface */
+    uint64_t refused[SOURCE_REFUSALS]; /* HEP: packets, of SOURCE_REFUSED_PEERS connections */
 };
 /* Totals since open. */
 void source_stats(struct source *s, struct source_stats *ret_stats);
