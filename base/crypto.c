@@ -49,6 +49,11 @@ void crypto_keyed_id(const uint8_t key[32], struct slice data, uint8_t ret_id[16
     crypto_generichash(ret_id, 16, data.data, data.size, key, 32);
 }
 
+void crypto_wipe(void *secret, size_t size)
+{
+    sodium_memzero(secret, size);
+}
+
 bool crypto_equal(const void *a, const void *b, size_t size)
 {
     return sodium_memcmp(a, b, size) == 0;

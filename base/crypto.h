@@ -1,4 +1,5 @@
-/* The few things of cryptography that we need; this file alone meets libsodium. */
+/* The few things of cryptography that we need; crypto.c alone meets libsodium. What opens sealed
+ * messages is in crypto_cipher.h, keys and certificates in crypto_key.h (libcrypto). */
 #pragma once
 
 #include "base/slice.h"
@@ -16,6 +17,8 @@ void crypto_sha256_update(struct crypto_sha256_state *s, struct slice data);
 void crypto_sha256_final(struct crypto_sha256_state *s, uint8_t ret_digest[32]);
 /* Keyed BLAKE2b, 16 bytes out: identifiers that nobody without the key can guess. */
 void crypto_keyed_id(const uint8_t key[32], struct slice data, uint8_t ret_id[16]);
+/* Overwrites a secret; the compiler does not drop it. */
+void crypto_wipe(void *secret, size_t size);
 /* Constant time. */
 bool crypto_equal(const void *a, const void *b, size_t size);
 /* Lower-case hex, NUL-terminated: out has 2 * size + 1 bytes. Returns out. */
