@@ -47,15 +47,15 @@ struct datagram {
     struct slice payload;   /* behind the UDP or TCP header; of SCTP the whole packet, common header and all */
     uint32_t payload_wire;  /* size on the wire; > payload.size when the capture cut it (snaplen) */
     int64_t time_ns;
-    uint16_t vlan_outer;    /* 802.1Q id, 0: none; outer and inner of QinQ, ahead of any tunnel */
-    uint16_t vlan_inner;
+    uint16_t vlan_outer;    /* 802.1Q id, 0: none; outer and inner of QinQ. Ahead of the outermost tunnel; where */
+    uint16_t vlan_inner;    /* none are there, those of the first packet inside that has some (a mirrored frame's) */
     uint16_t ip_id;         /* IPv4 identification; 0 for IPv6 */
     uint8_t proto;          /* enum ip_proto */
     uint8_t transport;      /* enum transport: as proto, until a stream says more */
     uint8_t ttl;            /* or hop limit */
     uint8_t tos;            /* DSCP is its upper six bits */
     uint8_t iface;
-    bool fragmented;        /* was reassembled from fragments */
+    bool fragmented;        /* was reassembled from fragments, or what carried it was */
     /* ---- tunnels; the rest of this group is set only when there is one */
     uint8_t wrapping;       /* enum wrapping of the outermost; WRAP_NONE: none */
     uint8_t wrap_depth;     /* tunnels passed */

@@ -1,4 +1,4 @@
-/* Ethernet II, its VLAN tags, and IP in the LLC and SNAP headers of 802.3. */
+/* Ethernet II, its VLAN tags, MAC-in-MAC (802.1ah), and IP in the LLC and SNAP headers of 802.3. */
 #include "capture/net/layer.h"
 
 #define ETHERTYPE_MIN 0x0600 /* below: a length, and LLC follows */
@@ -48,10 +48,26 @@ enum net_verdict ethernet_decode(struct net *n, struct packet *p)
 enum net_verdict ethernet_tag(struct net *n, struct packet *p)
 {
     uint16_t id = cursor_u16(&p->at) & 0x0fff;
-    if (p->tags == 0)
-        p->out->vlan_outer = id;
-    else if (p->tags == 1)
-        p->out->vlan_inner = id;
-    p->tags++; /* cannot wrap: LAYERS_MAX */
+    net_vlan(n, p, id);
     return type_or_length(n, p);
+}
+
+/* The service instance's tag (flags and a number), then the customer's frame from its addresses on.
+ */
+enum net_verdict backbone_decode(struct net *n, struct packet *p)
+{
+    cursor_skip(&p->at, 4);
+    return ethernet_decode(n, p);
+}
+
+bool ethernet_likely(struct cursor c)
+{
+    cursor_skip(&c, 12);
+    uint16_t type = cursor_u16(&c);
+    for (int tags = 0; tags < 3 && (type == 0x8100 || type == 0x88a8); tags++) {
+        cursor_skip(&c, 2);
+        type = cursor_u16(&c);
+    }
+    unsigned version = cursor_u8(&c) >> 4;
+    return (type == 0x0800 && version == 4) || (type == 0x86dd && version == 6);
 }

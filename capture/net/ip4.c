@@ -21,7 +21,7 @@ static enum net_verdict fragment_decode(struct net *n, struct packet *p, uint16_
     struct fragment fragment = {
         .src = out->src.addr,
         .dst = out->dst.addr,
-        .space = out->src.space,
+        .space = p->space,
         .id = out->ip_id,
         .proto = proto,
         .ttl = out->ttl,
@@ -62,6 +62,7 @@ enum net_verdict ip4_decode(struct net *n, struct packet *p)
     cursor_skip(&p->at, header - HEADER_MIN); /* options */
     if (__builtin_expect(p->at.failed, 0))
         return net_malformed(n, REASON_TRUNCATED);
+    n->trial = false;
     packet_clip(p, total - header);
     if (__builtin_expect(flags & (MORE_FRAGMENTS | FRAGMENT_OFFSET), 0))
         return fragment_decode(n, p, flags, proto);

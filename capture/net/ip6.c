@@ -38,7 +38,7 @@ static enum net_verdict fragment_decode(struct net *n, struct packet *p)
     struct fragment fragment = {
         .src = out->src.addr,
         .dst = out->dst.addr,
-        .space = out->src.space,
+        .space = p->space,
         .id = id,
         .ip6 = true,
         .proto = next,
@@ -110,6 +110,7 @@ enum net_verdict ip6_decode(struct net *n, struct packet *p)
     out->dst.addr = (struct addr){.high = high, .low = cursor_u64(&c)};
     if (__builtin_expect(word >> 28 != 6, 0))
         return net_malformed(n, REASON_VERSION);
+    n->trial = false;
     out->tos = (uint8_t)(word >> 20);
     if (payload == 0) /* left to the card to fill in (segmentation offload) */
         payload = (uint32_t)cursor_left(&p->at);

@@ -6,8 +6,10 @@
 #include "capture/net/fragment.h"
 #include "capture/net/net.h"
 
-/* Headers in a frame before we stop believing it: tags, LLC, IP, its extensions. */
+/* Headers in a frame before we stop believing it: tags, labels, LLC, IP, tunnels. */
 #define LAYERS_MAX 16
+/* Of these, tunnels (see enum wrapping). */
+#define TUNNELS_MAX 5
 
 /* Why something is malformed; the order is that of the label set PARSE_REASON. */
 enum net_reason {
@@ -23,6 +25,12 @@ struct net {
     struct fragments *fragments;
     struct counters *counters;
     unsigned errors_cell; /* PARSE_ERRORS{proto="other"}, first reason */
+    /* Set while we only believe, by its port, that a UDP datagram is a tunnel. The first good IP
+     * header inside proves it and clears this. Until then nothing is counted, and the datagram may
+     * turn out to be one after all (udp.c). */
+    bool trial;
+    struct space_entry *spaces; /* sorted, see tunnel.c */
+    uint32_t spaces_count;
 };
 
 struct packet {
@@ -31,7 +39,9 @@ struct packet {
     uint32_t wire;  /* behind an IP header: bytes of its payload that were on the wire */
     uint8_t layers; /* passed so far */
     uint8_t tags;   /* VLAN tags among them */
-    uint8_t fragments; /* fragment headers among them */
+    uint8_t fragments; /* fragment headers of this IPv6 packet */
+    uint8_t tunnels;   /* passed so far */
+    uint32_t space;    /* address space, as far as tags and tunnels up to here tell */
     struct datagram *out;
 };
 
@@ -45,6 +55,15 @@ enum net_verdict net_fragment(struct net *n, struct packet *p, const struct frag
 /* Counts it; returns NET_MALFORMED. */
 enum net_verdict net_malformed(struct net *n, enum net_reason reason);
 
+/* tunnel.c */
+/* What follows is somebody else's packet; `id` is the tunnel's number, 0 when it has none. False
+ * when there are too many: that is counted, the packet is malformed. */
+bool net_tunnel(struct net *n, struct packet *p, enum wrapping wrapping, uint32_t id);
+/* Notes a VLAN id. */
+void net_vlan(struct net *n, struct packet *p, uint16_t id);
+/* Takes a copy. 0 or ERR_NOMEM. */
+int net_spaces_set(struct net *n, const struct net_space *spaces, uint32_t count);
+
 /* One file each. */
 layer_fn ethernet_decode;
 layer_fn ethernet_tag; /* behind the EtherType of a VLAN tag */
@@ -57,6 +76,31 @@ layer_fn ip6_decode;
 layer_fn udp_decode;
 layer_fn tcp_decode;
 layer_fn sctp_decode;
+layer_fn backbone_decode; /* behind the EtherType of 802.1ah */
+layer_fn mpls_decode;
+layer_fn pppoe_decode;
+layer_fn ppp_decode;
+layer_fn cisco_hdlc_decode;
+/* Tunnels in IP. */
+layer_fn ipip4_decode;
+layer_fn ipip6_decode;
+layer_fn gre_decode;
+layer_fn erspan1_decode; /* these two: behind the GRE header */
+layer_fn erspan_decode;
+layer_fn esp_decode;
+layer_fn l2tp3_decode;
+/* Tunnels in UDP: called with the UDP payload in p->at, its size on the wire in p->wire, and
+ * n->trial set. */
+layer_fn vxlan_decode;
+layer_fn vxlan_gpe_decode;
+layer_fn geneve_decode;
+layer_fn gtpu_decode;
+layer_fn tzsp_decode;
+layer_fn l2tp_udp_decode;
+layer_fn teredo_decode;
+layer_fn sctp_udp_decode;
+/* Does it look like an Ethernet frame with IP in it? Where no header says so. */
+bool ethernet_likely(struct cursor c);
 /* The extension headers from `next` on. */
 enum net_verdict ip6_chain(struct net *n, struct packet *p, uint8_t next);
 

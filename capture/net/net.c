@@ -26,19 +26,31 @@ static const struct layer link_layers[] = {
     {LINK_IPV6, ip6_decode},
     {12, ip_decode}, /* LINK_RAW in files that give the DLT_ number of their system */
     {14, ip_decode},
+    {9, ppp_decode},          /* PPP */
+    {50, ppp_decode},         /* PPP_HDLC: PPP, or Cisco's framing, in HDLC */
+    {51, pppoe_decode},       /* PPP_ETHER: from the PPPoE header on */
+    {104, cisco_hdlc_decode}, /* C_HDLC */
 };
 
 static const struct layer ethertypes[] = {
-    {0x0800, ip4_decode},   {0x86dd, ip6_decode}, {0x8100, ethernet_tag}, /* 802.1Q */
+    {0x0800, ip4_decode},
+    {0x86dd, ip6_decode},
+    {0x8100, ethernet_tag}, /* 802.1Q */
     {0x88a8, ethernet_tag}, /* 802.1ad, the outer tag of QinQ */
     {0x9100, ethernet_tag}, /* the same before it had a standard */
     {0x9200, ethernet_tag},
+    {0x8847, mpls_decode},
+    {0x8848, mpls_decode}, /* multicast, or labels of the upstream's choice */
+    {0x8864, pppoe_decode},
+    {0x6558, ethernet_decode}, /* transparent Ethernet bridging: in GRE and GENEVE */
+    {0x880b, ppp_decode},      /* in GRE */
+    {0x88e7, backbone_decode}, /* 802.1ah */
 };
 
 static const struct layer protocols[] = {
-    {PROTO_UDP, udp_decode},
-    {PROTO_TCP, tcp_decode},
-    {PROTO_SCTP, sctp_decode},
+    {PROTO_UDP, udp_decode}, {PROTO_TCP, tcp_decode}, {PROTO_SCTP, sctp_decode},
+    {47, gre_decode},        {4, ipip4_decode},       {41, ipip6_decode},
+    {50, esp_decode},        {115, l2tp3_decode},
 };
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
@@ -54,7 +66,7 @@ static inline layer_fn *find(const struct layer *table, size_t count, uint16_t n
 
 enum net_verdict net_malformed(struct net *n, enum net_reason reason)
 {
-    if (n->counters)
+    if (n->counters && !n->trial)
         counters_add(n->counters, n->errors_cell + reason, 1);
     return NET_MALFORMED;
 }
@@ -131,7 +143,11 @@ enum net_verdict net_decode(struct net *n, const struct frame *frame, struct dat
     ret_datagram->time_ns = frame->time_ns;
     ret_datagram->iface = (uint8_t)frame->iface;
     struct packet p = {.at = cursor_over(frame->bytes), .out = ret_datagram};
-    return decode(n, &p);
+    n->trial = false;
+    enum net_verdict verdict = decode(n, &p);
+    ret_datagram->src.space = p.space;
+    ret_datagram->dst.space = p.space;
+    return verdict;
 }
 
 void net_tick(struct net *n, int64_t now_ns)
@@ -153,8 +169,8 @@ struct net *net_new(const struct net_config *config, struct counters *counters)
         config->fragment_count_max ? config->fragment_count_max : FRAGMENT_COUNT_DEFAULT,
         config->fragment_timeout_ns ? config->fragment_timeout_ns : FRAGMENT_TIMEOUT_DEFAULT,
         counters);
-    if (n->fragments == NULL) {
-        free(n);
+    if (n->fragments == NULL || net_spaces_set(n, config->spaces, config->spaces_count) != 0) {
+        net_free(n);
         return NULL;
     }
     return n;
@@ -165,5 +181,6 @@ void net_free(struct net *n)
     if (n == NULL)
         return;
     fragments_free(n->fragments);
+    free(n->spaces);
     free(n);
 }

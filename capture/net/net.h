@@ -1,5 +1,5 @@
-/* Frames to datagrams: link layers, VLAN tags, IPv4 and IPv6, fragments, UDP. A layer is a file; each takes a cursor's
- * place in the frame and hands on to the next by the table in net.c. Tunnels and TCP get their own files beside these.
+/* Frames to datagrams: link layers, VLAN tags, IPv4 and IPv6, fragments, tunnels, UDP. A layer is a file; each takes a
+ * cursor's place in the frame and hands on to the next by the table in net.c.
  *
  * Fragments are kept in a bounded table with first-byte-wins overlap (RFC 815 in spirit, RFC 5722 for IPv6: an overlap
  * kills an IPv6 datagram); time is packet time. */
@@ -11,11 +11,25 @@
 
 struct net;
 
+/* A VLAN or a tunnel whose packets live in an address space of their own, so that equal addresses of
+ * two tenants never meet. */
+struct net_space {
+    uint8_t wrapping; /* enum wrapping; WRAP_NONE: `id` is that of a VLAN */
+    uint32_t id;      /* VLAN id, VNI, TEID, GRE key, ...; 0 for tunnels without */
+    uint32_t space;   /* of the endpoints */
+};
+
+#define NET_SPACES_MAX 65536
+
 struct net_config {
     struct hash_seed seed;
     size_t fragment_bytes_max;   /* default 8 MiB for all unfinished datagrams */
     uint32_t fragment_count_max; /* default 4096 unfinished datagrams */
     int64_t fragment_timeout_ns; /* default 30 s of packet time */
+    /* Copied by net_new(), at most NET_SPACES_MAX; of several entries for the same thing the first
+     * counts. A packet's space is that of the innermost VLAN or tunnel that stands here, else 0. */
+    const struct net_space *spaces;
+    uint32_t spaces_count;
 };
 
 enum net_verdict {
@@ -27,7 +41,7 @@ enum net_verdict {
     NET_MALFORMED, /* counted with its reason */
 };
 
-/* `counters` may be NULL. NULL when there is no memory. */
+/* `counters` may be NULL. NULL when there is no memory, or there are too many spaces. */
 struct net *net_new(const struct net_config *config, struct counters *counters);
 void net_free(struct net *n);
 enum net_verdict net_decode(struct net *n, const struct frame *frame, struct datagram *ret_datagram);

@@ -1,5 +1,5 @@
 /* TCP and SCTP as far as a single packet goes: ports, sequence, flags. What comes after is put
- * together by tcp.h and sctp.h. */
+ * together by tcp.h and sctp.h. SCTP also comes inside UDP (RFC 6951). */
 #include "capture/net/layer.h"
 
 #define TCP_HEADER_SIZE  20
@@ -40,4 +40,43 @@ enum net_verdict sctp_decode(struct net *n, struct packet *p)
     out->payload_wire = p->wire;
     out->payload = slice_of(p->at.at, cursor_left(&p->at));
     return NET_SCTP;
+}
+
+/* RFC 9260 and its extensions: DATA to ECN, SHUTDOWN COMPLETE; AUTH, I-DATA, address changes,
+ * padding, forward TSN and re-configuration. */
+static bool is_chunk_type(uint8_t type)
+{
+    static const uint8_t extensions[] = {0x0f, 0x40, 0x80, 0x82, 0x84, 0xc0, 0xc1, 0xc2};
+    return type <= 14 || memchr(extensions, type, sizeof extensions) != NULL;
+}
+
+/* Known chunks one behind the other up to the end; of a packet cut by the capture, up to the cut.
+ */
+static bool are_chunks(struct cursor c, bool cut)
+{
+    bool any = false;
+    while (cursor_left(&c) >= 4) {
+        uint8_t type = cursor_u8(&c);
+        cursor_skip(&c, 1);
+        size_t size = cursor_u16(&c);
+        if (!is_chunk_type(type) || size < 4)
+            return false;
+        if (size - 4 > cursor_left(&c))
+            return cut;
+        cursor_skip(&c, size - 4);
+        cursor_skip(&c,
+                    (4 - size % 4) % 4 < cursor_left(&c) ? (4 - size % 4) % 4 : cursor_left(&c));
+        any = true;
+    }
+    return any && (cut || cursor_left(&c) == 0);
+}
+
+enum net_verdict sctp_udp_decode(struct net *n, struct packet *p)
+{
+    struct cursor c = p->at;
+    cursor_skip(&c, SCTP_HEADER_SIZE);
+    if (c.failed || !are_chunks(c, cursor_left(&p->at) < p->wire))
+        return NET_OTHER;
+    n->trial = false;
+    return sctp_decode(n, p);
 }

@@ -1,7 +1,69 @@
-/* UDP (RFC 768): ports and a length that must fit what IP carried. */
+/* UDP (RFC 768): ports and a length that must fit what IP carried. Some ports stand for tunnels.
+ *
+ * A port is no proof: calls take their ports from ranges that hold those of tunnels. So a tunnel is
+ * tried (n->trial), and when its header is not right, or it leads to no IP header, the datagram is
+ * what it was: a datagram. Once there is an IP header, what is found behind it stands, good or bad.
+ */
 #include "capture/net/layer.h"
 
 #define HEADER_SIZE 8
+
+#define TUNNEL_PORTS(X)                                                                            \
+    X(4789, vxlan_decode)                                                                          \
+    X(8472, vxlan_decode) /* what Linux takes, since before there was a number */                  \
+    X(4790, vxlan_gpe_decode)                                                                      \
+    X(6081, geneve_decode)                                                                         \
+    X(2152, gtpu_decode)                                                                           \
+    X(37008, tzsp_decode)                                                                          \
+    X(1701, l2tp_udp_decode)                                                                       \
+    X(3544, teredo_decode)                                                                         \
+    X(4500, esp_decode)                                                                            \
+    X(9899, sctp_udp_decode)
+
+/* A hash without collisions for the ports above: two ports of one slot would be an error of the
+ * compiler (-Woverride-init). So one look tells a tunnel's port from all others. */
+#define SLOTS            32
+#define SLOT(port)       (((port) ^ (port) >> 7) % SLOTS)
+#define PORT(port, ...)  [SLOT(port)] = (port),
+#define LAYER(port, ...) [SLOT(port)] = (__VA_ARGS__),
+
+static const uint16_t tunnel_ports[SLOTS] = {TUNNEL_PORTS(PORT)};
+static layer_fn *const tunnel_layers[SLOTS] = {TUNNEL_PORTS(LAYER)};
+
+static inline bool is_tunnel_port(unsigned port)
+{
+    return tunnel_ports[SLOT(port)] == port;
+}
+
+/* True when the datagram is a tunnel of this port; *ret is then what it leads to. */
+static bool try_tunnel(struct net *n, struct packet *p, unsigned port,
+                       enum net_verdict *ret_verdict)
+{
+    if (!is_tunnel_port(port) || port == 0)
+        return false;
+    struct datagram kept = *p->out;
+    struct packet kept_packet = *p;
+    p->at = cursor_over(p->out->payload);
+    p->wire = p->out->payload_wire;
+    n->trial = true;
+    *ret_verdict = tunnel_layers[SLOT(port)](n, p);
+    if (!n->trial)
+        return true;
+    n->trial = false;
+    *p->out = kept;
+    *p = kept_packet;
+    return false;
+}
+
+static __attribute__((noinline)) enum net_verdict tunnel_or_not(struct net *n, struct packet *p)
+{
+    unsigned src = p->out->src.port;
+    unsigned dst = p->out->dst.port;
+    enum net_verdict verdict;
+    if (try_tunnel(n, p, dst, &verdict) || (src != dst && try_tunnel(n, p, src, &verdict)))
+        return verdict;
+    return NET_DATAGRAM;
+}
 
 enum net_verdict udp_decode(struct net *n, struct packet *p)
 {
@@ -16,5 +78,7 @@ enum net_verdict udp_decode(struct net *n, struct packet *p)
         return net_malformed(n, REASON_LENGTH);
     out->payload_wire = length - HEADER_SIZE;
     out->payload = slice_sub(slice_of(p->at.at, cursor_left(&p->at)), 0, out->payload_wire);
+    if (__builtin_expect(is_tunnel_port(out->src.port) || is_tunnel_port(out->dst.port), 0))
+        return tunnel_or_not(n, p);
     return NET_DATAGRAM;
 }

@@ -151,7 +151,7 @@ struct odd_case {
 #define V6        "20010db8000000000000000000000001 20010db8000000000000000000000002"
 
 static const struct odd_case odd_cases[] = {
-    {"unknown link type", 9, "00210000", NET_MALFORMED, "unsupported"},
+    {"unknown link type", 147, "00210000", NET_MALFORMED, "unsupported"},
     {"ARP", LINK_ETHERNET, MACS "0806 0001", NET_OTHER, NULL},
     {"spanning tree", LINK_ETHERNET, MACS "0026 424203 0000", NET_OTHER, NULL},
     {"SNAP of another organisation", LINK_ETHERNET, MACS "0026 aaaa03 00000c 2000", NET_OTHER,
