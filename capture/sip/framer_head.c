@@ -1,0 +1,179 @@
+/* Start lines, heads and lengths inside a byte stream. The grammar is that of message.c; what is
+ * added here is the third answer, "not enough bytes to tell", and caution: bytes of a body must
+ * not pass for a start line. */
+#include "capture/sip/framer_head.h"
+
+#include "capture/sip/grammar.h"
+
+#define METHOD_MAX 64
+
+static const char version[] = "SIP/2.0 ";
+
+/* MORE when all of it agrees but is too short. */
+static enum framer_start status_line(struct slice at)
+{
+    size_t n = at.size < sizeof version - 1 ? at.size : sizeof version - 1;
+    if (strncasecmp((const char *)at.data, version, n) != 0)
+        return FRAMER_START_NO;
+    return n < sizeof version - 1 ? FRAMER_START_MORE : FRAMER_START_YES;
+}
+
+/* Up to the line end: no control characters may stand there. */
+static enum framer_start rest_of_line(struct slice at)
+{
+    struct slice window = slice_sub(at, 0, FRAMER_LINE_MAX);
+    for (size_t i = 0; i < window.size; i++) {
+        uint8_t c = window.data[i];
+        if (c == '\n')
+            return sip_looks_like(slice_sub(at, 0, i + 1)) ? FRAMER_START_YES : FRAMER_START_NO;
+        if (c < ' ' && c != '\t' && c != '\r')
+            return FRAMER_START_NO;
+    }
+    return at.size < FRAMER_LINE_MAX ? FRAMER_START_MORE : FRAMER_START_NO;
+}
+
+static enum framer_start request_line(struct slice at, bool known_only)
+{
+    if ((uint8_t)((at.data[0] | 0x20) - 'a') >= 26)
+        return FRAMER_START_NO;
+    size_t n = sip_token_length(at, METHOD_MAX);
+    if (n == at.size)
+        return n < METHOD_MAX ? FRAMER_START_MORE : FRAMER_START_NO;
+    if (at.data[n] != ' ')
+        return FRAMER_START_NO;
+    if (known_only && sip_method_of(slice_sub(at, 0, n)) == SIP_UNKNOWN)
+        return FRAMER_START_NO;
+    while (n < at.size && at.data[n] == ' ')
+        n++;
+    if (n < at.size && at.data[n] == ':') /* "Subject : is SIP/2.0" */
+        return FRAMER_START_NO;
+    return rest_of_line(at);
+}
+
+enum framer_start framer_start(struct slice at, bool known_only)
+{
+    if (at.size == 0)
+        return FRAMER_START_MORE;
+    enum framer_start status = status_line(at);
+    return status == FRAMER_START_NO ? request_line(at, known_only) : status;
+}
+
+/* The longest known method at the end of s. */
+static size_t known_suffix(struct slice s)
+{
+    size_t best = 0;
+    for (unsigned m = 0; m < SIP_UNKNOWN; m++) {
+        struct slice name = slice_str(sip_method_name((enum sip_method)m));
+        if (name.size > best && name.size <= s.size &&
+            slice_equal(slice_from(s, s.size - name.size), name))
+            best = name.size;
+    }
+    return best;
+}
+
+/* The line without its last word and the spaces before that; empty when it has only one. */
+static struct slice without_word(struct slice line)
+{
+    while (line.size && line.data[line.size - 1] != ' ')
+        line.size--;
+    while (line.size && line.data[line.size - 1] == ' ')
+        line.size--;
+    return line;
+}
+
+static size_t glued_response(struct slice line)
+{
+    const uint8_t *hit = memmem(line.data, line.size, version, sizeof version - 1);
+    if (hit == NULL || hit == line.data || sip_is_space(hit[-1]))
+        return 0;
+    return (size_t)(hit - line.data);
+}
+
+size_t framer_glued(struct slice at)
+{
+    struct slice line = slice_sub(at, 0, slice_index(slice_sub(at, 0, FRAMER_LINE_MAX), '\n'));
+    if (line.size == 0 || line.size >= at.size || line.size == FRAMER_LINE_MAX)
+        return 0;
+    size_t response = glued_response(line);
+    if (response)
+        return response;
+    while (line.size && sip_is_space(line.data[line.size - 1]))
+        line.size--;
+    if (line.size < sizeof version || line.data[line.size - 4] != '/')
+        return 0;
+    struct slice before = without_word(without_word(line)); /* the URI, the version */
+    size_t n = known_suffix(before);
+    size_t place = before.size - n;
+    if (n == 0 || place == 0 || sip_is_space(line.data[place - 1]))
+        return 0;
+    return framer_start(slice_from(at, place), true) == FRAMER_START_YES ? place : 0;
+}
+
+size_t framer_find_start(struct slice at, size_t from, size_t to, bool glued)
+{
+    while (from < to) {
+        struct slice rest = slice_from(at, from);
+        if (framer_start(rest, false) == FRAMER_START_YES)
+            return from;
+        size_t inside = glued ? framer_glued(rest) : 0;
+        if (inside && from + inside < to)
+            return from + inside;
+        from += slice_index(slice_from(at, from), '\n') + 1;
+    }
+    return to;
+}
+
+size_t framer_split_start(struct slice at, size_t from, size_t place)
+{
+    size_t p = place;
+    while (p > from && place - p < METHOD_MAX && at.data[p - 1] != '\n')
+        p--;
+    struct slice line = slice_from(at, p);
+    bool across = sip_token_length(line, METHOD_MAX) > place - p;
+    return across && framer_start(line, true) == FRAMER_START_YES ? p : place;
+}
+
+static bool foreign_version(struct slice s)
+{
+    return slice_starts(s, "HTTP/") || slice_starts(s, "RTSP/");
+}
+
+bool framer_foreign(struct slice at)
+{
+    struct slice line = sip_trim(slice_sub(at, 0, slice_index(at, '\n')));
+    size_t size = sizeof "HTTP/1.1" - 1;
+    return foreign_version(line) || (line.size > size && line.data[line.size - size - 1] == ' ' &&
+                                     foreign_version(slice_from(line, line.size - size)));
+}
+
+size_t framer_head_end(struct slice at, size_t *scanned)
+{
+    const uint8_t *end = at.data + at.size, *from = at.data + *scanned, *hit;
+    while ((hit = quick_find(from, end, '\n')) != NULL) {
+        const uint8_t *next = hit + 1;
+        if (next < end && *next == '\r')
+            next++;
+        if (next == end)
+            break;
+        if (*next == '\n')
+            return (size_t)(next + 1 - at.data);
+        from = next;
+    }
+    *scanned = (size_t)((hit ? hit : end) - at.data);
+    return 0;
+}
+
+bool framer_content_length(struct slice head, uint32_t *ret_length)
+{
+    struct slice rest = slice_from(head, slice_index(head, '\n') + 1), line;
+    struct sip_header_line header;
+    uint32_t flags;
+    while (sip_line_next(&rest, &line, &flags) == SIP_LINE) {
+        uint8_t first = line.data[0] | 0x20;
+        if (first != 'c' && first != 'l' && !sip_is_space(line.data[0]))
+            continue;
+        if (sip_line_split(line, &header) && header.id == SIP_H_CONTENT_LENGTH)
+            return slice_to_u32(header.value, ret_length);
+    }
+    return false;
+}
