@@ -10,8 +10,8 @@
 
 /* ---- RTP ---- */
 
-/* Cells of the label sets PROTO and PARSE_REASON that are used here. */
-enum { LABEL_RTP = 1, LABEL_RTCP = 2, LABEL_VERSION = 1, LABEL_LENGTH = 2 };
+/* Cells of the label set PARSE_REASON that are used here. */
+enum { LABEL_VERSION = 1, LABEL_LENGTH = 2 };
 
 static const struct rtp_codec unknown_codec = {.kind = CODEC_UNKNOWN, .counter = LABEL_COUNT_CODEC - 1};
 
@@ -217,7 +217,7 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
     struct rtp_packet p;
     const struct event_media *m = &event->media;
     if (__builtin_expect(!rtp_parse(event->body, m->wire_bytes, &p), 0)) {
-        counters_add(w->counters, C_PARSE_ERRORS + LABEL_RTP * LABEL_COUNT_PARSE_REASON + LABEL_VERSION, 1);
+        counters_add(w->counters, C_PARSE_ERRORS + LABEL_PROTO_RTP * LABEL_COUNT_PARSE_REASON + LABEL_VERSION, 1);
         return;
     }
     const struct rtp_codec *codec = codec_of(f, p.payload_type);
@@ -310,7 +310,7 @@ static void rtcp(struct worker *w, struct wflow *f, const struct event *event)
         rtcp_one(w, f->call, &p);
     }
     if (walk.failed && !f->secure)
-        counters_add(w->counters, C_PARSE_ERRORS + LABEL_RTCP * LABEL_COUNT_PARSE_REASON + LABEL_LENGTH, 1);
+        counters_add(w->counters, C_PARSE_ERRORS + LABEL_PROTO_RTCP * LABEL_COUNT_PARSE_REASON + LABEL_LENGTH, 1);
     f->rtcp_seen = true;
     if (w->spool)
         keep_packet(w, f, event);

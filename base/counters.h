@@ -21,6 +21,24 @@ enum {
 #undef LABELS
 };
 
+/* PROTO by name, for code that counts packets. */
+enum label_proto {
+    LABEL_PROTO_SIP,
+    LABEL_PROTO_RTP,
+    LABEL_PROTO_RTCP,
+    LABEL_PROTO_SRTP,
+    LABEL_PROTO_DTLS,
+    LABEL_PROTO_T38,
+    LABEL_PROTO_STUN,
+    LABEL_PROTO_HEP,
+    LABEL_PROTO_TURN,
+    LABEL_PROTO_ZRTP,
+    LABEL_PROTO_KEEPALIVE,
+    LABEL_PROTO_OTHER,
+    LABEL_PROTOS
+};
+_Static_assert(LABEL_PROTOS == (int)LABEL_COUNT_PROTO, "labels.def and this list name the same");
+
 /* Index of `value` in the set; where the set ends with "other" (or "unknown") anything else is
  * that; else 0. Case-sensitive but for CODEC. */
 unsigned label_find(enum label_set set, struct slice value);

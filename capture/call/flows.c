@@ -19,16 +19,6 @@
 #include "capture/call/orphan.h"
 #include "capture/rtp/rtp.h"
 
-enum {
-    LABEL_SIP,
-    LABEL_RTP,
-    LABEL_RTCP,
-    LABEL_SRTP,
-    LABEL_DTLS,
-    LABEL_T38,
-    LABEL_STUN,
-    LABEL_OTHER = 8
-};
 enum { LABEL_STAGE_RING = 2 };
 
 /* ---- delivery ---- */
@@ -106,11 +96,14 @@ static void push_media(struct calls *c, const struct flow *f, const struct event
 
 static void count_foreign(struct calls *c, const struct flow *f, enum media_kind kind)
 {
-    unsigned label = f && f->image        ? LABEL_T38
-                     : kind == MEDIA_STUN ? LABEL_STUN
-                     : kind == MEDIA_DTLS ? LABEL_DTLS
-                                          : LABEL_OTHER;
-    counters_add(c->counters, C_DECODED + label, 1);
+    static const uint8_t labels[] = {
+        [MEDIA_STUN] = LABEL_PROTO_STUN,           [MEDIA_DTLS] = LABEL_PROTO_DTLS,
+        [MEDIA_ZRTP] = LABEL_PROTO_ZRTP,           [MEDIA_TURN_CHANNEL] = LABEL_PROTO_TURN,
+        [MEDIA_KEEPALIVE] = LABEL_PROTO_KEEPALIVE, [MEDIA_OTHER] = LABEL_PROTO_OTHER,
+        [MEDIA_RTP] = LABEL_PROTO_OTHER,           [MEDIA_RTCP] = LABEL_PROTO_OTHER,
+    };
+    bool fax = f && f->image && kind != MEDIA_KEEPALIVE;
+    counters_add(c->counters, C_DECODED + (fax ? LABEL_PROTO_T38 : labels[kind]), 1);
 }
 
 static void deliver(struct calls *c, struct flow *f, const struct datagram *d, enum media_kind kind)
@@ -131,9 +124,9 @@ static void deliver(struct calls *c, struct flow *f, const struct datagram *d, e
     if (__builtin_expect(!f->rtp_seen && !rtcp, 0))
         first_media(c, f, d->time_ns);
     counters_add(c->counters,
-                 C_DECODED + (f->secure ? LABEL_SRTP
-                              : rtcp    ? LABEL_RTCP
-                                        : LABEL_RTP),
+                 C_DECODED + (f->secure ? LABEL_PROTO_SRTP
+                              : rtcp    ? LABEL_PROTO_RTCP
+                                        : LABEL_PROTO_RTP),
                  1);
     /* Field by field: clearing the whole struct first would cost as much as all the rest. */
     struct event e;
@@ -195,7 +188,7 @@ static void hold(struct calls *c, struct flow *f, const struct datagram *d, bool
         }
         drop_oldest_of(c, f);
     }
-    counters_add(c->counters, C_DECODED + (rtcp ? LABEL_RTCP : LABEL_RTP), 1);
+    counters_add(c->counters, C_DECODED + (rtcp ? LABEL_PROTO_RTCP : LABEL_PROTO_RTP), 1);
     struct held_packet p = {.time_ns = d->time_ns,
                             .flow = number,
                             .wire_bytes = d->payload_wire,

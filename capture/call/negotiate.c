@@ -6,7 +6,7 @@
 #include "capture/call/emit.h"
 #include "capture/call/flows.h"
 
-enum { LABEL_PROTO_SIP = 0, LABEL_REASON_SYNTAX = 3, LABEL_REASON_LIMIT = 4 };
+enum { LABEL_REASON_SYNTAX = 3, LABEL_REASON_LIMIT = 4 };
 
 struct slice negotiate_sdp(const struct sip_msg *m)
 {

@@ -14,7 +14,7 @@
 #include "capture/call/negotiate.h"
 #include "capture/call/table.h"
 
-enum { LABEL_PROTO_SIP = 0, LABEL_TRUNCATED = 0, LABEL_SYNTAX = 3 };
+enum { LABEL_TRUNCATED = 0, LABEL_SYNTAX = 3 };
 
 #define TEXT_KEPT_MAX 256 /* of a header value in the record */
 

@@ -5,16 +5,24 @@
  */
 #include "capture/rtp/rtp.h"
 
+#include <string.h>
+
 #include "base/cursor.h"
+
+#define KEEPALIVE_MAX 4 /* octets; the shortest of all the others has more */
+
+/* A ZRTP packet says so behind its sequence number (RFC 6189 5). */
+static bool is_zrtp(struct slice datagram)
+{
+    return datagram.size >= 12 && memcmp(datagram.data + 4, "ZRTP", 4) == 0;
+}
 
 enum media_kind media_kind_of(struct slice datagram)
 {
-    if (datagram.size == 0)
-        return MEDIA_OTHER;
+    if (__builtin_expect(datagram.size <= KEEPALIVE_MAX, 0))
+        return MEDIA_KEEPALIVE;
     uint8_t first = datagram.data[0];
     if (first >= 128 && first <= 191) {
-        if (datagram.size < 2)
-            return MEDIA_OTHER;
         /* RTCP types 192-223 are payload types 64-95 with the marker set: nobody may use those (RFC
          * 5761). */
         return datagram.data[1] >= 192 && datagram.data[1] <= 223 ? MEDIA_RTCP : MEDIA_RTP;
@@ -22,7 +30,7 @@ enum media_kind media_kind_of(struct slice datagram)
     if (first <= 3)
         return MEDIA_STUN;
     if (first >= 16 && first <= 19)
-        return MEDIA_ZRTP;
+        return is_zrtp(datagram) ? MEDIA_ZRTP : MEDIA_OTHER;
     if (first >= 20 && first <= 63)
         return MEDIA_DTLS;
     if (first >= 64 && first <= 79)

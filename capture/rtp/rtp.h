@@ -15,8 +15,9 @@ struct rtp_packet {
     struct slice payload;   /* without padding */
 };
 
-/* What a datagram between media endpoints is, by its first octets (RFC 7983, RFC 5761). */
-enum media_kind { MEDIA_RTP, MEDIA_RTCP, MEDIA_STUN, MEDIA_DTLS, MEDIA_ZRTP, MEDIA_TURN_CHANNEL, MEDIA_OTHER };
+/* What a datagram between media endpoints is, by its first octets (RFC 7983, RFC 5761); MEDIA_KEEPALIVE: too short to be any
+ * of them (RFC 6263 4.1; also two line ends). STUN and channel data may still be something else: their lengths tell. */
+enum media_kind { MEDIA_RTP, MEDIA_RTCP, MEDIA_STUN, MEDIA_DTLS, MEDIA_ZRTP, MEDIA_TURN_CHANNEL, MEDIA_KEEPALIVE, MEDIA_OTHER };
 enum media_kind media_kind_of(struct slice datagram);
 
 /* `wire_size` is the datagram's size on the wire; with a capture that cut the payload (snaplen) the payload slice is what there

@@ -7,6 +7,7 @@
 #define SDP_MEDIA_MAX   32
 #define SDP_FORMATS_MAX 24
 #define SDP_CRYPTO_MAX  4
+#define SDP_CANDIDATES_MAX 16
 
 enum sdp_media_type {
     SDP_AUDIO,
@@ -26,6 +27,18 @@ struct sdp_format {
     struct slice
         encoding;      /* "PCMA"; from a=rtpmap, else of the static table (RFC 3551), else empty */
     struct slice fmtp; /* "mode=20"; empty: none */
+};
+
+enum sdp_candidate_type { SDP_HOST, SDP_SRFLX, SDP_PRFLX, SDP_RELAY };
+
+/* a=candidate (RFC 8839 5.1) over UDP with a literal address: others are passed over. */
+struct sdp_candidate {
+    struct addr address;
+    struct addr base_address; /* raddr: what it stands for; any: not said */
+    uint16_t port;
+    uint16_t base_port; /* rport */
+    uint8_t component;  /* 1 RTP, 2 RTCP */
+    uint8_t type;       /* enum sdp_candidate_type */
 };
 
 struct sdp_media {
@@ -49,10 +62,15 @@ struct sdp_media {
     struct slice crypto[SDP_CRYPTO_MAX]; /* value of a=crypto */
     struct slice mid;
     struct slice label;
-    uint32_t ssrc; /* first a=ssrc */
+    struct slice ice_ufrag; /* its own, or the session's */
+    bool bundle_only;       /* a=bundle-only: port 0 means the port of its group */
+    bool cut;               /* more candidates than SDP_CANDIDATES_MAX */
+    uint32_t ssrc;          /* first a=ssrc */
     bool has_ssrc;
+    uint8_t candidate_count;
     uint8_t format_count;
     struct sdp_format formats[SDP_FORMATS_MAX];
+    struct sdp_candidate candidates[SDP_CANDIDATES_MAX];
 };
 
 struct sdp {
@@ -62,7 +80,8 @@ struct sdp {
     struct slice session_name;
     uint8_t media_count;
     bool limited;
-    bool bundle; /* a=group:BUNDLE */
+    bool bundle;               /* a=group:BUNDLE */
+    struct slice bundle_mids; /* of the first such group: "0 1" */
     struct sdp_media media[SDP_MEDIA_MAX];
 };
 
@@ -70,3 +89,5 @@ enum sdp_verdict { SDP_OK, SDP_BAD };
 
 /* SDP_BAD when there is no "v=" at the start; anything odd behind it is skipped. */
 enum sdp_verdict sdp_parse(struct slice text, struct sdp *ret_sdp);
+/* Does this m= line share the transport of the BUNDLE group (RFC 9143)? */
+bool sdp_bundled(const struct sdp *sdp, const struct sdp_media *m);

@@ -1,5 +1,5 @@
-/* a= lines that media needs (RFC 8866 6, RFC 3605, 4568, 5576, 5761, 5888, 8122). Others are passed
- * over. To add one: a function here and a row in `known`. */
+/* a= lines that media needs (RFC 8866 6, RFC 3605, 4568, 5576, 5761, 5888, 8122, 8839, 9143).
+ * Others are passed over. To add one: a function here and a row in `known`. */
 #include "capture/sip/sdp_parts.h"
 
 static struct sdp_format *format_of(struct slice word, struct sdp_media *m)
@@ -102,6 +102,76 @@ static void on_fingerprint(struct slice value, struct sdp_media *m)
     m->has_fingerprint = value.size > 0;
 }
 
+static void on_ice_ufrag(struct slice value, struct sdp_media *m)
+{
+    m->ice_ufrag = slice_trim(value);
+}
+
+static void on_bundle_only(struct slice value, struct sdp_media *m)
+{
+    (void)value;
+    m->bundle_only = true;
+}
+
+static bool candidate_type(struct slice word, uint8_t *ret_type)
+{
+    static const char *const types[] = {"host", "srflx", "prflx", "relay"};
+    for (uint8_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (slice_is_nocase(word, types[i])) {
+            *ret_type = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool candidate_port(struct slice word, uint16_t *ret_port)
+{
+    uint32_t number;
+    bool is = sdp_number(&word, UINT16_MAX, &number);
+    if (is)
+        *ret_port = (uint16_t)number;
+    return is;
+}
+
+/* Behind the type: pairs of a name and a value. */
+static void candidate_base(struct slice rest, struct sdp_candidate *c)
+{
+    struct slice value;
+    for (struct slice name = sdp_word(&rest); name.size; name = sdp_word(&rest)) {
+        value = sdp_word(&rest);
+        if (slice_is_nocase(name, "raddr") && !addr_parse(value, &c->base_address))
+            c->base_address = (struct addr){0};
+        else if (slice_is_nocase(name, "rport"))
+            candidate_port(value, &c->base_port);
+    }
+}
+
+/* candidate:<foundation> <component> <transport> <priority> <address> <port> typ <type> ... */
+static void on_candidate(struct slice value, struct sdp_media *m)
+{
+    struct sdp_candidate c = {0};
+    uint32_t component;
+    sdp_word(&value);
+    struct slice word = sdp_word(&value);
+    if (!sdp_number(&word, UINT8_MAX, &component) || component == 0 || component > 2)
+        return;
+    c.component = (uint8_t)component;
+    if (!slice_is_nocase(sdp_word(&value), "udp"))
+        return;
+    sdp_word(&value);
+    if (!addr_parse(sdp_word(&value), &c.address) || addr_is_any(c.address) ||
+        !candidate_port(sdp_word(&value), &c.port) || c.port == 0)
+        return;
+    if (!slice_is_nocase(sdp_word(&value), "typ") || !candidate_type(sdp_word(&value), &c.type))
+        return;
+    candidate_base(value, &c);
+    if (m->candidate_count == SDP_CANDIDATES_MAX)
+        m->cut = true;
+    else
+        m->candidates[m->candidate_count++] = c;
+}
+
 static void on_mid(struct slice value, struct sdp_media *m)
 {
     m->mid = value;
@@ -161,11 +231,30 @@ static const struct {
     ATTRIBUTE("fingerprint", on_fingerprint),
     ATTRIBUTE("mid", on_mid),
     ATTRIBUTE("label", on_label),
+    ATTRIBUTE("candidate", on_candidate),
+    ATTRIBUTE("ice-ufrag", on_ice_ufrag),
+    ATTRIBUTE("bundle-only", on_bundle_only),
 };
 
-static bool is_bundle(struct slice value)
+/* group:BUNDLE <mid> <mid> ... : the first one counts. */
+static void on_group(struct slice value, struct sdp *sdp)
 {
-    return slice_is_nocase(sdp_word(&value), "BUNDLE");
+    if (sdp->bundle || !slice_is_nocase(sdp_word(&value), "BUNDLE"))
+        return;
+    sdp->bundle = true;
+    sdp->bundle_mids = value;
+}
+
+bool sdp_bundled(const struct sdp *sdp, const struct sdp_media *m)
+{
+    struct slice mids = sdp->bundle_mids;
+    if (m->mid.size == 0)
+        return false;
+    for (struct slice mid = sdp_word(&mids); mid.size; mid = sdp_word(&mids)) {
+        if (slice_equal(mid, m->mid))
+            return true;
+    }
+    return false;
 }
 
 void sdp_attribute(struct slice value, struct sdp *sdp, struct sdp_media *media)
@@ -179,9 +268,10 @@ void sdp_attribute(struct slice value, struct sdp *sdp, struct sdp_media *media)
         if (known[i].size == name.size && known[i].name[0] == (name.data[0] | 0x20) &&
             same_name(name.data, known[i].name, name.size)) {
             known[i].take(value, media);
+            sdp->limited |= media->cut;
             return;
         }
     }
-    if (slice_is(name, "group") && is_bundle(value))
-        sdp->bundle = true;
+    if (slice_is(name, "group"))
+        on_group(value, sdp);
 }

@@ -117,6 +117,7 @@ static void inherit(const struct sdp_media *session, struct sdp_media *m)
     m->ptime_ms = session->ptime_ms;
     m->maxptime_ms = session->maxptime_ms;
     m->has_fingerprint = session->has_fingerprint;
+    m->ice_ufrag = session->ice_ufrag;
 }
 
 bool sdp_media_line(struct slice value, const struct sdp_media *session,

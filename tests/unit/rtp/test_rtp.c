@@ -80,19 +80,22 @@ Test(rtp, first_octets_tell_the_protocols_apart)
 {
     for (unsigned first = 0; first < 256; first++) {
         for (unsigned second = 0; second < 256; second += 31) {
-            uint8_t bytes[2] = {(uint8_t)first, (uint8_t)second};
+            uint8_t bytes[5] = {(uint8_t)first, (uint8_t)second};
             enum media_kind want = first <= 3                      ? MEDIA_STUN
-                                   : first >= 16 && first <= 19    ? MEDIA_ZRTP
+                                   : first >= 16 && first <= 19    ? MEDIA_OTHER
                                    : first >= 20 && first <= 63    ? MEDIA_DTLS
                                    : first >= 64 && first <= 79    ? MEDIA_TURN_CHANNEL
                                    : first < 128 || first > 191    ? MEDIA_OTHER
                                    : second >= 192 && second < 224 ? MEDIA_RTCP
                                                                    : MEDIA_RTP;
-            cr_expect_eq(media_kind_of(slice_of(bytes, 2)), want, "%u %u", first, second);
+            cr_expect_eq(media_kind_of(slice_of(bytes, 5)), want, "%u %u", first, second);
         }
     }
-    cr_expect_eq(media_kind_of(slice_none()), MEDIA_OTHER);
-    cr_expect_eq(media_kind_of(slice_of("\x80", 1)), MEDIA_OTHER);
+    cr_expect_eq(media_kind_of(slice_none()), MEDIA_KEEPALIVE);
+    cr_expect_eq(media_kind_of(slice_of("\x80\0\0\0", 4)), MEDIA_KEEPALIVE);
+    cr_expect_eq(media_kind_of(slice_str("\r\n\r\n")), MEDIA_KEEPALIVE);
+    cr_expect_eq(media_kind_of(slice_of("\x10\0\0\1ZRTP\0\0\0\0", 12)), MEDIA_ZRTP);
+    cr_expect_eq(media_kind_of(slice_of("\x10\0\0\1ZRTQ\0\0\0\0", 12)), MEDIA_OTHER);
 }
 
 /* ---- RTCP ---- */
