@@ -1,17 +1,6 @@
 #include "capture/source/handle.h"
 
-/* libpcap speaks of DLT_ numbers, of which a few differ by system; files and our headers use
- * LINKTYPE_ numbers. */
-static uint16_t link_of_dlt(int dlt)
-{
-    switch (dlt) {
-    case 12:
-    case 14:
-        return LINK_RAW;
-    default:
-        return (uint16_t)dlt;
-    }
-}
+#include "capture/source/filter.h"
 
 void handle_learn(struct handle *h)
 {
@@ -21,10 +10,8 @@ void handle_learn(struct handle *h)
 
 int handle_filter(struct handle *h, const char *filter, struct why *why)
 {
-    if (filter == NULL || *filter == '\0')
-        return 0;
     struct bpf_program program;
-    if (pcap_compile(h->pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) != 0) {
+    if (pcap_compile(h->pcap, &program, filter ? filter : "", 1, PCAP_NETMASK_UNKNOWN) != 0) {
         why_set(why, "%s: the filter \"%s\" is no valid BPF expression: %s", h->source.name, filter,
                 pcap_geterr(h->pcap));
         return ERR_INVALID;
@@ -60,7 +47,7 @@ static void on_frame(u_char *user, const struct pcap_pkthdr *header, const u_cha
         .time_ns = time_of(h, &header->ts),
     };
     source_deliver(&h->source, h->delivery, &frame);
-    if (source_woken(&h->source))
+    if (h->delivery->stop || source_woken(&h->source))
         pcap_breakloop(h->pcap);
 }
 

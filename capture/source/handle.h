@@ -16,7 +16,7 @@ struct handle {
 
 /* After activation: what the frames will need. */
 void handle_learn(struct handle *h);
-/* Compiles and sets `filter`, when there is one. 0 or ERR_INVALID with the reason. */
+/* Compiles and sets `filter`; NULL or "" passes everything. 0 or ERR_INVALID with the reason. */
 int handle_filter(struct handle *h, const char *filter, struct why *why);
 /* One pcap_dispatch() into `d`; d->frames tells what came, the result is libpcap's. */
 int handle_dispatch(struct handle *h, struct delivery *d);

@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "capture/source/handle.h"
@@ -23,7 +22,6 @@
 
 struct live {
     struct handle handle;
-    int poll_fd;
     uint32_t seen_drops; /* libpcap's counters have 32 bits and wrap */
     uint32_t seen_nic_drops;
 };
@@ -32,19 +30,11 @@ struct live {
 static void live_wait(struct live *l, int timeout_ms)
 {
     struct pollfd fds[2] = {
-        {.fd = l->poll_fd, .events = POLLIN},
-        {.fd = l->handle.source.wake_fd, .events = POLLIN},
+        {.fd = l->handle.source.poll_fd, .events = POLLIN},
+        {.fd = l->handle.source.waker->wake_fd, .events = POLLIN},
     };
     /* Whatever comes of it, EINTR and errors included, the dispatch that follows finds out. */
     (void)poll(fds, 2, timeout_ms);
-}
-
-static void clear_wake(struct source *s)
-{
-    uint64_t count;
-    atomic_store(&s->woken, false);
-    while (read(s->wake_fd, &count, sizeof count) < 0 && errno == EINTR)
-        ;
 }
 
 static enum source_state live_read(struct source *s, struct delivery *d, int timeout_ms,
@@ -57,7 +47,7 @@ static enum source_state live_read(struct source *s, struct delivery *d, int tim
         result = handle_dispatch(&l->handle, d);
     }
     if (source_woken(s))
-        clear_wake(s);
+        source_wake_clear(s);
     if (result == PCAP_ERROR) {
         why_set(why, "interface %s gives no more frames: %s", s->name, pcap_geterr(l->handle.pcap));
         return SOURCE_FAILED;
@@ -77,6 +67,11 @@ static void live_stats(struct source *s)
     l->seen_nic_drops = now.ps_ifdrop;
 }
 
+static int live_filter(struct source *s, const char *text, struct why *why)
+{
+    return handle_filter(&((struct live *)s)->handle, text, why);
+}
+
 static void live_close(struct source *s)
 {
     struct live *l = (struct live *)s;
@@ -90,6 +85,7 @@ static void live_close(struct source *s)
 static const struct source_kind live_kind = {
     .read = live_read,
     .stats = live_stats,
+    .filter = live_filter,
     .close = live_close,
 };
 
@@ -164,17 +160,17 @@ static int activate(struct live *l, const struct source_live_config *config, str
 static int make_pollable(struct live *l, struct why *why)
 {
     char reason[PCAP_ERRBUF_SIZE] = "";
-    l->handle.source.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (l->handle.source.wake_fd < 0) {
+    int err = source_wake_open(&l->handle.source);
+    if (err) {
         why_set(why, "interface %s: no eventfd: %s", l->handle.source.name, strerror(errno));
-        return err_of_errno(errno);
+        return err;
     }
     if (pcap_setnonblock(l->handle.pcap, 1, reason) != 0) {
         why_set(why, "interface %s: %s", l->handle.source.name, reason);
         return ERR_IO;
     }
-    l->poll_fd = pcap_get_selectable_fd(l->handle.pcap);
-    if (l->poll_fd < 0) {
+    l->handle.source.poll_fd = pcap_get_selectable_fd(l->handle.pcap);
+    if (l->handle.source.poll_fd < 0) {
         why_set(why, "interface %s cannot be waited for", l->handle.source.name);
         return ERR_UNSUPPORTED;
     }
@@ -201,7 +197,7 @@ int source_open_live(const struct source_live_config *config, struct source **re
     }
     l->handle.iface = config->iface;
     int err = activate(l, config, why);
-    if (!err)
+    if (!err && config->filter && *config->filter)
         err = handle_filter(&l->handle, config->filter, why);
     if (!err)
         err = make_pollable(l, why);

@@ -1,14 +1,12 @@
 /* Opening a capture file: which reader takes it, and a clear word when it is something else.
- *
- * A regular file in the classic format, unfiltered, goes to our own reader (pcap_file.c); pcapng,
- * pipes and everything with a filter go to libpcap (savefile.c). */
+ * Compression is seen by the input; what it gives is looked at here. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "capture/source/reader.h"
+#include "capture/source/input.h"
 
 struct signature {
     const char *bytes;
@@ -18,10 +16,10 @@ struct signature {
 
 /* Files that people hand to us in place of a capture. */
 static const struct signature strangers[] = {
-    {"\x1f\x8b", 2, "is compressed with gzip: unpack it first (zcat FILE | ... -)"},
-    {"\x28\xb5\x2f\xfd", 4, "is compressed with zstd: unpack it first (zstdcat FILE | ... -)"},
-    {"\xfd\x37zXZ", 5, "is compressed with xz: unpack it first (xzcat FILE | ... -)"},
-    {"BZh", 3, "is compressed with bzip2: unpack it first (bzcat FILE | ... -)"},
+    {"\xfd\x37zXZ", 5, "is compressed with xz: unpack it first (xzcat FILE | earshot read -)"},
+    {"BZh", 3, "is compressed with bzip2: unpack it first (bzcat FILE | earshot read -)"},
+    {"\x04\x22\x4d\x18", 4,
+     "is compressed with lz4: unpack it first (lz4cat FILE | earshot read -)"},
     {"PK\x03\x04", 4, "is a zip archive: unpack it first"},
     {"GMBU", 4, "is a Network Monitor capture: convert it first (editcap -F pcap)"},
     {"snoop", 5, "is a snoop capture: convert it first (editcap -F pcap)"},
@@ -70,45 +68,74 @@ static int open_path(const char *path, struct why *why)
     return err < 0 ? err : ERR_IO;
 }
 
-/* A regular file: look at its head first. */
-static int open_regular(int fd, const char *path, const char *filter, uint64_t size_bytes,
-                        struct source **ret_source, struct why *why)
+/* Nothing to read a header from. */
+static int no_head(struct input *in, const char *name, struct why *why)
 {
-    uint8_t bytes[PCAP_FILE_HEAD_SIZE];
-    ssize_t got = pread(fd, bytes, sizeof bytes, lseek(fd, 0, SEEK_CUR));
-    struct slice head = slice_of(bytes, got > 0 ? (size_t)got : 0);
-    int err = ERR_INVALID;
-    if (got < 0) {
-        why_set(why, "%s cannot be read: %s", path, strerror(errno));
-        err = err_of_errno(errno);
-    } else if (got == 0) {
-        why_set(why, "%s is empty: it has not even the header of a capture file", path);
-    } else if (stranger(head)) {
-        why_set(why, "%s %s", path, stranger(head));
-    } else {
-        bool filtered = filter != NULL && *filter != '\0';
-        return !filtered && pcap_file_fits(head)
-                   ? pcap_file_open(fd, path, size_bytes, ret_source, why)
-                   : savefile_open(fd, path, filter, ret_source, why);
+    if (in->reason[0]) {
+        why_set(why, "%s %s", name, in->reason);
+        return in->failed ? ERR_IO : ERR_INVALID;
     }
-    close(fd);
-    return err;
+    why_set(why, "%s is empty: it has not even the header of a capture file", name);
+    return ERR_INVALID;
 }
 
-int source_open_file(const char *path, const char *filter, struct source **ret_source,
-                     struct why *why)
+static int check_head(struct input *in, struct slice head, const char *name, struct why *why)
+{
+    if (head.size == 0)
+        return no_head(in, name, why);
+    if (unpack_kind_of(head) != UNPACK_NONE) {
+        why_set(why, "%s is compressed twice: unpack it first", name);
+        return ERR_INVALID;
+    }
+    if (stranger(head)) {
+        why_set(why, "%s %s", name, stranger(head));
+        return ERR_INVALID;
+    }
+    return 0;
+}
+
+int file_open_fd(int fd, const char *name, const struct file_options *options,
+                 struct source **ret_source, struct why *why)
+{
+    struct input in;
+    int err = input_open(&in, fd, name, options->unpack_max, why);
+    if (err)
+        return err;
+    (void)input_want(&in, PCAP_FILE_HEAD_SIZE); /* fewer bytes are told from what there is */
+    size_t here = in.end - in.at;
+    struct slice head =
+        slice_of(input_at(&in), here < PCAP_FILE_HEAD_SIZE ? here : PCAP_FILE_HEAD_SIZE);
+    err = check_head(&in, head, name, why);
+    if (err) {
+        input_close(&in);
+        return err;
+    }
+    if (pcap_file_fits(head))
+        return pcap_file_open(&in, name, options, ret_source, why);
+    if (pcapng_file_fits(head))
+        return pcapng_file_open(&in, name, options, ret_source, why);
+    return savefile_open(&in, name, options, ret_source, why);
+}
+
+int file_open(const char *path, const struct file_options *options, struct source **ret_source,
+              struct why *why)
 {
     int fd = open_path(path, why);
     if (fd < 0)
         return fd;
     const char *shown = strcmp(path, "-") == 0 ? "standard input" : path;
     struct stat st = {0};
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-        return open_regular(fd, shown, filter, (uint64_t)st.st_size, ret_source, why);
-    if (S_ISDIR(st.st_mode)) {
+    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
         why_set(why, "%s is a directory, not a capture file", shown);
         close(fd);
         return ERR_INVALID;
     }
-    return savefile_open(fd, shown, filter, ret_source, why);
+    return file_open_fd(fd, shown, options, ret_source, why);
+}
+
+int source_open_file(const char *path, const char *filter, struct source **ret_source,
+                     struct why *why)
+{
+    struct file_options options = {.filter = filter, .unpack_max = SOURCE_UNPACK_MAX};
+    return file_open(path, &options, ret_source, why);
 }

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "capture/source/reader.h"
@@ -13,6 +14,8 @@ int source_init(struct source *s, const struct source_kind *kind, const char *na
 {
     s->kind = kind;
     s->wake_fd = -1;
+    s->poll_fd = -1;
+    s->waker = s;
     s->name = strdup(name);
     return s->name ? 0 : ERR_NOMEM;
 }
@@ -43,6 +46,28 @@ void source_wake(struct source *s)
     if (s->wake_fd >= 0 && write(s->wake_fd, &one, sizeof one) < 0)
         errno = saved;
     errno = saved;
+}
+
+int source_wake_open(struct source *s)
+{
+    s->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return s->wake_fd < 0 ? err_of_errno(errno) : 0;
+}
+
+void source_wake_clear(struct source *s)
+{
+    uint64_t count;
+    atomic_store(&s->woken, false);
+    while (s->wake_fd >= 0 && read(s->wake_fd, &count, sizeof count) < 0 && errno == EINTR)
+        ;
+}
+
+int source_set_filter(struct source *s, const char *filter, struct why *why)
+{
+    if (s->kind->filter)
+        return s->kind->filter(s, filter, why);
+    why_set(why, "%s takes no filter", s->name);
+    return ERR_UNSUPPORTED;
 }
 
 void source_stats(struct source *s, struct source_stats *ret_stats)

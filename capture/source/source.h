@@ -1,4 +1,4 @@
-/* Where frames come from: a live interface or capture files, by libpcap, which is met here alone.
+/* Where frames come from: live interfaces and capture files, one or several in the order of time.
  *
  * Live capture runs non-blocking in block mode with our own poll(): the library's blocking calls do
  * not return on a silent link, and immediate mode costs 13 times the CPU a packet (docs/decisions/).
@@ -24,8 +24,49 @@ struct source_live_config {
 
 /* 0 or ERR_ with a sentence that names interface and remedy. */
 int source_open_live(const struct source_live_config *config, struct source **ret_source, struct why *why);
-/* pcap (µs and ns, either byte order) and pcapng; "-" is standard input. `filter` may be NULL. */
+/* pcap (µs and ns, either byte order) and pcapng, also packed with gzip or zstd; "-" is standard input. `filter` may be NULL. */
 int source_open_file(const char *path, const char *filter, struct source **ret_source, struct why *why);
+/* What a compressed file may unpack to when nobody says otherwise. */
+#define SOURCE_UNPACK_MAX ((uint64_t)64 << 30)
+
+/* ---- Several sources as one ---- */
+
+/* One of several inputs is not to be had, or not any more; the others go on. `err` is an ERR_ code: ERR_TRUNCATED when a
+ * part of it was read. */
+typedef void source_trouble_fn(void *context, int err, const struct why *why);
+
+struct source_input {
+    struct source *source;
+    int64_t offset_ns; /* added to its time stamps */
+};
+
+/* Sources of any kind: frames in the order of their time. Takes the sources over, also when it fails. With live ones among them
+ * a frame is delivered when each of the others has a later one, or SOURCE_MERGE_WAIT_NS have passed since its time stamp. It ends when all
+ * have ended, and fails when the last one is live and fails. `trouble` may be NULL. */
+int source_open_merge(const struct source_input *inputs, size_t count, source_trouble_fn *trouble, void *context,
+                      struct source **ret_source, struct why *why);
+#define SOURCE_MERGE_WAIT_NS INT64_C(100000000)
+#define SOURCE_MERGE_MAX     256
+
+struct source_file {
+    const char *path; /* a file, a directory of captures, or "-" */
+    int64_t offset_ns;
+};
+
+struct source_files_config {
+    const struct source_file *files;
+    size_t count;
+    const char *filter;
+    uint64_t unpack_max; /* bytes that a compressed file may unpack to; 0: no limit but the ratio */
+    source_trouble_fn *trouble;
+    void *context;
+};
+
+/* Capture files as one source, in the order of their frames' time. The first time stamp of each is read at once; a file is opened
+ * again when its time has come, so thousands that follow each other (a rotated capture) take few descriptors. What cannot be read is told
+ * to `trouble`, from here and from source_dispatch(). ERR_ when nothing can be read at all; then `why` is the last of the reasons, the
+ * others were told. A single file is opened as by source_open_file(), and its end says what became of it. */
+int source_open_files(const struct source_files_config *config, struct source **ret_source, struct why *why);
 
 /* ---- HEP: packets that capture agents send to us, on UDP, TCP and TLS. On UDP nothing is ever sent, on the others only what the
  * protocols themselves need. The program must ignore SIGPIPE. ---- */
@@ -74,6 +115,8 @@ enum source_state {
  * are valid during the call of `fn` alone. */
 enum source_state source_dispatch(struct source *s, int max_frames, int timeout_ms, source_frame_fn *fn,
                                   void *context, struct why *why);
+/* Live sources and merges of them: another BPF expression from now on, "" for none. */
+int source_set_filter(struct source *s, const char *filter, struct why *why);
 /* Makes a waiting or running source_dispatch return soon; from any thread or a signal handler. */
 void source_wake(struct source *s);
 
@@ -83,7 +126,7 @@ enum source_refusal { SOURCE_REFUSED_MALFORMED, SOURCE_REFUSED_AUTH, SOURCE_REFU
 struct source_stats {
     uint64_t frames;        /* delivered to us */
     uint64_t bytes_on_wire;
-    uint64_t kernel_drops;  /* no room in the kernel's ring */
+    uint64_t kernel_drops;  /* no room in the kernel's ring; for files, what they tell of */
     uint64_t nic_drops;     /* reported by the interface */
     uint64_t refused[SOURCE_REFUSALS]; /* HEP: packets, of SOURCE_REFUSED_PEERS connections */
 };
