@@ -214,6 +214,49 @@ static void call_times(struct json *j, const struct call_record *r)
     json_kv_time(j, "ended_at", r->ended_us);
 }
 
+static void kv_tunnel(struct json *j, const struct call_record *r)
+{
+    char text[ADDR_TEXT_SIZE];
+
+    if (r->wrapping == NULL)
+        return;
+    json_key(j, "tunnel");
+    json_object(j);
+    json_kv_str(j, "kind", r->wrapping);
+    kv_positive(j, "id", r->wrap_id);
+    json_kv_str(j, "src", addr_text(r->wrap_src.addr, text));
+    json_kv_str(j, "dst", addr_text(r->wrap_dst.addr, text));
+    json_end(j);
+}
+
+static const char *tls_version_text(int version)
+{
+    return version == 0x0304 ? "1.3" : version == 0x0303 ? "1.2" : version ? "older" : NULL;
+}
+
+static void kv_tls(struct json *j, const struct record_tls *t)
+{
+    json_key(j, "tls");
+    json_object(j);
+    json_kv_str(j, "version", tls_version_text(t->version));
+    kv_positive(j, "suite", t->suite);
+    kv_known(j, "server_name", t->server_name);
+    kv_known(j, "certificate_name", t->certificate_name);
+    json_kv_bool(j, "wrong_key", t->wrong_key);
+    kv_natural(j, "client_bytes", t->client_bytes);
+    kv_natural(j, "server_bytes", t->server_bytes);
+    json_end(j);
+}
+
+static void call_wire(struct json *j, const struct call_record *r)
+{
+    json_kv_str(j, "transport", r->transport);
+    kv_positive(j, "vlan", r->vlan);
+    kv_tunnel(j, r);
+    if (strcmp(r->kind, "encrypted") == 0)
+        kv_tls(j, &r->tls);
+}
+
 static void call_identity(struct json *j, const struct call_record *r)
 {
     json_kv_str(j, "state", r->state);
@@ -231,7 +274,7 @@ static void call_identity(struct json *j, const struct call_record *r)
     kv_known(j, "server", r->server);
     kv_endpoint(j, "src", &r->src);
     kv_endpoint(j, "dst", &r->dst);
-    kv_positive(j, "vlan", r->vlan);
+    call_wire(j, r);
     json_kv_str(j, "direction", r->direction);
     kv_known(j, "probe", r->probe);
 }

@@ -56,7 +56,7 @@ static void copy_call(const struct wcall *wc, struct live_call *out)
 {
     const struct call_brief *b = &wc->brief;
     uid_text(b->uid, out->uid);
-    out->kind = b->kind == CALL_ORPHAN ? "orphan" : "call";
+    out->kind = call_kind_text((enum call_kind)b->kind);
     out->state = call_state_text(b->state);
     out->started_us = b->started_ns / 1000;
     out->ringing_us = b->ringing_ns / 1000;

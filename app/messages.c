@@ -1,6 +1,7 @@
 /* Reads a call's signalling chain and writes the messages with what a list of them shows. */
 #include "app/messages.h"
 
+#include "capture/net/datagram.h"
 #include "capture/sip/sip.h"
 
 struct gathering {
@@ -48,7 +49,7 @@ static bool add(struct gathering *g, const struct spool_packet *p)
         .time_us = p->time_ns / 1000,
         .src = p->src,
         .dst = p->dst,
-        .transport = "udp",
+        .transport = transport_text(p->transport),
         .retransmission = p->retransmission,
         .raw = arena_copy(g->arena, p->payload),
     };

@@ -289,6 +289,21 @@ void pipeline_frame(struct pipeline *p, const struct frame *frame)
     front_frame(p->front, frame);
 }
 
+void pipeline_datagram(struct pipeline *p, const struct datagram *datagram)
+{
+    front_datagram(p->front, datagram);
+}
+
+void pipeline_key_line(struct pipeline *p, struct slice line)
+{
+    front_key_line(p->front, line);
+}
+
+int pipeline_private_key(struct pipeline *p, struct slice pem, struct why *why)
+{
+    return front_private_key(p->front, pem, why);
+}
+
 void pipeline_tick(struct pipeline *p, int64_t now_ns)
 {
     front_tick(p->front, now_ns);

@@ -21,6 +21,11 @@ struct pipeline_config {
 int pipeline_new(const struct pipeline_config *config, struct pipeline **ret_pipeline, struct why *why);
 /* The caller's thread is the front. */
 void pipeline_frame(struct pipeline *p, const struct frame *frame);
+/* A datagram or whole message out of a spool. */
+void pipeline_datagram(struct pipeline *p, const struct datagram *datagram);
+/* What opens TLS (front.h). */
+void pipeline_key_line(struct pipeline *p, struct slice line);
+int pipeline_private_key(struct pipeline *p, struct slice pem, struct why *why);
 /* Live and idle: packet time is at least now. */
 void pipeline_tick(struct pipeline *p, int64_t now_ns);
 /* Runs dry from left to right: ends the open calls, waits until the workers have emitted every record, frees all. */

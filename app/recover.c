@@ -1,5 +1,5 @@
-/* Recovery, call by call: its chains are merged by time, each packet becomes a frame again, a small single-threaded pipeline takes
- * them and is finished with the reason `restart`. Rows that the spool knows nothing of are simply closed. */
+/* Recovery, call by call: its chains are merged by time, each packet goes to the front again, of a small single-threaded pipeline
+ * that is finished with the reason `restart`. Rows that the spool knows nothing of are simply closed. */
 #include "app/recover.h"
 
 #include <stdlib.h>
@@ -9,7 +9,6 @@
 
 #define WRITER_RECOVERY  63
 #define CHAINS_MAX       64
-#define FRAME_MAX        (65536 + 64)
 #define CALLS_LIMIT      64
 #define HOUR_NS          (3600 * INT64_C(1000000000))
 
@@ -43,63 +42,24 @@ static int by_call(const void *a, const void *b)
     return order ? order : (x->info.flow > y->info.flow) - (x->info.flow < y->info.flow);
 }
 
-/* ---- packets back into frames: raw IP, which needs no link layer ---- */
+/* ---- packets as they came out of their frames ---- */
 
-static void put_u16(uint8_t *at, unsigned v)
+static struct datagram datagram_of(const struct spool_packet *p)
 {
-    at[0] = (uint8_t)(v >> 8);
-    at[1] = (uint8_t)v;
-}
-
-static size_t put_ip4(uint8_t *at, const struct spool_packet *p, size_t payload)
-{
-    uint32_t src = (uint32_t)p->src.addr.low, dst = (uint32_t)p->dst.addr.low;
-    memset(at, 0, 20);
-    at[0] = 0x45;
-    at[1] = p->tos;
-    put_u16(at + 2, (unsigned)(28 + payload));
-    put_u16(at + 4, p->ip_id);
-    at[8] = p->ttl;
-    at[9] = 17;
-    put_u16(at + 12, src >> 16);
-    put_u16(at + 14, src & 0xffff);
-    put_u16(at + 16, dst >> 16);
-    put_u16(at + 18, dst & 0xffff);
-    return 20;
-}
-
-static size_t put_ip6(uint8_t *at, const struct spool_packet *p, size_t payload)
-{
-    memset(at, 0, 40);
-    put_u16(at, 0x6000u | (unsigned)p->tos << 4);
-    put_u16(at + 4, (unsigned)(8 + payload));
-    at[6] = 17;
-    at[7] = p->ttl;
-    addr_to_v6(p->src.addr, at + 8);
-    addr_to_v6(p->dst.addr, at + 24);
-    return 40;
-}
-
-/* The UDP length says what was on the wire, the frame holds what was kept: as a capture with a snaplen does. */
-static struct frame frame_of(const struct spool_packet *p, uint8_t *out)
-{
-    size_t wire = p->wire_bytes > p->payload.size ? p->wire_bytes : p->payload.size;
-    if (wire > 65507)
-        wire = 65507;
-    size_t kept = p->payload.size < wire ? p->payload.size : wire;
-    size_t at = addr_is_v4(p->src.addr) ? put_ip4(out, p, wire) : put_ip6(out, p, wire);
-    put_u16(out + at, p->src.port);
-    put_u16(out + at + 2, p->dst.port);
-    put_u16(out + at + 4, (unsigned)(8 + wire));
-    put_u16(out + at + 6, 0);
-    at += 8;
-    if (kept)
-        memcpy(out + at, p->payload.data, kept);
-    return (struct frame){
-        .bytes = slice_of(out, at + kept),
-        .wire_bytes = (uint32_t)(at + wire),
-        .link_type = LINK_RAW,
+    bool udp = p->transport == TRANSPORT_UDP;
+    return (struct datagram){
+        .src = p->src,
+        .dst = p->dst,
+        .payload = p->payload,
+        .payload_wire = p->wire_bytes > p->payload.size ? p->wire_bytes : (uint32_t)p->payload.size,
         .time_ns = p->time_ns,
+        .vlan_outer = p->vlan_outer,
+        .vlan_inner = p->vlan_inner,
+        .ip_id = p->ip_id,
+        .proto = udp ? PROTO_UDP : p->transport == TRANSPORT_SCTP ? PROTO_SCTP : PROTO_TCP,
+        .transport = p->transport,
+        .ttl = p->ttl,
+        .tos = p->tos,
     };
 }
 
@@ -170,19 +130,17 @@ static int replay(const struct recover_config *config, const struct spool_found 
     pc.worker.early_rows = false;
     pc.worker.context = config->writer;
     pc.worker.emit = take_record;
-    uint8_t *bytes = malloc(FRAME_MAX);
-    int err = bytes ? pipeline_new(&pc, &pipeline, why) : ERR_NOMEM;
+    int err = pipeline_new(&pc, &pipeline, why);
     if (err == 0) {
         unsigned opened = open_heads(config->data_dir, found, count, heads);
         for (struct head *h; (h = earliest(heads, opened)) != NULL; advance(h)) {
-            struct frame frame = frame_of(&h->packet, bytes);
-            pipeline_frame(pipeline, &frame);
+            struct datagram datagram = datagram_of(&h->packet);
+            pipeline_datagram(pipeline, &datagram);
         }
         for (unsigned i = 0; i < opened; i++)
             spool_reader_close(heads[i].reader);
         pipeline_finish(pipeline, CALL_END_RESTART);
     }
-    free(bytes);
     return err;
 }
 

@@ -1,17 +1,19 @@
-/* From call, flows and streams to the record. Every text is copied into the record's arena; every number that is not known stays
- * what record_new() made it. */
+/* From call, flows and streams to the record. Every text is copied into the record's arena; every
+ * number that is not known stays what record_new() made it. */
 #include "app/summarise.h"
 
 #include <math.h>
 #include <stdio.h>
 
+#include "capture/net/datagram.h"
 #include "capture/sip/sdp.h"
 #include "decode/score.h"
 
 void uid_text(const uint8_t u[16], char ret_text[40])
 {
-    snprintf(ret_text, 40, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1],
-             u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+    snprintf(ret_text, 40, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+             u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13],
+             u[14], u[15]);
 }
 
 bool uid_parse(const char *text, uint8_t ret_uid[16])
@@ -47,7 +49,8 @@ const char *confidence_text(unsigned confidence)
 
 const char *media_type_text(unsigned type)
 {
-    static const char *const texts[] = {"audio", "video", "image", "text", "application", "message", "other"};
+    static const char *const texts[] = {"audio",       "video",   "image", "text",
+                                        "application", "message", "other"};
     return type < 7 ? texts[type] : "other";
 }
 
@@ -65,7 +68,8 @@ static double ms_between(int64_t from_ns, int64_t to_ns)
 
 static struct score window_score(const struct wstream *s, const struct rtp_window *v)
 {
-    return score_loss(slice_str(s->codec.name), slice_str(s->codec.fmtp), v->expected, v->lost, v->runs);
+    return score_loss(slice_str(s->codec.name), slice_str(s->codec.fmtp), v->expected, v->lost,
+                      v->runs);
 }
 
 double stream_window_score(const struct wstream *s, double *ret_r, const char **ret_scale)
@@ -81,7 +85,8 @@ double stream_window_score(const struct wstream *s, double *ret_r, const char **
     return score.mos_lq;
 }
 
-static bool series_arrays(struct arena *a, struct record_series *out, uint32_t steps, uint32_t windows)
+static bool series_arrays(struct arena *a, struct record_series *out, uint32_t steps,
+                          uint32_t windows)
 {
     out->packets = arena_alloc(a, steps * sizeof *out->packets);
     out->lost = arena_alloc(a, steps * sizeof *out->lost);
@@ -90,10 +95,12 @@ static bool series_arrays(struct arena *a, struct record_series *out, uint32_t s
     out->jitter_ms = arena_alloc(a, steps * sizeof *out->jitter_ms);
     out->mos = arena_alloc(a, windows * sizeof *out->mos);
     out->r = arena_alloc(a, windows * sizeof *out->r);
-    return out->packets && out->lost && out->discarded && out->max_gap_ms && out->jitter_ms && out->mos && out->r;
+    return out->packets && out->lost && out->discarded && out->max_gap_ms && out->jitter_ms &&
+           out->mos && out->r;
 }
 
-static void fill_series(struct arena *a, const struct wstream *s, int64_t first_ns, struct record_series *out)
+static void fill_series(struct arena *a, const struct wstream *s, int64_t first_ns,
+                        struct record_series *out)
 {
     const struct rtp_series *in = rtp_stream_series(s->rtp);
     if (!series_arrays(a, out, in->step_count, in->window_count))
@@ -117,7 +124,8 @@ static void fill_series(struct arena *a, const struct wstream *s, int64_t first_
     }
 }
 
-static void fill_rtcp(struct arena *a, const struct wstream *s, double clock_hz, struct record_rtcp *out)
+static void fill_rtcp(struct arena *a, const struct wstream *s, double clock_hz,
+                      struct record_rtcp *out)
 {
     const struct wrtcp *r = &s->rtcp;
     out->sender_reports = r->sender_reports;
@@ -134,10 +142,11 @@ static void fill_rtcp(struct arena *a, const struct wstream *s, double clock_hz,
         out->jitter_ms = r->jitter_ticks * 1000.0 / clock_hz;
 }
 
-static void fill_quality(const struct wstream *s, const struct rtp_stats *t, bool suspect, struct record_quality *out)
+static void fill_quality(const struct wstream *s, const struct rtp_stats *t, bool suspect,
+                         struct record_quality *out)
 {
-    struct score score = score_loss(slice_str(s->codec.name), slice_str(s->codec.fmtp), t->media_expected,
-                                    t->media_lost, t->runs);
+    struct score score = score_loss(slice_str(s->codec.name), slice_str(s->codec.fmtp),
+                                    t->media_expected, t->media_lost, t->runs);
     out->r = score.r;
     out->mos_lq = score.mos_lq;
     out->r_fb = score.r_fb;
@@ -158,7 +167,8 @@ static struct slice negotiated(struct arena *a, const struct wflow *f)
     text[0] = '\0';
     for (unsigned i = 0; f->announced && i < f->codec_count; i++)
         if (f->codecs[i].name[0])
-            at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", at ? "," : "", f->codecs[i].name);
+            at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", at ? "," : "",
+                                   f->codecs[i].name);
     return arena_copy(a, slice_str(text));
 }
 
@@ -193,7 +203,8 @@ static void fill_counts(const struct rtp_stats *t, struct record_stream *out)
     out->rfc_jitter_ticks = t->rfc_jitter_ticks;
 }
 
-static void fill_stream(struct arena *a, const struct wstream *s, bool suspect, struct record_stream *out)
+static void fill_stream(struct arena *a, const struct wstream *s, bool suspect,
+                        struct record_stream *out)
 {
     const struct wflow *f = s->flow;
     struct rtp_stats t;
@@ -304,7 +315,8 @@ static void fill_times(struct call_record *r, const struct call *c)
     r->cancelled_us = us(c->cancelled_ns);
     r->early_media_us = us(c->early_media_ns);
     if (c->answered_ns)
-        r->duration_ms = c->ended_ns > c->answered_ns ? (c->ended_ns - c->answered_ns) / 1000000 : 0;
+        r->duration_ms =
+            c->ended_ns > c->answered_ns ? (c->ended_ns - c->answered_ns) / 1000000 : 0;
     int64_t ring_end = c->answered_ns ? c->answered_ns : c->ended_ns;
     if (c->ringing_ns && ring_end >= c->ringing_ns)
         r->ring_ms = (ring_end - c->ringing_ns) / 1000000;
@@ -325,7 +337,8 @@ static void fill_times(struct call_record *r, const struct call *c)
 static void fill_events(struct call_record *r, const struct call *c)
 {
     r->events = arena_alloc(r->arena, (c->event_count + 1) * sizeof *r->events);
-    for (const struct call_event *e = c->events; e && r->events && r->event_count < c->event_count; e = e->next)
+    for (const struct call_event *e = c->events; e && r->events && r->event_count < c->event_count;
+         e = e->next)
         r->events[r->event_count++] = (struct record_event){
             .time_us = us(e->time_ns),
             .kind = slice_str(e->kind),
@@ -333,10 +346,32 @@ static void fill_events(struct call_record *r, const struct call *c)
         };
 }
 
+static void fill_wire(struct call_record *r, const struct call *c)
+{
+    if (c->transport)
+        r->transport = transport_text(c->transport);
+    if (c->wrapping) {
+        r->wrapping = wrapping_text(c->wrapping);
+        r->wrap_id = c->wrap_id;
+        r->wrap_src.addr = c->wrap_src;
+        r->wrap_dst.addr = c->wrap_dst;
+    }
+    if (c->tls)
+        r->tls = (struct record_tls){
+            .version = c->tls->version,
+            .suite = c->tls->suite,
+            .wrong_key = c->tls->wrong_key,
+            .server_name = arena_copy(r->arena, c->tls->server_name),
+            .certificate_name = arena_copy(r->arena, c->tls->certificate_name),
+            .client_bytes = (int64_t)c->tls->bytes[0],
+            .server_bytes = (int64_t)c->tls->bytes[1],
+        };
+}
+
 static void fill_call(struct call_record *r, const struct call *c)
 {
     struct arena *a = r->arena;
-    r->kind = c->kind == CALL_ORPHAN ? "orphan" : "call";
+    r->kind = call_kind_text(c->kind);
     r->state = call_state_text(c->state);
     r->outcome = call_outcome_text(c->outcome);
     r->end_reason = call_end_reason_text(c->end_reason);
@@ -366,6 +401,7 @@ static void fill_call(struct call_record *r, const struct call *c)
     r->messages = c->messages;
     r->messages_over_limit = c->messages_over_limit;
     r->retransmissions = c->retransmissions;
+    fill_wire(r, c);
     fill_times(r, c);
     fill_events(r, c);
 }
@@ -374,7 +410,7 @@ static void fill_call(struct call_record *r, const struct call *c)
 static void fill_brief(struct call_record *r, const struct call_brief *b)
 {
     struct arena *a = r->arena;
-    r->kind = b->kind == CALL_ORPHAN ? "orphan" : "call";
+    r->kind = call_kind_text((enum call_kind)b->kind);
     r->state = call_state_text(b->state);
     r->partial = b->partial;
     r->call_id = arena_copy(a, slice_str(b->call_id));
@@ -399,19 +435,22 @@ static void fill_brief(struct call_record *r, const struct call_brief *b)
     r->q850_cause = b->q850_cause;
     r->ended_us = us(b->ended_ns);
     if (b->answered_ns)
-        r->duration_ms = b->ended_ns > b->answered_ns ? (b->ended_ns - b->answered_ns) / 1000000 : 0;
+        r->duration_ms =
+            b->ended_ns > b->answered_ns ? (b->ended_ns - b->answered_ns) / 1000000 : 0;
 }
 
 /* ---- over all streams ---- */
 
-/* The worse direction; a mean or a minimum never mixes scales: the scale of the first scored stream rules. */
+/* The worse direction; a mean or a minimum never mixes scales: the scale of the first scored stream
+ * rules. */
 static void fill_call_quality(struct call_record *r)
 {
     double sum = 0, weight = 0;
     for (uint32_t i = 0; i < r->stream_count; i++) {
         const struct record_stream *s = &r->streams[i];
         if (s->expected)
-            r->loss_ratio = fmax(isnan(r->loss_ratio) ? 0 : r->loss_ratio, (double)s->lost / (double)s->expected);
+            r->loss_ratio = fmax(isnan(r->loss_ratio) ? 0 : r->loss_ratio,
+                                 (double)s->lost / (double)s->expected);
         r->jitter_ms_max = fmax(r->jitter_ms_max, s->jitter_ms_max);
         r->max_gap_ms = fmax(r->max_gap_ms, s->max_gap_ms);
         if (isnan(s->quality.mos_lq))
@@ -511,7 +550,8 @@ static void fill_recording(struct call_record *r, const struct worker_config *co
     }
 }
 
-struct call_record *summarise(const struct wcall *wc, const struct call *call, const struct worker_config *config)
+struct call_record *summarise(const struct wcall *wc, const struct call *call,
+                              const struct worker_config *config)
 {
     struct call_record *r = record_new();
     if (r == NULL)

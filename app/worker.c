@@ -227,7 +227,7 @@ static void keep_message(struct worker *w, const struct event *event)
         .time_ns = event->time_ns,
         .src = sip->src,
         .dst = sip->dst,
-        .wire_bytes = (uint32_t)event->body.size,
+        .wire_bytes = sip->wire_bytes,
         .ip_id = sip->ip_id,
         .vlan_outer = sip->vlan_outer,
         .vlan_inner = sip->vlan_inner,

@@ -60,12 +60,13 @@ struct event_media {
 struct event_sip {
     struct endpoint src;
     struct endpoint dst;
+    uint32_t wire_bytes;  /* of the message; the body ends at 65535 bytes */
     uint16_t ip_id;
     uint16_t vlan_outer;
     uint16_t vlan_inner;
     uint8_t ttl;
     uint8_t tos;
-    uint8_t transport;    /* enum ip_proto: PROTO_UDP */
+    uint8_t transport;    /* enum transport */
     bool retransmission;
     bool over_limit;      /* counted only: the body is empty */
 };

@@ -11,19 +11,27 @@
 
 #include "base/error.h"
 #include "capture/call/emit.h"
+#include "capture/call/encrypted.h"
 #include "capture/call/expire.h"
 #include "capture/call/flows.h"
 #include "capture/call/held.h"
 #include "capture/call/signal.h"
+#include "capture/net/dedupe.h"
+#include "capture/net/hep.h"
 
 #define SECOND       INT64_C(1000000000)
 #define CLOCK_SET_NS (10 * SECOND) /* a step back this long is the clock's, not the packet's */
+
+#define UNPACKED_MAX (64u << 10)
 
 enum { LABEL_TABLE_CALLS, LABEL_TABLE_FLOWS, LABEL_TABLE_HELD = 3 };
 
 struct front {
     struct calls calls;
     struct net *net;
+    struct dedupe *dedupe; /* NULL: off */
+    struct streams *streams;
+    uint8_t *unpacked;    /* of a HEP packet that was compressed, or RTCP made of JSON */
     int64_t offset_ns;    /* steady time = frame time + this */
     int64_t next_tick_ns; /* steady */
     int64_t newest_ns;    /* frame time */
@@ -52,7 +60,45 @@ void front_config_defaults(struct front_config *config)
         .linger_ns = 2 * SECOND,
         .orphan_timeout_ns = 10 * SECOND,
         .orphans = true,
+        .dedupe = true,
+        .dedupe_ns = SECOND / 10,
     };
+}
+
+/* ---- parts ---- */
+
+static void on_message(void *context, const struct datagram *message, bool whole)
+{
+    struct front *f = context;
+    (void)whole; /* the parser sees what is missing */
+    if (sip_looks_like(message->payload))
+        signal_datagram(&f->calls, message);
+}
+
+static void on_encrypted(void *context, const struct encrypted_flow *flow)
+{
+    struct front *f = context;
+    encrypted_flow(&f->calls, flow);
+}
+
+static int net_part(struct front *f, const struct front_config *config, struct counters *counters)
+{
+    struct net_config net = config->net;
+    net.seed = config->seed;
+    f->net = net_new(&net, counters);
+    f->unpacked = malloc(UNPACKED_MAX);
+    if (config->dedupe)
+        f->dedupe = dedupe_new(&config->seed, config->dedupe_ns, 0);
+    return f->net && f->unpacked && (f->dedupe || !config->dedupe) ? 0 : ERR_NOMEM;
+}
+
+static int streams_part(struct front *f, const struct front_config *config,
+                        struct counters *counters)
+{
+    struct streams_config streams = config->streams;
+    streams.seed = config->seed;
+    struct streams_user user = {.context = f, .message = on_message, .encrypted = on_encrypted};
+    return streams_new(&streams, &user, counters, &f->streams);
 }
 
 int front_new(const struct front_config *config, const struct event_sink *sink,
@@ -69,12 +115,12 @@ int front_new(const struct front_config *config, const struct event_sink *sink,
         free(f);
         return err;
     }
-    struct net_config net = config->net;
-    net.seed = config->seed;
-    f->net = net_new(&net, counters);
-    if (f->net == NULL) {
+    err = net_part(f, config, counters);
+    if (err == 0)
+        err = streams_part(f, config, counters);
+    if (err) {
         front_free(f);
-        return ERR_NOMEM;
+        return err;
     }
     *ret_front = f;
     return 0;
@@ -84,9 +130,24 @@ void front_free(struct front *f)
 {
     if (f == NULL)
         return;
+    streams_free(f->streams);
     calls_fini(&f->calls);
+    dedupe_free(f->dedupe);
     net_free(f->net);
+    free(f->unpacked);
     free(f);
+}
+
+void front_key_line(struct front *f, struct slice line)
+{
+    streams_expect_keys(f->streams);
+    (void)tls_key_line(streams_tls(f->streams), line);
+}
+
+int front_private_key(struct front *f, struct slice pem, struct why *why)
+{
+    streams_expect_keys(f->streams);
+    return tls_private_key(streams_tls(f->streams), pem, why);
 }
 
 /* ---- time ---- */
@@ -112,6 +173,7 @@ static void tick(struct front *f)
     f->next_tick_ns = c->steady_ns + TICK_NS;
     expire_advance(c);
     net_tick(f->net, c->time_ns);
+    streams_tick(f->streams, c->time_ns);
     show_tables(f);
     emit_tick(c);
     c->steady_ns = steady_ns;
@@ -158,6 +220,76 @@ static inline bool may_be_text(struct slice payload)
     return payload.size > 0 && payload.data[0] < 0x80;
 }
 
+/* What an agent says that it saw, as if we had seen it; in a captured frame (`carrier`) its tunnel
+ * is HEP. */
+static void hep_message(struct front *f, struct slice bytes, const struct datagram *carrier)
+{
+    struct calls *c = &f->calls;
+    struct hep_packet p;
+    bool suspect;
+    if (!hep_parse(bytes, &p)) {
+        counters_add(c->counters, C_PARSE_ERRORS + LABEL_PROTO_HEP * LABEL_COUNT_PARSE_REASON, 1);
+        return;
+    }
+    counters_add(c->counters, C_DECODED + LABEL_PROTO_HEP, 1);
+    if (p.compressed) {
+        p.d.payload = slice_of(f->unpacked, hep_inflate(p.d.payload, f->unpacked, UNPACKED_MAX));
+        p.d.payload_wire = (uint32_t)p.d.payload.size;
+    }
+    if (p.type == HEP_RTCP && p.d.payload.size && p.d.payload.data[0] == '{') {
+        p.d.payload =
+            slice_of(f->unpacked, hep_rtcp_binary(p.d.payload, f->unpacked, UNPACKED_MAX));
+        p.d.payload_wire = (uint32_t)p.d.payload.size;
+    }
+    p.d.time_ns = hep_time(&p, c->time_ns, &suspect);
+    if (p.d.time_ns > c->time_ns)
+        p.d.time_ns = c->time_ns;
+    p.d.wrapping = WRAP_HEP;
+    p.d.wrap_id = p.agent;
+    if (carrier) {
+        p.d.wrap_src = carrier->src.addr;
+        p.d.wrap_dst = carrier->dst.addr;
+    }
+    if (p.type == HEP_SIP && sip_looks_like(p.d.payload))
+        signal_datagram(c, &p.d);
+    else if ((p.type == HEP_RTP || p.type == HEP_RTCP) && p.d.payload.size)
+        flows_packet(c, &p.d);
+}
+
+static void packet(struct front *f, const struct datagram *d)
+{
+    if (may_be_text(d->payload) && sip_looks_like(d->payload))
+        signal_datagram(&f->calls, d);
+    else if (may_be_text(d->payload) && hep_looks_like(d->payload))
+        hep_message(f, d->payload, d);
+    else
+        flows_packet(&f->calls, d);
+}
+
+static inline bool is_copy(struct front *f, const struct datagram *d)
+{
+    if (f->dedupe == NULL || !dedupe_seen(f->dedupe, d))
+        return false;
+    counters_add(f->calls.counters, C_DUPLICATES, 1);
+    return true;
+}
+
+static void arrive(struct front *f, int64_t time_ns)
+{
+    if (__builtin_expect(f->started && time_ns < f->calls.time_ns, 0))
+        step_back(f, time_ns);
+    pass_time(f, time_ns);
+    f->newest_ns = time_ns;
+}
+
+void front_datagram(struct front *f, const struct datagram *datagram)
+{
+    struct datagram d = *datagram;
+    arrive(f, d.time_ns);
+    d.time_ns = f->calls.time_ns;
+    packet(f, &d);
+}
+
 void front_frame(struct front *f, const struct frame *frame)
 {
     struct calls *c = &f->calls;
@@ -165,22 +297,24 @@ void front_frame(struct front *f, const struct frame *frame)
     unsigned iface = frame->iface < LABEL_COUNT_IFACE ? frame->iface : LABEL_COUNT_IFACE - 1;
     counters_add(c->counters, C_PACKETS + iface, 1);
     counters_add(c->counters, C_BYTES + iface, frame->wire_bytes);
-    if (__builtin_expect(f->started && frame->time_ns < c->time_ns, 0))
-        step_back(f, frame->time_ns);
-    pass_time(f, frame->time_ns);
-    f->newest_ns = frame->time_ns;
-
-    if (net_decode(f->net, frame, &d) != NET_DATAGRAM)
+    arrive(f, frame->time_ns);
+    if (__builtin_expect(frame->link_type == LINK_HEP, 0)) {
+        hep_message(f, frame->bytes, NULL);
+        return;
+    }
+    enum net_verdict verdict = net_decode(f->net, frame, &d);
+    if (verdict > NET_SCTP || is_copy(f, &d))
         return;
     d.time_ns = c->time_ns; /* events come in time order */
-    if (may_be_text(d.payload) && sip_looks_like(d.payload))
-        signal_datagram(c, &d);
+    if (__builtin_expect(verdict == NET_DATAGRAM, 1))
+        packet(f, &d);
     else
-        flows_packet(c, &d);
+        streams_packet(f->streams, &d);
 }
 
 void front_finish(struct front *f, enum call_end_reason reason)
 {
+    streams_finish(f->streams);
     expire_all(&f->calls, reason);
     show_tables(f);
     emit_tick(&f->calls);

@@ -6,6 +6,7 @@
 #include "base/counters.h"
 #include "capture/event.h"
 #include "capture/net/net.h"
+#include "capture/streams.h"
 
 struct front;
 
@@ -28,6 +29,9 @@ struct front_config {
     int64_t linger_ns;              /* default 2 s: a call stays after its end for late packets and retransmissions */
     int64_t orphan_timeout_ns;      /* default 10 s without media ends an orphan */
     bool orphans;                   /* default true: RTP without signalling becomes an orphan */
+    bool dedupe;                    /* default true: copies that a mirror port makes are taken once */
+    int64_t dedupe_ns;              /* default 100 ms: how far apart copies are */
+    struct streams_config streams;
 };
 
 /* Zero values above mean the defaults. Fills them in; call before changing single fields. */
@@ -37,6 +41,12 @@ void front_config_defaults(struct front_config *config);
 int front_new(const struct front_config *config, const struct event_sink *sink, struct counters *counters, struct front **ret_front);
 void front_free(struct front *f); /* front_finish() first, or open calls are lost */
 void front_frame(struct front *f, const struct frame *frame);
+/* A datagram or a whole message from elsewhere than a frame (a spool that is replayed). */
+void front_datagram(struct front *f, const struct datagram *datagram);
+/* A line of a TLS key log. */
+void front_key_line(struct front *f, struct slice line);
+/* A PEM key of a server, for RSA key exchange. 0 or ERR_. */
+int front_private_key(struct front *f, struct slice pem, struct why *why);
 /* Packet time is at least `now_ns`. */
 void front_tick(struct front *f, int64_t now_ns);
 /* Ends all open calls with `reason` (CALL_END_CUT) and sends what is pending. */

@@ -15,7 +15,7 @@
 
 static const char *const TEXTS[] = {
     /* kind, state */
-    "call", "orphan", "trying", "ringing", "answered", "ended",
+    "call", "orphan", "mgcp", "h323", "trying", "ringing", "answered", "ended",
     /* outcome */
     "busy", "no_answer", "cancelled", "rejected", "redirected", "failed", "lost",
     /* end_reason */
@@ -32,7 +32,9 @@ static const char *const TEXTS[] = {
     "excellent", "good", "fair", "poor", "bad",
     /* media type, confidence, transport */
     "audio", "video", "text", "image", "application", "message", "other", "sdp", "sdp_source",
-    "learned", "guessed", "udp", "tcp", "tls", "sctp", "ws", "wss"};
+    "learned", "guessed", "udp", "tcp", "tls", "sctp", "ws", "wss",
+    /* wrapping */
+    "ipip", "gre", "erspan", "vxlan", "geneve", "gtpu", "tzsp", "l2tp", "esp", "teredo", "hep"};
 
 const char *record_text(const char *text)
 {

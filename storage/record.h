@@ -164,10 +164,21 @@ struct record_recording {
     bool one_way, partial, truncated, recovered;
 };
 
+/* A signalling connection that nobody can read, as far as it shows (kind "encrypted"). */
+struct record_tls {
+    int version;             /* 0x0303, 0x0304; 0: not seen, and then nothing here means anything */
+    int suite;
+    bool wrong_key;          /* a key was there and does not fit */
+    struct slice server_name;
+    struct slice certificate_name;
+    int64_t client_bytes;    /* application data */
+    int64_t server_bytes;
+};
+
 struct call_record {
     struct arena *arena;
     char uid[40];            /* UUID text */
-    const char *kind;        /* "call" or "orphan" */
+    const char *kind;        /* "call"; "orphan": media without signalling; "encrypted": signalling that cannot be read */
     const char *state;       /* trying, ringing, answered, ended */
     const char *outcome;     /* NULL while it goes on, and for orphans */
     const char *end_reason;  /* NULL while it goes on */
@@ -222,6 +233,14 @@ struct call_record {
     uint32_t event_count;
     struct record_event *events;
     struct record_recording recording;
+
+    const char *transport;   /* of the first message: "udp", "tcp", ...; NULL: none */
+    /* The outermost tunnel that it came in; NULL: none. */
+    const char *wrapping;    /* "vxlan", "gre", ... */
+    uint32_t wrap_id;        /* VNI, TEID, key, ...; 0 none */
+    struct endpoint wrap_src; /* outer addresses, ports 0 */
+    struct endpoint wrap_dst;
+    struct record_tls tls;
 };
 
 /* An empty record with its arena and all "unknown" values set; NULL without memory. */

@@ -85,12 +85,34 @@ static void call_quality_pack(struct pack *p, struct call_record *r)
     pack_text(p, &r->codec);
 }
 
+static void tls_pack(struct pack *p, struct record_tls *t)
+{
+    pack_int(p, &t->version);
+    pack_int(p, &t->suite);
+    pack_bool(p, &t->wrong_key);
+    pack_text(p, &t->server_name);
+    pack_text(p, &t->certificate_name);
+    pack_i64(p, &t->client_bytes);
+    pack_i64(p, &t->server_bytes);
+}
+
+static void call_wire_pack(struct pack *p, struct call_record *r)
+{
+    pack_word(p, &r->transport);
+    pack_word(p, &r->wrapping);
+    pack_u32(p, &r->wrap_id);
+    pack_endpoint(p, &r->wrap_src);
+    pack_endpoint(p, &r->wrap_dst);
+    tls_pack(p, &r->tls);
+}
+
 void record_pack_call(struct pack *p, struct call_record *r)
 {
     call_identity_pack(p, r);
     call_counts_pack(p, r);
     call_times_pack(p, r);
     call_quality_pack(p, r);
+    call_wire_pack(p, r);
 }
 
 static void stream_identity_pack(struct pack *p, struct record_stream *s)

@@ -40,7 +40,7 @@ struct spool_packet {
     uint16_t vlan_inner;
     uint8_t ttl;
     uint8_t tos;
-    uint8_t transport;     /* IP protocol: 17 */
+    uint8_t transport;     /* enum transport of capture/net/datagram.h: 17 UDP, 6 TCP, 132 SCTP, 200 TLS, 201 WS, 202 WSS */
     bool rtcp;
     bool retransmission;   /* signalling */
     struct slice payload;  /* <= 65535 bytes */

@@ -43,3 +43,20 @@ const char *call_direction_text(enum call_direction v)
     static const char *const text[] = {"unknown", "in", "out", "internal"};
     return TEXT_AT(text, v);
 }
+
+const char *call_kind_text(enum call_kind v)
+{
+    switch (v) {
+    case CALL_SIP:
+        return "call";
+    case CALL_ORPHAN:
+        return "orphan";
+    case CALL_ENCRYPTED:
+        return "encrypted";
+    case CALL_MGCP:
+        return "mgcp";
+    case CALL_H323:
+        return "h323";
+    }
+    return NULL;
+}

@@ -19,7 +19,13 @@ enum call_end_reason {
 /* In the order of the PARTY label set. */
 enum call_party { CALL_CALLER, CALL_CALLEE, CALL_NETWORK, CALL_PARTY_UNKNOWN };
 enum call_direction { CALL_DIR_UNKNOWN, CALL_DIR_IN, CALL_DIR_OUT, CALL_DIR_INTERNAL };
-enum call_kind { CALL_SIP, CALL_ORPHAN };
+enum call_kind {
+    CALL_SIP,
+    CALL_ORPHAN,
+    CALL_ENCRYPTED, /* a signalling connection that nobody can read: no call, but not silent either */
+    CALL_MGCP,
+    CALL_H323,
+};
 
 struct call_identity {
     struct slice display;
@@ -27,6 +33,16 @@ struct call_identity {
     struct slice user;
     struct slice host;
     struct slice tag;
+};
+
+/* What shows of a CALL_ENCRYPTED. */
+struct call_tls {
+    uint16_t version;         /* 0x0303, 0x0304; 0 not seen */
+    uint16_t suite;
+    bool wrong_key;           /* a key was there and does not fit */
+    struct slice server_name; /* SNI */
+    struct slice certificate_name;
+    uint64_t bytes[2];        /* application data: by client, by server */
 };
 
 /* One point on the call's time line, besides messages and media (answered, hold, re-INVITE, codec change, restart ...). */
@@ -62,6 +78,12 @@ struct call {
     struct endpoint src;      /* first INVITE: from, to */
     struct endpoint dst;
     uint16_t vlan;
+    uint8_t transport;        /* enum transport of the first message (capture/net/datagram.h); 0 for orphans */
+    uint8_t wrapping;         /* enum wrapping of the outermost tunnel it came in, and that one's id and addresses */
+    uint32_t wrap_id;
+    struct addr wrap_src;
+    struct addr wrap_dst;
+    struct call_tls *tls;     /* CALL_ENCRYPTED only */
 
     /* Packet times in ns; 0: did not happen. */
     int64_t started_ns;       /* t0: first INVITE of the attempt */
@@ -101,6 +123,7 @@ const char *call_outcome_text(enum call_outcome v);       /* NULL for NONE */
 const char *call_end_reason_text(enum call_end_reason v); /* NULL for NONE */
 const char *call_party_text(enum call_party v);
 const char *call_direction_text(enum call_direction v);
+const char *call_kind_text(enum call_kind v);             /* "call", "orphan", "encrypted", ... */
 
 /* What the live view shows. Body of CALL_STARTED and CALL_CHANGED; strings are cut to their fields. */
 struct call_brief {

@@ -68,7 +68,7 @@ void emit_sip(struct calls *c, struct live *l, const struct sighting *s, bool ov
         .kind = EVENT_SIP,
         .call = live_number(c, l),
         .time_ns = d->time_ns,
-        .body = over_limit ? slice_none() : s->m->whole,
+        .body = over_limit ? slice_none() : slice_sub(s->m->whole, 0, UINT16_MAX),
         .sip = {.src = d->src,
                 .dst = d->dst,
                 .ip_id = d->ip_id,
@@ -76,7 +76,8 @@ void emit_sip(struct calls *c, struct live *l, const struct sighting *s, bool ov
                 .vlan_inner = d->vlan_inner,
                 .ttl = d->ttl,
                 .tos = d->tos,
-                .transport = d->proto,
+                .wire_bytes = (uint32_t)s->m->whole.size,
+                .transport = d->transport,
                 .retransmission = s->retransmission,
                 .over_limit = over_limit},
     };

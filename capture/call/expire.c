@@ -73,15 +73,14 @@ void expire_schedule(struct calls *c, struct live *l)
 static void end_by_time(struct calls *c, struct live *l)
 {
     if (c->steady_ns >= duration_deadline(c, l) && l->state == DIALOG_ANSWERED) {
-        enum call_outcome outcome =
-            l->call->kind == CALL_ORPHAN ? CALL_OUTCOME_NONE : CALL_OUTCOME_ANSWERED;
+        enum call_outcome outcome = live_is_bare(l) ? CALL_OUTCOME_NONE : CALL_OUTCOME_ANSWERED;
         l->call->partial = true;
         attempt_end(c, l, outcome, CALL_END_MAX_DURATION, CALL_PARTY_UNKNOWN, c->time_ns);
     } else {
         attempt_cut(c, l,
                     l->state == DIALOG_ANSWERED ? CALL_END_MEDIA_TIMEOUT : CALL_END_SIP_TIMEOUT);
     }
-    if (l->call->kind == CALL_SIP)
+    if (!live_is_bare(l))
         emit_call(c, l, EVENT_CALL_CHANGED);
 }
 

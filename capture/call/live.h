@@ -55,6 +55,7 @@ struct list {
 
 struct live {
     struct call *call; /* NULL: the slot is free */
+    void *own;         /* what its kind of signalling keeps (mgcp_calls.c), in the call's arena */
     struct timer timer;
     uint64_t key;        /* in the map: Call-ID and From tag */
     uint64_t caller_tag; /* keyed hashes; 0: none */
@@ -205,6 +206,12 @@ static inline uint32_t flow_number(const struct calls *c, const struct flow *f)
 static inline bool live_is_over(const struct live *l)
 {
     return l->state == DIALOG_RELEASING || l->state == DIALOG_REFUSED || l->state == DIALOG_OVER;
+}
+
+/* Without a dialog: nobody set it up, nobody can release it. */
+static inline bool live_is_bare(const struct live *l)
+{
+    return l->call->kind == CALL_ORPHAN || l->call->kind == CALL_ENCRYPTED;
 }
 
 /* One message on its way through: what signal.c found out about it. */

@@ -62,6 +62,13 @@ static void keep_facts(struct call *call, const struct sighting *s)
     call->dst = m->request ? d->dst : d->src;
     call->vlan = d->vlan_outer ? d->vlan_outer : d->vlan_inner;
     call->started_ns = d->time_ns;
+    call->transport = d->transport;
+    if (d->wrapping) {
+        call->wrapping = d->wrapping;
+        call->wrap_id = d->wrap_id;
+        call->wrap_src = d->wrap_src;
+        call->wrap_dst = d->wrap_dst;
+    }
 }
 
 /* May this message begin a call that we do not know? */

@@ -218,6 +218,15 @@ static void choose_worker(struct calls *c, struct live *l)
     l->worker = c->sink.workers > 1 ? (uint32_t)(first % c->sink.workers) : 0;
 }
 
+/* One that could not be entered after all. */
+static void forget_new(struct calls *c, struct live *l)
+{
+    counters_add(c->counters, C_CALLS_EVICTED + LABEL_EVICTED_LIMIT, 1);
+    call_free(l->call);
+    give_slot(c, l);
+    c->live_count--;
+}
+
 struct live *table_new_call(struct calls *c, const struct sip_msg *m, const struct datagram *d)
 {
     struct live *l = new_live(c, true);
@@ -229,10 +238,7 @@ struct live *table_new_call(struct calls *c, const struct sip_msg *m, const stru
     call->from.tag = arena_copy(call->arena, kept(m->from.tag));
     l->key = table_key(c, m->call_id, m->from.tag);
     if (map_add(&c->by_key, l->key, live_number(c, l)) != 0) {
-        counters_add(c->counters, C_CALLS_EVICTED + LABEL_EVICTED_LIMIT, 1);
-        call_free(call);
-        give_slot(c, l);
-        c->live_count--;
+        forget_new(c, l);
         return NULL;
     }
     uid_of_call(c->config.id_secret, c->config.probe, m->call_id, m->from.tag, d->time_ns,
@@ -241,6 +247,48 @@ struct live *table_new_call(struct calls *c, const struct sip_msg *m, const stru
     link_class(c, l, LIVE_TRYING);
     counters_add(c->counters, C_CALLS_ACTIVE, 1);
     return l;
+}
+
+struct live *table_new_foreign(struct calls *c, enum call_kind kind, uint64_t key,
+                               struct slice call_id, const struct datagram *d)
+{
+    char tag[ENDPOINT_TEXT_SIZE];
+    struct live *l = new_live(c, true);
+    if (l == NULL)
+        return NULL;
+    struct call *call = l->call;
+    l->key = key;
+    if (map_add(&c->by_key, key, live_number(c, l)) != 0) {
+        forget_new(c, l);
+        return NULL;
+    }
+    call->kind = kind;
+    call->call_id = arena_copy(call->arena, kept(call_id));
+    call->src = d->src;
+    call->dst = d->dst;
+    call->vlan = d->vlan_outer ? d->vlan_outer : d->vlan_inner;
+    call->transport = d->transport;
+    call->started_ns = d->time_ns;
+    l->state = DIALOG_TRYING;
+    uid_of_call(c->config.id_secret, c->config.probe, call_id,
+                slice_str(endpoint_text(&d->src, tag)), d->time_ns, call->uid);
+    choose_worker(c, l);
+    link_class(c, l, LIVE_TRYING);
+    counters_add(c->counters, C_CALLS_ACTIVE, 1);
+    counters_add(c->counters, C_CALL_ATTEMPTS, 1);
+    return l;
+}
+
+struct live *table_find_foreign(struct calls *c, enum call_kind kind, uint64_t key,
+                                struct slice call_id)
+{
+    struct map_probe p = map_probe(&c->by_key, key);
+    for (uint32_t i; (i = map_next(&c->by_key, &p)) != MAP_NONE;) {
+        struct live *l = &c->live[i];
+        if (l->key == key && l->call->kind == kind && slice_equal(l->call->call_id, kept(call_id)))
+            return l;
+    }
+    return NULL;
 }
 
 /* Time of the first packet that waits in `f`. */
@@ -273,6 +321,33 @@ struct live *table_new_orphan(struct calls *c, const struct flow *f)
     return l;
 }
 
+struct live *table_new_encrypted(struct calls *c, const struct endpoint *client,
+                                 const struct endpoint *server, uint64_t key, int64_t time_ns)
+{
+    struct live *l = new_live(c, false);
+    if (l == NULL)
+        return NULL;
+    struct call *call = l->call;
+    l->key = key;
+    if (map_add(&c->by_key, key, live_number(c, l)) != 0) {
+        forget_new(c, l);
+        return NULL;
+    }
+    call->kind = CALL_ENCRYPTED;
+    call->state = CALL_ANSWERED;
+    call->started_ns = time_ns;
+    call->src = *client;
+    call->dst = *server;
+    call->encrypted_media = true;
+    l->state = DIALOG_ANSWERED;
+    uid_of_orphan(c->config.id_secret, c->config.probe, client, server, (uint32_t)PROTO_TCP,
+                  time_ns, call->uid);
+    choose_worker(c, l);
+    link_class(c, l, LIVE_ORPHAN);
+    emit_call(c, l, EVENT_CALL_STARTED);
+    return l;
+}
+
 void table_close(struct calls *c, struct live *l)
 {
     struct call *call = l->call;
@@ -280,11 +355,12 @@ void table_close(struct calls *c, struct live *l)
     flows_release(c, l);
     points_release(c, l);
     timer_cancel(c->wheel, &l->timer);
-    if (call->kind == CALL_SIP) {
+    if (call->kind != CALL_ORPHAN) {
         bool there = map_remove(&c->by_key, l->key, live_number(c, l));
         assert(there);
-        attempt_count(c, l);
     }
+    if (!live_is_bare(l))
+        attempt_count(c, l);
     unlink_class(c, l);
     emit_call_ended(c, l);
     give_slot(c, l);

@@ -18,6 +18,16 @@ struct live *table_find(struct calls *c, const struct sip_msg *m, uint8_t *ret_t
 struct live *table_new_call(struct calls *c, const struct sip_msg *m, const struct datagram *d);
 /* Starts with the first packet that waits in `f`. */
 struct live *table_new_orphan(struct calls *c, const struct flow *f);
+/* A signalling connection that cannot be read, entered under `key`. */
+struct live *table_new_encrypted(struct calls *c, const struct endpoint *client,
+                                 const struct endpoint *server, uint64_t key, int64_t time_ns);
+
+/* Calls of MGCP and H.323, under a keyed hash of whatever names them there. The new one is trying
+ * and not told yet: the caller fills it in and sends CALL_STARTED. */
+struct live *table_new_foreign(struct calls *c, enum call_kind kind, uint64_t key,
+                               struct slice call_id, const struct datagram *d);
+struct live *table_find_foreign(struct calls *c, enum call_kind kind, uint64_t key,
+                                struct slice call_id);
 
 void table_set_class(struct calls *c, struct live *l, enum live_class class);
 /* Takes flows, points and timers from the call, sends CALL_ENDED, frees the slot. */

@@ -1,0 +1,19 @@
+/* What the operator knows about the wire and the front must be told: keys that open TLS, ports where it is spoken, tenants behind
+ * VLANs and tunnels. From settings to the front's configuration, and to the front itself while it runs. */
+#pragma once
+
+#include "app/pipeline.h"
+#include "app/settings.h"
+
+struct wire;
+
+/* Reads the texts of the settings and opens the key log. 0 or ERR_ with a sentence that names the setting. */
+int wire_open(const struct settings *s, struct wire **ret_wire, struct why *why);
+/* NULL is fine. */
+void wire_close(struct wire *w);
+/* `config` borrows from `w`. */
+void wire_configure(const struct wire *w, struct front_config *config);
+/* Private keys, and what the key log holds so far. */
+int wire_start(struct wire *w, struct pipeline *p, struct why *why);
+/* Lines that the key log gained. In the front's thread, now and then. */
+void wire_poll(struct wire *w, struct pipeline *p);

@@ -1,0 +1,121 @@
+"""The frame of the feature tests. A feature is a function with an id of docs/features.md:
+
+    @feature("D05", "SIP over WebSocket: masked, fragmented, control frames between")
+    def websocket_call(t):
+        t.same(baseline(), t.read(frames(...)))   # every clause of the row's "must"
+        t.counter(t.read(frames without it))      # and a case in which the result must differ
+
+A feature without a counter-case fails: a test that cannot fail proves nothing."""
+import json, os, subprocess, tempfile
+
+FEATURES = []  # (id, title, function)
+
+
+def feature(id_, title):
+    def add(fn):
+        FEATURES.append((id_, title, fn))
+        return fn
+    return add
+
+
+def shape(records):
+    """What a capture says whatever carried it: calls with their outcome, parties, times and streams."""
+    out = []
+    for r in records:
+        streams = sorted((s["party"], s["codec"], s["packets"], s["lost"], s["src"], s["dst"]) for s in r.get("streams", []))
+        out.append({"kind": r["kind"], "call_id": r["call_id"], "outcome": r["outcome"], "end_reason": r["end_reason"],
+                    "released_by": r["released_by"], "sip_code": r["sip_code"], "from": (r["from"] or {}).get("user"),
+                    "to": (r["to"] or {}).get("user"), "started_at": r["started_at"], "answered_at": r["answered_at"],
+                    "ended_at": r["ended_at"], "partial": r["partial"], "streams": streams})
+    return sorted(out, key=lambda c: (c["started_at"], str(c["call_id"])))
+
+
+class Failure(Exception):
+    pass
+
+
+class Test:
+    def __init__(self, earshot, work):
+        self.earshot = earshot
+        self.work = work
+        self.clauses = 0
+        self.counters = 0
+        self.files = 0
+
+    def path(self, suffix="pcap"):
+        self.files += 1
+        return os.path.join(self.work, f"{self.files}.{suffix}")
+
+    def run(self, *args, code=0, **kw):
+        out = subprocess.run([self.earshot, *args], capture_output=True, text=kw.pop("text", True), timeout=60, **kw)
+        if code is not None and out.returncode != code:
+            raise Failure(f"earshot {' '.join(args)}: exit {out.returncode}, not {code}: {out.stderr[-400:]}")
+        return out
+
+    def read(self, frames, *options, linktype=1, code=0):
+        """The records of these frames (or of a file's name, or several), as earshot read --json tells them."""
+        from craft import write
+        paths = [frames] if isinstance(frames, str) else frames if frames and isinstance(frames[0], str) else None
+        if paths is None:
+            paths = [self.path()]
+            write(paths[0], frames, linktype)
+        out = self.run("read", "--json", *options, *paths, code=code)
+        return [json.loads(line) for line in out.stdout.splitlines()]
+
+    def counters_of(self, frames, *options, linktype=1):
+        """Values of /metrics after reading: {name{labels}: number}."""
+        from craft import write
+        path = frames if isinstance(frames, str) else self.path()
+        if path is not frames:
+            write(path, frames, linktype)
+        out = self.run("read", "--json", "--metrics", "-", *options, path)
+        values = {}
+        for line in out.stdout.splitlines():
+            if line.startswith("earshot_"):
+                name, value = line.rsplit(" ", 1)
+                values[name] = float(value)
+        return values
+
+    def check(self, what, condition):
+        self.clauses += 1
+        if not condition:
+            raise Failure(what)
+
+    def equal(self, what, got, wanted):
+        self.check(f"{what}: {got!r}, not {wanted!r}", got == wanted)
+
+    def same(self, wanted, got, what="the call as without the wrapping"):
+        self.clauses += 1
+        a, b = shape(wanted), shape(got)
+        if a != b:
+            raise Failure(f"{what}:\n    wanted {json.dumps(a)[:1500]}\n    got    {json.dumps(b)[:1500]}")
+
+    def counter(self, what, condition):
+        """The counter-case: with the thing in question removed the result is another."""
+        self.counters += 1
+        if not condition:
+            raise Failure(f"counter-case: {what}")
+
+    def differs(self, a, b, what="without it the records are the same"):
+        self.counter(what, shape(a) != shape(b))
+
+
+def run_all(earshot, only=()):
+    """[(id, title, error or None)]"""
+    results = []
+    for id_, title, fn in FEATURES:
+        if only and id_ not in only:
+            continue
+        with tempfile.TemporaryDirectory(prefix="earshot-feature-") as work:
+            t = Test(earshot, work)
+            error = None
+            try:
+                fn(t)
+                if t.clauses == 0 or t.counters == 0:
+                    error = f"{t.clauses} clauses and {t.counters} counter-cases: a test needs both"
+            except Failure as e:
+                error = str(e)
+            except Exception as e:
+                error = f"{type(e).__name__}: {e}"
+        results.append((id_, title, error))
+    return results

@@ -1,0 +1,25 @@
+#!/usr/bin/env python3
+"""Runs the feature tests: run.py EARSHOT [ID...] [--json FILE]. One line a test; exit 1 when one fails."""
+import importlib, json, os, sys
+
+here = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, here)
+sys.dont_write_bytecode = True
+import feature  # noqa: E402
+
+args = sys.argv[1:]
+out = None
+if "--json" in args:
+    at = args.index("--json")
+    out = args[at + 1]
+    del args[at:at + 2]
+for name in sorted(f[:-3] for f in os.listdir(here) if f.endswith(".py") and f[:-3] not in ("craft", "feature", "run")):
+    importlib.import_module(name)
+results = feature.run_all(os.path.abspath(args[0]), set(args[1:]))
+for id_, title, error in results:
+    print(f"{'ok  ' if error is None else 'FAIL'}  {id_:4} {title}" + (f"\n      {error}" if error else ""))
+failed = sum(error is not None for _, _, error in results)
+if out:
+    json.dump([{"id": i, "title": t, "error": e} for i, t, e in results], open(out, "w"), indent=1)
+print(f"{len(results) - failed} passed, {failed} failed")
+sys.exit(1 if failed or not results else 0)
