@@ -1,6 +1,8 @@
 /* The settings table at work. Each type has a reader and a printer; everything else walks the table. */
 #include "app/settings.h"
 
+#include "app/hep_source.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <ini.h>
@@ -480,5 +482,5 @@ int settings_check(const struct settings *s, struct why *why)
                      "or bind 127.0.0.1", s->api_bind);
         return ERR_INVALID;
     }
-    return 0;
+    return hep_source_check(s, why);
 }
