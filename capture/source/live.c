@@ -154,7 +154,13 @@ static int activate(struct live *l, const struct source_live_config *config, str
     pcap_set_buffer_size(p, int_of(config->ring_bytes ? config->ring_bytes : RING_BYTES_DEFAULT));
     pcap_set_tstamp_precision(p, PCAP_TSTAMP_PRECISION_NANO);
     int status = pcap_activate(p); /* above 0: a warning, such as no promiscuous mode on "any" */
-    return status < 0 ? explain_activate(l, status, why) : 0;
+    if (status < 0)
+        return explain_activate(l, status, why);
+    /* Of the two cooked headers the one that tells the interface; the library's default is the
+     * other. */
+    if (pcap_datalink(p) == DLT_LINUX_SLL)
+        (void)pcap_set_datalink(p, DLT_LINUX_SLL2);
+    return 0;
 }
 
 static int make_pollable(struct live *l, struct why *why)

@@ -196,6 +196,7 @@ static void open_due(struct merge *m)
                     SOURCE_MERGE_MAX);
             if (m->trouble)
                 m->trouble(m->context, ERR_FULL, &why);
+            m->closed_weight += weight;
             source_close(s);
             continue;
         }

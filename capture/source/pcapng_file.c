@@ -154,6 +154,8 @@ static void set_unit(struct interface *i, uint8_t unit)
         i->multiply *= 10;
     for (; n > 9 && i->divide < UINT64_MAX / 10; n--)
         i->divide *= 10;
+    if (n > 9)
+        i->multiply = 0; /* a whole range of such ticks is less than a nanosecond */
 }
 
 /* What does not fit is held at the end of the range. */
