@@ -10,7 +10,7 @@ build_packages="build-essential cmake ninja-build pkg-config libpcap-dev libavco
   libsqlite3-dev libmicrohttpd-dev libsodium-dev libinih-dev libjansson-dev libssl-dev zlib1g-dev libzstd-dev"
 run_packages="espeak-ng sox"
 test_packages="libcriterion-dev libosip2-dev libopus-dev libgsm1-dev libspeex-dev libbcg729-dev espeak-ng tshark
-  tcpdump ffmpeg sox jq curl prometheus sip-tester baresip-core tcpreplay iproute2 nftables procps sqlite3 python3 openssl clang-format"
+  tcpdump ffmpeg sox jq curl prometheus sip-tester sngrep baresip-core tcpreplay iproute2 nftables procps sqlite3 python3 openssl clang-format"
 
 # install PACKAGE...: what is missing, with apt; nothing is touched when all is there.
 install() {

@@ -17,6 +17,7 @@
 
 #define EVENTS_A_TURN  64
 #define ACCEPTS_A_TURN 16
+#define BATCHES_A_TURN 8
 
 int hep_watch(struct hep *h, int fd, unsigned tag, unsigned index)
 {
@@ -96,9 +97,9 @@ static void drain_batch(struct hep *h, struct delivery *d)
         take_datagram(h, d, h->batch->at++);
 }
 
-static void read_datagrams(struct hep *h, struct delivery *d, int fd)
+/* True: as many as a batch can hold, there may be more. */
+static bool read_batch(struct hep_batch *b, int fd)
 {
-    struct hep_batch *b = h->batch;
     for (unsigned i = 0; i < HEP_BATCH; i++) {
         b->places[i] = (struct iovec){.iov_base = b->bytes[i], .iov_len = HEP_DATAGRAM_MAX};
         b->messages[i].msg_hdr = (struct msghdr){.msg_name = &b->from[i],
@@ -111,7 +112,16 @@ static void read_datagrams(struct hep *h, struct delivery *d, int fd)
     int n = recvmmsg(fd, b->messages, HEP_BATCH, MSG_DONTWAIT, NULL);
     b->at = 0;
     b->count = n > 0 ? (unsigned)n : 0;
-    drain_batch(h, d);
+    return b->count == HEP_BATCH;
+}
+
+static void read_datagrams(struct hep *h, struct delivery *d, int fd)
+{
+    bool more = true;
+    for (unsigned i = 0; i < BATCHES_A_TURN && more && !is_full(h, d); i++) {
+        more = read_batch(h->batch, fd);
+        drain_batch(h, d);
+    }
 }
 
 /* ---- connections ---- */
