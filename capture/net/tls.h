@@ -6,7 +6,7 @@
 
 #include "base/counters.h"
 #include "base/error.h"
-#include "base/slice.h"
+#include "base/hash.h"
 
 struct tls;      /* keys, bounds, the memory of records that wait */
 struct tls_conn; /* one connection */
@@ -37,27 +37,33 @@ struct tls_info {
     char certificate_name[128]; /* the server certificate's CN or first DNS name, TLS 1.2 in the clear or 1.3 decrypted; "" none */
     uint64_t bytes[2];          /* application data, by sender: 0 client, 1 server */
     bool resumed;
+    bool renegotiated;          /* TLS 1.2: another handshake inside; seen only when decrypted */
 };
 
-/* Plain text of one side, in order. `time_ns` is that of the segment that brought the record. side: 0 client, 1 server. */
+/* Plain text of one side, in order. `time_ns` is that of the segment that brought the record. side: 0 client, 1 server. An empty `plain`:
+ * here something was lost. Neither feeds nor frees the connection. */
 typedef void tls_plain_fn(void *context, unsigned side, struct slice plain, int64_t time_ns);
 
+/* Zero values mean the defaults. 0 or ERR_NOMEM. `counters` may be NULL. */
 int tls_new(const struct tls_config *config, struct counters *counters, struct tls **ret_tls);
 void tls_free(struct tls *t);
 
 /* Does a stream that begins like this look like TLS? -1: too short to tell, 0 no, 1 yes. */
 int tls_guess(struct slice head);
 
-/* `swapped`: side 0 of the feed is the server (the connection was picked up with the server first). NULL without memory. */
+/* NULL without memory. */
 struct tls_conn *tls_conn_new(struct tls *t, tls_plain_fn *fn, void *context);
-void tls_conn_free(struct tls *t, struct tls_conn *c);
-/* Bytes in order from `side` as the transport numbers it; who is the client the handshake tells (info.swapped side is handled inside). */
+void tls_conn_free(struct tls *t, struct tls_conn *c); /* before tls_free() */
+/* Bytes in order from `side` as the transport numbers it; who is the client the handshake tells.
+ * `lost` bytes are missing directly before them, UINT32_MAX: not known how many. */
 void tls_conn_feed(struct tls *t, struct tls_conn *c, unsigned side, struct slice bytes, uint32_t lost, int64_t time_ns);
 const struct tls_info *tls_conn_info(const struct tls_conn *c);
 
-/* A line of a key log (NSS SSLKEYLOGFILE format); connections that wait for it go on at once. False: no such line (counted). */
+/* A line of a key log (NSS SSLKEYLOGFILE format); connections that wait for it go on at once: their plain text comes during this call.
+ * Empty lines and comments are true. False: no such line (counted). */
 bool tls_key_line(struct tls *t, struct slice line);
-/* A PEM private key for RSA key exchange. 0 or ERR_ with a sentence. */
+/* A PEM private key for RSA key exchange, at most 16. 0 or ERR_ with a sentence. */
 int tls_private_key(struct tls *t, struct slice pem, struct why *why);
 uint32_t tls_secret_count(const struct tls *t);
+/* Records that wait and halves of records and messages. */
 size_t tls_waiting_bytes(const struct tls *t);

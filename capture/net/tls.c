@@ -1,0 +1,230 @@
+/* What all connections have in common: the secrets, the memory of what waits, and finding those
+ * that wait for a key. */
+#include "capture/net/tls.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/crypto.h"
+#include "capture/net/tls_parts.h"
+
+#define SECRETS_MAX_DEFAULT  65536u
+#define WAITING_DEFAULT      ((size_t)16 << 20)
+#define CONN_WAITING_DEFAULT ((size_t)256 << 10)
+#define TICKETS_MAX_DEFAULT  4096u
+#define BUCKETS              8192u
+
+/* ---- counting ---- */
+
+void tls_count(struct tls *t, unsigned cell, uint64_t n)
+{
+    if (t->counters)
+        counters_add(t->counters, cell, n);
+}
+
+void tls_count_bad(struct tls *t, const char *reason)
+{
+    tls_count(t,
+              C_PARSE_ERRORS + LABEL_PROTO_TLS * LABEL_COUNT_PARSE_REASON +
+                  label_find(LABELS_PARSE_REASON, slice_str(reason)),
+              1);
+}
+
+static void show(struct tls *t, unsigned family, const char *table, uint64_t value)
+{
+    if (t->counters)
+        counters_set(t->counters, family + label_find(LABELS_TABLE, slice_str(table)), value);
+}
+
+/* ---- memory of what waits ---- */
+
+static void holders_add(struct tls *t, struct tls_conn *c)
+{
+    c->holder_older = t->holder_newest;
+    c->holder_newer = NULL;
+    *(c->holder_older ? &c->holder_older->holder_newer : &t->holder_oldest) = c;
+    t->holder_newest = c;
+}
+
+static void holders_remove(struct tls *t, struct tls_conn *c)
+{
+    *(c->holder_older ? &c->holder_older->holder_newer : &t->holder_oldest) = c->holder_newer;
+    *(c->holder_newer ? &c->holder_newer->holder_older : &t->holder_newest) = c->holder_older;
+}
+
+bool tls_hold(struct tls *t, struct tls_conn *c, size_t bytes)
+{
+    if (bytes == 0)
+        return true;
+    if (c->held == 0)
+        holders_add(t, c);
+    c->held += bytes;
+    t->held += bytes;
+    for (struct tls_conn *victim = t->holder_oldest, *newer;
+         victim && t->held > t->config.waiting_bytes_max; victim = newer) {
+        newer = victim->holder_newer;
+        tls_conn_end(t, victim, TLS_BLIND);
+    }
+    show(t, C_TABLE_SIZE, "tls_waiting_bytes", t->held);
+    return !tls_conn_ended(c);
+}
+
+void tls_release(struct tls *t, struct tls_conn *c, size_t bytes)
+{
+    if (bytes == 0)
+        return;
+    assert(bytes <= c->held && c->held <= t->held);
+    c->held -= bytes;
+    t->held -= bytes;
+    if (c->held == 0)
+        holders_remove(t, c);
+    show(t, C_TABLE_SIZE, "tls_waiting_bytes", t->held);
+}
+
+size_t tls_waiting_bytes(const struct tls *t)
+{
+    return t->held;
+}
+
+/* ---- connections by client random ---- */
+
+static struct tls_conn **bucket_of(struct tls *t, const uint8_t *random)
+{
+    return &t->buckets[hash_bytes(&t->config.seed, random, TLS_RANDOM_SIZE) & (BUCKETS - 1)];
+}
+
+void tls_conn_unfile(struct tls_conn *c)
+{
+    if (c->random_link == NULL)
+        return;
+    *c->random_link = c->random_next;
+    if (c->random_next)
+        c->random_next->random_link = c->random_link;
+    c->random_link = NULL;
+    c->random_next = NULL;
+}
+
+void tls_conn_file(struct tls *t, struct tls_conn *c)
+{
+    tls_conn_unfile(c);
+    struct tls_conn **bucket = bucket_of(t, c->client_random);
+    c->random_next = *bucket;
+    c->random_link = bucket;
+    if (*bucket)
+        (*bucket)->random_link = &c->random_next;
+    *bucket = c;
+}
+
+/* ---- keys ---- */
+
+/* A connection that goes on may say hello anew and move to another bucket, so the walk notes its
+ * neighbour first; what waits in the neighbour does not change meanwhile. */
+static void wake(struct tls *t, const uint8_t *random)
+{
+    for (struct tls_conn *c = *bucket_of(t, random), *next; c; c = next) {
+        next = c->random_next;
+        if (c->first && memcmp(c->client_random, random, TLS_RANDOM_SIZE) == 0)
+            tls_conn_pump(t, c);
+        if (next && next->random_link == NULL)
+            next = *bucket_of(t, random); /* it ended for want of memory: once more */
+    }
+}
+
+bool tls_key_line(struct tls *t, struct slice line)
+{
+    uint8_t random[TLS_RANDOM_SIZE];
+    enum tls_secret which;
+    struct tls_secret_bytes secret;
+    enum tls_line kind = tls_line_parse(line, random, &which, &secret);
+    if (kind == TLS_LINE_BAD)
+        tls_count_bad(t, "syntax");
+    if (kind != TLS_LINE_SECRET)
+        return kind != TLS_LINE_BAD;
+    tls_secret_add(&t->secrets, random, which, slice_of(secret.bytes, secret.size));
+    crypto_wipe(&secret, sizeof secret);
+    show(t, C_TABLE_SIZE, "tls_secrets", t->secrets.used);
+    wake(t, random);
+    return true;
+}
+
+int tls_private_key(struct tls *t, struct slice pem, struct why *why)
+{
+    if (t->key_count == TLS_KEYS_MAX) {
+        why_set(why, "more than %u private keys for TLS", TLS_KEYS_MAX);
+        return ERR_FULL;
+    }
+    int err = crypto_key_read(pem, &t->keys[t->key_count], why);
+    if (err == 0)
+        t->key_count++;
+    return err;
+}
+
+uint32_t tls_secret_count(const struct tls *t)
+{
+    return t->secrets.used;
+}
+
+/* ---- birth and end ---- */
+
+static void set_defaults(struct tls_config *c)
+{
+    if (c->secrets_max == 0)
+        c->secrets_max = SECRETS_MAX_DEFAULT;
+    if (c->waiting_bytes_max == 0)
+        c->waiting_bytes_max = WAITING_DEFAULT;
+    if (c->conn_waiting_max == 0)
+        c->conn_waiting_max = CONN_WAITING_DEFAULT;
+    if (c->tickets_max == 0)
+        c->tickets_max = TICKETS_MAX_DEFAULT;
+}
+
+int tls_new(const struct tls_config *config, struct counters *counters, struct tls **ret_tls)
+{
+    struct tls *t = calloc(1, sizeof *t);
+    if (t == NULL)
+        return ERR_NOMEM;
+    t->config = *config;
+    t->counters = counters;
+    set_defaults(&t->config);
+    t->buckets = calloc(BUCKETS, sizeof(struct tls_conn *));
+    if (t->buckets == NULL ||
+        tls_secret_table_init(&t->secrets, &config->seed, t->config.secrets_max) ||
+        tls_secret_table_init(&t->sessions, &config->seed, t->config.tickets_max)) {
+        tls_free(t);
+        return ERR_NOMEM;
+    }
+    show(t, C_TABLE_LIMIT, "tls_secrets", t->config.secrets_max);
+    show(t, C_TABLE_LIMIT, "tls_waiting_bytes", t->config.waiting_bytes_max);
+    *ret_tls = t;
+    return 0;
+}
+
+void tls_free(struct tls *t)
+{
+    if (t == NULL)
+        return;
+    tls_secret_table_fini(&t->secrets);
+    tls_secret_table_fini(&t->sessions);
+    for (unsigned i = 0; i < t->key_count; i++)
+        crypto_key_free(t->keys[i]);
+    crypto_wipe(t->room, sizeof t->room); /* the last plain text */
+    free(t->buckets);
+    free(t);
+}
+
+/* ---- a first look ---- */
+
+int tls_guess(struct slice head)
+{
+    /* Type, major and minor version. */
+    static const struct {
+        uint8_t from, to;
+    } first[] = {{TLS_CHANGE_CIPHER_SPEC, TLS_APPLICATION}, {3, 3}, {0, 4}};
+    for (size_t i = 0; i < 3 && i < head.size; i++)
+        if (head.data[i] < first[i].from || head.data[i] > first[i].to)
+            return 0;
+    if (head.size < TLS_HEADER_SIZE)
+        return -1;
+    size_t fragment = (size_t)head.data[3] << 8 | head.data[4];
+    return fragment > 0 && fragment <= TLS_FRAGMENT_MAX;
+}
