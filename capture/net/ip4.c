@@ -21,7 +21,7 @@ static enum net_verdict fragment_decode(struct net *n, struct packet *p, uint16_
     struct fragment fragment = {
         .src = out->src.addr,
         .dst = out->dst.addr,
-        .space = p->space,
+        .space = out->src.space,
         .id = out->ip_id,
         .proto = proto,
         .ttl = out->ttl,
@@ -42,18 +42,10 @@ enum net_verdict ip4_decode(struct net *n, struct packet *p)
     if (!packet_header(&p->at, HEADER_MIN, &c))
         return net_malformed(n, REASON_TRUNCATED);
     uint8_t first = cursor_u8(&c);
-    out->tos = cursor_u8(&c);
+    uint8_t tos = cursor_u8(&c);
     uint32_t total = cursor_u16(&c);
-    out->ip_id = cursor_u16(&c);
-    uint16_t flags = cursor_u16(&c);
-    out->ttl = cursor_u8(&c);
-    uint8_t proto = cursor_u8(&c);
-    cursor_skip(&c, 2); /* checksum */
-    out->src.addr = addr_v4(cursor_u32(&c));
-    out->dst.addr = addr_v4(cursor_u32(&c));
     if (__builtin_expect(first >> 4 != 4, 0))
         return net_malformed(n, REASON_VERSION);
-
     uint32_t header = (first & 15) * 4u;
     if (total == 0) /* left to the card to fill in (segmentation offload) */
         total = captured;
@@ -62,7 +54,16 @@ enum net_verdict ip4_decode(struct net *n, struct packet *p)
     cursor_skip(&p->at, header - HEADER_MIN); /* options */
     if (__builtin_expect(p->at.failed, 0))
         return net_malformed(n, REASON_TRUNCATED);
-    n->trial = false;
+
+    n->trial = false; /* from here on *out may be written: see udp.c */
+    out->tos = tos;
+    out->ip_id = cursor_u16(&c);
+    uint16_t flags = cursor_u16(&c);
+    out->ttl = cursor_u8(&c);
+    uint8_t proto = cursor_u8(&c);
+    cursor_skip(&c, 2); /* checksum */
+    out->src.addr = addr_v4(cursor_u32(&c));
+    out->dst.addr = addr_v4(cursor_u32(&c));
     packet_clip(p, total - header);
     if (__builtin_expect(flags & (MORE_FRAGMENTS | FRAGMENT_OFFSET), 0))
         return fragment_decode(n, p, flags, proto);

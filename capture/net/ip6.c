@@ -38,7 +38,7 @@ static enum net_verdict fragment_decode(struct net *n, struct packet *p)
     struct fragment fragment = {
         .src = out->src.addr,
         .dst = out->dst.addr,
-        .space = p->space,
+        .space = out->src.space,
         .id = id,
         .ip6 = true,
         .proto = next,
@@ -103,15 +103,17 @@ enum net_verdict ip6_decode(struct net *n, struct packet *p)
     uint32_t word = cursor_u32(&c); /* version, traffic class, flow label */
     uint32_t payload = cursor_u16(&c);
     uint8_t next = cursor_u8(&c);
-    out->ttl = cursor_u8(&c);
+    uint8_t ttl = cursor_u8(&c);
+    if (__builtin_expect(word >> 28 != 6, 0))
+        return net_malformed(n, REASON_VERSION);
+
+    n->trial = false; /* from here on *out may be written: see udp.c */
+    out->tos = (uint8_t)(word >> 20);
+    out->ttl = ttl;
     uint64_t high = cursor_u64(&c);
     out->src.addr = (struct addr){.high = high, .low = cursor_u64(&c)};
     high = cursor_u64(&c);
     out->dst.addr = (struct addr){.high = high, .low = cursor_u64(&c)};
-    if (__builtin_expect(word >> 28 != 6, 0))
-        return net_malformed(n, REASON_VERSION);
-    n->trial = false;
-    out->tos = (uint8_t)(word >> 20);
     if (payload == 0) /* left to the card to fill in (segmentation offload) */
         payload = (uint32_t)cursor_left(&p->at);
     packet_clip(p, payload);

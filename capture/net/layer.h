@@ -41,7 +41,6 @@ struct packet {
     uint8_t tags;   /* VLAN tags among them */
     uint8_t fragments; /* fragment headers of this IPv6 packet */
     uint8_t tunnels;   /* passed so far */
-    uint32_t space;    /* address space, as far as tags and tunnels up to here tell */
     struct datagram *out;
 };
 

@@ -144,10 +144,7 @@ enum net_verdict net_decode(struct net *n, const struct frame *frame, struct dat
     ret_datagram->iface = (uint8_t)frame->iface;
     struct packet p = {.at = cursor_over(frame->bytes), .out = ret_datagram};
     n->trial = false;
-    enum net_verdict verdict = decode(n, &p);
-    ret_datagram->src.space = p.space;
-    ret_datagram->dst.space = p.space;
-    return verdict;
+    return decode(n, &p);
 }
 
 void net_tick(struct net *n, int64_t now_ns)

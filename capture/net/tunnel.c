@@ -64,12 +64,16 @@ static uint32_t lower_bound(const struct net *n, uint64_t key)
     return from;
 }
 
-static void look_up_space(const struct net *n, struct packet *p, unsigned wrapping, uint32_t id)
+/* The endpoints are given their space before they are known: whatever reads an address, be it for
+ * fragments, finds it there. */
+static void look_up_space(const struct net *n, struct datagram *out, unsigned wrapping, uint32_t id)
 {
     uint64_t key = space_key(wrapping, id);
     uint32_t i = lower_bound(n, key);
-    if (i < n->spaces_count && n->spaces[i].key == key)
-        p->space = n->spaces[i].space;
+    if (i == n->spaces_count || n->spaces[i].key != key)
+        return;
+    out->src.space = n->spaces[i].space;
+    out->dst.space = n->spaces[i].space;
 }
 
 /* ---- entering ---- */
@@ -82,7 +86,7 @@ void net_vlan(struct net *n, struct packet *p, uint16_t id)
         p->out->vlan_inner = id;
     p->tags++; /* cannot wrap: LAYERS_MAX */
     if (n->spaces_count > 0)
-        look_up_space(n, p, WRAP_NONE, id);
+        look_up_space(n, p->out, WRAP_NONE, id);
 }
 
 bool net_tunnel(struct net *n, struct packet *p, enum wrapping wrapping, uint32_t id)
@@ -104,6 +108,6 @@ bool net_tunnel(struct net *n, struct packet *p, enum wrapping wrapping, uint32_
     p->fragments = 0;
     p->tags = out->vlan_outer || out->vlan_inner ? 2 : 0; /* the ids seen first stay */
     if (n->spaces_count > 0)
-        look_up_space(n, p, wrapping, id);
+        look_up_space(n, out, wrapping, id);
     return true;
 }

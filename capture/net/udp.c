@@ -35,27 +35,62 @@ static inline bool is_tunnel_port(unsigned port)
     return tunnel_ports[SLOT(port)] == port;
 }
 
+/* What layers write ahead of the first IP header. */
+struct kept {
+    uint32_t src_space;
+    uint32_t dst_space;
+    uint16_t vlan_outer;
+    uint16_t vlan_inner;
+    uint16_t ip_id;
+    uint8_t wrapping;
+    uint8_t wrap_depth;
+};
+
+static inline struct kept keep(const struct datagram *d)
+{
+    return (struct kept){
+        .src_space = d->src.space,
+        .dst_space = d->dst.space,
+        .vlan_outer = d->vlan_outer,
+        .vlan_inner = d->vlan_inner,
+        .ip_id = d->ip_id,
+        .wrapping = d->wrapping,
+        .wrap_depth = d->wrap_depth,
+    };
+}
+
+static void restore(struct datagram *d, const struct kept *kept)
+{
+    d->src.space = kept->src_space;
+    d->dst.space = kept->dst_space;
+    d->vlan_outer = kept->vlan_outer;
+    d->vlan_inner = kept->vlan_inner;
+    d->ip_id = kept->ip_id;
+    d->wrapping = kept->wrapping;
+    d->wrap_depth = kept->wrap_depth;
+}
+
 /* True when the datagram is a tunnel of this port; *ret is then what it leads to. */
-static bool try_tunnel(struct net *n, struct packet *p, unsigned port,
-                       enum net_verdict *ret_verdict)
+static inline bool try_tunnel(struct net *n, const struct packet *p, unsigned port,
+                              enum net_verdict *ret_verdict)
 {
     if (!is_tunnel_port(port) || port == 0)
         return false;
-    struct datagram kept = *p->out;
-    struct packet kept_packet = *p;
-    p->at = cursor_over(p->out->payload);
-    p->wire = p->out->payload_wire;
+    struct kept kept = keep(p->out);
+    struct packet inner = *p;
+    inner.at = cursor_over(p->out->payload);
+    inner.wire = p->out->payload_wire;
     n->trial = true;
-    *ret_verdict = tunnel_layers[SLOT(port)](n, p);
+    *ret_verdict = tunnel_layers[SLOT(port)](n, &inner);
     if (!n->trial)
         return true;
     n->trial = false;
-    *p->out = kept;
-    *p = kept_packet;
+    restore(p->out, &kept);
     return false;
 }
 
-static __attribute__((noinline)) enum net_verdict tunnel_or_not(struct net *n, struct packet *p)
+static __attribute__((noinline)) enum net_verdict tunnel_or_not(struct net *n,
+                                                                const struct packet *p)
 {
     unsigned src = p->out->src.port;
     unsigned dst = p->out->dst.port;
