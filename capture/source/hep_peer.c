@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #define HANDSHAKE_SECONDS 10
+#define PATIENCE_SECONDS  5
 
 struct hep_peer *hep_peer_new(int fd, SSL_CTX *tls, struct addr from, uint32_t second)
 {
@@ -19,6 +20,7 @@ struct hep_peer *hep_peer_new(int fd, SSL_CTX *tls, struct addr from, uint32_t s
     p->tls = NULL;
     p->from = from;
     p->heard = second;
+    p->proven = false;
     p->waiting = false;
     p->at = p->end = 0;
     if (tls && (p->tls = hep_tls_accept(tls, fd)) == NULL) {
@@ -73,4 +75,9 @@ bool hep_peer_is_idle(const struct hep_peer *p, uint32_t second, uint32_t limit)
     uint32_t quiet = second - p->heard;
     bool greeting = p->tls && !SSL_is_init_finished(p->tls);
     return !p->waiting && (quiet >= limit || (greeting && quiet >= HANDSHAKE_SECONDS));
+}
+
+bool hep_peer_may_go(const struct hep_peer *p, uint32_t second)
+{
+    return !p->proven && !p->waiting && second - p->heard >= PATIENCE_SECONDS;
 }

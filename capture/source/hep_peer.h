@@ -13,6 +13,7 @@ struct hep_peer {
     SSL *tls; /* NULL: plain TCP */
     struct addr from;
     uint32_t heard; /* second of its last whole packet, first of its connection */
+    bool proven;    /* it did give a packet */
     bool waiting;   /* a packet may lie in `bytes`, or in the TLS layer, of which poll() knows nothing */
     size_t at;      /* what is left of `bytes`: [at, end) */
     size_t end;
@@ -29,6 +30,9 @@ enum hep_fill hep_peer_fill(struct hep_peer *p);
 /* Has no packet to give and is quiet for `limit` seconds, or for less if it did not even finish its
  * handshake. */
 bool hep_peer_is_idle(const struct hep_peer *p, uint32_t second, uint32_t limit);
+
+/* At the cap it may be closed for a new one: it never gave a packet in all this time. */
+bool hep_peer_may_go(const struct hep_peer *p, uint32_t second);
 
 static inline struct slice hep_peer_view(const struct hep_peer *p)
 {

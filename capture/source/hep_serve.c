@@ -158,6 +158,7 @@ static bool take_packets(struct hep *h, struct delivery *d, struct hep_peer *p)
         p->heard = h->second;
         if (!take_packet(h, d, packet, p->from, clock_wall_ns()))
             return false;
+        p->proven = true;
     }
 }
 
@@ -216,6 +217,19 @@ static void pause_listener(struct hep *h, struct hep_listener *l)
     l->paused = true;
 }
 
+/* So that whoever opens connections and says nothing cannot keep agents out. */
+static bool make_way(struct hep *h)
+{
+    for (unsigned i = 0; i < h->peers_max; i++) {
+        if (h->peers[i] && hep_peer_may_go(h->peers[i], h->second)) {
+            drop_peer(h, i);
+            refuse(h, SOURCE_REFUSED_PEERS);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void accept_peers(struct hep *h, struct hep_listener *l)
 {
     for (unsigned i = 0; i < ACCEPTS_A_TURN; i++) {
@@ -228,7 +242,7 @@ static void accept_peers(struct hep *h, struct hep_listener *l)
                 pause_listener(h, l);
             return;
         }
-        if (h->peer_count == h->peers_max) {
+        if (h->peer_count == h->peers_max && !make_way(h)) {
             close(fd);
             refuse(h, SOURCE_REFUSED_PEERS);
         } else if (!add_peer(h, l, fd, from)) {

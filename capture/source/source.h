@@ -87,7 +87,7 @@ struct source_hep_config {
     const char *auth_key;    /* packets without it are refused; NULL or "": all are welcome */
     const char *certificate; /* PEM files; needed with TLS */
     const char *private_key;
-    unsigned peers_max;      /* connections, default 256; further ones are closed at once */
+    unsigned peers_max;      /* connections, default 256; at the cap one that gave no packet in 5 s makes way, else the new one is closed */
     unsigned rate;           /* packets a second of one address, 0: no limit */
     unsigned idle_seconds;   /* without a whole packet the connection is closed; default 300 */
     size_t receive_bytes;    /* buffer of a UDP socket in the kernel, default 4 MiB; the system may grant less */

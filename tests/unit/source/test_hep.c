@@ -358,6 +358,34 @@ Test(hep_source, connections_beyond_the_cap_are_closed_and_counted_and_places_co
     source_close(s);
 }
 
+Test(hep_source, at_the_cap_a_connection_that_never_gave_a_packet_makes_way)
+{
+    struct source *s = open_one(SOURCE_HEP_TCP, (struct source_hep_config){.peers_max = 2});
+    struct seen_frames seen;
+    struct buf b;
+    seen_init(&seen);
+    buf_init(&b, 1 << 16);
+    put_hep(&b, "x", NULL);
+    int agent = connect_to(source_hep_port(s, 0), SOCK_STREAM, false);
+    int silent = connect_to(source_hep_port(s, 0), SOCK_STREAM, false);
+    send_all(agent, buf_view(&b));
+    receive(s, &seen, UINT32_MAX, 6300);
+    int late = connect_to(source_hep_port(s, 0), SOCK_STREAM, false);
+    send_all(late, buf_view(&b));
+    receive(s, &seen, 2, 2000);
+    send_all(agent, buf_view(&b));
+    receive(s, &seen, 3, 2000);
+    cr_assert_eq(seen.count, 3);
+    cr_assert(was_closed(silent));
+    cr_assert_eq(refused(s, SOURCE_REFUSED_PEERS), 1);
+    close(agent);
+    close(silent);
+    close(late);
+    buf_fini(&b);
+    seen_fini(&seen);
+    source_close(s);
+}
+
 Test(hep_source, a_connection_that_never_completes_a_packet_is_closed)
 {
     struct source *s = open_one(SOURCE_HEP_TCP, (struct source_hep_config){.idle_seconds = 1});
