@@ -39,6 +39,14 @@ static void set_state(struct calls *c, struct live *l, enum dialog_state state)
     }
 }
 
+void attempt_move(struct calls *c, struct live *l, enum dialog_state state)
+{
+    if (l->state == state)
+        return;
+    set_state(c, l, state);
+    emit_call(c, l, EVENT_CALL_CHANGED);
+}
+
 /* ---- ends ---- */
 
 static void stop_hold(struct live *l, int64_t now_ns)
@@ -58,7 +66,7 @@ void attempt_end(struct calls *c, struct live *l, enum call_outcome outcome,
     call->ended_ns = ended_ns > call->started_ns ? ended_ns : call->started_ns;
     l->over_ns = c->steady_ns;
     stop_hold(l, call->ended_ns);
-    if (call->kind == CALL_ORPHAN) {
+    if (live_is_bare(l)) {
         call->state = CALL_ENDED;
         l->state = DIALOG_OVER;
     } else if (!live_is_over(l)) {
@@ -112,7 +120,7 @@ void attempt_cut(struct calls *c, struct live *l, enum call_end_reason reason)
     if (live_is_over(l))
         return;
     int64_t last_ns = attempt_last_sign(c, l);
-    if (call->kind == CALL_ORPHAN) {
+    if (live_is_bare(l)) {
         call->partial = reason != CALL_END_MEDIA_TIMEOUT;
         attempt_end(c, l, CALL_OUTCOME_NONE, reason, CALL_PARTY_UNKNOWN, last_ns);
         return;
@@ -249,12 +257,19 @@ static int64_t heard_something(const struct call *call)
     return at ? at : call->answered_ns;
 }
 
-static void count_answered(struct counters *counters, const struct call *call)
+static void count_directions(struct counters *counters, const struct call *call)
 {
+    if (call->kind == CALL_H323) /* nothing announces its media: they are orphans */
+        return;
     if (!call->media_seen[CALL_CALLER] && !call->media_seen[CALL_CALLEE])
         counters_add(counters, C_CALLS_NO_AUDIO, 1);
     else if (!call->media_seen[CALL_CALLER] || !call->media_seen[CALL_CALLEE])
         counters_add(counters, C_CALLS_ONE_WAY, 1);
+}
+
+static void count_answered(struct counters *counters, const struct call *call)
+{
+    count_directions(counters, call);
     observe(counters, C_CALL_DURATION, call->answered_ns, call->ended_ns);
     observe(counters, C_DISCONNECT_DELAY, call->bye_ns, call->bye_ok_ns);
     if (call->processed_ns) /* the INVITE was seen */

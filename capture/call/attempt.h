@@ -7,6 +7,8 @@
 /* Carries out the actions of a step (state.h) for the message at hand. */
 void attempt_apply(struct calls *c, struct live *l, const struct sighting *s,
                    struct dialog_step step);
+/* For signalling that has other steps: the call goes to this state; tells the world. */
+void attempt_move(struct calls *c, struct live *l, enum dialog_state state);
 /* The call is over now, as of `ended_ns`. */
 void attempt_end(struct calls *c, struct live *l, enum call_outcome outcome,
                  enum call_end_reason reason, enum call_party by, int64_t ended_ns);
