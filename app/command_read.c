@@ -11,6 +11,7 @@
 #include "api/record_json.h"
 #include "app/call_table.h"
 #include "app/commands.h"
+#include "app/inputs.h"
 #include "app/progress.h"
 #include "app/setup.h"
 #include "app/sound.h"
@@ -20,23 +21,27 @@
 #include "capture/source/source.h"
 
 static const char usage[] =
-    "usage: earshot read [options] FILE...\n"
+    "usage: earshot read [options] FILE|DIR...\n"
     "\n"
-    "Analyses capture files (pcap with µs or ns, pcapng; - is standard input) in the order given and prints a\n"
-    "table of calls: start, caller, callee, outcome, duration, codec, and for each direction (caller/callee) loss,\n"
-    "mean jitter and MOS.\n"
+    "Analyses capture files: pcap with µs or ns, pcapng, also compressed with gzip or zstd; - is standard input,\n"
+    "DIR every .pcap, .pcapng and .cap in a directory (also with .gz or .zst). Several are merged in the order of\n"
+    "their packets' time: a rotated capture, or signalling and media from different taps. Prints a table of calls:\n"
+    "start, caller, callee, outcome, duration, codec, and for each direction (caller/callee) loss, mean jitter and\n"
+    "MOS.\n"
     "\n"
     "  --json            one JSON object a call and line, with every field of the API\n"
     "  --record DIR      render the audio of every call to DIR as stereo WAV (left caller, right callee)\n"
     "  --filter BPF      only frames that match, as tcpdump knows it\n"
+    "  --offset FILE=SECONDS\n"
+    "                    added to the time stamps of FILE (as named here), where the clocks of taps differ: -1.5\n"
     "  --workers N       threads for media statistics; 0, the default, is none\n"
     "  --no-orphans      leave out RTP that no signalling announced\n"
     "  --config FILE     configuration; default " SETTINGS_DEFAULT_PATH " when it exists\n"
     "  --quiet           no progress, no summary\n"
     "  --help            this text\n"
     "\n"
-    "Exit codes: 0 all read, 1 failed, 2 wrong usage or configuration, 3 a file was cut or damaged: what lay before\n"
-    "the damage was analysed.\n";
+    "Exit codes: 0 all read, 1 failed, 2 wrong usage or configuration, 3 read only in part: a file was cut or damaged\n"
+    "(what lay before was analysed), or one of several cannot be read.\n";
 
 struct reading {
     struct settings settings;
@@ -45,6 +50,7 @@ struct reading {
     const char *record_dir;
     const char *filter;
     const char *config;
+    struct offsets offsets;
     unsigned workers;
     char spool_dir[600];
     struct counters_set *counters_set;
@@ -54,6 +60,7 @@ struct reading {
     pthread_mutex_t out_lock; /* workers print in turns: guards `out`, `counters` and the sums */
     struct buf out;
     uint64_t calls, orphans, recordings;
+    uint64_t drops; /* that the files tell of */
     int result;
 };
 
@@ -138,21 +145,47 @@ static void take_frame(void *context, const struct frame *frame)
     pipeline_frame(g->pipeline, frame);
 }
 
-static void read_file(struct reading *g, const char *path)
+/* One of several files; the others are read all the same. */
+static void file_trouble(void *context, int err, const struct why *why)
+{
+    struct reading *g = context;
+    (void)err;
+    progress_clear(&g->progress);
+    g->result = complain(EXIT_PARTIAL, why);
+}
+
+static void read_source(struct reading *g, struct source *source)
 {
     struct why why = {0};
-    struct source *source = NULL;
-    if (source_open_file(path, g->filter, &source, &why) != 0) {
-        g->result = complain(EXIT_FAILED, &why);
-        return;
-    }
+    struct source_stats stats;
     enum source_state state;
     while ((state = source_dispatch(source, 20000, 0, take_frame, g, &why)) == SOURCE_MORE)
         progress_show(&g->progress, source_progress(source), counters_sum(g->counters_set, C_PACKETS));
     progress_clear(&g->progress);
     if (state == SOURCE_TRUNCATED || state == SOURCE_FAILED)
         g->result = complain(state == SOURCE_FAILED ? EXIT_FAILED : EXIT_PARTIAL, &why);
+    source_stats(source, &stats);
+    g->drops = stats.kernel_drops;
     source_close(source);
+}
+
+static void read_files(struct reading *g, char **paths, size_t count)
+{
+    struct why why = {0};
+    struct source *source = NULL;
+    struct inputs_files files = {
+        .settings = &g->settings,
+        .paths = paths,
+        .count = count,
+        .filter = g->filter,
+        .offsets = &g->offsets,
+        .trouble = file_trouble,
+        .context = g,
+    };
+    if (inputs_open_files(&files, &source, &why) != 0)
+        g->result = complain(EXIT_FAILED, &why);
+    else
+        read_source(g, source);
 }
 
 /* ---- the temporary spool of --record ---- */
@@ -225,21 +258,25 @@ static void print_summary(const struct reading *g, int64_t begin_ns)
     fprintf(stderr, "%llu calls, %llu streams without signalling, %llu recordings; %llu packets in %.2f s\n",
             (unsigned long long)g->calls, (unsigned long long)g->orphans, (unsigned long long)g->recordings,
             (unsigned long long)counters_sum(g->counters_set, C_PACKETS), seconds);
+    if (g->drops)
+        fprintf(stderr, "%llu packets are missing: the capture itself says that it dropped them\n", (unsigned long long)g->drops);
 }
 
-enum { OPT_JSON = 256, OPT_RECORD, OPT_FILTER, OPT_WORKERS, OPT_NO_ORPHANS, OPT_CONFIG, OPT_QUIET };
+enum { OPT_JSON = 256, OPT_RECORD, OPT_FILTER, OPT_WORKERS, OPT_NO_ORPHANS, OPT_CONFIG, OPT_QUIET, OPT_OFFSET };
 
 static const struct option options[] = {
     {"json", no_argument, NULL, OPT_JSON},         {"record", required_argument, NULL, OPT_RECORD},
     {"filter", required_argument, NULL, OPT_FILTER}, {"workers", required_argument, NULL, OPT_WORKERS},
     {"no-orphans", no_argument, NULL, OPT_NO_ORPHANS}, {"config", required_argument, NULL, OPT_CONFIG},
     {"quiet", no_argument, NULL, OPT_QUIET},       {"help", no_argument, NULL, 'h'},
+    {"offset", required_argument, NULL, OPT_OFFSET},
     {NULL, 0, NULL, 0},
 };
 
 /* -1: go on; else the exit code. */
 static int read_options(struct reading *g, int argc, char **argv, bool *ret_no_orphans)
 {
+    struct why why = {0};
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         switch (c) {
         case OPT_JSON:
@@ -253,6 +290,10 @@ static int read_options(struct reading *g, int argc, char **argv, bool *ret_no_o
             break;
         case OPT_WORKERS:
             g->workers = (unsigned)atoi(optarg);
+            break;
+        case OPT_OFFSET:
+            if (offsets_add(&g->offsets, optarg, &why) != 0)
+                return complain(EXIT_USAGE, &why);
             break;
         case OPT_NO_ORPHANS:
             *ret_no_orphans = true;
@@ -279,16 +320,18 @@ static int read_options(struct reading *g, int argc, char **argv, bool *ret_no_o
         fputs("earshot: which file? earshot read --help\n", stderr);
         return EXIT_USAGE;
     }
+    if (offsets_check(&g->offsets, argv + optind, (size_t)(argc - optind), &why) != 0)
+        return complain(EXIT_USAGE, &why);
     return -1;
 }
 
 static void read_all(struct reading *g, int argc, char **argv)
 {
     int64_t begin = clock_mono_ns();
-    for (int i = optind; i < argc; i++)
-        read_file(g, argv[i]);
+    read_files(g, argv + optind, (size_t)(argc - optind));
     pipeline_finish(g->pipeline, CALL_END_CUT);
     g->pipeline = NULL;
+    counters_add(g->counters, C_DROPS, g->drops);
     fflush(stdout);
     if (ferror(stdout)) {
         fprintf(stderr, "earshot: cannot write the result: %s\n", strerror(errno));

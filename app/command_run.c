@@ -1,4 +1,4 @@
-/* `earshot run`: one source into the service until a signal says stop. */
+/* `earshot run`: one source, or several merged, into the service until a signal says stop. */
 #include <getopt.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -8,7 +8,9 @@
 #include <time.h>
 
 #include "app/commands.h"
+#include "app/inputs.h"
 #include "app/service.h"
+#include "app/setup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "capture/source/source.h"
@@ -21,9 +23,12 @@ static const char usage[] =
     "calls end as cut, everything is committed.\n"
     "\n"
     "  --config FILE     configuration; default " SETTINGS_DEFAULT_PATH " when it exists\n"
-    "  --interface IF    overrides [capture] interface\n"
-    "  --read FILE       feed a capture file instead of an interface; the service goes on afterwards\n"
-    "  --exit            with --read: end when the file is read and everything is rendered\n"
+    "  --interface IF    overrides [capture] interface; several with commas between, or any\n"
+    "  --read FILE...    feed capture files (or directories of them, or - for standard input) instead of an\n"
+    "                    interface, merged in the order of time; the service goes on afterwards\n"
+    "  --exit            with --read: end when the files are read and everything is rendered\n"
+    "  --offset NAME=SECONDS\n"
+    "                    added to the time stamps of a file or interface whose clock differs: eth2=-0.25\n"
     "  --data DIR        overrides [storage] data_dir\n"
     "  --port N          overrides [api] port; 0 takes any free one\n"
     "  --record          overrides [recording] default with record\n"
@@ -38,8 +43,14 @@ static const char usage[] =
 struct running {
     struct settings settings;
     const char *config;
-    const char *file;
+    char **files; /* NULL: live */
+    size_t file_count;
+    bool read_partly;
     bool exit_after_file;
+    struct offsets offsets;
+    struct inputs_ifaces ifaces;
+    int64_t tick_delay_ns; /* how far what waits in kernel and merge may lag behind the clock */
+    char name[200];        /* of the source, for people */
     struct service *service;
     struct source *source;
     int64_t stats_ns, house_ns;
@@ -70,17 +81,22 @@ static void take_frame(void *context, const struct frame *frame)
     service_frame(context, frame);
 }
 
-static void now_and_then(struct running *g)
+static void tell_drops(struct running *g)
 {
     struct source_stats stats;
+    source_stats(g->source, &stats);
+    service_source_stats(g->service, &stats);
+}
+
+static void now_and_then(struct running *g)
+{
     int64_t now = clock_mono_ns();
     if (g->source && now - g->stats_ns >= STATS_EVERY_NS) {
         g->stats_ns = now;
-        source_stats(g->source, &stats);
-        service_source_stats(g->service, stats.kernel_drops, stats.nic_drops);
+        tell_drops(g);
     }
     /* A file is looked at for what it is, however old: nothing of it is too old to keep. */
-    if (g->file == NULL && now - g->house_ns >= HOUSE_EVERY_NS) {
+    if (g->files == NULL && now - g->house_ns >= HOUSE_EVERY_NS) {
         g->house_ns = now;
         service_housekeeping(g->service, clock_wall_ns() / 1000);
     }
@@ -94,8 +110,8 @@ static enum source_state pump(struct running *g, struct why *why)
         if (state != SOURCE_MORE && state != SOURCE_IDLE)
             return state;
         /* While frames come, their own stamps move time; the clock must never overtake one that still waits in the kernel. */
-        if (g->file == NULL && state == SOURCE_IDLE)
-            service_tick(g->service, clock_wall_ns() - KERNEL_DELAY_NS);
+        if (g->files == NULL && state == SOURCE_IDLE)
+            service_tick(g->service, clock_wall_ns() - g->tick_delay_ns);
         now_and_then(g);
     }
     return SOURCE_MORE;
@@ -129,48 +145,111 @@ static void greet(const struct running *g, const char *source)
         fprintf(stderr, "earshot: first start; the admin token, shown this once: %s\n", token);
 }
 
-static int open_source(struct running *g, struct why *why)
+/* One of several inputs; the others go on. */
+static void input_trouble(void *context, int err, const struct why *why)
 {
-    const struct settings *s = &g->settings;
-    if (g->file)
-        return source_open_file(g->file, s->capture_filter, &g->source, why);
-    if (s->capture_interface[0] == '\0') {
-        why_set(why, "no interface: name the mirror port with --interface IF or [capture] interface, or a file with --read");
-        return ERR_INVALID;
-    }
-    struct source_live_config live = {
-        .interface = s->capture_interface,
-        .ring_bytes = (size_t)s->capture_ring,
-        .snaplen = (int)s->capture_snaplen,
-        .promiscuous = s->capture_promiscuous,
-        .immediate = s->capture_immediate,
-        .filter = s->capture_filter,
+    struct running *g = context;
+    (void)err;
+    g->read_partly = g->files != NULL;
+    log_warn("capture", "%s", why->text);
+}
+
+static int open_files(struct running *g, struct why *why)
+{
+    struct inputs_files files = {
+        .settings = &g->settings,
+        .paths = g->files,
+        .count = g->file_count,
+        .filter = g->settings.capture_filter,
+        .offsets = &g->offsets,
+        .trouble = input_trouble,
+        .context = g,
     };
-    return source_open_live(&live, &g->source, why);
+    snprintf(g->name, sizeof g->name, g->file_count > 1 ? "%.150s and %zu more" : "%.150s", g->files[0], g->file_count - 1);
+    int err = offsets_check(&g->offsets, g->files, g->file_count, why);
+    return err ? err : inputs_open_files(&files, &g->source, why);
+}
+
+/* "eth1, eth2, HEP" */
+static void name_live(struct running *g)
+{
+    for (unsigned i = 0; i < g->ifaces.count; i++)
+        snprintf(g->name + strlen(g->name), sizeof g->name - strlen(g->name), "%s%s", i ? ", " : "", g->ifaces.names[i]);
+    if (g->ifaces.hep)
+        snprintf(g->name + strlen(g->name), sizeof g->name - strlen(g->name), "%sHEP", g->ifaces.count ? ", " : "");
+}
+
+static int open_live(struct running *g, struct why *why)
+{
+    int err = inputs_list_ifaces(&g->settings, &g->ifaces, why);
+    if (!err)
+        err = inputs_open_live(&g->settings, &g->ifaces, &g->offsets, input_trouble, g, &g->source, why);
+    if (err)
+        return err;
+    name_live(g);
+    g->tick_delay_ns = KERNEL_DELAY_NS - g->ifaces.lowest_offset_ns;
+    if (g->ifaces.count + g->ifaces.hep > 1)
+        g->tick_delay_ns += SOURCE_MERGE_WAIT_NS;
+    return 0;
+}
+
+/* Labels of the metrics, by frame.iface. */
+static unsigned name_ifaces(const struct running *g, char names[INPUTS_IFACES_MAX][16])
+{
+    unsigned count = g->ifaces.count;
+    memcpy(names, g->ifaces.names, sizeof g->ifaces.names);
+    if (g->ifaces.hep && count < INPUTS_IFACES_MAX)
+        snprintf(names[count++], sizeof names[0], "hep");
+    return count;
+}
+
+/* The API has its port now: its own packets are left out from here on. */
+static void exclude_own(struct running *g)
+{
+    char filter[2048];
+    struct why why = {0};
+    if (g->ifaces.count == 0 || !g->settings.capture_exclude_own || !g->settings.api_enabled)
+        return;
+    if (setup_live_filter(&g->settings, service_port(g->service), filter, sizeof filter) != 0)
+        log_warn("capture", "the filter is too long to leave out the API's own traffic as well");
+    else if (source_set_filter(g->source, filter, &why) != 0)
+        log_warn("capture", "the API's own traffic is not left out: %s", why.text);
+}
+
+static int run_code(const struct running *g, enum source_state state, const struct why *why)
+{
+    if (state == SOURCE_TRUNCATED || state == SOURCE_FAILED)
+        return complain(state == SOURCE_FAILED ? EXIT_FAILED : EXIT_PARTIAL, why);
+    return g->read_partly ? EXIT_PARTIAL : EXIT_DONE;
 }
 
 static int run(struct running *g)
 {
     struct why why = {0};
-    const char *name = g->file ? g->file : g->settings.capture_interface;
-    int err = open_source(g, &why);
+    int err = g->files ? open_files(g, &why) : open_live(g, &why);
     if (err)
         return complain(err == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED, &why);
+    char names[INPUTS_IFACES_MAX][16];
     struct service_config config = {
-        .settings = &g->settings, .source_name = name, .lossless = g->file != NULL};
+        .settings = &g->settings,
+        .source_name = g->name,
+        .ifaces = g->files ? NULL : names,
+        .iface_count = name_ifaces(g, names),
+        .lossless = g->files != NULL,
+    };
     err = service_start(&config, &g->service, &why);
     if (err) {
         source_close(g->source);
         return complain(EXIT_FAILED, &why);
     }
+    exclude_own(g);
     atomic_store(&signalled_source, g->source);
-    greet(g, name);
+    greet(g, g->name);
     enum source_state state = pump(g, &why);
-    int code = EXIT_DONE;
-    if (state == SOURCE_TRUNCATED || state == SOURCE_FAILED)
-        code = complain(state == SOURCE_FAILED ? EXIT_FAILED : EXIT_PARTIAL, &why);
+    int code = run_code(g, state, &why);
+    tell_drops(g);
     close_source(g);
-    if (state != SOURCE_MORE && g->file) {
+    if (state != SOURCE_MORE && g->files) {
         service_finish_input(g->service);
         linger(g);
     }
@@ -178,13 +257,14 @@ static int run(struct running *g)
     return code;
 }
 
-enum { OPT_CONFIG = 256, OPT_INTERFACE, OPT_READ, OPT_EXIT, OPT_DATA, OPT_PORT, OPT_RECORD };
+enum { OPT_CONFIG = 256, OPT_INTERFACE, OPT_READ, OPT_EXIT, OPT_DATA, OPT_PORT, OPT_RECORD, OPT_OFFSET };
 
 static const struct option options[] = {
     {"config", required_argument, NULL, OPT_CONFIG}, {"interface", required_argument, NULL, OPT_INTERFACE},
     {"read", required_argument, NULL, OPT_READ},     {"exit", no_argument, NULL, OPT_EXIT},
     {"data", required_argument, NULL, OPT_DATA},     {"port", required_argument, NULL, OPT_PORT},
     {"record", no_argument, NULL, OPT_RECORD},       {"help", no_argument, NULL, 'h'},
+    {"offset", required_argument, NULL, OPT_OFFSET},
     {NULL, 0, NULL, 0},
 };
 
@@ -196,6 +276,7 @@ struct override {
 static int read_options(struct running *g, int argc, char **argv, struct override *overrides, unsigned *ret_count)
 {
     unsigned n = 0;
+    struct why why = {0};
     for (int c; n < 8 && (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         switch (c) {
         case OPT_CONFIG:
@@ -205,7 +286,11 @@ static int read_options(struct running *g, int argc, char **argv, struct overrid
             overrides[n++] = (struct override){"capture", "interface", optarg};
             break;
         case OPT_READ:
-            g->file = optarg;
+            g->files[g->file_count++] = optarg;
+            break;
+        case OPT_OFFSET:
+            if (offsets_add(&g->offsets, optarg, &why) != 0)
+                return complain(EXIT_USAGE, &why);
             break;
         case OPT_EXIT:
             g->exit_after_file = true;
@@ -228,10 +313,12 @@ static int read_options(struct running *g, int argc, char **argv, struct overrid
         }
     }
     *ret_count = n;
-    if (optind < argc) {
+    if (optind < argc && g->file_count == 0) {
         fprintf(stderr, "earshot: run takes no argument \"%s\"; to feed a file say --read FILE\n", argv[optind]);
         return EXIT_USAGE;
     }
+    while (optind < argc)
+        g->files[g->file_count++] = argv[optind++];
     return -1;
 }
 
@@ -254,7 +341,11 @@ int command_run(int argc, char **argv)
     unsigned count = 0;
     if (g == NULL)
         return EXIT_FAILED;
-    int code = read_options(g, argc, argv, overrides, &count);
+    char **files = calloc((size_t)argc, sizeof *files);
+    g->files = files;
+    int code = files ? read_options(g, argc, argv, overrides, &count) : EXIT_FAILED;
+    if (g->file_count == 0)
+        g->files = NULL;
     if (code == -1) {
         code = apply(g, overrides, count);
         if (code == EXIT_DONE) {
@@ -263,6 +354,7 @@ int command_run(int argc, char **argv)
             code = run(g);
         }
     }
+    free(files);
     free(g);
     return code;
 }

@@ -36,7 +36,7 @@ struct service {
     struct pipeline *pipeline;
     struct api_server *api;
     struct spool_config spool;
-    uint64_t kernel_drops, nic_drops;
+    struct source_stats source_stats; /* at the last look */
     _Atomic int64_t last_packet_ns;
     _Atomic bool capturing;
     _Atomic bool finished;
@@ -238,7 +238,10 @@ static int start_all(struct service *s, struct why *why)
     s->gauges = s->counters_set ? counters_block(s->counters_set) : NULL;
     if (s->gauges == NULL)
         return ERR_NOMEM;
-    counters_name_iface(s->counters_set, 0, s->config.source_name);
+    if (s->config.ifaces == NULL)
+        counters_name_iface(s->counters_set, 0, s->config.source_name);
+    for (unsigned i = 0; s->config.ifaces && i < s->config.iface_count; i++)
+        counters_name_iface(s->counters_set, i, s->config.ifaces[i]);
     setup_spool(s->settings, s->settings->data_dir, &s->spool);
     setup_pipeline(s->settings, NULL, &pipeline);
     pipeline.front.seed = hash_seed_random();
@@ -298,17 +301,20 @@ void service_tick(struct service *s, int64_t now_ns)
     pipeline_tick(s->pipeline, now_ns);
 }
 
-void service_source_stats(struct service *s, uint64_t kernel_drops, uint64_t nic_drops)
+void service_source_stats(struct service *s, const struct source_stats *now)
 {
-    if (kernel_drops > s->kernel_drops) {
-        counters_add(s->counters, C_DROPS + 0, kernel_drops - s->kernel_drops);
-        log_warn("capture", "%llu frames dropped by the kernel since the last look; a larger [capture] ring_size helps",
-                 (unsigned long long)(kernel_drops - s->kernel_drops));
+    const struct source_stats *then = &s->source_stats;
+    if (now->kernel_drops > then->kernel_drops) {
+        counters_add(s->counters, C_DROPS + 0, now->kernel_drops - then->kernel_drops);
+        log_warn("capture", s->config.lossless ? "%llu frames are missing: the capture itself says that it dropped them"
+                                               : "%llu frames dropped by the kernel since the last look; a larger [capture] ring_size helps",
+                 (unsigned long long)(now->kernel_drops - then->kernel_drops));
     }
-    if (nic_drops > s->nic_drops)
-        counters_add(s->counters, C_DROPS + 1, nic_drops - s->nic_drops);
-    s->kernel_drops = kernel_drops;
-    s->nic_drops = nic_drops;
+    if (now->nic_drops > then->nic_drops)
+        counters_add(s->counters, C_DROPS + 1, now->nic_drops - then->nic_drops);
+    for (unsigned i = 0; i < SOURCE_REFUSALS; i++)
+        counters_add(s->counters, C_HEP_REFUSED + i, now->refused[i] - then->refused[i]);
+    s->source_stats = *now;
 }
 
 /* Nobody looks into the pipeline from here on; what is open ends as `cut`. */

@@ -3,13 +3,15 @@
 #pragma once
 
 #include "app/settings.h"
-#include "capture/source/frame.h"
+#include "capture/source/source.h"
 
 struct service;
 
 struct service_config {
     const struct settings *settings; /* must outlive the service */
-    const char *source_name;         /* for health: "eth1", "calls.pcap" */
+    const char *source_name;         /* for health: "eth1, eth2", "calls.pcap" */
+    const char (*ifaces)[16];        /* names for the metrics, by frame.iface; NULL: source_name alone */
+    unsigned iface_count;
     bool lossless;                   /* a file feeds it */
 };
 
@@ -20,7 +22,7 @@ int service_start(const struct service_config *config, struct service **ret_serv
 void service_frame(struct service *s, const struct frame *frame);
 void service_tick(struct service *s, int64_t now_ns);
 /* Totals of the source, about once a second: drops are counted by interval. */
-void service_source_stats(struct service *s, uint64_t kernel_drops, uint64_t nic_drops);
+void service_source_stats(struct service *s, const struct source_stats *now);
 /* A file source was read to its end: open calls end as `cut`, everything is committed; HTTP goes on. */
 void service_finish_input(struct service *s);
 /* Calls are being rendered or wait for it. */

@@ -1,5 +1,10 @@
 #include "app/setup.h"
 
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
 void setup_spool(const struct settings *s, const char *data_dir, struct spool_config *ret_config)
 {
     *ret_config = (struct spool_config){
@@ -29,9 +34,79 @@ void setup_pipeline(const struct settings *s, const struct spool_config *spool, 
     c.front.orphan_timeout_ns = s->orphan_timeout;
     c.front.orphans = s->orphans;
     c.front.net.fragment_bytes_max = (size_t)s->fragment_bytes_max;
+    c.front.dedupe = s->dedupe;
+    c.front.dedupe_ns = s->dedupe_window;
+    c.front.streams.tcp.streams_max = (uint32_t)s->tcp_streams_max;
+    c.front.streams.tcp.bytes_max = (size_t)s->tcp_bytes_max;
+    c.front.streams.tls.waiting_bytes_max = (size_t)s->tls_waiting_max;
     c.worker.record_media = s->recording_default == RECORDING_RECORD;
     c.worker.call_streams_max = (unsigned)s->call_streams_max;
     c.worker.probe = s->probe;
     c.worker.spool = spool;
     *ret_config = c;
+}
+
+/* ---- the filter of an interface ---- */
+
+#define OWN_ADDRESSES_MAX 32
+
+static bool is_wildcard(const char *bind)
+{
+    return strcmp(bind, "0.0.0.0") == 0 || strcmp(bind, "::") == 0;
+}
+
+/* "host 10.0.0.1 or host ::1" of every address of this host; "" when there are too many to name, or none. */
+static void own_addresses(char *out, size_t size)
+{
+    struct ifaddrs *list = NULL;
+    size_t used = 0;
+    unsigned count = 0;
+    out[0] = '\0';
+    if (getifaddrs(&list) != 0)
+        return;
+    for (struct ifaddrs *i = list; i; i = i->ifa_next) {
+        char text[INET6_ADDRSTRLEN];
+        int family = i->ifa_addr ? i->ifa_addr->sa_family : AF_UNSPEC;
+        const void *address = family == AF_INET    ? (const void *)&((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr
+                              : family == AF_INET6 ? (const void *)&((const struct sockaddr_in6 *)(const void *)i->ifa_addr)->sin6_addr
+                                                   : NULL;
+        if (address == NULL || inet_ntop(family, address, text, sizeof text) == NULL)
+            continue;
+        int n = snprintf(out + used, size - used, "%shost %s", used ? " or " : "", text);
+        if (n < 0 || used + (size_t)n >= size || ++count > OWN_ADDRESSES_MAX) {
+            out[0] = '\0';
+            break;
+        }
+        used += (size_t)n;
+    }
+    freeifaddrs(list);
+}
+
+/* Which host the API's packets have at one end; "" when that cannot be said. */
+static void api_hosts(const char *bind, char *out, size_t size)
+{
+    struct in6_addr any;
+    out[0] = '\0';
+    if (is_wildcard(bind))
+        own_addresses(out, size);
+    else if (strcmp(bind, "localhost") == 0)
+        snprintf(out, size, "host 127.0.0.1 or host ::1");
+    else if (inet_pton(AF_INET, bind, &any) == 1 || inet_pton(AF_INET6, bind, &any) == 1)
+        snprintf(out, size, "host %s", bind);
+}
+
+/* Ours stands in front: the word vlan in a filter changes what follows it. */
+int setup_live_filter(const struct settings *s, uint16_t port, char *out, size_t size)
+{
+    const char *users = s->capture_filter;
+    char hosts[1600];
+    int n;
+    if (!s->capture_exclude_own || !s->api_enabled || port == 0) {
+        n = snprintf(out, size, "%s", users);
+        return n >= 0 && (size_t)n < size ? 0 : ERR_INVALID;
+    }
+    api_hosts(s->api_bind, hosts, sizeof hosts);
+    n = snprintf(out, size, "not (tcp port %u%s%s%s)%s%s%s", port, hosts[0] ? " and (" : "", hosts, hosts[0] ? ")" : "",
+                 users[0] ? " and (" : "", users, users[0] ? ")" : "");
+    return n >= 0 && (size_t)n < size ? 0 : ERR_INVALID;
 }

@@ -293,7 +293,8 @@ static enum source_state on_statistics(struct pcapng_file *f, const struct block
         if (count != UINT64_MAX) /* all ones: not known */
             drops = add(drops, count);
     }
-    f->interfaces[index].drops_reported = drops;
+    if (drops > f->interfaces[index].drops_reported)
+        f->interfaces[index].drops_reported = drops;
     return SOURCE_MORE;
 }
 
