@@ -16,6 +16,7 @@
 #include "capture/call/flows.h"
 #include "capture/call/held.h"
 #include "capture/call/signal.h"
+#include "capture/call/turn.h"
 #include "capture/net/dedupe.h"
 #include "capture/net/hep.h"
 
@@ -24,7 +25,7 @@
 
 #define UNPACKED_MAX (64u << 10)
 
-enum { LABEL_TABLE_CALLS, LABEL_TABLE_FLOWS, LABEL_TABLE_HELD = 3 };
+enum { LABEL_TABLE_CALLS, LABEL_TABLE_FLOWS, LABEL_TABLE_HELD = 3, LABEL_TABLE_TURN };
 
 struct front {
     struct calls calls;
@@ -62,6 +63,7 @@ void front_config_defaults(struct front_config *config)
         .orphans = true,
         .dedupe = true,
         .dedupe_ns = SECOND / 10,
+        .turn_max = 8192,
     };
 }
 
@@ -159,6 +161,7 @@ static void show_tables(struct front *f)
     counters_set(c->counters, C_TABLE_SIZE + LABEL_TABLE_CALLS, c->live_count);
     counters_set(c->counters, C_TABLE_SIZE + LABEL_TABLE_FLOWS, c->flow_count);
     counters_set(c->counters, C_TABLE_SIZE + LABEL_TABLE_HELD, held_bytes(c->held));
+    counters_set(c->counters, C_TABLE_SIZE + LABEL_TABLE_TURN, turn_count(c->turn));
 }
 
 /* Due things happen at whole ticks of steady time, so it does not matter which packet or idle tick

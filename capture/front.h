@@ -10,6 +10,12 @@
 
 struct front;
 
+/* Two addresses of one place: what SDP announces at one is looked for at the other too. */
+struct front_alias {
+    struct addr one, other;
+};
+#define FRONT_ALIASES_MAX 64
+
 struct front_config {
     struct hash_seed seed;
     uint8_t id_secret[32];          /* of the installation: call ids (docs/decisions/call-ids.md) */
@@ -32,6 +38,9 @@ struct front_config {
     bool dedupe;                    /* default true: copies that a mirror port makes are taken once */
     int64_t dedupe_ns;              /* default 100 ms: how far apart copies are */
     struct streams_config streams;
+    uint32_t turn_max;              /* default 8192 TURN allocations and channels */
+    unsigned alias_count;
+    struct front_alias alias[FRONT_ALIASES_MAX];
 };
 
 /* Zero values above mean the defaults. Fills them in; call before changing single fields. */

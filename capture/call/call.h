@@ -19,6 +19,13 @@ enum call_end_reason {
 /* In the order of the PARTY label set. */
 enum call_party { CALL_CALLER, CALL_CALLEE, CALL_NETWORK, CALL_PARTY_UNKNOWN };
 enum call_direction { CALL_DIR_UNKNOWN, CALL_DIR_IN, CALL_DIR_OUT, CALL_DIR_INTERNAL };
+/* Signs of address translation on the way, as bits of call.nat. */
+enum call_nat {
+    CALL_NAT_SDP_PRIVATE = 1,     /* SDP announces a private address, its message or its media comes from a public one */
+    CALL_NAT_MEDIA_SOURCE = 2,    /* RTP comes from an address that its sender did not announce */
+    CALL_NAT_VIA_RECEIVED = 4,    /* a Via says one address, the packet's source (received, rport) another */
+    CALL_NAT_CONTACT_PRIVATE = 8, /* a private Contact in a message from a public address */
+};
 enum call_kind {
     CALL_SIP,
     CALL_ORPHAN,
@@ -67,6 +74,7 @@ struct call {
     bool capture_suspect;     /* we lost events or frames while it lived */
     bool media_seen[2];       /* by party: caller, callee */
     bool encrypted_media;     /* SRTP announced */
+    uint8_t nat;              /* enum call_nat */
 
     struct slice call_id;
     struct call_identity from;

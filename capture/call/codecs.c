@@ -3,8 +3,9 @@
 
 #include <stdlib.h>
 
-#define TEXT_MAX 512 /* names and parameters of one list; what does not fit loses its parameters   \
-                      */
+#define TEXT_MAX                                                                                   \
+    512 /* names and parameters of one list; what does not fit loses its parameters                \
+         */
 
 struct entry {
     uint32_t clock_hz;
@@ -104,18 +105,28 @@ static void add(const struct codec_list *list, const struct entry *e, struct flo
                     &media->codecs[media->codec_count++]);
 }
 
-void codec_list_fill(const struct codec_list *receiver, const struct codec_list *sender,
-                     struct flow_media *media)
+static void add_common(const struct codec_pair *pair, struct flow_media *media)
 {
-    if (receiver && sender) {
-        for (unsigned i = 0; i < receiver->count; i++) {
-            if (knows(sender, receiver, &receiver->entry[i]))
-                add(receiver, &receiver->entry[i], media);
-        }
-        media->negotiated_count = media->codec_count;
+    const struct codec_list *receiver = pair->receiver, *sender = pair->sender;
+    for (unsigned i = 0; receiver && sender && i < receiver->count; i++) {
+        if (knows(sender, receiver, &receiver->entry[i]))
+            add(receiver, &receiver->entry[i], media);
     }
-    for (unsigned i = 0; receiver && i < receiver->count; i++)
-        add(receiver, &receiver->entry[i], media);
-    for (unsigned i = 0; sender && i < sender->count; i++)
-        add(sender, &sender->entry[i], media);
+}
+
+static void add_all(const struct codec_list *list, struct flow_media *media)
+{
+    for (unsigned i = 0; list && i < list->count; i++)
+        add(list, &list->entry[i], media);
+}
+
+void codec_lists_fill(const struct codec_pair *pairs, unsigned count, struct flow_media *media)
+{
+    for (unsigned i = 0; i < count; i++)
+        add_common(&pairs[i], media);
+    media->negotiated_count = media->codec_count;
+    for (unsigned i = 0; i < count; i++)
+        add_all(pairs[i].receiver, media);
+    for (unsigned i = 0; i < count; i++)
+        add_all(pairs[i].sender, media);
 }

@@ -9,8 +9,12 @@ struct codec_list;
 
 /* NULL without memory or without formats. free() ends it. */
 struct codec_list *codec_list_new(const struct sdp_media *m);
-/* Fills the codec fields of `media` (zeroed): first what the receiver takes and the sender also
- * knows, then the rest of the receiver's, then payload types that only the sender named. Either may
- * be NULL. */
-void codec_list_fill(const struct codec_list *receiver, const struct codec_list *sender,
-                     struct flow_media *media);
+/* Of one m= line; either may be NULL. */
+struct codec_pair {
+    const struct codec_list *receiver, *sender;
+};
+
+/* Fills the codec fields of `media` (zeroed): of all lines first what the receiver takes and the
+ * sender also knows, then the rest of the receiver's, then payload types that only the sender named.
+ */
+void codec_lists_fill(const struct codec_pair *pairs, unsigned count, struct flow_media *media);

@@ -10,6 +10,7 @@
 #include "capture/call/flows.h"
 #include "capture/call/orphan.h"
 #include "capture/call/table.h"
+#include "capture/call/turn.h"
 
 static int64_t later_of(int64_t a, int64_t b)
 {
@@ -106,6 +107,7 @@ static void end_waiting(struct calls *c, struct flow *f)
 
 void expire_advance(struct calls *c)
 {
+    turn_expire(c->turn, c->steady_ns);
     timer_wheel_advance(c->wheel, c->steady_ns, fire, c);
     while (c->waiting.first != NO_INDEX) {
         struct flow *f = &c->flows[c->waiting.first];

@@ -10,9 +10,23 @@ static uint32_t digest_of(const struct calls *c, const struct flow_media *media)
     return (uint32_t)hash_bytes(&c->config.seed, media, sizeof *media);
 }
 
+/* Those that go under its number go under their own again. */
+static void dismiss_followers(struct calls *c, const struct flow *f)
+{
+    uint32_t number = flow_number(c, f);
+    for (uint32_t i = c->live[f->live].flows; i != NO_INDEX; i = c->flows[i].next) {
+        if (c->flows[i].as == number)
+            c->flows[i].as = i;
+    }
+}
+
 void flow_leave(struct calls *c, struct flow *f)
 {
     struct live *l = &c->live[f->live];
+    if (f->followed)
+        dismiss_followers(c, f);
+    f->as = flow_number(c, f);
+    f->followed = false;
     emit_flow_gone(c, f);
     flow_unlink(c, f);
     l->flow_count--;
@@ -39,6 +53,16 @@ static bool make_room(struct calls *c, struct live *l, uint8_t confidence)
     return true;
 }
 
+/* What SDP names; what it does not may still be media, unless it is empty (flows.c). */
+static void take_types(struct flow *f, const struct flow_media *media)
+{
+    f->types[0] = f->types[1] = 0;
+    for (unsigned i = 0; i < media->codec_count; i++) {
+        uint8_t type = media->codecs[i].payload_type & 0x7f;
+        f->types[type / 64] |= UINT64_C(1) << type % 64;
+    }
+}
+
 bool flow_bind(struct calls *c, struct flow *f, struct live *l, const struct flow_media *media)
 {
     assert(f->state == FLOW_HELD);
@@ -57,6 +81,7 @@ bool flow_bind(struct calls *c, struct flow *f, struct live *l, const struct flo
     f->orphan = !media->announced;
     f->image = media->media_type == SDP_IMAGE;
     f->digest = digest_of(c, media);
+    take_types(f, media);
     if (live_is_over(l))
         f->guarded = f->contested = true;
     flow_link(c, f, &l->flows, NULL);
@@ -76,28 +101,38 @@ bool flow_bind_by_sdp(struct calls *c, struct flow *f, const struct binding *b)
     return flow_bind(c, f, b->live, &media);
 }
 
+void flow_describe(struct calls *c, struct flow *f)
+{
+    struct live *l = &c->live[f->live];
+    struct flow_media media;
+    struct binding b = points_bind_in(c, l, &f->src, &f->dst, false);
+    if (b.live == NULL)
+        b = points_bind_in(c, l, &f->src, &f->dst, true);
+    if (b.live == NULL)
+        return;
+    points_describe(c, &b, &media);
+    media.early = f->early;
+    f->confidence = media.confidence;
+    f->foreign &= media.confidence == FLOW_LEARNED;
+    if (f->foreign) {
+        media.confidence = FLOW_GUESSED;
+        media.keep = false;
+    }
+    uint32_t digest = digest_of(c, &media);
+    if (digest == f->digest)
+        return;
+    f->digest = digest;
+    f->party = media.party;
+    f->secure = media.secure;
+    f->image = media.media_type == SDP_IMAGE;
+    take_types(f, &media);
+    emit_flow_bound(c, f, &media);
+}
+
 void flows_refresh(struct calls *c, struct live *l)
 {
-    struct flow_media media;
-    for (uint32_t i = l->flows; i != NO_INDEX; i = c->flows[i].next) {
-        struct flow *f = &c->flows[i];
-        struct binding b = points_bind_in(c, l, &f->src, &f->dst, false);
-        if (b.live == NULL)
-            b = points_bind_in(c, l, &f->src, &f->dst, true);
-        if (b.live == NULL)
-            continue;
-        points_describe(c, &b, &media);
-        media.early = f->early;
-        uint32_t digest = digest_of(c, &media);
-        if (digest == f->digest)
-            continue;
-        f->digest = digest;
-        f->party = media.party;
-        f->secure = media.secure;
-        f->confidence = media.confidence;
-        f->image = media.media_type == SDP_IMAGE;
-        emit_flow_bound(c, f, &media);
-    }
+    for (uint32_t i = l->flows; i != NO_INDEX; i = c->flows[i].next)
+        flow_describe(c, &c->flows[i]);
 }
 
 /* ---- guards ---- */

@@ -90,6 +90,7 @@ struct flow *flow_new(struct calls *c, uint64_t hash, const struct datagram *d)
                        .last_ns = c->steady_ns,
                        .first_ns = c->steady_ns,
                        .state = FLOW_HELD,
+                       .as = number,
                        .live = NO_INDEX};
     if (map_add(&c->by_tuple, hash, number) != 0) {
         *f = (struct flow){.next = c->flows_free};

@@ -61,6 +61,8 @@ void flow_index_ends(struct calls *c, struct flow *f);
 void flow_unindex_ends(struct calls *c, struct flow *f);
 /* Bound, and leaves its call: FLOW_GONE. */
 void flow_leave(struct calls *c, struct flow *f);
+/* Says anew what the flow carries, if that has changed; a foreign one is not kept. */
+void flow_describe(struct calls *c, struct flow *f);
 /* Media that waited goes to the call it is bound to now. */
 void flow_replay(struct calls *c, struct flow *f);
 /* Binds a waiting flow as SDP says. */

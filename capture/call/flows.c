@@ -13,11 +13,16 @@
 #include "capture/call/flow_table.h"
 
 #include "base/cursor.h"
+#include "capture/call/beside.h"
 #include "capture/call/emit.h"
 #include "capture/call/expire.h"
+#include "capture/call/flow_path.h"
 #include "capture/call/held.h"
+#include "capture/call/nat.h"
 #include "capture/call/orphan.h"
 #include "capture/rtp/rtp.h"
+
+#define EMPTY_MAX (12 + 4 * 15) /* octets: RTP of all sources and no payload */
 
 enum { LABEL_STAGE_RING = 2 };
 
@@ -68,12 +73,31 @@ static bool ssrc_of(struct slice payload, bool rtcp, uint32_t *ret_ssrc)
     return true;
 }
 
+/* At least the fixed header is there. */
+static uint16_t sequence_of(struct slice payload)
+{
+    return (uint16_t)(payload.data[2] << 8 | payload.data[3]);
+}
+
+/* RTP without anything in it, of a payload type that SDP does not name: it only keeps a binding
+ * open (RFC 6263 4.6). Where nothing is named the first packets of a stream look like that too. */
+static bool is_keepalive(const struct flow *f, struct slice payload, uint32_t wire_bytes)
+{
+    uint8_t first = payload.data[0], type = payload.data[1] & 0x7f;
+    bool named = f->types[0] | f->types[1];
+    return named && (first & 0x30) == 0 && wire_bytes == 12 + 4u * (first & 0x0f) &&
+           (f->types[type / 64] >> type % 64 & 1) == 0;
+}
+
 /* First RTP of a flow: what the call wants to know about its media. */
-static void first_media(struct calls *c, struct flow *f, int64_t time_ns)
+static void first_media(struct calls *c, struct flow *f, int64_t time_ns, struct slice payload)
 {
     struct live *l = &c->live[f->live];
     struct call *call = l->call;
+    if (!path_first_rtp(c, f, f->ssrc, sequence_of(payload)))
+        return;
     f->rtp_seen = true;
+    nat_media(c, l, f);
     if (!l->media_seen) { /* from now on silence ends the call sooner */
         l->media_seen = true;
         expire_schedule(c, l);
@@ -119,10 +143,17 @@ static void deliver(struct calls *c, struct flow *f, const struct datagram *d, e
         count_foreign(c, f, kind);
         return;
     }
+    if (__builtin_expect(d->payload_wire <= EMPTY_MAX, 0) && !rtcp &&
+        is_keepalive(f, d->payload, d->payload_wire)) {
+        count_foreign(c, f, MEDIA_KEEPALIVE);
+        return;
+    }
     if (__builtin_expect(!f->ssrc_known || f->ssrc != ssrc, 0))
         note_ssrc(f, ssrc);
     if (__builtin_expect(!f->rtp_seen && !rtcp, 0))
-        first_media(c, f, d->time_ns);
+        first_media(c, f, d->time_ns, d->payload);
+    if (!rtcp)
+        f->newest = sequence_of(d->payload);
     counters_add(c->counters,
                  C_DECODED + (f->secure ? LABEL_PROTO_SRTP
                               : rtcp    ? LABEL_PROTO_RTCP
@@ -132,7 +163,7 @@ static void deliver(struct calls *c, struct flow *f, const struct datagram *d, e
     struct event e;
     e.kind = EVENT_MEDIA;
     e.call = f->live;
-    e.flow = flow_number(c, f);
+    e.flow = f->as;
     e.time_ns = d->time_ns;
     e.body = d->payload;
     e.media = (struct event_media){.wire_bytes = d->payload_wire,
@@ -207,16 +238,20 @@ static void replay_one(struct calls *c, struct flow *f, const struct held_packet
                        struct slice payload)
 {
     uint32_t ssrc;
+    if (!p->rtcp && is_keepalive(f, payload, p->wire_bytes))
+        return;
     if (ssrc_of(payload, p->rtcp, &ssrc))
         note_ssrc(f, ssrc);
     if (!f->rtp_seen && !p->rtcp)
-        first_media(c, f, p->time_ns);
+        first_media(c, f, p->time_ns, payload);
+    if (!p->rtcp)
+        f->newest = sequence_of(payload);
     if (f->orphan && !p->rtcp)
         counters_add(c->counters, C_RTP_ORPHAN, 1);
     struct event e = {
         .kind = EVENT_MEDIA,
         .call = f->live,
-        .flow = flow_number(c, f),
+        .flow = f->as,
         .time_ns = p->time_ns,
         .body = payload,
         .media = {.wire_bytes = p->wire_bytes,
@@ -252,6 +287,12 @@ void flow_drop(struct calls *c, struct flow *f)
 
 /* ---- packets ---- */
 
+static bool is_fax(const struct binding *b)
+{
+    const struct point *named = b->dst ? b->dst : b->src;
+    return named && named->line.type == SDP_IMAGE;
+}
+
 /* Nothing is known about this 5-tuple, or what is known does not fit: bind it, let it wait, or
  * leave it. */
 static void unknown_packet(struct calls *c, uint64_t hash, const struct datagram *d,
@@ -264,7 +305,11 @@ static void unknown_packet(struct calls *c, uint64_t hash, const struct datagram
     }
     bool rtcp = kind == MEDIA_RTCP;
     struct binding b = points_bind(c, &d->src, &d->dst, rtcp, except);
-    if (b.live == NULL && (!media || !orphan_may_wait(d, rtcp))) {
+    if (!media && !is_fax(&b)) {
+        count_foreign(c, NULL, kind);
+        return;
+    }
+    if (b.live == NULL && !orphan_may_wait(d, rtcp)) {
         count_foreign(c, NULL, kind);
         return;
     }
@@ -372,10 +417,9 @@ static void contested_packet(struct calls *c, uint64_t hash, const struct datagr
     unknown_packet(c, hash, d, kind, owner);
 }
 
-void flows_packet(struct calls *c, const struct datagram *d)
+void flows_media(struct calls *c, const struct datagram *d, enum media_kind kind)
 {
     uint64_t hash = flow_hash(c, &d->src, &d->dst);
-    enum media_kind kind = media_kind_of(d->payload);
     struct flow *f = flow_find(c, hash, &d->src, &d->dst);
     if (__builtin_expect(f != NULL && f->state == FLOW_BOUND && !f->contested, 1))
         deliver(c, f, d, kind);
@@ -385,4 +429,13 @@ void flows_packet(struct calls *c, const struct datagram *d)
         contested_packet(c, hash, d, kind);
     else
         waiting_packet(c, f, d, kind);
+}
+
+void flows_packet(struct calls *c, const struct datagram *d)
+{
+    enum media_kind kind = media_kind_of(d->payload);
+    if (__builtin_expect(kind >= MEDIA_STUN, 0))
+        beside_packet(c, d, kind);
+    else
+        flows_media(c, d, kind);
 }

@@ -2,9 +2,13 @@
 #pragma once
 
 #include "capture/call/points.h"
+#include "capture/rtp/rtp.h"
 
 /* A datagram that is no SIP: media of a call, media that waits for its call, or nothing of ours. */
 void flows_packet(struct calls *c, const struct datagram *d);
+
+/* RTP and RTCP, and what is neither but may be fax: the same without a look for relays and checks. */
+void flows_media(struct calls *c, const struct datagram *d, enum media_kind kind);
 
 /* ---- for signalling ---- */
 /* The SDP of the call changed: describe its flows anew where that makes a difference. */

@@ -34,6 +34,7 @@
 #define FLOW_SSRC_MAX     4
 #define FLOW_RIVALS_MAX   4  /* flows of one 5-tuple */
 #define END_FLOWS_MAX     16 /* unannounced flows that SDP can find by one endpoint */
+#define LEARNED_MAX       16 /* endpoints of a call that connectivity checks showed */
 #define AUTH_WAIT_NS      INT64_C(64000000000) /* for the INVITE with credentials: people type them */
 #define CANCEL_WAIT_NS    INT64_C(32000000000) /* for the 487: timer B */
 #define LINGER_STRETCH    8 /* media that goes on prolongs the linger time up to this many times */
@@ -107,9 +108,14 @@ struct point {
     uint32_t serial; /* newer is greater */
     struct media_line line;
     struct media_line offer; /* what the party would like it to become */
+    uint64_t ufrag; /* of ICE, keyed hash; 0: none. Main points only, found by it */
     uint16_t media_index;
     uint8_t party; /* who receives here */
     bool rtcp;     /* RTCP only */
+    bool candidate; /* another endpoint of a line that has a point of its own: ICE, static alias */
+    bool learned;   /* a candidate that no SDP names: a connectivity check showed it */
+    bool ice;       /* the line may choose among candidates */
+    bool bundled;   /* and shares the transport of its BUNDLE group */
     bool retired;  /* the party moved on; late packets still find it */
     /* until the offer is answered: */
     bool has_offer;
@@ -128,6 +134,7 @@ struct flow {
     uint8_t state;      /* enum flow_state */
     uint8_t party;      /* who sends */
     uint8_t confidence; /* enum flow_confidence */
+    bool foreign; /* somebody else sends to an endpoint that is in use: not kept */
     bool guarded;   /* only its known SSRCs belong to it: the call is over, or another call claims
                        the ports */
     bool contested; /* guarded, or not alone on its 5-tuple: the SSRC has to be looked at */
@@ -140,9 +147,13 @@ struct flow {
     bool src_indexed, dst_indexed; /* stands in flows_by_end */
     uint32_t prev, next;           /* of the call, or of the waiting ones */
     uint32_t digest;               /* of the flow_media that was sent */
+    uint32_t as;     /* number its packets go under: its own, or that of the path it took over from */
+    uint16_t newest; /* sequence number of the newest RTP */
+    bool followed;   /* others go under its number */
     /* ---- second cache line */
     struct endpoint src, dst;
     uint32_t other_ssrc[FLOW_SSRC_MAX - 1];
+    uint64_t types[2]; /* payload types that SDP named, as bits */
     /* ---- waiting */
     uint8_t good; /* steps that looked like RTP */
     uint8_t odd;  /* steps that did not */
@@ -158,6 +169,8 @@ struct flow {
 };
 
 struct held;
+struct sealed;
+struct turn;
 
 struct calls {
     struct front_config config;
@@ -177,6 +190,7 @@ struct calls {
     uint32_t image_points;
     uint32_t serial;
     struct map by_endpoint;
+    struct map by_ufrag;
 
     struct flow *flows;
     uint32_t flows_used, flows_free, flow_count;
@@ -184,6 +198,8 @@ struct calls {
     struct map by_tuple;
     struct map flows_by_end; /* flows that no SDP announced, by each of their ends */
     struct held *held;
+    struct turn *turn;     /* relays' allocations and channels */
+    struct sealed *sealed; /* pairs of endpoints that spoke DTLS */
 
     struct sip_msg msg; /* scratch of the message at hand: large, so not on the stack */
     struct sdp sdp;

@@ -5,6 +5,8 @@
 
 #include "capture/call/emit.h"
 #include "capture/call/flows.h"
+#include "capture/call/ice.h"
+#include "capture/call/nat.h"
 
 enum { LABEL_REASON_SYNTAX = 3, LABEL_REASON_LIMIT = 4 };
 
@@ -44,6 +46,29 @@ static bool is_hold(uint8_t direction)
     return direction == SDP_SENDONLY || direction == SDP_INACTIVE;
 }
 
+/* With ICE an address of zeros only says that the candidates tell (RFC 8839 4.2.1, 4.3.1). */
+static bool has_ice(const struct sdp_media *m)
+{
+    return m->ice_ufrag.size || m->candidate_count;
+}
+
+static bool is_zero_hold(const struct sdp_media *m)
+{
+    return m->has_address && addr_is_any(m->address) && !has_ice(m);
+}
+
+/* The line whose transport this one uses: its own but for bundle-only lines (RFC 9143 6). */
+static const struct sdp_media *transport_of(const struct sdp *sdp, const struct sdp_media *m)
+{
+    if (m->port || !m->bundle_only || !sdp_bundled(sdp, m))
+        return m;
+    for (unsigned i = 0; i < sdp->media_count; i++) {
+        if (sdp->media[i].port && sdp_bundled(sdp, &sdp->media[i]))
+            return &sdp->media[i];
+    }
+    return m;
+}
+
 /* Of the first line in use: what phones mean by hold. An address of zeros is the old way to say it.
  */
 static uint8_t direction_of(const struct sdp *sdp)
@@ -52,7 +77,7 @@ static uint8_t direction_of(const struct sdp *sdp)
         const struct sdp_media *m = &sdp->media[i];
         if (m->port == 0)
             continue;
-        if (m->has_address && addr_is_any(m->address))
+        if (is_zero_hold(m))
             return SDP_INACTIVE;
         return (uint8_t)m->direction;
     }
@@ -68,42 +93,116 @@ static void note_endpoint(struct calls *c, struct live *l, const char *kind,
     emit_note(c, l, kind, endpoint_text(at, text));
 }
 
-static void announce_line(struct calls *c, struct live *l, const struct sighting *s, unsigned index,
-                          bool tentative)
+/* An endpoint that no packet can have, for a line that has no address of its own yet. */
+static struct endpoint nowhere(const struct live *l, const struct announcement *a)
+{
+    return (struct endpoint){.space = UINT32_MAX - l->call->number,
+                             .port = (uint16_t)(a->index << 1 | a->party)};
+}
+
+static void take_endpoints(const struct calls *c, const struct live *l, const struct sighting *s,
+                           struct announcement *a)
+{
+    const struct sdp_media *m = transport_of(&c->sdp, a->media);
+    if (m->has_address && addr_is_any(m->address)) {
+        a->rtp = nowhere(l, a);
+        a->rtcp = a->rtp;
+        a->rtcp.port = 0;
+        return;
+    }
+    /* a name instead of an address: most likely the one the message came from */
+    a->rtp = (struct endpoint){.addr = m->has_address ? m->address : s->d->src.addr,
+                               .space = s->d->src.space,
+                               .port = m->port};
+    a->rtcp = a->rtp;
+    a->rtcp.port = m->rtcp_port ? m->rtcp_port : (uint16_t)(m->port + 1);
+    if (m->rtcp_port && !addr_is_any(m->rtcp_address))
+        a->rtcp.addr = m->rtcp_address;
+    if (m->type == SDP_IMAGE)
+        a->rtcp.port = 0;
+}
+
+/* The other name of a place that has two ([nat] alias). */
+static void announce_alias(struct calls *c, struct live *l, const struct announcement *a,
+                           const struct endpoint *at, bool rtcp)
+{
+    for (unsigned i = 0; at->port && i < c->config.alias_count; i++) {
+        const struct front_alias *alias = &c->config.alias[i];
+        struct endpoint other = *at;
+        if (addr_equal(at->addr, alias->one))
+            other.addr = alias->other;
+        else if (addr_equal(at->addr, alias->other))
+            other.addr = alias->one;
+        else
+            continue;
+        if (point_add_candidate(c, l, a, &other, rtcp, false))
+            flows_claim(c, l, &other);
+    }
+}
+
+static struct announcement announcement_of(const struct calls *c, const struct live *l,
+                                           const struct sighting *s, unsigned index, bool tentative)
 {
     const struct sdp_media *m = &c->sdp.media[index];
     struct announcement a = {.media = m,
                              .index = (uint16_t)index,
                              .party = s->sender,
                              .tentative = tentative,
+                             .ufrag = ice_ufrag(c, m->ice_ufrag),
+                             .type = (uint8_t)m->type,
+                             .ice = has_ice(m),
+                             .bundled = sdp_bundled(&c->sdp, m),
+                             .rtcp_mux = m->rtcp_mux,
+                             .secure = m->secure,
                              .hop = hop_of(c, s->d)};
-    if (m->port == 0) {
-        point_retire(c, l, &a);
+    take_endpoints(c, l, s, &a);
+    return a;
+}
+
+static bool is_gone(const struct sdp *sdp, const struct sdp_media *m)
+{
+    return transport_of(sdp, m)->port == 0;
+}
+
+static void announce_line(struct calls *c, struct live *l, const struct announcement *a)
+{
+    const struct sdp_media *m = a->media;
+    if (is_gone(&c->sdp, m)) {
+        point_retire(c, l, a);
         return;
     }
-    if (m->has_address && addr_is_any(m->address)) {
-        point_hold(c, l, &a);
+    if (is_zero_hold(m)) {
+        point_hold(c, l, a);
         return;
     }
-    /* a name instead of an address: most likely the one the message came from */
-    a.rtp = (struct endpoint){.addr = m->has_address ? m->address : s->d->src.addr,
-                              .space = s->d->src.space,
-                              .port = m->port};
-    a.rtcp = a.rtp;
-    a.rtcp.port = m->rtcp_port ? m->rtcp_port : (uint16_t)(m->port + 1);
-    if (m->rtcp_port && !addr_is_any(m->rtcp_address))
-        a.rtcp.addr = m->rtcp_address;
-    if (m->type == SDP_IMAGE)
-        a.rtcp.port = 0;
-    enum announced result = point_announce(c, l, &a);
-    if (result == ANNOUNCED_MOVED)
-        note_endpoint(c, l, "media_moved", &a.rtp);
+    enum announced result = point_announce(c, l, a);
+    if (result == ANNOUNCED_MOVED && !addr_is_any(a->rtp.addr))
+        note_endpoint(c, l, "media_moved", &a->rtp);
     l->call->encrypted_media |= m->secure;
     if (result == ANNOUNCED_REFUSED)
         return;
-    flows_claim(c, l, &a.rtp);
-    if (a.rtcp.port)
-        flows_claim(c, l, &a.rtcp);
+    flows_claim(c, l, &a->rtp);
+    if (a->rtcp.port)
+        flows_claim(c, l, &a->rtcp);
+}
+
+/* All lines first: candidates take what room is left. */
+static void announce(struct calls *c, struct live *l, const struct sighting *s, bool tentative)
+{
+    uint32_t before = c->serial;
+    for (unsigned i = 0; i < c->sdp.media_count; i++) {
+        struct announcement a = announcement_of(c, l, s, i, tentative);
+        announce_line(c, l, &a);
+    }
+    for (unsigned i = 0; i < c->sdp.media_count; i++) {
+        struct announcement a = announcement_of(c, l, s, i, tentative);
+        if (!is_gone(&c->sdp, a.media) && !is_zero_hold(a.media)) {
+            announce_alias(c, l, &a, &a.rtp, false);
+            announce_alias(c, l, &a, &a.rtcp, true);
+            ice_candidates(c, l, &a);
+        }
+        points_sweep(c, l, &a, before);
+    }
 }
 
 /* ---- what it means for the call ---- */
@@ -132,7 +231,7 @@ static uint32_t lines_in_use(const struct sdp *sdp)
 {
     uint32_t lines = 0;
     for (unsigned i = 0; i < sdp->media_count; i++)
-        lines |= sdp->media[i].port ? UINT32_C(1) << i : 0;
+        lines |= transport_of(sdp, &sdp->media[i])->port ? UINT32_C(1) << i : 0;
     return lines;
 }
 
@@ -171,6 +270,7 @@ static void take_answer(struct calls *c, struct live *l, const struct sighting *
 
 void negotiate(struct calls *c, struct live *l, const struct sighting *s)
 {
+    nat_message(l, s);
     if (s->m->request && s->m->method == SIP_INVITE)
         l->invite_offers[s->transaction_of] = s->sdp.size > 0;
     if (s->sdp.size == 0)
@@ -191,8 +291,8 @@ void negotiate(struct calls *c, struct live *l, const struct sighting *s)
         take_offer(c, l, s);
     else
         take_answer(c, l, s);
-    for (unsigned i = 0; i < c->sdp.media_count; i++)
-        announce_line(c, l, s, i, tentative);
+    announce(c, l, s, tentative);
+    nat_sdp(c, l, s);
     if (!offer)
         points_settle(c, l, s->sender == CALL_CALLER ? CALL_CALLEE : CALL_CALLER, true);
     flows_refresh(c, l);

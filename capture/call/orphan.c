@@ -8,6 +8,7 @@
 #include "capture/call/orphan.h"
 
 #include "capture/call/expire.h"
+#include "capture/call/sealed.h"
 #include "capture/call/table.h"
 #include "capture/rtp/codec.h"
 #include "capture/rtp/rtp.h"
@@ -93,7 +94,7 @@ static bool is_orphans(const struct calls *c, const struct flow *f)
            !live_is_over(&c->live[f->live]);
 }
 
-static void describe(const struct flow *f, uint8_t party, struct flow_media *media)
+static void describe(struct calls *c, const struct flow *f, uint8_t party, struct flow_media *media)
 {
     struct rtp_codec codec;
     memset(media, 0, sizeof *media);
@@ -101,6 +102,7 @@ static void describe(const struct flow *f, uint8_t party, struct flow_media *med
     media->confidence = FLOW_GUESSED;
     media->keep = true;
     media->media_type = SDP_AUDIO;
+    media->secure = sealed_seen(c->sealed, &f->src, &f->dst, c->steady_ns);
     if (f->looked && rtp_codec_static(f->payload_type, &codec) && codec.kind == CODEC_VIDEO)
         media->media_type = SDP_VIDEO;
 }
@@ -108,7 +110,8 @@ static void describe(const struct flow *f, uint8_t party, struct flow_media *med
 static bool join(struct calls *c, struct flow *f, struct live *l, uint8_t party)
 {
     struct flow_media media;
-    describe(f, party, &media);
+    describe(c, f, party, &media);
+    l->call->encrypted_media |= media.secure;
     return flow_bind(c, f, l, &media);
 }
 

@@ -1,8 +1,12 @@
-/* An endpoint may be announced several times: by the next call on the same port, by two calls
+/* Endpoints come in with SDP and go with it. A line has one main point, which holds what SDP says
+ * about it, one for RTCP, and any number of candidates, which only say that its media may come
+ * there too: those of ICE, the other name of a static alias, what a connectivity check showed. A
+ * candidate that the next SDP does not name is removed; a main point is retired, so late packets
+ * find it.
+ *
+ * An endpoint may be announced several times: by the next call on the same port, by two calls
  * around a back-to-back user agent that keeps out of the media path, by both hops of a proxy. All
- * of them stand in the map (up to POINT_SHARERS_MAX); a flow goes to the call that announced both
- * of its ends, then to the newest. So an SDP takes a port over, and a stranger who announces
- * somebody's port gets no flow whose other end he does not know too. */
+ * of them stand in the map (up to POINT_SHARERS_MAX). */
 #include "capture/call/points.h"
 
 #include <assert.h>
@@ -16,6 +20,16 @@ static void unmap(struct calls *c, struct point *p)
 {
     bool there = map_remove(&c->by_endpoint, p->hash, (uint32_t)(p - c->points));
     assert(there);
+}
+
+static void set_ufrag(struct calls *c, struct point *p, uint64_t ufrag)
+{
+    uint32_t number = (uint32_t)(p - c->points);
+    if (p->ufrag == ufrag)
+        return;
+    if (p->ufrag)
+        map_remove(&c->by_ufrag, p->ufrag, number);
+    p->ufrag = ufrag && map_add(&c->by_ufrag, ufrag, number) == 0 ? ufrag : 0;
 }
 
 /* T.38 is looked for only while some SDP speaks of it. */
@@ -43,6 +57,7 @@ static void remove_point(struct calls *c, struct point *p)
         link = &c->points[*link].next;
     *link = p->next;
     l->point_count--;
+    set_ufrag(c, p, 0);
     unmap(c, p);
     give_back(c, p);
 }
@@ -134,7 +149,7 @@ static struct point *current_point(struct calls *c, struct live *l, const struct
     for (uint32_t i = l->points; i != NO_INDEX; i = c->points[i].next) {
         struct point *p = &c->points[i];
         if (p->party == a->party && p->hop == a->hop && p->media_index == a->index &&
-            p->rtcp == rtcp && !p->retired)
+            p->rtcp == rtcp && !p->retired && !p->candidate)
             return p;
     }
     return NULL;
@@ -170,6 +185,10 @@ static void refresh(struct calls *c, struct point *p, const struct announcement 
                               .secure = m->secure};
     drop_offer(p);
     p->serial = ++c->serial;
+    p->ice = a->ice;
+    p->bundled = a->bundled;
+    if (!p->rtcp)
+        set_ufrag(c, p, a->ufrag);
     if (tentative) {
         p->offer = line;
         p->has_offer = true;
@@ -234,10 +253,15 @@ void point_retire(struct calls *c, struct live *l, const struct announcement *a)
 
 void points_settle(struct calls *c, struct live *l, uint8_t party, bool accepted)
 {
-    for (uint32_t i = l->points; i != NO_INDEX; i = c->points[i].next) {
+    for (uint32_t i = l->points, next; i != NO_INDEX; i = next) {
         struct point *p = &c->points[i];
+        next = p->next;
         if (p->party != party)
             continue;
+        if (p->candidate && (accepted ? p->retired_by_offer : p->new_by_offer)) {
+            remove_point(c, p);
+            continue;
+        }
         if (p->has_offer && accepted) {
             take_line(c, p, p->offer);
             p->offer.codecs = NULL;
@@ -251,157 +275,88 @@ void points_settle(struct calls *c, struct live *l, uint8_t party, bool accepted
     }
 }
 
-/* ---- binding ---- */
+/* ---- candidates ---- */
 
-/* Does `p` serve this kind of packet? RTCP also comes to the RTP port (mux, or a phone that does
- * not care). */
-static bool serves(const struct point *p, bool rtcp)
+static bool of_line(const struct point *p, const struct announcement *a)
 {
-    return rtcp || !p->rtcp;
+    return p->party == a->party && p->hop == a->hop && p->media_index == a->index;
 }
 
-/* In one call: what is in use before what is retired, the exact kind before the other, then the
- * newest. */
-static bool better_in_call(const struct point *p, const struct point *than, bool rtcp)
+/* What this party announces there already, for whichever line: lines of a BUNDLE group name the
+ * same candidates. */
+static struct point *announced_at(struct calls *c, struct live *l, const struct announcement *a,
+                                  const struct endpoint *at, bool rtcp)
 {
-    if (than == NULL)
-        return true;
-    if (p->retired != than->retired)
-        return !p->retired;
-    if (p->rtcp != than->rtcp)
-        return p->rtcp == rtcp;
-    return p->serial > than->serial;
-}
-
-static const struct point *find_in(const struct calls *c, const struct live *l,
-                                   const struct endpoint *at, uint64_t hash, bool rtcp)
-{
-    const struct point *best = NULL;
-    uint32_t number = live_number(c, l);
-    struct map_probe probe = map_probe(&c->by_endpoint, hash);
-    for (uint32_t i; (i = map_next(&c->by_endpoint, &probe)) != MAP_NONE;) {
-        const struct point *p = &c->points[i];
-        if (p->live == number && endpoint_equal(&p->at, at) && serves(p, rtcp) &&
-            better_in_call(p, best, rtcp))
-            best = p;
-    }
-    return best;
-}
-
-static uint8_t other_party(uint8_t party)
-{
-    return party == CALL_CALLER ? CALL_CALLEE : CALL_CALLER;
-}
-
-static struct binding conclude(struct live *l, const struct point *src, const struct point *dst)
-{
-    struct binding b = {.live = l, .src = src, .dst = dst};
-    if (dst) {
-        b.sender = other_party(dst->party);
-        b.confidence = src ? FLOW_SDP : FLOW_LEARNED;
-        /* a relay that announced one port to both sides: the source tells them apart */
-        if (src && src->party == dst->party && endpoint_equal(&src->at, &dst->at))
-            b.confidence = FLOW_LEARNED;
-    } else {
-        b.sender = src->party;
-        b.confidence = FLOW_SDP_SOURCE;
-    }
-    return b;
-}
-
-struct binding points_bind_in(struct calls *c, struct live *l, const struct endpoint *src,
-                              const struct endpoint *dst, bool rtcp)
-{
-    const struct point *to = find_in(c, l, dst, endpoint_hash(&c->config.seed, dst), rtcp);
-    const struct point *from = find_in(c, l, src, endpoint_hash(&c->config.seed, src), rtcp);
-    return to || from ? conclude(l, from, to) : (struct binding){0};
-}
-
-/* A call that goes on before one that is over, both ends known before one, one in use before one
- * retired, the destination before the source, then the newest. */
-static uint64_t rank(const struct live *l, const struct point *src, const struct point *dst)
-{
-    const struct point *first = dst ? dst : src;
-    uint64_t both = src && dst;
-    return (uint64_t)!live_is_over(l) << 35 | both << 34 | (uint64_t)!first->retired << 33 |
-           (uint64_t)(dst != NULL) << 32 | first->serial;
-}
-
-/* Looks at the calls that announced `at`; keeps the best in *best. */
-static void consider(struct calls *c, const struct endpoint *at, const struct endpoint *src,
-                     const struct endpoint *dst, bool rtcp, const struct live *except,
-                     struct binding *best, uint64_t *best_rank)
-{
-    uint64_t src_hash = endpoint_hash(&c->config.seed, src);
-    uint64_t dst_hash = endpoint_hash(&c->config.seed, dst);
-    struct map_probe probe = map_probe(&c->by_endpoint, at == src ? src_hash : dst_hash);
-    for (uint32_t i; (i = map_next(&c->by_endpoint, &probe)) != MAP_NONE;) {
-        const struct point *p = &c->points[i];
-        struct live *l = &c->live[p->live];
-        if (!endpoint_equal(&p->at, at) || l == except)
-            continue;
-        const struct point *from = find_in(c, l, src, src_hash, rtcp);
-        const struct point *to = find_in(c, l, dst, dst_hash, rtcp);
-        if ((from == NULL && to == NULL) || (live_is_over(l) && (from == NULL || to == NULL)))
-            continue;
-        uint64_t r = rank(l, from, to);
-        if (best->live == NULL || r > *best_rank) {
-            *best = conclude(l, from, to);
-            *best_rank = r;
-        }
-    }
-}
-
-struct binding points_bind(struct calls *c, const struct endpoint *src, const struct endpoint *dst,
-                           bool rtcp, const struct live *except)
-{
-    struct binding best = {0};
-    uint64_t best_rank = 0;
-    if (c->by_endpoint.count == 0)
-        return best;
-    consider(c, dst, src, dst, rtcp, except, &best, &best_rank);
-    consider(c, src, src, dst, rtcp, except, &best, &best_rank);
-    return best;
-}
-
-/* ---- description ---- */
-
-/* The newest line of that index that `party` announced, of the same hop when there is one. */
-static const struct point *line_of(const struct calls *c, const struct live *l, uint8_t party,
-                                   uint16_t index, uint32_t hop)
-{
-    const struct point *best = NULL;
     for (uint32_t i = l->points; i != NO_INDEX; i = c->points[i].next) {
-        const struct point *p = &c->points[i];
-        if (p->party != party || p->media_index != index || p->rtcp)
-            continue;
-        if (best == NULL || (p->hop == hop) > (best->hop == hop) ||
-            ((p->hop == hop) == (best->hop == hop) && better_in_call(p, best, false)))
-            best = p;
+        struct point *p = &c->points[i];
+        if (p->party == a->party && p->hop == a->hop && p->rtcp == rtcp &&
+            endpoint_equal(&p->at, at) && (!p->retired || (p->candidate && of_line(p, a))))
+            return p;
     }
-    return best;
+    return NULL;
 }
 
-void points_describe(const struct calls *c, const struct binding *b, struct flow_media *media)
+static void limit_learned(struct calls *c, struct live *l)
 {
-    const struct live *l = b->live;
-    const struct point *known = b->dst ? b->dst : b->src;
-    const struct point *receiver =
-        b->dst && !b->dst->rtcp
-            ? b->dst
-            : line_of(c, l, other_party(b->sender), known->media_index, known->hop);
-    const struct point *sender = line_of(c, l, b->sender, known->media_index, known->hop);
-    memset(media, 0, sizeof *media);
-    media->party = b->sender;
-    media->media_type = known->line.type;
-    media->direction = receiver ? receiver->line.direction : SDP_SENDRECV;
-    media->confidence = b->confidence;
-    media->secure = known->line.secure;
-    media->announced = true;
-    media->keep = true;
-    media->rtcp_mux = known->line.rtcp_mux;
-    media->media_index = known->media_index;
-    media->ptime_ms = receiver ? receiver->line.ptime_ms : known->line.ptime_ms;
-    codec_list_fill(receiver ? receiver->line.codecs : NULL, sender ? sender->line.codecs : NULL,
-                    media);
+    struct point *oldest = NULL;
+    unsigned count = 0;
+    for (uint32_t i = l->points; i != NO_INDEX; i = c->points[i].next) {
+        struct point *p = &c->points[i];
+        if (!p->learned)
+            continue;
+        count++;
+        if (oldest == NULL || p->serial < oldest->serial)
+            oldest = p;
+    }
+    if (count >= LEARNED_MAX)
+        remove_point(c, oldest);
+}
+
+bool point_add_candidate(struct calls *c, struct live *l, const struct announcement *a,
+                         const struct endpoint *at, bool rtcp, bool learned)
+{
+    struct point *p = announced_at(c, l, a, at, rtcp);
+    if (p) {
+        if (p->candidate && of_line(p, a)) {
+            p->serial = ++c->serial;
+            p->learned &= learned; /* SDP names it now */
+            p->retired = p->retired_by_offer = false;
+        }
+        return false;
+    }
+    if (learned)
+        limit_learned(c, l);
+    p = add_point(c, l, at);
+    if (p == NULL)
+        return false;
+    p->candidate = true;
+    p->learned = learned;
+    p->rtcp = rtcp;
+    p->party = a->party;
+    p->hop = a->hop;
+    p->media_index = a->index;
+    p->new_by_offer = a->tentative;
+    p->ice = a->ice;
+    p->bundled = a->bundled;
+    p->serial = ++c->serial;
+    p->line = (struct media_line){.type = (uint8_t)a->type,
+                                  .direction = SDP_SENDRECV,
+                                  .rtcp_mux = a->rtcp_mux,
+                                  .secure = a->secure};
+    count_image(c, p, 1);
+    return true;
+}
+
+void points_sweep(struct calls *c, struct live *l, const struct announcement *a, uint32_t serial)
+{
+    for (uint32_t i = l->points, next; i != NO_INDEX; i = next) {
+        struct point *p = &c->points[i];
+        next = p->next;
+        if (!p->candidate || p->learned || !of_line(p, a) || p->serial > serial || p->retired)
+            continue;
+        if (a->tentative && !p->new_by_offer)
+            p->retired = p->retired_by_offer = true;
+        else
+            remove_point(c, p);
+    }
 }

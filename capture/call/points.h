@@ -8,7 +8,10 @@ struct announcement {
     const struct sdp_media *media;
     struct endpoint rtp;
     struct endpoint rtcp;
+    uint64_t ufrag; /* of ICE, keyed hash; 0: none */
     uint16_t index; /* of the m= line */
+    uint8_t type;   /* enum sdp_media_type */
+    bool ice, bundled, rtcp_mux, secure;
     uint8_t party;  /* who receives there */
     bool tentative; /* an offer within a session: it counts once it is answered */
     uint32_t hop;
@@ -20,6 +23,12 @@ enum announced { ANNOUNCED_SAME, ANNOUNCED_NEW, ANNOUNCED_MOVED, ANNOUNCED_REFUS
 enum announced point_announce(struct calls *c, struct live *l, const struct announcement *a);
 /* Old style hold (no address): the direction changes, the endpoint stays. */
 void point_hold(struct calls *c, struct live *l, const struct announcement *a);
+/* One more endpoint of a line that is announced already. True: it is new. */
+bool point_add_candidate(struct calls *c, struct live *l, const struct announcement *a,
+                         const struct endpoint *at, bool rtcp, bool learned);
+/* The line's candidates that were last announced at `serial` or before are gone (a tentative offer:
+ * once it is accepted). What was learned stays. */
+void points_sweep(struct calls *c, struct live *l, const struct announcement *a, uint32_t serial);
 /* Port 0: no new flow is bound to it any more. */
 void point_retire(struct calls *c, struct live *l, const struct announcement *a);
 /* What `party` offered was accepted, or refused: then all is as before. */

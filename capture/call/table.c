@@ -20,6 +20,8 @@
 #include "capture/call/flows.h"
 #include "capture/call/held.h"
 #include "capture/call/points.h"
+#include "capture/call/sealed.h"
+#include "capture/call/turn.h"
 #include "capture/call/uid.h"
 
 #define ARENA_FIRST   2048
@@ -27,7 +29,7 @@
 /* Longer names are kept cut; the keyed hash of the whole still tells them apart. */
 #define NAME_KEPT_MAX 512
 
-enum { LABEL_TABLE_CALLS, LABEL_TABLE_FLOWS, LABEL_TABLE_HELD = 3 };
+enum { LABEL_TABLE_CALLS, LABEL_TABLE_FLOWS, LABEL_TABLE_HELD = 3, LABEL_TABLE_TURN };
 enum { LABEL_EVICTED_HALF_OPEN, LABEL_EVICTED_OLDEST, LABEL_EVICTED_LIMIT };
 
 int calls_init(struct calls *c, const struct front_config *config, const struct event_sink *sink,
@@ -45,13 +47,16 @@ int calls_init(struct calls *c, const struct front_config *config, const struct 
     c->flows = calloc(config->flows_max, sizeof *c->flows);
     c->wheel = timer_wheel_new(TICK_NS);
     c->held = held_new(config->held_bytes_max);
-    if (!c->live || !c->points || !c->flows || !c->wheel || !c->held) {
+    c->turn = turn_new(&config->seed, config->turn_max, counters);
+    c->sealed = sealed_new(&config->seed);
+    if (!c->live || !c->points || !c->flows || !c->wheel || !c->held || !c->turn || !c->sealed) {
         calls_fini(c);
         return ERR_NOMEM;
     }
     counters_set(counters, C_TABLE_LIMIT + LABEL_TABLE_CALLS, config->calls_max);
     counters_set(counters, C_TABLE_LIMIT + LABEL_TABLE_FLOWS, config->flows_max);
     counters_set(counters, C_TABLE_LIMIT + LABEL_TABLE_HELD, config->held_bytes_max);
+    counters_set(counters, C_TABLE_LIMIT + LABEL_TABLE_TURN, config->turn_max);
     return 0;
 }
 
@@ -65,10 +70,13 @@ void calls_fini(struct calls *c)
     }
     map_fini(&c->by_key);
     map_fini(&c->by_endpoint);
+    map_fini(&c->by_ufrag);
     map_fini(&c->by_tuple);
     map_fini(&c->flows_by_end);
     timer_wheel_free(c->wheel);
     held_free(c->held);
+    turn_free(c->turn);
+    sealed_free(c->sealed);
     free(c->live);
     free(c->points);
     free(c->flows);
