@@ -39,11 +39,11 @@ struct sip_framer {
     uint32_t passed; /* bytes before the first start line */
     uint32_t quiet;  /* chunks since something was held */
     size_t message_max;
-    size_t scanned;   /* HEAD: of framer_head_end() */
-    size_t head_size; /* BODY */
-    size_t want;      /* BODY: size of the message, or the most it may have */
-    uint64_t left;    /* SKIPPING */
-    struct buf held;  /* the beginning of the unfinished message or start line */
+    struct framer_walk walk; /* HEAD */
+    size_t head_size;        /* BODY */
+    size_t want;             /* BODY: size of the message, or the most it may have */
+    uint64_t left;           /* SKIPPING */
+    struct buf held;         /* the beginning of the unfinished message or start line */
 };
 
 struct window {
@@ -104,7 +104,7 @@ static bool between(struct sip_framer *f, struct window *w)
         f->sip = true;
         f->unsure = false;
         f->state = HEAD;
-        f->scanned = 0;
+        f->walk = (struct framer_walk){0};
         return true;
     case FRAMER_START_MORE:
         if (enough(f, w->at.size))
@@ -155,7 +155,7 @@ static void measure(struct sip_framer *f, struct window *w)
 {
     uint32_t length;
     size_t room = f->message_max - f->head_size;
-    f->measured = framer_content_length(slice_sub(w->at, 0, f->head_size), &length) &&
+    f->measured = framer_content_length(slice_sub(w->at, 0, f->head_size), &f->walk, &length) &&
                   length / SKIP_FACTOR <= f->message_max;
     f->state = BODY;
     f->want = f->message_max;
@@ -170,7 +170,7 @@ static void measure(struct sip_framer *f, struct window *w)
 
 static bool head(struct sip_framer *f, struct window *w)
 {
-    size_t size = framer_head_end(w->at, &f->scanned);
+    size_t size = framer_head_end(w->at, &f->walk);
     if (size == 0 && w->at.size < f->message_max)
         return false;
     if (size == 0 || size > f->message_max) {

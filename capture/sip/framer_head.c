@@ -12,24 +12,28 @@ static const char version[] = "SIP/2.0 ";
 /* MORE when all of it agrees but is too short. */
 static enum framer_start status_line(struct slice at)
 {
+    if ((at.data[0] | 0x20) != 's')
+        return FRAMER_START_NO;
     size_t n = at.size < sizeof version - 1 ? at.size : sizeof version - 1;
     if (strncasecmp((const char *)at.data, version, n) != 0)
         return FRAMER_START_NO;
     return n < sizeof version - 1 ? FRAMER_START_MORE : FRAMER_START_YES;
 }
 
-/* Up to the line end: no control characters may stand there. */
-static enum framer_start rest_of_line(struct slice at)
+/* Behind a method of n bytes and a space. */
+static enum framer_start rest_of_line(struct slice at, size_t n)
 {
-    struct slice window = slice_sub(at, 0, FRAMER_LINE_MAX);
-    for (size_t i = 0; i < window.size; i++) {
-        uint8_t c = window.data[i];
-        if (c == '\n')
-            return sip_looks_like(slice_sub(at, 0, i + 1)) ? FRAMER_START_YES : FRAMER_START_NO;
-        if (c < ' ' && c != '\t' && c != '\r')
-            return FRAMER_START_NO;
-    }
-    return at.size < FRAMER_LINE_MAX ? FRAMER_START_MORE : FRAMER_START_NO;
+    size_t most = at.size < FRAMER_LINE_MAX ? at.size : FRAMER_LINE_MAX;
+    const uint8_t *end = quick_find(at.data + n, at.data + most, '\n');
+    if (end == NULL)
+        return most < FRAMER_LINE_MAX ? FRAMER_START_MORE : FRAMER_START_NO;
+    while (sip_is_space(end[-1]))
+        end--;
+    const uint8_t *last = end - (sizeof version - 2); /* without its space */
+    if (last <= at.data + n || !sip_is_space(last[-1]))
+        return FRAMER_START_NO;
+    bool same = strncasecmp((const char *)last, version, sizeof version - 2) == 0;
+    return same ? FRAMER_START_YES : FRAMER_START_NO;
 }
 
 static enum framer_start request_line(struct slice at, bool known_only)
@@ -43,11 +47,12 @@ static enum framer_start request_line(struct slice at, bool known_only)
         return FRAMER_START_NO;
     if (known_only && sip_method_of(slice_sub(at, 0, n)) == SIP_UNKNOWN)
         return FRAMER_START_NO;
-    while (n < at.size && at.data[n] == ' ')
-        n++;
-    if (n < at.size && at.data[n] == ':') /* "Subject : is SIP/2.0" */
+    size_t next = n;
+    while (next < at.size && at.data[next] == ' ')
+        next++;
+    if (next < at.size && at.data[next] == ':') /* "Subject : is SIP/2.0" */
         return FRAMER_START_NO;
-    return rest_of_line(at);
+    return rest_of_line(at, n);
 }
 
 enum framer_start framer_start(struct slice at, bool known_only)
@@ -146,32 +151,38 @@ bool framer_foreign(struct slice at)
                                      foreign_version(slice_from(line, line.size - size)));
 }
 
-size_t framer_head_end(struct slice at, size_t *scanned)
+/* "l", "Content-Length": not more than a first look. */
+static bool may_be_length(const uint8_t *line, size_t size)
 {
-    const uint8_t *end = at.data + at.size, *from = at.data + *scanned, *hit;
+    uint8_t first = *line | 0x20;
+    if (first == 'l')
+        return size > 1 && (line[1] == ':' || line[1] == ' ' || line[1] == '\t');
+    return first == 'c' && size > sizeof "Content-Length" - 1 && (line[8] | 0x20) == 'l';
+}
+
+size_t framer_head_end(struct slice at, struct framer_walk *walk)
+{
+    const uint8_t *end = at.data + at.size, *from = at.data + walk->scanned, *hit;
     while ((hit = quick_find(from, end, '\n')) != NULL) {
-        const uint8_t *next = hit + 1;
-        if (next < end && *next == '\r')
-            next++;
-        if (next == end)
-            break;
-        if (*next == '\n')
-            return (size_t)(next + 1 - at.data);
-        from = next;
+        const uint8_t *line = at.data + walk->line;
+        size_t size = (size_t)(hit - line);
+        if (size == 0 || (size == 1 && *line == '\r'))
+            return (size_t)(hit + 1 - at.data);
+        if (walk->length == 0 && may_be_length(line, size))
+            walk->length = walk->line;
+        from = hit + 1;
+        walk->line = (size_t)(from - at.data);
     }
-    *scanned = (size_t)((hit ? hit : end) - at.data);
+    walk->scanned = at.size;
     return 0;
 }
 
-bool framer_content_length(struct slice head, uint32_t *ret_length)
+bool framer_content_length(struct slice head, const struct framer_walk *walk, uint32_t *ret_length)
 {
-    struct slice rest = slice_from(head, slice_index(head, '\n') + 1), line;
+    struct slice rest = slice_from(head, walk->length), line;
     struct sip_header_line header;
     uint32_t flags;
-    while (sip_line_next(&rest, &line, &flags) == SIP_LINE) {
-        uint8_t first = line.data[0] | 0x20;
-        if (first != 'c' && first != 'l' && !sip_is_space(line.data[0]))
-            continue;
+    while (walk->length && sip_line_next(&rest, &line, &flags) == SIP_LINE) {
         if (sip_line_split(line, &header) && header.id == SIP_H_CONTENT_LENGTH)
             return slice_to_u32(header.value, ret_length);
     }

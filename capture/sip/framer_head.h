@@ -28,8 +28,14 @@ size_t framer_find_start(struct slice at, size_t from, size_t to, bool glued);
 size_t framer_split_start(struct slice at, size_t from, size_t place);
 /* The first line of another protocol that is spoken on SIP's ports. */
 bool framer_foreign(struct slice at);
-/* Size of the head with its blank line; 0 when that is not there yet. *scanned, 0 at first, spares
- * the next call what this one has seen. */
-size_t framer_head_end(struct slice at, size_t *scanned);
+/* A walk through a head, line by line, that goes on where it stopped. Zeroed at the start line. */
+struct framer_walk {
+    size_t line;    /* where the line begins that has no end yet */
+    size_t scanned; /* bytes without a further line end */
+    size_t length;  /* where the first line stands that may be a Content-Length; 0: none */
+};
+
+/* Size of the head with its blank line; 0 when that is not there yet. */
+size_t framer_head_end(struct slice at, struct framer_walk *walk);
 /* The first Content-Length of a whole head; false without one, or when it is no 32-bit number. */
-bool framer_content_length(struct slice head, uint32_t *ret_length);
+bool framer_content_length(struct slice head, const struct framer_walk *walk, uint32_t *ret_length);
