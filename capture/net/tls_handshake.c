@@ -87,7 +87,7 @@ static bool certificate(struct tls *t, struct tls_conn *c, unsigned role, struct
         return true;
     if (c->info.version == TLS_1_3)
         cursor_skip(&at, cursor_u8(&at)); /* request context */
-    struct cursor list = cursor_over(cursor_slice(&at, cursor_u24(&at)));
+    struct cursor list = tls_list(&at, cursor_u24(&at));
     if (at.failed || cursor_left(&list) == 0)
         return !at.failed;
     struct slice first = cursor_slice(&list, cursor_u24(&list));
@@ -117,7 +117,7 @@ static bool new_session_ticket(struct tls_conn *c, struct slice body)
 static bool encrypted_extensions(struct tls_conn *c, struct slice body)
 {
     struct cursor at = cursor_over(body);
-    struct cursor list = cursor_over(cursor_slice(&at, cursor_u16(&at)));
+    struct cursor list = tls_list(&at, cursor_u16(&at));
     uint16_t type;
     struct slice extension;
     while (tls_extension(&list, &type, &extension))

@@ -90,7 +90,7 @@ bool tls_client_hello(struct tls *t, struct tls_conn *c, struct slice body)
     }
     struct cursor list = {0};
     if (cursor_left(&at))
-        list = cursor_over(cursor_slice(&at, cursor_u16(&at)));
+        list = tls_list(&at, cursor_u16(&at));
     uint16_t type;
     struct slice extension;
     while (tls_extension(&list, &type, &extension))
@@ -144,7 +144,7 @@ static bool parse_server_hello(struct slice body, struct server_hello *h)
     h->compression = cursor_u8(&at);
     struct cursor list = {0};
     if (cursor_left(&at))
-        list = cursor_over(cursor_slice(&at, cursor_u16(&at)));
+        list = tls_list(&at, cursor_u16(&at));
     uint16_t type;
     struct slice extension;
     while (tls_extension(&list, &type, &extension))

@@ -52,6 +52,13 @@ enum tls_content {
     TLS_APPLICATION = 23,
 };
 
+/* A list inside: the next `size` bytes of *at; empty when they are not there. */
+static inline struct cursor tls_list(struct cursor *at, size_t size)
+{
+    struct slice s = cursor_slice(at, size);
+    return s.size ? cursor_over(s) : (struct cursor){0};
+}
+
 /* ---- suites (tls_suite.c) ---- */
 struct tls_suite {
     uint16_t id;
