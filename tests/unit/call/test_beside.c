@@ -54,7 +54,7 @@ Test(beside, nothing_else_is_counted_as_rtp)
         scene_talk(s, 1020, 10);
         uint64_t before = scene_count(s, C_DECODED + cases[i].label);
         for (unsigned k = 0; k < 5; k++)
-            scene_udp(s, 1300 + k, MA, MB, cases[i].bytes.data, cases[i].bytes.size);
+            scene_udp(s, 1300 + 150 * k, MA, MB, cases[i].bytes.data, cases[i].bytes.size);
         cr_expect_eq(scene_count(s, C_DECODED + cases[i].label) - before, 5, "%s", cases[i].what);
         cr_expect_eq(scene_count(s, C_DECODED + LABEL_PROTO_RTP), 20, "%s", cases[i].what);
         cr_expect_eq(scene_flow(s, 0, MA, MB)->rtp, 10, "%s", cases[i].what);
@@ -78,7 +78,7 @@ Test(beside, without_a_call_it_makes_none)
     struct scene *s = scene_new(NULL);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (unsigned k = 0; k < 20; k++)
-            scene_udp(s, 20 * k, MA, MB, cases[i].bytes.data, cases[i].bytes.size);
+            scene_udp(s, 150 * k, MA, MB, cases[i].bytes.data, cases[i].bytes.size);
     scene_wait(s, 60000);
     cr_expect_eq(s->call_count, 0);
     scene_end(s);
@@ -226,7 +226,7 @@ Test(beside, relays_within_relays_are_left_closed)
     struct scene *s = relay_call(RELAY_A);
     uint8_t inner[4 + 172] = {0x40, 0x02, 0, 172};
     for (unsigned i = 0; i < 4; i++)
-        scene_stun(s, 300, MA, SERVER,
+        scene_stun(s, 300 + 150 * i, MA, SERVER,
                    (struct stun_line){SEND, .peer = PEER, .data = slice_of(inner, sizeof inner)});
     cr_expect_eq(scene_count(s, C_DECODED + LABEL_PROTO_TURN), 8);
     cr_expect_eq(s->call[0].flow_count, 0);
