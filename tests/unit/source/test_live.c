@@ -33,6 +33,8 @@ static void send_udp(uint16_t port, const char *text)
     close(fd);
 }
 
+static void *wake_later(void *context);
+
 struct seen {
     const char *text; /* payload that is waited for */
     uint32_t all;
@@ -104,6 +106,64 @@ Test(source_live, a_filter_keeps_the_rest_out)
     cr_assert_geq(seen.matching, 1);
     cr_assert_eq(seen.all, seen.matching);
     source_close(s);
+}
+
+Test(source_live, any_is_captured_with_the_header_that_tells_the_interface)
+{
+    struct source *s = open_lo(&(struct source_live_config){
+        .interface = "any", .ring_bytes = 4 << 20, .filter = "udp dst port 46005"});
+    struct seen seen = {.text = "heard on any"};
+    send_udp(46005, seen.text);
+    read_for(s, &seen, 2000);
+    cr_assert_geq(seen.matching, 1);
+    cr_assert_eq(seen.link_type, LINK_LINUX_SLL2);
+    source_close(s);
+}
+
+Test(source_live, a_filter_can_be_changed_while_frames_come)
+{
+    struct source *s =
+        open_lo(&(struct source_live_config){.interface = "lo", .ring_bytes = 4 << 20});
+    struct seen seen = {.text = "let in later"};
+    struct why why;
+    cr_assert_eq(source_set_filter(s, "udp dst port 46007", &why), 0, "%s", why.text);
+    send_udp(46006, "kept out");
+    send_udp(46007, seen.text);
+    read_for(s, &seen, 2000);
+    cr_assert_eq(seen.matching, 1);
+    cr_assert_eq(seen.all, 1);
+    cr_assert_eq(source_set_filter(s, "udp dst prot 1", &why), ERR_INVALID);
+    cr_assert(strstr(why.text, "udp dst prot 1"), "%s", why.text);
+    source_close(s);
+}
+
+/* Two handles: each has its index, and a wake of the whole ends the waiting for both. */
+Test(source_live, two_interfaces_are_merged)
+{
+    static const char *const names[] = {"lo", "any"};
+    struct source_input inputs[2] = {{0}};
+    struct source *merge;
+    struct why why;
+    for (uint16_t i = 0; i < 2; i++)
+        inputs[i].source = open_lo(&(struct source_live_config){.interface = names[i],
+                                                                .ring_bytes = 4 << 20,
+                                                                .filter = "udp dst port 46008",
+                                                                .iface = i});
+    cr_assert_eq(source_open_merge(inputs, 2, NULL, NULL, &merge, &why), 0, "%s", why.text);
+    struct seen seen = {.text = "heard twice"};
+    send_udp(46008, seen.text);
+    int64_t end = clock_mono_ns() + 3000 * MILLISECOND;
+    while (seen.all < 2 && clock_mono_ns() < end)
+        source_dispatch(merge, 100, 50, on_frame, &seen, &why);
+    cr_assert_geq(seen.matching, 2);
+
+    pthread_t thread;
+    int64_t start = clock_mono_ns();
+    cr_assert_eq(pthread_create(&thread, NULL, wake_later, merge), 0);
+    cr_assert_neq(source_dispatch(merge, 100, 10000, on_frame, &seen, &why), SOURCE_FAILED);
+    pthread_join(thread, NULL);
+    cr_assert_leq(clock_mono_ns() - start, 3000 * MILLISECOND);
+    source_close(merge);
 }
 
 static void *wake_later(void *context)
