@@ -27,21 +27,24 @@ struct tcp_peers {
     int64_t first_ns;
     int64_t last_ns;
     uint64_t bytes[2];      /* delivered or given up, by sender */
-    uint64_t lost[2];
-    bool midstream;         /* the SYN was not seen */
+    uint64_t lost[2];       /* given up, as far as known how many */
+    bool midstream;         /* neither the SYN nor the SYN-ACK was seen */
     void *user;             /* the consumer's own */
 };
 
 struct tcp_chunk {
     unsigned side;              /* sender: end[side] */
-    uint32_t lost;              /* bytes missing directly before `bytes`; UINT32_MAX: not known how many */
-    struct slice bytes;         /* valid during the call */
-    const struct datagram *segment; /* the one that made this deliverable: its time, addresses, VLAN, TTL */
+    uint32_t lost;              /* bytes missing directly before `bytes`; UINT32_MAX: not known how many (the first chunk of a
+                                 * direction whose SYN was not seen, and where the stream went on somewhere else) */
+    struct slice bytes;         /* valid during the call; empty when only a loss is to be told (cut by the capture, before a FIN) */
+    const struct datagram *segment; /* the one that made this deliverable: its time, addresses, VLAN, TTL. When a gap was given up,
+                                     * the one that brought these bytes, with the time of its own (its payload is `bytes`) */
 };
 
 struct tcp_consumer {
     void *context;
-    /* New bytes in order. False: nothing more of this connection is wanted (its segments are then passed over cheaply). */
+    /* New bytes in order. False: nothing more of this connection is wanted (its segments are then passed over cheaply). Neither this
+     * nor `closed` may call a function of this file. */
     bool (*data)(void *context, struct tcp_peers *peers, const struct tcp_chunk *chunk);
     /* The connection is forgotten: the consumer ends what hangs on peers->user. Called once for each connection that had `data`, ignored ones too. */
     void (*closed)(void *context, struct tcp_peers *peers);
