@@ -248,11 +248,24 @@ static void kv_tls(struct json *j, const struct record_tls *t)
     json_end(j);
 }
 
+static void kv_nat(struct json *j, unsigned nat)
+{
+    if (nat == 0)
+        return;
+    json_key(j, "nat");
+    json_array(j);
+    for (unsigned i = 0; i < RECORD_NAT_SIGNS; i++)
+        if (nat >> i & 1)
+            json_str(j, record_nat_text(i));
+    json_end(j);
+}
+
 static void call_wire(struct json *j, const struct call_record *r)
 {
     json_kv_str(j, "transport", r->transport);
     kv_positive(j, "vlan", r->vlan);
     kv_tunnel(j, r);
+    kv_nat(j, r->nat);
     if (strcmp(r->kind, "encrypted") == 0)
         kv_tls(j, &r->tls);
 }

@@ -462,6 +462,7 @@ int settings_check(const struct settings *s, struct why *why)
         {"[api] port", s->api_port, 0, 65535},
         {"[limits] calls", s->calls_max, 1, 1000000},
         {"[limits] flows", s->flows_max, 16, 4000000},
+        {"[limits] turn", s->turn_max, 16, 1000000},
         {"[limits] call_streams", s->call_streams_max, 1, 256},
         {"[spool] hold (ms)", s->spool_hold / 1000000, 50, 1000},
         {"[spool] flush (ms)", s->spool_flush / 1000000, 10, 1000},

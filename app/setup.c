@@ -33,6 +33,7 @@ void setup_pipeline(const struct settings *s, const struct spool_config *spool, 
     c.front.max_duration_ns = s->max_duration;
     c.front.orphan_timeout_ns = s->orphan_timeout;
     c.front.orphans = s->orphans;
+    c.front.turn_max = (uint32_t)s->turn_max;
     c.front.net.fragment_bytes_max = (size_t)s->fragment_bytes_max;
     c.front.dedupe = s->dedupe;
     c.front.dedupe_ns = s->dedupe_window;

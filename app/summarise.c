@@ -2,6 +2,7 @@
  * number that is not known stays what record_new() made it. */
 #include "app/summarise.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -346,8 +347,13 @@ static void fill_events(struct call_record *r, const struct call *c)
         };
 }
 
+static_assert(CALL_NAT_SDP_PRIVATE == 1 && CALL_NAT_MEDIA_SOURCE == 2 && CALL_NAT_VIA_RECEIVED == 4 &&
+                  CALL_NAT_CONTACT_PRIVATE == 8,
+              "the order of record_nat_text()");
+
 static void fill_wire(struct call_record *r, const struct call *c)
 {
+    r->nat = c->nat;
     if (c->transport)
         r->transport = transport_text(c->transport);
     if (c->wrapping) {

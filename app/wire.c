@@ -1,4 +1,5 @@
-/* Lists in settings are separated by commas or blanks; tenants are written `vlan 10 = 1`. */
+/* Lists in settings are separated by commas; tenants are written `vlan 10 = 1`, aliases
+ * `198.51.100.7 = 10.0.0.7`. */
 #include "app/wire.h"
 
 #include <ctype.h>
@@ -18,6 +19,8 @@ struct wire {
     unsigned space_count;
     uint16_t ports[16];
     unsigned port_count;
+    struct front_alias aliases[FRONT_ALIASES_MAX];
+    unsigned alias_count;
     char private_keys[KEYS_MAX][WORD_MAX];
     unsigned private_key_count;
     struct key_log *keys;
@@ -101,6 +104,33 @@ static int read_spaces(struct wire *w, const char *text, struct why *why)
     return 0;
 }
 
+static bool read_alias(const char *item, struct front_alias *ret_alias)
+{
+    struct slice rest = slice_str(item);
+    size_t equals = slice_index(rest, '=');
+    return addr_parse(slice_trim(slice_sub(rest, 0, equals)), &ret_alias->one) &&
+           addr_parse(slice_trim(slice_from(rest, equals + 1)), &ret_alias->other) &&
+           !addr_is_any(ret_alias->one) && !addr_is_any(ret_alias->other);
+}
+
+static int read_aliases(struct wire *w, const char *text, struct why *why)
+{
+    char item[WORD_MAX];
+    while (next_item(&text, item)) {
+        if (w->alias_count == FRONT_ALIASES_MAX) {
+            why_set(why, "nat.alias: more than %d pairs", FRONT_ALIASES_MAX);
+            return ERR_INVALID;
+        }
+        if (!read_alias(item, &w->aliases[w->alias_count++])) {
+            why_set(why,
+                    "nat.alias: \"%s\" is no pair of addresses; write e.g. 198.51.100.7 = 10.0.0.7",
+                    item);
+            return ERR_INVALID;
+        }
+    }
+    return 0;
+}
+
 static int read_private_keys(struct wire *w, const char *text, struct why *why)
 {
     while (w->private_key_count < KEYS_MAX &&
@@ -122,6 +152,8 @@ int wire_open(const struct settings *s, struct wire **ret_wire, struct why *why)
     int err = read_ports(w, s->tls_ports, why);
     if (err == 0)
         err = read_spaces(w, s->tenants, why);
+    if (err == 0)
+        err = read_aliases(w, s->nat_alias, why);
     if (err == 0)
         err = read_private_keys(w, s->tls_private_keys, why);
     if (err == 0 && s->tls_key_log[0])
@@ -148,6 +180,8 @@ void wire_configure(const struct wire *w, struct front_config *config)
     config->net.spaces_count = w->space_count;
     memcpy(config->streams.tls_ports, w->ports, sizeof w->ports);
     config->streams.tls_port_count = w->port_count;
+    memcpy(config->alias, w->aliases, sizeof w->aliases);
+    config->alias_count = w->alias_count;
     config->streams.keys = w->keys != NULL || w->private_key_count > 0;
 }
 

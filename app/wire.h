@@ -1,5 +1,5 @@
 /* What the operator knows about the wire and the front must be told: keys that open TLS, ports where it is spoken, tenants behind
- * VLANs and tunnels. From settings to the front's configuration, and to the front itself while it runs. */
+ * VLANs and tunnels, addresses that stand for each other. From settings to the front's configuration, and to the front itself while it runs. */
 #pragma once
 
 #include "app/pipeline.h"

@@ -3,6 +3,7 @@
  * meaning. */
 #include "storage/record.h"
 
+#include <assert.h>
 #include <math.h>
 
 #define RECORD_ARENA_FIRST   4096
@@ -44,6 +45,14 @@ const char *record_text(const char *text)
         if (strcmp(TEXTS[i], text) == 0)
             return TEXTS[i];
     return NULL;
+}
+
+const char *record_nat_text(unsigned n)
+{
+    static const char *const SIGNS[RECORD_NAT_SIGNS] = {"sdp_private", "media_source",
+                                                        "via_received", "contact_private"};
+    assert(n < RECORD_NAT_SIGNS);
+    return SIGNS[n];
 }
 
 const char *record_quality_band(double r, const char *scale)

@@ -241,7 +241,10 @@ struct call_record {
     struct endpoint wrap_src; /* outer addresses, ports 0 */
     struct endpoint wrap_dst;
     struct record_tls tls;
+    uint8_t nat;             /* signs of address translation, as bits: record_nat_text() */
 };
+
+#define RECORD_NAT_SIGNS 4
 
 /* An empty record with its arena and all "unknown" values set; NULL without memory. */
 struct call_record *record_new(void);
@@ -250,5 +253,7 @@ void record_free(struct call_record *r);
 void record_stream_init(struct record_stream *s);
 /* The interned contract text for a stored or given text ("ringing" -> the constant), NULL when unknown. */
 const char *record_text(const char *text);
+/* What bit n of `nat` says: "sdp_private", "media_source", "via_received", "contact_private". */
+const char *record_nat_text(unsigned n);
 /* excellent, good, fair, poor, bad, unknown: by R on its scale (CONTRACT: quality band). */
 const char *record_quality_band(double r, const char *scale);

@@ -104,6 +104,7 @@ static void call_wire_pack(struct pack *p, struct call_record *r)
     pack_endpoint(p, &r->wrap_src);
     pack_endpoint(p, &r->wrap_dst);
     tls_pack(p, &r->tls);
+    pack_u8(p, &r->nat);
 }
 
 void record_pack_call(struct pack *p, struct call_record *r)

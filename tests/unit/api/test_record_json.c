@@ -114,6 +114,18 @@ Test(record_json, a_call_says_what_is_known)
     record_free(r);
 }
 
+Test(record_json, signs_of_translation_are_a_list)
+{
+    struct call_record *r = answered_call();
+    r->nat = 1 | 4;
+    print(r, RECORD_JSON_FULL, true);
+    HAS("\"nat\":[\"sdp_private\",\"via_received\"]");
+    r->nat = 0;
+    print(r, RECORD_JSON_FULL, true);
+    HAS_NOT("\"nat\"");
+    record_free(r);
+}
+
 Test(record_json, what_is_not_known_is_null_and_never_zero)
 {
     static const char *const UNKNOWN[] = {

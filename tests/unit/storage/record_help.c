@@ -14,33 +14,37 @@ struct slice help_text(struct arena *arena, const char *text)
 #define QUALITY_FIELDS(X)                                                                          \
     X(REAL, r)                                                                                     \
     X(REAL, mos_lq)                                                                                \
-    X(REAL, mos_cq) X(REAL, r_fb) X(REAL, ppl) X(REAL, burst_r) X(WORD, scale) X(WORD, basis)      \
-        X(WORD, playout) X(WORD, delay_basis) X(WORD, loss_basis)
+    X(REAL, mos_cq)                                                                                \
+    X(REAL, r_fb) X(REAL, ppl) X(REAL, burst_r) X(WORD, scale) X(WORD, basis) X(WORD, playout)     \
+        X(WORD, delay_basis) X(WORD, loss_basis)
 #define RTCP_FIELDS(X)                                                                             \
     X(NUMBER, sender_reports)                                                                      \
     X(NUMBER, receiver_reports)                                                                    \
-    X(REAL, rtt_ms) X(REAL, loss_ratio) X(NUMBER, cumulative_lost) X(FLAG, has_cumulative_lost)    \
-        X(REAL, jitter_ms) X(TEXT, cname)
+    X(REAL, rtt_ms)                                                                                \
+    X(REAL, loss_ratio) X(NUMBER, cumulative_lost) X(FLAG, has_cumulative_lost) X(REAL, jitter_ms) \
+        X(TEXT, cname)
 #define STREAM_FIELDS(X)                                                                           \
     X(NUMBER, sid)                                                                                 \
     X(WORD, party)                                                                                 \
-    X(WORD, media_type) X(NUMBER, ssrc) X(ENDPOINT, src) X(ENDPOINT, dst) X(SMALL, vlan)           \
-        X(TEXT, codec) X(NUMBER, clock_hz) X(TINY, payload_type) X(TEXT, negotiated)               \
-            X(REAL, ptime_ms) X(TINY, dscp) X(TINY, dscp_changes) X(NUMBER, first_us)              \
-                X(NUMBER, last_us) X(NUMBER, packets) X(NUMBER, expected) X(NUMBER, lost)          \
-                    X(NUMBER, media_expected) X(NUMBER, media_lost) X(NUMBER, discarded) X(        \
-                        NUMBER, duplicates) X(NUMBER, reordered) X(NUMBER, restarts)               \
-                        X(NUMBER, conflicts) X(NUMBER, payload_changes) X(NUMBER, timestamp_jumps) \
-                            X(NUMBER, event_packets) X(NUMBER, noise_packets) X(NUMBER, bytes)     \
-                                X(NUMBER, runs) X(NUMBER, longest_run) X(NUMBER, capture_refused)  \
-                                    X(REAL, jitter_ms_last) X(REAL, jitter_ms_mean)                \
-                                        X(REAL, jitter_ms_max) X(REAL, jitter_ms_p95)              \
-                                            X(REAL, max_gap_ms) X(NUMBER, rfc_expected)            \
-                                                X(SIGNED, rfc_lost) X(NUMBER, rfc_jitter_ticks)    \
-                                                    X(FLAG, srtp) X(FLAG, early)                   \
-                                                        X(FLAG, announced) X(FLAG, orphan)         \
-                                                            X(WORD, confidence)                    \
-                                                                X(NUMBER, flow_chain)
+    X(WORD, media_type)                                                                            \
+    X(NUMBER, ssrc) X(ENDPOINT, src) X(ENDPOINT, dst) X(SMALL, vlan) X(TEXT, codec)                \
+        X(NUMBER, clock_hz) X(TINY, payload_type) X(TEXT, negotiated) X(REAL, ptime_ms)            \
+            X(TINY, dscp) X(TINY, dscp_changes) X(NUMBER, first_us) X(NUMBER, last_us)             \
+                X(NUMBER, packets) X(NUMBER, expected) X(NUMBER, lost) X(NUMBER, media_expected)   \
+                    X(NUMBER, media_lost) X(NUMBER, discarded) X(NUMBER, duplicates)               \
+                        X(NUMBER, reordered) X(NUMBER, restarts) X(NUMBER, conflicts)              \
+                            X(NUMBER, payload_changes) X(NUMBER, timestamp_jumps)                  \
+                                X(NUMBER, event_packets) X(NUMBER, noise_packets) X(NUMBER, bytes) \
+                                    X(NUMBER, runs) X(NUMBER, longest_run)                         \
+                                        X(NUMBER, capture_refused) X(REAL, jitter_ms_last)         \
+                                            X(REAL, jitter_ms_mean) X(REAL, jitter_ms_max)         \
+                                                X(REAL, jitter_ms_p95) X(REAL, max_gap_ms)         \
+                                                    X(NUMBER, rfc_expected) X(SIGNED, rfc_lost)    \
+                                                        X(NUMBER, rfc_jitter_ticks) X(FLAG, srtp)  \
+                                                            X(FLAG, early) X(FLAG, announced)      \
+                                                                X(FLAG, orphan)                    \
+                                                                    X(WORD, confidence)            \
+                                                                        X(NUMBER, flow_chain)
 #define SERIES_FIELDS(X)                                                                           \
     X(NUMBER, start_us)                                                                            \
     X(NUMBER, step_ms) X(NUMBER, step_count) X(NUMBER, window_ms) X(NUMBER, window_count)
@@ -52,34 +56,35 @@ struct slice help_text(struct arena *arena, const char *text)
 #define RECORDING_FIELDS(X)                                                                        \
     X(WORD, result)                                                                                \
     X(WORD, state)                                                                                 \
-    X(TEXT, format) X(TEXT, path) X(TEXT, undecodable) X(NUMBER, sample_rate_hz)                   \
-        X(NUMBER, channels) X(NUMBER, started_us) X(NUMBER, duration_ms) X(NUMBER, size_bytes)     \
-            X(FLAG, one_way) X(FLAG, partial) X(FLAG, truncated) X(FLAG, recovered)
+    X(TEXT, format)                                                                                \
+    X(TEXT, path) X(TEXT, undecodable) X(NUMBER, sample_rate_hz) X(NUMBER, channels)               \
+        X(NUMBER, started_us) X(NUMBER, duration_ms) X(NUMBER, size_bytes) X(FLAG, one_way)        \
+            X(FLAG, partial) X(FLAG, truncated) X(FLAG, recovered)
 #define CALL_FIELDS(X)                                                                             \
     X(WORD, kind)                                                                                  \
     X(WORD, state)                                                                                 \
-    X(WORD, outcome) X(WORD, end_reason) X(WORD, released_by) X(WORD, direction) X(FLAG, partial)  \
-        X(FLAG, capture_suspect) X(TEXT, probe) X(TEXT, call_id) X(TEXT, request_uri)              \
-            X(TEXT, user_agent) X(TEXT, server) X(TEXT, asserted_identity) X(ENDPOINT, src) X(     \
-                ENDPOINT, dst) X(SMALL, vlan) X(NUMBER, sip_code) X(TEXT, reason_phrase)           \
-                X(NUMBER, q850_cause) X(NUMBER, auth_attempts) X(NUMBER, reinvites) X(             \
-                    NUMBER, updates) X(NUMBER, branches) X(NUMBER, holds) X(NUMBER, held_us)       \
-                    X(NUMBER, messages) X(NUMBER, messages_over_limit) X(NUMBER, retransmissions)  \
-                        X(NUMBER, started_us) X(NUMBER, ringing_us) X(NUMBER, answered_us) X(      \
-                            NUMBER, ended_us) X(NUMBER, progress_us) X(NUMBER, acked_us)           \
-                            X(NUMBER, bye_us) X(NUMBER, cancelled_us) X(NUMBER, early_media_us)    \
-                                X(NUMBER, duration_ms) X(NUMBER, ring_ms) X(                       \
-                                    REAL, post_dial_delay_ms) X(REAL, setup_ms)                    \
-                                    X(REAL, disconnect_delay_ms) X(REAL, mos_min) X(REAL, mos_avg) \
-                                        X(REAL, r_min) X(REAL, r_fb_min) X(WORD, mos_scale)        \
-                                            X(WORD, mos_basis) X(WORD, mos_playout)                \
-                                                X(REAL, loss_ratio)                                \
-                                                    X(REAL, jitter_ms_max) X(REAL, max_gap_ms)     \
-                                                        X(REAL, rtt_ms)                            \
-                                                            X(FLAG, one_way) X(FLAG, no_rtp)       \
-                                                                X(TEXT, codec)                     \
-                                                                    X(NUMBER, stream_count)        \
-                                                                        X(NUMBER, chain_count)
+    X(WORD, outcome)                                                                               \
+    X(WORD, end_reason) X(WORD, released_by) X(WORD, direction) X(FLAG, partial) X(                \
+        FLAG, capture_suspect) X(TEXT, probe) X(TEXT, call_id) X(TEXT, request_uri)                \
+        X(TEXT, user_agent) X(TEXT, server) X(TEXT, asserted_identity) X(ENDPOINT, src) X(         \
+            ENDPOINT, dst) X(SMALL, vlan) X(NUMBER, sip_code) X(TEXT, reason_phrase)               \
+            X(NUMBER, q850_cause) X(NUMBER, auth_attempts) X(NUMBER, reinvites) X(NUMBER, updates) \
+                X(NUMBER, branches) X(NUMBER, holds) X(NUMBER, held_us) X(NUMBER, messages) X(     \
+                    NUMBER, messages_over_limit) X(NUMBER, retransmissions) X(NUMBER, started_us)  \
+                    X(NUMBER, ringing_us) X(NUMBER, answered_us) X(NUMBER, ended_us)               \
+                        X(NUMBER, progress_us) X(NUMBER, acked_us) X(NUMBER, bye_us) X(            \
+                            NUMBER, cancelled_us) X(NUMBER, early_media_us)                        \
+                            X(NUMBER, duration_ms) X(NUMBER, ring_ms) X(REAL, post_dial_delay_ms)  \
+                                X(REAL, setup_ms) X(REAL, disconnect_delay_ms) X(REAL, mos_min)    \
+                                    X(REAL, mos_avg) X(REAL, r_min)                                \
+                                        X(REAL, r_fb_min) X(WORD, mos_scale) X(WORD, mos_basis)    \
+                                            X(WORD, mos_playout) X(REAL, loss_ratio)               \
+                                                X(REAL, jitter_ms_max) X(REAL, max_gap_ms)         \
+                                                    X(REAL, rtt_ms) X(FLAG, one_way)               \
+                                                        X(FLAG, no_rtp) X(TEXT, codec)             \
+                                                            X(NUMBER, stream_count)                \
+                                                                X(NUMBER, chain_count)             \
+                                                                    X(TINY, nat)
 
 /* ---- filling: values that differ from the "unknown" ones ---- */
 
