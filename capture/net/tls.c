@@ -86,33 +86,49 @@ size_t tls_waiting_bytes(const struct tls *t)
     return t->held;
 }
 
-/* ---- connections by client random ---- */
+/* ---- finding connections ---- */
 
-static struct tls_conn **bucket_of(struct tls *t, const uint8_t *random)
+static const uint8_t *name_of(const struct tls_conn *c, enum tls_file file)
 {
-    return &t->buckets[hash_bytes(&t->config.seed, random, TLS_RANDOM_SIZE) & (BUCKETS - 1)];
+    if (file == TLS_BY_RANDOM)
+        return c->client_random;
+    return c->has_offered_ticket ? c->offered_ticket : c->offered_id;
 }
 
-void tls_conn_unfile(struct tls_conn *c)
+static bool has_name(const struct tls_conn *c, enum tls_file file, const uint8_t *name)
 {
-    if (c->random_link == NULL)
+    return memcmp(name_of(c, file), name, TLS_RANDOM_SIZE) == 0;
+}
+
+static struct tls_conn **bucket_of(struct tls *t, enum tls_file file, const uint8_t *name)
+{
+    uint64_t hash = hash_bytes(&t->config.seed, name, TLS_RANDOM_SIZE);
+    return &t->buckets[file][hash & (BUCKETS - 1)];
+}
+
+void tls_conn_unfile(struct tls_conn *c, enum tls_file file)
+{
+    struct tls_filed *f = &c->filed[file];
+    if (f->link == NULL)
         return;
-    *c->random_link = c->random_next;
-    if (c->random_next)
-        c->random_next->random_link = c->random_link;
-    c->random_link = NULL;
-    c->random_next = NULL;
+    *f->link = f->next;
+    if (f->next)
+        f->next->filed[file].link = f->link;
+    *f = (struct tls_filed){0};
 }
 
-void tls_conn_file(struct tls *t, struct tls_conn *c)
+static void put_in(struct tls_conn *c, enum tls_file file, struct tls_conn **list)
 {
-    tls_conn_unfile(c);
-    struct tls_conn **bucket = bucket_of(t, c->client_random);
-    c->random_next = *bucket;
-    c->random_link = bucket;
-    if (*bucket)
-        (*bucket)->random_link = &c->random_next;
-    *bucket = c;
+    tls_conn_unfile(c, file);
+    c->filed[file] = (struct tls_filed){.next = *list, .link = list};
+    if (*list)
+        (*list)->filed[file].link = &c->filed[file].next;
+    *list = c;
+}
+
+void tls_conn_file(struct tls *t, struct tls_conn *c, enum tls_file file)
+{
+    put_in(c, file, bucket_of(t, file, name_of(c, file)));
 }
 
 /* ---- keys ---- */
@@ -121,12 +137,35 @@ void tls_conn_file(struct tls *t, struct tls_conn *c)
  * neighbour first; what waits in the neighbour does not change meanwhile. */
 static void wake(struct tls *t, const uint8_t *random)
 {
-    for (struct tls_conn *c = *bucket_of(t, random), *next; c; c = next) {
-        next = c->random_next;
-        if (c->first && memcmp(c->client_random, random, TLS_RANDOM_SIZE) == 0)
+    struct tls_conn **bucket = bucket_of(t, TLS_BY_RANDOM, random);
+    for (struct tls_conn *c = *bucket, *next; c; c = next) {
+        next = c->filed[TLS_BY_RANDOM].next;
+        if (c->first && has_name(c, TLS_BY_RANDOM, random))
             tls_conn_pump(t, c);
-        if (next && next->random_link == NULL)
-            next = *bucket_of(t, random); /* it ended for want of memory: once more */
+        if (next && next->filed[TLS_BY_RANDOM].link == NULL)
+            next = *bucket; /* it ended for want of memory: once more */
+    }
+    tls_wake_sessions(t);
+}
+
+void tls_session_add(struct tls *t, const uint8_t *name, struct slice master)
+{
+    tls_secret_add(&t->sessions, name, TLS_MASTER, master);
+    for (struct tls_conn *c = *bucket_of(t, TLS_BY_SESSION, name), *next; c; c = next) {
+        next = c->filed[TLS_BY_SESSION].next;
+        if (has_name(c, TLS_BY_SESSION, name))
+            put_in(c, TLS_BY_SESSION, &t->woken);
+    }
+}
+
+/* A list and not a recursion: a session may be resumed, and that one again, as often as anybody
+ * likes. */
+void tls_wake_sessions(struct tls *t)
+{
+    while (t->woken) {
+        struct tls_conn *c = t->woken;
+        tls_conn_unfile(c, TLS_BY_SESSION);
+        tls_conn_pump(t, c);
     }
 }
 
@@ -186,8 +225,9 @@ int tls_new(const struct tls_config *config, struct counters *counters, struct t
     t->config = *config;
     t->counters = counters;
     set_defaults(&t->config);
-    t->buckets = calloc(BUCKETS, sizeof(struct tls_conn *));
-    if (t->buckets == NULL ||
+    for (unsigned i = 0; i < TLS_FILES; i++)
+        t->buckets[i] = calloc(BUCKETS, sizeof(struct tls_conn *));
+    if (t->buckets[0] == NULL || t->buckets[1] == NULL ||
         tls_secret_table_init(&t->secrets, &config->seed, t->config.secrets_max) ||
         tls_secret_table_init(&t->sessions, &config->seed, t->config.tickets_max)) {
         tls_free(t);
@@ -208,7 +248,8 @@ void tls_free(struct tls *t)
     for (unsigned i = 0; i < t->key_count; i++)
         crypto_key_free(t->keys[i]);
     crypto_wipe(t->room, sizeof t->room); /* the last plain text */
-    free(t->buckets);
+    for (unsigned i = 0; i < TLS_FILES; i++)
+        free(t->buckets[i]);
     free(t);
 }
 

@@ -58,6 +58,8 @@ void tls_conn_free(struct tls *t, struct tls_conn *c); /* before tls_free() */
  * `lost` bytes are missing directly before them, UINT32_MAX: not known how many. */
 void tls_conn_feed(struct tls *t, struct tls_conn *c, unsigned side, struct slice bytes, uint32_t lost, int64_t time_ns);
 const struct tls_info *tls_conn_info(const struct tls_conn *c);
+/* The side, as the transport numbers it, that is the client: 0 until a handshake says otherwise. */
+unsigned tls_conn_client(const struct tls_conn *c);
 
 /* A line of a key log (NSS SSLKEYLOGFILE format); connections that wait for it go on at once: their plain text comes during this call.
  * Empty lines and comments are true. False: no such line (counted). */

@@ -72,7 +72,8 @@ void tls_conn_end(struct tls *t, struct tls_conn *c, enum tls_state state)
     tls_side_wipe(t, c, TLS_SERVER);
     crypto_wipe(c->master, sizeof c->master);
     c->has_master = false;
-    tls_conn_unfile(c);
+    tls_conn_unfile(c, TLS_BY_RANDOM);
+    tls_conn_unfile(c, TLS_BY_SESSION);
 }
 
 /* ---- keys ---- */
@@ -94,6 +95,8 @@ static bool find_master(struct tls *t, struct tls_conn *c)
         s = tls_secret_find(&t->sessions, c->offered_ticket, TLS_MASTER);
     if (s)
         memcpy(c->master, s->bytes, TLS_MASTER_SIZE);
+    else if (c->info.resumed && (c->has_offered_id || c->has_offered_ticket))
+        tls_conn_file(t, c, TLS_BY_SESSION);
     c->has_master = s != NULL;
     return s != NULL;
 }
@@ -105,9 +108,9 @@ static void remember_session(struct tls *t, const struct tls_conn *c)
     if (c->info.version != TLS_1_2 || !c->has_master)
         return;
     if (c->has_given_id)
-        tls_secret_add(&t->sessions, c->given_id, TLS_MASTER, master);
+        tls_session_add(t, c->given_id, master);
     if (c->has_given_ticket)
-        tls_secret_add(&t->sessions, c->given_ticket, TLS_MASTER, master);
+        tls_session_add(t, c->given_ticket, master);
 }
 
 static bool set_keys_12(struct tls *t, struct tls_conn *c, unsigned role)
@@ -402,7 +405,8 @@ void tls_conn_free(struct tls *t, struct tls_conn *c)
     drop_queue(t, c);
     tls_side_wipe(t, c, TLS_CLIENT);
     tls_side_wipe(t, c, TLS_SERVER);
-    tls_conn_unfile(c);
+    tls_conn_unfile(c, TLS_BY_RANDOM);
+    tls_conn_unfile(c, TLS_BY_SESSION);
     crypto_wipe(c->master, sizeof c->master);
     free(c);
 }
@@ -461,9 +465,15 @@ void tls_conn_feed(struct tls *t, struct tls_conn *c, unsigned side, struct slic
         lost = 0;
     }
     tls_side_feed(t, c, role_of(c, side), bytes, lost, time_ns);
+    tls_wake_sessions(t);
 }
 
 const struct tls_info *tls_conn_info(const struct tls_conn *c)
 {
     return &c->info;
+}
+
+unsigned tls_conn_client(const struct tls_conn *c)
+{
+    return c->client_known ? c->client : 0;
 }

@@ -69,6 +69,7 @@ static void begin(struct tls_conn *c)
     c->server_hello = c->flight_done = false;
     c->early_offered = false;
     c->key = NULL;
+    tls_conn_unfile(c, TLS_BY_SESSION);
 }
 
 bool tls_client_hello(struct tls *t, struct tls_conn *c, struct slice body)
@@ -96,7 +97,7 @@ bool tls_client_hello(struct tls *t, struct tls_conn *c, struct slice body)
     while (tls_extension(&list, &type, &extension))
         client_extension(c, type, extension);
     c->client_hello = true;
-    tls_conn_file(t, c);
+    tls_conn_file(t, c, TLS_BY_RANDOM);
     return !at.failed && !list.failed;
 }
 

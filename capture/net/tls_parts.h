@@ -181,6 +181,14 @@ struct tls_waiting {
     uint8_t record[];
 };
 
+/* Where a connection is found again when a secret comes. */
+enum tls_file {
+    TLS_BY_RANDOM,  /* from its ClientHello on */
+    TLS_BY_SESSION, /* 1.2: it waits for the master secret of the session it goes on with; then it is
+                     * in the list of those to wake */
+    TLS_FILES
+};
+
 struct tls_conn {
     struct tls_info info;
     tls_plain_fn *plain;
@@ -220,8 +228,10 @@ struct tls_conn {
     /* tls.c */
     size_t held;
     struct tls_conn *holder_older, *holder_newer;
-    struct tls_conn *random_next; /* same bucket of client randoms */
-    struct tls_conn **random_link;
+    struct tls_filed {
+        struct tls_conn *next;
+        struct tls_conn **link; /* NULL: not filed */
+    } filed[TLS_FILES];
 };
 
 struct tls {
@@ -231,7 +241,8 @@ struct tls {
     struct tls_secret_table sessions;
     struct crypto_key *keys[TLS_KEYS_MAX];
     unsigned key_count;
-    struct tls_conn **buckets; /* connections by client random */
+    struct tls_conn **buckets[TLS_FILES];
+    struct tls_conn *woken; /* filed here instead of their bucket of sessions */
     size_t held;
     struct tls_conn *holder_oldest, *holder_newest;
     uint8_t room[TLS_FRAGMENT_MAX];
@@ -244,9 +255,14 @@ void tls_count_bad(struct tls *t, const char *reason);
  * this one did. */
 bool tls_hold(struct tls *t, struct tls_conn *c, size_t bytes);
 void tls_release(struct tls *t, struct tls_conn *c, size_t bytes);
-/* Files the connection under its (new) client random. */
-void tls_conn_file(struct tls *t, struct tls_conn *c);
-void tls_conn_unfile(struct tls_conn *c);
+/* Files the connection under its (new) client random, or what it resumes. */
+void tls_conn_file(struct tls *t, struct tls_conn *c, enum tls_file file);
+void tls_conn_unfile(struct tls_conn *c, enum tls_file file);
+/* The session can be resumed now: those that wait for it are woken by the next
+ * tls_wake_sessions(). */
+void tls_session_add(struct tls *t, const uint8_t *name, struct slice master);
+/* Not from within the processing of a record: there is one room for plain text. */
+void tls_wake_sessions(struct tls *t);
 
 /* ---- tls_conn.c ---- */
 static inline bool tls_conn_ended(const struct tls_conn *c)

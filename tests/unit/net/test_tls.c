@@ -308,6 +308,48 @@ Test(tls, a_renegotiation_is_followed)
 
 /* ---- resumption ---- */
 
+/* TLS 1.2, the key of the first comes when both wait, and no line for the second (as with GnuTLS).
+ */
+static void late_session(const struct talk_how *how)
+{
+    struct talk t[2];
+    struct listener l = {0};
+    struct play never = {.keys = KEYS_NEVER};
+    talk_init(&t[0], how);
+    talk_begin(&t[0], false);
+    small_talk(&t[0]);
+    listener_init(&l);
+    play(&l, &t[0], &never);
+    struct tls_conn *first = l.conn;
+    t[1] = t[0]; /* the record of the first is kept there */
+    buf_init(&t[0].bytes, 16 << 20);
+    talk_begin(&t[0], true);
+    small_talk(&t[0]);
+    cr_assert(SSL_session_reused(t[0].end[0]));
+    listener_begin(&l);
+    play(&l, &t[0], &never);
+    cr_assert(eq(int, (int)tls_conn_info(l.conn)->state, TLS_WAITING));
+    struct tls_conn *second = l.conn;
+    l.conn = first;
+    give_lines(&l, &t[1], false);
+    cr_assert(eq(int, (int)tls_conn_info(first)->state, TLS_OPEN));
+    cr_assert(eq(int, (int)tls_conn_info(second)->state, TLS_OPEN), "%s", how->name);
+    cr_assert(tls_conn_info(second)->resumed);
+    tls_conn_free(l.tls, first);
+    l.conn = second;
+    listener_fini(&l);
+    buf_fini(&t[1].bytes);
+    talk_fini(&t[0]);
+}
+
+Test(tls, a_late_key_opens_what_was_resumed_with_it)
+{
+    late_session(&(struct talk_how){HOW("ticket", TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256"),
+                                    .ecdsa = true});
+    late_session(&(struct talk_how){HOW("id", TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256"),
+                                    .ecdsa = true, .options = SSL_OP_NO_TICKET});
+}
+
 static void resumed_talk(const struct talk_how *how)
 {
     struct talk t;
