@@ -15,6 +15,7 @@
 #include "app/progress.h"
 #include "app/setup.h"
 #include "app/sound.h"
+#include "app/wire.h"
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/clock.h"
@@ -36,12 +37,18 @@ static const char usage[] =
     "                    added to the time stamps of FILE (as named here), where the clocks of taps differ: -1.5\n"
     "  --workers N       threads for media statistics; 0, the default, is none\n"
     "  --no-orphans      leave out RTP that no signalling announced\n"
+    "  --key-log FILE    secrets of TLS connections in SSLKEYLOGFILE format, to follow SIP inside TLS\n"
+    "  --metrics FILE    afterwards, what was counted, as Prometheus text; - is standard output\n"
+    "  --set SECTION.NAME=VALUE\n"
+    "                    one setting, as in the configuration: --set capture.dedupe=no\n"
     "  --config FILE     configuration; default " SETTINGS_DEFAULT_PATH " when it exists\n"
     "  --quiet           no progress, no summary\n"
     "  --help            this text\n"
     "\n"
     "Exit codes: 0 all read, 1 failed, 2 wrong usage or configuration, 3 read only in part: a file was cut or damaged\n"
     "(what lay before was analysed), or one of several cannot be read.\n";
+
+#define OVERRIDES_MAX 32
 
 struct reading {
     struct settings settings;
@@ -50,6 +57,11 @@ struct reading {
     const char *record_dir;
     const char *filter;
     const char *config;
+    const char *metrics;
+    const char *key_log;
+    const char *overrides[OVERRIDES_MAX]; /* "section.name=value" */
+    unsigned override_count;
+    struct wire *wire;
     struct offsets offsets;
     unsigned workers;
     char spool_dir[600];
@@ -247,7 +259,12 @@ static int open_pipeline(struct reading *g, struct why *why)
     config.counters = g->counters_set;
     config.worker.context = g;
     config.worker.emit = emit;
-    return pipeline_new(&config, &g->pipeline, why);
+    int err = wire_open(&g->settings, &g->wire, why);
+    if (err)
+        return err;
+    wire_configure(g->wire, &config.front);
+    err = pipeline_new(&config, &g->pipeline, why);
+    return err ? err : wire_start(g->wire, g->pipeline, why);
 }
 
 static void print_summary(const struct reading *g, int64_t begin_ns)
@@ -262,14 +279,15 @@ static void print_summary(const struct reading *g, int64_t begin_ns)
         fprintf(stderr, "%llu packets are missing: the capture itself says that it dropped them\n", (unsigned long long)g->drops);
 }
 
-enum { OPT_JSON = 256, OPT_RECORD, OPT_FILTER, OPT_WORKERS, OPT_NO_ORPHANS, OPT_CONFIG, OPT_QUIET, OPT_OFFSET };
+enum { OPT_JSON = 256, OPT_RECORD, OPT_FILTER, OPT_WORKERS, OPT_NO_ORPHANS, OPT_CONFIG, OPT_QUIET, OPT_OFFSET, OPT_KEY_LOG, OPT_METRICS, OPT_SET };
 
 static const struct option options[] = {
     {"json", no_argument, NULL, OPT_JSON},         {"record", required_argument, NULL, OPT_RECORD},
     {"filter", required_argument, NULL, OPT_FILTER}, {"workers", required_argument, NULL, OPT_WORKERS},
     {"no-orphans", no_argument, NULL, OPT_NO_ORPHANS}, {"config", required_argument, NULL, OPT_CONFIG},
     {"quiet", no_argument, NULL, OPT_QUIET},       {"help", no_argument, NULL, 'h'},
-    {"offset", required_argument, NULL, OPT_OFFSET},
+    {"offset", required_argument, NULL, OPT_OFFSET}, {"key-log", required_argument, NULL, OPT_KEY_LOG},
+    {"metrics", required_argument, NULL, OPT_METRICS}, {"set", required_argument, NULL, OPT_SET},
     {NULL, 0, NULL, 0},
 };
 
@@ -294,6 +312,17 @@ static int read_options(struct reading *g, int argc, char **argv, bool *ret_no_o
         case OPT_OFFSET:
             if (offsets_add(&g->offsets, optarg, &why) != 0)
                 return complain(EXIT_USAGE, &why);
+            break;
+        case OPT_KEY_LOG:
+            g->key_log = optarg;
+            break;
+        case OPT_METRICS:
+            g->metrics = optarg;
+            break;
+        case OPT_SET:
+            if (g->override_count == OVERRIDES_MAX)
+                return EXIT_USAGE;
+            g->overrides[g->override_count++] = optarg;
             break;
         case OPT_NO_ORPHANS:
             *ret_no_orphans = true;
@@ -340,6 +369,47 @@ static void read_all(struct reading *g, int argc, char **argv)
     print_summary(g, begin);
 }
 
+/* "section.name=value" */
+static int set_one(struct settings *s, const char *text, struct why *why)
+{
+    char section[64], name[64];
+    int at = 0;
+    if (sscanf(text, "%63[^.=].%63[^=]=%n", section, name, &at) != 2 || at == 0) {
+        why_set(why, "--set takes SECTION.NAME=VALUE, e.g. --set capture.dedupe=no, not \"%s\"", text);
+        return ERR_INVALID;
+    }
+    return settings_set(s, section, name, text + at, why);
+}
+
+static int apply_overrides(struct reading *g)
+{
+    struct why why = {0};
+    int err = 0;
+    for (unsigned i = 0; err == 0 && i < g->override_count; i++)
+        err = set_one(&g->settings, g->overrides[i], &why);
+    if (err == 0 && g->key_log)
+        err = settings_set(&g->settings, "tls", "key_log", g->key_log, &why);
+    if (err == 0)
+        err = settings_check(&g->settings, &why);
+    return err ? complain(EXIT_USAGE, &why) : EXIT_DONE;
+}
+
+static void write_metrics(struct reading *g)
+{
+    struct buf text;
+    bool to_stdout = strcmp(g->metrics, "-") == 0;
+    FILE *out = to_stdout ? stdout : fopen(g->metrics, "we");
+    buf_init(&text, (size_t)16 << 20);
+    counters_render(g->counters_set, &text);
+    if (out == NULL || text.failed || fwrite(text.data, 1, text.size, out) != text.size || fflush(out) != 0) {
+        fprintf(stderr, "earshot: cannot write %s: %s\n", g->metrics, strerror(errno));
+        g->result = EXIT_FAILED;
+    }
+    if (out && !to_stdout)
+        fclose(out);
+    buf_fini(&text);
+}
+
 int command_read(int argc, char **argv)
 {
     struct reading *g = calloc(1, sizeof *g);
@@ -353,6 +423,8 @@ int command_read(int argc, char **argv)
         code = load_settings(g->config, &g->settings);
     else
         goto out;
+    if (code == EXIT_DONE)
+        code = apply_overrides(g);
     if (code != EXIT_DONE)
         goto out;
     if (no_orphans)
@@ -372,10 +444,13 @@ int command_read(int argc, char **argv)
         goto out;
     }
     read_all(g, argc, argv);
+    if (g->metrics)
+        write_metrics(g);
     code = g->result;
 out:
     if (g->spool_dir[0])
         remove_tree(g->spool_dir);
+    wire_close(g->wire);
     counters_set_free(g->counters_set);
     buf_fini(&g->out);
     free(g);

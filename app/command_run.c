@@ -37,6 +37,7 @@ static const char usage[] =
 #define IDLE_WAIT_MS      100
 #define FRAMES_A_TURN     2048
 #define KERNEL_DELAY_NS   INT64_C(100000000)
+#define POLL_EVERY_NS     INT64_C(200000000)
 #define STATS_EVERY_NS    INT64_C(1000000000)
 #define HOUSE_EVERY_NS    (60 * INT64_C(1000000000))
 
@@ -53,7 +54,7 @@ struct running {
     char name[200];        /* of the source, for people */
     struct service *service;
     struct source *source;
-    int64_t stats_ns, house_ns;
+    int64_t poll_ns, stats_ns, house_ns;
 };
 
 static _Atomic(struct source *) signalled_source;
@@ -91,6 +92,10 @@ static void tell_drops(struct running *g)
 static void now_and_then(struct running *g)
 {
     int64_t now = clock_mono_ns();
+    if (g->source && now - g->poll_ns >= POLL_EVERY_NS) {
+        g->poll_ns = now;
+        service_poll(g->service);
+    }
     if (g->source && now - g->stats_ns >= STATS_EVERY_NS) {
         g->stats_ns = now;
         tell_drops(g);
@@ -165,7 +170,8 @@ static int open_files(struct running *g, struct why *why)
         .trouble = input_trouble,
         .context = g,
     };
-    snprintf(g->name, sizeof g->name, g->file_count > 1 ? "%.150s and %zu more" : "%.150s", g->files[0], g->file_count - 1);
+    const char *first = strcmp(g->files[0], "-") == 0 ? "standard input" : g->files[0];
+    snprintf(g->name, sizeof g->name, g->file_count > 1 ? "%.150s and %zu more" : "%.150s", first, g->file_count - 1);
     int err = offsets_check(&g->offsets, g->files, g->file_count, why);
     return err ? err : inputs_open_files(&files, &g->source, why);
 }

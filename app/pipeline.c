@@ -294,6 +294,11 @@ void pipeline_datagram(struct pipeline *p, const struct datagram *datagram)
     front_datagram(p->front, datagram);
 }
 
+void pipeline_capture_lost(struct pipeline *p)
+{
+    front_capture_lost(p->front);
+}
+
 void pipeline_key_line(struct pipeline *p, struct slice line)
 {
     front_key_line(p->front, line);

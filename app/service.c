@@ -16,6 +16,7 @@
 #include "app/recover.h"
 #include "app/renderer.h"
 #include "app/setup.h"
+#include "app/wire.h"
 #include "app/writer.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -34,6 +35,7 @@ struct service {
     struct renderer *renderer;
     pthread_mutex_t pipeline_lock; /* HTTP threads look into the pipeline only while it is there */
     struct pipeline *pipeline;
+    struct wire *wire;
     struct api_server *api;
     struct spool_config spool;
     struct source_stats source_stats; /* at the last look */
@@ -226,6 +228,8 @@ static int start_pipeline(struct service *s, struct pipeline_config *config, str
     config->worker.spool = &s->spool;
     config->worker.early_rows = true;
     int err = pipeline_new(config, &s->pipeline, why);
+    if (err == 0)
+        err = wire_start(s->wire, s->pipeline, why);
     atomic_store(&s->capturing, err == 0);
     return err;
 }
@@ -253,7 +257,11 @@ static int start_all(struct service *s, struct why *why)
         .threads = (unsigned)s->settings->render_threads,
         .counters = s->counters_set,
     };
-    int err = lock_data_dir(s, why);
+    int err = wire_open(s->settings, &s->wire, why);
+    if (err)
+        return err;
+    wire_configure(s->wire, &pipeline.front);
+    err = lock_data_dir(s, why);
     if (err == 0)
         err = start_storage(s, &pipeline, why);
     if (err == 0)
@@ -301,11 +309,17 @@ void service_tick(struct service *s, int64_t now_ns)
     pipeline_tick(s->pipeline, now_ns);
 }
 
+void service_poll(struct service *s)
+{
+    wire_poll(s->wire, s->pipeline);
+}
+
 void service_source_stats(struct service *s, const struct source_stats *now)
 {
     const struct source_stats *then = &s->source_stats;
     if (now->kernel_drops > then->kernel_drops) {
         counters_add(s->counters, C_DROPS + 0, now->kernel_drops - then->kernel_drops);
+        pipeline_capture_lost(s->pipeline);
         log_warn("capture", s->config.lossless ? "%llu frames are missing: the capture itself says that it dropped them"
                                                : "%llu frames dropped by the kernel since the last look; a larger [capture] ring_size helps",
                  (unsigned long long)(now->kernel_drops - then->kernel_drops));
@@ -367,6 +381,7 @@ void service_stop(struct service *s)
     renderer_stop(s->renderer, false);
     s->renderer = NULL;
     writer_stop(s->writer);
+    wire_close(s->wire);
     counters_set_free(s->counters_set);
     if (s->lock_fd >= 0)
         close(s->lock_fd);

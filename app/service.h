@@ -21,6 +21,8 @@ int service_start(const struct service_config *config, struct service **ret_serv
 /* The caller's thread is the front of the pipeline for all three. */
 void service_frame(struct service *s, const struct frame *frame);
 void service_tick(struct service *s, int64_t now_ns);
+/* What arrives beside the packets: keys. A few times a second. */
+void service_poll(struct service *s);
 /* Totals of the source, about once a second: drops are counted by interval. */
 void service_source_stats(struct service *s, const struct source_stats *now);
 /* A file source was read to its end: open calls end as `cut`, everything is committed; HTTP goes on. */

@@ -501,7 +501,9 @@ static void fill_directions(struct call_record *r)
         any = true;
         heard[strcmp(s->party, "caller") == 0 ? 0 : strcmp(s->party, "callee") == 0 ? 1 : 2] = true;
     }
-    bool answered = r->answered_us != 0 && strcmp(r->kind, "call") == 0;
+    /* the media of H.323 is announced nowhere that we read: it comes as orphans */
+    bool of_call = strcmp(r->kind, "call") == 0 || strcmp(r->kind, "mgcp") == 0;
+    bool answered = r->answered_us != 0 && of_call;
     r->no_rtp = answered && !any;
     r->one_way = answered && any && r->duration_ms >= 10000 && !heard[2] && heard[0] != heard[1];
 }

@@ -14,6 +14,7 @@
 #include "capture/call/encrypted.h"
 #include "capture/call/expire.h"
 #include "capture/call/flows.h"
+#include "capture/call/foreign_calls.h"
 #include "capture/call/held.h"
 #include "capture/call/signal.h"
 #include "capture/call/turn.h"
@@ -23,7 +24,9 @@
 #define SECOND       INT64_C(1000000000)
 #define CLOCK_SET_NS (10 * SECOND) /* a step back this long is the clock's, not the packet's */
 
-#define UNPACKED_MAX (64u << 10)
+#define UNPACKED_MAX (HEP_SIZE_MAX + HEP_RTCP_ROOM)
+
+enum { LABEL_HEP_MALFORMED = 0 };
 
 enum { LABEL_TABLE_CALLS, LABEL_TABLE_FLOWS, LABEL_TABLE_HELD = 3, LABEL_TABLE_TURN };
 
@@ -32,6 +35,7 @@ struct front {
     struct net *net;
     struct dedupe *dedupe; /* NULL: off */
     struct streams *streams;
+    struct foreign_calls *foreign;
     uint8_t *unpacked;    /* of a HEP packet that was compressed, or RTCP made of JSON */
     int64_t offset_ns;    /* steady time = frame time + this */
     int64_t next_tick_ns; /* steady */
@@ -83,6 +87,18 @@ static void on_encrypted(void *context, const struct encrypted_flow *flow)
     encrypted_flow(&f->calls, flow);
 }
 
+static bool on_foreign(void *context, const struct datagram *bytes, bool first, void **user)
+{
+    struct front *f = context;
+    return foreign_calls_stream(f->foreign, bytes, first, user);
+}
+
+static void on_foreign_closed(void *context, void *user)
+{
+    struct front *f = context;
+    foreign_calls_stream_closed(f->foreign, user);
+}
+
 static int net_part(struct front *f, const struct front_config *config, struct counters *counters)
 {
     struct net_config net = config->net;
@@ -99,7 +115,13 @@ static int streams_part(struct front *f, const struct front_config *config,
 {
     struct streams_config streams = config->streams;
     streams.seed = config->seed;
-    struct streams_user user = {.context = f, .message = on_message, .encrypted = on_encrypted};
+    struct streams_user user = {
+        .context = f,
+        .message = on_message,
+        .encrypted = on_encrypted,
+        .foreign = on_foreign,
+        .foreign_closed = on_foreign_closed,
+    };
     return streams_new(&streams, &user, counters, &f->streams);
 }
 
@@ -119,6 +141,8 @@ int front_new(const struct front_config *config, const struct event_sink *sink,
     }
     err = net_part(f, config, counters);
     if (err == 0)
+        err = foreign_calls_new(&f->calls, &f->foreign);
+    if (err == 0)
         err = streams_part(f, config, counters);
     if (err) {
         front_free(f);
@@ -133,6 +157,7 @@ void front_free(struct front *f)
     if (f == NULL)
         return;
     streams_free(f->streams);
+    foreign_calls_free(f->foreign);
     calls_fini(&f->calls);
     dedupe_free(f->dedupe);
     net_free(f->net);
@@ -223,6 +248,17 @@ static inline bool may_be_text(struct slice payload)
     return payload.size > 0 && payload.data[0] < 0x80;
 }
 
+/* Payloads that agents pack or rewrite become what was on the wire. */
+static void unpack(struct front *f, struct hep_packet *p)
+{
+    struct datagram *d = &p->d;
+    if (p->compressed)
+        d->payload = slice_of(f->unpacked, hep_inflate(d->payload, f->unpacked, HEP_SIZE_MAX));
+    if (p->type == HEP_RTCP)
+        d->payload = hep_rtcp(d->payload, f->unpacked + HEP_SIZE_MAX, HEP_RTCP_ROOM);
+    d->payload_wire = (uint32_t)d->payload.size;
+}
+
 /* What an agent says that it saw, as if we had seen it; in a captured frame (`carrier`) its tunnel
  * is HEP. */
 static void hep_message(struct front *f, struct slice bytes, const struct datagram *carrier)
@@ -231,28 +267,19 @@ static void hep_message(struct front *f, struct slice bytes, const struct datagr
     struct hep_packet p;
     bool suspect;
     if (!hep_parse(bytes, &p)) {
-        counters_add(c->counters, C_PARSE_ERRORS + LABEL_PROTO_HEP * LABEL_COUNT_PARSE_REASON, 1);
+        counters_add(c->counters, C_HEP_REFUSED + LABEL_HEP_MALFORMED, 1);
         return;
     }
     counters_add(c->counters, C_DECODED + LABEL_PROTO_HEP, 1);
-    if (p.compressed) {
-        p.d.payload = slice_of(f->unpacked, hep_inflate(p.d.payload, f->unpacked, UNPACKED_MAX));
-        p.d.payload_wire = (uint32_t)p.d.payload.size;
-    }
-    if (p.type == HEP_RTCP && p.d.payload.size && p.d.payload.data[0] == '{') {
-        p.d.payload =
-            slice_of(f->unpacked, hep_rtcp_binary(p.d.payload, f->unpacked, UNPACKED_MAX));
-        p.d.payload_wire = (uint32_t)p.d.payload.size;
-    }
+    counters_add(c->counters, C_HEP_PACKETS + hep_type_label(p.type), 1);
+    unpack(f, &p);
     p.d.time_ns = hep_time(&p, c->time_ns, &suspect);
     if (p.d.time_ns > c->time_ns)
         p.d.time_ns = c->time_ns;
     p.d.wrapping = WRAP_HEP;
     p.d.wrap_id = p.agent;
-    if (carrier) {
-        p.d.wrap_src = carrier->src.addr;
-        p.d.wrap_dst = carrier->dst.addr;
-    }
+    p.d.wrap_src = carrier ? carrier->src.addr : (struct addr){0};
+    p.d.wrap_dst = carrier ? carrier->dst.addr : (struct addr){0};
     if (p.type == HEP_SIP && sip_looks_like(p.d.payload))
         signal_datagram(c, &p.d);
     else if ((p.type == HEP_RTP || p.type == HEP_RTCP) && p.d.payload.size)
@@ -265,7 +292,8 @@ static void packet(struct front *f, const struct datagram *d)
         signal_datagram(&f->calls, d);
     else if (may_be_text(d->payload) && hep_looks_like(d->payload))
         hep_message(f, d->payload, d);
-    else
+    else if (!foreign_worth_a_look(d) || flows_find(&f->calls, &d->src, &d->dst) != NULL ||
+             !foreign_calls_datagram(f->foreign, d))
         flows_packet(&f->calls, d);
 }
 
@@ -313,6 +341,15 @@ void front_frame(struct front *f, const struct frame *frame)
         packet(f, &d);
     else
         streams_packet(f->streams, &d);
+}
+
+void front_capture_lost(struct front *f)
+{
+    struct calls *c = &f->calls;
+    for (uint32_t i = 0; i < c->live_used; i++) {
+        if (c->live[i].call)
+            c->live[i].call->capture_suspect = true;
+    }
 }
 
 void front_finish(struct front *f, enum call_end_reason reason)

@@ -160,10 +160,20 @@ bool content_feed(struct content *c, unsigned side, struct slice bytes, uint32_t
     return false;
 }
 
+void content_lost(struct content *c, unsigned side)
+{
+    struct content_side *s = &c->side[side];
+    if (s->framer)
+        (void)sip_framer_feed(s->framer, slice_none(), UINT32_MAX, on_framed, c);
+    else if (s->ws)
+        (void)feed_web(c, side, slice_none(), UINT32_MAX);
+    buf_clear(&s->head);
+}
+
 void content_end(struct content *c)
 {
     for (unsigned i = 0; i < 2; i++) {
-        c->conn->now_side = i;
+        c->conn->now_side = c->secure ? i ^ tls_conn_client(c->conn->tls) : i;
         if (c->side[i].framer)
             sip_framer_end(c->side[i].framer, on_framed, c);
     }

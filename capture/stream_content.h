@@ -60,6 +60,8 @@ void content_init(struct content *c, struct conn *conn, bool secure);
 void content_fini(struct content *c);
 /* False when the connection is of no interest any more. */
 bool content_feed(struct content *c, unsigned side, struct slice bytes, uint32_t lost);
+/* Bytes of a side are missing, nobody knows how many. */
+void content_lost(struct content *c, unsigned side);
 /* The stream ended: unfinished messages go out as they are. */
 void content_end(struct content *c);
 /* streams.c: a message of `conn` from the side at hand. */

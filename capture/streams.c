@@ -77,7 +77,9 @@ static void tell_encrypted(struct conn *conn, bool over)
     if (!open && !conn->signalling_port)
         return; /* somebody's web pages */
     enum visibility v = open ? VISIBLE_DECRYPTED : VISIBLE_BLIND;
-    unsigned server = is_signalling_port(s, conn->peers->end[0].port) ? 0 : 1;
+    unsigned server = !tls_conn_client(conn->tls);
+    if (info->version == 0) /* no handshake was seen */
+        server = is_signalling_port(s, conn->peers->end[0].port) ? 0 : 1;
     struct encrypted_flow flow = {
         .client = conn->peers->end[!server],
         .server = conn->peers->end[server],
@@ -97,8 +99,12 @@ static void on_plain(void *context, unsigned side, struct slice plain, int64_t t
 {
     struct conn *conn = context;
     enum content_kind before = conn->inner.kind;
-    conn->now_side = side;
+    conn->now_side = side ^ tls_conn_client(conn->tls); /* as TCP numbers them */
     conn->now_ns = time_ns;
+    if (plain.size == 0) { /* something was lost here */
+        content_lost(&conn->inner, side);
+        return;
+    }
     if (before != CONTENT_NOTHING)
         (void)content_feed(&conn->inner, side, plain, 0);
     if (conn->inner.kind != before && conn->inner.kind != CONTENT_NOTHING)

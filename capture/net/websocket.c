@@ -142,7 +142,7 @@ static void begin_frame(struct ws *w, struct input *in)
 static void keep_protocol(struct ws *w, struct slice head)
 {
     struct slice value;
-    if (http_header(head, "Sec-WebSocket-Protocol", &value)) {
+    if (ws_http_header(head, "Sec-WebSocket-Protocol", &value)) {
         w->protocol_size = value.size < PROTOCOL_MAX ? value.size : PROTOCOL_MAX;
         memcpy(w->protocol, value.data, w->protocol_size);
     }
@@ -167,7 +167,7 @@ static enum state after_answer(struct ws *w, struct slice head)
     }
     if (status >= 100 && status < 200)
         return HANDSHAKE;
-    if (status == 0 || !http_header(head, "Content-Length", &value) ||
+    if (status == 0 || !ws_http_header(head, "Content-Length", &value) ||
         !slice_to_u32(value, &w->refuse))
         return ENDED;
     return w->refuse ? REFUSED : HANDSHAKE;

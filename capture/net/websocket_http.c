@@ -34,7 +34,7 @@ static bool next_line(struct slice *rest, struct slice *ret_line)
     return true;
 }
 
-bool http_header(struct slice head, const char *name, struct slice *ret_value)
+bool ws_http_header(struct slice head, const char *name, struct slice *ret_value)
 {
     struct slice line;
     next_line(&head, &line); /* the start line */
@@ -85,7 +85,7 @@ enum ws_guess ws_guess(struct slice head)
         if (!request_line(line))
             return WS_NO;
         size_t end = http_head_end(window, &scanned);
-        if (http_header(end ? slice_sub(window, 0, end) : window, "Upgrade", &upgrade))
+        if (ws_http_header(end ? slice_sub(window, 0, end) : window, "Upgrade", &upgrade))
             return http_has_token(upgrade, "websocket") ? WS_YES : WS_NO;
         if (end)
             return WS_NO;

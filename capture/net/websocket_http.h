@@ -11,7 +11,7 @@
 size_t http_head_end(struct slice at, size_t *scanned);
 /* The first header of that name, any case, trimmed. The head may be cut: lines that are not whole
  * do not count. */
-bool http_header(struct slice head, const char *name, struct slice *ret_value);
+bool ws_http_header(struct slice head, const char *name, struct slice *ret_value);
 /* Is `token` in the comma list, any case? */
 bool http_has_token(struct slice list, const char *token);
 /* Of "HTTP/1.1 101 Switching Protocols"; 0 when it is no such line. */

@@ -334,7 +334,7 @@ def hep3(p, type_=1, payload=None, agent=42, key=None, correlation=None, compres
 def hep2(p):
     a, b = ipaddress.ip_address(p.src).packed, ipaddress.ip_address(p.dst).packed
     v6 = len(a) == 16
-    return struct.pack("!BBBBHH", 2, 48 if v6 else 28 - 4, 10 if v6 else 2, p.proto, p.sport, p.dport) + a + b + \
+    return struct.pack("!BBBBHH", 2, 52 if v6 else 28, 10 if v6 else 2, p.proto, p.sport, p.dport) + a + b + \
         struct.pack("!IIHH", int(p.t), round(p.t % 1 * 1e6) % 1000000, 42, 0) + p.data
 
 
