@@ -125,12 +125,12 @@ static void begin(struct tcp *t, struct tcp_conn *c, unsigned side, const struct
     uint32_t isn = segment->tcp_seq;
     if (!s->syn && tcp_stream_may_begin(t, s, isn)) {
         c->peers.midstream &= c->announced;
-        tcp_stream_begin(t, s, isn, segment);
+        tcp_stream_begin(t, s, isn);
     }
     s->syn |= s->isn == isn;
     if ((segment->tcp_flags & TCP_ACK) && !other->known &&
         tcp_stream_may_begin(t, other, segment->tcp_ack - 1))
-        tcp_stream_begin(t, other, segment->tcp_ack - 1, segment);
+        tcp_stream_begin(t, other, segment->tcp_ack - 1);
 }
 
 /* NULL: not worth a connection, or there is no room for one. `isn_known`: an earlier SYN told that
@@ -151,7 +151,7 @@ static struct tcp_conn *open_conn(struct tcp *t, uint64_t hash, const struct dat
     *ret_side = answer;
     c->peers.midstream = !syn && !isn_known;
     if (isn_known) {
-        tcp_stream_begin(t, &c->stream[0], segment->tcp_seq - 1, segment);
+        tcp_stream_begin(t, &c->stream[0], segment->tcp_seq - 1);
         c->stream[0].syn = true;
     }
     return c;

@@ -311,13 +311,12 @@ bool tcp_stream_may_begin(const struct tcp *t, const struct tcp_stream *s, uint3
     return !s->syn && !s->moved && s->next - (isn + 1) < BEGIN_BACK;
 }
 
-void tcp_stream_begin(struct tcp *t, struct tcp_stream *s, uint32_t isn,
-                      const struct datagram *segment)
+void tcp_stream_begin(struct tcp *t, struct tcp_stream *s, uint32_t isn)
 {
     s->isn = isn;
     s->next = isn + 1;
     s->known = true;
-    drain(t, s, 0, segment);
+    drain(t, s, 0, NULL); /* the SYN may be the other side's */
     restart_watch(t, s);
 }
 

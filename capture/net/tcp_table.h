@@ -1,5 +1,5 @@
-/* What tcp.c, tcp_stream.c, tcp_table.c and tcp_pool.c share: connections, their two directions, and
- * the blocks in which segments wait.
+/* What tcp.c, tcp_stream.c, tcp_table.c and tcp_pool.c share: connections, their two directions,
+ * and the blocks in which segments wait.
  *
  *     tcp ---- conns[]   a slab, found by a keyed hash of the two endpoints in either order
  *          `-- blocks[]  2 KiB each: a run of bytes that waits behind a gap
@@ -22,9 +22,9 @@
 #include "base/timer.h"
 #include "capture/net/tcp.h"
 
-#define TCP_NONE         UINT32_MAX
-#define TCP_BLOCK_SIZE   2048u
-#define TCP_BLOCK_LEVELS 32
+#define TCP_NONE          UINT32_MAX
+#define TCP_BLOCK_SIZE    2048u
+#define TCP_BLOCK_LEVELS  32
 #define TCP_PICKUP_BLOCKS 8u /* of a direction whose beginning is not known */
 
 enum tcp_list { TCP_EMPTY, TCP_WANTED, TCP_IGNORED, TCP_CLOSING, TCP_LISTS };
@@ -114,7 +114,7 @@ struct tcp {
     uint32_t free_block;
     uint32_t blocks_waiting;
     uint32_t stream_blocks_max;
-    int32_t ahead_max; /* a segment further ahead is a stray */
+    int32_t ahead_max;                       /* a segment further ahead is a stray */
     struct tcp_ages level[TCP_BLOCK_LEVELS]; /* streams with 2^n to 2^(n+1)-1 blocks */
 
     struct datagram origin; /* of what is handed on without a segment of its own */
@@ -165,9 +165,9 @@ uint64_t tcp_table_hash(const struct tcp *t, const struct datagram *segment);
 /* NULL: none. ret_side: who sent the segment. */
 struct tcp_conn *tcp_table_find(struct tcp *t, uint64_t hash, const struct datagram *segment,
                                 unsigned *ret_side);
-/* A connection with end[0] = first, in EMPTY; the segment's other end is end[1]. Makes room by what is
- * worth least. `with_data` false: a half-open one, which never drives out one that carries data: NULL
- * when there are only such. */
+/* A connection with end[0] = first, in EMPTY; the segment's other end is end[1]. Makes room by what
+ * is worth least. `with_data` false: a half-open one, which never drives out one that carries data:
+ * NULL when there are only such. */
 struct tcp_conn *tcp_table_add(struct tcp *t, uint64_t hash, const struct endpoint *first,
                                const struct endpoint *second, int64_t time_ns, bool with_data);
 void tcp_table_move(struct tcp *t, struct tcp_conn *c, enum tcp_list list);
@@ -211,8 +211,7 @@ void tcp_stream_restart(struct tcp *t, struct tcp_stream *s, struct tcp_piece pi
 /* May it, after what was seen of it, have begun with this SYN? */
 bool tcp_stream_may_begin(const struct tcp *t, const struct tcp_stream *s, uint32_t isn);
 /* The first byte's sequence number is isn + 1. */
-void tcp_stream_begin(struct tcp *t, struct tcp_stream *s, uint32_t isn,
-                      const struct datagram *segment);
+void tcp_stream_begin(struct tcp *t, struct tcp_stream *s, uint32_t isn);
 void tcp_stream_fin(struct tcp *t, struct tcp_stream *s, uint32_t fin);
 void tcp_stream_acked(struct tcp *t, struct tcp_stream *s, uint32_t ack);
 /* Gives up all gaps. */

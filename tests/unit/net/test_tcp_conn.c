@@ -52,6 +52,18 @@ Test(tcp_conn, a_syn_behind_its_data_still_tells_the_beginning)
     wire_free(w);
 }
 
+Test(tcp_conn, a_syn_ack_behind_the_data_of_the_other_side_tells_its_beginning)
+{
+    struct wire *w = wire_new(NULL);
+    wire_send(w, CLIENT, 1, "abc"); /* waits; the consumer is told by the client's own segment */
+    w->ack = 1;
+    wire_flags(w, SERVER, 0, TCP_SYN);
+    cr_assert_str_eq(wire_got(w, 0, CLIENT), "abc");
+    wire_send(w, SERVER, 1, "123");
+    cr_assert_str_eq(wire_got(w, 0, SERVER), "123");
+    wire_free(w);
+}
+
 Test(tcp_conn, a_syn_far_behind_its_data_changes_nothing)
 {
     struct wire *w = wire_new(NULL);
