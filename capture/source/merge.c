@@ -116,19 +116,32 @@ static bool round_over(const struct merge *m)
     return m->out->frames >= m->out->frames_max || source_woken(&m->source);
 }
 
-/* Reads on from a lane: frames up to `bound_ns` go out, the next is held. False: it ended. */
+/* One read() of a lane's source: frames up to m->bound_ns go out, the next is held. A source whose
+ * bytes do not last is asked for one frame at a time: libpcap gives the rest of a block whatever it
+ * is told. */
+static enum source_state read_source(struct merge *m, struct lane *l, struct why *why)
+{
+    int room = m->out->frames_max - m->out->frames;
+    struct delivery in = {
+        .fn = on_frame, .context = m, .frames_max = l->source->kind->lasting ? room : 1};
+    m->reading = l;
+    m->in = &in;
+    enum source_state state = l->source->kind->read(l->source, &in, 0, why);
+    m->in = NULL;
+    return state;
+}
+
+/* Reads on from a lane, up to `bound_ns`. False: it ended. */
 static bool read_lane(struct merge *m, struct lane *l, int64_t bound_ns)
 {
-    struct delivery in = {
-        .fn = on_frame, .context = m, .frames_max = m->out->frames_max - m->out->frames};
-    if (in.frames_max < 1)
-        return true;
     struct why why = {0};
-    m->reading = l;
+    enum source_state state = SOURCE_MORE;
     m->bound_ns = bound_ns;
-    m->in = &in;
-    enum source_state state = l->source->kind->read(l->source, &in, 0, &why);
-    m->in = NULL;
+    while (state == SOURCE_MORE && !l->has && !round_over(m)) {
+        state = read_source(m, l, &why);
+        if (l->source->kind->lasting)
+            break;
+    }
     l->idle = state == SOURCE_IDLE;
     if (state == SOURCE_MORE || state == SOURCE_IDLE || l->has)
         return true; /* an end comes up again behind the held frame */
@@ -241,10 +254,8 @@ static int64_t bound_of(struct merge *m, const struct lane *first)
     if (!any_silent(m))
         return INT64_MAX;
     int64_t bound = silence_bound(m, clock_wall_ns());
-    if (first->held.time_ns <= bound) {
-        m->stuck_ns = 0;
+    if (first->held.time_ns <= bound)
         return bound;
-    }
     int64_t now = clock_mono_ns();
     if (m->stuck_ns == 0)
         m->stuck_ns = now;
@@ -273,6 +284,7 @@ static bool round_of(struct merge *m)
     int64_t next = next_in_queue(m);
     if (next < bound)
         bound = next;
+    m->stuck_ns = 0;
     first->has = false;
     source_deliver(&m->source, m->out, &first->held);
     if (!round_over(m))

@@ -345,7 +345,8 @@ static enum source_state script_read(struct source *s, struct delivery *d, int t
 {
     struct script *p = (struct script *)s;
     (void)timeout_ms;
-    while (d->frames < d->frames_max && p->next < p->count) {
+    int asked = d->frames_max; /* like libpcap it does not stop within a block when it is told to */
+    while (d->frames < asked && p->next < p->count) {
         memset(p->bytes, p->mark, sizeof p->bytes);
         struct frame frame = {.bytes = slice_of(p->bytes, 10 + p->next % 50),
                               .wire_bytes = 64,
@@ -432,6 +433,31 @@ Test(merge, a_silent_interface_holds_the_others_back_for_a_tenth_of_a_second)
     cr_assert_eq(seen.frames[11].first, 2);
     cr_assert_geq(took, SOURCE_MERGE_WAIT_NS);
     cr_assert_leq(took, 20 * SOURCE_MERGE_WAIT_NS);
+    source_close(merge);
+    seen_free(&seen);
+}
+
+/* Both speak all the time, and the one is seen 30 ms after the other. */
+Test(merge, order_holds_for_as_long_as_it_lasts)
+{
+    struct script *one = new_script(1), *two = new_script(2);
+    struct seen seen = {0};
+    struct why why;
+    struct source *merge = merge_two(one, two, &seen);
+    int64_t begin = clock_wall_ns(), now;
+    while ((now = clock_wall_ns()) < begin + SECOND) {
+        while (one->count < 4000 && begin + (int64_t)one->count * MS / 2 < now) {
+            one->times_ns[one->count] = begin + (int64_t)one->count * MS / 2;
+            one->count++;
+        }
+        while (two->count < 4000 && begin + (int64_t)two->count * MS / 2 < now - 30 * MS) {
+            two->times_ns[two->count] = begin + (int64_t)two->count * MS / 2 + 1000;
+            two->count++;
+        }
+        source_dispatch(merge, 1000, 5, see, &seen, &why);
+    }
+    cr_assert_gt(seen.count, 2000);
+    assert_in_order(&seen);
     source_close(merge);
     seen_free(&seen);
 }
