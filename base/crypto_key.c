@@ -1,4 +1,4 @@
-/* Thin: libcrypto's keys and X.509 behind ours. */
+/* Thin: libcrypto's keys behind ours. */
 #include "base/crypto_key.h"
 
 #include <limits.h>
@@ -8,14 +8,17 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
-#include <openssl/x509v3.h>
+#include <openssl/x509.h>
 
 #include "base/crypto.h"
+#include "base/crypto_certificate.h"
 
 #define RSA_SIZE_MAX 1024 /* 8192 bits */
 
 struct crypto_key {
     EVP_PKEY *key;
+    unsigned char *public_key; /* its SubjectPublicKeyInfo, DER */
+    size_t public_size;
 };
 
 /* Without this libcrypto would ask on the terminal. */
@@ -51,10 +54,16 @@ int crypto_key_read(struct slice pem, struct crypto_key **ret_key, struct why *w
                      "use a key log");
         err = ERR_UNSUPPORTED;
     }
+    int size = err ? 0 : i2d_PUBKEY(k->key, &k->public_key);
+    if (err == 0 && size <= 0) {
+        why_set(why, "no memory for a private key");
+        err = ERR_NOMEM;
+    }
     if (err) {
         crypto_key_free(k);
         return err;
     }
+    k->public_size = (size_t)size;
     *ret_key = k;
     return 0;
 }
@@ -64,25 +73,15 @@ void crypto_key_free(struct crypto_key *k)
     if (k == NULL)
         return;
     EVP_PKEY_free(k->key);
+    OPENSSL_free(k->public_key);
     free(k);
-}
-
-static X509 *read_certificate(struct slice der)
-{
-    const unsigned char *at = der.data;
-    X509 *x = der.size && der.size <= LONG_MAX ? d2i_X509(NULL, &at, (long)der.size) : NULL;
-    ERR_clear_error();
-    return x;
 }
 
 bool crypto_key_fits(const struct crypto_key *k, struct slice certificate)
 {
-    X509 *x = read_certificate(certificate);
-    EVP_PKEY *public = x ? X509_get0_pubkey(x) : NULL;
-    bool fits = public && EVP_PKEY_eq(public, k->key) == 1;
-    X509_free(x);
-    ERR_clear_error();
-    return fits;
+    struct crypto_certificate parsed;
+    return crypto_certificate_parse(certificate, &parsed) &&
+           slice_equal(parsed.public_key, slice_of(k->public_key, k->public_size));
 }
 
 bool crypto_key_decrypt(struct crypto_key *k, struct slice sealed, uint8_t *ret_plain, size_t size)
@@ -99,54 +98,4 @@ bool crypto_key_decrypt(struct crypto_key *k, struct slice sealed, uint8_t *ret_
     EVP_PKEY_CTX_free(x);
     ERR_clear_error();
     return good;
-}
-
-/* ---- names ---- */
-
-static void copy_printable(struct slice name, char *out, size_t out_size)
-{
-    size_t n = slice_copy_to(name, out, out_size);
-    for (size_t i = 0; i < n; i++)
-        if ((unsigned char)out[i] <= ' ' || (unsigned char)out[i] >= 0x7f)
-            out[i] = out[i] == ' ' ? ' ' : '?';
-}
-
-static void common_name(X509 *x, char *out, size_t out_size)
-{
-    X509_NAME *subject = X509_get_subject_name(x);
-    int at = subject ? X509_NAME_get_index_by_NID(subject, NID_commonName, -1) : -1;
-    if (at < 0)
-        return;
-    unsigned char *text = NULL;
-    int n = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
-    if (n > 0)
-        copy_printable(slice_of(text, (size_t)n), out, out_size);
-    OPENSSL_free(text);
-}
-
-static void first_dns_name(X509 *x, char *out, size_t out_size)
-{
-    GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
-    for (int i = 0; names && out[0] == '\0' && i < sk_GENERAL_NAME_num(names); i++) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-        if (name->type != GEN_DNS)
-            continue;
-        int n = ASN1_STRING_length(name->d.dNSName);
-        copy_printable(slice_of(ASN1_STRING_get0_data(name->d.dNSName), n > 0 ? (size_t)n : 0), out,
-                       out_size);
-    }
-    GENERAL_NAMES_free(names);
-}
-
-void crypto_certificate_name(struct slice certificate, char *out, size_t out_size)
-{
-    out[0] = '\0';
-    X509 *x = read_certificate(certificate);
-    if (x == NULL)
-        return;
-    common_name(x, out, out_size);
-    if (out[0] == '\0')
-        first_dns_name(x, out, out_size);
-    X509_free(x);
-    ERR_clear_error();
 }

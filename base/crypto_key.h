@@ -1,4 +1,4 @@
-/* Private keys and certificates, over libcrypto. */
+/* RSA private keys, over libcrypto. */
 #pragma once
 
 #include "base/error.h"
@@ -12,7 +12,3 @@ void crypto_key_free(struct crypto_key *k); /* wipes it */
 bool crypto_key_fits(const struct crypto_key *k, struct slice certificate);
 /* PKCS #1 v1.5. True when exactly `size` bytes came out. */
 bool crypto_key_decrypt(struct crypto_key *k, struct slice sealed, uint8_t *ret_plain, size_t size);
-
-/* The subject's common name, else the first DNS name, of a certificate (DER): NUL-terminated, cut,
- * with '?' for what is not printable. "" when there is none. */
-void crypto_certificate_name(struct slice certificate, char *out, size_t out_size);

@@ -20,6 +20,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/crypto_certificate.h"
 #include "base/crypto_cipher.h"
 #include "base/crypto_key.h"
 #include "base/cursor.h"
