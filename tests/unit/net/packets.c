@@ -56,6 +56,75 @@ void put_ip6(struct buf *b, uint8_t next, struct slice payload)
     buf_slice(b, payload);
 }
 
+static const char text[] = INNER_TEXT;
+
+void put_inner(struct buf *b, int version)
+{
+    struct buf udp;
+    buf_init(&udp, 1 << 16);
+    put_udp(&udp, slice_str(text), 0);
+    if (version == 4)
+        put_ip4(b, &(struct ip4_fields){.id = 77}, buf_view(&udp));
+    else
+        put_ip6(b, PROTO_UDP, buf_view(&udp));
+    buf_fini(&udp);
+}
+
+static unsigned hex_of(const char *at)
+{
+    unsigned value = 0;
+    for (; *at != '>'; at++)
+        value = value << 4 | (unsigned)(*at <= '9' ? *at - '0' : *at - 'a' + 10);
+    return value;
+}
+
+static void open_layer(struct buf *b, char kind, unsigned number)
+{
+    if (kind == '4') {
+        put_hex(b, "4500 0000 0063 0000 40");
+        buf_u8(b, (uint8_t)number);
+        put_hex(b, "0000" OUTER4);
+    } else if (kind == '6') {
+        put_hex(b, "60000000 0000");
+        buf_u8(b, (uint8_t)number);
+        put_hex(b, "40" OUTER6);
+    } else {
+        buf_u16(b, 40000);
+        buf_u16(b, (uint16_t)number);
+        put_hex(b, "0000 0000");
+    }
+}
+
+/* Writes the layer's length, now that its end is known. */
+static void close_layer(struct buf *b, char kind, size_t at)
+{
+    size_t size = b->size - at - (kind == '6' ? 40 : 0);
+    size_t place = at + (kind == '4' ? 2 : 4);
+    b->data[place] = (uint8_t)(size >> 8);
+    b->data[place + 1] = (uint8_t)size;
+}
+
+void put_wrapped(struct buf *b, const char *layers, struct slice inner)
+{
+    char kind[16];
+    size_t start[16];
+    int open = 0;
+    for (const char *at = layers; *at; at++) {
+        if (*at == '<') {
+            kind[open] = at[1];
+            start[open++] = b->size;
+            open_layer(b, at[1], hex_of(at + 3));
+            at = strchr(at, '>');
+        } else if (*at != ' ') {
+            put_hex(b, (char[]){at[0], at[1], 0});
+            at++;
+        }
+    }
+    buf_slice(b, inner);
+    while (open-- > 0)
+        close_layer(b, kind[open], start[open]);
+}
+
 void put_pattern(struct buf *b, size_t n)
 {
     for (size_t i = 0; i < n; i++)

@@ -7,8 +7,6 @@
 
 static const char text[] = "OPTIONS sip:a@b SIP/2.0";
 
-#define MACS "020000000001020000000002"
-
 struct link_case {
     const char *name;
     uint16_t link_type;
