@@ -79,7 +79,9 @@ def tcp_segments(t):
     packets = tcp_call(mss=100)
     sip = [n for n, p in enumerate(packets) if p.proto == 6 and len(p.data) > 20]
     swapped = list(packets)
-    for a, b in zip(sip[0:8:2], sip[1:8:2]):
+    for a, b in zip(sip, sip[1:]):
+        if packets[b].t - packets[a].t > 1e-3 or swapped[a] is not packets[a]:
+            continue
         swapped[a], swapped[b] = replace(packets[b], t=packets[a].t), replace(packets[a], t=packets[b].t)
     t.same(base, t.read(frames(swapped)), "segments swapped")
     doubled = packets + [replace(packets[n], t=packets[n].t + 0.2, ipid=9) for n in sip]
@@ -195,8 +197,7 @@ def websocket_calls(t):
     t.same(base, t.read(frames(ws_call(fragment=90))), "fragments")
     t.same(base, t.read(frames(ws_call(fragment=90, ping=True))), "a ping after every fragment")
     t.same(base, t.read(frames(ws_call(subopcode=2))), "binary frames")
-    t.counter("frames without an upgrade on a fresh connection", t.read(frames(ws_call(upgrade=False))) == [] or
-              all(c["kind"] != "call" for c in t.read(frames(ws_call(upgrade=False)))))
+    t.differs(base, t.read(frames(ws_call(upgrade=False))), "masked frames are read without the upgrade")
 
 
 # ---- D06, D07, D09
