@@ -177,10 +177,11 @@ bool tls_key_line(struct tls *t, struct slice line)
     enum tls_line kind = tls_line_parse(line, random, &which, &secret);
     if (kind == TLS_LINE_BAD)
         tls_count_bad(t, "syntax");
+    if (kind == TLS_LINE_SECRET)
+        tls_secret_add(&t->secrets, random, which, slice_of(secret.bytes, secret.size));
+    crypto_wipe(&secret, sizeof secret);
     if (kind != TLS_LINE_SECRET)
         return kind != TLS_LINE_BAD;
-    tls_secret_add(&t->secrets, random, which, slice_of(secret.bytes, secret.size));
-    crypto_wipe(&secret, sizeof secret);
     show(t, C_TABLE_SIZE, "tls_secrets", t->secrets.used);
     wake(t, random);
     return true;
