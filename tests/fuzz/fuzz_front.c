@@ -10,14 +10,34 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define FLOWS_MAX 32
+
 struct book {
     int calls;
+    uint32_t flow[FLOWS_MAX]; /* call number + 1 of a flow that is bound */
 };
+
+/* Media belongs to a flow that is bound, and to its call. */
+static void note_flow(struct book *b, const struct event *event)
+{
+    bool of_flow = event->kind == EVENT_FLOW_BOUND || event->kind == EVENT_FLOW_GONE ||
+                   event->kind == EVENT_MEDIA;
+    if (!of_flow)
+        return;
+    assert(event->flow < FLOWS_MAX);
+    uint32_t *call = &b->flow[event->flow];
+    if (event->kind == EVENT_FLOW_BOUND && *call == 0)
+        *call = event->call + 1;
+    assert(*call == event->call + 1);
+    if (event->kind == EVENT_FLOW_GONE)
+        *call = 0;
+}
 
 static bool take(void *context, unsigned worker, const struct event *event)
 {
     struct book *b = context;
     (void)worker;
+    note_flow(b, event);
     b->calls += (event->kind == EVENT_CALL_STARTED) - (event->kind == EVENT_CALL_ENDED);
     if (event->kind == EVENT_CALL_ENDED)
         call_free(event->ended.call);
@@ -74,7 +94,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     front_config_defaults(&config);
     config.seed = (struct hash_seed){1, 2};
     config.calls_max = 8;
-    config.flows_max = 32;
+    config.flows_max = FLOWS_MAX;
+    config.turn_max = 8;
+    config.alias_count = 1;
+    config.alias[0] = (struct front_alias){addr_v4(0x0a000004), addr_v4(0x0a000003)};
     config.held_bytes_max = 8192;
     struct event_sink sink = {.context = &book, .workers = 2, .push = take};
     struct front *f = NULL;

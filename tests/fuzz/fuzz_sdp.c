@@ -9,6 +9,12 @@ static void check_media(const struct sdp_media *m)
 {
     assert(m->format_count <= SDP_FORMATS_MAX && m->crypto_count <= SDP_CRYPTO_MAX);
     assert(m->port_count >= 1 && m->direction <= SDP_INACTIVE && m->type <= SDP_OTHER);
+    assert(m->candidate_count <= SDP_CANDIDATES_MAX);
+    for (unsigned i = 0; i < m->candidate_count; i++) {
+        const struct sdp_candidate *c = &m->candidates[i];
+        assert(c->port && c->component >= 1 && c->component <= 2 && c->type <= SDP_RELAY);
+        assert(!addr_is_any(c->address));
+    }
     for (unsigned i = 0; i < m->format_count; i++) {
         assert(m->formats[i].payload_type <= 127 && m->formats[i].channels >= 1);
         for (unsigned j = 0; j < i; j++)
@@ -24,5 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(sdp.media_count <= SDP_MEDIA_MAX);
     for (unsigned i = 0; i < sdp.media_count; i++)
         check_media(&sdp.media[i]);
+    for (unsigned i = 0; i < sdp.media_count; i++)
+        assert(!sdp_bundled(&sdp, &sdp.media[i]) || sdp.bundle);
     return 0;
 }

@@ -248,6 +248,79 @@ Test(sdp, attributes_without_sense_are_passed_over)
     EXPECT_TEXT(m->formats[0].fmtp, "a=b; c=\"d e\"");
 }
 
+static void expect_candidate(const struct sdp_candidate *c, unsigned component, unsigned type,
+                             const char *address, unsigned port, const char *base,
+                             unsigned base_port)
+{
+    cr_expect(c->component == component && c->type == type, "%s", address);
+    cr_expect(c->port == port && c->base_port == base_port, "%s", address);
+    expect_address(c->address, address);
+    if (base)
+        expect_address(c->base_address, base);
+    else
+        cr_expect(addr_is_any(c->base_address));
+}
+
+Test(sdp, candidates_are_read_in_all_their_shapes)
+{
+    const struct sdp_media *m = medium(
+        "m=audio 4000 RTP/AVP 0\r\n"
+        "a=ice-ufrag: 8hhY \r\n"
+        "a=candidate:1 1 UDP 2130706431 10.0.1.1 8998 typ host\r\n"
+        "a=candidate:2 2 udp 1694498815 192.0.2.3 45664 typ srflx raddr 10.0.1.1 rport 8998\r\n"
+        "a=candidate:3 1 udp 1 2001:db8::1 1 typ prflx raddr fd00::1 rport 2 generation 0\r\n"
+        "a=candidate:4 1 UDP 16777215 192.0.2.9 65535 TYP RELAY network-id 1 raddr 0.0.0.0 rport "
+        "0\r\n");
+    EXPECT_TEXT(m->ice_ufrag, "8hhY");
+    cr_assert_eq(m->candidate_count, 4);
+    const struct sdp_candidate *c = m->candidates;
+    expect_candidate(&c[0], 1, SDP_HOST, "10.0.1.1", 8998, NULL, 0);
+    expect_candidate(&c[1], 2, SDP_SRFLX, "192.0.2.3", 45664, "10.0.1.1", 8998);
+    expect_candidate(&c[2], 1, SDP_PRFLX, "2001:db8::1", 1, "fd00::1", 2);
+    expect_candidate(&c[3], 1, SDP_RELAY, "192.0.2.9", 65535, "0.0.0.0", 0);
+}
+
+Test(sdp, candidates_that_nothing_can_be_sent_to_are_passed_over)
+{
+    static const char *const lines[] = {
+        "a=candidate:1 1 TCP 1 10.0.1.1 9 typ host tcptype active\r\n",
+        "a=candidate:1 1 UDP 1 4f2c.local 8998 typ host\r\n",
+        "a=candidate:1 3 UDP 1 10.0.1.1 8998 typ host\r\n",
+        "a=candidate:1 0 UDP 1 10.0.1.1 8998 typ host\r\n",
+        "a=candidate:1 1 UDP 1 10.0.1.1 0 typ host\r\n",
+        "a=candidate:1 1 UDP 1 10.0.1.1 70000 typ host\r\n",
+        "a=candidate:1 1 UDP 1 0.0.0.0 8998 typ host\r\n",
+        "a=candidate:1 1 UDP 1 10.0.1.1 8998 typ other\r\n",
+        "a=candidate:1 1 UDP 1 10.0.1.1 8998 host\r\n",
+        "a=candidate:1 1 UDP 1 10.0.1.1\r\n",
+        "a=candidate:\r\n",
+        "a=candidate\r\n",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "m=audio 4000 RTP/AVP 0\r\n%s", lines[i]);
+        cr_expect_eq(medium(text)->candidate_count, 0, "%s", lines[i]);
+    }
+}
+
+Test(sdp, groups_tell_which_lines_are_bundled)
+{
+    const struct sdp *s =
+        sdp_of("v=0\r\na=group:LS 1 2\r\na=group:BUNDLE 0 video\r\na=ice-ufrag:all\r\n"
+               "m=audio 4000 RTP/AVP 0\r\na=mid:0\r\n"
+               "m=video 0 RTP/AVP 96\r\na=mid:video\r\na=bundle-only\r\na=ice-ufrag:own\r\n"
+               "m=video 4002 RTP/AVP 96\r\na=mid:1\r\n"
+               "m=video 4004 RTP/AVP 96\r\n");
+    cr_assert_eq(s->media_count, 4);
+    cr_expect(sdp_bundled(s, &s->media[0]) && sdp_bundled(s, &s->media[1]));
+    cr_expect(!sdp_bundled(s, &s->media[2]) && !sdp_bundled(s, &s->media[3]));
+    cr_expect(!s->media[0].bundle_only && s->media[1].bundle_only);
+    EXPECT_TEXT(s->media[0].ice_ufrag, "all");
+    EXPECT_TEXT(s->media[1].ice_ufrag, "own");
+    s = sdp_of("v=0\r\nm=audio 4000 RTP/AVP 0\r\na=mid:0\r\n");
+    cr_expect(!s->bundle && !sdp_bundled(s, &s->media[0]));
+}
+
 Test(sdp, any_line_end_will_do)
 {
     static const char *const ends[] = {"\r\n", "\n", "\r", "\r\r\n"};
@@ -295,6 +368,12 @@ Test(sdp, what_passes_the_limits_is_dropped_and_said)
     cr_expect(s->media[0].format_count == SDP_FORMATS_MAX && !s->limited);
     s = repeated("m=audio 4000 RTP/AVP", " ", "", SDP_FORMATS_MAX + 1);
     cr_expect(s->media[0].format_count == SDP_FORMATS_MAX && s->limited);
+    s = repeated("m=audio 4000 RTP/AVP 0\r\n", "a=candidate:", " 1 UDP 1 192.0.2.1 9 typ host\r\n",
+                 SDP_CANDIDATES_MAX);
+    cr_expect(s->media[0].candidate_count == SDP_CANDIDATES_MAX && !s->limited);
+    s = repeated("m=audio 4000 RTP/AVP 0\r\n", "a=candidate:", " 1 UDP 1 192.0.2.1 9 typ host\r\n",
+                 SDP_CANDIDATES_MAX + 1);
+    cr_expect(s->media[0].candidate_count == SDP_CANDIDATES_MAX && s->limited);
     s = repeated("m=audio 4000 RTP/AVP 0\r\n", "a=x:", "\r\n", 512);
     cr_expect_not(s->limited);
     s = repeated("m=audio 4000 RTP/AVP 0\r\n", "a=x:", "\r\n", 10000);
