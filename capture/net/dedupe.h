@@ -1,14 +1,14 @@
 /* Copies that a mirror port makes: the same packet seen on its way in and out, in two VLANs, behind a router (TTL - 1). A digest of what hops
  * leave alone (addresses, ports, IP id, length, payload) is compared within a short window of packet time.
  *
- * Fixed memory, no allocation: about 20 ns a packet. */
+ * Fixed memory, no allocation, about 90 instructions for a packet of media. */
 #pragma once
 
 #include "capture/net/datagram.h"
 
 struct dedupe;
 
-/* window_ns 0: 100 ms; entries 0: 65536 (rounded up to a power of two). NULL without memory. */
+/* window_ns 0: 100 ms; entries 0: 65536 (rounded up to a power of two), 32 bytes each. NULL without memory. */
 struct dedupe *dedupe_new(const struct hash_seed *seed, int64_t window_ns, uint32_t entries);
 void dedupe_free(struct dedupe *d);
 /* True when the same was seen within the window. Call with UDP, TCP and SCTP datagrams as net_decode() made them. */

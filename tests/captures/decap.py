@@ -9,6 +9,7 @@ packet that differs; the exit code is 1 when one does that is not in the list EX
 import collections
 import glob
 import os
+import shutil
 import subprocess
 import sys
 
@@ -91,6 +92,8 @@ def files(arguments):
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
+    if shutil.which("tshark") is None:
+        sys.exit(print("tshark: not given"))
     differences = sum(compare(sys.argv[1], path) for path in files(sys.argv[2:] or DEFAULT))
     print(f"{differences} packets differ unexplained")
     sys.exit(differences > 0)
