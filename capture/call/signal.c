@@ -14,7 +14,13 @@
 #include "capture/call/negotiate.h"
 #include "capture/call/table.h"
 
-enum { LABEL_TRUNCATED = 0, LABEL_SYNTAX = 3 };
+enum {
+    LABEL_TRUNCATED = 0,
+    LABEL_LENGTH = 2,
+    LABEL_SYNTAX = 3,
+    LABEL_LIMIT = 4,
+    LABEL_UNSUPPORTED = 5
+};
 
 #define TEXT_KEPT_MAX 256 /* of a header value in the record */
 
@@ -366,6 +372,31 @@ static void read_message(struct calls *c, struct sighting *s)
     expire_schedule(c, l);
 }
 
+/* A message that is read although something is wrong with it, once for each reason. Line ends
+ * without CR are everyday. */
+static void count_oddities(struct calls *c, uint32_t flags)
+{
+    static const struct {
+        uint32_t flags;
+        unsigned reason;
+    } reasons[] = {
+        {SIP_FLAG_TRUNCATED, LABEL_TRUNCATED},
+        {SIP_FLAG_BAD_CONTENT_LENGTH, LABEL_LENGTH},
+        {SIP_FLAG_HEADER_LIMIT | SIP_FLAG_OVERSIZE, LABEL_LIMIT},
+        {SIP_FLAG_BODY_ENCODED, LABEL_UNSUPPORTED},
+        {SIP_FLAG_NO_CALL_ID | SIP_FLAG_NO_CSEQ | SIP_FLAG_NO_FROM | SIP_FLAG_NO_TO |
+             SIP_FLAG_NO_VIA | SIP_FLAG_MALFORMED_LINE | SIP_FLAG_DUPLICATE |
+             SIP_FLAG_CSEQ_MISMATCH | SIP_FLAG_SYNTAX,
+         LABEL_SYNTAX},
+    };
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+        if (flags & reasons[i].flags)
+            counters_add(
+                c->counters,
+                C_PARSE_ERRORS + LABEL_PROTO_SIP * LABEL_COUNT_PARSE_REASON + reasons[i].reason, 1);
+    }
+}
+
 static void count_message(struct calls *c, const struct sip_msg *m)
 {
     if (m->request)
@@ -373,10 +404,8 @@ static void count_message(struct calls *c, const struct sip_msg *m)
     else
         counters_add(c->counters,
                      C_SIP_RESPONSES + m->method * LABEL_COUNT_CODE + label_code(m->status), 1);
-    if (m->flags & SIP_FLAG_TRUNCATED)
-        counters_add(c->counters,
-                     C_PARSE_ERRORS + LABEL_PROTO_SIP * LABEL_COUNT_PARSE_REASON + LABEL_TRUNCATED,
-                     1);
+    if (m->flags & ~(unsigned)SIP_FLAG_BARE_LF)
+        count_oddities(c, m->flags);
 }
 
 void signal_datagram(struct calls *c, const struct datagram *d)

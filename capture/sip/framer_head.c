@@ -38,7 +38,7 @@ static enum framer_start rest_of_line(struct slice at, size_t n)
 
 static enum framer_start request_line(struct slice at, bool known_only)
 {
-    if ((uint8_t)((at.data[0] | 0x20) - 'a') >= 26)
+    if (!sip_token_byte[at.data[0]])
         return FRAMER_START_NO;
     size_t n = sip_token_length(at, METHOD_MAX);
     if (n == at.size)

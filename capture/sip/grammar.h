@@ -63,6 +63,14 @@ bool sip_param_next(struct slice *rest, struct slice *ret_name, struct slice *re
 /* "host", "host:port", "[v6]:port", bare v6. White space around the colon is fine. */
 void sip_host_port(struct slice text, struct slice *ret_host, struct slice *ret_port);
 
+/* Against the grammar? odd.c says what counts. One name-addr or addr-spec with its parameters (a
+ * comma list of them too); parameters or Via elements without an empty one; the request line
+ * without its end; a Date. */
+bool sip_odd_address(struct slice value);
+bool sip_odd_list(struct slice value);
+bool sip_odd_request_line(struct slice line, size_t method_size, size_t version_size);
+bool sip_odd_date(struct slice value);
+
 /* The id of a header name, long or compact, any case. */
 enum sip_header sip_header_of(struct slice name);
 

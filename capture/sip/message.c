@@ -1,8 +1,8 @@
 /* One datagram, one message: start line, header section, body (RFC 3261 7 and 18.3).
  *
- *   sip_looks_like -> first_line       letter, then "SIP/2.0 " or METHOD SP ... SP SIP/2.0
- *   sip_parse      -> start line -> each header line once: known ones are read on the way, all are
- * listed -> body
+ *   sip_looks_like -> first_line       a token, then "SIP/2.0 " or METHOD SP ... SP SIP/2.0; any
+ * version looks like SIP, what is not 2.0 is bad sip_parse      -> start line -> each header line
+ * once: known ones are read on the way, all are listed -> body
  *
  * Only the scalar fields of struct sip_msg are cleared; of the header table just the rows in use
  * are written. */
@@ -15,10 +15,20 @@
 #define LEADING_MAX    16 /* line ends in front of the start line (RFC 3261 7.5) */
 #define VERSION_SIZE   7  /* "SIP/2.0" */
 
+static bool is_digit(uint8_t c)
+{
+    return (uint8_t)(c - '0') < 10;
+}
+
 static bool is_version(const uint8_t *p)
 {
-    return p[3] == '/' && p[4] == '2' && p[5] == '.' && p[6] == '0' && (p[0] | 0x20) == 's' &&
+    return p[3] == '/' && is_digit(p[4]) && p[5] == '.' && is_digit(p[6]) && (p[0] | 0x20) == 's' &&
            (p[1] | 0x20) == 'i' && (p[2] | 0x20) == 'p';
+}
+
+static bool is_two(const uint8_t *version)
+{
+    return version[4] == '2' && version[6] == '0';
 }
 
 static struct slice skip_leading(struct slice s)
@@ -58,15 +68,17 @@ static bool is_response(struct slice s)
     return s.size > VERSION_SIZE && is_version(s.data) && s.data[VERSION_SIZE] == ' ';
 }
 
-static bool begins_with_letter(struct slice s)
+/* A method may begin with any byte of a token (RFC 4475 3.1.1.2); binary protocols are told apart
+ * by their first byte all the same. */
+static bool begins_with_token(struct slice s)
 {
-    return s.size && (uint8_t)((s.data[0] | 0x20) - 'a') < 26;
+    return s.size && sip_token_byte[s.data[0]];
 }
 
 bool sip_looks_like(struct slice datagram)
 {
     struct slice s = skip_leading(datagram), line;
-    return begins_with_letter(s) && (is_response(s) || request_method(s, &line) > 0);
+    return begins_with_token(s) && (is_response(s) || request_method(s, &line) > 0);
 }
 
 /* What is sent to keep a binding open: nothing, line ends (RFC 5626 3.5.1), zeros. */
@@ -86,13 +98,15 @@ static bool parse_request_line(struct slice line, size_t method_size, struct sip
     m->method_text = slice_sub(line, 0, method_size);
     m->method = sip_method_of(m->method_text);
     m->request_uri = sip_trim(slice_sub(line, method_size, line.size - VERSION_SIZE));
-    return m->request_uri.size > 0;
+    if (sip_odd_request_line(line, method_size, VERSION_SIZE))
+        m->flags |= SIP_FLAG_SYNTAX;
+    return m->request_uri.size > 0 && is_two(line.data + line.size - VERSION_SIZE);
 }
 
 static bool parse_status_line(struct slice line, struct sip_msg *m)
 {
     struct slice rest = sip_skip_spaces(slice_from(line, VERSION_SIZE));
-    if (rest.size < 3 || (rest.size > 3 && !sip_is_space(rest.data[3])))
+    if (!is_two(line.data) || rest.size < 3 || (rest.size > 3 && !sip_is_space(rest.data[3])))
         return false;
     if (!slice_to_u16(slice_sub(rest, 0, 3), &m->status) || m->status < 100 || m->status > 699)
         return false;
@@ -115,6 +129,8 @@ static void parse_cseq(struct slice value, struct sip_msg *m)
 static void parse_top_via(struct slice value, struct sip_msg *m)
 {
     struct slice item;
+    if (sip_odd_list(value))
+        m->flags |= SIP_FLAG_SYNTAX;
     if (!sip_list_next(&value, &item) || !sip_via_parse(item, &m->via))
         m->flags |= SIP_FLAG_NO_VIA;
 }
@@ -135,6 +151,15 @@ struct section {
     struct slice length; /* of the first Content-Length */
 };
 
+static void parse_party(struct slice value, enum sip_flag missing, struct sip_addr *ret_addr,
+                        struct sip_msg *m)
+{
+    if (!sip_addr_parse(value, ret_addr))
+        m->flags |= missing;
+    else if (sip_odd_address(value))
+        m->flags |= SIP_FLAG_SYNTAX;
+}
+
 static void read_known(const struct sip_header_line *h, struct section *section, struct sip_msg *m)
 {
     switch (h->id) {
@@ -142,12 +167,18 @@ static void read_known(const struct sip_header_line *h, struct section *section,
         parse_top_via(h->value, m);
         break;
     case SIP_H_FROM:
-        if (!sip_addr_parse(h->value, &m->from))
-            m->flags |= SIP_FLAG_NO_FROM;
+        parse_party(h->value, SIP_FLAG_NO_FROM, &m->from, m);
         break;
     case SIP_H_TO:
-        if (!sip_addr_parse(h->value, &m->to))
-            m->flags |= SIP_FLAG_NO_TO;
+        parse_party(h->value, SIP_FLAG_NO_TO, &m->to, m);
+        break;
+    case SIP_H_CONTACT:
+        if (sip_odd_address(h->value))
+            m->flags |= SIP_FLAG_SYNTAX;
+        break;
+    case SIP_H_DATE:
+        if (sip_odd_date(h->value))
+            m->flags |= SIP_FLAG_SYNTAX;
         break;
     case SIP_H_CALL_ID:
         m->call_id = h->value;
@@ -179,10 +210,6 @@ static void take_line(struct slice line, struct section *section, struct sip_msg
         m->flags |= SIP_FLAG_MALFORMED_LINE;
         return;
     }
-    if (h->value.size > SIP_VALUE_MAX) {
-        h->value.size = SIP_VALUE_MAX;
-        m->flags |= SIP_FLAG_OVERSIZE;
-    }
     if (h->id != SIP_H_OTHER) {
         uint64_t bit = BIT(h->id);
         if (!(section->seen & bit))
@@ -190,6 +217,10 @@ static void take_line(struct slice line, struct section *section, struct sip_msg
         else if (once & bit)
             m->flags |= SIP_FLAG_DUPLICATE;
         section->seen |= bit;
+    }
+    if (h->value.size > SIP_VALUE_MAX) { /* read whole: two that differ at their end stay two */
+        h->value.size = SIP_VALUE_MAX;
+        m->flags |= SIP_FLAG_OVERSIZE;
     }
     if (room)
         m->header_count++;
@@ -267,6 +298,8 @@ static enum sip_verdict parse_start(struct slice s, struct slice *ret_rest, stru
     size_t newline = line.size + slice_index(slice_from(s, line.size), '\n');
     if (newline < s.size && s.data[newline - 1] != '\r')
         m->flags |= SIP_FLAG_BARE_LF;
+    if (m->request && line.size < s.size && s.data[line.size] == ' ')
+        m->flags |= SIP_FLAG_SYNTAX;
     *ret_rest = slice_from(s, newline + 1);
     return SIP_OK;
 }
@@ -274,7 +307,7 @@ static enum sip_verdict parse_start(struct slice s, struct slice *ret_rest, stru
 enum sip_verdict sip_parse(struct slice datagram, struct sip_msg *ret_msg)
 {
     struct slice s = skip_leading(datagram), rest;
-    if (!begins_with_letter(s))
+    if (!begins_with_token(s))
         return is_keepalive(datagram) ? SIP_KEEPALIVE : SIP_NOT_SIP;
     struct sip_msg *m = ret_msg;
     quick_clear(m, offsetof(struct sip_msg, headers));

@@ -92,6 +92,8 @@ enum sip_flag {
     SIP_FLAG_OVERSIZE = 1 << 11,  /* a value longer than SIP_VALUE_MAX was cut */
     SIP_FLAG_BODY_ENCODED = 1 << 12,  /* Content-Encoding: not looked into */
     SIP_FLAG_CSEQ_MISMATCH = 1 << 13, /* method of the CSeq differs from the request line */
+    SIP_FLAG_SYNTAX = 1 << 14, /* start line, address, Via or Date is not as the grammar has it; it
+                                  was read as a phone would read it */
 };
 
 #define SIP_HEADERS_MAX 128
@@ -156,7 +158,7 @@ enum sip_verdict {
     SIP_NOT_SIP,   /* does not begin like one */
     SIP_KEEPALIVE, /* CRLF, CRLFCRLF, or all zeros: keep-alive */
     SIP_BAD, /* begins like SIP but cannot be related to anything (no Call-ID and no CSeq, or a
-                broken start line) */
+                broken start line, another version) */
 };
 
 /* Does it begin like SIP? Cheap: looked at for every datagram on every port. */
