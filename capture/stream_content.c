@@ -109,14 +109,14 @@ static bool start(struct content *c, unsigned side, enum content_kind kind, stru
     default:
         break;
     }
-    if (feed_sip(c, side, head, 0))
-        return true;
+    /* First, since its heads are told from SIP by their first bytes, and the framer waits for more.
+     */
     if (!c->secure && conn_foreign(c->conn, side, head, true)) {
         content_fini(c);
         c->kind = CONTENT_FOREIGN;
         return true;
     }
-    return give_up(c);
+    return feed_sip(c, side, head, 0) || give_up(c);
 }
 
 static bool look(struct content *c, unsigned side, struct slice bytes, uint32_t lost)

@@ -417,7 +417,7 @@ static void contested_packet(struct calls *c, uint64_t hash, const struct datagr
     unknown_packet(c, hash, d, kind, owner);
 }
 
-void flows_media(struct calls *c, const struct datagram *d, enum media_kind kind)
+static inline void media_packet(struct calls *c, const struct datagram *d, enum media_kind kind)
 {
     uint64_t hash = flow_hash(c, &d->src, &d->dst);
     struct flow *f = flow_find(c, hash, &d->src, &d->dst);
@@ -431,11 +431,16 @@ void flows_media(struct calls *c, const struct datagram *d, enum media_kind kind
         waiting_packet(c, f, d, kind);
 }
 
+void flows_media(struct calls *c, const struct datagram *d, enum media_kind kind)
+{
+    media_packet(c, d, kind);
+}
+
 void flows_packet(struct calls *c, const struct datagram *d)
 {
     enum media_kind kind = media_kind_of(d->payload);
     if (__builtin_expect(kind >= MEDIA_STUN, 0))
         beside_packet(c, d, kind);
     else
-        flows_media(c, d, kind);
+        media_packet(c, d, kind);
 }

@@ -125,3 +125,20 @@ static inline void packet_clip(struct packet *p, uint32_t wire)
     if (cursor_left(&p->at) > wire)
         p->at.end = p->at.at + wire;
 }
+
+/* net.c: the long way, for every frame. */
+enum net_verdict net_decode_layers(struct net *n, const struct frame *frame,
+                                   struct datagram *ret_datagram);
+/* plain.c: the short way for frames that are nothing special. False: not one of them, *out is as it
+ * was. */
+bool plain_decode(const struct net *n, const struct frame *frame, struct datagram *out);
+
+/* udp.c: may a tunnel be behind this port? A hash without collisions, so one look tells. */
+#define UDP_TUNNEL_SLOTS      32
+#define UDP_TUNNEL_SLOT(port) (((port) ^ (port) >> 7) % UDP_TUNNEL_SLOTS)
+extern const uint16_t udp_tunnel_ports[UDP_TUNNEL_SLOTS];
+
+static inline bool udp_tunnel_port(unsigned port)
+{
+    return udp_tunnel_ports[UDP_TUNNEL_SLOT(port)] == port;
+}

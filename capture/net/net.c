@@ -134,7 +134,8 @@ static inline void clear(struct datagram *d)
     d->fragmented = false;
 }
 
-enum net_verdict net_decode(struct net *n, const struct frame *frame, struct datagram *ret_datagram)
+enum net_verdict net_decode_layers(struct net *n, const struct frame *frame,
+                                   struct datagram *ret_datagram)
 {
     layer_fn *decode = find(link_layers, COUNT(link_layers), frame->link_type);
     if (decode == NULL)
@@ -145,6 +146,13 @@ enum net_verdict net_decode(struct net *n, const struct frame *frame, struct dat
     struct packet p = {.at = cursor_over(frame->bytes), .out = ret_datagram};
     n->trial = false;
     return decode(n, &p);
+}
+
+enum net_verdict net_decode(struct net *n, const struct frame *frame, struct datagram *ret_datagram)
+{
+    if (__builtin_expect(plain_decode(n, frame, ret_datagram), 1))
+        return NET_DATAGRAM;
+    return net_decode_layers(n, frame, ret_datagram);
 }
 
 void net_tick(struct net *n, int64_t now_ns)

@@ -133,11 +133,21 @@ static void pass_over_early(struct tls *t, struct tls_conn *c, struct tls_side *
     s->early_skip = TLS_EARLY_SKIP_MAX;
 }
 
+/* The lines of both sides come one by one: who went on with the first would say all that one side
+ * said ahead of all that the other did. */
+static bool both_speak(const struct tls *t, const struct tls_conn *c)
+{
+    return tls_secret_find(&t->secrets, c->client_random, TLS_CLIENT_TRAFFIC) &&
+           tls_secret_find(&t->secrets, c->client_random, TLS_SERVER_TRAFFIC);
+}
+
 static bool set_keys_13(struct tls *t, struct tls_conn *c, unsigned role)
 {
     struct tls_side *s = &c->side[role];
     if (s->epoch == TLS_EARLY)
         pass_over_early(t, c, s);
+    if (s->epoch == TLS_SEALED && !both_speak(t, c))
+        return false;
     enum tls_secret which = s->epoch == TLS_EARLY ? TLS_CLIENT_EARLY
                             : s->epoch == TLS_IN_HANDSHAKE
                                 ? (role ? TLS_SERVER_HANDSHAKE : TLS_CLIENT_HANDSHAKE)

@@ -20,20 +20,13 @@
     X(4500, esp_decode)                                                                            \
     X(9899, sctp_udp_decode)
 
-/* A hash without collisions for the ports above: two ports of one slot would be an error of the
- * compiler (-Woverride-init). So one look tells a tunnel's port from all others. */
-#define SLOTS            32
-#define SLOT(port)       (((port) ^ (port) >> 7) % SLOTS)
+/* Two ports of one slot would be an error of the compiler (-Woverride-init). */
+#define SLOT(port)       UDP_TUNNEL_SLOT(port)
 #define PORT(port, ...)  [SLOT(port)] = (port),
 #define LAYER(port, ...) [SLOT(port)] = (__VA_ARGS__),
 
-static const uint16_t tunnel_ports[SLOTS] = {TUNNEL_PORTS(PORT)};
-static layer_fn *const tunnel_layers[SLOTS] = {TUNNEL_PORTS(LAYER)};
-
-static inline bool is_tunnel_port(unsigned port)
-{
-    return tunnel_ports[SLOT(port)] == port;
-}
+const uint16_t udp_tunnel_ports[UDP_TUNNEL_SLOTS] = {TUNNEL_PORTS(PORT)};
+static layer_fn *const tunnel_layers[UDP_TUNNEL_SLOTS] = {TUNNEL_PORTS(LAYER)};
 
 /* What layers write ahead of the first IP header. */
 struct kept {
@@ -74,7 +67,7 @@ static void restore(struct datagram *d, const struct kept *kept)
 static inline bool try_tunnel(struct net *n, const struct packet *p, unsigned port,
                               enum net_verdict *ret_verdict)
 {
-    if (!is_tunnel_port(port) || port == 0)
+    if (!udp_tunnel_port(port) || port == 0)
         return false;
     struct kept kept = keep(p->out);
     struct packet inner = *p;
@@ -113,7 +106,7 @@ enum net_verdict udp_decode(struct net *n, struct packet *p)
         return net_malformed(n, REASON_LENGTH);
     out->payload_wire = length - HEADER_SIZE;
     out->payload = slice_sub(slice_of(p->at.at, cursor_left(&p->at)), 0, out->payload_wire);
-    if (__builtin_expect(is_tunnel_port(out->src.port) || is_tunnel_port(out->dst.port), 0))
+    if (__builtin_expect(udp_tunnel_port(out->src.port) || udp_tunnel_port(out->dst.port), 0))
         return tunnel_or_not(n, p);
     return NET_DATAGRAM;
 }

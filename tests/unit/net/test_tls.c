@@ -25,6 +25,7 @@ struct listener {
     struct tls *tls;
     struct tls_conn *conn;
     struct buf heard[2];
+    struct buf turns; /* a byte a piece of plain text: who said it */
     unsigned gaps;
     struct counters *counters;
     struct tls_config config;
@@ -37,6 +38,7 @@ static void on_plain(void *context, unsigned side, struct slice plain, int64_t t
     if (plain.size == 0)
         l->gaps++;
     buf_slice(&l->heard[side], plain);
+    buf_u8(&l->turns, (uint8_t)side);
 }
 
 static void listener_begin(struct listener *l)
@@ -45,6 +47,8 @@ static void listener_begin(struct listener *l)
         buf_fini(&l->heard[i]);
         buf_init(&l->heard[i], 16 << 20);
     }
+    buf_fini(&l->turns);
+    buf_init(&l->turns, 1 << 20);
     l->gaps = 0;
     l->conn = tls_conn_new(l->tls, on_plain, l);
     cr_assert(l->conn != NULL);
@@ -66,6 +70,7 @@ static void listener_fini(struct listener *l)
     tls_free(l->tls);
     buf_fini(&l->heard[0]);
     buf_fini(&l->heard[1]);
+    buf_fini(&l->turns);
 }
 
 static unsigned next_random(unsigned *seed)
@@ -308,6 +313,36 @@ Test(tls, a_renegotiation_is_followed)
 
 /* ---- resumption ---- */
 
+static struct talk_how plain_how(int version)
+{
+    return version == TLS1_3_VERSION
+               ? (struct talk_how){HOW("1.3", version, "TLS_AES_128_GCM_SHA256"), .ecdsa = true}
+               : (struct talk_how){HOW("1.2", version, "ECDHE-ECDSA-AES128-GCM-SHA256"),
+                                   .ecdsa = true};
+}
+
+Test(tls, with_late_keys_the_sides_still_speak_in_turn)
+{
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
+        struct talk_how how = plain_how(versions[i]);
+        struct listener l[2] = {0};
+        struct talk t;
+        talk_init(&t, &how);
+        talk_begin(&t, false);
+        small_talk(&t);
+        for (unsigned late = 0; late < 2; late++) {
+            listener_init(&l[late]);
+            play(&l[late], &t, &(struct play){.keys = late ? KEYS_LAST : KEYS_FIRST});
+            expect_heard(&l[late], &t, how.name);
+        }
+        cr_assert(slice_equal(buf_view(&l[0].turns), buf_view(&l[1].turns)), "%s", how.name);
+        listener_fini(&l[0]);
+        listener_fini(&l[1]);
+        talk_fini(&t);
+    }
+}
+
 /* TLS 1.2, the key of the first comes when both wait, and no line for the second (as with GnuTLS).
  */
 static void late_session(const struct talk_how *how)
@@ -470,14 +505,6 @@ Test(tls, a_private_key_that_cannot_help_is_refused)
 }
 
 /* ---- what cannot be read ---- */
-
-static struct talk_how plain_how(int version)
-{
-    return version == TLS1_3_VERSION
-               ? (struct talk_how){HOW("1.3", version, "TLS_AES_128_GCM_SHA256"), .ecdsa = true}
-               : (struct talk_how){HOW("1.2", version, "ECDHE-ECDSA-AES128-GCM-SHA256"),
-                                   .ecdsa = true};
-}
 
 static uint64_t results(const struct listener *l, const char *result)
 {
