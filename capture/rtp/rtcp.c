@@ -1,6 +1,6 @@
 /* RTCP: one packet after the other out of a compound (RFC 3550 6.4) or a reduced-size datagram
- * (RFC 5506), and the fields that statistics need. Counts in headers are promises: what the body
- * does not hold is not read. */
+ * (RFC 5506), and the fields that statistics need. A count in a header is a promise: a report that
+ * has no room for its blocks ends the walk. */
 #include "capture/rtp/rtp.h"
 
 #include "base/cursor.h"
@@ -31,6 +31,13 @@ static bool keeps_ssrc_in_body(uint8_t type)
     return type == RTCP_SDES || type == RTCP_BYE;
 }
 
+static bool holds_its_blocks(const struct rtcp_packet *p)
+{
+    size_t info = p->type == RTCP_SR ? SENDER_INFO_SIZE : 0;
+    bool report = p->type == RTCP_SR || p->type == RTCP_RR;
+    return !report || p->body.size >= info + (size_t)p->count * BLOCK_SIZE;
+}
+
 static bool rtcp_one(struct slice *left, struct rtcp_packet *ret_packet)
 {
     struct cursor c = cursor_over(*left);
@@ -48,12 +55,15 @@ static bool rtcp_one(struct slice *left, struct rtcp_packet *ret_packet)
     bool may_lack_ssrc = keeps_ssrc_in_body(type) && (first & 0x1f) == 0;
     if (in.failed && !may_lack_ssrc)
         return false;
-    *ret_packet = (struct rtcp_packet){
+    struct rtcp_packet p = {
         .type = type,
         .count = first & 0x1f,
         .ssrc = ssrc,
         .body = keeps_ssrc_in_body(type) ? body : cursor_rest(&in),
     };
+    if (!holds_its_blocks(&p))
+        return false;
+    *ret_packet = p;
     *left = cursor_rest(&c);
     return true;
 }

@@ -198,18 +198,26 @@ Test(rtcp, thirty_one_blocks_are_read_and_no_more)
     cr_expect_not(rtcp_block(&p, 31, &b));
 }
 
-Test(rtcp, blocks_that_the_body_does_not_hold_are_not_read)
+Test(rtcp, a_report_without_room_for_its_blocks_is_refused)
 {
-    const uint8_t rr[] = {0x9f, 201, 0, 7, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0,    0, 5,
-                          0,    0,   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0};
+    uint8_t rr[] = {0x81, 201, 0, 7, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0,    0, 5,
+                    0,    0,   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0};
     struct rtcp_walk w = rtcp_walk(slice_of(rr, sizeof rr));
     struct rtcp_packet p;
     struct rtcp_block b;
     cr_assert(rtcp_next(&w, &p));
-    cr_expect_eq(p.count, 31);
     cr_expect(rtcp_block(&p, 0, &b));
     cr_expect_eq(b.cumulative_lost, 5);
     cr_expect_not(rtcp_block(&p, 1, &b));
+    for (uint8_t count = 2; count < 32; count++) {
+        rr[0] = 0x80 | count;
+        w = rtcp_walk(slice_of(rr, sizeof rr));
+        cr_expect(!rtcp_next(&w, &p) && w.failed, "%u blocks", count);
+    }
+    const uint8_t sr[] = {0x80, 200, 0, 5, 0, 0, 0, 1, 0, 0, 0, 0,
+                          0,    0,   0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    w = rtcp_walk(slice_of(sr, sizeof sr));
+    cr_expect(!rtcp_next(&w, &p) && w.failed);
 }
 
 Test(rtcp, cumulative_loss_is_signed_over_its_whole_range)
