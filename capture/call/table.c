@@ -342,6 +342,7 @@ struct live *table_new_encrypted(struct calls *c, const struct endpoint *client,
         return NULL;
     }
     call->kind = CALL_ENCRYPTED;
+    call->transport = TRANSPORT_TLS;
     call->state = CALL_ANSWERED;
     call->started_ns = time_ns;
     call->src = *client;
