@@ -99,6 +99,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     config.alias_count = 1;
     config.alias[0] = (struct front_alias){addr_v4(0x0a000004), addr_v4(0x0a000003)};
     config.held_bytes_max = 8192;
+    /* Small tables: under ASan an input would cost 50 ms to set up. */
+    config.dedupe = false;
+    config.net.fragment_bytes_max = 1 << 17;
+    config.net.fragment_count_max = 8;
+    config.streams.tcp = (struct tcp_config){.streams_max = 8, .bytes_max = 1 << 16};
+    config.streams.sctp = (struct sctp_config){.associations_max = 8, .bytes_max = 1 << 16};
+    config.streams.tls = (struct tls_config){.secrets_max = 8, .tickets_max = 8};
     struct event_sink sink = {.context = &book, .workers = 2, .push = take};
     struct front *f = NULL;
     if (front_new(&config, &sink, &counters, &f) != 0)

@@ -75,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     config.seed = (struct hash_seed){1, 2};
     config.calls_max = 8;
     config.flows_max = 32;
+    config.turn_max = 4;
     config.held_bytes_max = 8192;
     struct event_sink sink = {.context = &calls, .workers = 1, .push = take};
     if (calls_init(&c, &config, &sink, &counters) != 0)
