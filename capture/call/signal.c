@@ -347,7 +347,7 @@ static enum dialog_input meaning(struct live *l, const struct sighting *s)
 static void read_message(struct calls *c, struct sighting *s)
 {
     enum dialog_input input = INPUT_NOTHING;
-    struct live *l = table_find(c, s->m, &s->transaction_of);
+    struct live *l = table_find(c, s->m, s->d->src.space, &s->transaction_of);
     if (l) {
         s->sender = s->m->request == (s->transaction_of == CALL_CALLER) ? CALL_CALLER : CALL_CALLEE;
         s->retransmission = seen_before(c, l, s);

@@ -1,8 +1,8 @@
 /* The table of calls.
  *
- * Two look-ups find the call of any message: (Call-ID, From tag) when the request came from the
- * caller's side, (Call-ID, To tag) when it came from the callee. A thousand calls under one Call-ID
- * are therefore no longer chain than one.
+ * Two look-ups find the call of any message, in its address space: (Call-ID, From tag) when the
+ * request came from the caller's side, (Call-ID, To tag) when it came from the callee. A thousand
+ * calls under one Call-ID are therefore no longer chain than one.
  *
  * When all slots are taken the first of these classes gives its oldest call: attempts that nobody
  * has answered at all, calls that only wait for late packets, media without signalling, ringing
@@ -89,11 +89,12 @@ uint64_t table_tag(const struct calls *c, struct slice tag)
     return tag.size ? hash_bytes(&c->config.seed, tag.data, tag.size) | 1 : 0;
 }
 
-uint64_t table_key(const struct calls *c, struct slice call_id, struct slice tag)
+static uint64_t key_of(const struct calls *c, struct slice call_id, struct slice tag,
+                       uint32_t space)
 {
-    uint64_t words[2] = {hash_bytes(&c->config.seed, call_id.data, call_id.size),
-                         table_tag(c, tag)};
-    return hash_words(&c->config.seed, words, 2);
+    uint64_t words[3] = {hash_bytes(&c->config.seed, call_id.data, call_id.size), table_tag(c, tag),
+                         space};
+    return hash_words(&c->config.seed, words, 3);
 }
 
 static struct slice kept(struct slice name)
@@ -101,28 +102,30 @@ static struct slice kept(struct slice name)
     return slice_sub(name, 0, NAME_KEPT_MAX);
 }
 
-static struct live *find_by(struct calls *c, struct slice call_id, struct slice tag)
+static struct live *find_by(struct calls *c, struct slice call_id, struct slice tag, uint32_t space)
 {
-    uint64_t key = table_key(c, call_id, tag);
+    uint64_t key = key_of(c, call_id, tag, space);
     struct map_probe p = map_probe(&c->by_key, key);
     for (uint32_t i; (i = map_next(&c->by_key, &p)) != MAP_NONE;) {
         struct live *l = &c->live[i];
-        if (l->key == key && slice_equal(l->call->call_id, kept(call_id)) &&
+        if (l->key == key && l->call->src.space == space &&
+            slice_equal(l->call->call_id, kept(call_id)) &&
             slice_equal(l->call->from.tag, kept(tag)))
             return l;
     }
     return NULL;
 }
 
-struct live *table_find(struct calls *c, const struct sip_msg *m, uint8_t *ret_transaction_of)
+struct live *table_find(struct calls *c, const struct sip_msg *m, uint32_t space,
+                        uint8_t *ret_transaction_of)
 {
     if (c->live_count == 0)
         return NULL;
-    struct live *l = find_by(c, m->call_id, m->from.tag);
+    struct live *l = find_by(c, m->call_id, m->from.tag, space);
     *ret_transaction_of = CALL_CALLER;
     if (l || m->to.tag.size == 0)
         return l;
-    l = find_by(c, m->call_id, m->to.tag);
+    l = find_by(c, m->call_id, m->to.tag, space);
     if (l)
         *ret_transaction_of = CALL_CALLEE;
     return l;
@@ -244,13 +247,14 @@ struct live *table_new_call(struct calls *c, const struct sip_msg *m, const stru
     call->kind = CALL_SIP;
     call->call_id = arena_copy(call->arena, kept(m->call_id));
     call->from.tag = arena_copy(call->arena, kept(m->from.tag));
-    l->key = table_key(c, m->call_id, m->from.tag);
+    call->src = d->src; /* the key and what is compared with it: of one space */
+    l->key = key_of(c, m->call_id, m->from.tag, d->src.space);
     if (map_add(&c->by_key, l->key, live_number(c, l)) != 0) {
         forget_new(c, l);
         return NULL;
     }
-    uid_of_call(c->config.id_secret, c->config.probe, m->call_id, m->from.tag, d->time_ns,
-                call->uid);
+    uid_of_call(c->config.id_secret, c->config.probe, m->call_id, m->from.tag, d->src.space,
+                d->time_ns, call->uid);
     choose_worker(c, l);
     link_class(c, l, LIVE_TRYING);
     counters_add(c->counters, C_CALLS_ACTIVE, 1);
@@ -279,7 +283,7 @@ struct live *table_new_foreign(struct calls *c, enum call_kind kind, uint64_t ke
     call->started_ns = d->time_ns;
     l->state = DIALOG_TRYING;
     uid_of_call(c->config.id_secret, c->config.probe, call_id,
-                slice_str(endpoint_text(&d->src, tag)), d->time_ns, call->uid);
+                slice_str(endpoint_text(&d->src, tag)), d->src.space, d->time_ns, call->uid);
     choose_worker(c, l);
     link_class(c, l, LIVE_TRYING);
     counters_add(c->counters, C_CALLS_ACTIVE, 1);

@@ -6,11 +6,11 @@
 
 /* Keyed hash of a tag; 0 for an empty one. */
 uint64_t table_tag(const struct calls *c, struct slice tag);
-uint64_t table_key(const struct calls *c, struct slice call_id, struct slice tag);
 
-/* The call that `m` belongs to, in either direction; fills ret_transaction_of: the party whose
- * request it is or answers. */
-struct live *table_find(struct calls *c, const struct sip_msg *m, uint8_t *ret_transaction_of);
+/* The call of this address space that `m` belongs to, in either direction; fills
+ * ret_transaction_of: the party whose request it is or answers. */
+struct live *table_find(struct calls *c, const struct sip_msg *m, uint32_t space,
+                        uint8_t *ret_transaction_of);
 
 /* A free slot with an empty call (arena, kind, number, uid and worker set), entered under its key
  * when it is a SIP call. NULL when the table is full of calls that may not go, or without memory:

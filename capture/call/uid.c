@@ -29,7 +29,7 @@ static void finish(const uint8_t secret[32], struct buf *b, uint8_t ret_uid[16])
 }
 
 void uid_of_call(const uint8_t secret[32], const char *probe, struct slice call_id,
-                 struct slice tag, int64_t time_ns, uint8_t ret_uid[16])
+                 struct slice tag, uint32_t space, int64_t time_ns, uint8_t ret_uid[16])
 {
     struct buf b;
     buf_init(&b, UID_INPUT_MAX);
@@ -37,6 +37,8 @@ void uid_of_call(const uint8_t secret[32], const char *probe, struct slice call_
     add_field(&b, slice_str(probe));
     add_field(&b, call_id);
     add_field(&b, tag);
+    if (space)
+        buf_u32(&b, space);
     buf_u64(&b, (uint64_t)(time_ns / 1000));
     finish(secret, &b, ret_uid);
 }

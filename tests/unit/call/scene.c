@@ -219,6 +219,11 @@ void scene_udp(struct scene *s, double at_ms, const char *src, const char *dst, 
     struct endpoint a = scene_endpoint(src), b = scene_endpoint(dst);
     struct buf frame;
     buf_init(&frame, 1 << 17);
+    if (s->vlan) {
+        buf_add(&frame, "\2\0\0\0\0\1\2\0\0\0\0\2\x81\0", 14);
+        buf_u16(&frame, s->vlan);
+        buf_u16(&frame, 0x0800);
+    }
     buf_u16(&frame, 0x4500);
     buf_u16(&frame, (uint16_t)(size + 28));
     buf_u32(&frame, 0x12340000);
@@ -233,7 +238,7 @@ void scene_udp(struct scene *s, double at_ms, const char *src, const char *dst, 
     buf_add(&frame, data, size);
     struct frame f = {.bytes = buf_view(&frame),
                       .wire_bytes = (uint32_t)frame.size,
-                      .link_type = LINK_RAW,
+                      .link_type = s->vlan ? LINK_ETHERNET : LINK_RAW,
                       .time_ns = time_of(at_ms)};
     front_frame(s->front, &f);
     buf_fini(&frame);

@@ -50,6 +50,7 @@ struct scene {
     unsigned ended_count;
     unsigned ticks;
     bool refuse_media;
+    uint16_t vlan;          /* of frames from here on; 0: raw IP */
     struct buf log;         /* one line an event: two runs can be compared */
     uint32_t open[1 << 16]; /* call number -> index in call + 1 */
 };

@@ -502,3 +502,32 @@ Test(dialog, time_that_goes_back_ends_nothing)
     cr_expect(s->call[1].call.ended_ns >= s->call[1].call.answered_ns);
     scene_end(s);
 }
+
+Test(dialog, equal_names_in_two_address_spaces_are_two_calls)
+{
+    static const struct net_space spaces[] = {{.id = 10, .space = 1}, {.id = 20, .space = 2}};
+    for (unsigned apart = 0; apart < 2; apart++) {
+        struct front_config config;
+        scene_config(&config);
+        config.net.spaces = spaces;
+        config.net.spaces_count = apart ? 2 : 0;
+        struct scene *s = scene_new(&config);
+        for (unsigned i = 0; i < 2; i++) {
+            s->vlan = (uint16_t)(10 + 10 * i);
+            scene_setup(s, 0, "call-1");
+        }
+        scene_talk(s, 1020, 10);
+        scene_bye(s, 2000, "call-1"); /* in VLAN 20 */
+        scene_wait(s, 10000);
+        cr_expect_eq(s->call_count, apart ? 2 : 1);
+        cr_expect_eq(s->ended_count, 1);
+        cr_expect_eq(s->call[apart].ended, true);
+        cr_expect_eq(scene_rtp_of(s, apart, CALL_CALLER), 10);
+        if (apart) {
+            cr_expect_not(s->call[0].ended);
+            cr_expect_eq(s->call[0].flow_count, 0);
+            cr_expect_neq(memcmp(s->call[0].brief.uid, s->call[1].brief.uid, 16), 0);
+        }
+        scene_end(s);
+    }
+}
