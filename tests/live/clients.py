@@ -13,7 +13,7 @@ BARESIP_CONFIG = """poll_method epoll
 call_local_timeout 120
 call_max_calls 4
 sip_listen {ip}:5060
-audio_source aufile,{wav}
+{extra}audio_source aufile,{wav}
 audio_player aufile,{folder}/heard.wav
 audio_alert aufile,{folder}/alert.wav
 audio_level no
@@ -35,12 +35,13 @@ module_app contact.so
 """
 
 
-def baresip_folder(work, user, ip, wav, codec, codec_module):
+def baresip_folder(work, user, ip, wav, codec, codec_module, certificate=None):
     folder = os.path.join(work, user)
     os.makedirs(folder)
     texts = {
         "config": BARESIP_CONFIG.format(ip=ip, wav=wav, folder=folder, modules=MODULES,
-                                        codec_module=codec_module, bitrate=OPUS_BITRATE),
+                                        codec_module=codec_module, bitrate=OPUS_BITRATE,
+                                        extra=f"sip_certificate {certificate}\n" if certificate else ""),
         "accounts": f"<sip:{user}@{ip}>;regint=0;answermode=auto;audio_codecs={codec}\n",
         "contacts": "",
         "uuid": str(uuid.uuid4()),
@@ -52,15 +53,17 @@ def baresip_folder(work, user, ip, wav, codec, codec_module):
 
 
 class BaresipCall:
-    """A call of about `seconds`; the caller hangs up."""
+    """A call of about `seconds`; the caller hangs up. `target` is where it calls: the callee or a proxy. The callee gets
+    `environment`."""
 
-    def __init__(self, wire, codec, codec_module, wavs, users, seconds):
+    def __init__(self, wire, codec, codec_module, wavs, users, seconds, target=CALLEE_IP,
+                 certificate=None, environment=None):
         caller, callee = users
-        a = baresip_folder(wire.work, caller, CALLER_IP, wavs[0], codec, codec_module)
-        b = baresip_folder(wire.work, callee, CALLEE_IP, wavs[1], codec, codec_module)
+        a = baresip_folder(wire.work, caller, CALLER_IP, wavs[0], codec, codec_module, certificate)
+        b = baresip_folder(wire.work, callee, CALLEE_IP, wavs[1], codec, codec_module, certificate)
         self.callee = wire.start(wire.callee, ["baresip", "-f", b, "-t", str(seconds + 5)],
-                                 callee + ".log")
-        self.dial = ["baresip", "-f", a, "-t", str(seconds), "-e", f"/dial sip:{callee}@{CALLEE_IP}"]
+                                 callee + ".log", env=environment)
+        self.dial = ["baresip", "-f", a, "-t", str(seconds), "-e", f"/dial sip:{callee}@{target}"]
         self.wire, self.log = wire, caller + ".log"
 
     def listening(self):
@@ -82,15 +85,16 @@ class BaresipCall:
 
 
 class SippCalls:
-    """`count` calls that overlap; the callee sends back what it hears, on one port for all calls."""
+    """`count` calls that overlap; the callee sends back what it hears, on one port for all calls. `transport` as SIPp calls it:
+    u1, t1 (one TCP connection for all). `target` is the callee or a proxy."""
 
-    def __init__(self, wire, count, pcap, seconds):
+    def __init__(self, wire, count, pcap, seconds, transport="u1", target=f"{CALLEE_IP}:5070"):
         scenario = os.path.join(wire.work, "uac.xml")
         with open(os.path.join(HERE, "uac.xml")) as f:
             text = f.read()
         with open(scenario, "w") as f:
             f.write(text.replace("MEDIA_PCAP", pcap).replace("MEDIA_MS", str(seconds * 1000)))
-        common = ["-m", str(count), "-nostdin", "-trace_err", "-error_file"]
+        common = ["-t", transport, "-m", str(count), "-nostdin", "-trace_err", "-error_file"]
         self.callee = wire.start(wire.callee, [
             "sipp", "-sf", os.path.join(HERE, "uas.xml"), "-i", CALLEE_IP, "-p", "5070", "-rtp_echo",
             "-mi", CALLEE_IP, "-mp", "6000", *common, os.path.join(wire.work, "uas.err")],
@@ -99,7 +103,7 @@ class SippCalls:
         self.dial = [
             "sipp", "-sf", scenario, "-i", CALLER_IP, "-p", "5080", "-mi", CALLER_IP, "-mp", "30000",
             "-s", "sipp-callee", "-r", "1", "-rp", "300", "-l", str(count), *common,
-            os.path.join(wire.work, "uac.err"), f"{CALLEE_IP}:5070"]
+            os.path.join(wire.work, "uac.err"), target]
 
     def begin(self):
         self.caller = self.wire.start(self.wire.caller, self.dial, "sipp-uac.log", cwd=self.wire.work)

@@ -61,10 +61,13 @@ def wait_for(seconds, what, look, step=0.1):
         time.sleep(step)
 
 
-class Wire:
+class Spaces:
+    """Network namespaces, the links between them and the processes inside."""
+
+    ENDS = ""
+
     def __init__(self, work):
-        base = f"live{os.getpid()}"
-        self.caller, self.callee, self.probe = (f"{base}-{end}" for end in "abe")
+        self.spaces = [f"live{os.getpid()}-{end}" for end in self.ENDS]
         self.work = work
         self.processes = []
 
@@ -78,20 +81,28 @@ class Wire:
 
     def __exit__(self, *_):
         self.end_processes()
-        for space in (self.caller, self.callee, self.probe):
+        for space in self.spaces:
+            self._end_rest(space)
             subprocess.run(["ip", "netns", "del", space], capture_output=True)
 
-    def _build(self):
-        for space in (self.caller, self.callee, self.probe):
+    def _end_rest(self, space):
+        """What the processes left behind in a namespace, which is ours alone."""
+        left = subprocess.run(["ip", "netns", "pids", space], capture_output=True, text=True)
+        for pid in left.stdout.split():
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    def _add_spaces(self):
+        for space in self.spaces:
             run("ip", "netns", "add", space)
             for scope in ("all", "default"):
                 run(*self.inside(space), "sysctl", "-qw", f"net.ipv6.conf.{scope}.disable_ipv6=1")
             run("ip", "-n", space, "link", "set", "lo", "up")
-        self._pair(self.caller, "va", self.callee, "vb")
-        self._pair(self.callee, "vm", self.probe, "vs")
-        run("ip", "-n", self.caller, "addr", "add", CALLER_IP + "/24", "dev", "va")
-        run("ip", "-n", self.callee, "addr", "add", CALLEE_IP + "/24", "dev", "vb")
-        self._mirror("vb", "vm")
+
+    def _address(self, space, address, name):
+        run("ip", "-n", space, "addr", "add", address + "/24", "dev", name)
 
     def _pair(self, space, name, other_space, other):
         run("ip", "-n", space, "link", "add", name, "type", "veth",
@@ -99,10 +110,10 @@ class Wire:
         run("ip", "-n", space, "link", "set", name, "up")
         run("ip", "-n", other_space, "link", "set", other, "up")
 
-    def _mirror(self, seen, copy):
-        run("tc", "-n", self.callee, "qdisc", "add", "dev", seen, "clsact")
-        for direction in ("ingress", "egress"):
-            run("tc", "-n", self.callee, "filter", "add", "dev", seen, direction,
+    def _mirror(self, space, seen, directions, copy):
+        run("tc", "-n", space, "qdisc", "add", "dev", seen, "clsact")
+        for direction in directions:
+            run("tc", "-n", space, "filter", "add", "dev", seen, direction,
                 "protocol", "all", "u32", "match", "u32", "0", "0",
                 "action", "mirred", "egress", "mirror", "dev", copy)
 
@@ -125,24 +136,50 @@ class Wire:
 
     def packets_from_earshot(self):
         """What the peer of the mirror interface has received since the wire was built."""
-        link = json.loads(run("ip", "-n", self.callee, "-s", "-j", "link", "show", "dev", "vm"))
+        link = json.loads(run("ip", "-n", self.tap, "-s", "-j", "link", "show", "dev", "vm"))
         return link[0]["stats64"]["rx"]["packets"]
 
     def mirrored_packets(self):
-        link = json.loads(run("ip", "-n", self.callee, "-s", "-j", "link", "show", "dev", "vm"))
+        link = json.loads(run("ip", "-n", self.tap, "-s", "-j", "link", "show", "dev", "vm"))
         return link[0]["stats64"]["tx"]["packets"]
+
+    def wait_listening(self, space, kind, port, log, limit=START_LIMIT_S):
+        """Until a server listens; `kind` is udp or tcp. Failure tells the end of its log."""
+        words = self.inside(space) + ["ss", "-Hln", "-u" if kind == "udp" else "-t", f"sport = :{port}"]
+        try:
+            wait_for(limit, f"a server on {kind} port {port}",
+                     lambda: subprocess.run(words, capture_output=True).stdout.strip())
+        except Failure as e:
+            raise Failure(f"{e}\n{self.log_tail(log)}") from None
+
+    def log_tail(self, log, lines=20):
+        with open(os.path.join(self.work, log), errors="replace") as f:
+            return "".join(f.readlines()[-lines:])
+
+
+class Wire(Spaces):
+    ENDS = "abe"
+
+    def _build(self):
+        self.caller, self.callee, self.probe = self.spaces
+        self.tap = self.callee  # where the mirror is
+        self._add_spaces()
+        self._pair(self.caller, "va", self.callee, "vb")
+        self._pair(self.callee, "vm", self.probe, "vs")
+        self._address(self.caller, CALLER_IP, "va")
+        self._address(self.callee, CALLEE_IP, "vb")
+        self._mirror(self.callee, "vb", ("ingress", "egress"), "vm")
 
 
 class Earshot:
     """The service under test, and its API as seen from its own namespace."""
 
-    def __init__(self, wire, binary):
+    def __init__(self, wire, binary, config=CONFIG):
         self.wire = wire
-        self.log = os.path.join(wire.work, "earshot.log")
-        config = os.path.join(wire.work, "earshot.conf")
-        with open(config, "w") as f:
-            f.write(CONFIG.format(data=os.path.join(wire.work, "data")))
-        self.process = wire.start(wire.probe, [binary, "run", "--config", config], "earshot.log")
+        path = os.path.join(wire.work, "earshot.conf")
+        with open(path, "w") as f:
+            f.write(config.format(data=os.path.join(wire.work, "data")))
+        self.process = wire.start(wire.probe, [binary, "run", "--config", path], "earshot.log")
         wait_for(START_LIMIT_S, "earshot is ready", self._ready)
 
     def _ready(self):
@@ -155,8 +192,7 @@ class Earshot:
         return self.wire.inside(self.wire.probe) + ["curl", "-sS", "--fail-with-body", API + path]
 
     def log_tail(self):
-        with open(self.log, errors="replace") as f:
-            return "".join(f.readlines()[-20:])
+        return self.wire.log_tail("earshot.log")
 
     def fetch(self, path):
         done = subprocess.run(self._curl(path), capture_output=True)

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""Earshot on a switch with programs of others: telephones, proxies, a browser, capture agents.
+
+    peers.py [--earshot BIN] [--list] [--keep] [CASE...]
+
+Every case builds namespaces of its own (lan.py), starts Earshot and its peers there, and ends them all. What Earshot
+tells over its API is compared with what the peers did, and with `earshot read` on a capture made beside it. Needs
+root. Exit codes: 0 all as it should be, 1 not, 2 wrong usage.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.dont_write_bytecode = True  # leave the source tree as it is
+
+import peer_hep
+import peer_sipp
+import peer_tls
+import peer_web
+from lan import Lan
+from wire import Failure, need
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TOOLS = ("ip", "tc", "ss", "sysctl", "curl", "tcpdump", "espeak-ng", "sox", "sipp")
+
+# The case, what it needs besides, and what it is.
+CASES = (
+    (peer_sipp.sipp_udp, (), "SIPp calls over UDP"),
+    (peer_sipp.sipp_tcp, (), "SIPp calls over TCP"),
+    (peer_sipp.sipp_tcp_many, (), "many calls interleaved in one TCP connection"),
+    (peer_tls.baresip_tls_keylog, ("baresip", "openssl", "gcc"), "baresip over TLS 1.3, its secrets logged"),
+    (peer_tls.baresip_tls12_keylog, ("baresip", "openssl", "gcc"), "baresip over TLS 1.2, its secrets logged"),
+    (peer_tls.kamailio_tls_keylog, ("baresip", "kamailio", "openssl", "gcc"),
+     "two legs through Kamailio over TLS, its secrets logged"),
+    (peer_web.websocket_jssip, ("kamailio", "openssl", "npm", "node", "chromium"),
+     "JsSIP in Chromium over WebSocket to Kamailio"),
+    (peer_web.websocket_tls_jssip, ("kamailio", "openssl", "npm", "node", "chromium"),
+     "the same in TLS, Chromium's secrets logged"),
+    (peer_hep.hep_sngrep, ("sngrep",), "sngrep sends HEP"),
+    (peer_hep.hep_kamailio, ("kamailio",), "Kamailio sends HEP"),
+    (peer_hep.hep_rtpengine, ("kamailio", "rtpengine", "baresip"),
+     "Kamailio sends SIP and rtpengine RTCP as HEP"),
+)
+NAMES = [case.__name__ for case, _, _ in CASES]
+
+
+def run_case(case, tools, binary, keep):
+    work = tempfile.mkdtemp(prefix=f"earshot-{case.__name__}-")
+    try:
+        need(*TOOLS, *tools)
+        with Lan(work) as lan:
+            return case(lan, binary)
+    finally:
+        if keep:
+            print(f"kept {work}")
+        else:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def guarded(case, tools, binary, keep):
+    """Whether the case went well; what went wrong is told."""
+    start = time.monotonic()
+    try:
+        told = run_case(case, tools, binary, keep)
+        print(f"ok    {case.__name__} ({time.monotonic() - start:.1f} s): {told}", flush=True)
+        return True
+    except Failure as e:
+        print(f"FAIL  {case.__name__} ({time.monotonic() - start:.1f} s): {e}", flush=True)
+        return False
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Earshot on a switch with programs of others.")
+    parser.add_argument("--earshot", default=str(ROOT / "build/dev/earshot"))
+    parser.add_argument("--list", action="store_true", help="name the cases")
+    parser.add_argument("--keep", action="store_true", help="keep the working folders")
+    parser.add_argument("case", nargs="*", choices=[[], *NAMES], help="these cases; default all")
+    args = parser.parse_args()
+    if args.list:
+        print("\n".join(f"{case.__name__:24} {text}" for case, _, text in CASES))
+        return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    if os.geteuid() != 0 or not os.access(args.earshot, os.X_OK):
+        print("FAIL  network namespaces need root" if os.geteuid() else
+              f"FAIL  {args.earshot}: no such program; build it first")
+        return 1
+    chosen = [c for c in CASES if c[0].__name__ in (args.case or NAMES)]
+    binary = os.path.realpath(args.earshot)
+    failed = [case.__name__ for case, tools, _ in chosen if not guarded(case, tools, binary, args.keep)]
+    print("peers: " + ("failed: " + ", ".join(failed) if failed else "all as it should be"))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
