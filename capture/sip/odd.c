@@ -4,48 +4,77 @@
  * not odd. */
 #include "capture/sip/grammar.h"
 
+/* Like slice_index(), for what stands near. */
+static inline size_t near(struct slice s, uint8_t byte)
+{
+    const uint8_t *hit = quick_find(s.data, s.data + s.size, byte);
+    return hit ? (size_t)(hit - s.data) : s.size;
+}
+
+/* sip: or sips: */
 static bool is_sip_scheme(struct slice uri)
 {
-    return slice_starts_nocase(uri, "sip:") || slice_starts_nocase(uri, "sips:");
+    if (uri.size < 5 || !same_name(uri.data, "sip", 3))
+        return false;
+    return uri.data[3] == ':' || ((uri.data[3] | 0x20) == 's' && uri.data[4] == ':');
 }
 
 /* Two colons outside brackets in what stands for the host: an IPv6 address that lacks them. */
 static bool odd_host(struct slice host)
 {
-    struct slice end = slice_sub(host, 0, slice_index(host, ';'));
-    end = slice_sub(end, 0, slice_index(end, '?'));
+    struct slice colon = slice_from(host, near(host, ':') + 1);
+    if (near(colon, ':') == colon.size)
+        return false;
+    struct slice end = slice_sub(host, 0, near(host, ';'));
+    end = slice_sub(end, 0, near(end, '?'));
     if (end.size == 0 || end.data[0] == '[')
         return false;
-    struct slice port = slice_from(end, slice_index(end, ':') + 1);
-    return slice_index(port, ':') < port.size;
+    struct slice port = slice_from(end, near(end, ':') + 1);
+    return near(port, ':') < port.size;
 }
 
-/* White space and brackets stand in no URI (RFC 3986 2); the rest is asked of sip: and sips: only.
- */
-static bool odd_uri(struct slice uri, bool may_have_headers)
+/* Where the host begins: behind the last '@', or behind the scheme. */
+static size_t host_of(struct slice uri)
 {
-    size_t host = 0;
-    bool headers = false;
+    size_t host = near(uri, ':') + 1;
+    for (size_t at; (at = near(slice_from(uri, host), '@')) < uri.size - host;)
+        host += at + 1;
+    return host;
+}
+
+/* White space and angle brackets stand in no URI (RFC 3986 2). '?' may stand in a user. */
+static bool odd_bytes(struct slice uri, struct slice host, bool may_have_headers)
+{
     for (size_t i = 0; i < uri.size; i++) {
         uint8_t c = uri.data[i];
         if (sip_is_space(c) || c == '<' || c == '>')
             return true;
-        if (c == '@') {
-            host = i + 1;
-            headers = false;
-        } else if (c == '?') {
-            headers = true;
-        }
     }
-    if (!is_sip_scheme(uri))
-        return false;
-    if (host == 0)
-        host = slice_index(uri, ':') + 1;
-    return (headers && !may_have_headers) || odd_host(slice_from(uri, host));
+    return !may_have_headers && is_sip_scheme(uri) && near(host, '?') < host.size;
+}
+
+static bool odd_uri(struct slice uri, bool may_have_headers)
+{
+    bool sip = is_sip_scheme(uri);
+    struct slice host = sip ? slice_from(uri, host_of(uri)) : slice_none();
+    if (quick_has_odd_byte(uri.data, uri.data + uri.size) && odd_bytes(uri, host, may_have_headers))
+        return true;
+    return sip && odd_host(host);
+}
+
+static bool unclosed_quote(struct slice value)
+{
+    struct slice inside;
+    size_t open = near(value, '"'), end = 0;
+    while (open < value.size && sip_quoted(value, open, &inside, &end))
+        open = end + near(slice_from(value, end), '"');
+    return open < value.size;
 }
 
 bool sip_odd_list(struct slice value)
 {
+    if (!quick_may_be_empty(value.data, value.data + value.size))
+        return unclosed_quote(value);
     bool empty = false; /* a separator with nothing behind it so far */
     for (size_t i = 0; i < value.size; i++) {
         uint8_t c = value.data[i];
@@ -87,9 +116,9 @@ bool sip_odd_address(struct slice value)
             return true;
         rest = slice_from(value, behind);
     }
-    size_t open = slice_index(rest, '<');
+    size_t open = near(rest, '<');
     if (open == rest.size) { /* without brackets ',' ';' and '?' belong to the header (20.10) */
-        size_t end = slice_index(rest, ';');
+        size_t end = near(rest, ';');
         return odd_uri(sip_trim(slice_sub(rest, 0, end)), false) ||
                sip_odd_list(slice_from(rest, end));
     }
@@ -97,7 +126,7 @@ bool sip_odd_address(struct slice value)
     if (behind ? sip_trim(words).size > 0 : odd_words(words))
         return true;
     rest = slice_from(rest, open + 1);
-    size_t close = slice_index(rest, '>');
+    size_t close = near(rest, '>');
     return close == rest.size || odd_uri(slice_sub(rest, 0, close), true) ||
            sip_odd_list(slice_from(rest, close + 1));
 }

@@ -36,6 +36,56 @@ static inline const uint8_t *quick_find(const uint8_t *at, const uint8_t *end, u
     return NULL;
 }
 
+/* Does a separator (';' or ',') stand in front of another, of white space or of the end? False says
+ * for certain that no element of a list is empty; true is worth a closer look. */
+static inline bool quick_may_be_empty(const uint8_t *at, const uint8_t *end)
+{
+    if (at == end)
+        return false;
+    const uint8_t *last = end - 1;
+#ifdef __SSE2__
+    const __m128i semicolon = _mm_set1_epi8(';'), comma = _mm_set1_epi8(',');
+    const __m128i space = _mm_set1_epi8(' ');
+    for (; last - at >= 16; at += 16) {
+        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)at);
+        __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(at + 1));
+        __m128i first = _mm_or_si128(_mm_cmpeq_epi8(a, semicolon), _mm_cmpeq_epi8(a, comma));
+        __m128i second = _mm_or_si128(_mm_cmpeq_epi8(b, semicolon), _mm_cmpeq_epi8(b, comma));
+        second = _mm_or_si128(second, _mm_cmpeq_epi8(_mm_min_epu8(b, space), b));
+        if (_mm_movemask_epi8(_mm_and_si128(first, second)))
+            return true;
+    }
+#endif
+    for (; at < last; at++) {
+        if ((*at == ';' || *at == ',') && (at[1] == ';' || at[1] == ',' || at[1] <= ' '))
+            return true;
+    }
+    return *last == ';' || *last == ',';
+}
+
+/* Is there white space, a control character, '<', '>' or '?'? */
+static inline bool quick_has_odd_byte(const uint8_t *at, const uint8_t *end)
+{
+#ifdef __SSE2__
+    const __m128i space = _mm_set1_epi8(' '), low = _mm_set1_epi8('<'), high = _mm_set1_epi8('?');
+    const __m128i equals = _mm_set1_epi8('=');
+    for (; end - at >= 16; at += 16) {
+        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)at);
+        __m128i between = _mm_and_si128(_mm_cmpeq_epi8(_mm_max_epu8(a, low), a),
+                                        _mm_cmpeq_epi8(_mm_min_epu8(a, high), a));
+        __m128i hits = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(a, space), a),
+                                    _mm_andnot_si128(_mm_cmpeq_epi8(a, equals), between));
+        if (_mm_movemask_epi8(hits))
+            return true;
+    }
+#endif
+    for (; at < end; at++) {
+        if (*at <= ' ' || (*at >= '<' && *at <= '?' && *at != '='))
+            return true;
+    }
+    return false;
+}
+
 /* Bit 5 is the case of a byte where `known` has a letter (bit 6 set); elsewhere it must agree like
  * any other bit. */
 static inline bool same_eight(const uint8_t *text, const char *known)

@@ -201,6 +201,49 @@ Test(sip, what_is_odd_is_flagged)
     }
 }
 
+Test(sip, what_the_grammar_forbids_is_flagged_and_nothing_else)
+{
+    static const struct {
+        const char *line;
+        bool odd;
+    } cases[] = {
+        {"Contact: *", false},
+        {"Contact: <sip:a@b?h=v>;expires=5, \"B, C;;\" <sip:c@d>", false},
+        {"Contact: sip:a@b;expires=5", false},
+        {"Contact: sip:a@b?h=v", true},
+        {"Contact: <sip:a@b>;;q=1", true},
+        {"Contact: <sip:a@b>; ;q=1", true},
+        {"Contact: <sip:a@b>;q=1;", true},
+        {"Contact: <sip:a@b>;a=\";;,,\"", false},
+        {"Contact: <sip:a@b>;a=\"open", true},
+        {"Contact: <sip:a@b", true},
+        {"Contact: < sip:a@b>", true},
+        {"Contact: Two Words <sip:a@b>", false},
+        {"Contact: J\xc3\xbcrgen <sip:a@b>", false},
+        {"Contact: a@b <sip:a@b>", true},
+        {"Contact: \"quoted\" word <sip:a@b>", true},
+        {"Contact: <sip:who?@b>", false},
+        {"Contact: <sip:a:secret@[2001:db8::1]:5060;x=[::1]:1:2>", false},
+        {"Contact: <sip:2001:db8::1>", true},
+        {"Contact: <SIPS:a@2001:db8::1>", true},
+        {"Contact: <sip:a@h:5060;x=1:2:3>", false},
+        {"Contact: <urn:service:a:b:c>", false},
+        {"Contact: <sip:a@b>\r\n ;\r\n q=1", false},
+        {"Contact: <sip:x@averyveryverylonghostname.example.com:5060;transport=udp>;;a=1", true},
+        {"Via: SIP/2.0/UDP h;branch=z9hG4bK1 , SIP/2.0/UDP i;rport", false},
+        {"Date: Sat, 15 Oct 2005 04:44:56 GMT", false},
+        {"Date: now", true},
+        {"X-Odd: ;;,,<", false},
+    };
+    char text[1024];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        snprintf(text, sizeof text, INVITE "%s\r\n\r\n", cases[i].line);
+        const struct sip_msg *m = parsed(text, SIP_OK);
+        cr_expect_eq(m->flags, cases[i].odd ? SIP_FLAG_SYNTAX : 0, "%s: flags %x", cases[i].line,
+                     m->flags);
+    }
+}
+
 Test(sip, a_message_that_belongs_nowhere_is_bad)
 {
     parsed("INVITE sip:b SIP/2.0\r\n\r\n", SIP_BAD);
