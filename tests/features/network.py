@@ -1,9 +1,10 @@
 """Group H, addresses: translation, relays and other paths, spaces that overlap, several taps. And media alone, as browsers
 send it to each other (J02)."""
-import ipaddress, os, random, zlib
+import ipaddress, random, subprocess, zlib
 
 from craft import *
 from feature import feature
+from service import Service, in_namespace, play, send
 
 # A phone at home, one in an office, each behind a router; between them a server with an address of its own.
 HOME, HOME_OUT = "192.168.1.5", "198.51.100.7"
@@ -385,6 +386,26 @@ def one_tap(t):
     pick = lambda r: sorted(({k: s[k] for k in facts} for s in r["streams"]), key=lambda s: s["ssrc"])
     t.equal("with its quality", pick(got[0]), pick(whole))
     t.counter("--no-orphans leaves it all the same", t.read([voice], "--no-orphans") == [])
+
+
+@feature("H13", "two interfaces at once, live: signalling on one, media on the other")
+@in_namespace
+def two_interfaces(t):
+    for address in (ALICE, BOB):
+        subprocess.run(["ip", "addr", "add", address + "/32", "dev", "lo"], check=True)
+    packets = call(seconds=0.5)
+    sip = frames([p for p in packets if p.kind == "sip"])
+    voice = [p for p in packets if p.kind == "rtp"]
+    for interfaces, wanted in (("vb,lo", [("call", 2)]), ("vb", [("call", 0)])):
+        with Service(t, interfaces) as s:
+            send("va", sip[:5])
+            play(voice)
+            send("va", sip[5:])
+            got = [(r["kind"], len(r["streams"])) for r in s.records()]
+        if interfaces == "vb":
+            t.counter("one interface sees what passes the other", got == wanted)
+        else:
+            t.equal("the call and its streams", got, wanted)
 
 
 # ---- J02
