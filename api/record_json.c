@@ -264,6 +264,8 @@ static void call_wire(struct json *j, const struct call_record *r)
 {
     json_kv_str(j, "transport", r->transport);
     kv_positive(j, "vlan", r->vlan);
+    if (r->src.space)
+        kv_uint(j, "tenant", r->src.space);
     kv_tunnel(j, r);
     kv_nat(j, r->nat);
     if (strcmp(r->kind, "encrypted") == 0)

@@ -126,6 +126,17 @@ Test(record_json, signs_of_translation_are_a_list)
     record_free(r);
 }
 
+Test(record_json, a_tenant_is_named_where_there_is_one)
+{
+    struct call_record *r = answered_call();
+    print(r, RECORD_JSON_FULL, true);
+    HAS_NOT("\"tenant\"");
+    r->src.space = 2;
+    print(r, RECORD_JSON_FULL, true);
+    HAS("\"tenant\":2,");
+    record_free(r);
+}
+
 Test(record_json, what_is_not_known_is_null_and_never_zero)
 {
     static const char *const UNKNOWN[] = {
