@@ -11,6 +11,9 @@ build_packages="build-essential cmake ninja-build pkg-config libpcap-dev libavco
 run_packages="espeak-ng sox"
 test_packages="libcriterion-dev libosip2-dev libopus-dev libgsm1-dev libspeex-dev libbcg729-dev espeak-ng tshark
   tcpdump ffmpeg sox jq curl prometheus sip-tester sngrep baresip-core tcpreplay iproute2 nftables procps sqlite3 python3 openssl clang-format"
+# What tests/live/peers.py starts; large. A Node.js that does not come from Debian brings its npm along.
+peer_packages="kamailio kamailio-tls-modules kamailio-websocket-modules rtpengine-daemon chromium"
+command -v npm >/dev/null || peer_packages+=" nodejs npm"
 
 # install PACKAGE...: what is missing, with apt; nothing is touched when all is there.
 install() {

@@ -1,5 +1,6 @@
 // Opens the telephone's page in Chromium and prints what the page says.
-//   node browser.mjs CHROMIUM SERVER USER HOST CALLEE MILLISECONDS      CALLEE may be empty: then it only answers
+//   node browser.mjs CHROMIUM SERVER USER HOST CALLEE MILLISECONDS
+// CALLEE may be empty: then it only answers.
 import { readFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 
@@ -16,7 +17,8 @@ const browser = await chromium.launch({ executablePath, args: options, headless:
 const page = await browser.newPage({ ignoreHTTPSErrors: true });
 page.on("console", (message) => console.log(message.text()));
 page.on("pageerror", (error) => console.log(String(error)));
-await page.route("**/*", (route) => route.fulfill({ contentType: "text/html", body: "<!doctype html><title>phone</title>" }));
+const html = "<!doctype html><title>phone</title>";
+await page.route("**/*", (route) => route.fulfill({ contentType: "text/html", body: html }));
 await page.goto(ORIGIN);
 await page.addScriptTag({ content: script });
 await page.evaluate((words) => window.phone(...words), [server, user, host, callee, Number(milliseconds)]);

@@ -53,8 +53,8 @@ def baresip_folder(work, user, ip, wav, codec, codec_module, certificate=None):
 
 
 class BaresipCall:
-    """A call of about `seconds`; the caller hangs up. `target` is where it calls: the callee or a proxy. The callee gets
-    `environment`."""
+    """A call of about `seconds`; the caller hangs up. `target` is where it calls: the callee or a
+    proxy. The callee gets `environment`."""
 
     def __init__(self, wire, codec, codec_module, wavs, users, seconds, target=CALLEE_IP,
                  certificate=None, environment=None):
@@ -85,8 +85,9 @@ class BaresipCall:
 
 
 class SippCalls:
-    """`count` calls that overlap; the callee sends back what it hears, on one port for all calls. `transport` as SIPp calls it:
-    u1, t1 (one TCP connection for all). `target` is the callee or a proxy."""
+    """`count` calls that overlap; the callee sends back what it hears, on one port for all calls.
+    `transport` as SIPp calls it: u1, t1 (one TCP connection for all). `target` is the callee or a
+    proxy."""
 
     def __init__(self, wire, count, pcap, seconds, transport="u1", target=f"{CALLEE_IP}:5070"):
         scenario = os.path.join(wire.work, "uac.xml")

@@ -9,8 +9,8 @@ import subprocess
 
 import proxy
 from lan import SERVER_IP
-from peer_checks import (CALL_LIMIT_S, begin, check_answered, check_same, ended_calls, expect, finish, messages,
-                         metric, read_file)
+from peer_checks import (CALL_LIMIT_S, begin, check_answered, check_same, ended_calls, expect,
+                         finish, messages, metric, read_file)
 from peer_tls import check_open, make_certificate
 from wire import CALLEE_IP, Failure, run, wait_for
 
@@ -33,8 +33,8 @@ def install():
     if not os.path.exists(lock) or read(lock) != wanted or not os.path.isdir(INSTALLED + "/node_modules"):
         shutil.copy(os.path.join(HERE, "package-lock.json"), lock)
         environment = {**os.environ, "PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD": "1"}
-        done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", INSTALLED],
-                              capture_output=True, text=True, env=environment, cwd=INSTALLED)
+        done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix",
+                               INSTALLED], capture_output=True, text=True, env=environment)
         expect(done.returncode == 0, f"npm ci: {done.stderr.strip()}")
     run(f"{INSTALLED}/node_modules/.bin/esbuild", f"{INSTALLED}/phone.js", "--bundle", "--log-level=error",
         f"--outfile={INSTALLED}/phone.bundle.js")
@@ -55,19 +55,22 @@ class Browser:
         environment = {**os.environ, "HOME": folder, "TMPDIR": folder}
         if secrets:
             environment["SSLKEYLOGFILE"] = secrets
-        self.process = lan.start(space, ["node", f"{INSTALLED}/browser.mjs", CHROMIUM, server, user, SERVER_IP,
-                                         call, str(TALK_MS)], self.log, env=environment, cwd=INSTALLED)
+        self.process = lan.start(space, [
+            "node", f"{INSTALLED}/browser.mjs", CHROMIUM, server, user, SERVER_IP, call, str(TALK_MS)],
+            self.log, env=environment, cwd=INSTALLED)
 
     def said(self, word):
         if self.process.poll() not in (None, 0):
-            raise Failure(f"the browser ended with {self.process.returncode}:\n{self.lan.log_tail(self.log)}")
+            raise Failure(f"the browser ended with {self.process.returncode}:\n"
+                          f"{self.lan.log_tail(self.log)}")
         return word in read(os.path.join(self.lan.work, self.log)).splitlines()
 
     def wait(self, word, limit=BEGIN_LIMIT_S):
         try:
             wait_for(limit, f"the browser says \"{word}\"", lambda: self.said(word))
         except Failure as e:
-            raise Failure(f"{e}\n{self.lan.log_tail(self.log)}\n{self.lan.log_tail('kamailio.log')}") from None
+            raise Failure(f"{e}\n{self.lan.log_tail(self.log)}\n"
+                          f"{self.lan.log_tail('kamailio.log')}") from None
 
 
 def browsers_call(lan, server, secrets=None):

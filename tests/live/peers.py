@@ -3,15 +3,16 @@
 
     peers.py [--earshot BIN] [--list] [--keep] [CASE...]
 
-Every case builds namespaces of its own (lan.py), starts Earshot and its peers there, and ends them all. What Earshot
-tells over its API is compared with what the peers did, and with `earshot read` on a capture made beside it. Needs
-root. Exit codes: 0 all as it should be, 1 not, 2 wrong usage.
+Every case builds namespaces of its own (lan.py), starts Earshot and its peers there, and ends them
+all. What Earshot tells over its API is compared with what the peers did, and with `earshot read` on a
+capture made beside it. Needs root. Exit codes: 0 all as it should be, 1 not, 2 wrong usage.
 """
 
 import argparse
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -34,8 +35,10 @@ CASES = (
     (peer_sipp.sipp_udp, (), "SIPp calls over UDP"),
     (peer_sipp.sipp_tcp, (), "SIPp calls over TCP"),
     (peer_sipp.sipp_tcp_many, (), "many calls interleaved in one TCP connection"),
-    (peer_tls.baresip_tls_keylog, ("baresip", "openssl", "gcc"), "baresip over TLS 1.3, its secrets logged"),
-    (peer_tls.baresip_tls12_keylog, ("baresip", "openssl", "gcc"), "baresip over TLS 1.2, its secrets logged"),
+    (peer_tls.baresip_tls_keylog, ("baresip", "openssl", "gcc"),
+     "baresip over TLS 1.3, its secrets logged"),
+    (peer_tls.baresip_tls12_keylog, ("baresip", "openssl", "gcc"),
+     "baresip over TLS 1.2, its secrets logged"),
     (peer_tls.kamailio_tls_keylog, ("baresip", "kamailio", "openssl", "gcc"),
      "two legs through Kamailio over TLS, its secrets logged"),
     (peer_web.websocket_jssip, ("kamailio", "openssl", "npm", "node", "chromium"),
@@ -46,6 +49,7 @@ CASES = (
     (peer_hep.hep_kamailio, ("kamailio",), "Kamailio sends HEP"),
     (peer_hep.hep_rtpengine, ("kamailio", "rtpengine", "baresip"),
      "Kamailio sends SIP and rtpengine RTCP as HEP"),
+    (peer_hep.hep_rtpengine_tcp, ("kamailio", "rtpengine", "baresip"), "the same, rtpengine's over TCP"),
 )
 NAMES = [case.__name__ for case, _, _ in CASES]
 
@@ -70,7 +74,7 @@ def guarded(case, tools, binary, keep):
         told = run_case(case, tools, binary, keep)
         print(f"ok    {case.__name__} ({time.monotonic() - start:.1f} s): {told}", flush=True)
         return True
-    except Failure as e:
+    except (Failure, OSError, subprocess.SubprocessError) as e:
         print(f"FAIL  {case.__name__} ({time.monotonic() - start:.1f} s): {e}", flush=True)
         return False
 
@@ -80,8 +84,11 @@ def main():
     parser.add_argument("--earshot", default=str(ROOT / "build/dev/earshot"))
     parser.add_argument("--list", action="store_true", help="name the cases")
     parser.add_argument("--keep", action="store_true", help="keep the working folders")
-    parser.add_argument("case", nargs="*", choices=[[], *NAMES], help="these cases; default all")
+    parser.add_argument("case", nargs="*", help="these cases; default all")
     args = parser.parse_args()
+    unknown = [name for name in args.case if name not in NAMES]
+    if unknown:
+        parser.error(f"no such case: {', '.join(unknown)}; --list names them")
     if args.list:
         print("\n".join(f"{case.__name__:24} {text}" for case, _, text in CASES))
         return 0

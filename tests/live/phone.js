@@ -1,5 +1,5 @@
-// The telephone in the page: window.phone(...) registers over a WebSocket, answers calls, and makes one when asked to. What
-// happens is told with console.info.
+// The telephone in the page: window.phone(...) registers over a WebSocket, answers calls, and makes
+// one when asked to. What happens is told with console.info.
 import JsSIP from "jssip";
 
 const say = (text) => console.info(text);
@@ -28,7 +28,10 @@ function call(agent, target, milliseconds) {
 
 window.phone = async (server, user, host, callee, milliseconds) => {
   const agent = new JsSIP.UA({
-    sockets: [new JsSIP.WebSocketInterface(server)], uri: `sip:${user}@${host}`, register: true, session_timers: false,
+    sockets: [new JsSIP.WebSocketInterface(server)],
+    uri: `sip:${user}@${host}`,
+    register: true,
+    session_timers: false,
   });
   agent.on("newMessage", () => {}); // without a listener JsSIP refuses messages
   agent.on("newRTCSession", ({ originator, session }) => {

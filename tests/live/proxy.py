@@ -18,14 +18,15 @@ verify_certificate = no
 
 
 def start(lan, parts, next_hop, certificate=None, server_name="", environment=None):
-    """`parts` of kamailio.cfg; calls to who has not registered go to `next_hop`, which TLS asks for as `server_name`."""
+    """`parts` of kamailio.cfg; calls to who has not registered go to `next_hop`, which TLS asks for as
+    `server_name`."""
     if certificate:
         with open(os.path.join(lan.work, "tls.cfg"), "w") as f:
             f.write(TLS_CONFIG.format(certificate=certificate))
     with open(os.path.join(HERE, "kamailio.cfg")) as f:
         text = f.read()
-    for word, value in (("SELF_IP", SERVER_IP), ("NEXT_HOP", next_hop), ("WORK", lan.work), ("SERVER_NAME", server_name),
-                        ("HEP_TARGET", f"{PROBE_IP}:{HEP_PORT}")):
+    for word, value in (("SELF_IP", SERVER_IP), ("NEXT_HOP", next_hop), ("WORK", lan.work),
+                        ("SERVER_NAME", server_name), ("HEP_TARGET", f"{PROBE_IP}:{HEP_PORT}")):
         text = text.replace(word, value)
     path = os.path.join(lan.work, "kamailio.cfg")
     with open(path, "w") as f:
@@ -37,10 +38,11 @@ def start(lan, parts, next_hop, certificate=None, server_name="", environment=No
     lan.wait_listening(lan.server, "tcp", 5061 if "TLS" in parts else 5060, "kamailio.log")
 
 
-def start_rtpengine(lan):
-    """It relays media and sends the RTCP that passes as HEP."""
+def start_rtpengine(lan, protocol):
+    """It relays media and sends the RTCP that passes as HEP, over udp or tcp."""
     lan.start(lan.server, [
-        "rtpengine", f"--interface={SERVER_IP}", "--listen-ng=127.0.0.1:2223", "--table=-1", "-m", "40000",
-        "-M", "40100", "--foreground", "--log-stderr", "--log-level=5", f"--homer={PROBE_IP}:{HEP_PORT}",
-        "--homer-protocol=udp", "--homer-id=2002", f"--pidfile={lan.work}/rtpengine.pid"], "rtpengine.log")
+        "rtpengine", f"--interface={SERVER_IP}", "--listen-ng=127.0.0.1:2223", "--table=-1",
+        "-m", "40000", "-M", "40100", "--foreground", "--log-stderr", "--log-level=5",
+        f"--homer={PROBE_IP}:{HEP_PORT}",
+        f"--homer-protocol={protocol}", "--homer-id=2002", f"--pidfile={lan.work}/rtpengine.pid"], "rtpengine.log")
     lan.wait_listening(lan.server, "udp", 2223, "rtpengine.log")

@@ -20,6 +20,7 @@ CALLEE_IP = "10.99.7.2"
 API = "http://127.0.0.1:8470"
 START_LIMIT_S = 20
 STOP_LIMIT_S = 20
+END_LIMIT_S = 3
 
 CONFIG = """[capture]
 interface = vs
@@ -129,8 +130,15 @@ class Spaces:
         return p
 
     def end_processes(self, but=None):
-        for p in self.processes:
-            if p is not but and p.poll() is None:
+        """SIGTERM first: servers then see to the end of their own children."""
+        running = [p for p in self.processes if p is not but and p.poll() is None]
+        for p in running:
+            p.terminate()
+        end = time.monotonic() + END_LIMIT_S
+        for p in running:
+            try:
+                p.wait(max(0, end - time.monotonic()))
+            except subprocess.TimeoutExpired:
                 p.kill()
                 p.wait()
 
