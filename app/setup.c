@@ -39,6 +39,7 @@ void setup_pipeline(const struct settings *s, const struct spool_config *spool, 
     c.front.dedupe_ns = s->dedupe_window;
     c.front.streams.tcp.streams_max = (uint32_t)s->tcp_streams_max;
     c.front.streams.tcp.bytes_max = (size_t)s->tcp_bytes_max;
+    c.front.streams.gathered_max = (size_t)s->tcp_bytes_max;
     c.front.streams.tls.waiting_bytes_max = (size_t)s->tls_waiting_max;
     c.worker.record_media = s->recording_default == RECORDING_RECORD;
     c.worker.call_streams_max = (unsigned)s->call_streams_max;

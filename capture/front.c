@@ -49,8 +49,8 @@ void front_config_defaults(struct front_config *config)
 {
     *config = (struct front_config){
         .probe = "",
-        .net = {.fragment_bytes_max = 8 << 20,
-                .fragment_count_max = 4096,
+        .net = {.fragment_bytes_max = 32 << 20,
+                .fragment_count_max = 10000,
                 .fragment_timeout_ns = 30 * SECOND},
         .calls_max = 20000,
         .flows_max = 65536,

@@ -170,6 +170,24 @@ void content_lost(struct content *c, unsigned side)
     buf_clear(&s->head);
 }
 
+size_t content_bytes(const struct content *c)
+{
+    size_t bytes = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        const struct content_side *s = &c->side[i];
+        bytes += s->head.room + (s->framer ? sip_framer_bytes(s->framer) : 0) +
+                 (s->ws ? ws_bytes(s->ws) : 0);
+    }
+    return bytes;
+}
+
+void content_forget(struct content *c)
+{
+    if (c->kind == CONTENT_WEB)
+        c->kind = CONTENT_NOTHING;
+    content_fini(c);
+}
+
 void content_end(struct content *c)
 {
     for (unsigned i = 0; i < 2; i++) {

@@ -45,6 +45,7 @@ struct conn {
     bool told;                  /* listed as encrypted already */
     uint8_t visibility;         /* enum visibility, once counted */
     bool counted;
+    size_t gathered; /* bytes of half messages, as far as they are in streams.gathered */
 };
 
 struct streams {
@@ -54,6 +55,7 @@ struct streams {
     struct tcp *tcp;
     struct sctp *sctp;
     struct tls *tls;
+    size_t gathered; /* half messages of all connections */
 };
 
 void content_init(struct content *c, struct conn *conn, bool secure);
@@ -62,6 +64,10 @@ void content_fini(struct content *c);
 bool content_feed(struct content *c, unsigned side, struct slice bytes, uint32_t lost);
 /* Bytes of a side are missing, nobody knows how many. */
 void content_lost(struct content *c, unsigned side);
+/* Memory of half messages. */
+size_t content_bytes(const struct content *c);
+/* Forgets half messages: SIP is looked for anew, a WebSocket cannot be read any more. */
+void content_forget(struct content *c);
 /* The stream ended: unfinished messages go out as they are. */
 void content_end(struct content *c);
 /* streams.c: a message of `conn` from the side at hand. */

@@ -7,7 +7,8 @@
 #include "base/error.h"
 #include "capture/stream_content.h"
 
-#define MESSAGE_MAX_DEFAULT (128u << 10)
+#define MESSAGE_MAX_DEFAULT  (128u << 10)
+#define GATHERED_MAX_DEFAULT ((size_t)64 << 20)
 
 static const uint16_t tls_ports_default[] = {5061, 8089, 7443, 10443};
 
@@ -56,6 +57,30 @@ bool conn_foreign(struct conn *conn, unsigned side, struct slice bytes, bool fir
     d.payload = bytes;
     d.payload_wire = (uint32_t)bytes.size;
     return user->foreign(user->context, &d, first, &conn->foreign);
+}
+
+/* ---- memory ---- */
+
+static void account(struct conn *conn)
+{
+    struct streams *s = conn->streams;
+    size_t now = content_bytes(&conn->outer) + content_bytes(&conn->inner);
+    s->gathered += now - conn->gathered;
+    conn->gathered = now;
+}
+
+/* Whole messages in one segment gather nothing, so a flood of halves does not reach them. */
+static void limit(struct conn *conn)
+{
+    struct streams *s = conn->streams;
+    account(conn);
+    if (__builtin_expect(s->gathered <= s->config.gathered_max || conn->gathered == 0, 1))
+        return;
+    content_forget(&conn->outer);
+    content_forget(&conn->inner);
+    account(conn);
+    if (s->counters)
+        counters_add(s->counters, C_STREAM_HALVES_DROPPED, 1);
 }
 
 /* ---- TLS ---- */
@@ -109,6 +134,7 @@ static void on_plain(void *context, unsigned side, struct slice plain, int64_t t
         (void)content_feed(&conn->inner, side, plain, 0);
     if (conn->inner.kind != before && conn->inner.kind != CONTENT_NOTHING)
         tell_encrypted(conn, false);
+    limit(conn);
 }
 
 bool conn_start_tls(struct conn *conn)
@@ -161,6 +187,7 @@ static void conn_free(struct conn *conn)
         tls_conn_free(conn->streams->tls, conn->tls);
     content_fini(&conn->outer);
     content_fini(&conn->inner);
+    account(conn);
     if (conn->foreign && conn->streams->user.foreign_closed)
         conn->streams->user.foreign_closed(conn->streams->user.context, conn->foreign);
     free(conn);
@@ -179,8 +206,10 @@ static bool on_data(void *context, struct tcp_peers *peers, const struct tcp_chu
         conn->now_ns = chunk->segment->time_ns;
     }
     conn->now_side = chunk->side;
-    if (content_feed(&conn->outer, chunk->side, chunk->bytes, chunk->lost))
+    if (content_feed(&conn->outer, chunk->side, chunk->bytes, chunk->lost)) {
+        limit(conn);
         return true;
+    }
     peers->user = NULL;
     conn_free(conn);
     return false;
@@ -233,6 +262,8 @@ int streams_new(const struct streams_config *config, const struct streams_user *
     s->config.tcp.seed = s->config.sctp.seed = s->config.tls.seed = config->seed;
     if (s->config.message_max == 0)
         s->config.message_max = MESSAGE_MAX_DEFAULT;
+    if (s->config.gathered_max == 0)
+        s->config.gathered_max = GATHERED_MAX_DEFAULT;
     if (s->config.tls_port_count == 0) {
         memcpy(s->config.tls_ports, tls_ports_default, sizeof tls_ports_default);
         s->config.tls_port_count = sizeof tls_ports_default / sizeof *tls_ports_default;

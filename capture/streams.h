@@ -17,6 +17,7 @@ struct streams_config {
     struct sctp_config sctp;
     struct tls_config tls;
     size_t message_max;          /* default 128 KiB: a SIP message */
+    size_t gathered_max;         /* default 64 MiB: halves of messages, of all connections; who passes it loses its own */
     bool keys;                   /* keys are or will be known: every TLS connection is followed, not only signalling ports */
     uint16_t tls_ports[16];      /* default 5061 8089 7443 10443: TLS here is signalling, even when nobody can read it */
     unsigned tls_port_count;

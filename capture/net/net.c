@@ -5,8 +5,8 @@
 
 #include "capture/net/layer.h"
 
-#define FRAGMENT_BYTES_DEFAULT   (8u << 20)
-#define FRAGMENT_COUNT_DEFAULT   4096
+#define FRAGMENT_BYTES_DEFAULT   (32u << 20)
+#define FRAGMENT_COUNT_DEFAULT   10000
 #define FRAGMENT_TIMEOUT_DEFAULT INT64_C(30000000000)
 
 struct layer {

@@ -23,8 +23,8 @@ struct net_space {
 
 struct net_config {
     struct hash_seed seed;
-    size_t fragment_bytes_max;   /* default 8 MiB for all unfinished datagrams */
-    uint32_t fragment_count_max; /* default 4096 unfinished datagrams */
+    size_t fragment_bytes_max;   /* default 32 MiB for all unfinished datagrams */
+    uint32_t fragment_count_max; /* default 10000 unfinished datagrams */
     int64_t fragment_timeout_ns; /* default 30 s of packet time */
     /* Copied by net_new(), at most NET_SPACES_MAX; of several entries for the same thing the first
      * counts. A packet's space is that of the innermost VLAN or tunnel that stands here, else 0. */
