@@ -245,17 +245,36 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
 
 /* ---- RTCP ---- */
 
-static struct wstream *stream_of_ssrc(struct wcall *wc, uint32_t ssrc)
+/* How well a stream from `src` to `dst` fits: the addresses first, then the ports (RTCP runs on the same or the next). */
+static unsigned fit(const struct wstream *s, const struct endpoint *src, const struct endpoint *dst)
 {
-    for (struct wstream *s = wc->streams; s; s = s->next)
-        if (s->ssrc == ssrc)
-            return s;
-    return NULL;
+    const struct wflow *f = s->flow;
+    bool addresses = addr_equal(f->src.addr, src->addr) && addr_equal(f->dst.addr, dst->addr);
+    bool ports = (unsigned)(src->port - f->src.port) <= 1 && (unsigned)(dst->port - f->dst.port) <= 1;
+    return addresses ? 1u + ports : 0;
 }
 
-static void report_block(struct worker *w, struct wcall *wc, const struct rtcp_block *b)
+/* A relay passes SSRCs on, so one may name a stream on each hop: the one that runs from `src` to `dst` is meant. */
+static struct wstream *stream_of_ssrc(struct wcall *wc, uint32_t ssrc, const struct endpoint *src, const struct endpoint *dst)
 {
-    struct wstream *s = stream_of_ssrc(wc, b->ssrc);
+    struct wstream *best = NULL;
+    unsigned best_fit = 0;
+    for (struct wstream *s = wc->streams; s; s = s->next) {
+        if (s->ssrc != ssrc)
+            continue;
+        unsigned now = fit(s, src, dst);
+        if (best == NULL || now > best_fit) {
+            best = s;
+            best_fit = now;
+        }
+    }
+    return best;
+}
+
+/* `f`: the flow of the RTCP. It speaks of what comes the other way. */
+static void report_block(struct worker *w, const struct wflow *f, const struct rtcp_block *b)
+{
+    struct wstream *s = stream_of_ssrc(f->call, b->ssrc, &f->dst, &f->src);
     if (s == NULL) {
         counters_add(w->counters, C_RTCP_ORPHANS, 1);
         return;
@@ -272,9 +291,9 @@ static void report_block(struct worker *w, struct wcall *wc, const struct rtcp_b
     r->jitter_ticks = b->jitter_ticks;
 }
 
-static void rtcp_one(struct worker *w, struct wcall *wc, const struct rtcp_packet *p)
+static void rtcp_one(struct worker *w, const struct wflow *f, const struct rtcp_packet *p)
 {
-    struct wstream *sender = stream_of_ssrc(wc, p->ssrc);
+    struct wstream *sender = stream_of_ssrc(f->call, p->ssrc, &f->src, &f->dst);
     struct rtcp_block block;
     struct slice cname;
     switch (p->type) {
@@ -285,7 +304,7 @@ static void rtcp_one(struct worker *w, struct wcall *wc, const struct rtcp_packe
     case RTCP_RR:
         counters_add(w->counters, C_RTCP_REPORTS + (p->type == RTCP_SR ? 0 : 1), 1);
         for (unsigned n = 0; rtcp_block(p, n, &block); n++)
-            report_block(w, wc, &block);
+            report_block(w, f, &block);
         break;
     case RTCP_SDES:
         if (sender && rtcp_cname(p, &cname))
@@ -307,7 +326,7 @@ static void rtcp(struct worker *w, struct wflow *f, const struct event *event)
         /* SRTCP: behind the first header all is encrypted (RFC 3711 3.4). */
         if (f->secure)
             break;
-        rtcp_one(w, f->call, &p);
+        rtcp_one(w, f, &p);
     }
     if (walk.failed && !f->secure)
         counters_add(w->counters, C_PARSE_ERRORS + LABEL_PROTO_RTCP * LABEL_COUNT_PARSE_REASON + LABEL_LENGTH, 1);

@@ -86,14 +86,15 @@ static void end_refused(struct calls *c, struct live *l, unsigned code, int64_t 
 
 static void end_by_bye(struct calls *c, struct live *l, const struct sighting *s)
 {
-    first_time(&l->call->bye_ns, c->time_ns);
+    int64_t now_ns = s->d->time_ns;
+    first_time(&l->call->bye_ns, now_ns);
     if (l->answered) {
-        attempt_end(c, l, CALL_OUTCOME_ANSWERED, CALL_END_BYE, s->sender, c->time_ns);
+        attempt_end(c, l, CALL_OUTCOME_ANSWERED, CALL_END_BYE, s->sender, now_ns);
         return;
     }
     /* a BYE in an early dialog is another way to cancel */
-    first_time(&l->call->cancelled_ns, c->time_ns);
-    attempt_end(c, l, CALL_OUTCOME_CANCELLED, CALL_END_CANCEL, s->sender, c->time_ns);
+    first_time(&l->call->cancelled_ns, now_ns);
+    attempt_end(c, l, CALL_OUTCOME_CANCELLED, CALL_END_CANCEL, s->sender, now_ns);
 }
 
 /* The end did not count: another INVITE of the attempt, or a BYE that was challenged. */
@@ -195,7 +196,7 @@ void attempt_apply(struct calls *c, struct live *l, const struct sighting *s,
                    struct dialog_step step)
 {
     struct call *call = l->call;
-    int64_t now_ns = c->time_ns;
+    int64_t now_ns = s->d->time_ns; /* the message's own: agents tell of it later */
     uint8_t before = l->state;
     enum call_state shown = call->state;
     uint32_t todo = step.actions;
