@@ -41,7 +41,7 @@ def start(lan, parts, next_hop, certificate=None, server_name="", environment=No
 def start_rtpengine(lan, protocol):
     """It relays media and sends the RTCP that passes as HEP, over udp or tcp."""
     lan.start(lan.server, [
-        "rtpengine", f"--interface={SERVER_IP}", "--listen-ng=127.0.0.1:2223", "--table=-1",
+        "rtpengine", "--config-file=none", f"--interface={SERVER_IP}", "--listen-ng=127.0.0.1:2223", "--table=-1",
         "-m", "40000", "-M", "40100", "--foreground", "--log-stderr", "--log-level=5",
         f"--homer={PROBE_IP}:{HEP_PORT}",
         f"--homer-protocol={protocol}", "--homer-id=2002", f"--pidfile={lan.work}/rtpengine.pid"], "rtpengine.log")
