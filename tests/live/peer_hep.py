@@ -95,12 +95,16 @@ def check_reports(earshot, call):
     return f"{len(call['streams'])} streams, {len(reports)} with RTCP of {sent:.0f} HEP packets"
 
 
+def reports_by_stream(call):
+    return {(s["src"], s["dst"], s["ssrc"]): s["rtcp"] for s in call["streams"]}
+
+
 def hep_rtpengine(lan, binary):
     earshot, file, call = relayed_call(lan, binary, "udp")
     told = check_reports(earshot, call)
     read = check_same(binary, finish(earshot, file), [call], apart_us=ARRIVED_APART_US)
-    expect([s["rtcp"] for s in read[0]["streams"]] == [s["rtcp"] for s in call["streams"]],
-           "RTCP live and from the file differ")
+    live, file = reports_by_stream(call), reports_by_stream(read[0])
+    expect(live == file, f"RTCP live and from the file differ: {live} {file}")
     return told
 
 
