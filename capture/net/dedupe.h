@@ -8,7 +8,7 @@
 
 struct dedupe;
 
-/* window_ns 0: 100 ms; entries 0: 65536 (rounded up to a power of two), 32 bytes each. NULL without memory. */
+/* window_ns 0: 100 ms, at most 29 s; entries 0: 16384 (rounded up to a power of two), 8 bytes each. NULL without memory. */
 struct dedupe *dedupe_new(const struct hash_seed *seed, int64_t window_ns, uint32_t entries);
 void dedupe_free(struct dedupe *d);
 /* True when the same was seen within the window. Call with UDP, TCP and SCTP datagrams as net_decode() made them. */

