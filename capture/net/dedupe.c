@@ -2,8 +2,8 @@
  * front and pushes the oldest out. An entry is one word, 48 bits of digest and 16 of time (in units
  * of a millisecond, nearly), and the table 128 KiB: it has to stay in the cache, since every packet
  * looks into another place of it (with 2 MiB that look alone took 100 ns). At 100,000 packets a
- * second the table finds all copies that come within 10 ms (a mirror port needs microseconds) and 9
- * of 10 at the window's end; at 500,000 all within 2 ms.
+ * second the table finds all copies that come within 10 ms (a mirror port needs microseconds) and 3
+ * of 4 at the window's end; at 500,000 all within 2 ms.
  *
  * Digests are made by multiplication with secret factors, so a stranger cannot aim at a bucket, and
  * that two different packets of a bucket share 48 bits is not to be expected. RTP differs in its
