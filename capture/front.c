@@ -309,14 +309,6 @@ static inline void packet(struct front *f, const struct datagram *d)
         other_packet(f, d);
 }
 
-static inline bool is_copy(struct front *f, const struct datagram *d)
-{
-    if (f->dedupe == NULL || !dedupe_seen(f->dedupe, d))
-        return false;
-    counters_add(f->calls.counters, C_DUPLICATES, 1);
-    return true;
-}
-
 static void arrive(struct front *f, int64_t time_ns)
 {
     if (__builtin_expect(f->started && time_ns < f->calls.time_ns, 0))
@@ -333,6 +325,22 @@ void front_datagram(struct front *f, const struct datagram *datagram)
     packet(f, &d);
 }
 
+static void deliver(struct front *f, enum net_verdict verdict, struct datagram *d)
+{
+    d->time_ns = f->calls.time_ns; /* events come in time order */
+    if (__builtin_expect(verdict == NET_DATAGRAM, 1))
+        packet(f, d);
+    else
+        streams_packet(f->streams, d);
+}
+
+static void hep_frame(struct front *f, const struct frame *frame)
+{
+    arrive(f, frame->time_ns);
+    hep_message(f, frame->bytes, NULL);
+}
+
+/* The digest is made first: while time passes, its place in the table comes into the cache. */
 void front_frame(struct front *f, const struct frame *frame)
 {
     struct calls *c = &f->calls;
@@ -340,19 +348,20 @@ void front_frame(struct front *f, const struct frame *frame)
     unsigned iface = frame->iface < LABEL_COUNT_IFACE ? frame->iface : LABEL_COUNT_IFACE - 1;
     counters_add(c->counters, C_PACKETS + iface, 1);
     counters_add(c->counters, C_BYTES + iface, frame->wire_bytes);
-    arrive(f, frame->time_ns);
     if (__builtin_expect(frame->link_type == LINK_HEP, 0)) {
-        hep_message(f, frame->bytes, NULL);
+        hep_frame(f, frame);
         return;
     }
     enum net_verdict verdict = net_decode(f->net, frame, &d);
-    if (verdict > NET_SCTP || is_copy(f, &d))
+    bool ours = verdict <= NET_SCTP;
+    uint64_t digest = ours && f->dedupe ? dedupe_digest(f->dedupe, &d) : 0;
+    arrive(f, frame->time_ns);
+    if (!ours)
         return;
-    d.time_ns = c->time_ns; /* events come in time order */
-    if (__builtin_expect(verdict == NET_DATAGRAM, 1))
-        packet(f, &d);
+    if (__builtin_expect(digest && dedupe_look(f->dedupe, digest, frame->time_ns), 0))
+        counters_add(c->counters, C_DUPLICATES, 1);
     else
-        streams_packet(f->streams, &d);
+        deliver(f, verdict, &d);
 }
 
 void front_capture_lost(struct front *f)

@@ -138,21 +138,39 @@ static inline void push(struct bucket *b, uint64_t entry)
     b->seen[0] = entry;
 }
 
-/* The window counts from the first of several copies: what is sent again and again gets through
- * once a window. */
-bool dedupe_seen(struct dedupe *d, const struct datagram *datagram)
+static inline struct bucket *bucket_of(const struct dedupe *d, uint64_t digest)
+{
+    return &d->buckets[digest >> 40 & d->mask]; /* the entry keeps the lower 48 bits */
+}
+
+uint64_t dedupe_digest(const struct dedupe *d, const struct datagram *datagram)
 {
     if (datagram->proto == PROTO_TCP && datagram->payload_wire == 0)
-        return false;
+        return 0;
     uint64_t digest = is_media(datagram) ? digest_media(d, datagram) : digest_other(d, datagram);
-    struct bucket *b = &d->buckets[digest >> 40 & d->mask]; /* the entry keeps the lower 48 bits */
-    uint64_t entry = digest << 16 | ((uint64_t)datagram->time_ns >> TIME_SHIFT & UINT16_MAX);
+    __builtin_prefetch(bucket_of(d, digest), 1);
+    return digest;
+}
+
+/* The window counts from the first of several copies: what is sent again and again gets through
+ * once a window. */
+bool dedupe_look(struct dedupe *d, uint64_t digest, int64_t time_ns)
+{
+    struct bucket *b = bucket_of(d, digest);
+    uint64_t entry = digest << 16 | ((uint64_t)time_ns >> TIME_SHIFT & UINT16_MAX);
+    if (digest == 0)
+        return false;
     for (int i = 0; i < WAYS; i++) {
         if (__builtin_expect((b->seen[i] ^ entry) >> 16 == 0, 0) && within(d, entry, b->seen[i]))
             return true;
     }
     push(b, entry);
     return false;
+}
+
+bool dedupe_seen(struct dedupe *d, const struct datagram *datagram)
+{
+    return dedupe_look(d, dedupe_digest(d, datagram), datagram->time_ns);
 }
 
 /* ---- birth and end ---- */
