@@ -59,10 +59,10 @@ def spray(n, rnd):
     return head4(addr(n), 17, 8 + len(body), dst=b"\x0a\0\0\3") + struct.pack("!HHHH", n & 0xffff or 1, n * 7 & 0xffff or 1, 8 + len(body), 0) + body
 
 
-# name: (packets, share of ordinary throughput that is asked; None: only survival, since each packet is a call)
+# name: (packets, share of ordinary throughput that is asked; None: only survival, since each packet opens something)
 FLOODS = {"fragments": (fragments, SHARE), "half_open": (half_open, SHARE), "no_handshake": (no_handshake, None),
           "ssrcs": (ssrcs, SHARE),
-          "spray": (spray, SHARE)}
+          "spray": (spray, None)}
 ETHER = b"\2\0\0\0\0\2\2\0\0\0\0\1\x08\0"
 
 
