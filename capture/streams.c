@@ -69,18 +69,24 @@ static void account(struct conn *conn)
     conn->gathered = now;
 }
 
-/* Whole messages in one segment gather nothing, so a flood of halves does not reach them. */
-static void limit(struct conn *conn)
+static bool over_limit(struct conn *conn)
 {
-    struct streams *s = conn->streams;
     account(conn);
-    if (__builtin_expect(s->gathered <= s->config.gathered_max || conn->gathered == 0, 1))
+    return conn->streams->gathered > conn->streams->config.gathered_max && conn->gathered > 0;
+}
+
+/* Whole messages in one segment gather nothing, so a flood of halves does not reach them. What is
+ * `borrowed`, bytes of the outer content that TLS is reading, must stay. */
+static void limit(struct conn *conn, bool borrowed)
+{
+    if (__builtin_expect(!over_limit(conn), 1))
         return;
-    content_forget(&conn->outer);
     content_forget(&conn->inner);
+    if (!borrowed)
+        content_forget(&conn->outer);
     account(conn);
-    if (s->counters)
-        counters_add(s->counters, C_STREAM_HALVES_DROPPED, 1);
+    if (conn->streams->counters)
+        counters_add(conn->streams->counters, C_STREAM_HALVES_DROPPED, 1);
 }
 
 /* ---- TLS ---- */
@@ -134,7 +140,7 @@ static void on_plain(void *context, unsigned side, struct slice plain, int64_t t
         (void)content_feed(&conn->inner, side, plain, 0);
     if (conn->inner.kind != before && conn->inner.kind != CONTENT_NOTHING)
         tell_encrypted(conn, false);
-    limit(conn);
+    limit(conn, true);
 }
 
 bool conn_start_tls(struct conn *conn)
@@ -207,7 +213,7 @@ static bool on_data(void *context, struct tcp_peers *peers, const struct tcp_chu
     }
     conn->now_side = chunk->side;
     if (content_feed(&conn->outer, chunk->side, chunk->bytes, chunk->lost)) {
-        limit(conn);
+        limit(conn, false);
         return true;
     }
     peers->user = NULL;
