@@ -54,6 +54,13 @@ static size_t head_size(unsigned kind)
     case EVENT_MEDIA:
         return offsetof(struct event, media) + sizeof(struct event_media);
     case EVENT_TICK:
+    case EVENT_REGISTRATION:
+    case EVENT_SUBSCRIPTION:
+    case EVENT_MESSAGE_SEEN:
+    case EVENT_PEER:
+    case EVENT_PRESENCE:
+    case EVENT_AGENT:
+    case EVENT_REPORT:
         return offsetof(struct event, media);
     default:
         return sizeof(struct event);
@@ -63,7 +70,7 @@ static size_t head_size(unsigned kind)
 static bool push_ring(struct lane *lane, const struct event *event)
 {
     size_t head = head_size(event->kind);
-    bool vital = event->kind != EVENT_MEDIA;
+    bool vital = event->kind != EVENT_MEDIA && !event_is_user(event->kind);
     uint8_t *at;
     while ((at = ring_reserve(lane->ring, head + event->body.size, vital)) == NULL) {
         if (!vital && !lane->pipeline->lossless)

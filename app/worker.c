@@ -384,6 +384,16 @@ void worker_event(struct worker *w, const struct event *event)
     case EVENT_TICK:
         worker_tick(w, event->time_ns);
         break;
+    case EVENT_REGISTRATION:
+    case EVENT_SUBSCRIPTION:
+    case EVENT_MESSAGE_SEEN:
+    case EVENT_PEER:
+    case EVENT_PRESENCE:
+    case EVENT_AGENT:
+    case EVENT_REPORT:
+        if (w->config.user_event)
+            w->config.user_event(w->config.context, event);
+        break;
     }
 }
 

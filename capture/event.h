@@ -10,6 +10,7 @@
 
 #include "base/addr.h"
 #include "capture/call/call.h"
+#include "capture/call/user_event.h"
 #include "capture/rtp/codec.h"
 
 enum event_kind {
@@ -21,7 +22,21 @@ enum event_kind {
     EVENT_FLOW_GONE,    /* no more media from this 5-tuple for this call */
     EVENT_MEDIA,        /* an RTP or RTCP datagram of a bound flow, in the body */
     EVENT_TICK,         /* packet time went on (about every 100 ms): flush what is due */
+    /* What is no call: bodies are the structs of user_event.h. To worker 0, a report to the worker of its call. */
+    EVENT_REGISTRATION,
+    EVENT_SUBSCRIPTION,
+    EVENT_MESSAGE_SEEN,
+    EVENT_PEER,
+    EVENT_PRESENCE,
+    EVENT_AGENT,
+    EVENT_REPORT,
 };
+
+/* An event of signalling that is not a call. */
+static inline bool event_is_user(unsigned kind)
+{
+    return kind >= EVENT_REGISTRATION && kind <= EVENT_REPORT;
+}
 
 /* What media of this flow means, from SDP. Travels as the body of FLOW_BOUND. */
 #define FLOW_CODECS_MAX 24
@@ -91,7 +106,8 @@ struct event {
 };
 
 /* Where events go. `worker` is the index of the call's worker (hash of its id modulo their number); EVENT_TICK goes to all. Returns false
- * when a MEDIA event was refused for want of room: the front counts it and the call is marked. Other kinds are never refused. */
+ * when a MEDIA event was refused for want of room: the front counts it and the call is marked. Events of what is no call may be
+ * refused too and are counted. Other kinds are never refused. */
 struct event_sink {
     void *context;
     unsigned workers;
