@@ -83,9 +83,9 @@ struct user_registration {
     uint32_t challenges;     /* 401 and 407 */
     uint32_t too_brief;      /* 423 */
     uint32_t retransmissions;
-    int64_t rrd_ns;          /* RFC 6076 4.1 of the newest success: the REGISTER that was accepted -> 200; -1: unknown */
-    int64_t rrd_full_ns;     /* the same from the first REGISTER of the attempt: with the challenge; -1 */
-    int64_t rrd_sum_ns, rrd_max_ns;
+    int64_t rrd_ns;          /* of the newest success: the REGISTER that was accepted -> 200; -1: unknown */
+    int64_t rrd_full_ns;     /* RFC 6076 4.1: from the first REGISTER of the attempt, so with an expected challenge; -1 */
+    int64_t rrd_sum_ns, rrd_max_ns; /* of rrd_full_ns */
     uint32_t rrd_count;
     struct user_contact contact[USER_CONTACTS_MAX];
     struct user_source recent[USER_SOURCES_MAX]; /* newest first */
@@ -208,13 +208,14 @@ struct user_peer {
 
 /* ---- EVENT_PRESENCE: struct user_presence, at each change; one for each (space, aor) ---- */
 
+/* In the order of the states that capture/body/pidf.h has. */
 enum presence_status {
-    PRESENCE_UNKNOWN,
-    PRESENCE_ACTIVE,         /* open, nothing else said */
-    PRESENCE_IDLE,
-    PRESENCE_BUSY,           /* also on the phone, in a meeting */
-    PRESENCE_AWAY,
-    PRESENCE_OFFLINE,        /* closed */
+    USER_UNKNOWN,
+    USER_ACTIVE,         /* open, nothing else said */
+    USER_IDLE,
+    USER_BUSY,           /* also on the phone, in a meeting */
+    USER_AWAY,
+    USER_OFFLINE,        /* closed */
 };
 enum presence_source { PRESENCE_BY_PUBLISH, PRESENCE_BY_NOTIFY, PRESENCE_BY_DIALOG /* dialog-info */ };
 
