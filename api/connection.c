@@ -72,6 +72,8 @@ static void read_request(struct http_exchange *e, const char *method)
     rq->if_range = header_of(e, "If-Range");
     rq->if_none_match = header_of(e, "If-None-Match");
     rq->access_reason = header_of(e, "X-Access-Reason");
+    rq->accept = header_of(e, "Accept");
+    rq->content_encoding = header_of(e, "Content-Encoding");
     rq->forwarded = came_through_proxy(e);
     rq->cross_site = is_cross_site(e);
 }

@@ -138,6 +138,12 @@ bool api_dispatch(struct exchange *x, bool quick_only)
                 "The Host header does not name this service.");
         return true;
     }
+    if (x->rq->content_encoding) { /* nothing that comes in is unpacked: RFC 9110 15.5.16 */
+        problem(x->rs, x->rq, 415, "content_encoding", "Content-Encoding",
+                "Bodies are taken as they are: send them without Content-Encoding.");
+        http_header(x->rs, "Accept-Encoding", "identity");
+        return true;
+    }
     const struct route *route = find(x);
     if (route == NULL)
         return true;

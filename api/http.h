@@ -36,7 +36,8 @@ struct http_request {
     char id[17]; /* X-Request-Id */
     int64_t now_us;
     /* Headers, NULL when absent. */
-    const char *host, *authorization, *range, *if_range, *if_none_match, *access_reason;
+    const char *host, *authorization, *range, *if_range, *if_none_match, *access_reason,
+        *accept, *content_encoding;
     bool forwarded;  /* came through a proxy, by its headers */
     bool cross_site; /* a browser says that another site's page asked */
 };

@@ -22,6 +22,8 @@ static const char *status_title(unsigned status)
         return "Conflict";
     case 410:
         return "Gone";
+    case 415:
+        return "Unsupported Media Type";
     case 416:
         return "Range Not Satisfiable";
     case 421:

@@ -301,6 +301,7 @@ static void call_figures(struct json *j, const struct call_record *r)
     kv_positive(j, "q850_cause", r->q850_cause);
     kv_natural(j, "duration_ms", r->duration_ms);
     kv_natural(j, "ring_ms", r->ring_ms);
+    json_kv_double(j, "trying_delay_ms", r->trying_delay_ms, MS_DECIMALS);
     json_kv_double(j, "post_dial_delay_ms", r->post_dial_delay_ms, MS_DECIMALS);
     json_kv_double(j, "setup_ms", r->setup_ms, MS_DECIMALS);
     json_kv_double(j, "disconnect_delay_ms", r->disconnect_delay_ms, MS_DECIMALS);
@@ -493,7 +494,10 @@ void record_json_message(struct json *j, const struct record_message *m, bool ra
     json_kv_time(j, "at", m->time_us);
     kv_endpoint(j, "src", &m->src);
     kv_endpoint(j, "dst", &m->dst);
+    json_kv_str(j, "direction", m->party);
     json_kv_str(j, "transport", m->transport);
+    kv_positive(j, "vlan", m->vlan_outer);
+    kv_positive(j, "vlan_inner", m->vlan_inner);
     kv_known(j, "method", m->method);
     kv_positive(j, "status", m->status);
     kv_known(j, "reason_phrase", m->reason_phrase);

@@ -6,6 +6,7 @@
 
 struct gathering {
     struct arena *arena;
+    const struct call_record *call;
     struct record_message *messages;
     unsigned count, room;
 };
@@ -27,11 +28,36 @@ static bool grow(struct gathering *g)
     return true;
 }
 
-static void describe(struct record_message *m)
+/* Tags tell it behind any number of proxies: a request carries its sender's in From, a response the other's. */
+static const char *party_by_tags(const struct call_record *r, const struct sip_msg *sip)
+{
+    struct slice caller = r->from.tag;
+    if (caller.size == 0)
+        return NULL;
+    bool from_caller = slice_equal(sip->from.tag, caller);
+    if (!from_caller && !slice_equal(sip->to.tag, caller))
+        return NULL;
+    return from_caller == sip->request ? "caller" : "callee";
+}
+
+static const char *party_by_addresses(const struct call_record *r, const struct record_message *m)
+{
+    if (endpoint_equal(&m->src, &r->src) || endpoint_equal(&m->dst, &r->dst))
+        return "caller";
+    if (endpoint_equal(&m->src, &r->dst) || endpoint_equal(&m->dst, &r->src))
+        return "callee";
+    return "unknown";
+}
+
+static void describe(const struct call_record *r, struct record_message *m)
 {
     struct sip_msg sip;
+    m->party = party_by_addresses(r, m);
     if (sip_parse(m->raw, &sip) != SIP_OK)
         return;
+    const char *party = party_by_tags(r, &sip);
+    if (party)
+        m->party = party;
     m->method = sip.request || sip.cseq_method.size == 0 ? sip.method_text : sip.cseq_method;
     m->status = sip.request ? 0 : sip.status;
     m->reason_phrase = sip.reason_phrase;
@@ -44,18 +70,19 @@ static bool add(struct gathering *g, const struct spool_packet *p)
     if (!grow(g))
         return false;
     struct record_message *m = &g->messages[g->count];
-    *m = (struct record_message){
-        .n = g->count + 1,
-        .time_us = p->time_ns / 1000,
-        .src = p->src,
-        .dst = p->dst,
-        .transport = transport_text(p->transport),
-        .retransmission = p->retransmission,
-        .raw = arena_copy(g->arena, p->payload),
-    };
+    record_message_init(m);
+    m->n = g->count + 1;
+    m->time_us = p->time_ns / 1000;
+    m->src = p->src;
+    m->dst = p->dst;
+    m->transport = transport_text(p->transport);
+    m->vlan_outer = p->vlan_outer;
+    m->vlan_inner = p->vlan_inner;
+    m->retransmission = p->retransmission;
+    m->raw = arena_copy(g->arena, p->payload);
     if (m->raw.size != p->payload.size)
         return false;
-    describe(m);
+    describe(g->call, m);
     g->count++;
     return true;
 }
@@ -78,7 +105,7 @@ int messages_store(struct store *store, const char *data_dir, const struct call_
             reader = NULL;
     if (reader == NULL)
         return 0;
-    struct gathering g = {.arena = arena_new(16384, 4 * TEXT_MAX)};
+    struct gathering g = {.arena = arena_new(16384, 4 * TEXT_MAX), .call = r};
     if (g.arena) {
         gather(&g, reader);
         if (g.count)

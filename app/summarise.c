@@ -328,10 +328,12 @@ static void fill_times(struct call_record *r, const struct call *c)
         heard = c->answered_ns;
     r->post_dial_delay_ms = ms_between(c->started_ns, heard);
     r->setup_ms = ms_between(c->started_ns, c->answered_ns);
+    r->trying_delay_ms = ms_between(c->started_ns, c->trying_ns);
     r->disconnect_delay_ms = ms_between(c->bye_ns, c->bye_ok_ns);
     if (c->partial && c->kind == CALL_SIP && c->processed_ns == 0) { /* the INVITE was not seen */
         r->post_dial_delay_ms = NAN;
         r->setup_ms = NAN;
+        r->trying_delay_ms = NAN;
     }
 }
 

@@ -50,6 +50,7 @@ const char *label_text(enum label_set set, unsigned index);
 /* ---- cells ---- */
 #define BUCKETS_DURATION 1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200
 #define BUCKETS_SETUP    0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30
+#define BUCKETS_TRYING   .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5
 #define BUCKETS_MOS      1.5, 2, 2.58, 3.1, 3.6, 4.03, 4.34, 4.5
 #define BUCKETS_JITTER   .001, .002, .005, .01, .02, .03, .05, .1, .2, .5
 #define BUCKETS_LOSS     .0001, .001, .005, .01, .02, .03, .05, .1, .2, .5

@@ -107,6 +107,11 @@ void record_stream_init(struct record_stream *s)
     s->series.window_ms = 10000;
 }
 
+void record_message_init(struct record_message *m)
+{
+    *m = (struct record_message){.transport = "udp", .party = "unknown"};
+}
+
 static void record_init(struct call_record *r)
 {
     r->kind = "call";
@@ -114,7 +119,7 @@ static void record_init(struct call_record *r)
     r->released_by = "unknown";
     r->direction = "unknown";
     r->duration_ms = r->ring_ms = -1;
-    r->post_dial_delay_ms = r->setup_ms = r->disconnect_delay_ms = NAN;
+    r->post_dial_delay_ms = r->setup_ms = r->disconnect_delay_ms = r->trying_delay_ms = NAN;
     r->mos_min = r->mos_avg = r->r_min = r->r_fb_min = NAN;
     r->mos_basis = r->mos_playout = "none";
     r->loss_ratio = r->jitter_ms_max = r->max_gap_ms = r->rtt_ms = NAN;

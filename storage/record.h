@@ -146,6 +146,9 @@ struct record_message {
     bool retransmission;
     bool has_sdp;
     struct slice raw;
+    const char *party;       /* who sent it: "caller", "callee", "unknown" */
+    uint16_t vlan_outer;     /* 0: untagged */
+    uint16_t vlan_inner;
 };
 
 struct record_recording {
@@ -242,6 +245,7 @@ struct call_record {
     struct endpoint wrap_dst;
     struct record_tls tls;
     uint8_t nat;             /* signs of address translation, as bits: record_nat_text() */
+    double trying_delay_ms;  /* INVITE to its first 100; NAN: none */
 };
 
 #define RECORD_NAT_SIGNS 4
@@ -251,6 +255,8 @@ struct call_record *record_new(void);
 void record_free(struct call_record *r);
 /* A stream with all "unknown" values set. */
 void record_stream_init(struct record_stream *s);
+/* A message with all "unknown" values set. */
+void record_message_init(struct record_message *m);
 /* The interned contract text for a stored or given text ("ringing" -> the constant), NULL when unknown. */
 const char *record_text(const char *text);
 /* What bit n of `nat` says: "sdp_private", "media_source", "via_received", "contact_private". */

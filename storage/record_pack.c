@@ -105,6 +105,7 @@ static void call_wire_pack(struct pack *p, struct call_record *r)
     pack_endpoint(p, &r->wrap_dst);
     tls_pack(p, &r->tls);
     pack_u8(p, &r->nat);
+    pack_double(p, &r->trying_delay_ms);
 }
 
 void record_pack_call(struct pack *p, struct call_record *r)
@@ -274,7 +275,7 @@ void record_pack_recording(struct pack *p, struct record_recording *g)
     pack_bool(p, &g->recovered);
 }
 
-void record_pack_message(struct pack *p, struct record_message *m)
+void record_pack_message(struct pack *p, struct record_message *m, int format)
 {
     pack_u32(p, &m->n);
     pack_i64(p, &m->time_us);
@@ -288,4 +289,9 @@ void record_pack_message(struct pack *p, struct record_message *m)
     pack_bool(p, &m->retransmission);
     pack_bool(p, &m->has_sdp);
     pack_text(p, &m->raw);
+    if (format < 2)
+        return;
+    pack_word(p, &m->party);
+    pack_u16(p, &m->vlan_outer);
+    pack_u16(p, &m->vlan_inner);
 }

@@ -12,7 +12,10 @@ void record_pack_stream(struct pack *p, struct record_stream *s);
 void record_pack_chains(struct pack *p, struct record_chain **chains, uint32_t *count);
 void record_pack_events(struct pack *p, struct record_event **events, uint32_t *count);
 void record_pack_recording(struct pack *p, struct record_recording *g);
-void record_pack_message(struct pack *p, struct record_message *m);
+/* Messages stand one behind the other in a row, so they do not grow at their end unnoticed: the row says
+ * which format it has. 1: up to `raw`; 2: party and VLANs behind it. A new field is a new format. */
+#define MESSAGE_FORMAT 2
+void record_pack_message(struct pack *p, struct record_message *m, int format);
 
 /* Charts: counts as differences with runs, so that an undisturbed minute is a few bytes; floats bit
  * by bit, so that what is read back prints as it did. */

@@ -121,6 +121,8 @@ int store_call(struct store_reader *r, const char *uid, struct call_record **ret
 int store_recording(struct store_reader *r, const char *recording_id, struct call_record **ret_record);
 typedef void store_message_fn(void *context, const struct record_message *message);
 int store_messages(struct store_reader *r, const char *uid, store_message_fn *fn, void *context);
+/* The same of a call that is known to have begun then: asks one day alone. May be called from a store_record_fn. */
+int store_messages_at(struct store_reader *r, const char *uid, int64_t started_us, store_message_fn *fn, void *context);
 typedef void store_job_fn(void *context, const struct store_job *job);
 int store_jobs(struct store_reader *r, store_job_fn *fn, void *context);
 int store_token(struct store_reader *r, const char *id, struct store_token *ret_token);

@@ -21,7 +21,7 @@ int store_put_messages(struct store *s, const char *uid, int64_t started_us,
     buf_clear(&s->scratch[0]);
     for (unsigned i = 0; i < count; i++) {
         struct record_message copy = messages[i];
-        record_pack_message(&p, &copy);
+        record_pack_message(&p, &copy, MESSAGE_FORMAT);
     }
     sqlite3_stmt *statement = db_statement(db, SQL_MESSAGES_PUT);
     if (statement == NULL || s->scratch[0].failed)
@@ -30,6 +30,7 @@ int store_put_messages(struct store *s, const char *uid, int64_t started_us,
     bind_word(&b, uid);
     bind_int(&b, count);
     bind_blob(&b, buf_view(&s->scratch[0]));
+    bind_int(&b, MESSAGE_FORMAT);
     return store_done(s, db_run(db, statement), count, "messages");
 }
 
@@ -37,13 +38,17 @@ static int messages_deliver(sqlite3_stmt *row, store_message_fn *fn, void *conte
 {
     int64_t count = sqlite3_column_int64(row, 0);
     struct slice packed = column_bytes(row, 1);
+    int format = sqlite3_column_int(row, 2);
+    if (format > MESSAGE_FORMAT)
+        return ERR_UNSUPPORTED; /* by a newer program */
     struct arena *arena = arena_new(MESSAGES_ARENA_FIRST, MESSAGES_ARENA_CEILING);
     if (arena == NULL)
         return ERR_NOMEM;
     struct pack p = pack_reader(packed, arena);
     for (int64_t i = 0; i < count && !p.failed && !pack_at_end(&p); i++) {
-        struct record_message m = {.transport = "udp"};
-        record_pack_message(&p, &m);
+        struct record_message m;
+        record_message_init(&m);
+        record_pack_message(&p, &m, format);
         if (!p.failed)
             fn(context, &m);
     }
@@ -69,6 +74,12 @@ static int day_messages(struct store_reader *r, const char *day, const char *uid
         err = messages_deliver(statement, fn, context);
     sqlite3_reset(statement);
     return err;
+}
+
+int store_messages_at(struct store_reader *r, const char *uid, int64_t started_us,
+                      store_message_fn *fn, void *context)
+{
+    return day_messages(r, day_of(started_us).text, uid, fn, context);
 }
 
 int store_messages(struct store_reader *r, const char *uid, store_message_fn *fn, void *context)

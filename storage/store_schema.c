@@ -36,6 +36,7 @@ static const struct schema_step MESSAGES[] = {
     {"CREATE TABLE messages(id INTEGER PRIMARY KEY, uid TEXT NOT NULL, count INTEGER NOT NULL,"
      " packed BLOB NOT NULL);"
      "CREATE UNIQUE INDEX messages_uid ON messages(uid);"},
+    {"ALTER TABLE messages ADD COLUMN format INTEGER NOT NULL DEFAULT 1;"},
 };
 
 static const struct schema_step MAIN[] = {

@@ -37,10 +37,10 @@ static const char *const SQL[DB_SQL_COUNT] = {
     [SQL_STREAMS_FULL] =
         "SELECT detail, series FROM streams WHERE " STREAMS_OF("?1") " ORDER BY id",
 
-    [SQL_MESSAGES_PUT] = "INSERT INTO messages(uid, count, packed) VALUES (?,?,?)"
+    [SQL_MESSAGES_PUT] = "INSERT INTO messages(uid, count, packed, format) VALUES (?,?,?,?)"
                          " ON CONFLICT(uid) DO UPDATE SET count = excluded.count,"
-                         " packed = excluded.packed",
-    [SQL_MESSAGES] = "SELECT count, packed FROM messages WHERE uid = ?",
+                         " packed = excluded.packed, format = excluded.format",
+    [SQL_MESSAGES] = "SELECT count, packed, format FROM messages WHERE uid = ?",
 
     [SQL_JOB_PUT] = "INSERT INTO jobs(kind, uid, started_us, attempts) VALUES (?,?,?,0)"
                     " ON CONFLICT(kind, uid) DO NOTHING",

@@ -290,6 +290,8 @@ void attempt_count(struct calls *c, const struct live *l)
         counters_add(counters, C_CALLS_INEFFECTIVE, 1);
     if (l->answered)
         count_answered(counters, call);
+    if (call->processed_ns && call->trying_ns)
+        observe(counters, C_TRYING_DELAY, call->started_ns, call->trying_ns);
     if (call->processed_ns && heard_something(call))
         observe(counters, C_POST_DIAL_DELAY, call->started_ns, heard_something(call));
 }

@@ -248,6 +248,8 @@ Test(record_json, messages_survive_bytes_that_are_no_text)
     struct record_message m = {.n = 2,
                                .time_us = T0,
                                .transport = "udp",
+                               .party = "callee",
+                               .vlan_outer = 100,
                                .method = slice_str("INVITE"),
                                .status = 183,
                                .reason_phrase = slice_str("Session\xff"),
@@ -260,8 +262,8 @@ Test(record_json, messages_survive_bytes_that_are_no_text)
     json_init(&j, &b);
     record_json_message(&j, &m, true);
     snprintf(text, sizeof text, "%s", buf_text(&b));
-    HAS("\"n\":2,\"at\":\"2026-11-21T10:00:00.000000Z\",\"src\":null,\"dst\":null,\"transport\":"
-        "\"udp\",\"method\":\"INVITE\",\"status\":183");
+    HAS("\"n\":2,\"at\":\"2026-11-21T10:00:00.000000Z\",\"src\":null,\"dst\":null,\"direction\":"
+        "\"callee\",\"transport\":\"udp\",\"vlan\":100,\"vlan_inner\":null,\"method\":\"INVITE\",\"status\":183");
     HAS("\"size_bytes\":5,\"raw\":\"SIP\\u0000");
     buf_fini(&b);
 }

@@ -84,7 +84,8 @@ struct slice help_text(struct arena *arena, const char *text)
                                                         X(FLAG, no_rtp) X(TEXT, codec)             \
                                                             X(NUMBER, stream_count)                \
                                                                 X(NUMBER, chain_count)             \
-                                                                    X(TINY, nat)
+                                                                    X(TINY, nat)                       \
+                                                                        X(REAL, trying_delay_ms)
 
 /* ---- filling: values that differ from the "unknown" ones ---- */
 

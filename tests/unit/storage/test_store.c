@@ -408,6 +408,8 @@ static void note_message(void *context, const struct record_message *m) {
   cr_assert(slice_equal(m->method, e->method) &&
             slice_equal(m->reason_phrase, e->reason_phrase));
   cr_assert(slice_equal(m->raw, e->raw));
+  cr_assert(m->party == e->party && m->vlan_outer == e->vlan_outer &&
+            m->vlan_inner == e->vlan_inner);
 }
 
 Test(store, gives_back_messages_byte_for_byte) {
@@ -431,7 +433,10 @@ Test(store, gives_back_messages_byte_for_byte) {
         .cseq = i * 1000003,
         .retransmission = i % 3 == 0,
         .has_sdp = i % 3 == 1,
-        .raw = slice_of(raw, 70 * i)};
+        .raw = slice_of(raw, 70 * i),
+        .party = record_text(i % 2 ? "caller" : "unknown"),
+        .vlan_outer = (uint16_t)(i * 100),
+        .vlan_inner = (uint16_t)(i * 101)};
   cr_assert_eq(store_put_messages(store, "a", HELP_T0_US, m, 7), 0);
   cr_assert_eq(store_put_messages(store, "a", HELP_T0_US, m, 40), 0);
   cr_assert_eq(store_put_messages(store, "b", HELP_T0_US - HELP_DAY_US, m, 1),
@@ -439,6 +444,13 @@ Test(store, gives_back_messages_byte_for_byte) {
   cr_assert_eq(store_commit(store), 0);
   cr_assert_eq(store_messages(reader, "a", note_message, &seen), 0);
   cr_assert_eq(seen.count, 40);
+  seen.count = 0;
+  cr_assert_eq(store_messages_at(reader, "a", HELP_T0_US, note_message, &seen),
+               0);
+  cr_assert_eq(seen.count, 40);
+  cr_assert_eq(store_messages_at(reader, "a", HELP_T0_US - HELP_DAY_US,
+                                 note_message, &seen),
+               ERR_NOT_FOUND);
   seen.count = 0;
   cr_assert_eq(store_messages(reader, "b", note_message, &seen), 0);
   cr_assert_eq(seen.count, 1);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/crypto.h"
+#include "storage/record_pack.h"
 #include "storage/store_db.h"
 #include "tests/unit/storage/record_help.h"
 
@@ -116,6 +117,63 @@ Test(store_files, a_day_without_schema_is_completed_at_the_start) {
   cr_assert_eq(ask("calls-20200101.db", "PRAGMA user_version"),
                schema_version(DB_CALLS));
   cr_assert_eq(ask("calls-20200101.db", "SELECT count(*) FROM calls"), 0);
+}
+
+struct old_messages {
+  unsigned count;
+  char raw[64], party[16];
+};
+
+static void note_old(void *context, const struct record_message *m) {
+  struct old_messages *all = context;
+  all->count += m->vlan_outer == 0 && m->vlan_inner == 0 && m->n == 1 + all->count;
+  slice_copy_to(m->raw, all->raw, sizeof all->raw);
+  snprintf(all->party, sizeof all->party, "%s", m->party);
+}
+
+/* Two messages as format 1 has them, in a file of schema 1. */
+Test(store_files, messages_of_an_older_version_are_read_without_what_it_did_not_know) {
+  static const char OLD[] =
+      "DELETE FROM messages;"
+      "CREATE TABLE old(id INTEGER PRIMARY KEY, uid TEXT NOT NULL,"
+      " count INTEGER NOT NULL, packed BLOB NOT NULL);"
+      "DROP TABLE messages; ALTER TABLE old RENAME TO messages;"
+      "CREATE UNIQUE INDEX messages_uid ON messages(uid);"
+      "PRAGMA user_version = 1;";
+  struct old_messages seen = {0};
+  struct store_reader *reader = NULL;
+  struct buf packed;
+  char sql[1024];
+  struct store *s = open_store();
+  struct record_message m = {.n = 1, .transport = "tcp", .raw = slice_str("x")};
+  cr_assert_eq(store_put_messages(s, "u", HELP_T0_US, &m, 1), 0);
+  cr_assert_eq(store_commit(s), 0);
+  store_close(s);
+  buf_init(&packed, 4096);
+  struct pack p = pack_writer(&packed);
+  for (uint32_t n = 1; n <= 2; n++) {
+    m = (struct record_message){
+        .n = n, .transport = "tcp", .raw = slice_str("BYE sip:a SIP/2.0")};
+    record_pack_message(&p, &m, 1);
+  }
+  tamper("messages-20261121.db", OLD);
+  int at = snprintf(sql, sizeof sql, "INSERT INTO messages VALUES (1, 'u', 2, x'");
+  for (size_t i = 0; i < packed.size; i++)
+    at += snprintf(sql + at, sizeof sql - (size_t)at, "%02x", packed.data[i]);
+  snprintf(sql + at, sizeof sql - (size_t)at, "')");
+  tamper("messages-20261121.db", sql);
+  buf_fini(&packed);
+
+  store_close(open_store());
+  cr_assert_eq(ask("messages-20261121.db", "SELECT format FROM messages"), 1);
+  cr_assert_eq(store_reader_open(dir, &reader), 0);
+  cr_assert_eq(store_messages(reader, "u", note_old, &seen), 0);
+  cr_assert_eq(seen.count, 2);
+  cr_assert_str_eq(seen.raw, "BYE sip:a SIP/2.0");
+  cr_assert_str_eq(seen.party, "unknown");
+  tamper("messages-20261121.db", "UPDATE messages SET format = 9");
+  cr_assert_eq(store_messages(reader, "u", note_old, &seen), ERR_UNSUPPORTED);
+  store_reader_close(reader);
 }
 
 Test(store_files, a_newer_schema_is_refused_with_a_sentence) {
