@@ -5,6 +5,8 @@
 #include "capture/call/emit.h"
 #include "capture/call/expire.h"
 #include "capture/call/flows.h"
+#include "capture/call/hops.h"
+#include "capture/call/legs.h"
 #include "capture/call/table.h"
 
 static void first_time(int64_t *at, int64_t now_ns)
@@ -148,12 +150,12 @@ static void start_attempt(struct live *l, const struct sighting *s)
 {
     struct call *call = l->call;
     l->invite_cseq = s->m->cseq;
-    l->invite_via = s->via;
-    l->relay_count = 0;
     l->relay_code = 0;
+    hops_enter(l, s);
     call->processed_ns = s->d->time_ns;
     call->sip_code = 0;
     call->reason_phrase = slice_none();
+    call->cancelled_ns = 0; /* of a try before this one */
     if (l->challenged && call->auth_attempts < UINT8_MAX)
         call->auth_attempts++;
     l->challenged = false;
@@ -172,8 +174,9 @@ static void answer(struct live *l, const struct sighting *s)
     l->answered = true;
     l->invite_cseq = s->m->cseq;
     l->callee_tag = s->to_tag;
-    if (s->m->to.tag.size)
+    if (s->to_tag && legs_find(l, s->to_tag) == NULL)
         l->call->to.tag = arena_copy(l->call->arena, s->m->to.tag);
+    legs_win(l, s->to_tag);
 }
 
 static void pick_up(struct live *l, const struct sighting *s)

@@ -44,6 +44,13 @@ const char *call_direction_text(enum call_direction v)
     return TEXT_AT(text, v);
 }
 
+const char *call_leg_end_text(enum call_leg_end v)
+{
+    static const char *const text[] = {NULL,         "bye",     "cancelled", "rejected",
+                                       "redirected", "timeout", "cut"};
+    return TEXT_AT(text, v);
+}
+
 const char *call_kind_text(enum call_kind v)
 {
     switch (v) {

@@ -60,6 +60,51 @@ struct call_event {
     struct slice detail;
 };
 
+/* An INVITE transaction that passed the tap (hops.h). */
+struct call_hop {
+    struct call_hop *next;       /* in order of their INVITEs */
+    const struct call_hop *from; /* the hop that it continues; NULL: the caller's own, or a new try */
+    uint64_t via;                /* keyed hash of branch and sender: the front's */
+    struct endpoint src;         /* of the INVITE */
+    struct endpoint dst;
+    struct slice request_uri;
+    int64_t invite_ns;
+    int64_t response_ns;         /* first one, 100 included */
+    int64_t final_ns;
+    int64_t cancelled_ns;
+    uint32_t cseq;
+    uint16_t code;               /* final response on this hop; 0 none */
+    uint16_t vlan;
+    uint8_t transport;
+    uint8_t via_count, max_forwards;
+    bool proceeds;               /* a response beyond 100 came */
+    bool given_up;               /* another target was tried while nothing came back */
+};
+
+enum call_leg_end {
+    CALL_LEG_OPEN, CALL_LEG_BYE, CALL_LEG_CANCELLED, CALL_LEG_REJECTED, CALL_LEG_REDIRECTED, CALL_LEG_TIMEOUT,
+    CALL_LEG_CUT,
+};
+
+/* A To tag that responded to the INVITE (legs.h). */
+struct call_leg {
+    struct call_leg *next;       /* in order of their first responses */
+    const struct call_hop *hop;  /* the one nearest to who answers; NULL: its INVITE was not seen */
+    uint64_t key;                /* keyed hash of the tag: the front's */
+    struct slice tag;
+    struct slice target;         /* URI of its Contact */
+    struct slice reason_phrase;
+    int64_t progress_ns, ringing_ns, answered_ns, ended_ns;
+    uint16_t code;               /* first final response; 0 none */
+    uint8_t end;                 /* enum call_leg_end */
+    uint8_t repeats;             /* of its 2xx while nobody acknowledged it */
+    bool winner;                 /* the call is (or was last) this one */
+    bool acked;
+};
+
+#define CALL_HOPS_MAX 24
+#define CALL_LEGS_MAX 16
+
 struct call {
     struct arena *arena;
     uint8_t uid[16];          /* UUIDv8 (RFC 9562), see docs/decisions/call-ids.md */
@@ -116,7 +161,12 @@ struct call {
     uint32_t messages;        /* all, retransmissions included */
     uint32_t messages_over_limit;
     uint32_t retransmissions;
-    uint16_t branches;        /* distinct To tags answered provisionally or finally */
+    uint16_t branches;        /* distinct To tags that responded to the INVITE, those of challenges excepted */
+    struct call_leg *legs;
+    struct call_hop *hops;
+    uint8_t leg_count;        /* branches beyond CALL_LEGS_MAX are only counted */
+    uint8_t hop_count;
+    uint16_t hops_over_limit; /* INVITEs on more hops than have a place */
     uint16_t holds;
     int64_t held_ns;          /* time on hold, either side */
     struct call_event *events; /* in time order */
@@ -131,6 +181,7 @@ const char *call_outcome_text(enum call_outcome v);       /* NULL for NONE */
 const char *call_end_reason_text(enum call_end_reason v); /* NULL for NONE */
 const char *call_party_text(enum call_party v);
 const char *call_direction_text(enum call_direction v);
+const char *call_leg_end_text(enum call_leg_end v);       /* NULL for OPEN */
 const char *call_kind_text(enum call_kind v);             /* "call", "orphan", "encrypted", ... */
 
 /* What the live view shows. Body of CALL_STARTED and CALL_CHANGED; strings are cut to their fields. */

@@ -23,9 +23,7 @@
 #define NO_INDEX UINT32_MAX
 
 #define TICK_NS           INT64_C(100000000)
-#define BRANCHES_MAX      8  /* To tags remembered */
 #define RECENT_MAX        16 /* messages remembered for retransmissions */
-#define RELAYS_MAX        4  /* Via branches of the same INVITE seen on other hops */
 #define CALL_POINTS_MAX   64
 #define TRYING_POINTS_MAX 16 /* of a call that nobody has answered yet */
 #define CALL_FLOWS_MAX    64
@@ -61,10 +59,7 @@ struct live {
     uint64_t key;        /* in the map: Call-ID and From tag */
     uint64_t caller_tag; /* keyed hashes; 0: none */
     uint64_t callee_tag; /* of the branch that answered */
-    uint64_t tags[BRANCHES_MAX];
     uint64_t recent[RECENT_MAX];
-    uint64_t invite_via; /* branch of the attempt's INVITE on the first hop */
-    uint64_t relay_via[RELAYS_MAX];
     int64_t last_sip_ns; /* steady */
     int64_t over_ns;     /* steady: when it ended */
     int64_t hold_since_ns;
@@ -80,7 +75,7 @@ struct live {
     uint16_t relay_code; /* final failure seen on another hop only */
     uint8_t state;       /* enum dialog_state */
     uint8_t class;       /* enum live_class */
-    uint8_t recent_at, tag_count, relay_count;
+    uint8_t recent_at;
     uint8_t offer_direction;
     bool invite_offers[2]; /* the newest INVITE of a party had SDP */
     bool holding[2];       /* this party put the other on hold */
@@ -237,6 +232,7 @@ struct sighting {
     uint64_t from_tag, to_tag; /* keyed hashes; 0: none */
     uint64_t via;              /* hash of the top Via's branch and sender */
     struct slice sdp;          /* empty: none that counts */
+    struct call_hop *hop;      /* of the INVITE that it is, cancels or answers; NULL: not known */
     uint8_t sender;            /* CALL_CALLER or CALL_CALLEE */
     uint8_t transaction_of;    /* the party whose request it is, or is answered */
     bool retransmission;

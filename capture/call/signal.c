@@ -11,6 +11,8 @@
 #include "capture/call/attempt.h"
 #include "capture/call/emit.h"
 #include "capture/call/expire.h"
+#include "capture/call/hops.h"
+#include "capture/call/legs.h"
 #include "capture/call/negotiate.h"
 #include "capture/call/table.h"
 
@@ -165,22 +167,6 @@ static void remember(struct calls *c, struct live *l, const struct sighting *s)
 
 /* ---- meaning ---- */
 
-static bool on_relay(const struct live *l, uint64_t via)
-{
-    for (unsigned i = 0; i < l->relay_count; i++) {
-        if (l->relay_via[i] == via)
-            return true;
-    }
-    return false;
-}
-
-/* The attempt's INVITE on another hop. */
-static void note_relay(struct live *l, const struct sighting *s)
-{
-    if (s->via != l->invite_via && !on_relay(l, s->via) && l->relay_count < RELAYS_MAX)
-        l->relay_via[l->relay_count++] = s->via;
-}
-
 static enum dialog_input meaning_of_invite(struct live *l, const struct sighting *s)
 {
     if (s->to_tag || s->transaction_of != CALL_CALLER)
@@ -189,28 +175,42 @@ static enum dialog_input meaning_of_invite(struct live *l, const struct sighting
     bool done = l->state == DIALOG_RELEASING || l->state == DIALOG_OVER;
     if (s->m->cseq > l->invite_cseq || done)
         return INPUT_INVITE;
-    if (s->m->cseq == l->invite_cseq)
-        note_relay(l, s);
-    return INPUT_NOTHING;
+    if (s->m->cseq < l->invite_cseq)
+        return INPUT_NOTHING;
+    /* the same INVITE once more: on its way, or to another target after the one before failed */
+    const struct call_hop *h = hops_enter(l, s);
+    bool failed = l->state == DIALOG_REFUSED || l->state == DIALOG_CANCELLING;
+    return failed && !hops_is_relay(l, h) ? INPUT_INVITE : INPUT_NOTHING;
 }
 
-static bool knows_tag(const struct live *l, uint64_t tag)
+static uint64_t remote_tag(const struct sighting *s)
 {
-    for (unsigned i = 0; i < l->tag_count; i++) {
-        if (l->tags[i] == tag)
-            return true;
-    }
-    return false;
+    return s->transaction_of == CALL_CALLER ? s->to_tag : s->from_tag;
 }
 
-/* Both tags must be the dialog's. Before the answer each early branch is a dialog; what no response
- * has told us is taken on trust only while we know of none. */
+/* Both tags must be the dialog's. Each branch is a dialog of its own; what no response has told us
+ * is taken on trust only while we know of none. */
 static bool in_dialog(const struct live *l, const struct sighting *s)
 {
-    uint64_t remote = s->transaction_of == CALL_CALLER ? s->to_tag : s->from_tag;
-    if (l->callee_tag)
-        return remote == l->callee_tag;
-    return l->tag_count == 0 || knows_tag(l, remote);
+    uint64_t remote = remote_tag(s);
+    if (legs_find(l, remote))
+        return true;
+    return l->callee_tag ? remote == l->callee_tag : l->call->legs == NULL;
+}
+
+static enum dialog_input meaning_of_bye(struct live *l, const struct sighting *s)
+{
+    if (!in_dialog(l, s) || live_is_over(l))
+        return INPUT_NOTHING;
+    return legs_bye(l, remote_tag(s), s->d->time_ns) == LEG_BYE_CALL ? INPUT_BYE : INPUT_NOTHING;
+}
+
+/* Of one hop among several it tells of that hop alone. */
+static enum dialog_input meaning_of_cancel(struct live *l, const struct sighting *s)
+{
+    if (s->hop && s->hop->cancelled_ns == 0)
+        s->hop->cancelled_ns = s->d->time_ns;
+    return hops_is_relay(l, s->hop) || hops_brother_open(l, s->hop) ? INPUT_NOTHING : INPUT_CANCEL;
 }
 
 static enum dialog_input meaning_of_request(struct live *l, const struct sighting *s)
@@ -220,11 +220,12 @@ static enum dialog_input meaning_of_request(struct live *l, const struct sightin
     case SIP_INVITE:
         return meaning_of_invite(l, s);
     case SIP_ACK:
-        return of_attempt ? INPUT_ACK : INPUT_NOTHING;
+        legs_ack(l, s);
+        return of_attempt && remote_tag(s) == l->callee_tag ? INPUT_ACK : INPUT_NOTHING;
     case SIP_CANCEL:
-        return of_attempt && !on_relay(l, s->via) ? INPUT_CANCEL : INPUT_NOTHING;
+        return of_attempt ? meaning_of_cancel(l, s) : INPUT_NOTHING;
     case SIP_BYE:
-        return in_dialog(l, s) ? INPUT_BYE : INPUT_NOTHING;
+        return meaning_of_bye(l, s);
     default:
         return INPUT_NOTHING;
     }
@@ -233,7 +234,7 @@ static enum dialog_input meaning_of_request(struct live *l, const struct sightin
 static enum dialog_input meaning_of_failure(struct live *l, const struct sighting *s)
 {
     unsigned status = s->m->status;
-    if (on_relay(l, s->via)) {
+    if (hops_is_relay(l, s->hop) || hops_brother_open(l, s->hop)) {
         l->relay_code = (uint16_t)status;
         return INPUT_NOTHING;
     }
@@ -264,19 +265,6 @@ static enum dialog_input meaning_of_response(struct live *l, const struct sighti
 
 /* ---- facts beside the state ---- */
 
-static void note_branch(struct live *l, const struct sighting *s)
-{
-    const struct sip_msg *m = s->m;
-    if (m->request || m->method != SIP_INVITE || s->transaction_of != CALL_CALLER ||
-        m->status == 100 || s->to_tag == 0 || m->cseq < l->invite_cseq)
-        return;
-    if (m->status == 401 || m->status == 407 || knows_tag(l, s->to_tag))
-        return;
-    if (l->tag_count < BRANCHES_MAX)
-        l->tags[l->tag_count++] = s->to_tag;
-    l->call->branches += l->call->branches < UINT16_MAX;
-}
-
 static void note_modification(struct calls *c, struct live *l, const struct sighting *s)
 {
     const struct sip_msg *m = s->m;
@@ -298,7 +286,9 @@ static void note_facts(struct calls *c, struct live *l, const struct sighting *s
 {
     struct call *call = l->call;
     uint16_t cause;
-    note_branch(l, s);
+    if (s->hop && !s->m->request && s->m->method == SIP_INVITE)
+        hops_response(s->hop, s);
+    legs_response(l, s);
     note_modification(c, l, s);
     struct slice *software = s->sender == CALL_CALLER ? &call->user_agent : &call->server;
     if (software->size == 0 && !(s->sender == CALL_CALLEE && !s->m->request && s->m->status == 100))
@@ -351,6 +341,8 @@ static void read_message(struct calls *c, struct sighting *s)
     if (l) {
         s->sender = s->m->request == (s->transaction_of == CALL_CALLER) ? CALL_CALLER : CALL_CALLEE;
         s->retransmission = seen_before(c, l, s);
+        if (s->m->method == SIP_INVITE || s->m->method == SIP_CANCEL)
+            s->hop = hops_find(l, s);
         input = s->retransmission ? INPUT_NOTHING : meaning(l, s);
         if (dialog_step(l->state, input).actions & DO_NEW_CALL) {
             table_close(c, l);
@@ -365,10 +357,12 @@ static void read_message(struct calls *c, struct sighting *s)
         seen_before(c, l, s);
     }
     remember(c, l, s);
-    if (s->retransmission)
+    if (s->retransmission) {
         l->last_sip_ns = c->steady_ns;
-    else
+        legs_repeated(l, s);
+    } else {
         step(c, l, s, input);
+    }
     expire_schedule(c, l);
 }
 

@@ -41,6 +41,7 @@ static const struct dialog_step steps[DIALOG_STATES][DIALOG_INPUTS] =
                 [INPUT_CHALLENGE] = {DIALOG_REFUSED, DO_CODE | DO_END_REFUSED},
                 [INPUT_REFUSAL] = {DIALOG_REFUSED, DO_CODE | DO_END_REFUSED},
                 [INPUT_BYE] = {DIALOG_RELEASING, DO_END_BYE},
+                [INPUT_INVITE] = {DIALOG_TRYING, DO_ATTEMPT}, /* the next target */
             },
         [DIALOG_ANSWERED] =
             {

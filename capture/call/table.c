@@ -19,6 +19,7 @@
 #include "capture/call/expire.h"
 #include "capture/call/flows.h"
 #include "capture/call/held.h"
+#include "capture/call/legs.h"
 #include "capture/call/points.h"
 #include "capture/call/sealed.h"
 #include "capture/call/turn.h"
@@ -372,6 +373,7 @@ void table_close(struct calls *c, struct live *l)
         bool there = map_remove(&c->by_key, l->key, live_number(c, l));
         assert(there);
     }
+    legs_close(l);
     if (!live_is_bare(l))
         attempt_count(c, l);
     unlink_class(c, l);
