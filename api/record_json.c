@@ -7,49 +7,12 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "api/json_fields.h"
+#include "api/record_path_json.h"
 #include "base/crypto.h"
 
-#define MS_DECIMALS    3
 #define SCORE_DECIMALS 3
 #define RATIO_DECIMALS 6
-
-static void kv_uint(struct json *j, const char *key, uint64_t v)
-{
-    json_key(j, key);
-    json_uint(j, v);
-}
-
-/* Empty text is "not seen", so null. */
-static void kv_known(struct json *j, const char *key, struct slice text)
-{
-    if (text.size == 0)
-        json_kv_null(j, key);
-    else
-        json_kv_text(j, key, text);
-}
-
-static void kv_natural(struct json *j, const char *key, int64_t v)
-{
-    if (v < 0)
-        json_kv_null(j, key);
-    else
-        json_kv_int(j, key, v);
-}
-
-static void kv_positive(struct json *j, const char *key, int64_t v)
-{
-    kv_natural(j, key, v == 0 ? -1 : v);
-}
-
-static void kv_endpoint(struct json *j, const char *key, const struct endpoint *e)
-{
-    char text[ENDPOINT_TEXT_SIZE];
-
-    if (addr_is_any(e->addr) && e->port == 0)
-        json_kv_null(j, key);
-    else
-        json_kv_str(j, key, endpoint_text(e, text));
-}
 
 static void kv_party(struct json *j, const char *key, const struct record_party *p)
 {
@@ -387,8 +350,10 @@ void record_json(struct json *j, const struct call_record *r, enum record_json_d
     for (uint32_t i = 0; i < r->stream_count; i++)
         stream_json(j, &r->streams[i], links ? r->uid : NULL);
     json_end(j);
-    if (detail == RECORD_JSON_FULL)
+    if (detail == RECORD_JSON_FULL) {
+        record_path_json(j, r);
         call_events(j, r);
+    }
     json_key(j, "recording");
     record_json_recording(j, r, links);
     if (links)

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "app/summarise_path.h"
 #include "capture/net/datagram.h"
 #include "capture/sip/sdp.h"
 #include "decode/score.h"
@@ -412,6 +413,7 @@ static void fill_call(struct call_record *r, const struct call *c)
     fill_wire(r, c);
     fill_times(r, c);
     fill_events(r, c);
+    summarise_path(r, c);
 }
 
 /* The early row of a call, answered or just over: what the brief knows. */

@@ -29,6 +29,8 @@ static const char *const TEXTS[] = {
     /* scale, basis, playout, delay basis, loss basis */
     "NB", "WB", "FB", "standard", "provisional", "operator", "none", "F50", "F200", "AD", "xr",
     "rtcp", "partial", "assumed", "tap", "tap+beyond", "capture_suspect",
+    /* ends of branches and tries */
+    "timeout", "challenged", "adjusted",
     /* quality band */
     "excellent", "good", "fair", "poor", "bad",
     /* media type, confidence, transport */

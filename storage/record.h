@@ -151,6 +151,59 @@ struct record_message {
     uint16_t vlan_inner;
 };
 
+/* An INVITE that passed the tap, on one hop. */
+struct record_hop {
+    uint32_t from;           /* number (1..) of the hop that it continues; 0: none */
+    struct endpoint src;
+    struct endpoint dst;
+    const char *transport;
+    uint16_t vlan;
+    uint32_t cseq;
+    struct slice request_uri;
+    int64_t invite_us, response_us, final_us, cancelled_us;
+    int code;                /* final response here; 0 none */
+};
+
+/* A branch: a To tag that responded to the INVITE. */
+struct record_leg {
+    uint32_t hop;            /* number of the hop nearest to it; 0: not seen */
+    struct slice tag;
+    struct slice target;     /* URI of its Contact */
+    struct slice reason_phrase;
+    int64_t progress_us, ringing_us, answered_us, ended_us;
+    int code;                /* final response; 0 none */
+    const char *end;         /* bye, cancelled, rejected, redirected, timeout, cut; NULL while it goes on */
+    uint32_t repeats;        /* of its 2xx while nobody acknowledged it */
+    bool winner;
+    bool acked;
+};
+
+/* A target that was asked. */
+struct record_attempt {
+    uint32_t hop;
+    int64_t ended_us;
+    const char *reason;      /* answered, rejected, timeout, cancelled, challenged, redirected, adjusted; NULL: open */
+};
+
+/* How a call found its way and what was odd about its end. */
+struct record_path {
+    uint32_t hop_count, leg_count, attempt_count;
+    struct record_hop *hops;
+    struct record_leg *legs;
+    struct record_attempt *attempts;
+    uint32_t hops_over_limit;
+    int route_advances;
+    struct slice q850_text;  /* of the Reason header */
+    int sip_cause;           /* 0 none */
+    struct slice sip_cause_text;
+    bool ack_missing;
+    uint32_t session_expires_s; /* 0: no session timer */
+    const char *session_refresher; /* caller, callee; NULL: not said */
+    bool session_expired;
+    int64_t spoofed_bye_us;  /* 0: none */
+    struct endpoint spoofed_bye_src;
+};
+
 struct record_recording {
     char id[40];             /* UUID text; "" when there is none */
     const char *result;      /* recorded, rule, no_rtp, encrypted, undecodable, ... */
@@ -244,6 +297,7 @@ struct call_record {
     struct endpoint wrap_src; /* outer addresses, ports 0 */
     struct endpoint wrap_dst;
     struct record_tls tls;
+    struct record_path path;
     uint8_t nat;             /* signs of address translation, as bits: record_nat_text() */
     double trying_delay_ms;  /* INVITE to its first 100; NAN: none */
 };

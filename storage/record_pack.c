@@ -108,6 +108,85 @@ static void call_wire_pack(struct pack *p, struct call_record *r)
     pack_double(p, &r->trying_delay_ms);
 }
 
+/* An array of `*count` zeroed things when reading; the present one when writing. */
+static void *array_begin(struct pack *p, void *present, uint32_t *count, size_t item_bytes)
+{
+    pack_count(p, count);
+    if (p->out || p->failed || *count == 0)
+        return p->failed ? NULL : present;
+    void *items = arena_alloc(p->arena, *count * item_bytes);
+    p->failed |= items == NULL;
+    return items;
+}
+
+static void hop_pack(struct pack *p, struct record_hop *h)
+{
+    pack_u32(p, &h->from);
+    pack_endpoint(p, &h->src);
+    pack_endpoint(p, &h->dst);
+    pack_word(p, &h->transport);
+    pack_u16(p, &h->vlan);
+    pack_u32(p, &h->cseq);
+    pack_text(p, &h->request_uri);
+    pack_i64(p, &h->invite_us);
+    pack_i64(p, &h->response_us);
+    pack_i64(p, &h->final_us);
+    pack_i64(p, &h->cancelled_us);
+    pack_int(p, &h->code);
+}
+
+static void leg_pack(struct pack *p, struct record_leg *g)
+{
+    pack_u32(p, &g->hop);
+    pack_text(p, &g->tag);
+    pack_text(p, &g->target);
+    pack_text(p, &g->reason_phrase);
+    pack_i64(p, &g->progress_us);
+    pack_i64(p, &g->ringing_us);
+    pack_i64(p, &g->answered_us);
+    pack_i64(p, &g->ended_us);
+    pack_int(p, &g->code);
+    pack_word(p, &g->end);
+    pack_u32(p, &g->repeats);
+    pack_bool(p, &g->winner);
+    pack_bool(p, &g->acked);
+}
+
+/* Elements of lists cannot grow: what lies behind them has no mark of its own. */
+static void lists_pack(struct pack *p, struct record_path *v)
+{
+    v->hops = array_begin(p, v->hops, &v->hop_count, sizeof *v->hops);
+    for (uint32_t i = 0; i < v->hop_count && !p->failed; i++)
+        hop_pack(p, &v->hops[i]);
+    v->legs = array_begin(p, v->legs, &v->leg_count, sizeof *v->legs);
+    for (uint32_t i = 0; i < v->leg_count && !p->failed; i++)
+        leg_pack(p, &v->legs[i]);
+    v->attempts = array_begin(p, v->attempts, &v->attempt_count, sizeof *v->attempts);
+    for (uint32_t i = 0; i < v->attempt_count && !p->failed; i++) {
+        pack_u32(p, &v->attempts[i].hop);
+        pack_i64(p, &v->attempts[i].ended_us);
+        pack_word(p, &v->attempts[i].reason);
+    }
+    if (p->failed)
+        v->hop_count = v->leg_count = v->attempt_count = 0;
+}
+
+static void path_pack(struct pack *p, struct record_path *v)
+{
+    lists_pack(p, v);
+    pack_u32(p, &v->hops_over_limit);
+    pack_int(p, &v->route_advances);
+    pack_text(p, &v->q850_text);
+    pack_int(p, &v->sip_cause);
+    pack_text(p, &v->sip_cause_text);
+    pack_bool(p, &v->ack_missing);
+    pack_u32(p, &v->session_expires_s);
+    pack_word(p, &v->session_refresher);
+    pack_bool(p, &v->session_expired);
+    pack_i64(p, &v->spoofed_bye_us);
+    pack_endpoint(p, &v->spoofed_bye_src);
+}
+
 void record_pack_call(struct pack *p, struct call_record *r)
 {
     call_identity_pack(p, r);
@@ -115,6 +194,7 @@ void record_pack_call(struct pack *p, struct call_record *r)
     call_times_pack(p, r);
     call_quality_pack(p, r);
     call_wire_pack(p, r);
+    path_pack(p, &r->path);
 }
 
 static void stream_identity_pack(struct pack *p, struct record_stream *s)
@@ -217,17 +297,6 @@ static void chain_pack(struct pack *p, struct record_chain *c)
     pack_word(p, &c->party);
     pack_bool(p, &c->rtcp);
     pack_u64(p, &c->packets);
-}
-
-/* An array of `*count` zeroed things when reading; the present one when writing. */
-static void *array_begin(struct pack *p, void *present, uint32_t *count, size_t item_bytes)
-{
-    pack_count(p, count);
-    if (p->out || p->failed || *count == 0)
-        return p->failed ? NULL : present;
-    void *items = arena_alloc(p->arena, *count * item_bytes);
-    p->failed |= items == NULL;
-    return items;
 }
 
 void record_pack_chains(struct pack *p, struct record_chain **chains, uint32_t *count)

@@ -44,6 +44,13 @@ const char *call_direction_text(enum call_direction v)
     return TEXT_AT(text, v);
 }
 
+const char *call_attempt_reason_text(enum call_attempt_reason v)
+{
+    static const char *const text[] = {NULL,        "answered",   "rejected",   "timeout",
+                                       "cancelled", "challenged", "redirected", "adjusted"};
+    return TEXT_AT(text, v);
+}
+
 const char *call_leg_end_text(enum call_leg_end v)
 {
     static const char *const text[] = {NULL,         "bye",     "cancelled", "rejected",

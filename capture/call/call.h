@@ -102,6 +102,24 @@ struct call_leg {
     bool acked;
 };
 
+enum call_attempt_reason {
+    CALL_ATTEMPT_OPEN, CALL_ATTEMPT_ANSWERED, CALL_ATTEMPT_REJECTED, CALL_ATTEMPT_TIMEOUT, CALL_ATTEMPT_CANCELLED,
+    CALL_ATTEMPT_CHALLENGED, CALL_ATTEMPT_REDIRECTED, CALL_ATTEMPT_ADJUSTED /* asked again with what a 422 wants */,
+};
+
+/* One target that was asked (route.h). */
+struct call_attempt {
+    const struct call_hop *hop;
+    int64_t ended_ns;
+    uint8_t reason;              /* enum call_attempt_reason */
+};
+
+/* A Reason header (RFC 3326) of what ended the call. */
+struct call_cause {
+    uint16_t cause;              /* 0: none was said */
+    struct slice text;
+};
+
 #define CALL_HOPS_MAX 24
 #define CALL_LEGS_MAX 16
 
@@ -166,11 +184,22 @@ struct call {
     struct call_hop *hops;
     uint8_t leg_count;        /* branches beyond CALL_LEGS_MAX are only counted */
     uint8_t hop_count;
+    uint8_t attempt_count;
+    uint8_t route_advances;
+    struct call_attempt *attempts; /* filled when the call leaves */
     uint16_t hops_over_limit; /* INVITEs on more hops than have a place */
     uint16_t holds;
     int64_t held_ns;          /* time on hold, either side */
     struct call_event *events; /* in time order */
     uint32_t event_count;
+
+    struct call_cause *causes; /* [0] of protocol Q.850, [1] SIP; NULL: no Reason header */
+    bool ack_missing;         /* the 2xx was repeated and never acknowledged */
+    bool session_expired;     /* nobody refreshed the session (RFC 4028) in time */
+    uint8_t session_refresher; /* CALL_CALLER, CALL_CALLEE */
+    uint32_t session_expires_s; /* 0: no session timer */
+    int64_t spoofed_bye_ns;   /* a BYE of a stranger after which media went on; 0: none */
+    struct endpoint spoofed_bye_src;
 };
 
 /* Frees the call and all it remembers; NULL is fine. */
@@ -181,6 +210,7 @@ const char *call_outcome_text(enum call_outcome v);       /* NULL for NONE */
 const char *call_end_reason_text(enum call_end_reason v); /* NULL for NONE */
 const char *call_party_text(enum call_party v);
 const char *call_direction_text(enum call_direction v);
+const char *call_attempt_reason_text(enum call_attempt_reason v); /* NULL for OPEN */
 const char *call_leg_end_text(enum call_leg_end v);       /* NULL for OPEN */
 const char *call_kind_text(enum call_kind v);             /* "call", "orphan", "encrypted", ... */
 

@@ -130,8 +130,11 @@ static void adopt(const struct live *l, struct call_hop *x)
 static void supersede(const struct live *l, const struct call_hop *x)
 {
     for (struct call_hop *h = l->call->hops; h; h = h->next) {
-        if (h != x && h->from == x->from && h->cseq == x->cseq && h->via != x->via &&
-            h->final_ns == 0 && !h->proceeds && x->invite_ns - h->invite_ns >= SERIAL_NS)
+        if (h == x || h->from != x->from || h->via == x->via || h->final_ns)
+            continue;
+        bool older = h->cseq < x->cseq;
+        bool silent = h->cseq == x->cseq && !h->proceeds;
+        if (older || (silent && x->invite_ns - h->invite_ns >= SERIAL_NS))
             h->given_up = true;
     }
 }
@@ -227,7 +230,8 @@ void hops_response(struct call_hop *h, const struct sighting *s)
     h->proceeds |= status > 100;
     if (status < 200 || (h->final_ns && h->code < 300))
         return;
-    if (h->final_ns == 0 || status < 300) /* of several answers the first, of a failure and an answer this */
+    if (h->final_ns == 0 ||
+        status < 300) /* of several answers the first, of a failure and an answer this */
         h->final_ns = now_ns;
     h->code = (uint16_t)status;
 }

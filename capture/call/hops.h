@@ -1,6 +1,7 @@
-/* The hops of a call: every INVITE transaction that passed the tap under the call's Call-ID and From
- * tag. Both sides of a proxy, the branches of a fork, the next target after a failure and the INVITE
- * with credentials are one call; what tells them apart is the branch of the top Via and the CSeq.
+/* The hops of a call: every INVITE transaction that passed the tap under the call's Call-ID and
+ * From tag. Both sides of a proxy, the branches of a fork, the next target after a failure and the
+ * INVITE with credentials are one call; what tells them apart is the branch of the top Via and the
+ * CSeq.
  *
  *     caller --1--> proxy --2--> phone       1: a first hop (nothing of this CSeq came before it)
  *                     +-----3--> desk        2, 3: `from` is 1
@@ -13,12 +14,14 @@
 
 #include "capture/call/live.h"
 
-/* The hop of the INVITE transaction that `s` belongs to (INVITE, CANCEL, their responses), or NULL. */
+/* The hop of the INVITE transaction that `s` belongs to (INVITE, CANCEL, their responses), or NULL.
+ */
 struct call_hop *hops_find(const struct live *l, const struct sighting *s);
 /* The hop of the INVITE at hand, entered if it is new; NULL at the bound: counted in the call. */
 struct call_hop *hops_enter(struct live *l, const struct sighting *s);
 void hops_response(struct call_hop *h, const struct sighting *s);
-/* Not the caller's own: its failures and CANCELs end no attempt. Also true for what found no place. */
+/* Not the caller's own: its failures and CANCELs end no attempt. Also true for what found no place.
+ */
 bool hops_is_relay(const struct live *l, const struct call_hop *h);
 /* Another hop like this one (same CSeq, same origin) may still be answered. */
 bool hops_brother_open(const struct live *l, const struct call_hop *h);

@@ -85,9 +85,10 @@ static void take_final(const struct call *call, struct call_leg *leg, const stru
     if (leg->code)
         return;
     leg->code = m->status;
-    leg->reason_phrase = slice_equal(call->reason_phrase, m->reason_phrase)
-                             ? call->reason_phrase
-                             : arena_copy(call->arena, slice_sub(m->reason_phrase, 0, TARGET_KEPT_MAX));
+    leg->reason_phrase =
+        slice_equal(call->reason_phrase, m->reason_phrase)
+            ? call->reason_phrase
+            : arena_copy(call->arena, slice_sub(m->reason_phrase, 0, TARGET_KEPT_MAX));
     if (m->status < 300)
         leg->answered_ns = now_ns;
     else
@@ -184,7 +185,8 @@ static enum call_leg_end end_of_answered(const struct call *call, const struct c
 static enum call_leg_end end_of_unanswered(const struct live *l, const struct call_leg *leg)
 {
     const struct call *call = l->call;
-    if (l->answered || call->outcome == CALL_OUTCOME_CANCELLED || (leg->hop && leg->hop->cancelled_ns))
+    if (l->answered || call->outcome == CALL_OUTCOME_CANCELLED ||
+        (leg->hop && leg->hop->cancelled_ns))
         return CALL_LEG_CANCELLED;
     return call->end_reason == CALL_END_CUT ? CALL_LEG_CUT : CALL_LEG_TIMEOUT;
 }

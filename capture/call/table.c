@@ -21,6 +21,7 @@
 #include "capture/call/held.h"
 #include "capture/call/legs.h"
 #include "capture/call/points.h"
+#include "capture/call/route.h"
 #include "capture/call/sealed.h"
 #include "capture/call/turn.h"
 #include "capture/call/uid.h"
@@ -374,6 +375,8 @@ void table_close(struct calls *c, struct live *l)
         assert(there);
     }
     legs_close(l);
+    route_attempts(call);
+    counters_add(c->counters, C_ROUTE_ADVANCES, call->route_advances);
     if (!live_is_bare(l))
         attempt_count(c, l);
     unlink_class(c, l);

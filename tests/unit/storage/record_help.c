@@ -60,6 +60,37 @@ struct slice help_text(struct arena *arena, const char *text)
     X(TEXT, path) X(TEXT, undecodable) X(NUMBER, sample_rate_hz) X(NUMBER, channels)               \
         X(NUMBER, started_us) X(NUMBER, duration_ms) X(NUMBER, size_bytes) X(FLAG, one_way)        \
             X(FLAG, partial) X(FLAG, truncated) X(FLAG, recovered)
+#define HOP_FIELDS(X)                                                                              \
+    X(NUMBER, from)                                                                                \
+    X(ENDPOINT, src)                                                                               \
+    X(ENDPOINT, dst)                                                                               \
+    X(WORD, transport)                                                                             \
+    X(SMALL, vlan)                                                                                 \
+    X(NUMBER, cseq)                                                                                \
+    X(TEXT, request_uri)                                                                           \
+    X(NUMBER, invite_us)                                                                           \
+    X(NUMBER, response_us) X(NUMBER, final_us) X(NUMBER, cancelled_us) X(NUMBER, code)
+#define LEG_FIELDS(X)                                                                              \
+    X(NUMBER, hop)                                                                                 \
+    X(TEXT, tag)                                                                                   \
+    X(TEXT, target)                                                                                \
+    X(TEXT, reason_phrase)                                                                         \
+    X(NUMBER, progress_us)                                                                         \
+    X(NUMBER, ringing_us)                                                                          \
+    X(NUMBER, answered_us)                                                                         \
+    X(NUMBER, ended_us)                                                                            \
+    X(NUMBER, code) X(WORD, end) X(NUMBER, repeats) X(FLAG, winner) X(FLAG, acked)
+#define ATTEMPT_FIELDS(X) X(NUMBER, hop) X(NUMBER, ended_us) X(WORD, reason)
+#define PATH_FIELDS(X)                                                                             \
+    X(NUMBER, hops_over_limit)                                                                     \
+    X(NUMBER, route_advances)                                                                      \
+    X(TEXT, q850_text)                                                                             \
+    X(NUMBER, sip_cause)                                                                           \
+    X(TEXT, sip_cause_text)                                                                        \
+    X(FLAG, ack_missing)                                                                           \
+    X(NUMBER, session_expires_s)                                                                   \
+    X(WORD, session_refresher)                                                                     \
+    X(FLAG, session_expired) X(NUMBER, spoofed_bye_us) X(ENDPOINT, spoofed_bye_src)
 #define CALL_FIELDS(X)                                                                             \
     X(WORD, kind)                                                                                  \
     X(WORD, state)                                                                                 \
@@ -193,6 +224,35 @@ static void fill_recording(struct record_recording *v, uint64_t seed)
         v->sha256[i] = (uint8_t)help_next(&rnd);
 }
 
+static void fill_hop(struct record_hop *v)
+{
+    HOP_FIELDS(SET)
+}
+
+static void fill_leg(struct record_leg *v)
+{
+    LEG_FIELDS(SET)
+}
+
+static void fill_attempt(struct record_attempt *v)
+{
+    ATTEMPT_FIELDS(SET)
+}
+
+static void fill_path(struct record_path *v)
+{
+    PATH_FIELDS(SET)
+    v->hop_count = v->leg_count = v->attempt_count = 3;
+    v->hops = arena_alloc(arena, 3 * sizeof *v->hops);
+    v->legs = arena_alloc(arena, 3 * sizeof *v->legs);
+    v->attempts = arena_alloc(arena, 3 * sizeof *v->attempts);
+    for (int i = 0; i < 3; i++) {
+        fill_hop(&v->hops[i]);
+        fill_leg(&v->legs[i]);
+        fill_attempt(&v->attempts[i]);
+    }
+}
+
 struct call_record *help_record(uint64_t seed)
 {
     struct call_record *v = record_new();
@@ -213,6 +273,7 @@ struct call_record *help_record(uint64_t seed)
     v->event_count = 3;
     v->events = arena_alloc(arena, 3 * sizeof *v->events);
     fill_recording(&v->recording, seed);
+    fill_path(&v->path);
     for (int i = 0; i < 2; i++)
         fill_stream(&v->streams[i]);
     for (int i = 0; i < 3; i++) {
@@ -276,6 +337,40 @@ static const char *party_differs(const struct record_party *a, const struct reco
 {
     PARTY_FIELDS(COMPARE)
     return NULL;
+}
+
+static const char *hop_differs(const struct record_hop *a, const struct record_hop *b)
+{
+    HOP_FIELDS(COMPARE)
+    return NULL;
+}
+
+static const char *leg_differs(const struct record_leg *a, const struct record_leg *b)
+{
+    LEG_FIELDS(COMPARE)
+    return NULL;
+}
+
+static const char *attempt_differs(const struct record_attempt *a, const struct record_attempt *b)
+{
+    ATTEMPT_FIELDS(COMPARE)
+    return NULL;
+}
+
+static const char *path_differs(const struct record_path *a, const struct record_path *b)
+{
+    const char *what = NULL;
+    PATH_FIELDS(COMPARE)
+    if (a->hop_count != b->hop_count || a->leg_count != b->leg_count ||
+        a->attempt_count != b->attempt_count)
+        return "path counts";
+    for (uint32_t i = 0; what == NULL && i < a->hop_count; i++)
+        what = hop_differs(&a->hops[i], &b->hops[i]);
+    for (uint32_t i = 0; what == NULL && i < a->leg_count; i++)
+        what = leg_differs(&a->legs[i], &b->legs[i]);
+    for (uint32_t i = 0; what == NULL && i < a->attempt_count; i++)
+        what = attempt_differs(&a->attempts[i], &b->attempts[i]);
+    return what;
 }
 
 static const char *quality_differs(const struct record_quality *a, const struct record_quality *b)
@@ -351,6 +446,7 @@ const char *help_record_differs(const struct call_record *a, const struct call_r
     const char *field = party_differs(&a->from, &b->from);
     field = field ? field : party_differs(&a->to, &b->to);
     field = field ? field : recording_differs(&a->recording, &b->recording);
+    field = field ? field : path_differs(&a->path, &b->path);
     for (uint32_t i = 0; i < a->stream_count && !field; i++)
         field = stream_differs(&a->streams[i], &b->streams[i], full);
     for (uint32_t i = 0; i < a->chain_count && !field; i++)

@@ -1,0 +1,7 @@
+/* The way of a call as JSON: hops, branches, tries, and how its end was said. Fields of the call object. */
+#pragma once
+
+#include "base/json.h"
+#include "storage/record.h"
+
+void record_path_json(struct json *j, const struct call_record *r);
