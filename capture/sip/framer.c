@@ -11,7 +11,9 @@
  * it in pieces, until the held message has been given out; then the window is the chunk again.
  *
  * A length is believed as a SIP peer would believe it, even where the body looks like another
- * message: a text may quote one. Only when what follows the body is no start line do we look back.
+ * message: a text may quote one. Only when what follows the body is no start line do we look back,
+ * or when nothing follows. SDP quotes nothing: it ends where a start line stands, so a length that
+ * is too large does not swallow what comes later.
  */
 #include "capture/sip/framer.h"
 
@@ -41,6 +43,8 @@ struct sip_framer {
     size_t message_max;
     struct framer_walk walk; /* HEAD */
     size_t head_size;        /* BODY */
+    size_t looked;           /* BODY of SDP: lines that are no start lines */
+    bool waited, sdp;        /* BODY: more bytes were asked for; then, is it SDP? */
     size_t want;             /* BODY: size of the message, or the most it may have */
     uint64_t left;           /* SKIPPING */
     struct buf held;         /* the beginning of the unfinished message or start line */
@@ -158,6 +162,7 @@ static void measure(struct sip_framer *f, struct window *w)
     f->measured = framer_content_length(slice_sub(w->at, 0, f->head_size), &f->walk, &length) &&
                   length / SKIP_FACTOR <= f->message_max;
     f->state = BODY;
+    f->waited = false;
     f->want = f->message_max;
     if (f->measured && length <= room) {
         f->want = f->head_size + length;
@@ -200,9 +205,25 @@ static enum framer_start following(struct slice at)
     return framer_start(at, false);
 }
 
+/* A body that is not all there yet. */
+static bool unfinished_body(struct sip_framer *f, struct window *w)
+{
+    if (!f->waited) {
+        f->waited = true;
+        f->sdp = framer_says_sdp(slice_sub(w->at, 0, f->head_size));
+        f->looked = f->head_size;
+    }
+    size_t size = f->sdp ? framer_start_in_sdp(w->at, &f->looked) : 0;
+    if (size)
+        deliver(f, w, size, false);
+    return size > 0;
+}
+
 static bool measured_body(struct sip_framer *f, struct window *w)
 {
-    if (w->at.size < f->want || (w->at.size == f->want && w->more))
+    if (w->at.size < f->want)
+        return unfinished_body(f, w);
+    if (w->at.size == f->want && w->more)
         return false;
     size_t size = f->want;
     enum framer_start next = following(slice_from(w->at, size));
@@ -403,11 +424,22 @@ enum framer_verdict sip_framer_feed(struct sip_framer *f, struct slice bytes, ui
     return f->sip ? FRAMER_SIP : FRAMER_MAYBE;
 }
 
+/* The stream is over inside a body: what stands in it like a message is taken for one. */
+static void look_back(struct sip_framer *f, sip_framer_fn *fn, void *context)
+{
+    struct window w = {.at = buf_view(&f->held), .fn = fn, .context = context};
+    while (f->state == BODY && f->measured) {
+        size_t size = framer_find_start(w.at, f->head_size, w.at.size, true);
+        deliver(f, &w, size, false);
+        run(f, &w);
+    }
+}
+
 void sip_framer_end(struct sip_framer *f, sip_framer_fn *fn, void *context)
 {
     if (f->state == GAVE_UP)
         return;
-    cut_off(f, fn, context);
+    look_back(f, fn, context);
     release(f);
     f->state = BETWEEN;
 }

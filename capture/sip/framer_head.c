@@ -128,6 +128,19 @@ size_t framer_find_start(struct slice at, size_t from, size_t to, bool glued)
     return to;
 }
 
+size_t framer_start_in_sdp(struct slice at, size_t *looked)
+{
+    for (;;) {
+        struct slice rest = slice_from(at, *looked);
+        size_t line = slice_index(rest, '\n');
+        if (line == rest.size)
+            return 0;
+        if (framer_start(rest, false) == FRAMER_START_YES)
+            return *looked;
+        *looked += line + 1;
+    }
+}
+
 size_t framer_split_start(struct slice at, size_t from, size_t place)
 {
     size_t p = place;
@@ -185,6 +198,18 @@ bool framer_content_length(struct slice head, const struct framer_walk *walk, ui
     while (walk->length && sip_line_next(&rest, &line, &flags) == SIP_LINE) {
         if (sip_line_split(line, &header) && header.id == SIP_H_CONTENT_LENGTH)
             return slice_to_u32(header.value, ret_length);
+    }
+    return false;
+}
+
+bool framer_says_sdp(struct slice head)
+{
+    struct slice rest = slice_from(head, slice_index(head, '\n') + 1), line;
+    struct sip_header_line header;
+    uint32_t flags;
+    while (sip_line_next(&rest, &line, &flags) == SIP_LINE) {
+        if (sip_line_split(line, &header) && header.id == SIP_H_CONTENT_TYPE)
+            return slice_starts_nocase(header.value, "application/sdp");
     }
     return false;
 }

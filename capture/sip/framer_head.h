@@ -26,6 +26,11 @@ size_t framer_find_start(struct slice at, size_t from, size_t to, bool glued);
  * body that is said to be too long: "B" "YE sip:b SIP/2.0". Its true position, not before `from`;
  * else `place`. */
 size_t framer_split_start(struct slice at, size_t from, size_t place);
+/* Does the head say that its body is SDP? That quotes no messages: a start line in it ends it. */
+bool framer_says_sdp(struct slice head);
+/* As framer_find_start over whole lines only; goes on at *looked, where a line begins, and leaves
+ * there where to go on. 0: none so far. */
+size_t framer_start_in_sdp(struct slice at, size_t *looked);
 /* The first line of another protocol that is spoken on SIP's ports. */
 bool framer_foreign(struct slice at);
 /* A walk through a head, line by line, that goes on where it stopped. Zeroed at the start line. */

@@ -176,6 +176,39 @@ Test(framer, a_length_that_is_too_large_is_put_right_however_the_stream_is_cut)
     }
 }
 
+#define SDP_INVITE                                                                                 \
+    "INVITE sip:b SIP/2.0\r\nc: application/sdp\r\nl: 5000\r\n\r\nv=0\r\nm=audio 1 RTP/AVP 0\r\n"
+
+Test(framer, a_length_that_swallows_all_that_follows_ends_with_the_sdp)
+{
+    struct slice stream = slice_str(SDP_INVITE BYE OK);
+    for (size_t cut = 0; cut < stream.size; cut++) {
+        struct sip_framer *f = sip_framer_new(0);
+        struct got got;
+        got_init(&got);
+        feed(f, slice_sub(stream, 0, cut), 0, &got);
+        for (size_t at = cut; at < stream.size; at += cut ? stream.size : 1)
+            feed(f, cut ? slice_from(stream, at) : slice_sub(stream, at, at + 1), 0, &got);
+        expect_got(&got, "-" SDP_INVITE "\1+" BYE "\1+" OK "\1", "sdp");
+        buf_fini(&got.text);
+        sip_framer_free(f);
+    }
+}
+
+Test(framer, a_text_that_quotes_messages_is_looked_into_only_when_nothing_follows)
+{
+    struct sip_framer *f = sip_framer_new(0);
+    struct got got;
+    got_init(&got);
+    feed(f, slice_str(INVITE "c: text/plain\r\nl: 5000\r\n\r\nso:\r\n" BYE OK), 0, &got);
+    cr_expect_eq(got.count, 0);
+    sip_framer_end(f, take, &got);
+    expect_got(&got, "-" INVITE "c: text/plain\r\nl: 5000\r\n\r\nso:\r\n\1+" BYE "\1+" OK "\1",
+               "text");
+    buf_fini(&got.text);
+    sip_framer_free(f);
+}
+
 Test(framer, whole_messages_are_given_out_where_they_lie)
 {
     struct sip_framer *f = sip_framer_new(0);
