@@ -28,7 +28,9 @@ static enum input_state broken(struct input *in, const char *format, ...)
     return INPUT_BROKEN;
 }
 
-/* For a pipe: until there is something to read, or a wake. */
+#define LOOK_UP_MS 200 /* a silent pipe: whoever reads the source does what else is to do */
+
+/* For a pipe: until there is something to read, a wake, or some time has passed. */
 static bool wait_for_bytes(const struct input *in)
 {
     struct pollfd fds[2] = {{.fd = in->fd, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
@@ -37,7 +39,10 @@ static bool wait_for_bytes(const struct input *in)
     for (;;) {
         if (in->source && source_woken(in->source))
             return false;
-        if (poll(fds, 2, -1) < 0) {
+        int ready = poll(fds, 2, in->source ? LOOK_UP_MS : -1);
+        if (ready == 0)
+            return false;
+        if (ready < 0) {
             if (errno == EINTR && in->source)
                 continue;
             return errno != EINTR; /* interrupted before there is a source: by a signal to stop */

@@ -30,7 +30,8 @@ def wait_for(what, look, seconds=PATIENCE_S):
 # ---- the service
 
 class Service:
-    def __init__(self, t, interface, config=""):
+    def __init__(self, t, interface, config="", stdin=subprocess.DEVNULL):
+        """`interface` None: it reads a capture from `stdin`."""
         name = t.path("service")
         os.mkdir(name)
         self.log = os.path.join(name, "log")
@@ -39,7 +40,7 @@ class Service:
             f.write(f"[api]\nport = 0\n{config}")
         with open(self.log, "w") as log:
             self.process = subprocess.Popen([t.earshot, "run", "--config", conf, "--data", os.path.join(name, "data"),
-                                             "--interface", interface], stdin=subprocess.DEVNULL, stderr=log)
+                                             *(["--interface", interface] if interface else ["--read", "-"])], stdin=stdin, stderr=log)
         self.url = wait_for("earshot listens", self._listens)
 
     def said(self):

@@ -232,6 +232,25 @@ def wrong_key(t):
         t.equal("keys of others", [r["tls"]["wrong_key"] for r in got if r["kind"] == "encrypted"], [False])
 
 
+@feature("X09", "halves of messages inside TLS are under the ceiling of all halves; the connection goes on to be read")
+def half_inside_tls(t):
+    log = t.path("keys")
+    d = Dialog(via="TLS", aport=40000, bport=5061, call_id="c0@test")
+    tcp = Tcp(d.a, d.aport, d.b, d.bport, start=START - 0.21)
+    s = Session(tcp, *contexts(t, ONE_POINT_THREE, key_log=log), START - 0.2)
+    messages = signalling(d)
+    s.say(START - 0.1, 0, b"MESSAGE sip:b SIP/2.0\r\nContent-Length: 60000\r\n\r\n" + b"a line of text\r\n" * 2000)
+    for at, forth, text in messages:
+        s.say(at, 0 if forth else 1, text)
+    tcp.close(messages[-1][0] + 0.1)
+    packets = frames(sorted(tcp.packets + call(d, sip=False), key=lambda p: p.t))
+    small = ("--key-log", log, "--set", "limits.tcp_memory=16k")
+    dropped = "earshot_stream_halves_dropped_total"
+    t.equal("dropped", t.counters_of(packets, *small).get(dropped), 1)
+    t.equal("the rest is read", kinds(t.read(packets, *small)), ["call"])
+    t.counter("dropped with room enough", not t.counters_of(packets, "--key-log", log).get(dropped))
+
+
 # ---- keys that come while it runs
 
 def ended(s, count):
@@ -274,6 +293,29 @@ def key_pipe(t):
         got = ended(s, 2)
     t.equal("with lines", got[0], CALL_READ)
     t.counter("without lines there is a call", got[1][0] == "encrypted")
+
+
+@feature("D04", "keys that come while `tcpdump -w - |` is silent are taken all the same")
+@in_namespace
+def keys_beside_a_silent_pipe(t):
+    early, late = t.path("keys"), t.path("keys")
+    packets, _ = tls_call(t, ONE_POINT_THREE, key_log=early, voice=False)
+    open(late, "w").close()
+    capture = t.path("pcap")
+    write(capture, frames(packets[:-2]))  # the connection stays open
+    out, into = os.pipe()
+    with open(capture, "rb") as f:
+        os.write(into, f.read())
+    with Service(t, None, f"[tls]\nkey_log = {late}\n", stdin=out) as s:
+        s.has('earshot_table_entries{table="tcp"}', 1)
+        time.sleep(0.5)
+        t.counter("there is a call before there is a key", s.counter('earshot_signalling_flows_total{visibility="decrypted"}') == 0)
+        with open(late, "w") as f:
+            f.write("\n".join(lines_of(early)) + "\n")
+        s.has('earshot_signalling_flows_total{visibility="decrypted"}', 1)
+        t.equal("frames", s.counter("earshot_capture_packets_total"), len(packets) - 2)
+        os.close(into)
+    os.close(out)
 
 
 # ---- the server's RSA key
