@@ -18,16 +18,13 @@
 #include "capture/call/held.h"
 #include "capture/call/signal.h"
 #include "capture/call/turn.h"
+#include "capture/hep_unpack.h"
 #include "capture/net/dedupe.h"
-#include "capture/net/hep.h"
 
 #define SECOND       INT64_C(1000000000)
 #define CLOCK_SET_NS (10 * SECOND) /* a step back this long is the clock's, not the packet's */
 
 #define IAX2_PORT    4569
-#define UNPACKED_MAX (HEP_SIZE_MAX + HEP_RTCP_ROOM)
-
-enum { LABEL_HEP_MALFORMED = 0 };
 
 enum { LABEL_TABLE_CALLS, LABEL_TABLE_FLOWS, LABEL_TABLE_HELD = 3, LABEL_TABLE_TURN };
 
@@ -37,7 +34,7 @@ struct front {
     struct dedupe *dedupe; /* NULL: off */
     struct streams *streams;
     struct foreign_calls *foreign;
-    uint8_t *unpacked;    /* of a HEP packet that was compressed, or RTCP made of JSON */
+    struct hep_unpack *hep;
     int64_t offset_ns;    /* steady time = frame time + this */
     int64_t next_tick_ns; /* steady */
     int64_t newest_ns;    /* frame time */
@@ -105,10 +102,10 @@ static int net_part(struct front *f, const struct front_config *config, struct c
     struct net_config net = config->net;
     net.seed = config->seed;
     f->net = net_new(&net, counters);
-    f->unpacked = malloc(UNPACKED_MAX);
+    f->hep = hep_unpack_new(counters);
     if (config->dedupe)
         f->dedupe = dedupe_new(&config->seed, config->dedupe_ns, 0);
-    return f->net && f->unpacked && (f->dedupe || !config->dedupe) ? 0 : ERR_NOMEM;
+    return f->net && f->hep && (f->dedupe || !config->dedupe) ? 0 : ERR_NOMEM;
 }
 
 static int streams_part(struct front *f, const struct front_config *config,
@@ -162,7 +159,7 @@ void front_free(struct front *f)
     calls_fini(&f->calls);
     dedupe_free(f->dedupe);
     net_free(f->net);
-    free(f->unpacked);
+    hep_unpack_free(f->hep);
     free(f);
 }
 
@@ -248,38 +245,13 @@ static inline bool may_be_text(struct slice payload)
     return payload.size > 0 && payload.data[0] < 0x80;
 }
 
-/* Payloads that agents pack or rewrite become what was on the wire. */
-static void unpack(struct front *f, struct hep_packet *p)
-{
-    struct datagram *d = &p->d;
-    if (p->compressed)
-        d->payload = slice_of(f->unpacked, hep_inflate(d->payload, f->unpacked, HEP_SIZE_MAX));
-    if (p->type == HEP_RTCP)
-        d->payload = hep_rtcp(d->payload, f->unpacked + HEP_SIZE_MAX, HEP_RTCP_ROOM);
-    d->payload_wire = (uint32_t)d->payload.size;
-}
-
-/* What an agent says that it saw, as if we had seen it; in a captured frame (`carrier`) its tunnel
- * is HEP. */
+/* What an agent says that it saw. */
 static void hep_message(struct front *f, struct slice bytes, const struct datagram *carrier)
 {
     struct calls *c = &f->calls;
     struct hep_packet p;
-    bool suspect;
-    if (!hep_parse(bytes, &p)) {
-        counters_add(c->counters, C_HEP_REFUSED + LABEL_HEP_MALFORMED, 1);
+    if (!hep_unpack(f->hep, bytes, carrier, c->time_ns, &p))
         return;
-    }
-    counters_add(c->counters, C_DECODED + LABEL_PROTO_HEP, 1);
-    counters_add(c->counters, C_HEP_PACKETS + hep_type_label(p.type), 1);
-    unpack(f, &p);
-    p.d.time_ns = hep_time(&p, c->time_ns, &suspect);
-    if (p.d.time_ns > c->time_ns)
-        p.d.time_ns = c->time_ns;
-    p.d.wrapping = WRAP_HEP;
-    p.d.wrap_id = p.agent;
-    p.d.wrap_src = carrier ? carrier->src.addr : (struct addr){0};
-    p.d.wrap_dst = carrier ? carrier->dst.addr : (struct addr){0};
     if (p.type == HEP_SIP && sip_looks_like(p.d.payload))
         signal_datagram(c, &p.d);
     else if ((p.type == HEP_RTP || p.type == HEP_RTCP) && p.d.payload.size)
