@@ -231,6 +231,8 @@ static void call_wire(struct json *j, const struct call_record *r)
         kv_uint(j, "tenant", r->src.space);
     kv_tunnel(j, r);
     kv_nat(j, r->nat);
+    if (r->limited)
+        json_kv_bool(j, "limited", true);
     if (strcmp(r->kind, "encrypted") == 0)
         kv_tls(j, &r->tls);
 }

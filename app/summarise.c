@@ -357,6 +357,7 @@ static_assert(CALL_NAT_SDP_PRIVATE == 1 && CALL_NAT_MEDIA_SOURCE == 2 && CALL_NA
 static void fill_wire(struct call_record *r, const struct call *c)
 {
     r->nat = c->nat;
+    r->limited = c->limited;
     if (c->transport)
         r->transport = transport_text(c->transport);
     if (c->wrapping) {
@@ -432,6 +433,8 @@ static void fill_brief(struct call_record *r, const struct call_brief *b)
     r->user_agent = arena_copy(a, slice_str(b->user_agent));
     r->src = b->src;
     r->dst = b->dst;
+    if (b->transport)
+        r->transport = transport_text(b->transport);
     r->sip_code = b->sip_code;
     r->started_us = us(b->started_ns);
     r->ringing_us = us(b->ringing_ns);

@@ -300,6 +300,7 @@ struct call_record {
     struct record_path path;
     uint8_t nat;             /* signs of address translation, as bits: record_nat_text() */
     double trying_delay_ms;  /* INVITE to its first 100; NAN: none */
+    bool limited;            /* some of its SDP was over the limits and not read */
 };
 
 #define RECORD_NAT_SIGNS 4

@@ -106,6 +106,7 @@ static void call_wire_pack(struct pack *p, struct call_record *r)
     tls_pack(p, &r->tls);
     pack_u8(p, &r->nat);
     pack_double(p, &r->trying_delay_ms);
+    pack_bool(p, &r->limited);
 }
 
 /* An array of `*count` zeroed things when reading; the present one when writing. */

@@ -138,6 +138,7 @@ struct call {
     bool media_seen[2];       /* by party: caller, callee */
     bool encrypted_media;     /* SRTP announced */
     uint8_t nat;              /* enum call_nat */
+    bool limited;             /* some of its SDP was over the limits and not read */
 
     struct slice call_id;
     struct call_identity from;
@@ -219,6 +220,7 @@ struct call_brief {
     uint8_t uid[16];
     uint8_t kind;
     uint8_t state;
+    uint8_t transport;
     bool partial;
     uint8_t outcome, end_reason, released_by; /* once it has ended */
     uint16_t sip_code;

@@ -13,6 +13,7 @@ static void fill_brief(const struct call *call, struct call_brief *b)
     memset(b, 0, sizeof *b);
     memcpy(b->uid, call->uid, sizeof b->uid);
     b->kind = call->kind;
+    b->transport = call->transport;
     b->state = call->state;
     b->partial = call->partial;
     b->outcome = (uint8_t)call->outcome;

@@ -281,10 +281,12 @@ void negotiate(struct calls *c, struct live *l, const struct sighting *s)
             C_PARSE_ERRORS + LABEL_PROTO_SIP * LABEL_COUNT_PARSE_REASON + LABEL_REASON_SYNTAX, 1);
         return;
     }
-    if (c->sdp.limited)
+    if (c->sdp.limited) {
+        l->call->limited = true;
         counters_add(
             c->counters,
             C_PARSE_ERRORS + LABEL_PROTO_SIP * LABEL_COUNT_PARSE_REASON + LABEL_REASON_LIMIT, 1);
+    }
     bool offer = is_offer(l, s);
     bool tentative = offer && l->negotiated;
     if (offer)

@@ -342,11 +342,13 @@ def giant_sdp(t):
         got = attacked(t, what, packets(body))
         t.same(honest.records, got.records, f"{what}: the call with its media")
         t.check(f"{what}: said to be limited", what == "formats" or got.errors("sip", "limit") == 1)
+        t.equal(f"{what}: the record says so", [c.get("limited", False) for c in got.calls() if c["call_id"] == "sdp@attack"], [what != "formats"])
     tcp = Dialog(**d, via="TCP", aport=40000, call_id="mega@attack")
     mega = sdp("10.6.6.6", 4000) + b"a=" + b"\r\na=".join([b"x" * 998] * 1000) + b"\r\n"
     got = attacked(t, "1 MB", frames(tcp_call(tcp, offer=mega)))
     t.equal("1 MB: the rest of the call", [(c["call_id"], c["end_reason"]) for c in got.calls()], [("mega@attack", "bye")])
-    t.counter("100 attributes are over the limit", attacked(t, "small", packets(base + b"a=x\r\n" * 100)).errors("sip", "limit") == 0)
+    small = attacked(t, "small", packets(base + b"a=x\r\n" * 100))
+    t.counter("100 attributes are over the limit", small.errors("sip", "limit") == 0 and not any(c.get("limited") for c in small.calls()))
 
 
 # ---- X07
