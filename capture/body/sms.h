@@ -38,7 +38,7 @@ struct sms {
 
 /* False when it is no RP message. */
 bool sms_read(struct slice body, struct sms *ret);
-/* The text as UTF-8, NUL-terminated, cut to size; returns the bytes written. Packed or compressed 8-bit
+/* The text as UTF-8, NUL-terminated, cut to size; returns the bytes written. 8-bit or compressed
  * data gives "". */
 size_t sms_text(const struct sms *s, char *out, size_t out_size);
 const char *sms_tp_text(enum sms_tp tp); /* "deliver", "submit", ... ; NULL: none */

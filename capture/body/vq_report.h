@@ -59,6 +59,6 @@ struct vq_report {
 
 /* False when the first line is none of the three reports. */
 bool vq_report_read(struct slice body, struct vq_report *ret);
-/* Every way to read the text of an SSRC: hexadecimal first when it is written 0x.. or has letters;
- * digits alone give both. Returns how many there are (0 to 2). */
+/* Every way to read the text of an SSRC: hexadecimal when it is written 0x.. or has letters; digits
+ * alone give both, decimal first. Returns how many there are (0 to 2). */
 unsigned vq_ssrc_values(struct slice text, uint32_t ret_values[2]);
