@@ -88,8 +88,8 @@ Test(messages, typing_is_read)
 #define BYTES(text) slice_of(text, sizeof text - 1)
 
 /* RP-DATA to the network: reference 1, no origin, service centre +49172270000; SUBMIT to +491711234567, "hellohello". */
-static const char submit[] = "\x00\x01\x00\x07\x91\x94\x71\x22\x07\x00\x00\x17"
-                             "\x01\x05\x0c\x91\x94\x17\x11\x32\x54\x76\x00\x00\x0a\xe8\x32\x9b\xfd\x46\x97\xd9\xec\x37";
+static const char submit[] = "\x00\x01\x00\x07\x91\x94\x71\x22\x07\x00\x00\x16"
+                             "\x01\x05\x0c\x91\x94\x71\x11\x32\x54\x76\x00\x00\x0a\xe8\x32\x9b\xfd\x46\x97\xd9\xec\x37";
 
 Test(messages, a_submitted_short_message_is_read)
 {
@@ -114,7 +114,7 @@ Test(messages, delivered_ones_know_letters_ucs2_and_parts)
 {
     /* from "Earshot" (alphanumeric), UCS-2 with a surrogate pair, part 2 of 3, reference 0x1234 */
     static const char deliver[] = "\x01\x07\x07\x91\x94\x71\x22\x07\x00\x00\x00\x25"
-                                  "\x44\x0e\xd0\xc5\x70\x79\x8e\x7e\xd3\x01\x00\x08\x42\x10\x10\x21\x43\x65\x80\x0d"
+                                  "\x44\x0d\xd0\xc5\xb0\x7c\x8e\x7e\xd3\x01\x00\x08\x42\x10\x10\x21\x43\x65\x80\x0d"
                                   "\x06\x08\x04\x12\x34\x03\x02\x00\x48\xd8\x3d\xde\x00";
     struct sms s;
     char text[32];
@@ -147,7 +147,7 @@ Test(messages, acknowledgements_and_reports_are_told)
     cr_assert(sms_read(BYTES("\x06\x07"), &s));
     cr_expect_eq(s.rp, SMS_RP_SMMA);
     /* a status report for +49171, delivered */
-    cr_assert(sms_read(BYTES("\x01\x08\x00\x00\x16\x06\x09\x05\x91\x94\x17\xf1\x42\x10\x10\x21\x43\x65\x80\x42\x10\x10\x21\x43\x65\x80\x00"), &s));
+    cr_assert(sms_read(BYTES("\x01\x08\x00\x00\x16\x06\x09\x05\x91\x94\x71\xf1\x42\x10\x10\x21\x43\x65\x80\x42\x10\x10\x21\x43\x65\x80\x00"), &s));
     cr_expect_eq(s.tp, SMS_STATUS_REPORT);
     cr_expect_str_eq(s.number, "+49171");
     cr_expect(!sms_read(BYTES("\x07\x05"), &s));
@@ -160,7 +160,7 @@ Test(messages, the_alphabet_has_its_extension)
     /* SUBMIT without validity, septets: euro (1b 65), a-umlaut (7b) */
     struct sms s;
     char text[16];
-    cr_assert(sms_read(BYTES("\x00\x01\x00\x00\x0a\x01\x05\x01\x81\xf1\x00\x00\x03\x9b\xf2\x1e"), &s));
+    cr_assert(sms_read(BYTES("\x00\x01\x00\x00\x0b\x01\x05\x01\x81\xf1\x00\x00\x03\x9b\xf2\x1e"), &s));
     cr_expect_str_eq(s.number, "1");
     sms_text(&s, text, sizeof text);
     cr_expect_str_eq(text, "\xe2\x82\xac\xc3\xa4");

@@ -1,6 +1,8 @@
 /* Presence, dialogs, registrations, conferences, message waiting. */
 #include "tests/unit/body/bodies.h"
 
+#include <stdio.h>
+
 #include "capture/body/conference_info.h"
 #include "capture/body/dialog_info.h"
 #include "capture/body/mwi.h"
