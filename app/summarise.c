@@ -316,6 +316,7 @@ static void fill_times(struct call_record *r, const struct call *c)
     r->bye_us = us(c->bye_ns);
     r->cancelled_us = us(c->cancelled_ns);
     r->early_media_us = us(c->early_media_ns);
+    r->processed_us = us(c->processed_ns);
     if (c->answered_ns)
         r->duration_ms =
             c->ended_ns > c->answered_ns ? (c->ended_ns - c->answered_ns) / 1000000 : 0;
@@ -381,6 +382,7 @@ static void fill_wire(struct call_record *r, const struct call *c)
 static void fill_call(struct call_record *r, const struct call *c)
 {
     struct arena *a = r->arena;
+    r->final = true;
     r->kind = call_kind_text(c->kind);
     r->state = call_state_text(c->state);
     r->outcome = call_outcome_text(c->outcome);
@@ -437,6 +439,7 @@ static void fill_brief(struct call_record *r, const struct call_brief *b)
         r->transport = transport_text(b->transport);
     r->sip_code = b->sip_code;
     r->started_us = us(b->started_ns);
+    r->processed_us = us(b->processed_ns);
     r->ringing_us = us(b->ringing_ns);
     r->answered_us = us(b->answered_ns);
     r->setup_ms = ms_between(b->started_ns, b->answered_ns);

@@ -241,6 +241,7 @@ struct call_record {
     const char *released_by;
     const char *direction;
     bool partial;
+    bool final;              /* the last row of this call: late messages and media have had their time */
     bool capture_suspect;
     struct slice probe;
     struct slice call_id;
@@ -262,6 +263,7 @@ struct call_record {
 
     int64_t started_us, ringing_us, answered_us, ended_us;
     int64_t progress_us, acked_us, bye_us, cancelled_us, early_media_us;
+    int64_t processed_us;    /* t0': the INVITE of the last try; 0: no INVITE was seen */
     /* Derived, ms; -1: does not exist. */
     int64_t duration_ms;     /* answer to end */
     int64_t ring_ms;

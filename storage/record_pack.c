@@ -188,6 +188,12 @@ static void path_pack(struct pack *p, struct record_path *v)
     pack_endpoint(p, &v->spoofed_bye_src);
 }
 
+static void call_kpi_pack(struct pack *p, struct call_record *r)
+{
+    pack_i64(p, &r->processed_us);
+    pack_bool(p, &r->final);
+}
+
 void record_pack_call(struct pack *p, struct call_record *r)
 {
     call_identity_pack(p, r);
@@ -196,6 +202,7 @@ void record_pack_call(struct pack *p, struct call_record *r)
     call_quality_pack(p, r);
     call_wire_pack(p, r);
     path_pack(p, &r->path);
+    call_kpi_pack(p, r);
 }
 
 static void stream_identity_pack(struct pack *p, struct record_stream *s)

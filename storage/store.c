@@ -47,6 +47,8 @@ int store_commit(struct store *s)
         }
         db->writing = false;
     }
+    if (err)
+        store_kpi_doubt(s);
     s->error = 0;
     s->pending = 0;
     return err;
@@ -99,7 +101,8 @@ void store_close(struct store *s)
 {
     if (s == NULL)
         return;
-    (void)store_commit(s);
+    (void)store_kpi_flush(s);
+    store_kpi_close(s);
     db_set_close(&s->set, NULL);
     for (size_t i = 0; i < sizeof s->scratch / sizeof *s->scratch; i++)
         buf_fini(&s->scratch[i]);

@@ -9,6 +9,7 @@
 
 #include "base/counters.h"
 #include "base/error.h"
+#include "storage/kpi_book.h"
 #include "storage/record.h"
 
 /* ---- writing: one thread ---- */
@@ -72,6 +73,22 @@ int store_end_open_calls(struct store *s, unsigned *ret_count);
 /* Day files wholly before that time are unlinked. Returns files removed. */
 int store_drop_days(struct store *s, int64_t calls_before_us, int64_t messages_before_us);
 
+/* ---- figures (kpi.h): kept in earshot.db at four levels at once, longer than the calls they come from ---- */
+enum store_kpi_level { STORE_KPI_MINUTE, STORE_KPI_QUARTER, STORE_KPI_HOUR, STORE_KPI_DAY, STORE_KPI_LEVELS };
+int64_t store_kpi_step_us(enum store_kpi_level level);
+
+/* From now on each final record that is put is counted, once for all times (store_kpi.c says how). */
+int store_kpi_open(struct store *s, const struct kpi_book_config *config);
+/* At a start, after recovery and store_end_open_calls(): calls that ended but whose last row a crash prevented are
+ * counted as they stand. Commits. */
+int store_kpi_adopt(struct store *s);
+/* Counted calls into earshot.db. Commits. Due about once a minute. */
+int store_kpi_flush(struct store *s);
+/* A registration that is over; what is not flushed is lost in a crash. */
+void store_kpi_registration(struct store *s, int64_t at_us, const char *trunk, bool success, unsigned code, double rrd_ms);
+/* Rows that began before these times go; 0: none of that level. */
+int store_kpi_drop(struct store *s, const int64_t before_us[STORE_KPI_LEVELS]);
+
 /* ---- reading: any number of readers, one thread each ---- */
 struct store_reader;
 
@@ -132,3 +149,15 @@ typedef void store_audit_fn(void *context, int64_t id, const struct store_audit 
 int store_audit_list(struct store_reader *r, int64_t from_us, int64_t to_us, int64_t before, unsigned limit, store_audit_fn *fn, void *context);
 /* Recomputes the chain. *ret_bad_id = first row that does not fit, 0 when whole. */
 int store_audit_verify(struct store_reader *r, int64_t *ret_bad_id, uint64_t *ret_rows);
+
+struct store_kpi_row {
+    const char *dimension; /* "", "trunk:carrier-a" */
+    int64_t start_us;
+    const struct kpi_cell *cell;
+    uint32_t concurrent_max, started_max;
+};
+typedef void store_kpi_fn(void *context, const struct store_kpi_row *row);
+/* Rows of a level that begin in [from, to), by dimension, then time. kind "": the one over all calls; else "trunk",
+ * "direction", "site", "prefix". */
+int store_kpi(struct store_reader *r, enum store_kpi_level level, const char *kind, int64_t from_us, int64_t to_us,
+              store_kpi_fn *fn, void *context);

@@ -9,8 +9,8 @@
 
 #define STREAMS_MAX 4096 /* of one call: store_sql.c */
 
-/* The row of this uid; 0: none. */
-static int call_row(struct db *db, const char *uid, int64_t *ret_id)
+/* The row of this uid, 0: none; and the flush that counts it, -1: none yet. */
+static int call_row(struct db *db, const char *uid, int64_t *ret_id, int64_t *ret_kpi)
 {
     sqlite3_stmt *statement = db_statement(db, SQL_CALL_ID);
     if (statement == NULL)
@@ -19,6 +19,7 @@ static int call_row(struct db *db, const char *uid, int64_t *ret_id)
     bind_word(&b, uid);
     int rc = sqlite3_step(statement);
     *ret_id = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    *ret_kpi = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 1) : -1;
     sqlite3_reset(statement);
     return db_error(db, rc);
 }
@@ -80,7 +81,8 @@ static void bind_call_columns(struct bind *b, const struct call_record *r,
     bind_text(b, r->user_agent);
 }
 
-static int call_put(struct store *s, struct db *db, const struct call_record *r, int64_t *id)
+static int call_put(struct store *s, struct db *db, const struct call_record *r, int64_t *id,
+                    int64_t kpi)
 {
     enum { DETAIL, CHAINS, EVENTS, RECORDING };
     char ip[2][ADDR_TEXT_SIZE];
@@ -103,6 +105,7 @@ static int call_put(struct store *s, struct db *db, const struct call_record *r,
     bind_recording(&b, &r->recording, &s->scratch[RECORDING]);
     for (int i = 0; i < 3; i++)
         bind_blob(&b, buf_view(&s->scratch[i]));
+    bind_int_or_null(&b, kpi, kpi >= 0);
     for (int i = 0; i < 4; i++)
         if (s->scratch[i].failed)
             return ERR_NOMEM;
@@ -153,13 +156,13 @@ static int streams_delete(struct db *db, int64_t id)
 static int record_put(struct store *s, struct db *db, const struct call_record *r)
 {
     uint32_t streams = r->stream_count < STREAMS_MAX ? r->stream_count : STREAMS_MAX;
-    int64_t id;
+    int64_t id, kpi;
 
-    int err = call_row(db, r->uid, &id);
+    int err = call_row(db, r->uid, &id, &kpi);
     if (!err && id)
         err = streams_delete(db, id);
     if (!err)
-        err = call_put(s, db, r, &id);
+        err = call_put(s, db, r, &id, store_kpi_number(s, r, kpi));
     for (uint32_t i = 0; i < streams && !err; i++)
         err = stream_put(s, db, id * STREAMS_MAX + i, &r->streams[i]);
     err = store_done(s, err, 1, "calls");
@@ -213,6 +216,7 @@ static void call_end(struct call_record *r)
 {
     r->ended_us = last_known_us(r);
     r->state = "ended";
+    r->final = true;
     r->end_reason = "restart";
     r->partial = true;
     if (strcmp(r->kind, "call") == 0 && r->outcome == NULL)

@@ -28,6 +28,8 @@ enum db_sql {
     SQL_STREAM_PUT,
     SQL_RECORDING_PUT,
     SQL_CALLS_OPEN,
+    SQL_CALLS_KPI,
+    SQL_CALLS_KPI_ADOPT,
     SQL_CALL_BY_UID,
     SQL_CALL_BY_ID,
     SQL_CALL_BY_RECORDING,
@@ -53,6 +55,14 @@ enum db_sql {
     SQL_AUDIT_LIST,
     SQL_AUDIT_ALL,
     SQL_AUDIT_HIGHEST,
+    SQL_KPI_MARK,
+    SQL_KPI_MARK_PUT,
+    SQL_KPI_ROW,
+    SQL_KPI_ROWS,
+    SQL_KPI_CELL_PUT,
+    SQL_KPI_LOAD_PUT,
+    SQL_KPI_MOST_PUT,
+    SQL_KPI_DROP,
     DB_SQL_COUNT,
 };
 
@@ -138,6 +148,19 @@ struct store_reader {
     struct db_set set;
 };
 
+/* store_kpi.c */
+struct store_kpi {
+    struct kpi_book *book; /* calls with the number mark + 1 */
+    int64_t mark;          /* last flush that is in earshot.db */
+    bool doubt;            /* the book is not what the calls say: to be built again */
+    struct kpi_cell cell;  /* scratch */
+};
+/* Which flush counts this call: `number` when its row has one already; -1: none yet. */
+int64_t store_kpi_number(struct store *s, const struct call_record *r, int64_t number);
+/* A transaction was rolled back: what it added to the book is not in the store. */
+void store_kpi_doubt(struct store *s);
+void store_kpi_close(struct store *s);
+
 /* store.c */
 struct store {
     struct db_set set;
@@ -145,6 +168,7 @@ struct store {
     int error; /* first one of the transaction */
     unsigned pending;
     struct buf scratch[4];
+    struct store_kpi *kpi; /* NULL: figures are not kept */
 };
 /* The connection for writing with its transaction begun; keeps errors in s->error. */
 int store_db(struct store *s, enum db_kind kind, const char *day, struct db **ret_db);

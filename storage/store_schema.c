@@ -30,6 +30,10 @@ static const struct schema_step CALLS[] = {
      "CREATE INDEX calls_recording ON calls(recording_id) WHERE recording_id IS NOT NULL;"
      "CREATE TABLE streams(id INTEGER PRIMARY KEY, src_ip TEXT, dst_ip TEXT, codec TEXT,"
      " detail BLOB NOT NULL, series BLOB);"},
+    /* which flush of the figures counts the call; what was there before is in none */
+    {"ALTER TABLE calls ADD COLUMN kpi INTEGER;"
+     "UPDATE calls SET kpi = 0 WHERE state = 'ended';"
+     "CREATE INDEX calls_kpi ON calls(kpi);"},
 };
 
 static const struct schema_step MESSAGES[] = {
@@ -55,6 +59,13 @@ static const struct schema_step MAIN[] = {
      " BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;"
      "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit"
      " BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;"},
+    /* figures that outlive calls; level: a minute, 15 minutes, an hour, a day */
+    {"CREATE TABLE kpi(id INTEGER PRIMARY KEY, level INTEGER NOT NULL, dimension TEXT NOT NULL,"
+     " start_us INTEGER NOT NULL, cell BLOB, load BLOB, concurrent_max INTEGER NOT NULL DEFAULT 0,"
+     " started_max INTEGER NOT NULL DEFAULT 0);"
+     "CREATE UNIQUE INDEX kpi_row ON kpi(level, dimension, start_us);"
+     "CREATE INDEX kpi_age ON kpi(level, start_us);"
+     "CREATE TABLE kpi_mark(id INTEGER PRIMARY KEY CHECK (id = 1), mark INTEGER NOT NULL);"},
 };
 
 static const struct {

@@ -14,14 +14,14 @@ static const char *const SQL[DB_SQL_COUNT] = {
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
 
-    [SQL_CALL_ID] = "SELECT id FROM calls WHERE uid = ?",
+    [SQL_CALL_ID] = "SELECT id, ifnull(kpi, -1) FROM calls WHERE uid = ?",
     [SQL_CALL_PUT] =
         "INSERT OR REPLACE INTO calls(id, uid, started_us, ended_us, kind, state, outcome, call_id,"
         " from_user, to_user, src_ip, dst_ip, sip_code, q850_cause, duration_ms, mos_min, "
         "mos_scale,"
         " r_fb_min, loss_ratio, jitter_ms, one_way, no_rtp, encrypted, partial, codec, user_agent,"
-        " recording_id, recording_state, recording_result, recording, detail, chains, events)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        " recording_id, recording_state, recording_result, recording, detail, chains, events, kpi)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [SQL_STREAMS_DELETE] = "DELETE FROM streams WHERE " STREAMS_OF("?1"),
     [SQL_STREAM_PUT] =
         "INSERT INTO streams(id, src_ip, dst_ip, codec, detail, series) VALUES (?,?,?,?,?,?)",
@@ -29,6 +29,9 @@ static const char *const SQL[DB_SQL_COUNT] = {
                           " recording_result = ?, recording = ? WHERE uid = ?",
     [SQL_CALLS_OPEN] =
         "SELECT " CALL_COLUMNS " FROM calls WHERE state <> 'ended' AND id > ? ORDER BY id LIMIT 1",
+    [SQL_CALLS_KPI] = "SELECT " CALL_COLUMNS ", kpi FROM calls"
+                      " WHERE (kpi, id) > (?, ?) ORDER BY kpi, id LIMIT 1",
+    [SQL_CALLS_KPI_ADOPT] = "UPDATE calls SET kpi = ? WHERE kpi IS NULL AND state = 'ended'",
     [SQL_CALL_BY_UID] = "SELECT " CALL_COLUMNS " FROM calls WHERE uid = ?",
     [SQL_CALL_BY_ID] = "SELECT " CALL_COLUMNS " FROM calls WHERE id = ?",
     [SQL_CALL_BY_RECORDING] = "SELECT " CALL_COLUMNS " FROM calls WHERE recording_id = ?",
@@ -65,6 +68,25 @@ static const char *const SQL[DB_SQL_COUNT] = {
     [SQL_AUDIT_ALL] = "SELECT id, time_us, actor, address, action, object, result, detail, hash"
                       " FROM audit ORDER BY id",
     [SQL_AUDIT_HIGHEST] = "SELECT seq FROM sqlite_sequence WHERE name = 'audit'",
+
+    [SQL_KPI_MARK] = "SELECT mark FROM kpi_mark",
+    [SQL_KPI_MARK_PUT] = "INSERT OR REPLACE INTO kpi_mark(id, mark) VALUES (1, ?)",
+    [SQL_KPI_ROW] = "SELECT cell, load FROM kpi WHERE level = ? AND dimension = ? AND start_us = ?",
+    [SQL_KPI_ROWS] = "SELECT dimension, start_us, cell, concurrent_max, started_max FROM kpi"
+                     " WHERE level = ? AND dimension >= ? AND dimension < ? AND start_us >= ?"
+                     " AND start_us < ? ORDER BY dimension, start_us",
+    [SQL_KPI_CELL_PUT] = "INSERT INTO kpi(level, dimension, start_us, cell) VALUES (?,?,?,?)"
+                         " ON CONFLICT(level, dimension, start_us) DO UPDATE"
+                         " SET cell = excluded.cell",
+    [SQL_KPI_LOAD_PUT] = "INSERT INTO kpi(level, dimension, start_us, load) VALUES (?,?,?,?)"
+                         " ON CONFLICT(level, dimension, start_us) DO UPDATE"
+                         " SET load = excluded.load",
+    [SQL_KPI_MOST_PUT] =
+        "INSERT INTO kpi(level, dimension, start_us, concurrent_max, started_max)"
+        " VALUES (?,?,?,?,?) ON CONFLICT(level, dimension, start_us) DO UPDATE SET"
+        " concurrent_max = max(concurrent_max, excluded.concurrent_max),"
+        " started_max = max(started_max, excluded.started_max)",
+    [SQL_KPI_DROP] = "DELETE FROM kpi WHERE level = ? AND start_us < ?",
 };
 
 const char *db_sql_text(enum db_sql sql)

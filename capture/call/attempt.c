@@ -230,7 +230,7 @@ void attempt_apply(struct calls *c, struct live *l, const struct sighting *s,
         first_time(&call->acked_ns, now_ns);
     if (todo & DO_TIME_CANCEL)
         first_time(&call->cancelled_ns, now_ns);
-    if (todo & DO_TIME_BYE_OK)
+    if (todo & DO_TIME_BYE_OK && s->m->status < 300) /* refused: not disconnected by it (RFC 6076 4.4) */
         first_time(&call->bye_ok_ns, now_ns);
 
     if (step.next != before)

@@ -226,6 +226,7 @@ struct call_brief {
     uint16_t sip_code;
     uint16_t q850_cause;
     int64_t started_ns;
+    int64_t processed_ns;
     int64_t ringing_ns;
     int64_t answered_ns;
     int64_t ended_ns;

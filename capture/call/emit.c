@@ -22,6 +22,7 @@ static void fill_brief(const struct call *call, struct call_brief *b)
     b->sip_code = call->sip_code;
     b->q850_cause = call->q850_cause;
     b->started_ns = call->started_ns;
+    b->processed_ns = call->processed_ns;
     b->ringing_ns = call->ringing_ns;
     b->answered_ns = call->answered_ns;
     b->ended_ns = call->ended_ns;

@@ -105,7 +105,7 @@ struct slice help_text(struct arena *arena, const char *text)
                     X(NUMBER, ringing_us) X(NUMBER, answered_us) X(NUMBER, ended_us)               \
                         X(NUMBER, progress_us) X(NUMBER, acked_us) X(NUMBER, bye_us) X(            \
                             NUMBER, cancelled_us) X(NUMBER, early_media_us)                        \
-                            X(NUMBER, duration_ms) X(NUMBER, ring_ms) X(REAL, post_dial_delay_ms)  \
+                            X(NUMBER, processed_us) X(FLAG, final) X(NUMBER, duration_ms) X(NUMBER, ring_ms) X(REAL, post_dial_delay_ms)  \
                                 X(REAL, setup_ms) X(REAL, disconnect_delay_ms) X(REAL, mos_min)    \
                                     X(REAL, mos_avg) X(REAL, r_min)                                \
                                         X(REAL, r_fb_min) X(WORD, mos_scale) X(WORD, mos_basis)    \
