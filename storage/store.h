@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "storage/kpi_book.h"
 #include "storage/record.h"
+#include "storage/user_record.h"
 
 /* ---- writing: one thread ---- */
 struct store;
@@ -55,6 +56,12 @@ struct store_audit {
 };
 /* Append-only, hash-chained: hash = SHA-256(previous hash, canonical fields). */
 int store_put_audit(struct store *s, const struct store_audit *entry);
+
+/* Registrations, subscriptions, presence, messages, peers, agents: the record of that kind (user_record.h), with its key
+ * set. What is there under the key becomes this; of weak ones see there. */
+int store_put_user(struct store *s, enum user_kind kind, const void *record);
+/* Registrations that nobody refreshed while we were not looking: `expired` where they ran out before now_us. */
+int store_users_overdue(struct store *s, int64_t now_us);
 
 struct store_token {
     char id[24];
@@ -161,3 +168,37 @@ typedef void store_kpi_fn(void *context, const struct store_kpi_row *row);
  * "direction", "site", "prefix". */
 int store_kpi(struct store_reader *r, enum store_kpi_level level, const char *kind, int64_t from_us, int64_t to_us,
               store_kpi_fn *fn, void *context);
+
+/* ---- user records ---- */
+enum user_match { USER_IS, USER_CONTAINS };
+/* A field's value; two fields with `or_field`. Equal fields are OR, different ones AND. A number where the field is one. */
+struct store_user_filter {
+    const char *field, *or_field;
+    enum user_match match;
+    const char *text;
+    int64_t number;
+};
+
+#define STORE_USER_FILTERS_MAX 48
+struct store_user_query {
+    enum user_kind kind;
+    int64_t from_us, to_us;  /* of what happened, in [from, to); 0: open */
+    struct store_user_filter filter[STORE_USER_FILTERS_MAX];
+    unsigned filter_count;
+    unsigned limit;          /* 1..1000 */
+    /* Where the page before ended; id 0 for the first. */
+    int64_t after_us, after_id;
+};
+/* False when there is no room. */
+bool store_user_filter_add(struct store_user_query *q, struct store_user_filter filter);
+
+/* `record` is of the query's kind and valid during the call. */
+typedef void store_user_fn(void *context, const void *record, int64_t id);
+/* What is so now: newest row first, by the time it was made, so pages stay whole while rows change. What happened: newest
+ * first. Aggregates only once they stand for more than what has rows. */
+int store_users(struct store_reader *r, const struct store_user_query *q, store_user_fn *fn, void *context, bool *ret_more);
+
+struct store_user_counts {
+    uint64_t registered, peers_up, peers_down;
+};
+int store_user_counts(struct store_reader *r, struct store_user_counts *ret_counts);

@@ -9,6 +9,7 @@
 #include "base/counters.h"
 #include "base/error.h"
 #include "storage/store.h"
+#include "storage/user_record.h"
 
 #define DB_OPEN_MAX    8
 #define STORE_PATH_MAX 4096
@@ -63,8 +64,27 @@ enum db_sql {
     SQL_KPI_LOAD_PUT,
     SQL_KPI_MOST_PUT,
     SQL_KPI_DROP,
-    DB_SQL_COUNT,
+    SQL_USERS_OVERDUE,
+    SQL_REGISTERED,
+    SQL_PEERS_IN,
+    /* user records: USER_SQL_COUNT statements a kind, in the file that the kind lies in */
+    SQL_USER_FIRST,
+    DB_SQL_COUNT = SQL_USER_FIRST + USER_KINDS * 4,
 };
+
+/* What is done with the rows of each kind of user record (store_user_sql.c). */
+enum user_sql {
+    USER_SQL_PUT,   /* all fields: a row or its newer values */
+    USER_SQL_TALLY, /* the same for a row that stands for many: returns its count */
+    USER_SQL_WEAK,  /* is the row of this key weak? */
+    USER_SQL_TRIM,  /* weak or not, how many stay */
+    USER_SQL_COUNT,
+};
+_Static_assert(USER_SQL_COUNT == 4, "the range of enum db_sql");
+#define SQL_USER(kind, sql) ((enum db_sql)(SQL_USER_FIRST + (kind) * USER_SQL_COUNT + (sql)))
+const char *user_sql_text(enum user_kind kind, enum user_sql sql);
+/* "SELECT id, <all fields> FROM <table>", columns in the order of the fields. */
+const char *user_sql_select(enum user_kind kind);
 
 struct db {
     sqlite3 *handle;
@@ -169,6 +189,7 @@ struct store {
     unsigned pending;
     struct buf scratch[4];
     struct store_kpi *kpi; /* NULL: figures are not kept */
+    unsigned user_writes[USER_KINDS][2]; /* since the last trim, of strong and weak rows */
 };
 /* The connection for writing with its transaction begun; keeps errors in s->error. */
 int store_db(struct store *s, enum db_kind kind, const char *day, struct db **ret_db);

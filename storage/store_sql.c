@@ -9,7 +9,7 @@
 /* Streams of a call have the ids call * 4096 + index, so they lie together and need no index. */
 #define STREAMS_OF(p) "id >= " p " * 4096 AND id < (" p " + 1) * 4096"
 
-static const char *const SQL[DB_SQL_COUNT] = {
+static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
@@ -87,10 +87,17 @@ static const char *const SQL[DB_SQL_COUNT] = {
         " concurrent_max = max(concurrent_max, excluded.concurrent_max),"
         " started_max = max(started_max, excluded.started_max)",
     [SQL_KPI_DROP] = "DELETE FROM kpi WHERE level = ? AND start_us < ?",
+    [SQL_USERS_OVERDUE] = "UPDATE registrations SET state = 'expired', ended_us = expires_us"
+                          " WHERE state = 'registered' AND expires_us < ?",
+    [SQL_REGISTERED] = "SELECT count(*) FROM registrations WHERE state = 'registered'",
+    [SQL_PEERS_IN] = "SELECT count(*) FROM peers WHERE state = ?",
 };
 
 const char *db_sql_text(enum db_sql sql)
 {
+    if (sql >= SQL_USER_FIRST)
+        return user_sql_text((enum user_kind)((sql - SQL_USER_FIRST) / USER_SQL_COUNT),
+                             (enum user_sql)((sql - SQL_USER_FIRST) % USER_SQL_COUNT));
     assert(SQL[sql] != NULL);
     return SQL[sql];
 }

@@ -134,7 +134,7 @@ static void note_old(void *context, const struct record_message *m) {
 /* Two messages as format 1 has them, in a file of schema 1. */
 Test(store_files, messages_of_an_older_version_are_read_without_what_it_did_not_know) {
   static const char OLD[] =
-      "DELETE FROM messages;"
+      "DELETE FROM messages; DROP TABLE user_messages; DROP TABLE presence_changes;"
       "CREATE TABLE old(id INTEGER PRIMARY KEY, uid TEXT NOT NULL,"
       " count INTEGER NOT NULL, packed BLOB NOT NULL);"
       "DROP TABLE messages; ALTER TABLE old RENAME TO messages;"
