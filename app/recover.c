@@ -130,6 +130,7 @@ static int replay(const struct recover_config *config, const struct spool_found 
     pc.worker.early_rows = false;
     pc.worker.context = config->writer;
     pc.worker.emit = take_record;
+    pc.worker.user_event = NULL; /* was stored when it happened */
     int err = pipeline_new(&pc, &pipeline, why);
     if (err == 0) {
         unsigned opened = open_heads(config->data_dir, found, count, heads);

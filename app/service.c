@@ -16,6 +16,7 @@
 #include "app/recover.h"
 #include "app/renderer.h"
 #include "app/setup.h"
+#include "app/user_store.h"
 #include "app/wire.h"
 #include "app/writer.h"
 #include "base/clock.h"
@@ -23,6 +24,8 @@
 #include "storage/disk.h"
 
 #define DISK_LOW_BYTES ((uint64_t)64 << 20)
+/* Whoever is followed is told apart by its own clock; this is for those who are not any more. */
+#define OVERDUE_AFTER_US (60 * INT64_C(1000000))
 
 struct service {
     const struct settings *settings;
@@ -31,6 +34,7 @@ struct service {
     struct counters_set *counters_set;
     struct counters *counters;      /* of the thread that runs the service */
     struct counters *gauges;        /* of whoever asks for /metrics; set, never added */
+    struct store_reader *gauge_reader; /* of the same */
     struct writer *writer;
     struct renderer *renderer;
     pthread_mutex_t pipeline_lock; /* HTTP threads look into the pipeline only while it is there */
@@ -67,6 +71,16 @@ static void health(void *context, struct api_health *ret)
         snprintf(ret->detail, sizeof ret->detail, "capture on %.120s has stopped", s->config.source_name);
 }
 
+static void refresh_user_gauges(struct service *s)
+{
+    struct store_user_counts c;
+    if (s->gauge_reader == NULL || store_user_counts(s->gauge_reader, &c) != 0)
+        return;
+    counters_set(s->gauges, C_REGISTRATIONS_ACTIVE, c.registered);
+    counters_set(s->gauges, C_PEERS + 0, c.peers_up);
+    counters_set(s->gauges, C_PEERS + 1, c.peers_down);
+}
+
 static void refresh_gauges(void *context)
 {
     struct service *s = context;
@@ -84,6 +98,7 @@ static void refresh_gauges(void *context)
     counters_set(s->gauges, C_QUEUE_CAPACITY + 2, 4096);
     if (disk_free(s->settings->data_dir, &free_bytes, NULL) == 0)
         counters_set(s->gauges, C_STORAGE_FREE, free_bytes);
+    refresh_user_gauges(s);
 }
 
 static int audit(void *context, const struct store_audit *entry)
@@ -122,6 +137,17 @@ static void take_render(void *context, struct call_record *record)
         renderer_put(s->renderer, record);
     else
         record_free(record); /* its job stands in the store: the renderer takes it at its start */
+}
+
+static void take_user(void *context, enum user_kind kind, void *record)
+{
+    struct service *s = context;
+    writer_user(s->writer, kind, record, s->config.lossless);
+}
+
+static void take_user_event(void *context, const struct event *event)
+{
+    user_store_event(event, take_user, context);
 }
 
 /* ---- starting ---- */
@@ -205,6 +231,9 @@ static int start_http(struct service *s, struct why *why)
 {
     if (!s->settings->api_enabled)
         return 0;
+    int err = store_reader_open(s->settings->data_dir, &s->gauge_reader);
+    if (err)
+        return err;
     struct api_config config = {
         .bind_address = s->settings->api_bind,
         .behind_proxy = s->settings->api_behind_proxy,
@@ -252,6 +281,7 @@ static int start_all(struct service *s, struct why *why)
     pipeline.counters = s->counters_set;
     pipeline.worker.context = s;
     pipeline.worker.emit = take_record;
+    pipeline.worker.user_event = take_user_event;
     struct renderer_config renderer = {
         .data_dir = s->settings->data_dir,
         .threads = (unsigned)s->settings->render_threads,
@@ -369,6 +399,7 @@ void service_housekeeping(struct service *s, int64_t now_us)
                       : spool_retain(t->data_dir, spool_before, (uint64_t)t->retain_spool_bytes, NULL, NULL);
     if (removed > 0)
         log_info("retention", "%d spool segments removed", removed);
+    writer_users_overdue(s->writer, now_us - OVERDUE_AFTER_US);
     writer_drop_days(s->writer, day_before(now_us, t->retain_calls), day_before(now_us, t->retain_messages));
 }
 
@@ -378,6 +409,7 @@ void service_stop(struct service *s)
         return;
     end_pipeline(s);
     api_stop(s->api);
+    store_reader_close(s->gauge_reader);
     renderer_stop(s->renderer, false);
     s->renderer = NULL;
     writer_stop(s->writer);

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "app/messages.h"
 #include "base/clock.h"
@@ -12,7 +13,7 @@
 
 #define BATCH_ROWS 500
 
-enum item_kind { ITEM_RECORD, ITEM_RENDERED, ITEM_AUDIT, ITEM_FLUSH, ITEM_DROP_DAYS, ITEM_END_OPEN };
+enum item_kind { ITEM_RECORD, ITEM_RENDERED, ITEM_AUDIT, ITEM_FLUSH, ITEM_DROP_DAYS, ITEM_END_OPEN, ITEM_USER, ITEM_USERS_OVERDUE };
 
 struct gate { /* lives on the waiting thread's stack */
     pthread_mutex_t lock;
@@ -26,7 +27,9 @@ struct item {
     struct call_record *record;
     const struct store_audit *audit; /* the waiter's */
     struct gate *gate;
-    int64_t calls_before_us, messages_before_us;
+    int64_t calls_before_us, messages_before_us, now_us;
+    enum user_kind user_kind;
+    void *user;
     struct item *next;               /* in the batch */
 };
 
@@ -39,6 +42,8 @@ struct writer {
     struct item *batch, **batch_end; /* written, not committed */
     int64_t batch_since_ns;
     _Atomic int error;
+    _Atomic unsigned users_waiting; /* in the inbox and the batch */
+    _Atomic uint64_t users_lost;    /* not yet in the counters */
 };
 
 static void gate_open(struct gate *g, int err)
@@ -96,6 +101,10 @@ static int write_item(struct writer *w, const struct item *item)
             log_warn("recover", "%u calls without anything in the spool end as restart", count);
         return err;
     }
+    case ITEM_USER:
+        return store_put_user(w->store, item->user_kind, item->user);
+    case ITEM_USERS_OVERDUE:
+        return store_users_overdue(w->store, item->now_us);
     case ITEM_DROP_DAYS: {
         int dropped = store_drop_days(w->store, item->calls_before_us, item->messages_before_us);
         return dropped < 0 ? dropped : 0;
@@ -119,8 +128,11 @@ static void take_item(struct writer *w, struct item *item)
 
 static void end_item(struct writer *w, struct item *item, int err)
 {
-    if (err && item->kind == ITEM_RECORD)
+    if (err && (item->kind == ITEM_RECORD || item->kind == ITEM_USER))
         counters_add(w->counters, C_DB_LOST, 1);
+    if (item->kind == ITEM_USER)
+        atomic_fetch_sub(&w->users_waiting, 1);
+    free(item->user);
     if (item->gate)
         gate_open(item->gate, err);
     if (item->kind == ITEM_RECORD && err == 0 && wants_render(item->record) && w->config.render)
@@ -139,6 +151,7 @@ static void commit(struct writer *w)
         log_error("writer", "the database does not take records: %s; what arrives meanwhile is lost and counted in "
                             "earshot_db_records_lost_total", err_text(err));
     atomic_store(&w->error, err);
+    counters_add(w->counters, C_DB_LOST, atomic_exchange(&w->users_lost, 0));
     struct item *item = w->batch;
     w->batch = NULL;
     w->batch_end = &w->batch;
@@ -247,6 +260,34 @@ void writer_record(struct writer *w, struct call_record *record)
 void writer_rendered(struct writer *w, struct call_record *record)
 {
     put_record(w, ITEM_RENDERED, record);
+}
+
+static bool room_for_user(struct writer *w, bool wait)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    while (atomic_load(&w->users_waiting) >= WRITER_USERS_MAX) {
+        if (!wait)
+            return false;
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+void writer_user(struct writer *w, enum user_kind kind, void *record, bool wait)
+{
+    if (room_for_user(w, wait)) {
+        atomic_fetch_add(&w->users_waiting, 1);
+        if (put(w, (struct item){.kind = ITEM_USER, .user_kind = kind, .user = record}))
+            return;
+        atomic_fetch_sub(&w->users_waiting, 1);
+    }
+    atomic_fetch_add(&w->users_lost, 1);
+    free(record);
+}
+
+void writer_users_overdue(struct writer *w, int64_t now_us)
+{
+    put(w, (struct item){.kind = ITEM_USERS_OVERDUE, .now_us = now_us});
 }
 
 static int put_and_wait(struct writer *w, struct item value)

@@ -22,6 +22,12 @@ int writer_start(const struct writer_config *config, struct store *store, struct
 void writer_stop(struct writer *w);
 /* Any thread. The record is the writer's from now on. */
 void writer_record(struct writer *w, struct call_record *record);
+/* A record of a user, device or peer (malloc'ed; the writer's from now on). Of these at most WRITER_USERS_MAX wait: what comes
+ * while the database stands still is lost and counted, or waited for with `wait`. */
+#define WRITER_USERS_MAX 4096
+void writer_user(struct writer *w, enum user_kind kind, void *record, bool wait);
+/* Registrations that ran out before now_us without our seeing it are expired. */
+void writer_users_overdue(struct writer *w, int64_t now_us);
 /* The recording of this record is what its `recording` says now; its job is over. Takes the record. */
 void writer_rendered(struct writer *w, struct call_record *record);
 /* Returns when the entry is committed; an ERR_ when it is not. */

@@ -106,6 +106,7 @@ static const struct schema_step MAIN[] = {
      "CREATE UNIQUE INDEX registrations_key ON registrations(key);"
      "CREATE INDEX registrations_oldest ON registrations(weak, updated_us);"
      "CREATE INDEX registrations_user ON registrations(user);"
+     "CREATE INDEX registrations_now ON registrations(expires_us) WHERE state = 'registered';"
      "CREATE TABLE subscriptions(id INTEGER PRIMARY KEY, key TEXT NOT NULL, weak INTEGER "
      "NOT NULL, uid TEXT, call_id TEXT, space INTEGER NOT NULL, state TEXT, aggregate "
      "INTEGER NOT NULL, count INTEGER NOT NULL, partial INTEGER NOT NULL, event TEXT, "
