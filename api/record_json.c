@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "api/json_fields.h"
+#include "api/record_json_identity.h"
 #include "api/record_path_json.h"
 #include "base/crypto.h"
 
@@ -344,6 +345,7 @@ void record_json(struct json *j, const struct call_record *r, enum record_json_d
     json_kv_str(j, "kind", r->kind);
     call_times(j, r);
     call_identity(j, r);
+    record_json_identity(j, &r->identity);
     call_figures(j, r);
     call_quality(j, r);
     kv_known(j, "codec", r->codec);

@@ -263,6 +263,7 @@ static int open_pipeline(struct reading *g, struct why *why)
     if (err)
         return err;
     wire_configure(g->wire, &config.front);
+    config.worker.identity.stir = wire_stir(g->wire);
     err = pipeline_new(&config, &g->pipeline, why);
     return err ? err : wire_start(g->wire, g->pipeline, why);
 }

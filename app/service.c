@@ -291,6 +291,7 @@ static int start_all(struct service *s, struct why *why)
     if (err)
         return err;
     wire_configure(s->wire, &pipeline.front);
+    pipeline.worker.identity.stir = wire_stir(s->wire);
     err = lock_data_dir(s, why);
     if (err == 0)
         err = start_storage(s, &pipeline, why);

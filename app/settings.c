@@ -2,6 +2,7 @@
 #include "app/settings.h"
 
 #include "app/hep_source.h"
+#include "app/identity_config.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -483,5 +484,7 @@ int settings_check(const struct settings *s, struct why *why)
                      "or bind 127.0.0.1", s->api_bind);
         return ERR_INVALID;
     }
-    return hep_source_check(s, why);
+    struct identity_config identity;
+    int err = identity_configure(s, &identity, NULL, why);
+    return err ? err : hep_source_check(s, why);
 }

@@ -45,6 +45,7 @@ void setup_pipeline(const struct settings *s, const struct spool_config *spool, 
     c.worker.call_streams_max = (unsigned)s->call_streams_max;
     c.worker.probe = s->probe;
     c.worker.spool = spool;
+    (void)identity_configure(s, &c.worker.identity, &c.front, NULL); /* settings_check() has said what is wrong */
     *ret_config = c;
 }
 

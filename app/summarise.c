@@ -1,6 +1,7 @@
 /* From call, flows and streams to the record. Every text is copied into the record's arena; every
  * number that is not known stays what record_new() made it. */
 #include "app/summarise.h"
+#include "app/summarise_identity.h"
 
 #include <assert.h>
 #include <math.h>
@@ -580,6 +581,7 @@ struct call_record *summarise(const struct wcall *wc, const struct call *call,
         fill_call(r, call);
     else
         fill_brief(r, &wc->brief);
+    identity_fill(r, call, &config->identity);
     if (!fill_streams(r, wc) || !fill_chains(r, wc)) {
         record_free(r);
         return NULL;

@@ -24,6 +24,7 @@ struct wire {
     char private_keys[KEYS_MAX][WORD_MAX];
     unsigned private_key_count;
     struct key_log *keys;
+    struct stir_keys *stir;
 };
 
 /* ---- lists ---- */
@@ -156,6 +157,8 @@ int wire_open(const struct settings *s, struct wire **ret_wire, struct why *why)
         err = read_aliases(w, s->nat_alias, why);
     if (err == 0)
         err = read_private_keys(w, s->tls_private_keys, why);
+    if (err == 0)
+        err = stir_keys_load(s->stir_certificates, &w->stir, why);
     if (err == 0 && s->tls_key_log[0])
         err = key_log_open(s->tls_key_log, &w->keys, why);
     if (err) {
@@ -171,6 +174,7 @@ void wire_close(struct wire *w)
     if (w == NULL)
         return;
     key_log_close(w->keys);
+    stir_keys_free(w->stir);
     free(w);
 }
 
@@ -183,6 +187,11 @@ void wire_configure(const struct wire *w, struct front_config *config)
     memcpy(config->alias, w->aliases, sizeof w->aliases);
     config->alias_count = w->alias_count;
     config->streams.keys = w->keys != NULL || w->private_key_count > 0;
+}
+
+const struct stir_keys *wire_stir(const struct wire *w)
+{
+    return w->stir;
 }
 
 /* ---- keys ---- */

@@ -13,6 +13,8 @@ int wire_open(const struct settings *s, struct wire **ret_wire, struct why *why)
 void wire_close(struct wire *w);
 /* `config` borrows from `w`. */
 void wire_configure(const struct wire *w, struct front_config *config);
+/* Certificates of [stir], borrowed from `w`; NULL when there are none. */
+const struct stir_keys *wire_stir(const struct wire *w);
 /* Private keys, and what the key log holds so far. */
 int wire_start(struct wire *w, struct pipeline *p, struct why *why);
 /* Lines that the key log gained. In the front's thread, now and then. */

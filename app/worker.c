@@ -235,7 +235,7 @@ static void keep_message(struct worker *w, const struct event *event)
         .tos = sip->tos,
         .transport = sip->transport,
         .retransmission = sip->retransmission,
-        .payload = event->body,
+        .payload = worker_redacted(w, event->body),
     };
     if (spool_flow_packet(w->spool, wc->signalling, &p))
         wc->signalling_messages++;
@@ -419,6 +419,7 @@ void worker_free(struct worker *w)
     for (struct wcall *wc; (wc = worker_call_next(w, &at)) != NULL;)
         free_call(wc);
     spool_close(w->spool);
+    free(w->redacted);
     free(w->calls);
     free(w->flows);
     free(w);

@@ -3,6 +3,7 @@
  * events, so a packet costs no look-up but one array access. */
 #pragma once
 
+#include "app/identity_config.h"
 #include "base/counters.h"
 #include "base/error.h"
 #include "capture/event.h"
@@ -18,6 +19,7 @@ struct worker_config {
     bool recovered;              /* replays a spool after a crash: recordings are flagged */
     unsigned call_streams_max;   /* default 16 */
     const char *probe;
+    struct identity_config identity; /* who is who */
     const struct spool_config *spool; /* NULL: keep nothing */
     void *context;
     /* Takes the record. Called in the worker's thread once everything that the record points to can be read. */

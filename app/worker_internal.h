@@ -18,12 +18,15 @@ struct worker {
     struct wflow **flows;
     uint32_t flows_room;
     struct pending_record *pending, **pending_end;
+    uint8_t *redacted; /* scratch of worker_redact.c */
 };
 
 #define CACHE_LINE 64
 
 /* Zeroed and aligned to a cache line; NULL without memory. */
 void *worker_alloc(size_t size);
+/* SIP text as it may be stored: `text` itself, or a copy without secrets, valid until the next call. */
+struct slice worker_redacted(struct worker *w, struct slice text);
 void worker_media(struct worker *w, const struct event *event);
 /* Opens the flow's spool chain on its first packet; NULL when it cannot be kept. */
 struct spool_flow *worker_flow_spool(struct worker *w, struct wflow *f, int64_t now_ns);

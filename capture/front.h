@@ -16,6 +16,10 @@ struct front_alias {
 };
 #define FRONT_ALIASES_MAX 64
 
+/* A header of the first INVITE that goes into the record. */
+#define FRONT_HEADERS_MAX 16
+#define FRONT_HEADER_SIZE 64
+
 struct front_config {
     struct hash_seed seed;
     uint8_t id_secret[32];          /* of the installation: call ids (docs/decisions/call-ids.md) */
@@ -39,6 +43,8 @@ struct front_config {
     int64_t dedupe_ns;              /* default 100 ms: how far apart copies are */
     struct streams_config streams;
     uint32_t turn_max;              /* default 8192 TURN allocations and channels */
+    unsigned header_count;
+    char headers[FRONT_HEADERS_MAX][FRONT_HEADER_SIZE]; /* names */
     unsigned alias_count;
     struct front_alias alias[FRONT_ALIASES_MAX];
 };

@@ -37,7 +37,10 @@ static const char *const TEXTS[] = {
     "audio", "video", "text", "image", "application", "message", "other", "sdp", "sdp_source",
     "learned", "guessed", "udp", "tcp", "tls", "sctp", "ws", "wss",
     /* wrapping */
-    "ipip", "gre", "erspan", "vxlan", "geneve", "gtpu", "tzsp", "l2tp", "esp", "teredo", "hep"};
+    "ipip", "gre", "erspan", "vxlan", "geneve", "gtpu", "tzsp", "l2tp", "esp", "teredo", "hep",
+    /* where a number comes from, how a target was changed, what a PASSporT is worth */
+    "pai", "ppi", "rpid", "diversion", "from", "to", "request_uri", "rc", "mp", "np", "verified",
+    "bad_signature", "no_certificate", "stale", "number_mismatch", "unreadable"};
 
 const char *record_text(const char *text)
 {

@@ -8,6 +8,7 @@
 
 #include "base/addr.h"
 #include "base/arena.h"
+#include "storage/record_identity.h"
 
 /* A place in the spool: the newest chunk of a chain. segment 0: none. */
 struct spool_ref {
@@ -303,6 +304,7 @@ struct call_record {
     uint8_t nat;             /* signs of address translation, as bits: record_nat_text() */
     double trying_delay_ms;  /* INVITE to its first 100; NAN: none */
     bool limited;            /* some of its SDP was over the limits and not read */
+    struct record_identity identity;
 };
 
 #define RECORD_NAT_SIGNS 4

@@ -203,6 +203,7 @@ void record_pack_call(struct pack *p, struct call_record *r)
     call_wire_pack(p, r);
     path_pack(p, &r->path);
     call_kpi_pack(p, r);
+    record_pack_identity(p, &r->identity); /* what comes later goes behind this */
 }
 
 static void stream_identity_pack(struct pack *p, struct record_stream *s)

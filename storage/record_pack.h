@@ -6,6 +6,8 @@
 
 /* The call without streams, chains, events and recording. */
 void record_pack_call(struct pack *p, struct call_record *r);
+/* Its part in record_identity.h; record_pack_call() visits it. */
+void record_pack_identity(struct pack *p, struct record_identity *d);
 /* A stream without its series. */
 void record_pack_stream(struct pack *p, struct record_stream *s);
 /* Reading allocates the arrays in p->arena. */

@@ -79,6 +79,8 @@ static void bind_call_columns(struct bind *b, const struct call_record *r,
     bind_int(b, r->partial);
     bind_text(b, r->codec);
     bind_text(b, r->user_agent);
+    bind_text(b, r->identity.caller.number);
+    bind_text(b, r->identity.callee.number);
 }
 
 static int call_put(struct store *s, struct db *db, const struct call_record *r, int64_t *id,

@@ -73,7 +73,9 @@ static const struct {
     [F_FROM] = {" AND started_us >= ?2", 2},
     [F_TO] = {" AND started_us < ?3", 3},
     [F_NUMBER_PREFIX] = {" AND (from_user >= ?4 AND from_user < ?5"
-                         " OR to_user >= ?4 AND to_user < ?5)",
+                         " OR to_user >= ?4 AND to_user < ?5"
+                         " OR caller_number >= ?4 AND caller_number < ?5"
+                         " OR callee_number >= ?4 AND callee_number < ?5)",
                          4},
     [F_DURATION_GTE] = {" AND duration_ms >= ?6", 6},
     [F_DURATION_LTE] = {" AND duration_ms <= ?7", 7},
@@ -95,7 +97,9 @@ static const struct {
     [F_CALL_ID] = {" AND call_id IN (" EIGHT(2) ")", 20},
     [F_FROM_USER] = {" AND from_user IN (" EIGHT(3) ")", 30},
     [F_TO_USER] = {" AND to_user IN (" EIGHT(4) ")", 40},
-    [F_NUMBER] = {" AND (from_user IN (" EIGHT(5) ") OR to_user IN (" EIGHT(5) "))", 50},
+    [F_NUMBER] = {" AND (from_user IN (" EIGHT(5) ") OR to_user IN (" EIGHT(5) ")"
+                  " OR caller_number IN (" EIGHT(5) ") OR callee_number IN (" EIGHT(5) "))",
+                  50},
     [F_IP] = {" AND (src_ip IN (" EIGHT(6) ") OR dst_ip IN (" EIGHT(6) ") OR " STREAM_WITH(
                   "s.src_ip IN (" EIGHT(6) ") OR s.dst_ip IN (" EIGHT(6) ")") ")",
               60},

@@ -34,6 +34,10 @@ static const struct schema_step CALLS[] = {
     {"ALTER TABLE calls ADD COLUMN kpi INTEGER;"
      "UPDATE calls SET kpi = 0 WHERE state = 'ended';"
      "CREATE INDEX calls_kpi ON calls(kpi);"},
+    {"ALTER TABLE calls ADD COLUMN caller_number TEXT;"
+     "ALTER TABLE calls ADD COLUMN callee_number TEXT;"
+     "CREATE INDEX calls_caller_number ON calls(caller_number);"
+     "CREATE INDEX calls_callee_number ON calls(callee_number);"},
 };
 
 static const struct schema_step MESSAGES[] = {

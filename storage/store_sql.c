@@ -20,8 +20,9 @@ static const char *const SQL[SQL_USER_FIRST] = {
         " from_user, to_user, src_ip, dst_ip, sip_code, q850_cause, duration_ms, mos_min, "
         "mos_scale,"
         " r_fb_min, loss_ratio, jitter_ms, one_way, no_rtp, encrypted, partial, codec, user_agent,"
+        " caller_number, callee_number,"
         " recording_id, recording_state, recording_result, recording, detail, chains, events, kpi)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [SQL_STREAMS_DELETE] = "DELETE FROM streams WHERE " STREAMS_OF("?1"),
     [SQL_STREAM_PUT] =
         "INSERT INTO streams(id, src_ip, dst_ip, codec, detail, series) VALUES (?,?,?,?,?,?)",

@@ -123,6 +123,26 @@ struct call_cause {
 #define CALL_HOPS_MAX 24
 #define CALL_LEGS_MAX 16
 
+/* A header kept as it stood (identity.h says which). */
+struct call_header {
+    struct call_header *next;
+    uint8_t id;          /* enum sip_header; SIP_H_OTHER for chosen ones */
+    bool cut;
+    struct slice name;   /* of chosen ones, as chosen */
+    struct slice value;  /* folded lines joined */
+};
+
+/* A Reason header (RFC 3326) of some message. */
+struct call_reason {
+    struct call_reason *next;
+    int64_t time_ns;
+    enum call_party sender;
+    struct slice message;  /* "BYE", "486" */
+    struct slice protocol; /* "SIP", "Q.850" */
+    struct slice text;
+    uint16_t cause;
+};
+
 struct call {
     struct arena *arena;
     uint8_t uid[16];          /* UUIDv8 (RFC 9562), see docs/decisions/call-ids.md */
@@ -147,6 +167,9 @@ struct call {
     struct slice user_agent;  /* of the caller */
     struct slice server;      /* of the callee: User-Agent or Server of its responses */
     struct slice asserted_identity;
+    struct call_header *identity; /* who calls whom, in order of appearance */
+    struct call_header *chosen;   /* headers that the settings name, of the first INVITE */
+    struct call_reason *reasons;
     struct endpoint src;      /* first INVITE: from, to */
     struct endpoint dst;
     uint16_t vlan;

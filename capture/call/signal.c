@@ -12,6 +12,7 @@
 #include "capture/call/emit.h"
 #include "capture/call/expire.h"
 #include "capture/call/hops.h"
+#include "capture/call/identity.h"
 #include "capture/call/legs.h"
 #include "capture/call/negotiate.h"
 #include "capture/call/table.h"
@@ -295,6 +296,7 @@ static void note_facts(struct calls *c, struct live *l, const struct sighting *s
         *software = keep(call, software_of(s->m));
     if (sip_reason_q850(s->m, &cause))
         call->q850_cause = cause;
+    identity_note(&c->config, call, s);
 }
 
 /* The SDP of a branch that lost the race says nothing about the call. */

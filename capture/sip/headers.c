@@ -34,6 +34,7 @@
     X(SIP_H_REFER_TO, "Refer-To", 'r', 'o')                                                        \
     X(SIP_H_REFERRED_BY, "Referred-By", 'r', 'y')                                                  \
     X(SIP_H_P_ASSERTED_IDENTITY, "P-Asserted-Identity", 'p', 'y')                                  \
+    X(SIP_H_P_PREFERRED_IDENTITY, "P-Preferred-Identity", 'p', 'y')                                \
     X(SIP_H_REMOTE_PARTY_ID, "Remote-Party-ID", 'r', 'd')                                          \
     X(SIP_H_DIVERSION, "Diversion", 'd', 'n')                                                      \
     X(SIP_H_HISTORY_INFO, "History-Info", 'h', 'o')                                                \

@@ -53,6 +53,7 @@ enum sip_header {
     SIP_H_REFER_TO,
     SIP_H_REFERRED_BY,
     SIP_H_P_ASSERTED_IDENTITY,
+    SIP_H_P_PREFERRED_IDENTITY,
     SIP_H_REMOTE_PARTY_ID,
     SIP_H_DIVERSION,
     SIP_H_HISTORY_INFO,
@@ -197,6 +198,8 @@ bool sip_auth_param(struct slice credentials, const char *name, struct slice *re
 
 /* Reason: Q.850;cause=16;text="..." -> 16 (RFC 3326); false without one. */
 bool sip_reason_q850(const struct sip_msg *m, uint16_t *ret_cause);
+/* What a cause of Q.850 means, "" for one that has no name. */
+const char *sip_q850_text(unsigned cause);
 
 /* The part of the body whose type is `type` ("application/sdp"): the body itself, or a part of a
  * multipart body at any depth up to 4 (RFC 2046). Empty when there is none. */

@@ -1,0 +1,23 @@
+/* Everything of SIP that goes to the disk comes from here: the spool's signalling chain, and from
+ * it the stored messages, the pcap files and what a recovery reads. So this is the one place where
+ * secrets are overwritten. The text belongs to the ring or the capture file: it is copied first. */
+#include "app/worker_internal.h"
+
+#include <stdlib.h>
+
+#include "capture/sip/redact.h"
+
+#define TEXT_ROOM ((size_t)1 << 16) /* EVENT_SIP carries no more */
+
+struct slice worker_redacted(struct worker *w, struct slice text)
+{
+    if (w->config.identity.keep_credentials || sip_secret_at(text) == text.size)
+        return text;
+    if (w->redacted == NULL)
+        w->redacted = malloc(TEXT_ROOM);
+    if (w->redacted == NULL || text.size > TEXT_ROOM)
+        return slice_none();
+    memcpy(w->redacted, text.data, text.size);
+    sip_redact(w->redacted, text.size);
+    return slice_of(w->redacted, text.size);
+}
