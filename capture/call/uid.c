@@ -56,3 +56,19 @@ void uid_of_orphan(const uint8_t secret[32], const char *probe, const struct end
     buf_u64(&b, (uint64_t)(time_ns / 1000));
     finish(secret, &b, ret_uid);
 }
+
+void uid_of_message(const uint8_t secret[32], const char *probe, struct slice call_id,
+                    struct slice tag, uint32_t space, uint32_t cseq, int64_t time_ns,
+                    uint8_t ret_uid[16])
+{
+    struct buf b;
+    buf_init(&b, UID_INPUT_MAX);
+    buf_str(&b, "message");
+    add_field(&b, slice_str(probe));
+    add_field(&b, call_id);
+    add_field(&b, tag);
+    buf_u32(&b, space);
+    buf_u32(&b, cseq);
+    buf_u64(&b, (uint64_t)(time_ns / 1000));
+    finish(secret, &b, ret_uid);
+}

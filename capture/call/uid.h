@@ -11,3 +11,7 @@ void uid_of_call(const uint8_t secret[32], const char *probe, struct slice call_
 /* Media without signalling: probe, both ends, SSRC, time of the first packet. */
 void uid_of_orphan(const uint8_t secret[32], const char *probe, const struct endpoint *src,
                    const struct endpoint *dst, uint32_t ssrc, int64_t time_ns, uint8_t ret_uid[16]);
+/* A message or a subscription: as a call, and its CSeq number. */
+void uid_of_message(const uint8_t secret[32], const char *probe, struct slice call_id,
+                    struct slice tag, uint32_t space, uint32_t cseq, int64_t time_ns,
+                    uint8_t ret_uid[16]);

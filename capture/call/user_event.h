@@ -257,6 +257,7 @@ struct user_agent_seen {
  * `call` is its number and it goes to the call's worker; else `call` is UINT32_MAX and `call_uid` zeros. Values that the
  * report lacks are NAN (numbers) or -1 (integers). ---- */
 
+#define REPORT_NO_LEVEL INT32_MIN
 enum report_kind { REPORT_SESSION, REPORT_INTERVAL, REPORT_ALERT };
 
 struct user_report_side {    /* LocalMetrics or RemoteMetrics */
@@ -270,10 +271,11 @@ struct user_report_side {    /* LocalMetrics or RemoteMetrics */
     double burst_ratio, gap_ratio;                /* BLD, GLD: loss density 0..1 */
     int32_t burst_ms, gap_ms, gap_min;            /* BD, GD, GMIN */
     int32_t rtt_ms, end_system_ms, one_way_ms;    /* RTD, ESD, SOWD */
-    double jitter_ms, mean_abs_jitter_ms;         /* IAJ, MAJ */
+    double jitter_ms, mean_abs_jitter_ms;         /* IAJ; MAJ */
     int32_t jitter_buffer, jitter_buffer_rate;    /* JBA, JBR */
     int32_t buffer_nominal_ms, buffer_max_ms, buffer_abs_max_ms;
-    int32_t signal_db, noise_db, echo_db;         /* SL, NL, RERL */
+    int32_t signal_db, noise_db;                  /* SL, NL in dBm0; REPORT_NO_LEVEL */
+    int32_t echo_db;                              /* RERL */
     double r_listening, r_conversational;         /* RLQ, RCQ */
     double mos_lq, mos_cq;
     char estimator[32];      /* QoEEstAlg */
