@@ -125,6 +125,7 @@ static int replay(const struct recover_config *config, const struct spool_found 
     pc.lossless = true;
     pc.front.calls_max = CALLS_LIMIT;
     pc.front.flows_max = 4 * CALLS_LIMIT;
+    pc.front.users = false; /* they were told when they were seen */
     pc.worker.spool = &spool;
     pc.worker.recovered = true;
     pc.worker.early_rows = false;

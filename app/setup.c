@@ -34,6 +34,12 @@ void setup_pipeline(const struct settings *s, const struct spool_config *spool, 
     c.front.orphan_timeout_ns = s->orphan_timeout;
     c.front.orphans = s->orphans;
     c.front.turn_max = (uint32_t)s->turn_max;
+    c.front.keep_message_body = s->keep_message_body;
+    c.front.transactions_max = (uint32_t)s->transactions_max;
+    c.front.registrations_max = (uint32_t)s->registrations_max;
+    c.front.subscriptions_max = (uint32_t)s->subscriptions_max;
+    c.front.peers_max = (uint32_t)s->peers_max;
+    c.front.user_agents_max = (uint32_t)s->user_agents_max;
     c.front.net.fragment_bytes_max = (size_t)s->fragment_bytes_max;
     c.front.dedupe = s->dedupe;
     c.front.dedupe_ns = s->dedupe_window;

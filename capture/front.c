@@ -18,6 +18,7 @@
 #include "capture/call/held.h"
 #include "capture/call/signal.h"
 #include "capture/call/turn.h"
+#include "capture/call/users.h"
 #include "capture/hep_unpack.h"
 #include "capture/net/dedupe.h"
 
@@ -66,6 +67,12 @@ void front_config_defaults(struct front_config *config)
         .dedupe = true,
         .dedupe_ns = SECOND / 10,
         .turn_max = 8192,
+        .users = true,
+        .transactions_max = 32768,
+        .registrations_max = 20000,
+        .subscriptions_max = 20000,
+        .peers_max = 4096,
+        .user_agents_max = 1000,
     };
 }
 
@@ -198,6 +205,7 @@ static void tick(struct front *f)
     c->time_ns -= late_ns;
     f->next_tick_ns = c->steady_ns + TICK_NS;
     expire_advance(c);
+    users_tick(c);
     net_tick(f->net, c->time_ns);
     streams_tick(f->streams, c->time_ns);
     show_tables(f);
@@ -348,6 +356,7 @@ void front_capture_lost(struct front *f)
 void front_finish(struct front *f, enum call_end_reason reason)
 {
     streams_finish(f->streams);
+    users_finish(&f->calls);
     expire_all(&f->calls, reason);
     show_tables(f);
     emit_tick(&f->calls);

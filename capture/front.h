@@ -45,6 +45,13 @@ struct front_config {
     uint32_t turn_max;              /* default 8192 TURN allocations and channels */
     unsigned header_count;
     char headers[FRONT_HEADERS_MAX][FRONT_HEADER_SIZE]; /* names */
+    bool users;                     /* default true: follow what is no call (users.h) */
+    bool keep_message_body;         /* default false: the text of a MESSAGE goes with its event */
+    uint32_t transactions_max;      /* default 32768, of requests other than INVITE */
+    uint32_t registrations_max;     /* default 20000 AORs */
+    uint32_t subscriptions_max;     /* default 20000; of presence as many */
+    uint32_t peers_max;             /* default 4096 pairs that speak OPTIONS */
+    uint32_t user_agents_max;       /* default 1000 names of software */
     unsigned alias_count;
     struct front_alias alias[FRONT_ALIASES_MAX];
 };

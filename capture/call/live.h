@@ -166,6 +166,7 @@ struct flow {
 struct held;
 struct sealed;
 struct turn;
+struct users;
 
 struct calls {
     struct front_config config;
@@ -194,6 +195,7 @@ struct calls {
     struct map flows_by_end; /* flows that no SDP announced, by each of their ends */
     struct held *held;
     struct turn *turn;     /* relays' allocations and channels */
+    struct users *users;   /* what is no call; NULL: not followed */
     struct sealed *sealed; /* pairs of endpoints that spoke DTLS */
 
     struct sip_msg msg; /* scratch of the message at hand: large, so not on the stack */

@@ -16,6 +16,7 @@
 #include "capture/call/legs.h"
 #include "capture/call/negotiate.h"
 #include "capture/call/table.h"
+#include "capture/call/users.h"
 
 enum {
     LABEL_TRUNCATED = 0,
@@ -428,4 +429,5 @@ void signal_datagram(struct calls *c, const struct datagram *d)
         .sdp = negotiate_sdp(m),
     };
     read_message(c, &s);
+    users_message(c, &s);
 }

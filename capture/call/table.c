@@ -25,6 +25,7 @@
 #include "capture/call/sealed.h"
 #include "capture/call/turn.h"
 #include "capture/call/uid.h"
+#include "capture/call/users.h"
 
 #define ARENA_FIRST   2048
 #define ARENA_CEILING (64 * 1024)
@@ -51,7 +52,9 @@ int calls_init(struct calls *c, const struct front_config *config, const struct 
     c->held = held_new(config->held_bytes_max);
     c->turn = turn_new(&config->seed, config->turn_max, counters);
     c->sealed = sealed_new(&config->seed);
-    if (!c->live || !c->points || !c->flows || !c->wheel || !c->held || !c->turn || !c->sealed) {
+    c->users = config->users ? users_new(c) : NULL;
+    if (!c->live || !c->points || !c->flows || !c->wheel || !c->held || !c->turn || !c->sealed ||
+        (config->users && !c->users)) {
         calls_fini(c);
         return ERR_NOMEM;
     }
@@ -75,6 +78,7 @@ void calls_fini(struct calls *c)
     map_fini(&c->by_ufrag);
     map_fini(&c->by_tuple);
     map_fini(&c->flows_by_end);
+    users_free(c->users);
     timer_wheel_free(c->wheel);
     held_free(c->held);
     turn_free(c->turn);

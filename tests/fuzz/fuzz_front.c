@@ -96,6 +96,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     config.calls_max = 8;
     config.flows_max = FLOWS_MAX;
     config.turn_max = 8;
+    config.transactions_max = config.registrations_max = config.subscriptions_max = 8;
+    config.peers_max = config.user_agents_max = 8;
     config.alias_count = 1;
     config.alias[0] = (struct front_alias){addr_v4(0x0a000004), addr_v4(0x0a000003)};
     config.held_bytes_max = 8192;

@@ -82,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     config.calls_max = 4;
     config.flows_max = 16;
     config.turn_max = 4;
+    config.users = false;
     config.held_bytes_max = 4096;
     struct event_sink sink = {.context = &calls, .workers = 1, .push = take};
     if (calls_init(&c, &config, &sink, &counters) != 0)

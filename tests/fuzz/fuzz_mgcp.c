@@ -78,6 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     config.calls_max = 8;
     config.flows_max = 32;
     config.turn_max = 4;
+    config.users = false;
     config.held_bytes_max = 8192;
     struct event_sink sink = {.context = &calls, .workers = 1, .push = take};
     if (calls_init(&c, &config, &sink, &counters) != 0)
