@@ -148,6 +148,11 @@ static bool take(void *context, unsigned worker, const struct event *e)
     struct scene *s = context;
     if (e->kind == EVENT_MEDIA && s->refuse_media)
         return false;
+    if (event_is_user(e->kind)) {
+        if (s->user)
+            s->user(s->user_context, e);
+        return true;
+    }
     if (e->kind != EVENT_TICK)
         buf_printf(&s->log, "%d %u %u %u %lld %zu\n", e->kind, worker, e->call, e->flow,
                    (long long)e->time_ns, e->body.size);
@@ -274,8 +279,8 @@ void scene_sip(struct scene *s, double at_ms, struct sip_line l)
                l.method ? l.method : or_else(l.of, "INVITE"));
     buf_str(&b, or_else(l.headers, ""));
     if (l.sdp)
-        buf_printf(&b, "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
-                   strlen(l.sdp), l.sdp);
+        buf_printf(&b, "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n%s",
+                   or_else(l.type, "application/sdp"), strlen(l.sdp), l.sdp);
     else
         buf_str(&b, "Content-Length: 0\r\n\r\n");
     scene_udp(s, at_ms, l.src, l.dst, b.data, b.size);

@@ -50,6 +50,8 @@ struct scene {
     unsigned ended_count;
     unsigned ticks;
     bool refuse_media;
+    void (*user)(void *context, const struct event *event); /* of what is no call; may be NULL */
+    void *user_context;
     uint16_t vlan;          /* of frames from here on; 0: raw IP */
     struct buf log;         /* one line an event: two runs can be compared */
     uint32_t open[1 << 16]; /* call number -> index in call + 1 */
@@ -71,7 +73,8 @@ struct sip_line {
     const char *branch;    /* default "z9hG4bK1" */
     const char *from, *to; /* users, default alice and bob */
     const char *headers;   /* more lines, each with CRLF */
-    const char *sdp;
+    const char *sdp;       /* the body */
+    const char *type;      /* of the body, default application/sdp */
 };
 
 void scene_sip(struct scene *s, double at_ms, struct sip_line line);

@@ -69,7 +69,7 @@ static bool take(void *context, unsigned worker, const struct event *e)
 {
     struct stage *t = context;
     (void)worker;
-    if (e->kind == EVENT_TICK)
+    if (e->kind == EVENT_TICK || event_is_user(e->kind))
         return true;
     if (e->kind == EVENT_CALL_STARTED && t->count < STAGE_CALLS)
         t->at[e->call % 64] = ++t->count;
