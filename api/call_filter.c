@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/sip_text.h"
 #include "base/clock.h"
 
 #define SECOND_US       INT64_C(1000000)
 #define DEFAULT_SPAN_US (15 * 60 * SECOND_US)
 #define MAX_SPAN_US     (400 * 24 * 3600 * SECOND_US)
+#define HEADER_SPAN_US  (31 * 24 * 3600 * SECOND_US) /* messages are read one by one */
 #define DEFAULT_LIMIT   100
 #define MAX_LIMIT       1000
 
@@ -61,8 +63,15 @@ struct filter {
 static const struct filter FILTER_TABLE[] = {FILTERS(AS_FILTER)};
 #define FILTER_COUNT (sizeof FILTER_TABLE / sizeof FILTER_TABLE[0])
 
-const char *const CALL_FILTER_PARAMS[] = {
-    FILTERS(AS_NAME) "from", "to", "order", "limit", "cursor", "count", NULL};
+const char *const CALL_FILTER_PARAMS[] = {FILTERS(AS_NAME) "header",
+                                          "header_value__contains",
+                                          "from",
+                                          "to",
+                                          "order",
+                                          "limit",
+                                          "cursor",
+                                          "count",
+                                          NULL};
 
 static const char *const OUTCOME_NAMES[] = {
     "answered", "busy", "no_answer", "cancelled", "rejected", "redirected", "failed", "lost", NULL};
@@ -328,6 +337,30 @@ static bool parse_span(const struct http_request *rq, struct call_filter *cf,
     return true;
 }
 
+/* What stands in messages is no column: the span is short, and nothing is counted. */
+static bool parse_header(const struct http_query *params, struct call_filter *cf,
+                         struct call_filter_error *e)
+{
+    cf->header = http_query_value(params, "header");
+    cf->header_value = http_query_value(params, "header_value__contains");
+    if (cf->header == NULL && cf->header_value)
+        return refuse(e, "missing_parameter", "header",
+                      "`header_value__contains` needs `header`: the field that it stands in.");
+    if (cf->header == NULL)
+        return true;
+    if (!sip_name_is_valid(slice_str(cf->header)))
+        return refuse(e, "invalid_value", "header", "`header` is the name of a header field.");
+    if (cf->header_value && *cf->header_value == '\0')
+        return refuse(e, "invalid_value", "header_value__contains",
+                      "`header_value__contains` is empty.");
+    if (cf->count)
+        return refuse(e, "invalid_value", "count",
+                      "`count=exact` is not there for `header`: follow the pages.");
+    if (cf->query.to_us - cf->query.from_us > HEADER_SPAN_US)
+        return refuse(e, "invalid_span", "from", "With `header` at most 31 days can be searched.");
+    return true;
+}
+
 /* The window of the first page holds for all that follow, even where it ended "now". */
 static bool parse_cursor(const struct http_request *rq, const uint8_t key[32],
                          struct call_filter *cf, struct call_filter_error *e)
@@ -363,5 +396,6 @@ bool call_filter_parse(const struct http_request *rq, const uint8_t cursor_key[3
     return parse_filters(&rq->query, ret_filter, ret_error) &&
            parse_order(&rq->query, ret_filter, ret_error) &&
            parse_page(&rq->query, ret_filter, ret_error) && parse_span(rq, ret_filter, ret_error) &&
-           parse_cursor(rq, cursor_key, ret_filter, ret_error);
+           parse_cursor(rq, cursor_key, ret_filter, ret_error) &&
+           parse_header(&rq->query, ret_filter, ret_error);
 }

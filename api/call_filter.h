@@ -7,6 +7,8 @@
 struct call_filter {
     struct store_query query;
     bool count; /* count=exact */
+    const char *header;       /* of a message of the call; NULL: not asked */
+    const char *header_value; /* contained in its value; NULL: any */
     char ip[STORE_VALUES_MAX][ADDR_TEXT_SIZE];
 };
 

@@ -3,10 +3,14 @@
 #include <stdio.h>
 
 #include "api/handlers.h"
+#include "api/header_search.h"
 #include "api/record_json.h"
+#include "api/sip_text.h"
 
 struct message_list {
     struct json json;
+    struct header_search search;
+    bool searching;
     bool raw;
 };
 
@@ -14,7 +18,47 @@ static void add_message(void *context, const struct record_message *m)
 {
     struct message_list *l = context;
 
-    record_json_message(&l->json, m, l->raw);
+    if (!l->searching || header_search_matches(&l->search, m))
+        record_json_message(&l->json, m, l->raw);
+}
+
+/* False: the problem is set. */
+static bool parse_search(struct exchange *x, struct message_list *l)
+{
+    const char *name = http_query_value(&x->rq->query, "header");
+    const char *value = http_query_value(&x->rq->query, "value");
+
+    if (value && name == NULL)
+        problem(x->rs, x->rq, 400, "missing_parameter", "header",
+                "`value` needs `header`: the field that it stands in.");
+    else if (value && *value == '\0')
+        problem(x->rs, x->rq, 400, "invalid_value", "value", "`value` is empty.");
+    else if (name && !sip_name_is_valid(slice_str(name)))
+        problem(x->rs, x->rq, 400, "invalid_value", "header",
+                "`header` is the name of a header field.");
+    else {
+        l->searching = name != NULL;
+        header_search_init(&l->search, name ? name : "", value);
+        return true;
+    }
+    return false;
+}
+
+static void list_messages(struct exchange *x, struct message_list *l, const struct call_record *r)
+{
+    json_init(&l->json, &x->rs->body);
+    json_object(&l->json);
+    json_kv_str(&l->json, "call_uid", r->uid);
+    json_kv_int(&l->json, "over_limit", r->messages_over_limit);
+    json_key(&l->json, "data");
+    json_array(&l->json);
+    int err = store_messages(x->reader, r->uid, add_message, l);
+    json_end(&l->json);
+    json_end(&l->json);
+    if (err && err != ERR_NOT_FOUND)
+        exchange_store_problem(x, err, "call");
+    else
+        exchange_json_done(x);
 }
 
 void handle_messages(struct exchange *x)
@@ -22,26 +66,13 @@ void handle_messages(struct exchange *x)
     struct message_list l = {0};
     struct call_record *r;
 
-    if (!exchange_flag(x, "raw", true, &l.raw) || (r = exchange_call(x)) == NULL)
+    if (!exchange_flag(x, "raw", true, &l.raw) || !parse_search(x, &l))
         return;
-    if (!exchange_audit(x, "messages.read", r->uid, "ok", x->rq->access_reason)) {
-        record_free(r);
-        return;
-    }
-    json_init(&l.json, &x->rs->body);
-    json_object(&l.json);
-    json_kv_str(&l.json, "call_uid", r->uid);
-    json_kv_int(&l.json, "over_limit", r->messages_over_limit);
-    json_key(&l.json, "data");
-    json_array(&l.json);
-    int err = store_messages(x->reader, r->uid, add_message, &l);
-    json_end(&l.json);
-    json_end(&l.json);
+    r = exchange_call(x);
+    if (r && exchange_audit(x, "messages.read", r->uid, "ok", x->rq->access_reason))
+        list_messages(x, &l, r);
     record_free(r);
-    if (err && err != ERR_NOT_FOUND)
-        exchange_store_problem(x, err, "call");
-    else
-        exchange_json_done(x);
+    header_search_fini(&l.search);
 }
 
 struct message_pick {

@@ -11,8 +11,11 @@
 static const struct route ROUTES[] = {
     {"GET", "/api/v1/calls", SCOPE_META, handle_calls, CALL_FILTER_PARAMS, false},
     {"GET", "/api/v1/calls/{uid}", SCOPE_META, handle_call, NULL, false},
-    {"GET", "/api/v1/calls/{uid}/messages", SCOPE_MESSAGES, handle_messages, PARAMS("raw"), false},
+    {"GET", "/api/v1/calls/{uid}/messages", SCOPE_MESSAGES, handle_messages,
+     PARAMS("raw", "header", "value"), false},
     {"GET", "/api/v1/calls/{uid}/messages/{n}", SCOPE_MESSAGES, handle_message, NULL, false},
+    {"GET", "/api/v1/calls/{uid}/messages/{n}/diff", SCOPE_MESSAGES, handle_message_diff,
+     PARAMS("with", "format"), false},
     {"GET", "/api/v1/calls/{uid}/ladder", SCOPE_MESSAGES, handle_ladder, PARAMS("rtp"), false},
     {"GET", "/api/v1/calls/{uid}/streams/{sid}/series", SCOPE_META, handle_series,
      PARAMS("step_ms"), false},
