@@ -116,6 +116,19 @@ refused 404 not_found null "$api/calls/0000000A-0000-8000-8000-000000000000"
 # ---- messages, ladder, series ----
 expect 200 "$api/calls/$call/messages"
 body '(.data | length == 2) and .data[0].method == "INVITE" and .data[0].status == null and .data[1].status == 200 and (.data[0].raw | startswith("INVITE sip:2000"))'
+body '[.data[] | [.direction, .vlan, .vlan_inner]] == [["caller", 100, null], ["callee", null, null]]'
+expect 200 "$api/calls/$call/messages?header=f&value=SCRIPT"
+body '[.data[].n] == [1]'
+expect 200 "$api/calls/$call/messages?header=x-none"
+body '.data == []'
+expect 200 "$api/calls/$call/messages/1/diff?with=2"
+body '.equal == false and .a.n == 1 and .b.n == 2 and .start_line.op == "changed" and (.a | has("raw") | not)'
+expect 200 -H 'Accept: text/plain' "$api/calls/$call/messages/1/diff?with=2"
+header 'content-type: text/plain'
+grep -q '^-INVITE sip:2000' "$dir/body" && ok || fail "the diff as text: $(head -c 300 "$dir/body")"
+refused 404 not_found null "$api/calls/00000004-0000-8000-8000-000000000000/messages/1/diff?with=1"
+refused 404 not_found null "$api/calls/99999999-0000-8000-8000-000000000000/messages/1/diff?with=1"
+refused 415 content_encoding '"Content-Encoding"' -H 'Content-Encoding: gzip' -d x "$api/calls"
 expect 200 "$api/calls/$call/messages?raw=false"
 body '.data[0] | has("raw") | not'
 refused 400 invalid_value '"raw"' "$api/calls/$call/messages?raw=maybe"
@@ -264,6 +277,7 @@ expect 431 -H "X-Long: $(head -c 60000 /dev/zero | tr '\0' x)" "$api/calls"
 
 # ---- who may ----
 routes=("metrics $base/metrics" "meta $api/calls" "meta $api/calls/$call" "messages $api/calls/$call/messages" "messages $api/calls/$call/messages/1"
+    "messages $api/calls/$call/messages/1/diff?with=2"
     "messages $api/calls/$call/ladder" "meta $api/calls/$call/streams/1/series" "messages $api/calls/$call/pcap?rtp=headers" "audio $api/calls/$call/pcap"
     "meta $api/calls/$call/recording" "meta $api/recordings/$recording" "audio $audio" "meta $api/live/calls")
 scopes_of() {
@@ -296,6 +310,9 @@ refused 401 token_invalid null -H 'Authorization;' "$api/calls"
 refused 401 token_expired null -H "Authorization: Bearer $(token expired)" "$api/calls"
 refused 401 token_missing null -H 'Via: 1.1 proxy' "$api/calls"
 refused 403 scope null -H "Authorization: Bearer $(token viewer)" "$audio"
+refused 403 scope '"header"' -H "Authorization: Bearer $(token viewer)" "$api/calls?header=To"
+expect 200 -H "Authorization: Bearer $(token analyst)" "$api/calls?header=f&header_value__contains=ALERT(1)"
+body '.search.calls_looked_at >= 1 and ([.data[].uid] == ["'$call'"])'
 refused 403 scope '"rtp"' -H "Authorization: Bearer $(token analyst)" "$api/calls/$call/pcap"
 expect 200 -H "authorization: bearer $(token viewer)" "$api/calls"
 refused 400 unknown_parameter '"token"' "$api/calls?token=$(token viewer)"
@@ -308,6 +325,8 @@ if command -v sqlite3 >/dev/null; then
     [ "$(audited "action = 'audio.read' and object = '$recording' and actor = 'local' and address = '127.0.0.1'")" -ge 20 ] && ok || fail "audio is audited"
     [ "$(audited "action = 'pcap.read' and actor = 'listener'")" -ge 1 ] && ok || fail "pcap is audited"
     [ "$(audited "action = 'messages.read' and object like '$call%' and actor = 'analyst'")" -ge 1 ] && ok || fail "messages are audited"
+    [ "$(audited "action = 'messages.read' and object = '$call/1,2'")" -ge 2 ] && ok || fail "comparing messages is audited"
+    [ "$(audited "action = 'messages.search' and object = 'header f' and actor = 'analyst'")" -eq 1 ] && ok || fail "searching messages is audited"
     failed=$(audited "action = 'auth.failed' and result = 'denied'")
     [ "$failed" -ge 10 ] && [ "$failed" -le 180 ] && ok || fail "$failed refusals are audited"
     expect 206 -H 'X-Access-Reason: complaint 42' -H 'Range: bytes=0-9' "$audio"
