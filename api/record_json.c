@@ -4,8 +4,10 @@
  * replaces what is no UTF-8. */
 #include "api/record_json.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "api/json_fields.h"
 #include "api/record_json_identity.h"
@@ -321,7 +323,9 @@ static void kv_link(struct json *j, const char *key, const char *uid, const char
 {
     char url[128];
 
-    snprintf(url, sizeof url, "/api/v1/calls/%s%s", uid, tail);
+    char *end = stpcpy(stpcpy(url, "/api/v1/calls/"), uid);
+    assert((size_t)(end - url) + strlen(tail) < sizeof url);
+    memcpy(end, tail, strlen(tail) + 1);
     json_kv_str(j, key, url);
 }
 

@@ -14,9 +14,15 @@
 
 void uid_text(const uint8_t u[16], char ret_text[40])
 {
-    snprintf(ret_text, 40, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-             u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13],
-             u[14], u[15]);
+    static const char hex[] = "0123456789abcdef";
+    char *at = ret_text;
+    for (unsigned i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *at++ = '-';
+        *at++ = hex[u[i] >> 4];
+        *at++ = hex[u[i] & 15];
+    }
+    *at = '\0';
 }
 
 bool uid_parse(const char *text, uint8_t ret_uid[16])

@@ -71,27 +71,54 @@ bool addr_parse(struct slice text, struct addr *ret_addr)
     return true;
 }
 
+/* Decimal; returns the place behind it. */
+static char *put_number(char *out, uint32_t v)
+{
+    char digits[10];
+    int n = 0;
+    do
+        digits[n++] = (char)('0' + v % 10);
+    while (v /= 10);
+    while (n)
+        *out++ = digits[--n];
+    return out;
+}
+
+/* Returns the place behind it, where the NUL is. */
+static char *put_addr(struct addr a, char out[ADDR_TEXT_SIZE])
+{
+    if (addr_is_v4(a)) {
+        for (int shift = 24; shift >= 0; shift -= 8) {
+            out = put_number(out, (uint32_t)a.low >> shift & 255);
+            *out++ = '.';
+        }
+        *--out = '\0';
+        return out;
+    }
+    uint8_t v6[16];
+    addr_to_v6(a, v6);
+    if (inet_ntop(AF_INET6, v6, out, ADDR_TEXT_SIZE) == NULL)
+        out[0] = '\0';
+    return out + strlen(out);
+}
+
 const char *addr_text(struct addr a, char out[ADDR_TEXT_SIZE])
 {
-    const char *text;
-    if (addr_is_v4(a)) {
-        struct in_addr v4 = {.s_addr = htonl((uint32_t)a.low)};
-        text = inet_ntop(AF_INET, &v4, out, ADDR_TEXT_SIZE);
-    } else {
-        uint8_t v6[16];
-        addr_to_v6(a, v6);
-        text = inet_ntop(AF_INET6, v6, out, ADDR_TEXT_SIZE);
-    }
-    if (text == NULL)
-        out[0] = '\0';
+    put_addr(a, out);
     return out;
 }
 
 const char *endpoint_text(const struct endpoint *e, char out[ENDPOINT_TEXT_SIZE])
 {
-    char host[ADDR_TEXT_SIZE];
-    addr_text(e->addr, host);
+    char *at = out;
     bool v4 = addr_is_v4(e->addr);
-    snprintf(out, ENDPOINT_TEXT_SIZE, "%s%s%s:%u", v4 ? "" : "[", host, v4 ? "" : "]", e->port);
+    if (!v4)
+        *at++ = '[';
+    at = put_addr(e->addr, at);
+    if (!v4)
+        *at++ = ']';
+    *at++ = ':';
+    at = put_number(at, e->port);
+    *at = '\0';
     return out;
 }

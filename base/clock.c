@@ -31,6 +31,25 @@ int64_t clock_cpu_ns(void)
     return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+#define SECONDS_A_DAY 86400
+#define DAYS_OF_400   146097 /* the calendar repeats after 400 years */
+#define DAYS_TO_1970  719468 /* from 1 March of year 0 */
+
+/* Year, month and day of the Gregorian calendar. Years are counted from March: the leap day is
+ * their last. */
+static void calendar_day(int64_t days, struct tm *tm)
+{
+    int64_t shifted = days + DAYS_TO_1970;
+    int64_t era = (shifted >= 0 ? shifted : shifted - (DAYS_OF_400 - 1)) / DAYS_OF_400;
+    int64_t of_era = shifted - era * DAYS_OF_400;
+    int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / (DAYS_OF_400 - 1)) / 365;
+    int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+    int64_t month = (5 * of_year + 2) / 153; /* 0: March */
+    tm->tm_mday = (int)(of_year - (153 * month + 2) / 5 + 1);
+    tm->tm_mon = (int)(month < 10 ? month + 2 : month - 10);
+    tm->tm_year = (int)(year + era * 400 + (month >= 10) - 1900);
+}
+
 /* The UTC calendar of a time, rounded down also before 1970. Years stay within INT64 microseconds.
  */
 static struct tm calendar(int64_t time_us, int64_t *ret_fraction_us)
@@ -41,10 +60,15 @@ static struct tm calendar(int64_t time_us, int64_t *ret_fraction_us)
         fraction += US_PER_S;
         seconds--;
     }
-    time_t t = (time_t)seconds;
-    struct tm tm = {0};
-    gmtime_r(&t, &tm);
     *ret_fraction_us = fraction;
+    int64_t days = seconds / SECONDS_A_DAY - (seconds % SECONDS_A_DAY < 0);
+    int64_t of_day = seconds - days * SECONDS_A_DAY;
+    struct tm tm = {
+        .tm_hour = (int)(of_day / 3600),
+        .tm_min = (int)(of_day / 60 % 60),
+        .tm_sec = (int)(of_day % 60),
+    };
+    calendar_day(days, &tm);
     return tm;
 }
 

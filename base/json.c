@@ -80,11 +80,35 @@ static bool is_plain(uint8_t c)
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
+#define EACH_BYTE (~UINT64_C(0) / 255) /* 0x0101... */
+#define HIGH_BITS (EACH_BYTE << 7)
+
+/* Nonzero when one of eight bytes, all below 0x80, is `c`. */
+static uint64_t has_byte(uint64_t word, uint8_t c)
+{
+    uint64_t difference = word ^ EACH_BYTE * c;
+    return (difference - EACH_BYTE) & ~difference;
+}
+
+/* is_plain() of eight bytes at once. */
+static bool eight_plain(const uint8_t *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    uint64_t control = (word - EACH_BYTE * 0x20) & ~word;
+    return ((word | control | has_byte(word, '"') | has_byte(word, '\\') | has_byte(word, 0x7f)) &
+            HIGH_BITS) == 0;
+}
+
 /* Length of the part at the front that needs no change. */
 static size_t clean_run(struct slice s)
 {
     size_t n = 0;
     while (n < s.size) {
+        if (s.size - n >= 8 && eight_plain(s.data + n)) {
+            n += 8;
+            continue;
+        }
         if (is_plain(s.data[n])) {
             n++;
             continue;
@@ -117,10 +141,21 @@ static void put_string(struct buf *out, struct slice s)
 
 void json_key(struct json *j, const char *key)
 {
-    begin_item(j);
-    put_string(j->out, slice_str(key));
-    buf_char(j->out, ':');
+    size_t size = strlen(key);
+    bool comma = j->comma[j->depth];
+    uint8_t *at = buf_reserve(j->out, size + 4);
     j->comma[j->depth] = false; /* its value follows without one */
+    if (at == NULL)
+        return;
+    uint8_t *p = at;
+    if (comma)
+        *p++ = ',';
+    *p++ = '"';
+    memcpy(p, key, size);
+    p += size;
+    *p++ = '"';
+    *p++ = ':';
+    j->out->size += (size_t)(p - at);
 }
 
 void json_text(struct json *j, struct slice text)
@@ -162,6 +197,34 @@ void json_uint(struct json *j, uint64_t v)
     put_uint(j->out, v);
 }
 
+#define QUICK_DECIMALS 6
+#define QUICK_MOST     1e9
+
+/* As "%.*f" prints it, where that takes no more than a 64-bit number; 0 where it would be near a
+ * tie: printf knows. */
+static int quick_decimal(char *out, double v, int decimals)
+{
+    static const uint32_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
+    double scaled = fabs(v) * (decimals <= QUICK_DECIMALS ? powers[decimals] : 1);
+    if (decimals > QUICK_DECIMALS || fabs(v) >= QUICK_MOST || signbit(v))
+        return 0;
+    uint64_t whole = (uint64_t)scaled;
+    double rest = scaled - (double)whole;
+    if (fabs(rest - 0.5) < 1e-3)
+        return 0;
+    whole += rest > 0.5;
+    char digits[24];
+    size_t n = sizeof digits;
+    for (int i = 0; whole || i <= decimals; i++) {
+        if (i == decimals && decimals)
+            digits[--n] = '.';
+        digits[--n] = (char)('0' + whole % 10);
+        whole /= 10;
+    }
+    memcpy(out, digits + n, sizeof digits - n);
+    return (int)(sizeof digits - n);
+}
+
 void json_double(struct json *j, double v, int decimals)
 {
     if (!isfinite(v)) {
@@ -170,7 +233,9 @@ void json_double(struct json *j, double v, int decimals)
     }
     char text[352]; /* DBL_MAX has 309 digits before the point */
     decimals = decimals < 0 ? 0 : decimals > 17 ? 17 : decimals;
-    int n = snprintf(text, sizeof text, "%.*f", decimals, v);
+    int n = quick_decimal(text, v, decimals);
+    if (n == 0)
+        n = snprintf(text, sizeof text, "%.*f", decimals, v);
     assert(n > 0 && (size_t)n < sizeof text);
     if (decimals > 0) {
         while (text[n - 1] == '0')

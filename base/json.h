@@ -24,6 +24,7 @@ void json_init(struct json *j, struct buf *out);
 void json_object(struct json *j);
 void json_array(struct json *j);
 void json_end(struct json *j); /* closes the innermost object or array */
+/* `key` stands there as it is: a name of ours, without anything to escape. */
 void json_key(struct json *j, const char *key);
 
 void json_text(struct json *j, struct slice text);

@@ -1,4 +1,6 @@
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -104,4 +106,25 @@ Test(clock, clocks_go)
     cr_assert_geq(clock_mono_ns(), a);
     cr_assert_gt(clock_wall_ns(), INT64_C(1600000000) * 1000000000);
     cr_assert_geq(clock_cpu_ns(), 0);
+}
+
+Test(clock, the_calendar_is_that_of_the_system)
+{
+    uint64_t random = 88172645463325252u;
+    for (int i = 0; i < 200000; i++) {
+        random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+        int64_t seconds =
+            (int64_t)(random % (UINT64_C(20000) * 365 * 86400)) - INT64_C(5000) * 365 * 86400;
+        if (i % 2)
+            seconds = (int64_t)(random % 40000) * 86400 - i % 3; /* midnights of our days */
+        time_t t = (time_t)seconds;
+        struct tm tm;
+        char text[CLOCK_TEXT_SIZE], expected[80];
+        gmtime_r(&t, &tm);
+        if (tm.tm_year + 1900 < 0)
+            continue;
+        snprintf(expected, sizeof expected, "%04d-%02d-%02dT%02d:%02d:%02d.000000Z",
+                 tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+        cr_assert_str_eq(clock_rfc3339_us(seconds * 1000000, text), expected);
+    }
 }

@@ -1,6 +1,7 @@
 /* JSON text: commas, escapes, numbers, and that whatever goes in, valid UTF-8 comes out. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "base/json.h"
 #include "base/utf8.h"
@@ -149,5 +150,63 @@ Test(json, extremes_print)
     json_end(&j);
     cr_assert(slice_starts(buf_view(&b), "[-9223372036854775808,17976931348623157"));
     cr_assert_not(b.failed);
+    buf_fini(&b);
+}
+
+/* What printf says, without the zeros behind. */
+static void printed(double v, int decimals, char *out, size_t size)
+{
+    int n = snprintf(out, size, "%.*f", decimals, v);
+    while (decimals > 0 && out[n - 1] == '0')
+        out[--n] = '\0';
+    if (out[n - 1] == '.')
+        out[n - 1] = '\0';
+    if (strcmp(out, "-0") == 0)
+        strcpy(out, "0");
+}
+
+Test(json, doubles_print_as_printf_rounds_them)
+{
+    uint64_t random = 88172645463325252u;
+    struct buf b;
+    buf_init(&b, 1024);
+    for (int i = 0; i < 200000; i++) {
+        random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+        int decimals = (int)(random % 8);
+        double v = (double)(random >> 20) / (double)(1u << random % 31);
+        if (i % 3 == 0) /* near or on a tie */
+            v = (double)(random % 1000000) / 2000;
+        if (i % 7 == 0)
+            v = -v;
+        char expected[400];
+        printed(v, decimals, expected, sizeof expected);
+        struct json j;
+        buf_clear(&b);
+        json_init(&j, &b);
+        json_double(&j, v, decimals);
+        cr_assert_str_eq(buf_text(&b), expected);
+    }
+    buf_fini(&b);
+}
+
+Test(json, each_byte_at_each_place_of_a_word_is_looked_at)
+{
+    struct buf b;
+    buf_init(&b, 1024);
+    for (unsigned c = 0; c < 0x80; c++) {
+        for (unsigned at = 0; at < 17; at++) {
+            char text[17], expected[64];
+            memset(text, 'a', sizeof text);
+            text[at] = (char)c;
+            bool plain = c >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
+            struct json j;
+            buf_clear(&b);
+            json_init(&j, &b);
+            json_text(&j, slice_of(text, sizeof text));
+            snprintf(expected, sizeof expected, "\"%.17s\"", text);
+            bool same = strcmp(buf_text(&b), expected) == 0;
+            cr_expect_eq(same, plain && c, "0x%02x at %u: %s", c, at, buf_text(&b));
+        }
+    }
     buf_fini(&b);
 }
