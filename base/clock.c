@@ -88,24 +88,30 @@ static char *put_number(char *out, int64_t v, int width)
     return out;
 }
 
+/* A number below 100 and what stands behind it. */
+static inline char *put_two(char *out, int v, char behind)
+{
+    out[0] = (char)('0' + v / 10);
+    out[1] = (char)('0' + v % 10);
+    out[2] = behind;
+    return out + 3;
+}
+
 const char *clock_rfc3339_us(int64_t time_us, char out[CLOCK_TEXT_SIZE])
 {
     int64_t fraction;
     struct tm tm = calendar(time_us, &fraction);
     char *p = put_number(out, (int64_t)tm.tm_year + 1900, 4);
     *p++ = '-';
-    p = put_number(p, tm.tm_mon + 1, 2);
-    *p++ = '-';
-    p = put_number(p, tm.tm_mday, 2);
-    *p++ = 'T';
-    p = put_number(p, tm.tm_hour, 2);
-    *p++ = ':';
-    p = put_number(p, tm.tm_min, 2);
-    *p++ = ':';
-    p = put_number(p, tm.tm_sec, 2);
-    *p++ = '.';
-    p = put_number(p, fraction, 6);
-    *p++ = 'Z';
+    p = put_two(p, tm.tm_mon + 1, '-');
+    p = put_two(p, tm.tm_mday, 'T');
+    p = put_two(p, tm.tm_hour, ':');
+    p = put_two(p, tm.tm_min, ':');
+    p = put_two(p, tm.tm_sec, '.');
+    int us = (int)fraction;
+    put_two(p, us / 10000, '\0');
+    put_two(p + 2, us / 100 % 100, '\0');
+    p = put_two(p + 4, us % 100, 'Z');
     *p = '\0';
     return out;
 }

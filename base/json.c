@@ -121,8 +121,24 @@ static size_t clean_run(struct slice s)
     return n;
 }
 
+/* As it is, without a look: quotes around it. */
+static void put_quoted(struct buf *out, struct slice s)
+{
+    uint8_t *p = buf_reserve(out, s.size + 2);
+    if (p == NULL)
+        return;
+    p[0] = '"';
+    memcpy(p + 1, s.data, s.size);
+    p[s.size + 1] = '"';
+    out->size += s.size + 2;
+}
+
 static void put_string(struct buf *out, struct slice s)
 {
+    if (s.size && clean_run(s) == s.size) {
+        put_quoted(out, s);
+        return;
+    }
     buf_char(out, '"');
     while (s.size) {
         size_t n = clean_run(s);
@@ -307,5 +323,11 @@ void json_kv_null(struct json *j, const char *key)
 void json_kv_time(struct json *j, const char *key, int64_t time_us)
 {
     char text[CLOCK_TEXT_SIZE];
-    json_kv_str(j, key, time_us ? clock_rfc3339_us(time_us, text) : NULL);
+    json_key(j, key);
+    if (time_us == 0) {
+        json_null(j);
+        return;
+    }
+    begin_item(j);
+    put_quoted(j->out, slice_str(clock_rfc3339_us(time_us, text)));
 }
