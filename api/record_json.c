@@ -319,6 +319,52 @@ static void call_events(struct json *j, const struct call_record *r)
     json_end(j);
 }
 
+static void siprec_participant(struct json *j, const struct record_siprec_participant *p)
+{
+    json_object(j);
+    kv_known(j, "id", p->id);
+    kv_known(j, "aor", p->aor);
+    kv_known(j, "name", p->name);
+    kv_known(j, "joined_at", p->joined_at);
+    kv_known(j, "left_at", p->left_at);
+    json_end(j);
+}
+
+static void siprec_stream(struct json *j, const struct record_siprec *s, uint32_t n)
+{
+    int sender = s->streams[n].participant;
+    bool known = sender >= 0 && (uint32_t)sender < s->participant_count;
+    json_object(j);
+    kv_known(j, "id", s->streams[n].id);
+    kv_known(j, "label", s->streams[n].label);
+    kv_known(j, "participant_id", known ? s->participants[sender].id : slice_none());
+    json_end(j);
+}
+
+static void call_siprec(struct json *j, const struct record_siprec *s)
+{
+    if (!s->given)
+        return;
+    json_key(j, "siprec");
+    json_object(j);
+    kv_known(j, "session_id", s->session_id);
+    kv_known(j, "sip_session_id", s->sip_session_id);
+    kv_natural(j, "sessions", s->sessions);
+    json_kv_bool(j, "complete", s->complete);
+    json_kv_bool(j, "limited", s->limited);
+    json_key(j, "participants");
+    json_array(j);
+    for (uint32_t i = 0; i < s->participant_count; i++)
+        siprec_participant(j, &s->participants[i]);
+    json_end(j);
+    json_key(j, "streams");
+    json_array(j);
+    for (uint32_t i = 0; i < s->stream_count; i++)
+        siprec_stream(j, s, i);
+    json_end(j);
+    json_end(j);
+}
+
 static void kv_link(struct json *j, const char *key, const char *uid, const char *tail)
 {
     char url[128];
@@ -360,6 +406,7 @@ void record_json(struct json *j, const struct call_record *r, enum record_json_d
     json_end(j);
     if (detail == RECORD_JSON_FULL) {
         record_path_json(j, r);
+        call_siprec(j, &r->siprec);
         call_events(j, r);
     }
     json_key(j, "recording");

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "app/summarise_path.h"
+#include "capture/body/siprec.h"
 #include "capture/net/datagram.h"
 #include "capture/sip/sdp.h"
 #include "decode/score.h"
@@ -386,6 +387,36 @@ static void fill_wire(struct call_record *r, const struct call *c)
         };
 }
 
+static void fill_siprec(struct arena *a, const struct siprec *in, struct record_siprec *out)
+{
+    out->participants = arena_alloc(a, (in->participant_count + 1) * sizeof *out->participants);
+    out->streams = arena_alloc(a, (in->stream_count + 1) * sizeof *out->streams);
+    if (!out->participants || !out->streams)
+        return;
+    out->given = true;
+    out->complete = in->complete;
+    out->limited = in->limited;
+    out->sessions = (int)in->session_count;
+    out->session_id = arena_copy(a, in->sessions[0].id);
+    out->sip_session_id = arena_copy(a, in->sessions[0].sip_session_id);
+    for (unsigned i = 0; i < in->participant_count; i++) {
+        const struct siprec_participant *p = &in->participants[i];
+        out->participants[out->participant_count++] = (struct record_siprec_participant){
+            .id = arena_copy(a, p->id),
+            .aor = arena_copy(a, p->aor),
+            .name = arena_copy(a, p->name),
+            .joined_at = arena_copy(a, p->joined_at),
+            .left_at = arena_copy(a, p->left_at),
+        };
+    }
+    for (unsigned i = 0; i < in->stream_count; i++)
+        out->streams[out->stream_count++] = (struct record_siprec_stream){
+            .id = arena_copy(a, in->streams[i].id),
+            .label = arena_copy(a, in->streams[i].label),
+            .participant = in->streams[i].participant,
+        };
+}
+
 static void fill_call(struct call_record *r, const struct call *c)
 {
     struct arena *a = r->arena;
@@ -422,6 +453,8 @@ static void fill_call(struct call_record *r, const struct call *c)
     r->retransmissions = c->retransmissions;
     fill_wire(r, c);
     fill_times(r, c);
+    if (c->siprec)
+        fill_siprec(r->arena, c->siprec, &r->siprec);
     fill_events(r, c);
     summarise_path(r, c);
 }

@@ -89,3 +89,10 @@ static inline struct slice cursor_rest(struct cursor *c)
 {
     return cursor_slice(c, cursor_left(c));
 }
+
+/* A cursor of its own over the next n bytes; an empty one after a failure. */
+static inline struct cursor cursor_part(struct cursor *c, size_t n)
+{
+    const uint8_t *p = cursor_take(c, n);
+    return (struct cursor){.at = p ? p : c->end, .end = c->at, .failed = false};
+}

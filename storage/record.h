@@ -232,6 +232,35 @@ struct record_tls {
     int64_t server_bytes;
 };
 
+/* Somebody whom a recording session records, and one of its streams (SIPREC). */
+struct record_siprec_participant {
+    struct slice id;
+    struct slice aor;
+    struct slice name;
+    struct slice joined_at;  /* as the metadata says */
+    struct slice left_at;
+};
+
+struct record_siprec_stream {
+    struct slice id;
+    struct slice label;      /* of the m= line */
+    int participant;         /* index of who sends; -1: not said */
+};
+
+/* What the call is the recording of. */
+struct record_siprec {
+    bool given;              /* false: the call is no recording session, and nothing here means anything */
+    bool complete;           /* the metadata had the whole state */
+    bool limited;            /* and more than was read */
+    int sessions;
+    struct slice session_id; /* of the first */
+    struct slice sip_session_id;
+    uint32_t participant_count;
+    struct record_siprec_participant *participants;
+    uint32_t stream_count;
+    struct record_siprec_stream *streams;
+};
+
 struct call_record {
     struct arena *arena;
     char uid[40];            /* UUID text */
@@ -305,6 +334,7 @@ struct call_record {
     double trying_delay_ms;  /* INVITE to its first 100; NAN: none */
     bool limited;            /* some of its SDP was over the limits and not read */
     struct record_identity identity;
+    struct record_siprec siprec;
 };
 
 #define RECORD_NAT_SIGNS 4

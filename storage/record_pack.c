@@ -194,6 +194,39 @@ static void call_kpi_pack(struct pack *p, struct call_record *r)
     pack_bool(p, &r->final);
 }
 
+static void siprec_participant_pack(struct pack *p, struct record_siprec_participant *v)
+{
+    pack_text(p, &v->id);
+    pack_text(p, &v->aor);
+    pack_text(p, &v->name);
+    pack_text(p, &v->joined_at);
+    pack_text(p, &v->left_at);
+}
+
+static void siprec_pack(struct pack *p, struct record_siprec *v)
+{
+    pack_bool(p, &v->given);
+    if (!v->given)
+        return;
+    pack_bool(p, &v->complete);
+    pack_bool(p, &v->limited);
+    pack_int(p, &v->sessions);
+    pack_text(p, &v->session_id);
+    pack_text(p, &v->sip_session_id);
+    v->participants =
+        array_begin(p, v->participants, &v->participant_count, sizeof *v->participants);
+    for (uint32_t i = 0; i < v->participant_count && !p->failed; i++)
+        siprec_participant_pack(p, &v->participants[i]);
+    v->streams = array_begin(p, v->streams, &v->stream_count, sizeof *v->streams);
+    for (uint32_t i = 0; i < v->stream_count && !p->failed; i++) {
+        pack_text(p, &v->streams[i].id);
+        pack_text(p, &v->streams[i].label);
+        pack_int(p, &v->streams[i].participant);
+    }
+    if (p->failed)
+        v->participant_count = v->stream_count = 0;
+}
+
 void record_pack_call(struct pack *p, struct call_record *r)
 {
     call_identity_pack(p, r);
@@ -203,7 +236,8 @@ void record_pack_call(struct pack *p, struct call_record *r)
     call_wire_pack(p, r);
     path_pack(p, &r->path);
     call_kpi_pack(p, r);
-    record_pack_identity(p, &r->identity); /* what comes later goes behind this */
+    record_pack_identity(p, &r->identity);
+    siprec_pack(p, &r->siprec); /* what comes later goes behind this */
 }
 
 static void stream_identity_pack(struct pack *p, struct record_stream *s)

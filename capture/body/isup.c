@@ -92,16 +92,16 @@ static bool read_parameter(uint8_t name, struct slice contents, struct isup *m)
 }
 
 /* What the pointer at the front leads to; empty when it is 0 or leads out of the message. */
-static struct slice follow(struct cursor *c)
+static struct cursor follow(struct cursor *c)
 {
-    struct slice from_here = slice_of(c->at, cursor_left(c));
+    struct cursor there = *c;
     uint8_t pointer = cursor_u8(c);
-    return pointer && pointer < from_here.size ? slice_from(from_here, pointer) : slice_none();
+    cursor_skip(&there, pointer ? pointer : cursor_left(&there));
+    return there;
 }
 
-static void read_optional(struct slice part, struct isup *m)
+static void read_optional(struct cursor c, struct isup *m)
 {
-    struct cursor c = cursor_over(part);
     while (cursor_left(&c) > 0) {
         uint8_t name = cursor_u8(&c);
         if (name == 0)
@@ -117,6 +117,8 @@ static void read_optional(struct slice part, struct isup *m)
 
 bool isup_read(struct slice body, struct isup *ret)
 {
+    if (body.size == 0)
+        return false;
     struct cursor c = cursor_over(body);
     struct isup m = {.type = cursor_u8(&c)};
     const struct layout *l = layout_of(m.type);
@@ -126,7 +128,7 @@ bool isup_read(struct slice body, struct isup *ret)
     if (m.type == ISUP_IAM && !c.failed)
         m.category = fixed.data[3];
     if (l->variable) {
-        struct cursor v = cursor_over(follow(&c));
+        struct cursor v = follow(&c);
         struct slice contents = cursor_slice(&v, cursor_u8(&v));
         if (v.failed || !read_parameter(l->variable, contents, &m))
             return false;

@@ -38,7 +38,7 @@ static void write_number(struct slice octets, size_t digits, uint8_t kind, char 
 /* Size in octets, kind and digits; size 0: none. */
 static void rp_address(struct cursor *c, char out[SMS_NUMBER_MAX])
 {
-    struct cursor a = cursor_over(cursor_slice(c, cursor_u8(c)));
+    struct cursor a = cursor_part(c, cursor_u8(c));
     if (cursor_left(&a) < 2)
         return;
     uint8_t kind = cursor_u8(&a);
@@ -63,7 +63,7 @@ static void read_header(struct slice header, struct sms *s)
     struct cursor c = cursor_over(header);
     while (cursor_left(&c) >= 2) {
         uint8_t id = cursor_u8(&c);
-        struct cursor e = cursor_over(cursor_slice(&c, cursor_u8(&c)));
+        struct cursor e = cursor_part(&c, cursor_u8(&c));
         bool wide = id == CONCATENATED_16;
         if (c.failed || (id != CONCATENATED && !wide) || cursor_left(&e) != 3u + wide)
             continue;
@@ -141,10 +141,10 @@ static enum sms_tp tp_kind(const struct sms *s, uint8_t first)
 static void read_tp(struct slice tpdu, struct sms *s)
 {
     struct sms with = *s;
+    if (tpdu.size == 0)
+        return;
     struct cursor c = cursor_over(tpdu);
     uint8_t first = cursor_u8(&c);
-    if (c.failed)
-        return;
     with.tp = tp_kind(s, first);
     if (with.tp == SMS_DELIVER)
         read_deliver(&c, first & HEADER_FLAG, &with);
@@ -174,7 +174,7 @@ static void read_data(struct cursor *c, struct sms *s)
 static void read_report(struct cursor *c, struct sms *s)
 {
     if (s->rp == SMS_RP_ERROR) {
-        struct cursor cause = cursor_over(cursor_slice(c, cursor_u8(c)));
+        struct cursor cause = cursor_part(c, cursor_u8(c));
         s->rp_cause = cursor_u8(&cause) & 0x7f;
         c->failed |= cause.failed;
     }
@@ -187,6 +187,8 @@ static void read_report(struct cursor *c, struct sms *s)
 
 bool sms_read(struct slice body, struct sms *ret)
 {
+    if (body.size < 2)
+        return false;
     struct cursor c = cursor_over(body);
     uint8_t type = cursor_u8(&c);
     struct sms s = {

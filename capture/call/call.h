@@ -179,6 +179,7 @@ struct call {
     struct addr wrap_src;
     struct addr wrap_dst;
     struct call_tls *tls;     /* CALL_ENCRYPTED only */
+    struct siprec *siprec;    /* capture/body/siprec.h: what it is the recording of; NULL: it is none */
 
     /* Packet times in ns; 0: did not happen. */
     int64_t started_ns;       /* t0: first INVITE of the attempt */

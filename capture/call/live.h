@@ -14,6 +14,7 @@
 
 #include "base/map.h"
 #include "base/timer.h"
+#include "capture/body/xml.h"
 #include "capture/call/state.h"
 #include "capture/front.h"
 #include "capture/net/datagram.h"
@@ -82,6 +83,7 @@ struct live {
     bool negotiated;       /* an answer was seen */
     bool answered;         /* or picked up in the middle */
     bool challenged;       /* the next INVITE is the answer to it */
+    uint8_t siprec_readings;
     bool media_seen;
 };
 
@@ -198,6 +200,7 @@ struct calls {
     struct users *users;   /* what is no call; NULL: not followed */
     struct sealed *sealed; /* pairs of endpoints that spoke DTLS */
 
+    struct xml *xml; /* reads metadata of recording sessions */
     struct sip_msg msg; /* scratch of the message at hand: large, so not on the stack */
     struct sdp sdp;
 };

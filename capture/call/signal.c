@@ -15,6 +15,7 @@
 #include "capture/call/identity.h"
 #include "capture/call/legs.h"
 #include "capture/call/negotiate.h"
+#include "capture/call/siprec_note.h"
 #include "capture/call/table.h"
 #include "capture/call/users.h"
 
@@ -298,6 +299,7 @@ static void note_facts(struct calls *c, struct live *l, const struct sighting *s
     if (sip_reason_q850(s->m, &cause))
         call->q850_cause = cause;
     identity_note(&c->config, call, s);
+    siprec_note(c, l, s->m);
 }
 
 /* The SDP of a branch that lost the race says nothing about the call. */

@@ -52,9 +52,10 @@ int calls_init(struct calls *c, const struct front_config *config, const struct 
     c->held = held_new(config->held_bytes_max);
     c->turn = turn_new(&config->seed, config->turn_max, counters);
     c->sealed = sealed_new(&config->seed);
+    c->xml = xml_new(config->seed.k0);
     c->users = config->users ? users_new(c) : NULL;
     if (!c->live || !c->points || !c->flows || !c->wheel || !c->held || !c->turn || !c->sealed ||
-        (config->users && !c->users)) {
+        !c->xml || (config->users && !c->users)) {
         calls_fini(c);
         return ERR_NOMEM;
     }
@@ -83,6 +84,7 @@ void calls_fini(struct calls *c)
     held_free(c->held);
     turn_free(c->turn);
     sealed_free(c->sealed);
+    xml_free(c->xml);
     free(c->live);
     free(c->points);
     free(c->flows);

@@ -568,3 +568,88 @@ def endless_loops(t):
         got = attacked(t, what, spread(many), "--set", "capture.dedupe=no", cpu=10)
         t.check(f"{what}: {(got.cpu - idle.cpu) / n * 1e6:.0f} us a packet", (got.cpu - idle.cpu) / n < 1e-3)
     t.counter("the healthy call is not in the way", idle.records == [])
+
+
+# ---- X11
+
+SIPREC = """<?xml version="1.0" encoding="UTF-8"?>
+<recording xmlns='urn:ietf:params:xml:ns:recording:1'><datamode>complete</datamode>
+ <session session_id="hVpd7YQgRW2nD22h7q60JQ=="><sipSessionID>ab30317f1a784dc48ff824d0d3715d86</sipSessionID></session>
+ <participant participant_id="p1"><nameID aor="sip:bob@biloxi.com"><name xml:lang="it">Bob &amp; Co</name></nameID></participant>
+ <participant participant_id="p2"><nameID aor="sip:paul@biloxi.com"/></participant>
+ <stream stream_id="s1" session_id="hVpd7YQgRW2nD22h7q60JQ=="><label>96</label></stream>
+ <stream stream_id="s2" session_id="hVpd7YQgRW2nD22h7q60JQ=="><label>97</label></stream>
+ <participantstreamassoc participant_id="p1"><send>s1</send><recv>s2</recv></participantstreamassoc>
+ <participantstreamassoc participant_id="p2"><send>s2</send><recv>s1</recv></participantstreamassoc>
+</recording>"""
+
+
+def laughs():
+    entities = '<!ENTITY a0 "ha">' + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
+    return f"<!DOCTYPE recording [{entities}]><recording><session session_id='&a9;'/></recording>"
+
+
+XML_BOMBS = {  # document, reason
+    "entity expansion": (laughs(), "unsupported"),
+    "an external entity": ('<!DOCTYPE recording [<!ENTITY x SYSTEM "file:///etc/passwd">]><recording><session>&x;</session></recording>',
+                           "unsupported"),
+    "an external document type": ('<!DOCTYPE recording SYSTEM "http://127.0.0.1:9/x.dtd"><recording/>', "unsupported"),
+    "an entity that nobody declared": ("<recording>&a;</recording>", "syntax"),
+    "10,000 levels": ("<recording>" + "<a>" * 10_000 + "</a>" * 10_000 + "</recording>", "limit"),
+    "33 levels": ("<recording>" + "<a>" * 32 + "</a>" * 32 + "</recording>", "limit"),
+    "100 KB": ("<recording>" + "<!-- a comment -->" * 5_500 + "</recording>", "limit"),
+    "1 MB": ("<recording>" + "<!-- a comment -->" * 60_000 + "</recording>", "syntax"),  # the message was cut before
+    "20,000 elements": ("<recording>" + "<a/>" * 15_000 + "</recording>", "limit"),
+    "3,000 attributes": ("<recording " + " ".join(f"a{n}=''" for n in range(3000)) + "/>", "limit"),
+    "cut in the middle": (SIPREC[:len(SIPREC) // 2], "syntax"),
+}
+
+
+def siprec_call(document, n=0):
+    """A recording session over TCP: INVITE with SDP and metadata, answered, ended; no media."""
+    d = Dialog(a="10.6.6.6", b="10.6.6.7", via="TCP", call_id=f"siprec{n}@attack", branch=f"z9hG4bKsr{n}", to_tag=f"sr{n}", from_tag=f"sf{n}")
+    offer = sdp(d.a, 4000, "a=label:96\r\na=sendonly\r\n")
+    body = (b"--b\r\nContent-Type: application/sdp\r\n\r\n" + offer + b"\r\n--b\r\nContent-Type: application/rs-metadata+xml\r\n"
+            b"Content-Disposition: recording-session\r\n\r\n" + document.encode() + b"\r\n--b--\r\n")
+    connection = Tcp(d.a, 20000 + n, d.b, 5060, start=START + 0.39)
+    for k, (t, forth, text) in enumerate(signalling(d, 1.0, offer=body, start=START + 0.4)):
+        if k == 0:
+            text = text.replace(b"Content-Length:", b'Content-Type: multipart/mixed;boundary="b"\r\nContent-Length:', 1)
+        connection.say(t, 0 if forth else 1, text)
+    return connection.packets
+
+
+def siprec_of(t, record):
+    s = record.get("siprec")
+    if s is None:
+        return None
+    return ([(p["aor"], p["name"]) for p in s["participants"]], [(x["label"], x["participant_id"]) for x in s["streams"]],
+            s["session_id"], s["sip_session_id"], s["complete"])
+
+
+@feature("X11", "XML bombs in the metadata of a SIPREC INVITE: the call is kept, the verdict counted, the time bounded")
+def x11(t):
+    plain = attacked(t, "plain metadata", frames(siprec_call(SIPREC)))
+    told = ([("sip:bob@biloxi.com", "Bob & Co"), ("sip:paul@biloxi.com", None)], [("96", "p1"), ("97", "p2")],
+            "hVpd7YQgRW2nD22h7q60JQ==", "ab30317f1a784dc48ff824d0d3715d86", True)
+    t.equal("plain: what it records", [siprec_of(t, r) for r in plain.calls()], [told])
+    t.equal("plain: nothing is wrong", plain.errors("xml"), 0)
+    for name, (document, reason) in XML_BOMBS.items():
+        bomb = attacked(t, name, frames(siprec_call(document)), cpu=2.0)
+        t.equal(f"{name}: the call", [(r["outcome"], r["call_id"]) for r in bomb.calls()], [("answered", "siprec0@attack")])
+        t.equal(f"{name}: messages", [r["messages"] for r in bomb.calls()], [7])
+        t.equal(f"{name}: counted as {reason}", (bomb.errors("xml", reason), bomb.errors("xml")), (1, 1))
+        t.counter(f"{name}: no metadata", [siprec_of(t, r) for r in bomb.calls()] == [None] != [told])
+
+
+@feature("X11", "a thousand calls with XML bombs cost what a thousand calls with plain metadata cost, a few times over")
+def x11_many(t):
+    plain = attacked(t, "1,000 plain", [f for n in range(1000) for f in frames(siprec_call(SIPREC, n))], cpu=10)
+    t.equal("plain: all told", len([r for r in plain.calls() if r.get("siprec")]), 1000)
+    for name in ("entity expansion", "an external entity", "33 levels"):
+        document, reason = XML_BOMBS[name]
+        many = attacked(t, f"1,000 with {name}", [f for n in range(1000) for f in frames(siprec_call(document, n))],
+                        cpu=3 * plain.cpu + 1)
+        t.equal(f"{name}: each is counted", many.errors("xml", reason), 1000)
+        t.equal(f"{name}: each call is kept", len(many.calls()), 1000)
+        t.counter(f"{name}: none is told", len([r for r in many.calls() if r.get("siprec")]) == 0)

@@ -118,6 +118,16 @@ struct slice help_text(struct arena *arena, const char *text)
                                                                     X(TINY, nat)                       \
                                                                         X(REAL, trying_delay_ms)
 
+#define SIPREC_FIELDS(X)                                                                           \
+    X(FLAG, complete)                                                                              \
+    X(FLAG, limited)                                                                               \
+    X(NUMBER, sessions)                                                                            \
+    X(TEXT, session_id)                                                                            \
+    X(TEXT, sip_session_id)
+#define SIPREC_PARTICIPANT_FIELDS(X)                                                               \
+    X(TEXT, id) X(TEXT, aor) X(TEXT, name) X(TEXT, joined_at) X(TEXT, left_at)
+#define SIPREC_STREAM_FIELDS(X) X(TEXT, id) X(TEXT, label) X(NUMBER, participant)
+
 /* ---- filling: values that differ from the "unknown" ones ---- */
 
 static struct help_random rnd;
@@ -239,6 +249,29 @@ static void fill_attempt(struct record_attempt *v)
     ATTEMPT_FIELDS(SET)
 }
 
+static void fill_siprec_participant(struct record_siprec_participant *v)
+{
+    SIPREC_PARTICIPANT_FIELDS(SET)
+}
+
+static void fill_siprec_stream(struct record_siprec_stream *v)
+{
+    SIPREC_STREAM_FIELDS(SET)
+}
+
+static void fill_siprec(struct record_siprec *v)
+{
+    SIPREC_FIELDS(SET)
+    v->given = true;
+    v->participant_count = v->stream_count = 3;
+    v->participants = arena_alloc(arena, 3 * sizeof *v->participants);
+    v->streams = arena_alloc(arena, 3 * sizeof *v->streams);
+    for (int i = 0; i < 3; i++) {
+        fill_siprec_participant(&v->participants[i]);
+        fill_siprec_stream(&v->streams[i]);
+    }
+}
+
 static void fill_path(struct record_path *v)
 {
     PATH_FIELDS(SET)
@@ -274,6 +307,7 @@ struct call_record *help_record(uint64_t seed)
     v->events = arena_alloc(arena, 3 * sizeof *v->events);
     fill_recording(&v->recording, seed);
     fill_path(&v->path);
+    fill_siprec(&v->siprec);
     for (int i = 0; i < 2; i++)
         fill_stream(&v->streams[i]);
     for (int i = 0; i < 3; i++) {
@@ -373,6 +407,35 @@ static const char *path_differs(const struct record_path *a, const struct record
     return what;
 }
 
+static const char *siprec_participant_differs(const struct record_siprec_participant *a,
+                                              const struct record_siprec_participant *b)
+{
+    SIPREC_PARTICIPANT_FIELDS(COMPARE)
+    return NULL;
+}
+
+static const char *siprec_stream_differs(const struct record_siprec_stream *a,
+                                         const struct record_siprec_stream *b)
+{
+    SIPREC_STREAM_FIELDS(COMPARE)
+    return NULL;
+}
+
+static const char *siprec_differs(const struct record_siprec *a, const struct record_siprec *b)
+{
+    const char *what = NULL;
+    if (a->given != b->given)
+        return "siprec";
+    SIPREC_FIELDS(COMPARE)
+    if (a->participant_count != b->participant_count || a->stream_count != b->stream_count)
+        return "siprec counts";
+    for (uint32_t i = 0; what == NULL && i < a->participant_count; i++)
+        what = siprec_participant_differs(&a->participants[i], &b->participants[i]);
+    for (uint32_t i = 0; what == NULL && i < a->stream_count; i++)
+        what = siprec_stream_differs(&a->streams[i], &b->streams[i]);
+    return what;
+}
+
 static const char *quality_differs(const struct record_quality *a, const struct record_quality *b)
 {
     QUALITY_FIELDS(COMPARE)
@@ -447,6 +510,7 @@ const char *help_record_differs(const struct call_record *a, const struct call_r
     field = field ? field : party_differs(&a->to, &b->to);
     field = field ? field : recording_differs(&a->recording, &b->recording);
     field = field ? field : path_differs(&a->path, &b->path);
+    field = field ? field : siprec_differs(&a->siprec, &b->siprec);
     for (uint32_t i = 0; i < a->stream_count && !field; i++)
         field = stream_differs(&a->streams[i], &b->streams[i], full);
     for (uint32_t i = 0; i < a->chain_count && !field; i++)
