@@ -93,8 +93,7 @@ static bool by_country(const struct number_rules *rules, const char *digits,
 static bool normalise(const struct number_rules *rules, const char *digits, struct slice context,
                       char ret_number[NUMBER_SIZE])
 {
-    char changed[NUMBER_SIZE], country[COUNTRY_DIGITS_MAX + 1];
-    digits = apply_rules(rules, digits, changed);
+    char country[COUNTRY_DIGITS_MAX + 1];
     if (digits[0] == '+') {
         snprintf(ret_number, NUMBER_SIZE, "%s", digits);
         return all_decimal(digits + 1) && digits[1] != '\0';
@@ -116,6 +115,8 @@ static bool normalise(const struct number_rules *rules, const char *digits, stru
 bool number_normalise(const struct number_rules *rules, const char *digits, struct slice context,
                       char ret_number[NUMBER_SIZE])
 {
+    char changed[NUMBER_SIZE];
+    digits = apply_rules(rules, digits, changed);
     if (normalise(rules, digits, context, ret_number))
         return true;
     snprintf(ret_number, NUMBER_SIZE, "%.*s", NUMBER_SIZE - 1, digits);

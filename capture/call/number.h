@@ -28,6 +28,6 @@ struct number_rules {
 };
 
 /* `context` is a phone-context or empty: "+44" says by whose rules. Returns false, and the digits
- * as they are, when no E.164 number comes out. */
+ * as they are (or as a rule made them), when no E.164 number comes out. */
 bool number_normalise(const struct number_rules *rules, const char *digits, struct slice context,
                       char ret_number[NUMBER_SIZE]);
