@@ -90,6 +90,8 @@ void handle_recording(struct exchange *x);
 void handle_audio(struct exchange *x);
 void handle_live_calls(struct exchange *x);
 void handle_live_call(struct exchange *x);
+void handle_stats_summary(struct exchange *x);
+void handle_stats_codes(struct exchange *x);
 void handle_metrics(struct exchange *x);
 void handle_healthz(struct exchange *x);
 void handle_readyz(struct exchange *x);

@@ -34,6 +34,7 @@ struct api_config {
     /* Durable when it returns 0. */
     int (*audit)(void *context, const struct store_audit *entry);
     const char *version;
+    const struct kpi_rules *kpi_rules; /* shown beside the figures; may be NULL */
 };
 
 struct api_server;

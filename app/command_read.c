@@ -12,6 +12,7 @@
 #include "app/call_table.h"
 #include "app/commands.h"
 #include "app/inputs.h"
+#include "app/kpi_report.h"
 #include "app/progress.h"
 #include "app/setup.h"
 #include "app/sound.h"
@@ -31,6 +32,8 @@ static const char usage[] =
     "MOS.\n"
     "\n"
     "  --json            one JSON object a call and line, with every field of the API\n"
+    "  --kpi             the figures of telephony over all that was read (RFC 6076, E.425) instead of the calls; a table, or\n"
+    "                    with --json one object\n"
     "  --record DIR      render the audio of every call to DIR as stereo WAV (left caller, right callee)\n"
     "  --filter BPF      only frames that match, as tcpdump knows it\n"
     "  --offset FILE=SECONDS\n"
@@ -49,11 +52,14 @@ static const char usage[] =
     "(what lay before was analysed), or one of several cannot be read.\n";
 
 #define OVERRIDES_MAX 32
+#define KPI_LOADS_MAX 262144 /* minutes times dimensions: 126 MB at most */
 
 struct reading {
     struct settings settings;
     bool json;
     bool quiet;
+    struct kpi_book *kpi; /* NULL: --kpi was not said */
+    bool kpi_asked, kpi_full;
     const char *record_dir;
     const char *filter;
     const char *config;
@@ -136,7 +142,9 @@ static void emit(void *context, struct call_record *r)
     pthread_mutex_lock(&g->out_lock);
     if (r->recording.state)
         render(g, r);
-    if (g->json) {
+    if (g->kpi) {
+        g->kpi_full |= !kpi_book_add(g->kpi, r);
+    } else if (g->json) {
         print_json(g, r);
     } else {
         progress_clear(&g->progress);
@@ -280,7 +288,7 @@ static void print_summary(const struct reading *g, int64_t begin_ns)
         fprintf(stderr, "%llu packets are missing: the capture itself says that it dropped them\n", (unsigned long long)g->drops);
 }
 
-enum { OPT_JSON = 256, OPT_RECORD, OPT_FILTER, OPT_WORKERS, OPT_NO_ORPHANS, OPT_CONFIG, OPT_QUIET, OPT_OFFSET, OPT_KEY_LOG, OPT_METRICS, OPT_SET };
+enum { OPT_JSON = 256, OPT_RECORD, OPT_FILTER, OPT_WORKERS, OPT_NO_ORPHANS, OPT_CONFIG, OPT_QUIET, OPT_OFFSET, OPT_KEY_LOG, OPT_METRICS, OPT_SET, OPT_KPI };
 
 static const struct option options[] = {
     {"json", no_argument, NULL, OPT_JSON},         {"record", required_argument, NULL, OPT_RECORD},
@@ -289,6 +297,7 @@ static const struct option options[] = {
     {"quiet", no_argument, NULL, OPT_QUIET},       {"help", no_argument, NULL, 'h'},
     {"offset", required_argument, NULL, OPT_OFFSET}, {"key-log", required_argument, NULL, OPT_KEY_LOG},
     {"metrics", required_argument, NULL, OPT_METRICS}, {"set", required_argument, NULL, OPT_SET},
+    {"kpi", no_argument, NULL, OPT_KPI},
     {NULL, 0, NULL, 0},
 };
 
@@ -325,6 +334,9 @@ static int read_options(struct reading *g, int argc, char **argv, bool *ret_no_o
                 return EXIT_USAGE;
             g->overrides[g->override_count++] = optarg;
             break;
+        case OPT_KPI:
+            g->kpi_asked = true;
+            break;
         case OPT_NO_ORPHANS:
             *ret_no_orphans = true;
             break;
@@ -355,6 +367,34 @@ static int read_options(struct reading *g, int argc, char **argv, bool *ret_no_o
     return -1;
 }
 
+static int open_kpi(struct reading *g, struct why *why)
+{
+    struct kpi_book_config config;
+    int err = g->kpi_asked ? setup_kpi(&g->settings, &config, why) : 0;
+    if (err || !g->kpi_asked)
+        return err;
+    config.loads_max = KPI_LOADS_MAX;
+    g->kpi = kpi_book_new(&config);
+    if (g->kpi == NULL)
+        why_set(why, "not enough memory for the figures");
+    return g->kpi ? 0 : ERR_NOMEM;
+}
+
+static void print_kpi(struct reading *g)
+{
+    if (g->kpi_full) {
+        fprintf(stderr, "earshot: the capture spans too many minutes: some calls are in no figure\n");
+        g->result = EXIT_PARTIAL;
+    }
+    if (!g->json) {
+        kpi_report_table(g->kpi, stdout);
+        return;
+    }
+    buf_clear(&g->out);
+    kpi_report_json(g->kpi, &g->out);
+    fwrite(g->out.data, 1, g->out.size, stdout);
+}
+
 static void read_all(struct reading *g, int argc, char **argv)
 {
     int64_t begin = clock_mono_ns();
@@ -362,6 +402,8 @@ static void read_all(struct reading *g, int argc, char **argv)
     pipeline_finish(g->pipeline, CALL_END_CUT);
     g->pipeline = NULL;
     counters_add(g->counters, C_DROPS, g->drops);
+    if (g->kpi)
+        print_kpi(g);
     fflush(stdout);
     if (ferror(stdout)) {
         fprintf(stderr, "earshot: cannot write the result: %s\n", strerror(errno));
@@ -440,7 +482,7 @@ int command_read(int argc, char **argv)
         goto out;
     static char stdout_buffer[1 << 18];
     setvbuf(stdout, stdout_buffer, _IOFBF, sizeof stdout_buffer);
-    if (open_pipeline(g, &why) != 0) {
+    if (open_kpi(g, &why) != 0 || open_pipeline(g, &why) != 0) {
         complain(code, &why);
         goto out;
     }
@@ -452,6 +494,7 @@ out:
     if (g->spool_dir[0])
         remove_tree(g->spool_dir);
     wire_close(g->wire);
+    kpi_book_free(g->kpi);
     counters_set_free(g->counters_set);
     buf_fini(&g->out);
     free(g);

@@ -35,6 +35,7 @@ struct service {
     struct counters *counters;      /* of the thread that runs the service */
     struct counters *gauges;        /* of whoever asks for /metrics; set, never added */
     struct store_reader *gauge_reader; /* of the same */
+    struct kpi_book_config kpi;
     struct writer *writer;
     struct renderer *renderer;
     pthread_mutex_t pipeline_lock; /* HTTP threads look into the pipeline only while it is there */
@@ -195,7 +196,11 @@ static int start_storage(struct service *s, struct pipeline_config *pipeline, st
     int err = store_open(s->settings->data_dir, s->counters, &store, why);
     if (err)
         return err;
-    err = store_secret(store, "id_secret", pipeline->front.id_secret);
+    err = setup_kpi(s->settings, &s->kpi, why);
+    if (err == 0)
+        err = store_kpi_open(store, &s->kpi);
+    if (err == 0)
+        err = store_secret(store, "id_secret", pipeline->front.id_secret);
     if (err == 0)
         err = make_first_token(s, store);
     struct writer_config writer = {
@@ -246,6 +251,7 @@ static int start_http(struct service *s, struct why *why)
         .refresh_gauges = refresh_gauges,
         .audit = audit,
         .version = EARSHOT_VERSION,
+        .kpi_rules = &s->kpi.rules,
     };
     return api_start(&config, &s->api, why);
 }
@@ -402,6 +408,13 @@ void service_housekeeping(struct service *s, int64_t now_us)
         log_info("retention", "%d spool segments removed", removed);
     writer_users_overdue(s->writer, now_us - OVERDUE_AFTER_US);
     writer_drop_days(s->writer, day_before(now_us, t->retain_calls), day_before(now_us, t->retain_messages));
+    const int64_t kpi_before_us[STORE_KPI_LEVELS] = {
+        day_before(now_us, t->kpi_keep_minutes),
+        day_before(now_us, t->kpi_keep_quarters),
+        day_before(now_us, t->kpi_keep_hours),
+        day_before(now_us, t->kpi_keep_days),
+    };
+    writer_drop_kpi(s->writer, kpi_before_us);
 }
 
 void service_stop(struct service *s)

@@ -3,6 +3,7 @@
 
 #include "app/hep_source.h"
 #include "app/identity_config.h"
+#include "app/setup.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -482,6 +483,9 @@ int settings_check(const struct settings *s, struct why *why)
             return ERR_INVALID;
         }
     }
+    struct kpi_book_config kpi;
+    if (setup_kpi(s, &kpi, why) != 0)
+        return ERR_INVALID;
     bool loopback = strcmp(s->api_bind, "127.0.0.1") == 0 || strcmp(s->api_bind, "::1") == 0 ||
                     strcmp(s->api_bind, "localhost") == 0;
     if (!loopback && s->api_enabled && !s->api_behind_proxy) {

@@ -55,6 +55,21 @@ void setup_pipeline(const struct settings *s, const struct spool_config *spool, 
     *ret_config = c;
 }
 
+int setup_kpi(const struct settings *s, struct kpi_book_config *ret_config, struct why *why)
+{
+    *ret_config = (struct kpi_book_config){.seed = hash_seed_random(), .rules.media_timeout_us = s->media_timeout / 1000};
+    struct kpi_rules *rules = &ret_config->rules;
+    if (kpi_rules_codes(rules, s->kpi_ner_codes) != 0)
+        why_set(why, "[kpi] ner_codes takes at most 64 responses from 300 to 699, not \"%s\"", s->kpi_ner_codes);
+    else if (kpi_rules_causes(rules, s->kpi_ner_causes) != 0)
+        why_set(why, "[kpi] ner_causes takes at most 64 causes from 1 to 127, not \"%s\"", s->kpi_ner_causes);
+    else if (kpi_rules_prefixes(rules, s->kpi_prefixes) != 0)
+        why_set(why, "[kpi] prefixes takes at most 64 groups of digits, each with + or not, not \"%s\"", s->kpi_prefixes);
+    else
+        return 0;
+    return ERR_INVALID;
+}
+
 /* ---- the filter of an interface ---- */
 
 #define OWN_ADDRESSES_MAX 32

@@ -11,9 +11,12 @@
 #include "base/inbox.h"
 #include "base/log.h"
 
-#define BATCH_ROWS 500
+#define BATCH_ROWS       500
+#define KPI_FLUSH_MIN_NS INT64_C(1000000000)
+#define KPI_FLUSH_MAX_NS INT64_C(60000000000)
 
-enum item_kind { ITEM_RECORD, ITEM_RENDERED, ITEM_AUDIT, ITEM_FLUSH, ITEM_DROP_DAYS, ITEM_END_OPEN, ITEM_USER, ITEM_USERS_OVERDUE };
+enum item_kind { ITEM_RECORD, ITEM_RENDERED, ITEM_AUDIT, ITEM_FLUSH, ITEM_DROP_DAYS, ITEM_END_OPEN, ITEM_USER, ITEM_USERS_OVERDUE,
+                 ITEM_DROP_KPI };
 
 struct gate { /* lives on the waiting thread's stack */
     pthread_mutex_t lock;
@@ -30,6 +33,7 @@ struct item {
     int64_t calls_before_us, messages_before_us, now_us;
     enum user_kind user_kind;
     void *user;
+    int64_t kpi_before_us[STORE_KPI_LEVELS];
     struct item *next;               /* in the batch */
 };
 
@@ -41,6 +45,9 @@ struct writer {
     pthread_t thread;
     struct item *batch, **batch_end; /* written, not committed */
     int64_t batch_since_ns;
+    int64_t kpi_flushed_ns;          /* mono */
+    int64_t kpi_minute;              /* of the newest end that was flushed */
+    bool kpi_due;
     _Atomic int error;
     _Atomic unsigned users_waiting; /* in the inbox and the batch */
     _Atomic uint64_t users_lost;    /* not yet in the counters */
@@ -74,6 +81,10 @@ static bool wants_render(const struct call_record *r)
 static int write_record(struct writer *w, const struct call_record *r)
 {
     int err = store_put_call(w->store, r);
+    if (r->final && r->ended_us / KPI_MINUTE_US > w->kpi_minute) {
+        w->kpi_minute = r->ended_us / KPI_MINUTE_US;
+        w->kpi_due = true;
+    }
     if (err == 0 && strcmp(r->state, "ended") == 0)
         err = messages_store(w->store, w->config.data_dir, r);
     if (err == 0 && wants_render(r))
@@ -93,13 +104,17 @@ static int write_item(struct writer *w, const struct item *item)
     case ITEM_AUDIT:
         return store_put_audit(w->store, item->audit);
     case ITEM_FLUSH:
+        w->kpi_due = true;
+        w->kpi_flushed_ns = 0;
         return 0;
+    case ITEM_DROP_KPI:
+        return store_kpi_drop(w->store, item->kpi_before_us);
     case ITEM_END_OPEN: {
         unsigned count = 0;
         int err = store_end_open_calls(w->store, &count);
         if (count)
             log_warn("recover", "%u calls without anything in the spool end as restart", count);
-        return err;
+        return err ? err : store_kpi_adopt(w->store);
     }
     case ITEM_USER:
         return store_put_user(w->store, item->user_kind, item->user);
@@ -176,6 +191,22 @@ static bool commit_due(const struct writer *w, bool asked)
                         clock_mono_ns() - w->batch_since_ns >= w->config.commit_interval_ms * INT64_C(1000000));
 }
 
+/* Each minute of packet time, but not more than once a second (a file is read faster than it was recorded), and each minute
+ * of ours. */
+static void flush_kpi_when_due(struct writer *w)
+{
+    int64_t since_ns = clock_mono_ns() - w->kpi_flushed_ns;
+    if (since_ns < (w->kpi_due ? KPI_FLUSH_MIN_NS : KPI_FLUSH_MAX_NS))
+        return;
+    if (w->batch)
+        commit(w);
+    int err = store_kpi_flush(w->store);
+    if (err)
+        log_error("writer", "the figures of calls are not stored for now: %s", err_text(err));
+    w->kpi_due = false;
+    w->kpi_flushed_ns = clock_mono_ns();
+}
+
 static void *writer_main(void *context)
 {
     struct writer *w = context;
@@ -188,6 +219,7 @@ static void *writer_main(void *context)
             asked |= item->gate != NULL;
             take_item(w, item);
         }
+        flush_kpi_when_due(w);
         if (commit_due(w, asked))
             commit(w);
     }
@@ -320,6 +352,13 @@ void writer_drop_days(struct writer *w, int64_t calls_before_us, int64_t message
     put(w, (struct item){.kind = ITEM_DROP_DAYS,
                          .calls_before_us = calls_before_us,
                          .messages_before_us = messages_before_us});
+}
+
+void writer_drop_kpi(struct writer *w, const int64_t before_us[STORE_KPI_LEVELS])
+{
+    struct item item = {.kind = ITEM_DROP_KPI};
+    memcpy(item.kpi_before_us, before_us, sizeof item.kpi_before_us);
+    put(w, item);
 }
 
 size_t writer_depth(struct writer *w)

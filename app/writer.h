@@ -38,6 +38,8 @@ int writer_flush(struct writer *w);
 int writer_end_open_calls(struct writer *w);
 /* Day files wholly before these times are unlinked, by and by; 0: none. */
 void writer_drop_days(struct writer *w, int64_t calls_before_us, int64_t messages_before_us);
+/* Figures older than these times go, by level; 0: none. */
+void writer_drop_kpi(struct writer *w, const int64_t before_us[STORE_KPI_LEVELS]);
 size_t writer_depth(struct writer *w);
 /* 0, or the error that the database stands at. */
 int writer_error(const struct writer *w);

@@ -161,6 +161,9 @@ static int record_put(struct store *s, struct db *db, const struct call_record *
     int64_t id, kpi;
 
     int err = call_row(db, r->uid, &id, &kpi);
+    /* a call that is over and counted does not begin again: its capture is read once more */
+    if (!err && kpi >= 0 && !r->final)
+        return 0;
     if (!err && id)
         err = streams_delete(db, id);
     if (!err)

@@ -129,9 +129,11 @@ static uint64_t via_hash(const struct calls *c, const struct sip_msg *m)
 static bool seen_before(struct calls *c, struct live *l, const struct sighting *s)
 {
     const struct sip_msg *m = s->m;
+    /* 183, and then 183 with SDP: the second one is news */
+    uint64_t status = m->request ? 0 : m->status | (s->sdp.size ? 0x8000u : 0);
     uint64_t words[6] = {
         s->via,
-        (uint64_t)m->cseq << 32 | (uint64_t)m->method << 16 | (m->request ? 0 : m->status),
+        (uint64_t)m->cseq << 32 | (uint64_t)m->method << 16 | status,
         m->method == SIP_UNKNOWN ? hash_slice(c, m->cseq_method) : 0,
         endpoint_hash(&c->config.seed, &s->d->src),
         endpoint_hash(&c->config.seed, &s->d->dst),

@@ -216,6 +216,31 @@ Test(store_kpi, rolled_back_calls_are_not_counted)
     expect(3);
 }
 
+Test(store_kpi, an_early_row_does_not_replace_a_counted_one)
+{
+    struct store *s = open_store(0), *again;
+    struct call_record *early = call(0), *back;
+    struct store_reader *reader;
+    put(s, call(0));
+    cr_assert_eq(store_commit(s), 0);
+    store_kpi_adopt(s); /* what the book holds is to be made from the rows */
+    early->final = false;
+    early->state = "answered";
+    cr_assert_eq(store_put_call(s, early), 0);
+    cr_assert_eq(store_kpi_flush(s), 0);
+    expect(1);
+    cr_assert_eq(store_reader_open(dir, &reader), 0);
+    cr_assert_eq(store_call(reader, early->uid, &back), 0);
+    cr_expect_str_eq(back->state, "ended");
+    record_free(back);
+    record_free(early);
+    store_reader_close(reader);
+    store_close(s);
+    again = open_store(0);
+    store_close(again);
+    expect(1);
+}
+
 Test(store_kpi, a_full_book_loses_nothing)
 {
     struct store *s = open_store(4); /* two minutes of two dimensions */
