@@ -2,6 +2,7 @@
  * tap. */
 #include "capture/call/attempt.h"
 
+#include "capture/call/causes.h"
 #include "capture/call/emit.h"
 #include "capture/call/expire.h"
 #include "capture/call/flows.h"
@@ -146,6 +147,16 @@ void attempt_cut(struct calls *c, struct live *l, enum call_end_reason reason)
 
 /* ---- steps ---- */
 
+static void take_contact(struct live *l, const struct sip_msg *m)
+{
+    struct slice item;
+    struct sip_addr contact;
+    struct addr at;
+    if (sip_header_item(m, SIP_H_CONTACT, 0, &item) && sip_addr_parse(item, &contact) &&
+        addr_parse(contact.host, &at))
+        l->caller_contact = at;
+}
+
 static void start_attempt(struct live *l, const struct sighting *s)
 {
     struct call *call = l->call;
@@ -156,6 +167,8 @@ static void start_attempt(struct live *l, const struct sighting *s)
     call->sip_code = 0;
     call->reason_phrase = slice_none();
     call->cancelled_ns = 0; /* of a try before this one */
+    causes_forget(call);
+    take_contact(l, s->m);
     if (l->challenged && call->auth_attempts < UINT8_MAX)
         call->auth_attempts++;
     l->challenged = false;
@@ -171,6 +184,7 @@ static void take_code(struct live *l, const struct sighting *s)
 static void answer(struct live *l, const struct sighting *s)
 {
     first_time(&l->call->answered_ns, s->d->time_ns);
+    causes_forget(l->call); /* of a target before, or of an announcement */
     l->answered = true;
     l->invite_cseq = s->m->cseq;
     l->callee_tag = s->to_tag;
@@ -190,6 +204,7 @@ static void pick_up(struct live *l, const struct sighting *s)
         call->sip_code = s->m->status;
         call->reason_phrase = arena_copy(call->arena, s->m->reason_phrase);
         l->invite_cseq = s->m->cseq;
+        legs_win(l, s->to_tag);
     } else {
         call->sip_code = 200; /* a dialog that is modified was answered */
     }

@@ -9,6 +9,8 @@
 #include "capture/call/emit.h"
 #include "capture/call/flows.h"
 #include "capture/call/orphan.h"
+#include "capture/call/session.h"
+#include "capture/call/stranger.h"
 #include "capture/call/table.h"
 #include "capture/call/turn.h"
 
@@ -60,7 +62,8 @@ static int64_t deadline(const struct calls *c, const struct live *l)
     case DIALOG_CANCELLING:
         return l->last_sip_ns + CANCEL_WAIT_NS;
     case DIALOG_ANSWERED:
-        return earlier_of(silence_deadline(c, l, last_ns), duration_deadline(c, l));
+        return earlier_of(earlier_of(silence_deadline(c, l, last_ns), duration_deadline(c, l)),
+                          earlier_of(session_deadline(l), stranger_deadline(l)));
     default:
         return last_ns + c->config.setup_timeout_ns;
     }
@@ -85,11 +88,21 @@ static void end_by_time(struct calls *c, struct live *l)
         emit_call(c, l, EVENT_CALL_CHANGED);
 }
 
+/* What is due of an established call and need not be its end. */
+static void look(struct calls *c, struct live *l)
+{
+    if (l->state == DIALOG_ANSWERED && stranger_deadline(l) <= c->steady_ns)
+        stranger_decide(c, l);
+    if (l->state == DIALOG_ANSWERED && session_deadline(l) <= c->steady_ns)
+        session_expire(c, l);
+}
+
 static void fire(void *context, struct timer *t, int64_t now_ns)
 {
     struct calls *c = context;
     struct live *l = (struct live *)(void *)((char *)t - offsetof(struct live, timer));
     (void)now_ns;
+    look(c, l);
     if (deadline(c, l) > c->steady_ns) {
         expire_schedule(c, l);
         return;
@@ -125,6 +138,8 @@ void expire_all(struct calls *c, enum call_end_reason reason)
         struct live *l = &c->live[i];
         if (l->call == NULL)
             continue;
+        if (l->state == DIALOG_ANSWERED && stranger_deadline(l) != INT64_MAX)
+            stranger_decide(c, l);
         attempt_cut(c, l, reason);
         table_close(c, l);
     }

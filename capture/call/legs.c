@@ -1,9 +1,11 @@
 /* Branches of a call, from their first response to their end. */
 #include "capture/call/legs.h"
 
+#include "capture/call/emit.h"
 #include "capture/call/hops.h"
 
 #define TARGET_KEPT_MAX 256
+#define ACK_LATE_NS     INT64_C(2000000000) /* of a 2xx that comes again: this is no late ACK */
 
 struct call_leg *legs_find(const struct live *l, uint64_t tag)
 {
@@ -130,19 +132,36 @@ void legs_win(struct live *l, uint64_t tag)
 
 /* ---- within the dialogs ---- */
 
-void legs_repeated(struct live *l, const struct sighting *s)
+static void miss_ack(struct calls *c, struct live *l)
 {
+    if (l->call->ack_missing)
+        return;
+    l->call->ack_missing = true;
+    emit_note(c, l, "ack_missing", NULL);
+}
+
+void legs_repeated(struct calls *c, struct live *l, const struct sighting *s)
+{
+    const struct sip_msg *m = s->m;
+    if (m->request || m->method != SIP_INVITE || m->cseq != l->invite_cseq || m->status < 200 ||
+        m->status >= 300)
+        return;
     struct call_leg *leg = legs_find(l, s->to_tag);
-    if (leg && !s->m->request && s->m->method == SIP_INVITE && s->m->cseq == l->invite_cseq &&
-        s->m->status >= 200 && s->m->status < 300 && !leg->acked)
-        leg->repeats += leg->repeats < UINT8_MAX;
+    if (leg == NULL || leg->acked)
+        return;
+    leg->repeats += leg->repeats < UINT8_MAX;
+    if (leg->winner && s->d->time_ns - leg->answered_ns >= ACK_LATE_NS)
+        miss_ack(c, l);
 }
 
 void legs_ack(struct live *l, const struct sighting *s)
 {
     struct call_leg *leg = legs_find(l, s->to_tag);
-    if (leg && s->m->cseq == l->invite_cseq)
-        leg->acked = true;
+    if (leg == NULL || s->m->cseq != l->invite_cseq)
+        return;
+    leg->acked = true;
+    if (leg->winner)
+        l->call->ack_missing = false; /* late, but there */
 }
 
 /* Another leg than `but` that the call may go on with. */
@@ -191,10 +210,12 @@ static enum call_leg_end end_of_unanswered(const struct live *l, const struct ca
     return call->end_reason == CALL_END_CUT ? CALL_LEG_CUT : CALL_LEG_TIMEOUT;
 }
 
-void legs_close(struct live *l)
+void legs_close(struct calls *c, struct live *l)
 {
     struct call *call = l->call;
     for (struct call_leg *leg = call->legs; leg; leg = leg->next) {
+        if (leg->winner && leg->repeats && !leg->acked)
+            miss_ack(c, l);
         if (leg->end != CALL_LEG_OPEN)
             continue;
         if (leg->answered_ns)

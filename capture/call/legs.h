@@ -12,7 +12,7 @@ void legs_response(struct live *l, const struct sighting *s);
 /* The leg of this To tag is the call from now on. */
 void legs_win(struct live *l, uint64_t tag);
 /* Its 2xx came again: nobody has acknowledged it. */
-void legs_repeated(struct live *l, const struct sighting *s);
+void legs_repeated(struct calls *c, struct live *l, const struct sighting *s);
 void legs_ack(struct live *l, const struct sighting *s);
 /* What a BYE of the dialog with this To tag does. */
 enum leg_bye {
@@ -21,4 +21,4 @@ enum leg_bye {
 };
 enum leg_bye legs_bye(struct live *l, uint64_t tag, int64_t now_ns);
 /* The call is over and leaves: what is open ends with it. */
-void legs_close(struct live *l);
+void legs_close(struct calls *c, struct live *l);

@@ -64,6 +64,9 @@ struct live {
     int64_t last_sip_ns; /* steady */
     int64_t over_ns;     /* steady: when it ended */
     int64_t hold_since_ns;
+    int64_t session_until_ns;    /* steady: session timer; 0 none */
+    struct stranger *stranger;   /* a BYE that is not believed yet; NULL: there was none */
+    struct addr caller_contact;  /* where its INVITE says that it is reached, when that is an address */
     uint32_t prev, next;    /* of its class */
     uint32_t points, flows; /* first ones */
     uint32_t worker;
@@ -165,6 +168,7 @@ struct flow {
     int64_t first_ns; /* steady */
 };
 
+struct ahead;
 struct held;
 struct sealed;
 struct turn;
@@ -198,6 +202,7 @@ struct calls {
     struct held *held;
     struct turn *turn;     /* relays' allocations and channels */
     struct users *users;   /* what is no call; NULL: not followed */
+    struct ahead *ahead;   /* responses ahead of their INVITE */
     struct sealed *sealed; /* pairs of endpoints that spoke DTLS */
 
     struct xml *xml; /* reads metadata of recording sessions */
@@ -241,4 +246,5 @@ struct sighting {
     uint8_t sender;            /* CALL_CALLER or CALL_CALLEE */
     uint8_t transaction_of;    /* the party whose request it is, or is answered */
     bool retransmission;
+    const struct datagram *late; /* `d` at the time of its INVITE, for a response captured ahead of it */
 };

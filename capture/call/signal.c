@@ -9,6 +9,8 @@
 #include "capture/call/signal.h"
 
 #include "capture/call/attempt.h"
+#include "capture/call/causes.h"
+#include "capture/call/ahead.h"
 #include "capture/call/emit.h"
 #include "capture/call/expire.h"
 #include "capture/call/hops.h"
@@ -16,6 +18,8 @@
 #include "capture/call/legs.h"
 #include "capture/call/negotiate.h"
 #include "capture/call/siprec_note.h"
+#include "capture/call/session.h"
+#include "capture/call/stranger.h"
 #include "capture/call/table.h"
 #include "capture/call/users.h"
 
@@ -172,10 +176,42 @@ static void remember(struct calls *c, struct live *l, const struct sighting *s)
 
 /* ---- meaning ---- */
 
-static enum dialog_input meaning_of_invite(struct live *l, const struct sighting *s)
+/* The INVITE of an answer that was captured ahead of it: nothing was missed after all. */
+static bool completes(const struct live *l, const struct sighting *s)
+{
+    const struct call *call = l->call;
+    return s->m->request && s->m->method == SIP_INVITE && s->to_tag == 0 && call->partial &&
+           call->processed_ns == 0 && call->hops == NULL && l->state == DIALOG_ANSWERED &&
+           s->m->cseq == l->invite_cseq && s->d->time_ns - call->started_ns <= AHEAD_WINDOW_NS;
+}
+
+static void complete(struct calls *c, struct live *l, const struct sighting *s)
+{
+    struct call *call = l->call;
+    struct call_hop *h = hops_enter(l, s);
+    call->partial = false;
+    call->processed_ns = call->started_ns;
+    call->request_uri = keep(call, s->m->request_uri);
+    call->asserted_identity = keep(call, sip_header(s->m, SIP_H_P_ASSERTED_IDENTITY));
+    counters_add(c->counters, C_CALL_ATTEMPTS, 1);
+    for (struct call_leg *leg = call->legs; h && leg; leg = leg->next)
+        leg->hop = h;
+    if (h) {
+        h->code = call->sip_code;
+        h->response_ns = h->final_ns = h->invite_ns;
+    }
+    emit_call(c, l, EVENT_CALL_CHANGED);
+}
+
+static enum dialog_input meaning_of_invite(struct calls *c, struct live *l,
+                                           const struct sighting *s)
 {
     if (s->to_tag || s->transaction_of != CALL_CALLER)
         return INPUT_NOTHING;
+    if (completes(l, s)) {
+        complete(c, l, s);
+        return INPUT_NOTHING;
+    }
     /* after a BYE there is no other hop left on which the old INVITE could be on its way */
     bool done = l->state == DIALOG_RELEASING || l->state == DIALOG_OVER;
     if (s->m->cseq > l->invite_cseq || done)
@@ -203,9 +239,13 @@ static bool in_dialog(const struct live *l, const struct sighting *s)
     return l->callee_tag ? remote == l->callee_tag : l->call->legs == NULL;
 }
 
-static enum dialog_input meaning_of_bye(struct live *l, const struct sighting *s)
+static enum dialog_input meaning_of_bye(struct calls *c, struct live *l, const struct sighting *s)
 {
-    if (!in_dialog(l, s) || live_is_over(l))
+    if (!in_dialog(l, s)) {
+        counters_add(c->counters, C_ALONE_BYES, 1);
+        return INPUT_NOTHING;
+    }
+    if (live_is_over(l) || stranger_bye(c, l, s))
         return INPUT_NOTHING;
     return legs_bye(l, remote_tag(s), s->d->time_ns) == LEG_BYE_CALL ? INPUT_BYE : INPUT_NOTHING;
 }
@@ -218,19 +258,20 @@ static enum dialog_input meaning_of_cancel(struct live *l, const struct sighting
     return hops_is_relay(l, s->hop) || hops_brother_open(l, s->hop) ? INPUT_NOTHING : INPUT_CANCEL;
 }
 
-static enum dialog_input meaning_of_request(struct live *l, const struct sighting *s)
+static enum dialog_input meaning_of_request(struct calls *c, struct live *l,
+                                            const struct sighting *s)
 {
     bool of_attempt = s->transaction_of == CALL_CALLER && s->m->cseq == l->invite_cseq;
     switch (s->m->method) {
     case SIP_INVITE:
-        return meaning_of_invite(l, s);
+        return meaning_of_invite(c, l, s);
     case SIP_ACK:
         legs_ack(l, s);
         return of_attempt && remote_tag(s) == l->callee_tag ? INPUT_ACK : INPUT_NOTHING;
     case SIP_CANCEL:
         return of_attempt ? meaning_of_cancel(l, s) : INPUT_NOTHING;
     case SIP_BYE:
-        return meaning_of_bye(l, s);
+        return meaning_of_bye(c, l, s);
     default:
         return INPUT_NOTHING;
     }
@@ -290,7 +331,6 @@ static void note_modification(struct calls *c, struct live *l, const struct sigh
 static void note_facts(struct calls *c, struct live *l, const struct sighting *s)
 {
     struct call *call = l->call;
-    uint16_t cause;
     if (s->hop && !s->m->request && s->m->method == SIP_INVITE)
         hops_response(s->hop, s);
     legs_response(l, s);
@@ -298,8 +338,10 @@ static void note_facts(struct calls *c, struct live *l, const struct sighting *s
     struct slice *software = s->sender == CALL_CALLER ? &call->user_agent : &call->server;
     if (software->size == 0 && !(s->sender == CALL_CALLEE && !s->m->request && s->m->status == 100))
         *software = keep(call, software_of(s->m));
-    if (sip_reason_q850(s->m, &cause))
-        call->q850_cause = cause;
+    if (s->m->method != SIP_CANCEL ||
+        !hops_is_relay(l, s->hop)) /* a branch that lost is not the call */
+        causes_take(call, s->m);
+    session_take(c, l, s);
     identity_note(&c->config, call, s);
     siprec_note(c, l, s->m);
 }
@@ -336,41 +378,68 @@ static void step(struct calls *c, struct live *l, const struct sighting *s, enum
         negotiate(c, l, s);
 }
 
-static enum dialog_input meaning(struct live *l, const struct sighting *s)
+static enum dialog_input meaning(struct calls *c, struct live *l, const struct sighting *s)
 {
-    return s->m->request ? meaning_of_request(l, s) : meaning_of_response(l, s);
+    return s->m->request ? meaning_of_request(c, l, s) : meaning_of_response(l, s);
 }
 
-static void read_message(struct calls *c, struct sighting *s)
+/* The transaction that a response names ahead of its INVITE. */
+static uint64_t ahead_key(const struct calls *c, const struct sighting *s)
+{
+    uint64_t words[3] = {hash_slice(c, s->m->call_id), s->from_tag,
+                         (uint64_t)s->d->src.space << 32 | s->m->cseq};
+    return hash_words(&c->config.seed, words, 3) | 1;
+}
+
+static void without_call(struct calls *c, const struct sighting *s)
+{
+    const struct sip_msg *m = s->m;
+    if (m->request && m->method == SIP_BYE)
+        counters_add(c->counters, C_ALONE_BYES, 1);
+    else if (!m->request && m->method == SIP_INVITE && m->call_id.size)
+        ahead_keep(c->ahead, ahead_key(c, s), c->steady_ns, s->d);
+}
+
+/* True: it is the INVITE with which a call begins. */
+static bool read_message(struct calls *c, struct sighting *s)
 {
     enum dialog_input input = INPUT_NOTHING;
+    bool completed = false;
     struct live *l = table_find(c, s->m, s->d->src.space, &s->transaction_of);
     if (l) {
         s->sender = s->m->request == (s->transaction_of == CALL_CALLER) ? CALL_CALLER : CALL_CALLEE;
         s->retransmission = seen_before(c, l, s);
         if (s->m->method == SIP_INVITE || s->m->method == SIP_CANCEL)
             s->hop = hops_find(l, s);
-        input = s->retransmission ? INPUT_NOTHING : meaning(l, s);
+        completed = !s->retransmission && completes(l, s);
+        input = s->retransmission ? INPUT_NOTHING : meaning(c, l, s);
         if (dialog_step(l->state, input).actions & DO_NEW_CALL) {
             table_close(c, l);
             l = NULL;
+            s->hop = NULL;
         }
     }
+    bool begins = l == NULL;
     if (l == NULL) {
         input = beginning(s);
         l = input == INPUT_NOTHING ? NULL : begin(c, s, input);
-        if (l == NULL)
-            return;
+        if (l == NULL) {
+            without_call(c, s);
+            return false;
+        }
         seen_before(c, l, s);
     }
     remember(c, l, s);
+    if (s->late)
+        s->d = s->late;
     if (s->retransmission) {
         l->last_sip_ns = c->steady_ns;
-        legs_repeated(l, s);
+        legs_repeated(c, l, s);
     } else {
         step(c, l, s, input);
     }
     expire_schedule(c, l);
+    return completed || (begins && input == INPUT_INVITE);
 }
 
 /* A message that is read although something is wrong with it, once for each reason. Line ends
@@ -409,6 +478,36 @@ static void count_message(struct calls *c, const struct sip_msg *m)
         count_oddities(c, m->flags);
 }
 
+static struct sighting sighting_of(const struct calls *c, const struct datagram *d)
+{
+    const struct sip_msg *m = &c->msg;
+    return (struct sighting){
+        .d = d,
+        .m = m,
+        .from_tag = table_tag(c, m->from.tag),
+        .to_tag = table_tag(c, m->to.tag),
+        .via = via_hash(c, m),
+        .sdp = negotiate_sdp(m),
+    };
+}
+
+/* Responses that were captured ahead of the INVITE which has just begun a call. For the call they
+ * came with it; their messages keep their own time. */
+static void replay_ahead(struct calls *c, uint64_t key, const struct datagram *invite)
+{
+    struct datagram d;
+    while (ahead_take(c->ahead, key, c->steady_ns, &d)) {
+        struct datagram late = d;
+        if (late.time_ns < invite->time_ns)
+            late.time_ns = invite->time_ns;
+        if (sip_parse(d.payload, &c->msg) != SIP_OK)
+            continue;
+        struct sighting s = sighting_of(c, &d);
+        s.late = &late;
+        read_message(c, &s);
+    }
+}
+
 void signal_datagram(struct calls *c, const struct datagram *d)
 {
     counters_add(c->counters, C_DECODED + LABEL_PROTO_SIP, 1);
@@ -422,16 +521,10 @@ void signal_datagram(struct calls *c, const struct datagram *d)
                      C_PARSE_ERRORS + LABEL_PROTO_SIP * LABEL_COUNT_PARSE_REASON + LABEL_SYNTAX, 1);
         return;
     }
-    const struct sip_msg *m = &c->msg;
-    count_message(c, m);
-    struct sighting s = {
-        .d = d,
-        .m = m,
-        .from_tag = table_tag(c, m->from.tag),
-        .to_tag = table_tag(c, m->to.tag),
-        .via = via_hash(c, m),
-        .sdp = negotiate_sdp(m),
-    };
-    read_message(c, &s);
+    count_message(c, &c->msg);
+    struct sighting s = sighting_of(c, d);
+    bool opens = read_message(c, &s);
     users_message(c, &s);
+    if (opens)
+        replay_ahead(c, ahead_key(c, &s), d);
 }

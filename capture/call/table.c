@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "capture/call/attempt.h"
+#include "capture/call/ahead.h"
 #include "capture/call/emit.h"
 #include "capture/call/expire.h"
 #include "capture/call/flows.h"
@@ -52,10 +53,11 @@ int calls_init(struct calls *c, const struct front_config *config, const struct 
     c->held = held_new(config->held_bytes_max);
     c->turn = turn_new(&config->seed, config->turn_max, counters);
     c->sealed = sealed_new(&config->seed);
+    c->ahead = ahead_new(counters);
     c->xml = xml_new(config->seed.k0);
     c->users = config->users ? users_new(c) : NULL;
     if (!c->live || !c->points || !c->flows || !c->wheel || !c->held || !c->turn || !c->sealed ||
-        !c->xml || (config->users && !c->users)) {
+        !c->xml || !c->ahead || (config->users && !c->users)) {
         calls_fini(c);
         return ERR_NOMEM;
     }
@@ -85,6 +87,7 @@ void calls_fini(struct calls *c)
     turn_free(c->turn);
     sealed_free(c->sealed);
     xml_free(c->xml);
+    ahead_free(c->ahead);
     free(c->live);
     free(c->points);
     free(c->flows);
@@ -380,7 +383,7 @@ void table_close(struct calls *c, struct live *l)
         bool there = map_remove(&c->by_key, l->key, live_number(c, l));
         assert(there);
     }
-    legs_close(l);
+    legs_close(c, l);
     route_attempts(call);
     counters_add(c->counters, C_ROUTE_ADVANCES, call->route_advances);
     if (!live_is_bare(l))
