@@ -21,7 +21,7 @@
  *
  * A refused attempt may be tried again with the same Call-ID and From tag (other credentials,
  * another target, another offer): that is the same attempt, as long as the call lingers. Time-outs
- * end a call from any state (expire.c). */
+ * end a call from any state (expire.c). An INVITE to the next target takes CANCELLING back to TRYING. */
 #pragma once
 
 #include "capture/call/call.h"
