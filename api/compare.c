@@ -38,20 +38,6 @@ static void pick(void *context, const struct record_message *m)
         }
 }
 
-/* False: the problem is set. */
-static bool wants_text(struct exchange *x, bool *ret_text)
-{
-    const char *format = http_query_value(&x->rq->query, "format");
-    const char *accept = x->rq->accept ? x->rq->accept : "";
-
-    *ret_text = format ? strcmp(format, "text") == 0
-                       : strstr(accept, "text/plain") && !strstr(accept, "json");
-    if (format == NULL || *ret_text || strcmp(format, "json") == 0)
-        return true;
-    problem(x->rs, x->rq, 400, "invalid_value", "format", "`format` is json or text.");
-    return false;
-}
-
 static void put_head(struct buf *out, const char *mark, const struct record_message *m)
 {
     char src[ENDPOINT_TEXT_SIZE], dst[ENDPOINT_TEXT_SIZE];
@@ -114,7 +100,7 @@ void handle_message_diff(struct exchange *x)
     struct pair p = {0};
     bool text;
 
-    if (!wants_text(x, &text) || !exchange_number(x, "with", 0, UINT32_MAX, &p.n[1]))
+    if (!exchange_wants_text(x, &text) || !exchange_number(x, "with", 0, UINT32_MAX, &p.n[1]))
         return;
     if (p.n[1] == 0) {
         problem(x->rs, x->rq, 400, "missing_parameter", "with",

@@ -118,3 +118,16 @@ bool exchange_number(struct exchange *x, const char *name, uint32_t fallback, ui
     *ret_number = (uint32_t)n;
     return true;
 }
+
+bool exchange_wants_text(struct exchange *x, bool *ret_text)
+{
+    const char *format = http_query_value(&x->rq->query, "format");
+    const char *accept = x->rq->accept ? x->rq->accept : "";
+
+    *ret_text = format ? strcmp(format, "text") == 0
+                       : strstr(accept, "text/plain") && !strstr(accept, "json");
+    if (format == NULL || *ret_text || strcmp(format, "json") == 0)
+        return true;
+    problem(x->rs, x->rq, 400, "invalid_value", "format", "`format` is json or text.");
+    return false;
+}

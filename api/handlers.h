@@ -72,6 +72,9 @@ void exchange_store_problem(struct exchange *x, int err, const char *what);
 struct call_record *exchange_call(struct exchange *x);
 /* true/false/1/0 of a parameter, `fallback` when absent. False: the problem is set. */
 bool exchange_flag(struct exchange *x, const char *name, bool fallback, bool *ret_flag);
+/* By `format`, json or text, or by the Accept header, of which only text/plain without JSON asks for text. False: the problem is
+ * set. */
+bool exchange_wants_text(struct exchange *x, bool *ret_text);
 /* 1..max of a parameter. */
 bool exchange_number(struct exchange *x, const char *name, uint32_t fallback, uint32_t max,
                      uint32_t *ret_number);

@@ -1,64 +1,56 @@
-/* The ladder of a call: hosts as columns, and SIP messages and media starts and stops as rows in
- * time order. A host is an address; where some message goes between two ports of one address (both
- * parties on one machine), all hosts are address and port, else the arrows would have no length. */
+/* Gathers the events of a call, orders them, finds the hosts between them, and writes JSON. */
+#include "api/ladder.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "api/handlers.h"
-#include "api/record_json.h"
+#include "storage/spool.h"
 
-#define HOSTS_MAX  64
-#define LABEL_SIZE 96
+#define GAP_MS 1000 /* between two packets of a stream: an event */
 
-struct ladder_event {
-    int64_t time_us;
-    struct endpoint src, dst;
-    const char *kind;
-    char label[LABEL_SIZE];
-    char method[32]; /* "" for media */
-    unsigned code;   /* 0: request or media */
-    bool retransmit;
-    uint32_t ref;   /* message n, or sid */
-    uint32_t order; /* of arrival: ties */
-};
-
-struct ladder {
-    struct ladder_event *events;
-    uint32_t count, room;
-    bool failed;
-    bool by_port;
-    struct endpoint hosts[HOSTS_MAX];
-    unsigned host_count;
-};
-
-static struct ladder_event *add_event(struct ladder *l)
+void ladder_fini(struct ladder *l)
 {
-    if (l->count == l->room) {
-        uint32_t room = l->room ? l->room * 2 : 64;
-        struct ladder_event *p = realloc(l->events, room * sizeof *p);
-        if (p == NULL) {
-            l->failed = true;
-            return NULL;
-        }
-        l->events = p;
-        l->room = room;
+    free(l->events);
+    *l = (struct ladder){0};
+}
+
+static bool grow(struct ladder *l)
+{
+    if (l->count < l->room)
+        return true;
+    if (l->count >= LADDER_EVENTS_MAX) {
+        l->truncated = true;
+        return false;
     }
+    uint32_t room = l->room ? l->room * 2 : 64;
+    struct ladder_event *p = realloc(l->events, room * sizeof *p);
+    if (p == NULL) {
+        l->failed = true;
+        return false;
+    }
+    l->events = p;
+    l->room = room;
+    return true;
+}
+
+static struct ladder_event *add_event(struct ladder *l, int64_t time_us, const char *kind)
+{
+    if (!grow(l))
+        return NULL;
     struct ladder_event *e = &l->events[l->count];
-    *e = (struct ladder_event){.order = l->count++};
+    *e = (struct ladder_event){.time_us = time_us, .kind = kind, .order = l->count++};
     return e;
 }
 
-static void add_message(void *context, const struct record_message *m)
+void ladder_message(void *context, const struct record_message *m)
 {
     struct ladder *l = context;
-    struct ladder_event *e = add_event(l);
+    struct ladder_event *e = add_event(l, m->time_us, "sip");
 
     if (e == NULL)
         return;
-    e->time_us = m->time_us;
     e->src = m->src;
     e->dst = m->dst;
-    e->kind = "sip";
     e->code = m->status;
     e->retransmit = m->retransmission;
     e->ref = m->n;
@@ -69,24 +61,120 @@ static void add_message(void *context, const struct record_message *m)
         int n = snprintf(e->label, sizeof e->label, "%u ", m->status);
         slice_copy_to(m->reason_phrase, e->label + n, sizeof e->label - (size_t)n);
     }
+    e->has_sdp = m->has_sdp;
     if (addr_equal(m->src.addr, m->dst.addr))
         l->by_port = true;
 }
 
-static void add_stream_event(struct ladder *l, const struct record_stream *s, int64_t time_us,
-                             const char *kind)
+/* ---- media ---- */
+
+static struct ladder_event *add_stream_event(struct ladder *l, const struct record_stream *s,
+                                             int64_t time_us, const char *kind)
 {
-    struct ladder_event *e = time_us ? add_event(l) : NULL;
+    struct ladder_event *e = time_us ? add_event(l, time_us, kind) : NULL;
 
     if (e == NULL)
-        return;
-    e->time_us = time_us;
+        return NULL;
     e->src = s->src;
     e->dst = s->dst;
-    e->kind = kind;
     e->ref = s->sid;
     slice_copy_to(s->codec.size ? s->codec : slice_str("RTP"), e->label, sizeof e->label);
+    return e;
 }
+
+/* A gap stands in the step of the packet that ended it. */
+static void add_gaps(struct ladder *l, const struct record_stream *s)
+{
+    const struct record_series *v = &s->series;
+    for (uint32_t i = 0; i < v->step_count; i++) {
+        if (!(v->max_gap_ms[i] >= GAP_MS))
+            continue;
+        struct ladder_event *e =
+            add_stream_event(l, s, v->start_us + (int64_t)i * v->step_ms * 1000, "rtp_gap");
+        if (e)
+            snprintf(e->label, sizeof e->label, "no RTP for %.1f s", v->max_gap_ms[i] / 1000);
+    }
+}
+
+void ladder_streams(struct ladder *l, const struct call_record *r)
+{
+    for (uint32_t i = 0; i < r->stream_count; i++) {
+        const struct record_stream *s = &r->streams[i];
+        add_stream_event(l, s, s->first_us, "rtp_start");
+        add_gaps(l, s);
+        add_stream_event(l, s, s->last_us, "rtp_stop");
+    }
+}
+
+/* ---- RTCP (RFC 3550 6.1) ---- */
+
+#define RTCP_SR     200
+#define RTCP_RR     201
+#define RTCP_HEADER 4
+#define RTCP_REPORT 24
+#define RTCP_SENDER 20 /* what an SR has before its reports, behind the SSRC */
+#define FRACTION_AT 4  /* of a report block */
+
+static const char *packet_name(uint8_t type)
+{
+    static const char *const names[] = {"SR", "RR", "SDES", "BYE", "APP", "RTPFB", "PSFB", "XR"};
+    return type >= RTCP_SR && type < RTCP_SR + 8 ? names[type - RTCP_SR] : "?";
+}
+
+/* Loss that the first report of an SR or RR tells of, in percent; -1: none. */
+static double reported_loss(struct slice packet)
+{
+    size_t at = RTCP_HEADER + 4 + (packet.data[1] == RTCP_SR ? RTCP_SENDER : 0);
+    if (packet.data[1] > RTCP_RR || (packet.data[0] & 31) == 0 || packet.size < at + RTCP_REPORT)
+        return -1;
+    return packet.data[at + FRACTION_AT] * 100.0 / 256;
+}
+
+static void describe_rtcp(struct slice bytes, char label[LADDER_LABEL_SIZE])
+{
+    size_t n = 0;
+    double loss = -1;
+    while (bytes.size >= RTCP_HEADER && bytes.data[0] >> 6 == 2 && n < LADDER_LABEL_SIZE / 2) {
+        size_t size = ((size_t)bytes.data[2] << 8 | bytes.data[3]) * 4 + RTCP_HEADER;
+        struct slice packet = slice_sub(bytes, 0, size);
+        n += (size_t)snprintf(label + n, LADDER_LABEL_SIZE - n, "%s%s", n ? " " : "",
+                              packet_name(packet.data[1]));
+        if (loss < 0)
+            loss = reported_loss(packet);
+        bytes = slice_from(bytes, size);
+    }
+    if (n == 0)
+        n = (size_t)snprintf(label, LADDER_LABEL_SIZE, "RTCP");
+    if (loss >= 0)
+        snprintf(label + n, LADDER_LABEL_SIZE - n, ", %.1f %% lost", loss);
+}
+
+static void add_rtcp_chain(struct ladder *l, const char *data_dir, const struct record_chain *chain)
+{
+    struct spool_reader *reader;
+    struct spool_packet p;
+    bool truncated;
+    if (spool_reader_open(data_dir, chain->tail, &reader, &truncated) != 0)
+        return;
+    for (int got; (got = spool_reader_next(reader, &p)) != 0;) {
+        struct ladder_event *e = got > 0 && p.rtcp ? add_event(l, p.time_ns / 1000, "rtcp") : NULL;
+        if (e == NULL)
+            continue;
+        e->src = chain->src;
+        e->dst = chain->dst;
+        describe_rtcp(p.payload, e->label);
+    }
+    spool_reader_close(reader);
+}
+
+void ladder_rtcp(struct ladder *l, const char *data_dir, const struct call_record *r)
+{
+    for (uint32_t i = 0; i < r->chain_count && !l->truncated; i++)
+        if (r->chains[i].party)
+            add_rtcp_chain(l, data_dir, &r->chains[i]);
+}
+
+/* ---- order ---- */
 
 static int by_time(const void *a, const void *b)
 {
@@ -98,16 +186,31 @@ static int by_time(const void *a, const void *b)
 }
 
 /* Column of an endpoint; the last column takes what no longer fits. */
-static unsigned host_of(struct ladder *l, const struct endpoint *e)
+static unsigned host_of(const struct ladder *l, const struct endpoint *e)
 {
     for (unsigned i = 0; i < l->host_count; i++)
         if (addr_equal(l->hosts[i].addr, e->addr) && (!l->by_port || l->hosts[i].port == e->port))
             return i;
-    if (l->host_count == HOSTS_MAX)
-        return HOSTS_MAX - 1;
-    l->hosts[l->host_count] = *e;
-    return l->host_count++;
+    return l->host_count < LADDER_HOSTS_MAX ? l->host_count : LADDER_HOSTS_MAX - 1;
 }
+
+static void note_host(struct ladder *l, const struct endpoint *e)
+{
+    if (host_of(l, e) == l->host_count)
+        l->hosts[l->host_count++] = *e;
+}
+
+void ladder_arrange(struct ladder *l)
+{
+    if (l->count)
+        qsort(l->events, l->count, sizeof *l->events, by_time);
+    for (uint32_t i = 0; i < l->count; i++) {
+        note_host(l, &l->events[i].src);
+        note_host(l, &l->events[i].dst);
+    }
+}
+
+/* ---- JSON ---- */
 
 static void hosts_json(struct json *j, const struct ladder *l)
 {
@@ -127,7 +230,7 @@ static void hosts_json(struct json *j, const struct ladder *l)
     json_end(j);
 }
 
-static void event_json(struct json *j, struct ladder *l, const struct ladder_event *e,
+static void event_json(struct json *j, const struct ladder *l, const struct ladder_event *e,
                        int64_t start_us)
 {
     json_object(j);
@@ -142,51 +245,22 @@ static void event_json(struct json *j, struct ladder *l, const struct ladder_eve
         json_kv_null(j, "code");
     json_kv_str(j, "method", e->method[0] ? e->method : NULL);
     json_kv_bool(j, "retransmit", e->retransmit);
+    json_kv_bool(j, "sdp", e->has_sdp);
     json_kv_int(j, "ref", e->ref);
     json_end(j);
 }
 
-static void ladder_json(struct json *j, struct ladder *l, const struct call_record *r)
+void ladder_json(struct json *j, const struct ladder *l, const struct call_record *r)
 {
     json_object(j);
     json_kv_str(j, "call_uid", r->uid);
     json_kv_time(j, "t0", r->started_us);
+    hosts_json(j, l);
     json_key(j, "events");
     json_array(j);
     for (uint32_t i = 0; i < l->count; i++)
         event_json(j, l, &l->events[i], r->started_us);
     json_end(j);
-    hosts_json(j, l); /* after the events: they say which hosts there are */
+    json_kv_bool(j, "truncated", l->truncated);
     json_end(j);
-}
-
-void handle_ladder(struct exchange *x)
-{
-    struct ladder l = {0};
-    struct json j;
-    bool media;
-    struct call_record *r;
-
-    if (!exchange_flag(x, "rtp", true, &media) || (r = exchange_call(x)) == NULL)
-        return;
-    int err = store_messages(x->reader, r->uid, add_message, &l);
-    for (uint32_t i = 0; media && i < r->stream_count; i++) {
-        add_stream_event(&l, &r->streams[i], r->streams[i].first_us, "rtp_start");
-        add_stream_event(&l, &r->streams[i], r->streams[i].last_us, "rtp_stop");
-    }
-    if (err == ERR_NOT_FOUND)
-        err = 0; /* an orphan has none */
-    if (l.failed)
-        err = ERR_NOMEM;
-    if (err == 0 && exchange_audit(x, "messages.read", r->uid, "ok", "ladder")) {
-        if (l.count > 0)
-            qsort(l.events, l.count, sizeof *l.events, by_time);
-        json_init(&j, &x->rs->body);
-        ladder_json(&j, &l, r);
-        exchange_json_done(x);
-    } else if (err) {
-        exchange_store_problem(x, err, "call");
-    }
-    free(l.events);
-    record_free(r);
 }

@@ -16,7 +16,7 @@ static const struct route ROUTES[] = {
     {"GET", "/api/v1/calls/{uid}/messages/{n}", SCOPE_MESSAGES, handle_message, NULL, false},
     {"GET", "/api/v1/calls/{uid}/messages/{n}/diff", SCOPE_MESSAGES, handle_message_diff,
      PARAMS("with", "format"), false},
-    {"GET", "/api/v1/calls/{uid}/ladder", SCOPE_MESSAGES, handle_ladder, PARAMS("rtp"), false},
+    {"GET", "/api/v1/calls/{uid}/ladder", SCOPE_MESSAGES, handle_ladder, PARAMS("rtp", "rtcp", "format"), false},
     {"GET", "/api/v1/calls/{uid}/streams/{sid}/series", SCOPE_META, handle_series,
      PARAMS("step_ms"), false},
     {"GET", "/api/v1/calls/{uid}/pcap", SCOPE_MESSAGES, handle_pcap, PARAMS("rtp"), false},

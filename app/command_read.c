@@ -14,6 +14,7 @@
 #include "app/inputs.h"
 #include "app/kpi_report.h"
 #include "app/progress.h"
+#include "app/read_ladder.h"
 #include "app/setup.h"
 #include "app/sound.h"
 #include "app/wire.h"
@@ -34,6 +35,7 @@ static const char usage[] =
     "  --json            one JSON object a call and line, with every field of the API\n"
     "  --kpi             the figures of telephony over all that was read (RFC 6076, E.425) instead of the calls; a table, or\n"
     "                    with --json one object\n"
+    "  --ladder          instead of the table the messages and media of each call as a ladder; with --json as JSON\n"
     "  --record DIR      render the audio of every call to DIR as stereo WAV (left caller, right callee)\n"
     "  --filter BPF      only frames that match, as tcpdump knows it\n"
     "  --offset FILE=SECONDS\n"
@@ -60,6 +62,7 @@ struct reading {
     bool quiet;
     struct kpi_book *kpi; /* NULL: --kpi was not said */
     bool kpi_asked, kpi_full;
+    bool ladder;
     const char *record_dir;
     const char *filter;
     const char *config;
@@ -135,6 +138,14 @@ static void print_json(struct reading *g, const struct call_record *r)
         fwrite(g->out.data, 1, g->out.size, stdout);
 }
 
+static void print_ladder(struct reading *g, const struct call_record *r)
+{
+    buf_clear(&g->out);
+    read_ladder(&g->out, g->spool_dir, r, g->json);
+    progress_clear(&g->progress);
+    fwrite(g->out.data, 1, g->out.size, stdout);
+}
+
 static void emit(void *context, struct call_record *r)
 {
     struct reading *g = context;
@@ -144,6 +155,8 @@ static void emit(void *context, struct call_record *r)
         render(g, r);
     if (g->kpi) {
         g->kpi_full |= !kpi_book_add(g->kpi, r);
+    } else if (g->ladder) {
+        print_ladder(g, r);
     } else if (g->json) {
         print_json(g, r);
     } else {
@@ -229,15 +242,23 @@ static void remove_tree(const char *path)
     rmdir(path);
 }
 
+static const char *work_dir(const struct reading *g)
+{
+    const char *temporary = getenv("TMPDIR");
+    if (g->record_dir)
+        return g->record_dir;
+    return temporary && temporary[0] ? temporary : "/tmp";
+}
+
 static int make_spool_dir(struct reading *g, struct why *why)
 {
-    if (mkdir(g->record_dir, 0700) != 0 && errno != EEXIST) {
+    if (g->record_dir && mkdir(g->record_dir, 0700) != 0 && errno != EEXIST) {
         why_set(why, "cannot make the folder %s: %s", g->record_dir, strerror(errno));
         return err_of_errno(errno);
     }
-    snprintf(g->spool_dir, sizeof g->spool_dir, "%s/.earshot-XXXXXX", g->record_dir);
+    snprintf(g->spool_dir, sizeof g->spool_dir, "%s/.earshot-XXXXXX", work_dir(g));
     if (mkdtemp(g->spool_dir) == NULL) {
-        why_set(why, "cannot write to %s: %s; name a folder that is yours", g->record_dir, strerror(errno));
+        why_set(why, "cannot write to %s: %s; name a folder that is yours", work_dir(g), strerror(errno));
         g->spool_dir[0] = '\0';
         return err_of_errno(errno);
     }
@@ -250,17 +271,16 @@ static int open_pipeline(struct reading *g, struct why *why)
 {
     struct spool_config spool;
     struct pipeline_config config;
-    if (g->record_dir) {
+    bool spooled = g->record_dir || g->ladder;
+    g->settings.recording_default = g->record_dir ? RECORDING_RECORD : RECORDING_METADATA_ONLY;
+    if (spooled) {
         int err = make_spool_dir(g, why);
         if (err)
             return err;
-        g->settings.recording_default = RECORDING_RECORD;
         setup_spool(&g->settings, g->spool_dir, &spool);
         spool.sync_ms = 0; /* a working file: gone when we end */
-    } else {
-        g->settings.recording_default = RECORDING_METADATA_ONLY;
     }
-    setup_pipeline(&g->settings, g->record_dir ? &spool : NULL, &config);
+    setup_pipeline(&g->settings, spooled ? &spool : NULL, &config);
     config.workers = g->workers;
     config.lossless = true;
     config.front.seed = hash_seed_random();
@@ -288,9 +308,10 @@ static void print_summary(const struct reading *g, int64_t begin_ns)
         fprintf(stderr, "%llu packets are missing: the capture itself says that it dropped them\n", (unsigned long long)g->drops);
 }
 
-enum { OPT_JSON = 256, OPT_RECORD, OPT_FILTER, OPT_WORKERS, OPT_NO_ORPHANS, OPT_CONFIG, OPT_QUIET, OPT_OFFSET, OPT_KEY_LOG, OPT_METRICS, OPT_SET, OPT_KPI };
+enum { OPT_JSON = 256, OPT_RECORD, OPT_FILTER, OPT_WORKERS, OPT_NO_ORPHANS, OPT_CONFIG, OPT_QUIET, OPT_OFFSET, OPT_KEY_LOG, OPT_METRICS, OPT_SET, OPT_KPI, OPT_LADDER };
 
 static const struct option options[] = {
+    {"ladder", no_argument, NULL, OPT_LADDER},
     {"json", no_argument, NULL, OPT_JSON},         {"record", required_argument, NULL, OPT_RECORD},
     {"filter", required_argument, NULL, OPT_FILTER}, {"workers", required_argument, NULL, OPT_WORKERS},
     {"no-orphans", no_argument, NULL, OPT_NO_ORPHANS}, {"config", required_argument, NULL, OPT_CONFIG},
@@ -309,6 +330,9 @@ static int read_options(struct reading *g, int argc, char **argv, bool *ret_no_o
         switch (c) {
         case OPT_JSON:
             g->json = true;
+            break;
+        case OPT_LADDER:
+            g->ladder = true;
             break;
         case OPT_RECORD:
             g->record_dir = optarg;

@@ -95,23 +95,45 @@ static void gather(struct gathering *g, struct spool_reader *reader)
             return;
 }
 
-int messages_store(struct store *store, const char *data_dir, const struct call_record *r)
+static struct spool_reader *open_signalling(const char *data_dir, const struct call_record *r)
 {
     struct spool_reader *reader = NULL;
     bool truncated;
-    int err = 0;
     for (uint32_t k = 0; k < r->chain_count && reader == NULL; k++)
         if (r->chains[k].party == NULL && spool_reader_open(data_dir, r->chains[k].tail, &reader, &truncated) != 0)
             reader = NULL;
+    return reader;
+}
+
+/* All of them into an arena that the caller frees; NULL: there are none. */
+static struct arena *gather_all(const char *data_dir, const struct call_record *r, struct gathering *g)
+{
+    struct spool_reader *reader = open_signalling(data_dir, r);
     if (reader == NULL)
-        return 0;
-    struct gathering g = {.arena = arena_new(16384, 4 * TEXT_MAX), .call = r};
-    if (g.arena) {
-        gather(&g, reader);
-        if (g.count)
-            err = store_put_messages(store, r->uid, r->started_us, g.messages, g.count);
-    }
-    arena_free(g.arena);
+        return NULL;
+    *g = (struct gathering){.arena = arena_new(16384, 4 * TEXT_MAX), .call = r};
+    if (g->arena)
+        gather(g, reader);
     spool_reader_close(reader);
+    return g->arena;
+}
+
+int messages_store(struct store *store, const char *data_dir, const struct call_record *r)
+{
+    struct gathering g = {0};
+    int err = 0;
+    gather_all(data_dir, r, &g);
+    if (g.count)
+        err = store_put_messages(store, r->uid, r->started_us, g.messages, g.count);
+    arena_free(g.arena);
     return err;
+}
+
+void messages_each(const char *data_dir, const struct call_record *r, messages_fn *fn, void *context)
+{
+    struct gathering g = {0};
+    gather_all(data_dir, r, &g);
+    for (unsigned i = 0; i < g.count; i++)
+        fn(context, &g.messages[i]);
+    arena_free(g.arena);
 }

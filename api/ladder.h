@@ -1,0 +1,49 @@
+/* The ladder of a call: hosts as columns; SIP messages, RTCP packets, starts, stops and gaps of media as rows in time order.
+ * A host is an address; where some message goes between two ports of one address (both parties on one machine), all hosts are
+ * address and port, else the arrows would have no length. */
+#pragma once
+
+#include "base/json.h"
+#include "storage/record.h"
+
+#define LADDER_HOSTS_MAX  64
+#define LADDER_EVENTS_MAX 20000
+#define LADDER_LABEL_SIZE 96
+
+struct ladder_event {
+    int64_t time_us;
+    struct endpoint src, dst;
+    const char *kind; /* "sip", "rtcp", "rtp_start", "rtp_stop", "rtp_gap" */
+    char label[LADDER_LABEL_SIZE];
+    char method[32]; /* "" unless sip */
+    unsigned code;   /* 0: request or media */
+    bool retransmit;
+    bool has_sdp;
+    uint32_t ref;   /* message n, or sid; 0 of RTCP */
+    uint32_t order; /* of arrival: ties */
+};
+
+struct ladder {
+    struct ladder_event *events;
+    uint32_t count, room;
+    bool failed;    /* without memory */
+    bool truncated; /* more than LADDER_EVENTS_MAX */
+    bool by_port;
+    struct endpoint hosts[LADDER_HOSTS_MAX];
+    unsigned host_count;
+};
+
+/* A zeroed struct is an empty ladder. */
+void ladder_fini(struct ladder *l);
+/* Of type store_message_fn: `context` is the ladder. */
+void ladder_message(void *context, const struct record_message *m);
+/* Starts, stops and gaps of a second and more of the call's streams. */
+void ladder_streams(struct ladder *l, const struct call_record *r);
+/* RTCP packets, as far as the spool still has them. */
+void ladder_rtcp(struct ladder *l, const char *data_dir, const struct call_record *r);
+/* In time order, hosts found. Before it is written. */
+void ladder_arrange(struct ladder *l);
+
+void ladder_json(struct json *j, const struct ladder *l, const struct call_record *r);
+/* For a terminal: printable ASCII whatever the wire said. */
+void ladder_text(struct buf *out, const struct ladder *l, const struct call_record *r);
