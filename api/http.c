@@ -111,11 +111,19 @@ const char *http_query_value(const struct http_query *q, const char *name)
 
 /* No path of ours needs an escape, a semicolon or a backslash, so none is taken: what two layers
  * could read differently is refused. */
+static bool is_harmless_escape(const char *p)
+{
+    return strncasecmp(p, "%40", 3) == 0 || strncasecmp(p, "%2b", 3) == 0 ||
+           strncasecmp(p, "%3a", 3) == 0;
+}
+
 bool http_path_is_canonical(const char *path)
 {
     if (path[0] != '/')
         return false;
     for (const char *p = path; *p; p++) {
+        if (is_harmless_escape(p))
+            continue;
         if ((unsigned char)*p <= 0x20 || (unsigned char)*p >= 0x7f || strchr("%;\\", *p))
             return false;
         if (*p == '/' && (p[1] == '/' || (p[1] == '.' && strchr("/.", p[2]))))

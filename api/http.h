@@ -11,7 +11,8 @@
 #define HTTP_PARAMS_MAX      64
 #define HTTP_PARAM_BYTES_MAX 256 /* of one value */
 #define HTTP_PATH_VALUES     2
-#define HTTP_PATH_VALUE_SIZE 48
+#define HTTP_PATH_VALUE_SIZE 160
+#define HTTP_PATH_WORD_SIZE  48 /* of a value that is no address of record */
 #define HTTP_HEADERS_MAX     12
 #define HTTP_BODY_MAX        (64u << 20)
 
@@ -30,7 +31,7 @@ struct http_request {
     bool head;
     const char *path;
     struct http_query query;
-    char path_value[HTTP_PATH_VALUES][HTTP_PATH_VALUE_SIZE]; /* what stood for {uid}, {n} */
+    char path_value[HTTP_PATH_VALUES][HTTP_PATH_VALUE_SIZE]; /* what stood for {uid}, {n}, {aor} */
     struct addr peer;
     char peer_text[ADDR_TEXT_SIZE];
     char id[17]; /* X-Request-Id */
@@ -89,7 +90,7 @@ const char *http_query_parse(char *text, struct http_query *ret_query);
 /* The first (only) value, NULL when not given. */
 const char *http_query_value(const struct http_query *q, const char *name);
 /* True for "/a/b" without empty, "." or ".." segments and without a byte that might be read in two
- * ways. */
+ * ways. Of escapes only those of "@", "+" and ":" may be there: clients like to write them so. */
 bool http_path_is_canonical(const char *path);
 
 enum http_range { HTTP_RANGE_WHOLE, HTTP_RANGE_PART, HTTP_RANGE_UNSATISFIABLE };

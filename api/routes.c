@@ -5,6 +5,7 @@
 
 #include "api/call_filter.h"
 #include "api/handlers.h"
+#include "api/user_filter.h"
 
 #define PARAMS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
@@ -29,6 +30,12 @@ static const struct route ROUTES[] = {
      PARAMS("group_by", "metrics", "from", "to"), false},
     {"GET", "/api/v1/stats/codes", SCOPE_META, handle_stats_codes, PARAMS("group_by", "from", "to"),
      false},
+    {"GET", "/api/v1/registrations", SCOPE_META, handle_registrations, REGISTRATION_PARAMS, false},
+    {"GET", "/api/v1/subscriptions", SCOPE_META, handle_subscriptions, SUBSCRIPTION_PARAMS, false},
+    {"GET", "/api/v1/messages", SCOPE_META, handle_user_messages, MESSAGE_PARAMS, false},
+    {"GET", "/api/v1/hosts", SCOPE_META, handle_hosts, HOST_PARAMS, false},
+    {"GET", "/api/v1/user-agents", SCOPE_META, handle_user_agents, AGENT_PARAMS, false},
+    {"GET", "/api/v1/aors/{aor}", SCOPE_META, handle_aor, PARAMS("from", "to", "limit"), false},
     {"GET", "/api/v1/openapi.yaml", SCOPE_PUBLIC, handle_file, NULL, true},
     {"GET", "/metrics", SCOPE_METRICS, handle_metrics, NULL, false},
     {"GET", "/healthz", SCOPE_PUBLIC, handle_healthz, NULL, true},
@@ -44,8 +51,35 @@ const struct route *routes(unsigned *ret_count)
     return ROUTES;
 }
 
-/* "{name}" takes one segment of letters, digits and dashes; everything else is compared as it
- * stands. */
+static const char WORD[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+
+/* One value off *path into `out` of `size`; `wide`: an address of record, of which "@", "+" and ":"
+ * may be escaped. False when there is none or it does not fit. */
+static bool take_value(const char **path, bool wide, char *out, size_t size)
+{
+    static const char MORE[] = "@.:+_~!$&'()*,=[]";
+    size_t n = 0;
+
+    for (; **path; (*path)++) {
+        char c = **path;
+        unsigned escaped;
+        if (wide && c == '%' && sscanf(*path, "%%%2x", &escaped) == 1 && escaped &&
+            strchr("@+:", (int)escaped)) {
+            c = (char)escaped;
+            *path += 2;
+        } else if (strchr(WORD, c) == NULL && !(wide && strchr(MORE, c))) {
+            break;
+        }
+        if (n + 1 >= size)
+            return false;
+        out[n++] = c;
+    }
+    out[n] = '\0';
+    return n > 0;
+}
+
+/* "{name}" takes one segment of letters, digits and dashes, "{aor}" one of what addresses of record
+ * hold; everything else is compared as it stands. */
 static bool path_matches(const char *pattern, const char *path, struct http_request *rq)
 {
     unsigned values = 0;
@@ -56,12 +90,10 @@ static bool path_matches(const char *pattern, const char *path, struct http_requ
                 return false;
             continue;
         }
-        size_t n = strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
-        if (n == 0 || n >= HTTP_PATH_VALUE_SIZE)
+        bool wide = strncmp(pattern, "{aor}", 5) == 0;
+        if (!take_value(&path, wide, rq->path_value[values++],
+                        wide ? HTTP_PATH_VALUE_SIZE : HTTP_PATH_WORD_SIZE))
             return false;
-        memcpy(rq->path_value[values], path, n);
-        rq->path_value[values++][n] = '\0';
-        path += n;
         pattern = strchr(pattern, '}') + 1;
     }
     return *pattern == '\0' && *path == '\0';

@@ -89,7 +89,7 @@ static bool list_json(char *out, size_t size, const void *thing, unsigned count,
 
 static void take_list(char *out, size_t size, const void *thing, unsigned count, list_item_fn *item)
 {
-    while (count && !list_json(out, size, thing, count, item))
+    while (!list_json(out, size, thing, count, item) && count)
         count--;
 }
 

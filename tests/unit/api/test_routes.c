@@ -40,9 +40,37 @@ Test(routes, what_is_nearly_a_path_is_none)
 
     for (size_t i = 0; i < sizeof PATHS / sizeof PATHS[0]; i++)
         cr_expect_null(find("GET", PATHS[i], &rq), "%s", PATHS[i]);
-    memset(longest + 14, 'a', HTTP_PATH_VALUE_SIZE);
+    memset(longest + 14, 'a', HTTP_PATH_WORD_SIZE);
     cr_expect_null(find("GET", longest, &rq), "a value that does not fit");
-    longest[14 + HTTP_PATH_VALUE_SIZE - 1] = '\0';
+    longest[14 + HTTP_PATH_WORD_SIZE - 1] = '\0';
+    cr_expect_not_null(find("GET", longest, &rq), "the longest value");
+}
+
+Test(routes, an_address_of_record_is_one_value_and_holds_what_such_addresses_hold)
+{
+    static const struct {
+        const char *path, *value;
+    } CASES[] = {
+        {"/api/v1/aors/alice@example.com", "alice@example.com"},
+        {"/api/v1/aors/sip:alice.b_c~d!e'f(g)&h=i+j$k,l*m@[2001:db8::1]:5061",
+         "sip:alice.b_c~d!e'f(g)&h=i+j$k,l*m@[2001:db8::1]:5061"},
+        {"/api/v1/aors/%2B43%401.2.3.4%3a5060", "+43@1.2.3.4:5060"},
+        {"/api/v1/aors/alice", "alice"},
+    };
+    struct http_request rq;
+    char longest[HTTP_PATH_VALUE_SIZE + 20] = "/api/v1/aors/";
+
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        cr_assert_not_null(find("GET", CASES[i].path, &rq), "%s", CASES[i].path);
+        cr_expect_str_eq(rq.path_value[0], CASES[i].value);
+    }
+    cr_expect_null(find("GET", "/api/v1/aors/", &rq));
+    cr_expect_null(find("GET", "/api/v1/aors/a/b", &rq));
+    cr_expect_null(find("GET", "/api/v1/aors/a%41", &rq), "an escape that is not ours");
+    cr_expect_null(find("GET", "/api/v1/calls/a%40b", &rq), "a uid holds no address");
+    memset(longest + 13, '@', HTTP_PATH_VALUE_SIZE);
+    cr_expect_null(find("GET", longest, &rq), "a value that does not fit");
+    longest[13 + HTTP_PATH_VALUE_SIZE - 1] = '\0';
     cr_expect_not_null(find("GET", longest, &rq), "the longest value");
 }
 

@@ -1,0 +1,327 @@
+/* Lists of user records: each filter is one line of a table; how a value is read depends on its
+ * type alone. */
+#include "api/user_filter.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+#define SECOND_US       INT64_C(1000000)
+#define DEFAULT_SPAN_US (15 * 60 * SECOND_US)
+#define MAX_SPAN_US     (400 * 24 * 3600 * SECOND_US)
+#define DEFAULT_LIMIT   100
+#define MAX_LIMIT       1000
+
+enum param_type { EXACT, CONTAINS, IP, STATE, CODE, FLAG };
+
+/* parameter, type, field of the record, field that may hold it instead */
+#define REGISTRATIONS(X)                                                                           \
+    X("aor", EXACT, "aor", NULL)                                                                   \
+    X("user", EXACT, "user", NULL)                                                                 \
+    X("ip", IP, "ip", NULL)                                                                        \
+    X("state", STATE, "state", NULL)                                                               \
+    X("user_agent__contains", CONTAINS, "user_agent", NULL)                                        \
+    X("aggregate", FLAG, "aggregate", NULL)
+#define SUBSCRIPTIONS(X)                                                                           \
+    X("subscriber", EXACT, "subscriber", NULL)                                                     \
+    X("resource", EXACT, "resource", NULL)                                                         \
+    X("user", EXACT, "subscriber_user", "resource_user")                                           \
+    X("event", EXACT, "event", NULL)                                                               \
+    X("ip", IP, "ip", NULL)                                                                        \
+    X("state", STATE, "state", NULL)                                                               \
+    X("user_agent__contains", CONTAINS, "user_agent", NULL)                                        \
+    X("aggregate", FLAG, "aggregate", NULL)
+#define MESSAGES(X)                                                                                \
+    X("from_user", EXACT, "from_user", NULL)                                                       \
+    X("to_user", EXACT, "to_user", NULL)                                                           \
+    X("user", EXACT, "from_user", "to_user")                                                       \
+    X("ip", IP, "ip", NULL)                                                                        \
+    X("kind", STATE, "kind", NULL)                                                                 \
+    X("sip_code", CODE, "sip_code", NULL)                                                          \
+    X("aggregate", FLAG, "aggregate", NULL)
+#define HOSTS(X)                                                                                   \
+    X("ip", IP, "src_ip", "dst_ip")                                                                \
+    X("state", STATE, "state", NULL)
+#define AGENTS(X)                                                                                  \
+    X("name__contains", CONTAINS, "name", NULL)                                                    \
+    X("product", EXACT, "product", NULL)                                                           \
+    X("ip", IP, "ip", NULL)
+
+struct param {
+    const char *name;
+    enum param_type type;
+    const char *field, *or_field;
+};
+
+#define AS_PARAM(name, type, field, or_field) {name, type, field, or_field},
+#define AS_NAME(name, type, field, or_field)  name,
+#define PAGE_NAMES                            "limit", "cursor", NULL
+
+static const struct param REGISTRATION_TABLE[] = {REGISTRATIONS(AS_PARAM){NULL}};
+static const struct param SUBSCRIPTION_TABLE[] = {SUBSCRIPTIONS(AS_PARAM){NULL}};
+static const struct param MESSAGE_TABLE[] = {MESSAGES(AS_PARAM){NULL}};
+static const struct param HOST_TABLE[] = {HOSTS(AS_PARAM){NULL}};
+static const struct param AGENT_TABLE[] = {AGENTS(AS_PARAM){NULL}};
+
+const char *const REGISTRATION_PARAMS[] = {REGISTRATIONS(AS_NAME) PAGE_NAMES};
+const char *const SUBSCRIPTION_PARAMS[] = {SUBSCRIPTIONS(AS_NAME) PAGE_NAMES};
+const char *const MESSAGE_PARAMS[] = {MESSAGES(AS_NAME) "from", "to", "body", PAGE_NAMES};
+const char *const HOST_PARAMS[] = {HOSTS(AS_NAME) PAGE_NAMES};
+const char *const AGENT_PARAMS[] = {AGENTS(AS_NAME) PAGE_NAMES};
+
+#define STATES(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static const struct {
+    const char *name; /* in cursors */
+    enum user_kind kind;
+    const struct param *params;
+    const char *const *states;   /* what STATE allows */
+    const char *const *default_; /* of them without the parameter; NULL: all */
+} LISTS[USER_LISTS] = {
+    [USER_LIST_REGISTRATIONS] = {"registrations", USER_REGISTRATION, REGISTRATION_TABLE,
+                                 STATES("trying", "registered", "expired", "failed", "removed"),
+                                 NULL},
+    [USER_LIST_SUBSCRIPTIONS] = {"subscriptions", USER_SUBSCRIPTION, SUBSCRIPTION_TABLE,
+                                 STATES("asked", "pending", "active", "terminated"), NULL},
+    /* Receipts and signs of typing are no messages of people. */
+    [USER_LIST_MESSAGES] = {"messages", USER_MESSAGE, MESSAGE_TABLE,
+                            STATES("message", "sms", "file", "session", "imdn", "composing"),
+                            STATES("message", "sms", "file", "session")},
+    [USER_LIST_HOSTS] = {"hosts", USER_PEER, HOST_TABLE, STATES("unknown", "up", "down"), NULL},
+    [USER_LIST_AGENTS] = {"user-agents", USER_AGENT, AGENT_TABLE, NULL, NULL},
+};
+
+__attribute__((format(printf, 4, 5))) static bool
+refuse(struct call_filter_error *e, const char *code, const char *field, const char *format, ...)
+{
+    va_list args;
+
+    e->code = code;
+    e->field = field;
+    va_start(args, format);
+    vsnprintf(e->detail, sizeof e->detail, format, args);
+    va_end(args);
+    return false;
+}
+
+/* ---- one value ---- */
+
+static const char *choose(const char *const *names, const char *value)
+{
+    for (; *names; names++)
+        if (strcmp(*names, value) == 0)
+            return *names;
+    return NULL;
+}
+
+static bool refuse_state(struct call_filter_error *e, const struct param *p,
+                         const char *const *names)
+{
+    char all[120] = "";
+    for (; *names; names++)
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", all[0] ? ", " : "", *names);
+    return refuse(e, "invalid_value", p->name, "`%s` is one of %s.", p->name, all);
+}
+
+static bool parse_ip(struct user_filter *uf, const char *value, struct store_user_filter *f,
+                     struct call_filter_error *e)
+{
+    struct addr a;
+
+    if (!addr_parse(slice_str(value), &a))
+        return refuse(e, "invalid_value", "ip", "`ip` is an IPv4 or IPv6 address.");
+    f->text = addr_text(a, uf->ip[uf->ip_count++ % STORE_VALUES_MAX]);
+    return true;
+}
+
+static bool parse_value(struct user_filter *uf, const struct param *p, const char *value,
+                        struct store_user_filter *f, struct call_filter_error *e)
+{
+    uint64_t n;
+
+    if (value[0] == '\0')
+        return refuse(e, "invalid_value", p->name, "`%s` is empty.", p->name);
+    f->text = value;
+    switch (p->type) {
+    case EXACT:
+        return true;
+    case CONTAINS:
+        f->match = USER_CONTAINS;
+        return true;
+    case IP:
+        return parse_ip(uf, value, f, e);
+    case STATE:
+        f->text = choose(LISTS[uf->list].states, value);
+        return f->text || refuse_state(e, p, LISTS[uf->list].states);
+    case CODE:
+        f->text = NULL;
+        if (!slice_to_u64(slice_str(value), 699, &n) || n < 100)
+            return refuse(e, "invalid_value", p->name, "`%s` is a number from 100 to 699.",
+                          p->name);
+        f->number = (int64_t)n;
+        return true;
+    case FLAG:
+        f->text = NULL;
+        f->number = strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
+        if (!f->number && strcmp(value, "false") != 0 && strcmp(value, "0") != 0)
+            return refuse(e, "invalid_value", p->name, "`%s` is true or false.", p->name);
+        return true;
+    }
+    return false;
+}
+
+/* ---- all of them ---- */
+
+static const struct param *param_find(const struct param *table, const char *name)
+{
+    for (; table->name; table++)
+        if (strcmp(table->name, name) == 0)
+            return table;
+    return NULL;
+}
+
+static unsigned given(const struct http_query *params, unsigned upto, const char *name)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i <= upto; i++)
+        n += strcmp(params->param[i].name, name) == 0;
+    return n;
+}
+
+static bool parse_filters(const struct http_query *params, struct user_filter *uf,
+                          struct call_filter_error *e)
+{
+    for (unsigned i = 0; i < params->count; i++) {
+        const char *name = params->param[i].name;
+        const struct param *p = param_find(LISTS[uf->list].params, name);
+        bool single = p == NULL || p->type == CONTAINS || p->type == FLAG;
+        unsigned times = given(params, i, name);
+        if (single && times > 1)
+            return refuse(e, "repeated_parameter", name, "`%s` may be given only once.", name);
+        if (times > STORE_VALUES_MAX)
+            return refuse(e, "too_many_values", name, "`%s` may be given at most %d times.", name,
+                          STORE_VALUES_MAX);
+        if (p == NULL)
+            continue;
+        struct store_user_filter f = {.field = p->field, .or_field = p->or_field};
+        if (!parse_value(uf, p, params->param[i].value, &f, e))
+            return false;
+        if (!store_user_filter_add(&uf->query, f))
+            return refuse(e, "too_many_values", name, "These are too many filters at once.");
+    }
+    return true;
+}
+
+static void add_defaults(const struct http_query *params, struct user_filter *uf)
+{
+    const char *const *values = LISTS[uf->list].default_;
+    if (values == NULL || http_query_value(params, "kind"))
+        return;
+    for (; *values; values++)
+        store_user_filter_add(&uf->query,
+                              (struct store_user_filter){.field = "kind", .text = *values});
+}
+
+static bool parse_limit(const struct http_query *params, struct user_filter *uf,
+                        struct call_filter_error *e)
+{
+    const char *limit = http_query_value(params, "limit");
+    uint64_t n = DEFAULT_LIMIT;
+
+    if (limit && (!slice_to_u64(slice_str(limit), MAX_LIMIT, &n) || n == 0))
+        return refuse(e, "invalid_value", "limit", "`limit` is a number from 1 to %d.", MAX_LIMIT);
+    uf->query.limit = (unsigned)n;
+    return true;
+}
+
+/* ---- time and pages ---- */
+
+static bool parse_time(const struct http_query *params, const char *name, int64_t *time_us,
+                       struct call_filter_error *e)
+{
+    const char *value = http_query_value(params, name);
+
+    if (value && clock_parse_rfc3339(value, time_us) != 0)
+        return refuse(
+            e, "invalid_value", name,
+            "`%s` is a time like 2026-11-21T10:00:00Z (a plus sign in a URL is written %%2B).",
+            name);
+    return true;
+}
+
+bool user_filter_span(const struct http_request *rq, int64_t span_us, int64_t *ret_from_us,
+                      int64_t *ret_to_us, struct call_filter_error *ret_error)
+{
+    *ret_to_us = rq->now_us;
+    if (!parse_time(&rq->query, "to", ret_to_us, ret_error))
+        return false;
+    *ret_from_us = *ret_to_us - span_us;
+    if (!parse_time(&rq->query, "from", ret_from_us, ret_error))
+        return false;
+    if (*ret_from_us >= *ret_to_us)
+        return refuse(ret_error, "invalid_span", "from", "`from` must be earlier than `to`.");
+    if (*ret_to_us - *ret_from_us > MAX_SPAN_US)
+        return refuse(ret_error, "invalid_span", "from",
+                      "At most 400 days can be searched at once.");
+    return true;
+}
+
+/* The window of the first page holds for all that follow, even where it ended "now". */
+static bool parse_cursor(const struct http_request *rq, const uint8_t key[32],
+                         struct user_filter *uf, struct call_filter_error *e)
+{
+    const char *text = http_query_value(&rq->query, "cursor");
+    struct store_user_query *q = &uf->query;
+    struct page_cursor c;
+
+    if (text == NULL)
+        return true;
+    if (!page_cursor_parse(text, &rq->query, key, &c) ||
+        strcmp(c.after_uid, LISTS[uf->list].name) != 0)
+        return refuse(e, "invalid_cursor", "cursor",
+                      "This cursor does not belong to this query (or to an earlier run of the "
+                      "service): start again at the first page.");
+    bool other_from = http_query_value(&rq->query, "from") && q->from_us != c.from_us;
+    bool other_to = http_query_value(&rq->query, "to") && q->to_us != c.to_us;
+    if (other_from || other_to)
+        return refuse(e, "invalid_cursor", other_from ? "from" : "to",
+                      "The cursor was made for another time range.");
+    q->from_us = c.from_us;
+    q->to_us = c.to_us;
+    q->after_us = c.after_us;
+    q->after_id = (int64_t)c.after_value;
+    return true;
+}
+
+void user_filter_cursor(const struct user_filter *filter, const struct http_request *rq,
+                        const uint8_t cursor_key[32], int64_t last_us, int64_t last_id,
+                        char out[PAGE_CURSOR_SIZE])
+{
+    struct page_cursor c = {
+        .from_us = filter->query.from_us,
+        .to_us = filter->query.to_us,
+        .after_us = last_us,
+        .after_value = (double)last_id, /* rows of a file: far below 2^53 */
+    };
+    snprintf(c.after_uid, sizeof c.after_uid, "%s", LISTS[filter->list].name);
+    page_cursor_print(&c, &rq->query, cursor_key, out);
+}
+
+bool user_filter_parse(enum user_list list, const struct http_request *rq,
+                       const uint8_t cursor_key[32], struct user_filter *ret_filter,
+                       struct call_filter_error *ret_error)
+{
+    struct store_user_query *q = &ret_filter->query;
+    bool by_time = user_table(LISTS[list].kind)->by_day;
+
+    memset(ret_filter, 0, sizeof *ret_filter);
+    ret_filter->list = list;
+    q->kind = LISTS[list].kind;
+    add_defaults(&rq->query, ret_filter);
+    return parse_filters(&rq->query, ret_filter, ret_error) &&
+           parse_limit(&rq->query, ret_filter, ret_error) &&
+           (!by_time || user_filter_span(rq, DEFAULT_SPAN_US, &q->from_us, &q->to_us, ret_error)) &&
+           parse_cursor(rq, cursor_key, ret_filter, ret_error);
+}

@@ -1,0 +1,8 @@
+/* User records as JSON, by their fields: `x_us` is shown as `x_at`, what is not known is null. */
+#pragma once
+
+#include "base/json.h"
+#include "storage/user_record.h"
+
+/* `body`: the reader may see what a message said. */
+void user_json(struct json *j, enum user_kind kind, const void *record, bool body);

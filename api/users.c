@@ -1,0 +1,111 @@
+/* GET /registrations, /subscriptions, /messages, /hosts, /user-agents: what is known about users,
+ * devices and peers. */
+#include <string.h>
+
+#include "api/handlers.h"
+#include "api/user_filter.h"
+#include "api/user_json.h"
+
+struct list {
+    struct json json;
+    const struct user_table *table;
+    const struct user_field *order;
+    enum user_kind kind;
+    bool body;
+    int64_t last_us, last_id;
+};
+
+static void add_row(void *context, const void *record, int64_t id)
+{
+    struct list *l = context;
+
+    user_json(&l->json, l->kind, record, l->body);
+    l->last_us = user_int(record, l->order);
+    l->last_id = id;
+}
+
+static void page_json(struct exchange *x, struct list *l, const struct user_filter *f, bool more)
+{
+    char cursor[PAGE_CURSOR_SIZE] = "";
+
+    if (more)
+        user_filter_cursor(f, x->rq, x->api->cursor_key, l->last_us, l->last_id, cursor);
+    json_key(&l->json, "page");
+    json_object(&l->json);
+    json_kv_str(&l->json, "next_cursor", more ? cursor : NULL);
+    json_kv_bool(&l->json, "has_more", more);
+    json_end(&l->json);
+    if (!l->table->by_day)
+        return;
+    json_key(&l->json, "query");
+    json_object(&l->json);
+    json_kv_time(&l->json, "from", f->query.from_us);
+    json_kv_time(&l->json, "to", f->query.to_us);
+    json_end(&l->json);
+}
+
+static void handle_list(struct exchange *x, enum user_list list, bool body)
+{
+    struct user_filter filter;
+    struct call_filter_error e;
+    bool more = false;
+
+    if (!user_filter_parse(list, x->rq, x->api->cursor_key, &filter, &e)) {
+        problem(x->rs, x->rq, 400, e.code, e.field, "%s", e.detail);
+        return;
+    }
+    struct list l = {
+        .kind = filter.query.kind, .table = user_table(filter.query.kind), .body = body};
+    l.order = user_field(l.kind, l.table->order);
+    json_init(&l.json, &x->rs->body);
+    json_object(&l.json);
+    json_key(&l.json, "data");
+    json_array(&l.json);
+    int err = store_users(x->reader, &filter.query, add_row, &l, &more);
+    json_end(&l.json);
+    page_json(x, &l, &filter, more);
+    json_end(&l.json);
+    if (err)
+        exchange_store_problem(x, err, l.table->name);
+    else
+        exchange_json_done(x);
+}
+
+void handle_registrations(struct exchange *x)
+{
+    handle_list(x, USER_LIST_REGISTRATIONS, false);
+}
+
+void handle_subscriptions(struct exchange *x)
+{
+    handle_list(x, USER_LIST_SUBSCRIPTIONS, false);
+}
+
+void handle_hosts(struct exchange *x)
+{
+    handle_list(x, USER_LIST_HOSTS, false);
+}
+
+void handle_user_agents(struct exchange *x)
+{
+    handle_list(x, USER_LIST_AGENTS, false);
+}
+
+/* What people wrote to each other is for those who may read messages, and that they did is written
+ * down. */
+void handle_user_messages(struct exchange *x)
+{
+    bool body;
+
+    if (!exchange_flag(x, "body", false, &body))
+        return;
+    if (body && !(x->who.scopes & SCOPE_MESSAGES)) {
+        problem(x->rs, x->rq, 403, "scope", "body",
+                "What messages say needs the scope `messages`, which %s does not hold.",
+                x->who.name);
+        return;
+    }
+    handle_list(x, USER_LIST_MESSAGES, body);
+    if (body && x->rs->status == 200)
+        exchange_audit(x, "messages.read", "/messages", "ok", x->rq->access_reason);
+}
