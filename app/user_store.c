@@ -165,8 +165,10 @@ static void registration_times(struct registration_record *r, const struct user_
 static void take_registration(const struct event *event, user_take_fn *take, void *context)
 {
     const struct user_registration *u = (const void *)event->body.data;
-    if (u->state == REGISTRATION_TRYING && u->successes == 0 && !u->last)
-        return; /* it will be registered or fail within seconds */
+    /* It will be registered or fail within seconds; and what has only failed was told when it did. */
+    bool trying = u->state == REGISTRATION_TRYING;
+    if (u->successes == 0 && trying != u->last)
+        return;
     struct registration_record *r = new_record(USER_REGISTRATION, 0);
     if (r == NULL)
         return;
@@ -238,7 +240,7 @@ static void subscription_course(struct subscription_record *r, const struct user
 static void take_subscription(const struct event *event, user_take_fn *take, void *context)
 {
     const struct user_subscription *u = (const void *)event->body.data;
-    if (u->state == SUBSCRIPTION_ASKED && !u->last)
+    if (u->confirmed_ns == 0 && (u->state == SUBSCRIPTION_ASKED) != u->last)
         return;
     struct subscription_record *r = new_record(USER_SUBSCRIPTION, 0);
     if (r == NULL)
