@@ -117,6 +117,7 @@ enum auth_verdict auth_check(enum scope scope, const struct http_request *rq, bo
             return v;
         snprintf(ret_who->name, sizeof ret_who->name, "%s", token.name);
         ret_who->scopes = auth_role_scopes(token.role);
+        ret_who->limit = token.limit;
     } else if (is_local(rq, loopback_only)) {
         *ret_who = (struct identity){.name = "local", .scopes = SCOPE_ALL};
     } else {

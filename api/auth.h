@@ -2,7 +2,11 @@
  *
  * A request with `Authorization: Bearer esk_<id>_<secret>` is the token's role. A request without
  * one is the built-in identity `local` when the service listens on loopback only and the request is
- * a direct one from there (docs/decisions/local-access.md). Everything else is refused. */
+ * a direct one from there (docs/decisions/local-access.md). Everything else is refused.
+ *
+ * A token may be limited to the calls of some tenants, sites or trunks (limit.h). Such a token reaches
+ * only the routes that ask for the limit (struct route), whatever its role: what is new is closed to
+ * it until somebody opens it. */
 #pragma once
 
 #include "api/http.h"
@@ -27,6 +31,7 @@ enum scope {
 struct identity {
     char name[64]; /* "local", the token's name, "anonymous" */
     unsigned scopes;
+    struct store_limit limit; /* whose calls; all when it is not set */
 };
 
 enum auth_verdict { AUTH_OK, AUTH_MISSING, AUTH_INVALID, AUTH_EXPIRED, AUTH_SCOPE, AUTH_BROKEN };

@@ -18,7 +18,7 @@
 #define DEFAULT_LIMIT   100
 #define MAX_LIMIT       1000
 
-enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, CODES, LONG, REAL, FLAG, CHOICE };
+enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, DIRECTIONS, CODES, LONG, REAL, FLAG, CHOICE };
 
 /* name, kind, member of store_query, smallest, largest (of numbers). Names with "__" are suffix
  * operators. */
@@ -46,6 +46,10 @@ enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, CODES, LONG, REAL, FLAG, CHOICE }
     X("has_recording", FLAG, has_recording, 0, 0)                                                  \
     X("encrypted", FLAG, encrypted, 0, 0)                                                          \
     X("partial", FLAG, partial, 0, 0)                                                              \
+    X("tenant", TEXTS, tenant, 0, 0)                                                               \
+    X("trunk", TEXTS, trunk, 0, 0)                                                                 \
+    X("site", TEXTS, site, 0, 0)                                                                   \
+    X("direction", DIRECTIONS, direction, 0, 0)                                                    \
     X("user_agent__contains", TEXT, user_agent_contains, 0, 0)                                     \
     X("q", TEXT, text, 0, 0)
 
@@ -75,6 +79,7 @@ const char *const CALL_FILTER_PARAMS[] = {FILTERS(AS_NAME) "header",
 
 static const char *const OUTCOME_NAMES[] = {
     "answered", "busy", "no_answer", "cancelled", "rejected", "redirected", "failed", "lost", NULL};
+static const char *const DIRECTION_NAMES[] = {"in", "out", "internal", "unknown", NULL};
 static const char *const KIND_NAMES[] = {"call", "orphan", "encrypted", "mgcp", "h323", NULL};
 static const char *const SCALE_NAMES[] = {"NB", "WB", "FB", NULL};
 
@@ -180,12 +185,15 @@ static bool apply_text(const struct filter *f, void *member, const char *value,
         return refuse(e, "invalid_value", f->name,
                       "`outcome` is one of answered, busy, no_answer, cancelled, rejected, "
                       "redirected, failed, lost.");
+    if (f->kind == DIRECTIONS && (value = choose(DIRECTION_NAMES, value)) == NULL)
+        return refuse(e, "invalid_value", f->name,
+                      "`direction` is one of in, out, internal, unknown.");
     if (f->kind == CHOICE && (value = choose(names, value)) == NULL)
         return refuse(e, "invalid_value", f->name, "`%s` is one of %s, %s%s%s.", f->name, names[0],
                       names[1], names[2] ? ", " : "", names[2] ? names[2] : "");
     if (value[0] == '\0')
         return refuse(e, "invalid_value", f->name, "`%s` is empty.", f->name);
-    if (f->kind == TEXTS || f->kind == OUTCOMES)
+    if (f->kind == TEXTS || f->kind == OUTCOMES || f->kind == DIRECTIONS)
         return add_text(text, value) || too_many(e, f->name);
     *text = value;
     return true;
@@ -226,6 +234,7 @@ static bool apply(const struct filter *f, struct call_filter *cf, const char *va
     case TEXTS:
     case TEXT:
     case OUTCOMES:
+    case DIRECTIONS:
     case CHOICE:
         return apply_text(f, member, value, e);
     case CODES:

@@ -9,6 +9,7 @@
 #include "api/call_filter.h"
 #include "api/handlers.h"
 #include "api/header_search.h"
+#include "api/limit.h"
 #include "api/record_json.h"
 
 #define SEARCH_CALLS_MAX 2000
@@ -178,6 +179,11 @@ void handle_calls(struct exchange *x)
     }
     if (filter.header && !may_search(x, &filter))
         return;
+    struct limit_query limit;
+    if (!limit_query_fill(&limit, &x->who.limit, &filter.query)) {
+        problem(x->rs, x->rq, 403, "limited_token", NULL, "This token's limit cannot be read.");
+        return;
+    }
     struct list l = {.order = filter.query.order, .reader = x->reader};
     json_init(&l.json, &x->rs->body);
     json_object(&l.json);

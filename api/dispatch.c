@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "api/handlers.h"
+#include "api/limit.h"
 
 bool host_is_allowed(const struct api_context *api, const char *host)
 {
@@ -77,10 +78,22 @@ static void refuse(struct exchange *x, enum auth_verdict v, enum scope scope)
     http_header(x->rs, "WWW-Authenticate", "Bearer realm=\"earshot\"");
 }
 
-static bool authorised(struct exchange *x, enum scope scope)
+/* What is not about single calls would tell of everybody's. */
+static bool within_limit(const struct exchange *x, const struct route *route)
 {
+    return (route->flags & ROUTE_LIMITED) || route->scope == SCOPE_PUBLIC || !limit_is_set(&x->who.limit);
+}
+
+static bool authorised(struct exchange *x, const struct route *route)
+{
+    enum scope scope = route->scope;
     enum auth_verdict v = exchange_auth(x, scope);
 
+    if (v == AUTH_OK && !within_limit(x, route)) {
+        problem(x->rs, x->rq, 403, "limited_token", NULL,
+                "This token is for the calls of some tenants, sites or trunks; this is about all.");
+        return false;
+    }
     if (v == AUTH_OK)
         return true;
     if (v == AUTH_BROKEN)
@@ -147,9 +160,9 @@ bool api_dispatch(struct exchange *x, bool quick_only)
     const struct route *route = find(x);
     if (route == NULL)
         return true;
-    if (quick_only && !route->quick)
+    if (quick_only && !(route->flags & ROUTE_QUICK))
         return false;
-    if (authorised(x, route->scope) && params_allowed(x, route))
+    if (authorised(x, route) && params_allowed(x, route))
         route->handle(x);
     return true;
 }

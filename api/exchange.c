@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/handlers.h"
+#include "api/limit.h"
 #include "base/crypto.h"
 
 void exchange_json_done(struct exchange *x)
@@ -75,15 +76,24 @@ static bool is_uuid(const char *text)
     return text[36] == '\0';
 }
 
+bool exchange_may_see(struct exchange *x, struct call_record **record)
+{
+    if (limit_allows_record(&x->who.limit, *record))
+        return true;
+    record_free(*record);
+    *record = NULL;
+    return false;
+}
+
 struct call_record *exchange_call(struct exchange *x)
 {
     struct call_record *r = NULL;
     int err = is_uuid(x->rq->path_value[0]) ? store_call(x->reader, x->rq->path_value[0], &r)
                                             : ERR_NOT_FOUND;
 
-    if (err == 0)
+    if (err == 0 && exchange_may_see(x, &r))
         return r;
-    exchange_store_problem(x, err, "call");
+    exchange_store_problem(x, err ? err : ERR_NOT_FOUND, "call");
     return NULL;
 }
 

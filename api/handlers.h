@@ -37,13 +37,19 @@ struct exchange {
     struct identity who;
 };
 
+enum {
+    ROUTE_QUICK = 1, /* answers from memory: no database, so on the accepting thread */
+    /* Shows calls, and only those that x->who.limit allows. Others are closed to limited tokens. */
+    ROUTE_LIMITED = 2,
+};
+
 struct route {
     const char *method;
     const char *path; /* "/api/v1/calls/{uid}" */
     enum scope scope;
     void (*handle)(struct exchange *x);
     const char *const *params; /* NULL-terminated; NULL: none */
-    bool quick;                /* answers from memory: no database, so on the accepting thread */
+    unsigned flags;            /* ROUTE_... */
 };
 
 const struct route *routes(unsigned *ret_count);
@@ -68,7 +74,9 @@ bool exchange_audit(struct exchange *x, const char *action, const char *object, 
                     const char *detail);
 /* The problem of an ERR_ code of the store. `what` is "call", "recording". */
 void exchange_store_problem(struct exchange *x, int err, const char *what);
-/* The call of {uid}; NULL: the problem is set. */
+/* False when it lies outside the asker's limit: it is freed then, and as if it were not there. */
+bool exchange_may_see(struct exchange *x, struct call_record **record);
+/* The call of {uid}, if the asker may see it; NULL: the problem is set. */
 struct call_record *exchange_call(struct exchange *x);
 /* true/false/1/0 of a parameter, `fallback` when absent. False: the problem is set. */
 bool exchange_flag(struct exchange *x, const char *name, bool fallback, bool *ret_flag);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "api/handlers.h"
+#include "api/limit.h"
 
 #define LIVE_LIMIT_DEFAULT 100
 #define LIVE_LIMIT_MAX     1000
@@ -62,6 +63,12 @@ static void live_call_json(struct json *j, const struct live_call *c)
     json_kv_str(j, "uid", c->uid);
     json_kv_str(j, "kind", c->kind);
     json_kv_str(j, "state", c->state);
+    json_kv_str(j, "direction", c->direction);
+    json_kv_str(j, "trunk", c->trunk);
+    json_kv_str(j, "site", c->site);
+    json_kv_str(j, "from_site", c->from_site);
+    json_kv_str(j, "to_site", c->to_site);
+    json_kv_str(j, "tenant", c->tenant);
     json_kv_time(j, "started_at", c->started_us);
     json_kv_time(j, "ringing_at", c->ringing_us);
     json_kv_time(j, "answered_at", c->answered_us);
@@ -85,16 +92,22 @@ static void live_call_json(struct json *j, const struct live_call *c)
     json_end(j);
 }
 
+static bool may_see(const void *asker, const struct live_call *call)
+{
+    return limit_allows_live(asker, call);
+}
+
 /* False: the problem is set. */
 static bool snapshot(struct exchange *x, const char *uid, unsigned max,
                      struct live_call **ret_calls, unsigned *ret_count)
 {
     const struct live_source *live = &x->api->config->live;
+    const struct live_want want = {.uid = uid, .may_see = may_see, .asker = &x->who.limit};
 
     *ret_calls = NULL;
     *ret_count = 0;
     if (live->snapshot == NULL ||
-        live->snapshot(live->context, uid, max, ret_calls, ret_count) == 0)
+        live->snapshot(live->context, &want, max, ret_calls, ret_count) == 0)
         return true;
     problem(x->rs, x->rq, 503, "live_unavailable", NULL,
             "The live view does not answer; try again.");

@@ -18,7 +18,8 @@ struct live_stream {
 
 struct live_call {
     char uid[40];
-    const char *kind, *state;
+    const char *kind, *state, *direction;
+    const char *tenant, *trunk, *site, *from_site, *to_site; /* NULL: unknown */
     int64_t started_us, ringing_us, answered_us;
     char call_id[128];
     char from_user[64], from_host[64], from_display[64], to_user[64], to_host[64];
@@ -31,10 +32,18 @@ struct live_call {
     struct live_stream streams[LIVE_STREAMS_MAX];
 };
 
-/* Writes into *ret_calls a malloc'ed array of at most `max` calls that have not ended (the caller
- * frees it); `want_uid` picks one, NULL all. The array is empty (NULL) when there are none. */
+/* Which calls are asked for. */
+struct live_want {
+    const char *uid; /* NULL: all */
+    /* NULL: every call may be seen. Called from any thread of the pipeline. */
+    bool (*may_see)(const void *asker, const struct live_call *call);
+    const void *asker;
+};
+
+/* Writes into *ret_calls a malloc'ed array of at most `max` of these calls that have not ended (the
+ * caller frees it). The array is empty (NULL) when there are none. */
 struct live_source {
     void *context;
-    int (*snapshot)(void *context, const char *want_uid, unsigned max, struct live_call **ret_calls,
+    int (*snapshot)(void *context, const struct live_want *want, unsigned max, struct live_call **ret_calls,
                     unsigned *ret_count);
 };

@@ -230,14 +230,21 @@ static void call_wire(struct json *j, const struct call_record *r)
 {
     json_kv_str(j, "transport", r->transport);
     kv_positive(j, "vlan", r->vlan);
-    if (r->src.space)
-        kv_uint(j, "tenant", r->src.space);
     kv_tunnel(j, r);
     kv_nat(j, r->nat);
     if (r->limited)
         json_kv_bool(j, "limited", true);
     if (strcmp(r->kind, "encrypted") == 0)
         kv_tls(j, &r->tls);
+}
+
+static void call_place(struct json *j, const struct call_record *r)
+{
+    kv_known(j, "trunk", r->trunk);
+    kv_known(j, "site", r->site);
+    kv_known(j, "from_site", r->from_site);
+    kv_known(j, "to_site", r->to_site);
+    kv_known(j, "tenant", r->tenant);
 }
 
 static void call_identity(struct json *j, const struct call_record *r)
@@ -259,6 +266,7 @@ static void call_identity(struct json *j, const struct call_record *r)
     kv_endpoint(j, "dst", &r->dst);
     call_wire(j, r);
     json_kv_str(j, "direction", r->direction);
+    call_place(j, r);
     kv_known(j, "probe", r->probe);
 }
 

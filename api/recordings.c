@@ -38,9 +38,9 @@ static struct call_record *find_recording(struct exchange *x)
     struct call_record *r = NULL;
     int err = store_recording(x->reader, x->rq->path_value[0], &r);
 
-    if (err == 0)
+    if (err == 0 && exchange_may_see(x, &r))
         return r;
-    exchange_store_problem(x, err, "recording");
+    exchange_store_problem(x, err ? err : ERR_NOT_FOUND, "recording");
     return NULL;
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "api/handlers.h"
+#include "api/limit.h"
 #include "base/clock.h"
 
 static void metric(struct buf *b, const char *name, const char *type, const char *help,
@@ -125,7 +126,7 @@ void handle_readyz(struct exchange *x)
     json_kv_bool(&j, "database_ok", h.database_ok);
     json_kv_bool(&j, "disk_ok", h.disk_ok);
     json_kv_time(&j, "last_packet_at", h.last_packet_us);
-    if (exchange_auth(x, SCOPE_META) == AUTH_OK)
+    if (exchange_auth(x, SCOPE_META) == AUTH_OK && !limit_is_set(&x->who.limit))
         json_kv_text(&j, "detail", slice_str(h.detail));
     json_end(&j);
     exchange_json_done(x);

@@ -292,6 +292,7 @@ static int open_pipeline(struct reading *g, struct why *why)
         return err;
     wire_configure(g->wire, &config.front);
     config.worker.identity.stir = wire_stir(g->wire);
+    wire_label_counters(g->wire, g->counters_set, g->counters);
     err = pipeline_new(&config, &g->pipeline, why);
     return err ? err : wire_start(g->wire, g->pipeline, why);
 }
@@ -519,6 +520,7 @@ out:
         remove_tree(g->spool_dir);
     wire_close(g->wire);
     kpi_book_free(g->kpi);
+    settings_free(&g->settings);
     counters_set_free(g->counters_set);
     buf_fini(&g->out);
     free(g);

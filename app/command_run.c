@@ -361,6 +361,7 @@ int command_run(int argc, char **argv)
         }
     }
     free(files);
+    settings_free(&g->settings);
     free(g);
     return code;
 }

@@ -12,7 +12,7 @@
 
 struct looking {
     pthread_mutex_t lock; /* guards the array: workers answer at the same time */
-    const char *want_uid;
+    const struct live_want *want;
     unsigned max;
     struct live_call *calls;
     unsigned count, room;
@@ -58,6 +58,12 @@ static void copy_call(const struct wcall *wc, struct live_call *out)
     uid_text(b->uid, out->uid);
     out->kind = call_kind_text((enum call_kind)b->kind);
     out->state = call_state_text(b->state);
+    out->direction = call_direction_text((enum call_direction)b->direction);
+    out->tenant = b->place.tenant;
+    out->trunk = b->place.trunk;
+    out->site = b->place.site;
+    out->from_site = b->place.sites[CALL_CALLER];
+    out->to_site = b->place.sites[CALL_CALLEE];
     out->started_us = b->started_ns / 1000;
     out->ringing_us = b->ringing_ns / 1000;
     out->answered_us = b->answered_ns / 1000;
@@ -82,10 +88,10 @@ static bool wanted(const struct looking *l, const struct wcall *wc)
     char uid[40];
     if (wc->brief.state == CALL_ENDED)
         return false;
-    if (l->want_uid == NULL)
+    if (l->want->uid == NULL)
         return true;
     uid_text(wc->brief.uid, uid);
-    return strcmp(uid, l->want_uid) == 0;
+    return strcmp(uid, l->want->uid) == 0;
 }
 
 static void look(void *context, struct worker *w)
@@ -95,16 +101,19 @@ static void look(void *context, struct worker *w)
     pthread_mutex_lock(&l->lock);
     for (struct wcall *wc; (wc = worker_call_next(w, &at)) != NULL;) {
         struct live_call *c = wanted(l, wc) ? add_call(l) : NULL;
-        if (c)
-            copy_call(wc, c);
+        if (c == NULL)
+            continue;
+        copy_call(wc, c);
+        if (l->want->may_see && !l->want->may_see(l->want->asker, c))
+            l->count--;
     }
     pthread_mutex_unlock(&l->lock);
 }
 
-int live_view_snapshot(void *pipeline, const char *want_uid, unsigned max, struct live_call **ret_calls,
+int live_view_snapshot(void *pipeline, const struct live_want *want, unsigned max, struct live_call **ret_calls,
                        unsigned *ret_count)
 {
-    struct looking l = {.lock = PTHREAD_MUTEX_INITIALIZER, .want_uid = want_uid, .max = max};
+    struct looking l = {.lock = PTHREAD_MUTEX_INITIALIZER, .want = want, .max = max};
     pipeline_look(pipeline, look, &l, LOOK_MS);
     pthread_mutex_destroy(&l.lock);
     *ret_calls = l.calls;

@@ -5,4 +5,4 @@
 #include "app/pipeline.h"
 
 /* struct live_source.snapshot with a struct pipeline as its context. */
-int live_view_snapshot(void *pipeline, const char *want_uid, unsigned max, struct live_call **ret_calls, unsigned *ret_count);
+int live_view_snapshot(void *pipeline, const struct live_want *want, unsigned max, struct live_call **ret_calls, unsigned *ret_count);

@@ -15,6 +15,7 @@ static const char usage[] =
     "                                   input), several merged in the order of time\n"
     "  earshot run [options]            capture live from one or several interfaces (or feed files), keep records and\n"
     "                                   recordings, serve API, page and metrics\n"
+    "  earshot token create|list|revoke access tokens of the API\n"
     "  earshot --print-config [FILE]    the configuration in force, commented; without FILE that of the system\n"
     "  earshot --check-config [FILE]    say what is wrong with it, or nothing\n"
     "  earshot --version                version, and the libraries that were linked\n"
@@ -51,13 +52,16 @@ static int print_config(const char *path)
     int code = load_settings(path, &settings);
     if (code == EXIT_DONE)
         settings_print(&settings, stdout);
+    settings_free(&settings);
     return code;
 }
 
 static int check_config(const char *path)
 {
     struct settings settings;
-    return load_settings(path, &settings);
+    int code = load_settings(path, &settings);
+    settings_free(&settings);
+    return code;
 }
 
 static void document_metrics(void)
@@ -74,8 +78,9 @@ static void document_metrics(void)
     };
     for (unsigned i = 0; i < count; i++) {
         const char *a = labels[f[i].a], *b = labels[f[i].b];
-        printf("| `%s` | %s | %s%s%s | %s |\n", f[i].name, kinds[f[i].kind], a ? a : "", b ? ", " : "", b ? b : "",
-               f[i].help);
+        const char *c = labels[f[i].c], *d = labels[f[i].d];
+        printf("| `%s` | %s | %s%s%s%s%s%s%s | %s |\n", f[i].name, kinds[f[i].kind], a ? a : "", b ? ", " : "", b ? b : "",
+               c ? ", " : "", c ? c : "", d ? ", " : "", d ? d : "", f[i].help);
     }
 }
 
@@ -113,6 +118,8 @@ int earshot_main(int argc, char **argv)
         return command_read(argc - 1, argv + 1);
     if (strcmp(word, "run") == 0)
         return command_run(argc - 1, argv + 1);
+    if (strcmp(word, "token") == 0)
+        return command_token(argc - 1, argv + 1);
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
         fputs(usage, stdout);
         return EXIT_DONE;

@@ -109,7 +109,7 @@ static int audit(void *context, const struct store_audit *entry)
 }
 
 /* Between the end of a file and the stop there is no pipeline to look into. */
-static int live_snapshot(void *context, const char *want_uid, unsigned max, struct live_call **ret_calls,
+static int live_snapshot(void *context, const struct live_want *want, unsigned max, struct live_call **ret_calls,
                          unsigned *ret_count)
 {
     struct service *s = context;
@@ -118,7 +118,7 @@ static int live_snapshot(void *context, const char *want_uid, unsigned max, stru
     *ret_count = 0;
     pthread_mutex_lock(&s->pipeline_lock);
     if (s->pipeline)
-        err = live_view_snapshot(s->pipeline, want_uid, max, ret_calls, ret_count);
+        err = live_view_snapshot(s->pipeline, want, max, ret_calls, ret_count);
     pthread_mutex_unlock(&s->pipeline_lock);
     return err;
 }
@@ -298,6 +298,7 @@ static int start_all(struct service *s, struct why *why)
         return err;
     wire_configure(s->wire, &pipeline.front);
     pipeline.worker.identity.stir = wire_stir(s->wire);
+    wire_label_counters(s->wire, s->counters_set, s->gauges);
     err = lock_data_dir(s, why);
     if (err == 0)
         err = start_storage(s, &pipeline, why);

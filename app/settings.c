@@ -273,6 +273,8 @@ int settings_set(struct settings *s, const char *section, const char *name, cons
 {
     const struct setting *row = find(section, name);
     char choices[200];
+    if (places_section(section))
+        return places_set(&s->places, section, name, value, why);
     if (row == NULL && !known_section(section)) {
         const struct setting *near = nearest(section, name);
         why_set(why, "unknown section [%s]; did you mean [%s] %s?", section, near->section, near->name);
@@ -301,6 +303,12 @@ void settings_defaults(struct settings *s)
         if (!good)
             abort(); /* the table itself is wrong: caught by its first test */
     }
+}
+
+void settings_free(struct settings *s)
+{
+    places_free(s->places);
+    s->places = NULL;
 }
 
 /* ---- files ---- */
@@ -436,6 +444,7 @@ void settings_print(const struct settings *s, FILE *out)
             fputc('\n', out);
         }
     }
+    places_print(s->places, out);
 }
 
 void settings_document(FILE *out)
@@ -447,6 +456,7 @@ void settings_document(FILE *out)
             if (strcmp(table[j].section, sections[i].name) == 0)
                 fprintf(out, "| `%s` | `%s` | %s |\n", table[j].name, table[j].default_text, table[j].help);
     }
+    places_document(out);
 }
 
 /* ---- what single values cannot show ---- */
@@ -495,5 +505,7 @@ int settings_check(const struct settings *s, struct why *why)
     }
     struct identity_config identity;
     int err = identity_configure(s, &identity, NULL, why);
+    if (err == 0)
+        err = places_check(s->places, why);
     return err ? err : hep_source_check(s, why);
 }

@@ -1,9 +1,11 @@
 /* The configuration: one struct, one table (settings.def). The file is INI, as operators know it: sections, `name = value`, comments
- * with # or ;. Unknown sections and names are errors that name file, line and the nearest known name. */
+ * with # or ;. Unknown sections and names are errors that name file, line and the nearest known name. Sections
+ * that have a name of their own, [trunk NAME] and the like, are in places.h. */
 #pragma once
 
 #include <stdio.h>
 
+#include "app/places.h"
 #include "base/error.h"
 
 #define SETTING_TEXT_MAX 256
@@ -28,11 +30,14 @@ struct settings {
 #undef DURATION
 #undef CHOICE
 #undef SECTION
+    struct places *places; /* the named sections; owned, NULL: none */
 };
 
 enum { RECORDING_METADATA_ONLY, RECORDING_RECORD };
 
 void settings_defaults(struct settings *s);
+/* What it owns. */
+void settings_free(struct settings *s);
 /* Reads one file over what is there. 0, ERR_NOT_FOUND when it does not exist, or ERR_INVALID, with the sentence. */
 int settings_read(struct settings *s, const char *path, struct why *why);
 /* The file, then the *.conf of its conf.d/ folder by name. `path` NULL: the default file, which may be absent. */

@@ -417,6 +417,16 @@ static void fill_siprec(struct arena *a, const struct siprec *in, struct record_
         };
 }
 
+static void fill_place(struct call_record *r, const struct call_place *p)
+{
+    struct arena *a = r->arena;
+    r->tenant = arena_copy(a, slice_str(p->tenant ? p->tenant : ""));
+    r->trunk = arena_copy(a, slice_str(p->trunk ? p->trunk : ""));
+    r->site = arena_copy(a, slice_str(p->site ? p->site : ""));
+    r->from_site = arena_copy(a, slice_str(p->sites[CALL_CALLER] ? p->sites[CALL_CALLER] : ""));
+    r->to_site = arena_copy(a, slice_str(p->sites[CALL_CALLEE] ? p->sites[CALL_CALLEE] : ""));
+}
+
 static void fill_call(struct call_record *r, const struct call *c)
 {
     struct arena *a = r->arena;
@@ -452,6 +462,7 @@ static void fill_call(struct call_record *r, const struct call *c)
     r->messages_over_limit = c->messages_over_limit;
     r->retransmissions = c->retransmissions;
     fill_wire(r, c);
+    fill_place(r, &c->place);
     fill_times(r, c);
     if (c->siprec)
         fill_siprec(r->arena, c->siprec, &r->siprec);
@@ -465,6 +476,8 @@ static void fill_brief(struct call_record *r, const struct call_brief *b)
     struct arena *a = r->arena;
     r->kind = call_kind_text((enum call_kind)b->kind);
     r->state = call_state_text(b->state);
+    r->direction = call_direction_text((enum call_direction)b->direction);
+    fill_place(r, &b->place);
     r->partial = b->partial;
     r->call_id = arena_copy(a, slice_str(b->call_id));
     r->from.user = arena_copy(a, slice_str(b->from_user));

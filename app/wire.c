@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/places.h"
 #include "base/crypto.h"
 #include "capture/source/key_log.h"
 
@@ -15,8 +16,11 @@
 #define WORD_MAX   256
 
 struct wire {
-    struct net_space spaces[SPACES_MAX];
+    struct net_space numbered[SPACES_MAX]; /* of capture.tenants */
+    unsigned numbered_count;
+    struct net_space *spaces; /* those, and what the tenants with names have */
     unsigned space_count;
+    struct place_table *places;
     uint16_t ports[16];
     unsigned port_count;
     struct front_alias aliases[FRONT_ALIASES_MAX];
@@ -90,11 +94,11 @@ static int read_spaces(struct wire *w, const char *text, struct why *why)
 {
     char item[WORD_MAX];
     while (next_item(&text, item)) {
-        if (w->space_count == SPACES_MAX) {
+        if (w->numbered_count == SPACES_MAX) {
             why_set(why, "capture.tenants: more than %d entries", SPACES_MAX);
             return ERR_INVALID;
         }
-        if (!read_space(item, &w->spaces[w->space_count++])) {
+        if (!read_space(item, &w->numbered[w->numbered_count++])) {
             why_set(why,
                     "capture.tenants: \"%s\" is not understood; write e.g. vlan 10 = 1, vxlan 5001 "
                     "= 2 (numbers of tenants begin at 1)",
@@ -103,6 +107,23 @@ static int read_spaces(struct wire *w, const char *text, struct why *why)
         }
     }
     return 0;
+}
+
+static int make_places(struct wire *w, const struct settings *s, struct why *why)
+{
+    struct place_spaces named;
+    int err = places_build(s->places, w->numbered, w->numbered_count, &w->places, &named, why);
+    if (err)
+        return err;
+    w->space_count = w->numbered_count + named.count;
+    w->spaces = malloc((w->space_count + 1) * sizeof *w->spaces);
+    if (w->spaces) {
+        memcpy(w->spaces, w->numbered, w->numbered_count * sizeof *w->spaces);
+        for (unsigned i = 0; i < named.count; i++)
+            w->spaces[w->numbered_count + i] = named.of[i];
+    }
+    free(named.of);
+    return w->spaces ? 0 : ERR_NOMEM;
 }
 
 static bool read_alias(const char *item, struct front_alias *ret_alias)
@@ -154,6 +175,8 @@ int wire_open(const struct settings *s, struct wire **ret_wire, struct why *why)
     if (err == 0)
         err = read_spaces(w, s->tenants, why);
     if (err == 0)
+        err = make_places(w, s, why);
+    if (err == 0)
         err = read_aliases(w, s->nat_alias, why);
     if (err == 0)
         err = read_private_keys(w, s->tls_private_keys, why);
@@ -175,6 +198,8 @@ void wire_close(struct wire *w)
         return;
     key_log_close(w->keys);
     stir_keys_free(w->stir);
+    place_table_free(w->places);
+    free(w->spaces);
     free(w);
 }
 
@@ -182,6 +207,7 @@ void wire_configure(const struct wire *w, struct front_config *config)
 {
     config->net.spaces = w->spaces;
     config->net.spaces_count = w->space_count;
+    config->places = w->places;
     memcpy(config->streams.tls_ports, w->ports, sizeof w->ports);
     config->streams.tls_port_count = w->port_count;
     memcpy(config->alias, w->aliases, sizeof w->aliases);
@@ -192,6 +218,14 @@ void wire_configure(const struct wire *w, struct front_config *config)
 const struct stir_keys *wire_stir(const struct wire *w)
 {
     return w->stir;
+}
+
+void wire_label_counters(const struct wire *w, struct counters_set *set, struct counters *gauges)
+{
+    for (unsigned i = 1; i <= place_count(w->places, PLACE_TRUNK); i++) {
+        counters_name_trunk(set, i, place_name(w->places, PLACE_TRUNK, i));
+        counters_set(gauges, C_TRUNK_CAPACITY + i, place_capacity(w->places, i));
+    }
 }
 
 /* ---- keys ---- */

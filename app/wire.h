@@ -15,6 +15,8 @@ void wire_close(struct wire *w);
 void wire_configure(const struct wire *w, struct front_config *config);
 /* Certificates of [stir], borrowed from `w`; NULL when there are none. */
 const struct stir_keys *wire_stir(const struct wire *w);
+/* Names of trunks and their capacities; `gauges` is the caller's block. Before threads start. */
+void wire_label_counters(const struct wire *w, struct counters_set *set, struct counters *gauges);
 /* Private keys, and what the key log holds so far. */
 int wire_start(struct wire *w, struct pipeline *p, struct why *why);
 /* Lines that the key log gained. In the front's thread, now and then. */

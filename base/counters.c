@@ -12,13 +12,14 @@
 
 #include "base/utf8.h"
 
-enum { BLOCKS_MAX = 128, IFACE_NAME_SIZE = 32 };
+enum { BLOCKS_MAX = 128, IFACE_NAME_SIZE = 32, TRUNK_NAME_SIZE = 40 };
 
 struct counters_set {
     pthread_mutex_t lock; /* guards adding to `block` */
     _Atomic unsigned count;
     struct counters *block[BLOCKS_MAX];
     char iface[LABEL_COUNT_IFACE][IFACE_NAME_SIZE]; /* "": the index */
+    char trunk[LABEL_COUNT_TRUNK][TRUNK_NAME_SIZE];
 };
 
 static const char *const label_names[LABEL_SETS] = {
@@ -29,9 +30,15 @@ static const char *const label_names[LABEL_SETS] = {
 
 static const struct counter_family families[] = {
 #define COUNTER(id, name, help, a, b)                                                              \
-    {#id, name, help, COUNTER_KIND_COUNTER, LABELS_##a, LABELS_##b, C_##id, NULL, 0},
+    {#id,  name, help, COUNTER_KIND_COUNTER, LABELS_##a, LABELS_##b, LABELS_NONE,                  \
+     LABELS_NONE, C_##id, NULL, 0},
+#define COUNTER3(id, name, help, a, b, c) COUNTER4(id, name, help, a, b, c, NONE)
+#define COUNTER4(id, name, help, a, b, c, d)                                                       \
+    {#id, name, help, COUNTER_KIND_COUNTER, LABELS_##a, LABELS_##b, LABELS_##c, LABELS_##d,        \
+     C_##id, NULL, 0},
 #define GAUGE(id, name, help, a, b)                                                                \
-    {#id, name, help, COUNTER_KIND_GAUGE, LABELS_##a, LABELS_##b, C_##id, NULL, 0},
+    {#id,  name, help, COUNTER_KIND_GAUGE, LABELS_##a, LABELS_##b, LABELS_NONE,                    \
+     LABELS_NONE, C_##id, NULL, 0},
 #define HISTOGRAM(id, name, help, ...)                                                             \
     {#id,                                                                                          \
      name,                                                                                         \
@@ -39,11 +46,15 @@ static const struct counter_family families[] = {
      COUNTER_KIND_HISTOGRAM,                                                                       \
      LABELS_NONE,                                                                                  \
      LABELS_NONE,                                                                                  \
+     LABELS_NONE,                                                                                  \
+     LABELS_NONE,                                                                                  \
      C_##id,                                                                                       \
      (const double[]){__VA_ARGS__},                                                                \
      COUNTERS_BUCKETS(__VA_ARGS__)},
 #include "base/counters.def"
 #undef COUNTER
+#undef COUNTER3
+#undef COUNTER4
 #undef GAUGE
 #undef HISTOGRAM
 };
@@ -150,12 +161,20 @@ void counters_name_iface(struct counters_set *s, unsigned index, const char *nam
         slice_copy_to(slice_str(name), s->iface[index], IFACE_NAME_SIZE);
 }
 
+void counters_name_trunk(struct counters_set *s, unsigned number, const char *name)
+{
+    if (number > 0 && number < LABEL_COUNT_TRUNK - 1)
+        slice_copy_to(slice_str(name), s->trunk[number], TRUNK_NAME_SIZE);
+}
+
 /* ---- the text format, version 0.0.4 ---- */
 
 static const char *label_value(const struct counters_set *s, enum label_set set, unsigned index)
 {
     if (set == LABELS_IFACE && s->iface[index][0])
         return s->iface[index];
+    if (set == LABELS_TRUNK && s->trunk[index][0])
+        return s->trunk[index];
     return label_text(set, index);
 }
 
@@ -203,21 +222,31 @@ static void put_number(struct buf *out, const struct counter_family *f, uint64_t
         buf_printf(out, " %" PRIu64 "\n", v);
 }
 
+/* Zeros are left out, but for the gauges of what has a name: there, nothing is a value too. */
+static bool is_silent(const struct counters_set *s, const struct counter_family *f, unsigned i)
+{
+    bool of_trunk = f->kind == COUNTER_KIND_GAUGE && f->a == LABELS_TRUNK;
+    return !of_trunk || (i > 0 && s->trunk[i / set_size(f->b)][0] == '\0');
+}
+
 static void put_cells(struct counters_set *s, const struct counter_family *f, struct buf *out)
 {
-    unsigned width = set_size(f->b);
-    unsigned cells = set_size(f->a) * width;
+    const enum label_set sets[] = {f->a, f->b, f->c, f->d};
+    unsigned cells = set_size(f->a) * set_size(f->b) * set_size(f->c) * set_size(f->d);
     bool labelled = f->a != LABELS_NONE;
     for (unsigned i = 0; i < cells; i++) {
         uint64_t v = counters_sum(s, f->first + i);
-        if (labelled && v == 0)
+        unsigned rest = i, below = cells;
+        char before = '{';
+        if (labelled && v == 0 && is_silent(s, f, i))
             continue;
         buf_str(out, f->name);
-        if (labelled)
-            put_label(out, '{', label_names[f->a], label_value(s, f->a, i / width));
-        if (f->b != LABELS_NONE)
-            put_label(out, labelled ? ',' : '{', label_names[f->b],
-                      label_value(s, f->b, i % width));
+        for (unsigned k = 0; k < 4 && sets[k] != LABELS_NONE; k++) {
+            below /= set_size(sets[k]);
+            put_label(out, before, label_names[sets[k]], label_value(s, sets[k], rest / below));
+            rest %= below;
+            before = ',';
+        }
         if (labelled)
             buf_char(out, '}');
         put_number(out, f, v);
@@ -249,7 +278,10 @@ void counters_render(struct counters_set *s, struct buf *out)
     static const char *const kinds[] = {"counter", "gauge", "histogram"};
     for (size_t i = 0; i < FAMILY_COUNT; i++) {
         const struct counter_family *f = &families[i];
-        buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", f->name, f->help, f->name, kinds[f->kind]);
+        bool goes_on = i > 0 && strcmp(f->name, families[i - 1].name) == 0;
+        if (!goes_on)
+            buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", f->name, f->help, f->name,
+                       kinds[f->kind]);
         if (f->kind == COUNTER_KIND_HISTOGRAM)
             put_histogram(s, f, out);
         else

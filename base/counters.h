@@ -65,11 +65,18 @@ const char *label_text(enum label_set set, unsigned index);
 enum counter_cell {
 #define COUNTER(id, name, help, a, b)                                                              \
     C_##id, C_##id##_END_ = C_##id + LABEL_COUNT_##a * LABEL_COUNT_##b - 1,
+#define COUNTER3(id, name, help, a, b, c) COUNTER4(id, name, help, a, b, c, NONE)
+#define COUNTER4(id, name, help, a, b, c, d)                                                       \
+    C_##id, C_##id##_END_ = C_##id + LABEL_COUNT_##a * LABEL_COUNT_##b * LABEL_COUNT_##c *         \
+                                         LABEL_COUNT_##d -                                         \
+                            1,
 #define GAUGE(id, name, help, a, b) COUNTER(id, name, help, a, b)
 #define HISTOGRAM(id, name, help, buckets)                                                         \
     C_##id, C_##id##_END_ = C_##id + (int)COUNTERS_BUCKETS(buckets) + 1,
 #include "base/counters.def"
 #undef COUNTER
+#undef COUNTER3
+#undef COUNTER4
 #undef GAUGE
 #undef HISTOGRAM
     COUNTER_CELLS
@@ -111,8 +118,10 @@ struct counters *counters_block(struct counters_set *s);
 uint64_t counters_sum(struct counters_set *s, unsigned cell);
 /* Shows `name` instead of the index in the iface label. Before threads start. */
 void counters_name_iface(struct counters_set *s, unsigned index, const char *name);
+/* The name of a trunk, from 1, in the label of that name. Before threads start. */
+void counters_name_trunk(struct counters_set *s, unsigned number, const char *name);
 /* Prometheus text format 0.0.4: every family with HELP and TYPE; cells of labelled families that
- * are still 0 are left out. */
+ * are still 0 are left out, but for gauges of trunks with a name. */
 void counters_render(struct counters_set *s, struct buf *out);
 
 enum counter_kind { COUNTER_KIND_COUNTER, COUNTER_KIND_GAUGE, COUNTER_KIND_HISTOGRAM };
@@ -122,7 +131,7 @@ struct counter_family {
     const char *name;
     const char *help;
     enum counter_kind kind;
-    enum label_set a, b;
+    enum label_set a, b, c, d;
     unsigned first;
     const double *buckets; /* histograms */
     unsigned bucket_count;

@@ -9,6 +9,7 @@
 #include "capture/streams.h"
 
 struct front;
+struct place_table;
 
 /* Two addresses of one place: what SDP announces at one is looked for at the other too. */
 struct front_alias {
@@ -52,6 +53,7 @@ struct front_config {
     uint32_t subscriptions_max;     /* default 20000; of presence as many */
     uint32_t peers_max;             /* default 4096 pairs that speak OPTIONS */
     uint32_t user_agents_max;       /* default 1000 names of software */
+    const struct place_table *places; /* borrowed, sealed (call/place.h); NULL: nothing is known */
     unsigned alias_count;
     struct front_alias alias[FRONT_ALIASES_MAX];
 };

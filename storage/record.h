@@ -335,6 +335,12 @@ struct call_record {
     bool limited;            /* some of its SDP was over the limits and not read */
     struct record_identity identity;
     struct record_siprec siprec;
+    /* Where it belongs, by the names of the configuration; empty: unknown. */
+    struct slice tenant;
+    struct slice trunk;
+    struct slice site;       /* the one of ours */
+    struct slice from_site;
+    struct slice to_site;
 };
 
 #define RECORD_NAT_SIGNS 4

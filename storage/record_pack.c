@@ -227,6 +227,15 @@ static void siprec_pack(struct pack *p, struct record_siprec *v)
         v->participant_count = v->stream_count = 0;
 }
 
+static void call_place_pack(struct pack *p, struct call_record *r)
+{
+    pack_text(p, &r->tenant);
+    pack_text(p, &r->trunk);
+    pack_text(p, &r->site);
+    pack_text(p, &r->from_site);
+    pack_text(p, &r->to_site);
+}
+
 void record_pack_call(struct pack *p, struct call_record *r)
 {
     call_identity_pack(p, r);
@@ -237,7 +246,8 @@ void record_pack_call(struct pack *p, struct call_record *r)
     path_pack(p, &r->path);
     call_kpi_pack(p, r);
     record_pack_identity(p, &r->identity);
-    siprec_pack(p, &r->siprec); /* what comes later goes behind this */
+    siprec_pack(p, &r->siprec);
+    call_place_pack(p, r); /* what comes later goes behind this */
 }
 
 static void stream_identity_pack(struct pack *p, struct record_stream *s)

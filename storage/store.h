@@ -62,6 +62,14 @@ int store_put_audit(struct store *s, const struct store_audit *entry);
 int store_put_user(struct store *s, enum user_kind kind, const void *record);
 /* Registrations that nobody refreshed while we were not looking: `expired` where they ran out before now_us. */
 int store_users_overdue(struct store *s, int64_t now_us);
+/* Whose calls a token is for: names with commas between; a call is seen when each of the lists that is not empty holds its tenant, one
+ * of its sites, its trunk. */
+#define STORE_LIMIT_TEXT 272 /* 8 names */
+struct store_limit {
+    char tenants[STORE_LIMIT_TEXT];
+    char sites[STORE_LIMIT_TEXT];
+    char trunks[STORE_LIMIT_TEXT];
+};
 
 struct store_token {
     char id[24];
@@ -71,6 +79,7 @@ struct store_token {
     int64_t created_us;
     int64_t expires_us;    /* 0: never */
     bool revoked;
+    struct store_limit limit;
 };
 int store_put_token(struct store *s, const struct store_token *token);
 /* Small secrets and marks of the installation ("id_secret", "cursor_key"): made on first use. */
@@ -124,6 +133,10 @@ struct store_query {
     const char *mos_scale;                     /* with mos_min_lte */
     int one_way, no_rtp, has_recording, encrypted, partial; /* -1 not asked, 0, 1 */
     const char *user_agent_contains;
+    const char *tenant[STORE_VALUES_MAX], *trunk[STORE_VALUES_MAX], *direction[STORE_VALUES_MAX];
+    const char *site[STORE_VALUES_MAX];        /* of either side */
+    /* What the asker may see at all: as above, and both hold. */
+    const char *only_tenant[STORE_VALUES_MAX], *only_site[STORE_VALUES_MAX], *only_trunk[STORE_VALUES_MAX];
     const char *text;                          /* q: in call id, users, user agent */
     enum store_order order;
     unsigned limit;                            /* 1..1000 */
@@ -150,6 +163,8 @@ int store_messages_at(struct store_reader *r, const char *uid, int64_t started_u
 typedef void store_job_fn(void *context, const struct store_job *job);
 int store_jobs(struct store_reader *r, store_job_fn *fn, void *context);
 int store_token(struct store_reader *r, const char *id, struct store_token *ret_token);
+typedef void store_token_fn(void *context, const struct store_token *token);
+int store_tokens(struct store_reader *r, store_token_fn *fn, void *context);
 int store_token_count(struct store_reader *r, unsigned *ret_count);
 typedef void store_audit_fn(void *context, int64_t id, const struct store_audit *entry, const uint8_t hash[32]);
 /* Newest first, id < before (0: all). */

@@ -51,6 +51,15 @@ static void bind_recording(struct bind *b, const struct record_recording *g, str
     bind_blob(b, buf_view(packed));
 }
 
+/* NULL for empty text: such rows stand in no index. */
+static void bind_known(struct bind *b, struct slice text)
+{
+    if (text.size)
+        bind_text(b, text);
+    else
+        bind_word(b, NULL);
+}
+
 static void bind_call_columns(struct bind *b, const struct call_record *r,
                               char ip[2][ADDR_TEXT_SIZE])
 {
@@ -81,6 +90,11 @@ static void bind_call_columns(struct bind *b, const struct call_record *r,
     bind_text(b, r->user_agent);
     bind_text(b, r->identity.caller.number);
     bind_text(b, r->identity.callee.number);
+    bind_word(b, r->direction);
+    bind_known(b, r->tenant);
+    bind_known(b, r->trunk);
+    bind_known(b, r->from_site);
+    bind_known(b, r->to_site);
 }
 
 static int call_put(struct store *s, struct db *db, const struct call_record *r, int64_t *id,

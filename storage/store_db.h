@@ -48,6 +48,7 @@ enum db_sql {
     SQL_JOBS,
     SQL_TOKEN_PUT,
     SQL_TOKEN,
+    SQL_TOKENS,
     SQL_TOKEN_COUNT,
     SQL_SECRET,
     SQL_SECRET_PUT,

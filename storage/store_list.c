@@ -56,6 +56,13 @@ enum filter {
     F_CODEC,
     F_SIP_CODE,
     F_Q850,
+    F_TENANT,
+    F_TRUNK,
+    F_SITE,
+    F_DIRECTION,
+    F_ONLY_TENANT,
+    F_ONLY_TRUNK,
+    F_ONLY_SITE,
     /* where the page before ended */
     F_AFTER_NEWEST,
     F_AFTER_OLDEST,
@@ -109,6 +116,13 @@ static const struct {
                  80},
     [F_SIP_CODE] = {" AND sip_code IN (" EIGHT(9) ")", 90},
     [F_Q850] = {" AND q850_cause IN (" EIGHT(10) ")", 100},
+    [F_TENANT] = {" AND tenant IN (" EIGHT(20) ")", 200},
+    [F_TRUNK] = {" AND trunk IN (" EIGHT(21) ")", 210},
+    [F_SITE] = {" AND (from_site IN (" EIGHT(22) ") OR to_site IN (" EIGHT(22) "))", 220},
+    [F_DIRECTION] = {" AND direction IN (" EIGHT(23) ")", 230},
+    [F_ONLY_TENANT] = {" AND tenant IN (" EIGHT(24) ")", 240},
+    [F_ONLY_TRUNK] = {" AND trunk IN (" EIGHT(25) ")", 250},
+    [F_ONLY_SITE] = {" AND (from_site IN (" EIGHT(26) ") OR to_site IN (" EIGHT(26) "))", 260},
     [F_AFTER_NEWEST] = {" AND (started_us, uid) < (?111, ?112)", 110},
     [F_AFTER_OLDEST] = {" AND (started_us, uid) > (?111, ?112)", 110},
     [F_AFTER_MOS] = {" AND (ifnull(mos_min, 1e300) > ?110 OR ifnull(mos_min, 1e300) = ?110"
@@ -314,6 +328,13 @@ static void filters_visit(struct filters *f, const struct store_query *q, bool p
     value_ips(f, q->ip);
     value_texts(f, F_OUTCOME, q->outcome);
     value_texts(f, F_CODEC, q->codec);
+    value_texts(f, F_TENANT, q->tenant);
+    value_texts(f, F_TRUNK, q->trunk);
+    value_texts(f, F_SITE, q->site);
+    value_texts(f, F_DIRECTION, q->direction);
+    value_texts(f, F_ONLY_TENANT, q->only_tenant);
+    value_texts(f, F_ONLY_TRUNK, q->only_trunk);
+    value_texts(f, F_ONLY_SITE, q->only_site);
     value_ints(f, F_SIP_CODE, q->sip_code);
     value_ints(f, F_Q850, q->q850);
     if (paged)

@@ -38,6 +38,15 @@ static const struct schema_step CALLS[] = {
      "ALTER TABLE calls ADD COLUMN callee_number TEXT;"
      "CREATE INDEX calls_caller_number ON calls(caller_number);"
      "CREATE INDEX calls_callee_number ON calls(callee_number);"},
+    {"ALTER TABLE calls ADD COLUMN direction TEXT;"
+     "ALTER TABLE calls ADD COLUMN tenant TEXT;"
+     "ALTER TABLE calls ADD COLUMN trunk TEXT;"
+     "ALTER TABLE calls ADD COLUMN from_site TEXT;"
+     "ALTER TABLE calls ADD COLUMN to_site TEXT;"
+     "CREATE INDEX calls_tenant ON calls(tenant, started_us) WHERE tenant IS NOT NULL;"
+     "CREATE INDEX calls_trunk ON calls(trunk, started_us) WHERE trunk IS NOT NULL;"
+     "CREATE INDEX calls_from_site ON calls(from_site, started_us) WHERE from_site IS NOT NULL;"
+     "CREATE INDEX calls_to_site ON calls(to_site, started_us) WHERE to_site IS NOT NULL;"},
 };
 
 static const struct schema_step MESSAGES[] = {
@@ -148,6 +157,9 @@ static const struct schema_step MAIN[] = {
      "CREATE UNIQUE INDEX presence_key ON presence(key);"
      "CREATE INDEX presence_oldest ON presence(weak, updated_us);"
      "CREATE INDEX presence_user ON presence(user);"},
+    {"ALTER TABLE tokens ADD COLUMN tenants TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE tokens ADD COLUMN sites TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE tokens ADD COLUMN trunks TEXT NOT NULL DEFAULT '';"},
 };
 
 static const struct {

@@ -6,6 +6,9 @@
 
 /* What call_read() takes apart. */
 #define CALL_COLUMNS "id, uid, detail, chains, recording"
+/* What token_read() takes apart. */
+#define TOKEN_COLUMNS                                                                              \
+    "id, hash, name, role, created_us, expires_us, revoked, tenants, sites, trunks"
 /* Streams of a call have the ids call * 4096 + index, so they lie together and need no index. */
 #define STREAMS_OF(p) "id >= " p " * 4096 AND id < (" p " + 1) * 4096"
 
@@ -20,9 +23,9 @@ static const char *const SQL[SQL_USER_FIRST] = {
         " from_user, to_user, src_ip, dst_ip, sip_code, q850_cause, duration_ms, mos_min, "
         "mos_scale,"
         " r_fb_min, loss_ratio, jitter_ms, one_way, no_rtp, encrypted, partial, codec, user_agent,"
-        " caller_number, callee_number,"
+        " caller_number, callee_number, direction, tenant, trunk, from_site, to_site,"
         " recording_id, recording_state, recording_result, recording, detail, chains, events, kpi)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [SQL_STREAMS_DELETE] = "DELETE FROM streams WHERE " STREAMS_OF("?1"),
     [SQL_STREAM_PUT] =
         "INSERT INTO streams(id, src_ip, dst_ip, codec, detail, series) VALUES (?,?,?,?,?,?)",
@@ -53,9 +56,9 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_JOB_DELETE_FOR] = "DELETE FROM jobs WHERE kind = ? AND uid = ?",
     [SQL_JOBS] = "SELECT id, kind, uid, started_us, attempts FROM jobs ORDER BY id",
     [SQL_TOKEN_PUT] = "INSERT OR REPLACE INTO tokens(id, hash, name, role, created_us, expires_us,"
-                      " revoked) VALUES (?,?,?,?,?,?,?)",
-    [SQL_TOKEN] = "SELECT id, hash, name, role, created_us, expires_us, revoked FROM tokens"
-                  " WHERE id = ?",
+                      " revoked, tenants, sites, trunks) VALUES (?,?,?,?,?,?,?,?,?,?)",
+    [SQL_TOKEN] = "SELECT " TOKEN_COLUMNS " FROM tokens WHERE id = ?",
+    [SQL_TOKENS] = "SELECT " TOKEN_COLUMNS " FROM tokens ORDER BY created_us, id",
     [SQL_TOKEN_COUNT] = "SELECT count(*) FROM tokens",
     [SQL_SECRET] = "SELECT value FROM secrets WHERE name = ?",
     [SQL_SECRET_PUT] = "INSERT INTO secrets(name, value) VALUES (?,?)",

@@ -21,9 +21,20 @@ int store_put_token(struct store *s, const struct store_token *token)
     bind_int(&b, token->created_us);
     bind_int(&b, token->expires_us);
     bind_int(&b, token->revoked);
+    bind_word(&b, token->limit.tenants);
+    bind_word(&b, token->limit.sites);
+    bind_word(&b, token->limit.trunks);
     err = db_run(db, b.statement);
     s->pending += err == 0;
     return store_done(s, err, 0, "jobs");
+}
+
+/* False when it is longer than it can be: what is cut would not be the same limit. */
+static bool limit_read(sqlite3_stmt *row, int column, char out[STORE_LIMIT_TEXT])
+{
+    struct slice text = column_bytes(row, column);
+    slice_copy_to(text, out, STORE_LIMIT_TEXT);
+    return text.size < STORE_LIMIT_TEXT;
 }
 
 static void token_read(sqlite3_stmt *row, struct store_token *ret_token)
@@ -35,7 +46,10 @@ static void token_read(sqlite3_stmt *row, struct store_token *ret_token)
     slice_copy_to(column_bytes(row, 0), ret_token->id, sizeof ret_token->id);
     slice_copy_to(column_bytes(row, 2), ret_token->name, sizeof ret_token->name);
     slice_copy_to(column_bytes(row, 3), ret_token->role, sizeof ret_token->role);
-    if (hash.size == sizeof ret_token->hash)
+    bool whole = limit_read(row, 7, ret_token->limit.tenants) &&
+                 limit_read(row, 8, ret_token->limit.sites) &&
+                 limit_read(row, 9, ret_token->limit.trunks);
+    if (hash.size == sizeof ret_token->hash && whole)
         memcpy(ret_token->hash, hash.data, hash.size);
     else
         ret_token->revoked = true; /* a damaged row opens nothing */
@@ -57,6 +71,26 @@ int store_token(struct store_reader *r, const char *id, struct store_token *ret_
         token_read(b.statement, ret_token);
     sqlite3_reset(b.statement);
     return err;
+}
+
+int store_tokens(struct store_reader *r, store_token_fn *fn, void *context)
+{
+    struct store_token token;
+    struct db *db;
+    int rc;
+
+    int err = db_get(&r->set, DB_MAIN, "", &db, NULL);
+    if (err)
+        return err;
+    sqlite3_stmt *statement = db_statement(db, SQL_TOKENS);
+    if (statement == NULL)
+        return ERR_INVALID;
+    while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        token_read(statement, &token);
+        fn(context, &token);
+    }
+    sqlite3_reset(statement);
+    return db_error(db, rc);
 }
 
 int store_token_count(struct store_reader *r, unsigned *ret_count)

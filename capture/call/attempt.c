@@ -8,6 +8,7 @@
 #include "capture/call/flows.h"
 #include "capture/call/hops.h"
 #include "capture/call/legs.h"
+#include "capture/call/placing.h"
 #include "capture/call/table.h"
 
 static void first_time(int64_t *at, int64_t now_ns)
@@ -23,9 +24,9 @@ static void set_state(struct calls *c, struct live *l, enum dialog_state state)
     if (state != DIALOG_CANCELLING) /* a cancelled call goes on trying or ringing until the 487 */
         l->call->state = dialog_call_state(state);
     if (l->call->state == CALL_ENDED && before != CALL_ENDED)
-        counters_sub(c->counters, C_CALLS_ACTIVE, 1);
+        placing_active(c, l, false);
     else if (l->call->state != CALL_ENDED && before == CALL_ENDED)
-        counters_add(c->counters, C_CALLS_ACTIVE, 1);
+        placing_active(c, l, true);
     switch (l->call->state) {
     case CALL_TRYING:
         table_set_class(c, l, LIVE_TRYING);
@@ -63,6 +64,7 @@ void attempt_end(struct calls *c, struct live *l, enum call_outcome outcome,
                  enum call_end_reason reason, enum call_party by, int64_t ended_ns)
 {
     struct call *call = l->call;
+    placing_settle(c, l);
     call->outcome = outcome;
     call->end_reason = reason;
     call->released_by = by;
@@ -276,19 +278,19 @@ static int64_t heard_something(const struct call *call)
     return at ? at : call->answered_ns;
 }
 
-static void count_directions(struct counters *counters, const struct call *call)
+static void count_directions(struct counters *counters, const struct call *call, unsigned trunk)
 {
     if (call->kind == CALL_H323) /* nothing announces its media: they are orphans */
         return;
     if (!call->media_seen[CALL_CALLER] && !call->media_seen[CALL_CALLEE])
-        counters_add(counters, C_CALLS_NO_AUDIO, 1);
+        counters_add(counters, C_CALLS_NO_AUDIO + trunk, 1);
     else if (!call->media_seen[CALL_CALLER] || !call->media_seen[CALL_CALLEE])
-        counters_add(counters, C_CALLS_ONE_WAY, 1);
+        counters_add(counters, C_CALLS_ONE_WAY + trunk, 1);
 }
 
-static void count_answered(struct counters *counters, const struct call *call)
+static void count_answered(struct counters *counters, const struct call *call, unsigned trunk)
 {
-    count_directions(counters, call);
+    count_directions(counters, call, trunk);
     observe(counters, C_CALL_DURATION, call->answered_ns, call->ended_ns);
     observe(counters, C_DISCONNECT_DELAY, call->bye_ns, call->bye_ok_ns);
     if (call->processed_ns) /* the INVITE was seen */
@@ -301,13 +303,14 @@ void attempt_count(struct calls *c, const struct live *l)
     struct counters *counters = c->counters;
     if (call->outcome == CALL_OUTCOME_NONE)
         return;
-    counters_add(counters, C_CALLS_ENDED + call->outcome, 1);
-    counters_add(counters, C_CALLS_RELEASED + call->released_by, 1);
+    unsigned trunk = l->label / LABEL_COUNT_DIRECTION;
+    counters_add(counters, C_CALLS_ENDED + l->label * LABEL_COUNT_OUTCOME + call->outcome, 1);
+    counters_add(counters, C_CALLS_RELEASED + trunk * LABEL_COUNT_PARTY + call->released_by, 1);
     unsigned code = call->sip_code;
     if (code == 408 || code == 500 || code == 503 || code == 504)
-        counters_add(counters, C_CALLS_INEFFECTIVE, 1);
+        counters_add(counters, C_CALLS_INEFFECTIVE + trunk, 1);
     if (l->answered)
-        count_answered(counters, call);
+        count_answered(counters, call, trunk);
     if (call->processed_ns && call->trying_ns)
         observe(counters, C_TRYING_DELAY, call->started_ns, call->trying_ns);
     if (call->processed_ns && heard_something(call))

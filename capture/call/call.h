@@ -143,6 +143,15 @@ struct call_reason {
     uint16_t cause;
 };
 
+/* Where it belongs (place.h); NULL: unknown. The names live as long as the table of places, which
+ * outlives the pipeline. */
+struct call_place {
+    const char *tenant;
+    const char *trunk;
+    const char *site;       /* the one of ours */
+    const char *sites[2];   /* of caller, callee */
+};
+
 struct call {
     struct arena *arena;
     uint8_t uid[16];          /* UUIDv8 (RFC 9562), see docs/decisions/call-ids.md */
@@ -153,6 +162,7 @@ struct call {
     enum call_end_reason end_reason;
     enum call_party released_by;
     enum call_direction direction;
+    struct call_place place;
     bool partial;             /* beginning or end not seen */
     bool capture_suspect;     /* we lost events or frames while it lived */
     bool media_seen[2];       /* by party: caller, callee */
@@ -247,6 +257,8 @@ struct call_brief {
     uint8_t transport;
     bool partial;
     uint8_t outcome, end_reason, released_by; /* once it has ended */
+    uint8_t direction;
+    struct call_place place;
     uint16_t sip_code;
     uint16_t q850_cause;
     int64_t started_ns;

@@ -19,6 +19,8 @@ static void fill_brief(const struct call *call, struct call_brief *b)
     b->outcome = (uint8_t)call->outcome;
     b->end_reason = (uint8_t)call->end_reason;
     b->released_by = (uint8_t)call->released_by;
+    b->direction = (uint8_t)call->direction;
+    b->place = call->place;
     b->sip_code = call->sip_code;
     b->q850_cause = call->q850_cause;
     b->started_ns = call->started_ns;

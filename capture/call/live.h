@@ -76,6 +76,7 @@ struct live {
     uint32_t agreed; /* m= lines that both sides accepted, as bits */
     uint32_t offered;
     uint16_t point_count, flow_count;
+    uint16_t label;      /* of its trunk and direction in the counters (placing.h) */
     uint16_t relay_code; /* final failure seen on another hop only */
     uint8_t state;       /* enum dialog_state */
     uint8_t class;       /* enum live_class */
@@ -88,6 +89,7 @@ struct live {
     bool challenged;       /* the next INVITE is the answer to it */
     uint8_t siprec_readings;
     bool media_seen;
+    bool attempt_due; /* an attempt that is counted once its place is settled */
 };
 
 /* What SDP says about one m= line. */
@@ -184,6 +186,8 @@ struct calls {
     struct live *live;
     uint32_t live_used, live_free; /* slots ever used; head of the free list (live.next) */
     uint32_t live_count;
+    uint16_t label; /* of the call that the message at hand belongs to (placing.h) */
+    int32_t trunk_calls[LABEL_COUNT_TRUNK], trunk_peak[LABEL_COUNT_TRUNK];
     struct list class[LIVE_CLASSES];
     struct map by_key;
 

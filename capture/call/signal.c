@@ -20,6 +20,7 @@
 #include "capture/call/siprec_note.h"
 #include "capture/call/session.h"
 #include "capture/call/stranger.h"
+#include "capture/call/placing.h"
 #include "capture/call/table.h"
 #include "capture/call/users.h"
 
@@ -109,8 +110,8 @@ static struct live *begin(struct calls *c, struct sighting *s, enum dialog_input
     s->sender = s->m->request ? CALL_CALLER : CALL_CALLEE;
     l->caller_tag = s->from_tag;
     keep_facts(l->call, s);
-    if (input == INPUT_INVITE)
-        counters_add(c->counters, C_CALL_ATTEMPTS, 1);
+    l->attempt_due = input == INPUT_INVITE;
+    placing_begin(c, l, s->d);
     emit_call(c, l, EVENT_CALL_STARTED);
     return l;
 }
@@ -370,6 +371,7 @@ static void step(struct calls *c, struct live *l, const struct sighting *s, enum
     l->last_sip_ns = c->steady_ns;
     note_facts(c, l, s);
     attempt_apply(c, l, s, todo);
+    placing_message(c, l, s);
     if (live_is_over(l) || !of_winner(l, s))
         return;
     if (refuses_change(l, s))
@@ -429,6 +431,7 @@ static bool read_message(struct calls *c, struct sighting *s)
         }
         seen_before(c, l, s);
     }
+    c->label = l->label;
     remember(c, l, s);
     if (s->late)
         s->d = s->late;
@@ -471,7 +474,7 @@ static void count_message(struct calls *c, const struct sip_msg *m)
 {
     if (m->request)
         counters_add(c->counters, C_SIP_REQUESTS + m->method, 1);
-    else
+    else if (m->method != SIP_INVITE)
         counters_add(c->counters,
                      C_SIP_RESPONSES + m->method * LABEL_COUNT_CODE + label_code(m->status), 1);
     if (m->flags & ~(unsigned)SIP_FLAG_BARE_LF)
@@ -508,6 +511,14 @@ static void replay_ahead(struct calls *c, uint64_t key, const struct datagram *i
     }
 }
 
+/* Where its call belongs is known once it has been read. */
+static void count_invite_response(struct calls *c, const struct sip_msg *m)
+{
+    unsigned code = label_code(m->status) * LABEL_COUNT_TRUNK * LABEL_COUNT_DIRECTION;
+    if (!m->request && m->method == SIP_INVITE)
+        counters_add(c->counters, C_SIP_INVITE_RESPONSES + code + c->label, 1);
+}
+
 void signal_datagram(struct calls *c, const struct datagram *d)
 {
     counters_add(c->counters, C_DECODED + LABEL_PROTO_SIP, 1);
@@ -523,7 +534,9 @@ void signal_datagram(struct calls *c, const struct datagram *d)
     }
     count_message(c, &c->msg);
     struct sighting s = sighting_of(c, d);
+    c->label = 0;
     bool opens = read_message(c, &s);
+    count_invite_response(c, &c->msg);
     users_message(c, &s);
     if (opens)
         replay_ahead(c, ahead_key(c, &s), d);

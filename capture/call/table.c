@@ -21,6 +21,7 @@
 #include "capture/call/flows.h"
 #include "capture/call/held.h"
 #include "capture/call/legs.h"
+#include "capture/call/placing.h"
 #include "capture/call/points.h"
 #include "capture/call/route.h"
 #include "capture/call/sealed.h"
@@ -268,7 +269,7 @@ struct live *table_new_call(struct calls *c, const struct sip_msg *m, const stru
                 d->time_ns, call->uid);
     choose_worker(c, l);
     link_class(c, l, LIVE_TRYING);
-    counters_add(c->counters, C_CALLS_ACTIVE, 1);
+    placing_active(c, l, true);
     return l;
 }
 
@@ -297,8 +298,10 @@ struct live *table_new_foreign(struct calls *c, enum call_kind kind, uint64_t ke
                 slice_str(endpoint_text(&d->src, tag)), d->src.space, d->time_ns, call->uid);
     choose_worker(c, l);
     link_class(c, l, LIVE_TRYING);
-    counters_add(c->counters, C_CALLS_ACTIVE, 1);
-    counters_add(c->counters, C_CALL_ATTEMPTS, 1);
+    placing_active(c, l, true);
+    placing_begin(c, l, d);
+    l->attempt_due = true;
+    placing_settle(c, l);
     return l;
 }
 
@@ -340,6 +343,7 @@ struct live *table_new_orphan(struct calls *c, const struct flow *f)
                   call->started_ns, call->uid);
     choose_worker(c, l);
     link_class(c, l, LIVE_ORPHAN);
+    placing_begin(c, l, NULL);
     emit_call(c, l, EVENT_CALL_STARTED);
     return l;
 }
@@ -368,6 +372,7 @@ struct live *table_new_encrypted(struct calls *c, const struct endpoint *client,
                   time_ns, call->uid);
     choose_worker(c, l);
     link_class(c, l, LIVE_ORPHAN);
+    placing_begin(c, l, NULL);
     emit_call(c, l, EVENT_CALL_STARTED);
     return l;
 }

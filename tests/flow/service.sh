@@ -54,7 +54,7 @@ done < <(jq -r '.data[] | "\(.uid) \(.recording.id)"' <<<"$calls")
 ask /metrics > "$work/metrics"
 promtool check metrics < "$work/metrics" > "$work/lint" 2>&1 || fail "promtool: $(cat "$work/lint")"
 [ ! -s "$work/lint" ] || fail "promtool: $(cat "$work/lint")"
-grep -q '^earshot_call_attempts_total 6$' "$work/metrics" || fail "metrics do not count 6 attempts"
+grep -q '^earshot_call_attempts_total{trunk="none",direction="unknown"} 6$' "$work/metrics" || fail "metrics do not count 6 attempts"
 ask /healthz > /dev/null
 ask / | grep -qi '<title>' || fail "no page"
 

@@ -39,7 +39,7 @@ static void health(void *context, struct api_health *ret_health)
     *ret_health = (struct api_health){.capture_up = true, .database_ok = true, .disk_ok = true};
 }
 
-static int snapshot(void *context, const char *want_uid, unsigned max, struct live_call **ret_calls,
+static int snapshot(void *context, const struct live_want *want, unsigned max, struct live_call **ret_calls,
                     unsigned *ret_count)
 {
     static const char UID[] = "ffffffff-0000-8000-8000-000000000000";
@@ -47,7 +47,7 @@ static int snapshot(void *context, const char *want_uid, unsigned max, struct li
     (void)context;
     *ret_calls = NULL;
     *ret_count = 0;
-    if (max == 0 || (want_uid && strcmp(want_uid, UID) != 0))
+    if (max == 0 || (want->uid && strcmp(want->uid, UID) != 0))
         return 0;
     struct live_call *c = calloc(1, sizeof *c);
     if (c == NULL)
@@ -55,6 +55,7 @@ static int snapshot(void *context, const char *want_uid, unsigned max, struct li
     memcpy(c->uid, UID, sizeof UID);
     c->kind = "call";
     c->state = "answered";
+    c->direction = "unknown";
     c->started_us = 1000000;
     snprintf(c->from_user, sizeof c->from_user, "1000");
     c->stream_count = 1;

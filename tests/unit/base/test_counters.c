@@ -71,7 +71,7 @@ Test(labels, every_status_code_is_found_or_other)
 
 static const char *render(struct counters_set *s, struct buf *out)
 {
-    buf_init(out, 1 << 20);
+    buf_init(out, 8 << 20);
     counters_render(s, out);
     cr_assert_not(out->failed);
     return buf_text(out);
@@ -98,7 +98,7 @@ Test(counters, sums_go_over_all_blocks)
     cr_assert_eq((int64_t)counters_sum(s, C_CALLS_ACTIVE), -2);
     struct buf out;
     const char *text = render(s, &out);
-    cr_assert_not_null(strstr(text, "\nearshot_calls_active -2\n"));
+    cr_assert_not_null(strstr(text, "\nearshot_calls_active{trunk=\"none\",direction=\"unknown\"} -2\n"));
     cr_assert_not_null(strstr(text, "\nearshot_rtp_bytes_total 1\n"));
     cr_assert_not_null(strstr(text, "# TYPE earshot_calls_active gauge\n"));
     buf_fini(&out);
@@ -126,8 +126,33 @@ Test(counters, only_labelled_cells_in_use_are_shown)
     cr_assert_not_null(
         strstr(text, "\nearshot_sip_responses_total{method=\"INVITE\",code=\"486\"} 3\n"));
     cr_assert_null(strstr(text, "code=\"200\""));
-    cr_assert_not_null(strstr(text, "\nearshot_call_attempts_total 0\n"));
+    cr_assert_not_null(strstr(text, "\nearshot_rtp_bytes_total 0\n"));
     cr_assert_not_null(strstr(text, "# TYPE earshot_sip_requests_total counter\n"));
+    buf_fini(&out);
+    counters_set_free(s);
+}
+
+Test(counters, trunks_have_the_names_of_the_configuration_and_show_their_gauges_at_zero)
+{
+    struct counters_set *s = counters_set_new();
+    struct counters *c = counters_block(s);
+    unsigned second = 2 * LABEL_COUNT_DIRECTION + 1, other = LABEL_COUNT_TRUNK - 1;
+    counters_name_trunk(s, 2, "carrier");
+    counters_name_trunk(s, 0, "nobody");
+    counters_name_trunk(s, other, "nobody");
+    counters_add(c, C_CALLS_ENDED + second * LABEL_COUNT_OUTCOME + 1, 4);
+    counters_add(c, C_CALL_ATTEMPTS + other * LABEL_COUNT_DIRECTION + 2, 5);
+    struct buf out;
+    const char *text = render(s, &out);
+    cr_assert_not_null(strstr(text, "earshot_calls_ended_total{trunk=\"carrier\",direction=\"in\","
+                                    "outcome=\"busy\"} 4\n"));
+    cr_assert_not_null(
+        strstr(text, "earshot_call_attempts_total{trunk=\"other\",direction=\"out\"} 5\n"));
+    cr_assert_not_null(strstr(text, "earshot_trunk_calls_peak{trunk=\"carrier\"} 0\n"));
+    cr_assert_null(strstr(text, "trunk=\"3\""));
+    cr_assert_null(strstr(text, "nobody"));
+    const char *first = strstr(text, "# TYPE earshot_sip_responses_total");
+    cr_assert_null(strstr(first + 1, "# TYPE earshot_sip_responses_total"));
     buf_fini(&out);
     counters_set_free(s);
 }

@@ -1,0 +1,14 @@
+/* Calls and the table of places: when it is asked, and what follows from the answer. */
+#pragma once
+
+#include "capture/call/live.h"
+
+/* A call that was just made, its facts known: ends, hosts, VLAN. `d` may be NULL. */
+void placing_begin(struct calls *c, struct live *l, const struct datagram *d);
+/* A message of a call on its way: the attempt's INVITE behind a proxy, or an answer that comes from
+ * elsewhere, says more about the callee's side. The first response that is no 100 settles it. */
+void placing_message(struct calls *c, struct live *l, const struct sighting *s);
+/* No more changes: the attempt is counted where it belongs. */
+void placing_settle(struct calls *c, struct live *l);
+/* The call begins or ends to count as one that goes on. */
+void placing_active(struct calls *c, const struct live *l, bool active);
