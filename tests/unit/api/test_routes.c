@@ -134,10 +134,8 @@ static void read_description(void)
     bool in_paths = false;
     struct described *d = NULL;
     char path[1000];
-    const char *tests = strstr(__FILE__, "/tests/unit/api/");
 
-    cr_assert_not_null(tests);
-    snprintf(path, sizeof path, "%.*s/api/openapi.yaml", (int)(tests - __FILE__), __FILE__);
+    snprintf(path, sizeof path, "%s/../../api/openapi.yaml", TEST_DATA);
     FILE *f = fopen(path, "r");
     cr_assert_not_null(f, "%s", path);
     while (fgets(line, sizeof line, f)) {
