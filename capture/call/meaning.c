@@ -1,0 +1,148 @@
+/* Requests first, then responses. Requests within a dialog must carry its tags (legs.h). */
+#include "capture/call/meaning.h"
+
+#include "capture/call/ahead.h"
+#include "capture/call/emit.h"
+#include "capture/call/facts.h"
+#include "capture/call/hops.h"
+#include "capture/call/legs.h"
+#include "capture/call/stranger.h"
+
+/* ---- requests ---- */
+
+/* The INVITE of an answer that was captured ahead of it: nothing was missed after all. */
+bool meaning_completes(const struct live *l, const struct sighting *s)
+{
+    const struct call *call = l->call;
+    return s->m->request && s->m->method == SIP_INVITE && s->to_tag == 0 && call->partial &&
+           call->processed_ns == 0 && call->hops == NULL && l->state == DIALOG_ANSWERED &&
+           s->m->cseq == l->invite_cseq && s->d->time_ns - call->started_ns <= AHEAD_WINDOW_NS;
+}
+
+static void complete(struct calls *c, struct live *l, const struct sighting *s)
+{
+    struct call *call = l->call;
+    struct call_hop *h = hops_enter(l, s);
+    facts_complete(call, s->m);
+    counters_add(c->counters, C_CALL_ATTEMPTS, 1);
+    for (struct call_leg *leg = call->legs; h && leg; leg = leg->next)
+        leg->hop = h;
+    if (h) {
+        h->code = call->sip_code;
+        h->response_ns = h->final_ns = h->invite_ns;
+    }
+    emit_call(c, l, EVENT_CALL_CHANGED);
+}
+
+static enum dialog_input meaning_of_invite(struct calls *c, struct live *l,
+                                           const struct sighting *s)
+{
+    if (s->to_tag || s->transaction_of != CALL_CALLER)
+        return INPUT_NOTHING;
+    if (meaning_completes(l, s)) {
+        complete(c, l, s);
+        return INPUT_NOTHING;
+    }
+    /* after a BYE there is no other hop left on which the old INVITE could be on its way */
+    bool done = l->state == DIALOG_RELEASING || l->state == DIALOG_OVER;
+    if (s->m->cseq > l->invite_cseq || done)
+        return INPUT_INVITE;
+    if (s->m->cseq < l->invite_cseq)
+        return INPUT_NOTHING;
+    /* the same INVITE once more: on its way, or to another target after the one before failed */
+    const struct call_hop *h = hops_enter(l, s);
+    bool failed = l->state == DIALOG_REFUSED || l->state == DIALOG_CANCELLING;
+    return failed && !hops_is_relay(l, h) ? INPUT_INVITE : INPUT_NOTHING;
+}
+
+static uint64_t remote_tag(const struct sighting *s)
+{
+    return s->transaction_of == CALL_CALLER ? s->to_tag : s->from_tag;
+}
+
+/* Both tags must be the dialog's. Each branch is a dialog of its own; what no response has told us
+ * is taken on trust only while we know of none. */
+static bool in_dialog(const struct live *l, const struct sighting *s)
+{
+    uint64_t remote = remote_tag(s);
+    if (legs_find(l, remote))
+        return true;
+    return l->callee_tag ? remote == l->callee_tag : l->call->legs == NULL;
+}
+
+static enum dialog_input meaning_of_bye(struct calls *c, struct live *l, const struct sighting *s)
+{
+    if (!in_dialog(l, s)) {
+        counters_add(c->counters, C_ALONE_BYES, 1);
+        return INPUT_NOTHING;
+    }
+    if (live_is_over(l) || stranger_bye(c, l, s))
+        return INPUT_NOTHING;
+    return legs_bye(l, remote_tag(s), s->d->time_ns) == LEG_BYE_CALL ? INPUT_BYE : INPUT_NOTHING;
+}
+
+/* Of one hop among several it tells of that hop alone. */
+static enum dialog_input meaning_of_cancel(struct live *l, const struct sighting *s)
+{
+    if (s->hop && s->hop->cancelled_ns == 0)
+        s->hop->cancelled_ns = s->d->time_ns;
+    return hops_is_relay(l, s->hop) || hops_brother_open(l, s->hop) ? INPUT_NOTHING : INPUT_CANCEL;
+}
+
+static enum dialog_input meaning_of_request(struct calls *c, struct live *l,
+                                            const struct sighting *s)
+{
+    bool of_attempt = s->transaction_of == CALL_CALLER && s->m->cseq == l->invite_cseq;
+    switch (s->m->method) {
+    case SIP_INVITE:
+        return meaning_of_invite(c, l, s);
+    case SIP_ACK:
+        legs_ack(l, s);
+        return of_attempt && remote_tag(s) == l->callee_tag ? INPUT_ACK : INPUT_NOTHING;
+    case SIP_CANCEL:
+        return of_attempt ? meaning_of_cancel(l, s) : INPUT_NOTHING;
+    case SIP_BYE:
+        return meaning_of_bye(c, l, s);
+    default:
+        return INPUT_NOTHING;
+    }
+}
+
+/* ---- responses ---- */
+
+static enum dialog_input meaning_of_failure(struct live *l, const struct sighting *s)
+{
+    unsigned status = s->m->status;
+    if (hops_is_relay(l, s->hop) || hops_brother_open(l, s->hop)) {
+        l->relay_code = (uint16_t)status;
+        return INPUT_NOTHING;
+    }
+    return status == 401 || status == 407 ? INPUT_CHALLENGE : INPUT_REFUSAL;
+}
+
+static enum dialog_input meaning_of_response(struct live *l, const struct sighting *s)
+{
+    unsigned status = s->m->status;
+    if (s->m->method == SIP_BYE && status >= 200) {
+        bool challenge = (status == 401 || status == 407) && l->answered;
+        return challenge ? INPUT_BYE_CHALLENGE : INPUT_BYE_DONE;
+    }
+    if (s->m->method != SIP_INVITE || s->transaction_of != CALL_CALLER)
+        return INPUT_NOTHING;
+    /* older: a late failure of the INVITE before, but an answer counts; newer: its INVITE was
+     * missed, or it was a re-INVITE */
+    bool older = s->m->cseq < l->invite_cseq;
+    bool answers = status >= 200 && status < 300;
+    if ((older && !answers) || (s->m->cseq > l->invite_cseq && l->answered))
+        return INPUT_NOTHING;
+    if (status == 100)
+        return INPUT_TRYING;
+    if (status < 200)
+        return status == 180 || (status == 183 && s->sdp.size) ? INPUT_RINGING : INPUT_PROGRESS;
+    return status < 300 ? INPUT_ANSWER : meaning_of_failure(l, s);
+}
+
+enum dialog_input meaning_of(struct calls *c, struct live *l, const struct sighting *s)
+{
+    return s->m->request ? meaning_of_request(c, l, s) : meaning_of_response(l, s);
+}
