@@ -5,7 +5,7 @@ import json, os, subprocess, urllib.error, urllib.request
 from craft import ALICE, BOB, START, Dialog, Frame, call, ether, frames, ip, sdp, signalling, write
 from feature import Failure, feature
 from network import tenants
-from service import Service, in_namespace, send, wait_for
+from service import wait_for
 
 TENANTS = """
 [tenant acme]
@@ -251,3 +251,105 @@ def sections(t):
     t.equal("printed and read", t.run("--print-config", again).stdout, printed)
     t.check("a trunk is printed", "[trunk three]" in printed and "prefixes = 0043, +43" in printed)
     t.counter("without sections a trunk is printed", "[trunk" not in t.run("--print-config", "/dev/null").stdout)
+
+
+# ---- H12: tokens
+
+class Fed:
+    """`earshot run` that is fed a capture file and goes on."""
+
+    def __init__(self, t, frames, text):
+        self.work = t.path("service")
+        os.mkdir(self.work)
+        self.conf = config(t, "[api]\nport = 0\n[recording]\ndefault = record\n" + text)[1]
+        self.data = os.path.join(self.work, "data")
+        pcap = t.path()
+        write(pcap, frames)
+        self.log = os.path.join(self.work, "log")
+        with open(self.log, "w") as log:
+            self.process = subprocess.Popen([t.earshot, "run", "--config", self.conf, "--data", self.data, "--read", pcap],
+                                            stdin=subprocess.DEVNULL, stderr=log)
+        self.url = wait_for("earshot listens", self._listens)
+
+    def _listens(self):
+        with open(self.log) as f:
+            text = f.read()
+        if self.process.poll() is not None:
+            raise Failure(f"earshot run ended with {self.process.returncode}: {text[-400:]}")
+        at = text.find("look at http://")
+        return text[at + 8:].split("\n")[0].rstrip("/") if at >= 0 and "\n" in text[at:] else None
+
+    def get(self, path, token=None):
+        """(status, body)"""
+        request = urllib.request.Request(self.url + path, headers={"Authorization": "Bearer " + token} if token else {})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as e:
+            return e.code, e.read()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(20)
+
+
+SPAN = "from=2023-11-14T00:00:00Z&to=2023-11-15T23:00:00Z"
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def paths():
+    """Every path of the description that answers GET."""
+    with open(os.path.join(HERE, "../../api/openapi.yaml")) as f:
+        return [line.strip().rstrip(":") for line in f if line.startswith("  /")]
+
+
+@feature("H12", "a token of a tenant: no endpoint shows another's calls; the list shows what it is for")
+def token_of_tenant(t):
+    site = "[site here]\nvlans = 20\n"
+    with Fed(t, tenants(ids=("a@pbx", "b@pbx")), TENANTS + site) as s:
+        calls = f"/api/v1/calls?{SPAN}"
+        rendered = lambda: [c for c in json.loads(s.get(calls)[1])["data"] if (c["recording"] or {}).get("state") == "ready"]
+        wait_for("two recordings", lambda: len(rendered()) == 2, 30)
+        of = {c["tenant"]: c for c in rendered()}
+        make = lambda *words: t.run("token", "create", "--config", s.conf, "--data", s.data, *words).stdout.strip()
+        acme = make("--role", "listener", "--tenant", "acme", "--name", "people at acme")
+        everybody, here = make("--role", "listener"), make("--role", "listener", "--site", "here")
+        none, admin = make("--role", "listener", "--trunk", "x"), make("--role", "admin", "--tenant", "acme")
+        listed = t.run("token", "list", "--config", s.conf, "--data", s.data).stdout
+        t.check(f"the list: {listed}", "name people at acme  tenant acme" in listed and "site here" in listed and acme.split("_")[2] not in listed)
+        seen = lambda token, more="": [c["tenant"] for c in json.loads(s.get(calls + more, token)[1])["data"]]
+        t.equal("lists", [sorted(seen(x)) for x in (acme, everybody, here, none)], [["acme"], ["acme", "bolt"], ["bolt"], []])
+        t.equal("a filter does not widen it", seen(acme, "&tenant=bolt"), [])
+        t.equal("the count", json.loads(s.get(calls + "&count=exact", acme)[1])["total"], 1)
+        t.equal("filters", [seen(everybody, "&tenant=" + x) for x in ("acme", "bolt", "nobody")], [["acme"], ["bolt"], []])
+        t.equal("by site and direction", [seen(everybody, x) for x in ("&site=here", "&direction=in", "&trunk=x")], [["bolt"], [], []])
+        other = of["bolt"]
+        secrets = [other["uid"].encode(), b"alice1", b"b@pbx"]
+        shown = {}
+        for path in paths():
+            for owner in ("acme", "bolt"):
+                uid, id_ = of[owner]["uid"], of[owner]["recording"]["id"]
+                full = path.replace("{uid}", uid).replace("{id}", id_).replace("{n}", "1").replace("{sid}", "1").replace("{aor}", "alice1@10.0.0.1")
+                if path.endswith("/diff"):
+                    full += "?with=2"
+                elif path == "/api/v1/calls":
+                    full = calls
+                for name, token in (("acme", acme), ("admin", admin), ("all", everybody)):
+                    status, body = s.get(full, token)
+                    shown[path, owner, name] = status
+                    if name != "all" and "openapi" not in path:
+                        found = [x for x in secrets if x in body]
+                        t.check(f"{full} shows {name} what is bolt's: {found}", status >= 400 or not found)
+                    if name != "all" and ("{uid}" in path or "{id}" in path) and owner == "bolt":
+                        t.check(f"{full}: {status} for {name}", status in (403, 404))
+        for path in ("/api/v1/calls/{uid}", "/api/v1/calls/{uid}/messages", "/api/v1/calls/{uid}/ladder", "/api/v1/calls/{uid}/pcap",
+                     "/api/v1/calls/{uid}/recording", "/api/v1/calls/{uid}/streams/{sid}/series", "/api/v1/recordings/{id}",
+                     "/api/v1/recordings/{id}/audio"):
+            t.equal(path, [shown[path, o, n] for o, n in (("acme", "acme"), ("bolt", "acme"), ("bolt", "all"))], [200, 404, 200])
+        t.counter("a token without a limit is refused another's call", shown["/api/v1/calls/{uid}", "bolt", "all"] == 200)
+        t.equal("what is about all", [s.get("/metrics", x)[0] for x in (admin, make("--role", "admin"))], [403, 200])
+        t.run("token", "revoke", acme.split("_")[1], "--config", s.conf, "--data", s.data)
+        t.equal("revoked", s.get(calls, acme)[0], 401)
