@@ -413,6 +413,7 @@ void record_json(struct json *j, const struct call_record *r, enum record_json_d
         stream_json(j, &r->streams[i], links ? r->uid : NULL);
     json_end(j);
     if (detail == RECORD_JSON_FULL) {
+        record_lines_json(j, r);
         record_path_json(j, r);
         call_siprec(j, &r->siprec);
         call_events(j, r);

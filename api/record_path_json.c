@@ -124,6 +124,33 @@ static void spoofed_bye_json(struct json *j, const struct record_path *p)
     json_end(j);
 }
 
+static void line_json(struct json *j, const struct record_line *v)
+{
+    json_object(j);
+    kv_uint(j, "index", v->index);
+    kv_known(j, "type", v->type);
+    kv_known(j, "proto", v->proto);
+    json_kv_str(j, "state", v->state);
+    json_kv_str(j, "direction", v->direction);
+    json_kv_str(j, "offered_by", v->offered_by);
+    kv_known(j, "offered", v->offered);
+    kv_known(j, "agreed", v->agreed);
+    kv_known(j, "label", v->label);
+    kv_positive(j, "ptime_ms", v->ptime_ms);
+    json_kv_time(j, "added_at", v->added_us);
+    json_kv_time(j, "removed_at", v->removed_us);
+    json_end(j);
+}
+
+void record_lines_json(struct json *j, const struct call_record *r)
+{
+    json_key(j, "media");
+    json_array(j);
+    for (uint32_t i = 0; i < r->line_count; i++)
+        line_json(j, &r->lines[i]);
+    json_end(j);
+}
+
 void record_path_json(struct json *j, const struct call_record *r)
 {
     const struct record_path *p = &r->path;

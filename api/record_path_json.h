@@ -4,4 +4,6 @@
 #include "base/json.h"
 #include "storage/record.h"
 
+/* "media": what became of each m= line. */
+void record_lines_json(struct json *j, const struct call_record *r);
 void record_path_json(struct json *j, const struct call_record *r);

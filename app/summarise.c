@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "app/summarise_lines.h"
 #include "app/summarise_path.h"
 #include "capture/body/siprec.h"
 #include "capture/net/datagram.h"
@@ -170,12 +171,14 @@ static void fill_quality(const struct wstream *s, const struct rtp_stats *t, boo
         out->ppl = 100.0 * (double)t->media_lost / (double)t->media_expected;
 }
 
+/* What offer and answer have in common; without an answer what was offered. */
 static struct slice negotiated(struct arena *a, const struct wflow *f)
 {
+    unsigned count = f->negotiated_count ? f->negotiated_count : f->codec_count;
     char text[FLOW_CODECS_MAX * (CODEC_NAME_SIZE + 1)];
     size_t at = 0;
     text[0] = '\0';
-    for (unsigned i = 0; f->announced && i < f->codec_count; i++)
+    for (unsigned i = 0; f->announced && i < count; i++)
         if (f->codecs[i].name[0])
             at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", at ? "," : "",
                                    f->codecs[i].name);
@@ -468,6 +471,7 @@ static void fill_call(struct call_record *r, const struct call *c)
         fill_siprec(r->arena, c->siprec, &r->siprec);
     fill_events(r, c);
     summarise_path(r, c);
+    summarise_lines(r, c);
 }
 
 /* The early row of a call, answered or just over: what the brief knows. */

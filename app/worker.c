@@ -255,6 +255,7 @@ static bool take_codecs(struct wflow *f, const struct flow_media *m)
     free(f->codecs);
     f->codecs = codecs;
     f->codec_count = m->codec_count;
+    f->negotiated_count = m->negotiated_count;
     f->recent_codec = NULL;
     return true;
 }

@@ -96,7 +96,7 @@ struct wflow {
     uint16_t ptime_ms;
     uint16_t media_index;
     struct spool_ref tail;       /* once the spool flow is closed */
-    unsigned codec_count;
+    unsigned codec_count, negotiated_count; /* as in struct flow_media */
     struct rtp_codec *codecs;
 };
 

@@ -261,6 +261,22 @@ struct record_siprec {
     struct record_siprec_stream *streams;
 };
 
+/* What became of one m= line of the SDP. */
+struct record_line {
+    uint32_t index;          /* from 0 */
+    struct slice type;       /* "audio", "video", "application", ... */
+    struct slice proto;      /* "RTP/AVP" */
+    const char *state;       /* "offered" (nobody answered), "active", "declined", "removed" */
+    const char *direction;   /* "sendrecv", ...: of the newest answer, else of the offer */
+    const char *offered_by;  /* "caller", "callee" */
+    struct slice offered;    /* codecs, "PCMA,PCMU,telephone-event" */
+    struct slice agreed;     /* those of the first answer that took it */
+    struct slice label;      /* a=label, else a=mid */
+    uint32_t ptime_ms;       /* 0: not said */
+    int64_t added_us;        /* 0: never taken */
+    int64_t removed_us;
+};
+
 struct call_record {
     struct arena *arena;
     char uid[40];            /* UUID text */
@@ -341,6 +357,8 @@ struct call_record {
     struct slice site;       /* the one of ours */
     struct slice from_site;
     struct slice to_site;
+    uint32_t line_count;
+    struct record_line *lines;
 };
 
 #define RECORD_NAT_SIGNS 4

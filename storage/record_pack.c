@@ -236,6 +236,31 @@ static void call_place_pack(struct pack *p, struct call_record *r)
     pack_text(p, &r->to_site);
 }
 
+static void line_pack(struct pack *p, struct record_line *v)
+{
+    pack_u32(p, &v->index);
+    pack_text(p, &v->type);
+    pack_text(p, &v->proto);
+    pack_word(p, &v->state);
+    pack_word(p, &v->direction);
+    pack_word(p, &v->offered_by);
+    pack_text(p, &v->offered);
+    pack_text(p, &v->agreed);
+    pack_text(p, &v->label);
+    pack_u32(p, &v->ptime_ms);
+    pack_i64(p, &v->added_us);
+    pack_i64(p, &v->removed_us);
+}
+
+static void lines_of_sdp_pack(struct pack *p, struct call_record *r)
+{
+    r->lines = array_begin(p, r->lines, &r->line_count, sizeof *r->lines);
+    for (uint32_t i = 0; i < r->line_count && !p->failed; i++)
+        line_pack(p, &r->lines[i]);
+    if (p->failed)
+        r->line_count = 0;
+}
+
 void record_pack_call(struct pack *p, struct call_record *r)
 {
     call_identity_pack(p, r);
@@ -247,7 +272,8 @@ void record_pack_call(struct pack *p, struct call_record *r)
     call_kpi_pack(p, r);
     record_pack_identity(p, &r->identity);
     siprec_pack(p, &r->siprec);
-    call_place_pack(p, r); /* what comes later goes behind this */
+    call_place_pack(p, r);
+    lines_of_sdp_pack(p, r); /* what comes later goes behind this */
 }
 
 static void stream_identity_pack(struct pack *p, struct record_stream *s)

@@ -52,6 +52,23 @@ struct call_tls {
     uint64_t bytes[2];        /* application data: by client, by server */
 };
 
+/* One m= line of its SDP. */
+enum call_line_state { CALL_LINE_OFFERED, CALL_LINE_ACTIVE, CALL_LINE_DECLINED, CALL_LINE_REMOVED };
+struct call_line {
+    struct call_line *next;
+    struct slice type;    /* "audio" */
+    struct slice proto;   /* "RTP/AVP" */
+    struct slice offered; /* names of codecs, "PCMA,PCMU" */
+    struct slice agreed;
+    struct slice label;   /* a=label, else a=mid */
+    int64_t offered_ns;
+    int64_t added_ns;     /* first accepted; 0: never */
+    int64_t removed_ns;   /* 0: not */
+    uint16_t index, ptime_ms;
+    uint8_t state, direction, offered_by;
+    bool pending;         /* the newest offer wants it */
+};
+
 /* One point on the call's time line, besides messages and media (answered, hold, re-INVITE, codec change, restart ...). */
 struct call_event {
     struct call_event *next;
@@ -180,6 +197,7 @@ struct call {
     struct call_header *identity; /* who calls whom, in order of appearance */
     struct call_header *chosen;   /* headers that the settings name, of the first INVITE */
     struct call_reason *reasons;
+    struct call_line *lines;      /* m= lines, in order of appearance */
     struct endpoint src;      /* first INVITE: from, to */
     struct endpoint dst;
     uint16_t vlan;

@@ -6,6 +6,7 @@
 #include "capture/call/emit.h"
 #include "capture/call/flows.h"
 #include "capture/call/ice.h"
+#include "capture/call/lines.h"
 #include "capture/call/nat.h"
 
 enum { LABEL_REASON_SYNTAX = 3, LABEL_REASON_LIMIT = 4 };
@@ -249,6 +250,7 @@ static void note_lines(struct calls *c, struct live *l, uint32_t lines, const ch
 static void take_offer(struct calls *c, struct live *l, const struct sighting *s)
 {
     uint8_t direction = direction_of(&c->sdp);
+    lines_offer(c, l, s->sender);
     l->offered = lines_in_use(&c->sdp);
     l->offer_direction = direction;
     set_hold(c, l, s->sender, is_hold(direction));
@@ -258,6 +260,7 @@ static void take_answer(struct calls *c, struct live *l, const struct sighting *
 {
     uint8_t direction = direction_of(&c->sdp);
     uint32_t agreed = l->offered & lines_in_use(&c->sdp);
+    lines_answer(c, l);
     if (l->offer_direction == SDP_SENDRECV) /* else it only mirrors the offer */
         set_hold(c, l, s->sender, is_hold(direction));
     if (l->negotiated) {
