@@ -6,6 +6,7 @@
 #include "capture/body/is_composing.h"
 #include "capture/body/sms.h"
 #include "capture/call/messages.h"
+#include "capture/call/siprec_note.h"
 
 static void set_text(struct slice value, char *out, size_t size)
 {
@@ -59,7 +60,7 @@ static void set_receipt(struct users *u, struct user_message *m, struct slice bo
 {
     struct imdn r;
     m->kind = MESSAGE_IMDN;
-    if (imdn_read(u->xml, body, &r) != XML_OK)
+    if (!xml_was_read(u->c->counters, imdn_read(u->xml, body, &r)))
         return;
     set_text(r.message_id, m->imdn_id, sizeof m->imdn_id);
     bool good = slice_is_nocase(r.status, "delivered") || slice_is_nocase(r.status, "displayed") ||
@@ -74,7 +75,7 @@ static void set_composing(struct users *u, struct user_message *m, struct slice 
 {
     struct is_composing r;
     m->kind = MESSAGE_COMPOSING;
-    m->composing = is_composing_read(u->xml, body, &r) == XML_OK && r.active;
+    m->composing = xml_was_read(u->c->counters, is_composing_read(u->xml, body, &r)) && r.active;
 }
 
 /* ---- SMS ---- */

@@ -6,6 +6,7 @@
 
 #include "capture/body/dialog_info.h"
 #include "capture/body/pidf.h"
+#include "capture/call/siprec_note.h"
 #include "capture/call/user_parts.h"
 
 #define EVERY_NS USER_SECOND
@@ -108,7 +109,7 @@ static void read_common(struct user_presence *p, const struct sighting *s, enum 
 static bool read_pidf(struct users *u, struct slice body, struct user_presence *p)
 {
     struct pidf doc;
-    if (pidf_read(u->xml, body, &doc) != XML_OK)
+    if (!xml_was_read(u->c->counters, pidf_read(u->xml, body, &doc)))
         return false;
     p->status = (uint8_t)doc.state;
     for (unsigned i = 0; i < doc.tuple_count; i++) {
@@ -126,7 +127,7 @@ static bool read_pidf(struct users *u, struct slice body, struct user_presence *
 static bool read_dialogs(struct users *u, struct slice body, struct user_presence *p)
 {
     struct dialog_info info;
-    if (dialog_info_read(u->xml, body, &info) != XML_OK)
+    if (!xml_was_read(u->c->counters, dialog_info_read(u->xml, body, &info)))
         return false;
     bool busy = false;
     for (unsigned i = 0; i < info.dialog_count; i++)

@@ -642,6 +642,36 @@ def x11(t):
         t.counter(f"{name}: no metadata", [siprec_of(t, r) for r in bomb.calls()] == [None] != [told])
 
 
+PIDF = """<?xml version="1.0" encoding="UTF-8"?>
+<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="pres:bob@10.6.6.7"><tuple id="t1"><status><basic>open</basic></status></tuple></presence>"""
+
+
+def notify(document):
+    """Presence over TCP, from the server of somebody to who watches."""
+    text = ("NOTIFY sip:alice@10.6.6.6 SIP/2.0\r\nVia: SIP/2.0/TCP 10.6.6.7;branch=z9hG4bKn1\r\nFrom: <sip:bob@10.6.6.7>;tag=n1\r\n"
+            "To: <sip:alice@10.6.6.6>;tag=n2\r\nCall-ID: notify@attack\r\nCSeq: 2 NOTIFY\r\nEvent: presence\r\n"
+            "Subscription-State: active;expires=600\r\nContact: <sip:bob@10.6.6.7>\r\nMax-Forwards: 70\r\nContent-Type: application/pidf+xml\r\n"
+            f"Content-Length: {len(document)}\r\n\r\n{document}").encode()
+    ok = (b"SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP 10.6.6.7;branch=z9hG4bKn1\r\nFrom: <sip:bob@10.6.6.7>;tag=n1\r\n"
+          b"To: <sip:alice@10.6.6.6>;tag=n2\r\nCall-ID: notify@attack\r\nCSeq: 2 NOTIFY\r\nContent-Length: 0\r\n\r\n")
+    connection = Tcp("10.6.6.7", 20000, "10.6.6.6", 5060, start=START + 0.39)
+    connection.say(START + 0.4, 0, text)
+    connection.say(START + 0.45, 1, ok)
+    return connection.packets
+
+
+@feature("X11", "XML bombs in presence: the NOTIFY is counted as one, its document is refused, the time bounded")
+def x11_presence(t):
+    requests = 'earshot_sip_requests_total{method="NOTIFY"}'
+    plain = attacked(t, "plain presence", frames(notify(PIDF)))
+    t.equal("plain: nothing is wrong", plain.errors("xml"), 0)
+    for name, (document, reason) in XML_BOMBS.items():
+        document = document.replace("recording", "presence")
+        bomb = attacked(t, f"presence with {name}", frames(notify(document)), cpu=2.0)
+        t.equal(f"{name}: the NOTIFY", (bomb.more(requests), plain.more(requests)), (1, 1))
+        t.counter(f"{name} is read", bomb.errors("xml", reason) == bomb.errors("xml") == 1)
+
+
 @feature("X11", "a thousand calls with XML bombs cost what a thousand calls with plain metadata cost, a few times over")
 def x11_many(t):
     plain = attacked(t, "1,000 plain", [f for n in range(1000) for f in frames(siprec_call(SIPREC, n))], cpu=10)
