@@ -21,6 +21,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True  # leave the source tree as it is
 
 import peer_hep
+import peer_signalling
 import peer_sipp
 import peer_tls
 import peer_web
@@ -50,6 +51,9 @@ CASES = (
     (peer_hep.hep_rtpengine, ("kamailio", "rtpengine", "baresip"),
      "Kamailio sends SIP and rtpengine RTCP as HEP"),
     (peer_hep.hep_rtpengine_tcp, ("kamailio", "rtpengine", "baresip"), "the same, rtpengine's over TCP"),
+    (peer_signalling.proxy_registrar, ("kamailio", "baresip"), "registrations and a call through Kamailio"),
+    (peer_signalling.proxy_fork, ("kamailio", "baresip"), "Kamailio forks to two telephones of one user"),
+    (peer_signalling.proxy_failover, ("kamailio",), "Kamailio tries the next gateway"),
 )
 NAMES = [case.__name__ for case, _, _ in CASES]
 

@@ -1,0 +1,186 @@
+"""Telephones at Kamailio as their registrar and proxy, both sides of it seen: registrations, calls over two hops, forks, the
+next gateway after one that fails, gateways asked with OPTIONS.
+
+What must be told stands above each case, times left out. STRICT lists are complete.
+"""
+
+import time
+
+import proxy
+import sipp
+from expected import dialogs, like
+from lan import SERVER_IP
+from peer_checks import begin, ended_calls, expect, finish, messages
+from phones import Phone
+from wire import CALLEE_IP, CALLER_IP, wait_for
+
+ALICE, BOB, KAMAILIO = f"{CALLER_IP}:5060", f"{CALLEE_IP}:5060", f"{SERVER_IP}:5060"
+BOB_TOO = f"{CALLEE_IP}:5062"
+GATEWAY_A, GATEWAY_B = f"{CALLEE_IP}:5071", f"{CALLEE_IP}:5072"
+STATE_LIMIT_S = 8
+
+
+def until(earshot, path, expected, seconds=STATE_LIMIT_S):
+    """The list at `path`, which must come to be as expected."""
+    def look():
+        found = earshot.get(path)["data"]
+        return (like(found, expected) is None) and found
+    try:
+        return wait_for(seconds, path, look, step=0.3)
+    except Exception:
+        found = earshot.get(path)["data"]
+        expect(False, f"{path}: {like(found, expected)}\n{found}")
+
+
+def check(what, got, expected):
+    wrong = like(got, expected)
+    expect(wrong is None, f"{what}: {wrong}")
+
+
+# ---- registrations, and a call over two hops ----
+
+def registered(user, ip, ended=False):
+    return {"aor": f"{user}@{SERVER_IP}", "user": user, "state": "removed" if ended else "registered", "ip": ip, "port": 5060,
+            "registrar": KAMAILIO, "transport": "udp", "user_agent": "baresip v1.0.0 (x86_64/linux)", "sip_code": 200,
+            "attempts": 2 if ended else 1, "successes": 2 if ended else 1, "failures": 0, "removals": 1 if ended else 0,
+            "contacts": [] if ended else [{"uri": f"~sip:{user}-0x.*@{ip}:5060"}]}
+
+
+TWO_HOPS = {
+    "kind": "call", "outcome": "answered", "end_reason": "bye", "released_by": "caller", "sip_code": 200, "partial": False,
+    "from": {"user": "alice", "host": SERVER_IP}, "to": {"user": "bob", "host": SERVER_IP},
+    "request_uri": f"sip:bob@{SERVER_IP}", "user_agent": "baresip v1.0.0 (x86_64/linux)",
+    "src": ALICE, "dst": KAMAILIO, "transport": "udp", "reinvites": 0, "holds": 0, "branches": 1, "route_advances": 0,
+    "hops": [{"hop": 1, "from_hop": None, "src": ALICE, "dst": KAMAILIO, "code": 200, "latency_ms": None},
+             {"hop": 2, "from_hop": 1, "src": KAMAILIO, "dst": BOB, "code": 200, "latency_ms": float,
+              "request_uri": f"~sip:bob-0x.*@{BOB}"}],
+    "legs": [{"hop": 2, "target": f"~sip:bob-0x.*@{BOB}", "code": 200, "end": "bye", "winner": True, "acked": True}],
+    "attempts": [{"hop": 2, "dst": BOB, "code": 200, "reason": "answered"}],
+}
+TWO_HOPS_SAID = {
+    (ALICE, KAMAILIO): "INVITE ACK BYE", (KAMAILIO, ALICE): "100 180 200 200",
+    (KAMAILIO, BOB): "INVITE ACK BYE", (BOB, KAMAILIO): "180 200 200",
+}
+
+
+def proxy_registrar(lan, binary):
+    earshot, file = begin(lan, binary)
+    proxy.start(lan, [], f"sip:{CALLEE_IP}:5070")
+    alice = Phone(lan, lan.caller, CALLER_IP, "alice")
+    bob = Phone(lan, lan.callee, CALLEE_IP, "bob")
+    until(earshot, "/api/v1/registrations", [registered("bob", CALLEE_IP), registered("alice", CALLER_IP)])
+    alice.tell(f"/dial sip:bob@{SERVER_IP}")
+    alice.wait_said("Call established")
+    time.sleep(1)
+    alice.tell("/hangup")
+    bob.wait_said("terminated")
+    call, = ended_calls(earshot, 1)
+    check("call", call, TWO_HOPS)
+    check("messages", dialogs(messages(earshot, call)), TWO_HOPS_SAID)
+    latency = call["hops"][1]["latency_ms"]
+    expect(0 < latency < 1000, f"the proxy took {latency} ms")
+    alice.end()
+    bob.end()
+    until(earshot, "/api/v1/registrations", [registered("bob", CALLEE_IP, True), registered("alice", CALLER_IP, True)])
+    finish(earshot, file)
+    return f"{call['messages']} messages on two hops, {latency:.2f} ms in the proxy"
+
+
+# ---- a fork to two telephones of one user ----
+
+FORK = {
+    "outcome": "answered", "end_reason": "bye", "released_by": "caller", "sip_code": 200, "branches": 2, "route_advances": 0,
+    "from": {"user": "alice"}, "to": {"user": "bob"}, "dst": KAMAILIO,
+    "hops": [{"hop": 1, "from_hop": None, "src": ALICE, "dst": KAMAILIO, "code": 200},
+             {"from_hop": 1, "src": KAMAILIO, "dst": BOB, "code": 200, "cancelled_at": None},
+             {"from_hop": 1, "src": KAMAILIO, "dst": BOB_TOO, "code": 487, "cancelled_at": str}],
+    "legs": [{"dst": BOB, "code": 200, "end": "bye", "winner": True}, {"dst": BOB_TOO, "code": 487, "end": "cancelled", "winner": False}],
+    "attempts": [{"dst": BOB, "code": 200, "reason": "answered"}, {"dst": BOB_TOO, "code": 487, "reason": "cancelled"}],
+}
+FORK_SAID = {
+    (ALICE, KAMAILIO): "INVITE ACK BYE", (KAMAILIO, BOB): "INVITE ACK BYE", (BOB, KAMAILIO): "180 200 200",
+    (KAMAILIO, BOB_TOO): "INVITE CANCEL ACK", (BOB_TOO, KAMAILIO): "180 200 487",
+}
+
+
+def by_dst(call):
+    """Which branch comes first is the proxy's choice."""
+    return {**call, **{k: sorted(call[k], key=lambda x: (x.get("from_hop", 1) is not None, x["dst"])) for k in ("hops", "legs", "attempts")}}
+
+
+def proxy_fork(lan, binary):
+    earshot, file = begin(lan, binary)
+    proxy.start(lan, [], f"sip:{CALLEE_IP}:5070")
+    alice = Phone(lan, lan.caller, CALLER_IP, "alice")
+    bobs = [Phone(lan, lan.callee, CALLEE_IP, "bob", port, account=";regint=60;answermode=manual") for port in (5060, 5062)]
+    until(earshot, "/api/v1/registrations?user=bob", [{"state": "registered", "contacts": [{}, {}]}])
+    alice.tell(f"/dial sip:bob@{SERVER_IP}")
+    for bob in bobs:
+        bob.wait_said("Incoming call from")
+    time.sleep(0.5)
+    bobs[0].tell("/accept")
+    alice.wait_said("Call established")
+    time.sleep(1)
+    alice.tell("/hangup")
+    bobs[0].wait_said("terminated")
+    call, = ended_calls(earshot, 1)
+    check("call", by_dst(call), FORK)
+    said = dialogs(messages(earshot, call))
+    check("messages", {way: said.get(way) for way in FORK_SAID}, FORK_SAID)
+    finish(earshot, file)
+    return f"{call['messages']} messages, {len(call['legs'])} branches"
+
+
+# ---- the next gateway ----
+
+def advanced(number, code, reason):
+    return {
+        "outcome": "answered", "end_reason": "bye", "released_by": "caller", "sip_code": 200, "route_advances": 1,
+        "to": {"user": number}, "src": f"{CALLER_IP}:5080", "dst": KAMAILIO,
+        "hops": [{"from_hop": None, "dst": KAMAILIO, "code": 200}, {"from_hop": 1, "dst": GATEWAY_A, "code": code},
+                 {"from_hop": 1, "dst": GATEWAY_B, "code": 200}],
+        "attempts": [{"dst": GATEWAY_A, "code": code, "reason": reason}, {"dst": GATEWAY_B, "code": 200, "reason": "answered"}],
+    }
+
+
+def advanced_said(*refused):
+    return {
+        (f"{CALLER_IP}:5080", KAMAILIO): "INVITE ACK BYE",
+        (KAMAILIO, GATEWAY_A): "INVITE ACK" if refused else "INVITE", (GATEWAY_A, KAMAILIO): " ".join(refused) or None,
+        (KAMAILIO, GATEWAY_B): "INVITE ACK BYE", (GATEWAY_B, KAMAILIO): "180 200 200",
+    }
+
+
+REFUSES = (sipp.hear("INVITE"), sipp.tell(503, "Service Unavailable", tag="a[call_number]"), sipp.hear("ACK"))
+ANSWERS = (sipp.hear("INVITE"), sipp.tell(180, "Ringing", tag="b[call_number]"),
+           sipp.tell(200, "OK", tag="b[call_number]", body=sipp.sdp()), sipp.hear("ACK"), sipp.hear("BYE"), sipp.tell(200, "OK"))
+CALLER = '"Caller" <sip:caller@[local_ip]>;tag=[pid]a[call_number]'
+CALLED = f"<sip:[service]@{SERVER_IP}>"
+CALLS = (sipp.ask("INVITE", f"sip:[service]@{SERVER_IP}", CALLER, CALLED, 1, body=sipp.sdp()), sipp.hear(100, True),
+         sipp.hear(180, True), sipp.hear(200, rrs="true"),
+         sipp.ask("ACK", "[next_url]", CALLER, CALLED + "[peer_tag_param]", 1, "[routes]"), sipp.wait(1000),
+         sipp.ask("BYE", "[next_url]", CALLER, CALLED + "[peer_tag_param]", 2, "[routes]"), sipp.hear(200))
+
+
+def call_number(lan, number):
+    name = f"caller-{number}"
+    caller = sipp.start(lan, lan.caller, CALLER_IP, 5080, name, CALLS, f"{SERVER_IP}:5060", number)
+    expect(caller.wait(15) == 0, f"the caller of {number} failed:\n{lan.log_tail(name + '.log')}")
+
+
+def proxy_failover(lan, binary):
+    earshot, file = begin(lan, binary)
+    proxy.start(lan, ["FAILOVER"], f"sip:{GATEWAY_A}", second_hop=f"sip:{GATEWAY_B}")
+    first = sipp.start(lan, lan.callee, CALLEE_IP, 5071, "gateway-a", REFUSES)
+    sipp.start(lan, lan.callee, CALLEE_IP, 5072, "gateway-b", ANSWERS, calls=2)
+    call_number(lan, "4312345")
+    expect(first.wait(5) == 0, "gateway A refused no call")  # it has ended: nobody is there for the second call
+    call_number(lan, "4367890")
+    calls = {c["to"]["user"]: c for c in ended_calls(earshot, 2)}
+    refused, silent = calls["4312345"], calls["4367890"]
+    check("refused", refused, advanced("4312345", 503, "rejected"))
+    check("refused: messages", dialogs(messages(earshot, refused)), {**advanced_said("503"), (KAMAILIO, f"{CALLER_IP}:5080"): "100 180 200 200"})
+    check("silent", silent, advanced("4367890", None, "timeout"))
+    check("silent: messages", dialogs(messages(earshot, silent)), {**advanced_said(), (KAMAILIO, f"{CALLER_IP}:5080"): "100 180 200 200"})
+    finish(earshot, file)
+    return "after a 503, and after silence"
