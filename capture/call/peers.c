@@ -1,11 +1,14 @@
-/* Liveness by OPTIONS: who asks whom, and whether an answer comes. One entry a pair of addresses (ports of UDP and TCP
- * clients change); an OPTIONS within a dialog says nothing about a peer.
+/* Liveness by OPTIONS: who asks whom, and whether an answer comes. One entry a pair of addresses
+ * (ports of UDP and TCP clients change); an OPTIONS within a dialog says nothing about a peer.
  *
  *   an answer but 408                                              UP, no misses
  *   none within timer F, or none for 4 s when it asks again; 408   a miss; the third in a row: DOWN
  *
- * 408 is what a proxy in between makes of silence. A pair is told once it was answered, missed or asked twice: a scanner
- * that asks thousands once each makes no event a probe, only one for each that nobody answered. */
+ * Of several without an answer the oldest counts when it asks again. What was asked before the
+ * newest answer is lost, but in no row: one short outage of a peer asked every second is three
+ * timeouts half a minute later. 408 is what a proxy in between makes of silence. A pair is told
+ * once it was answered, missed or asked twice: a scanner that asks thousands once each makes no
+ * event a probe, only one for each that nobody answered. */
 #include "capture/call/user_parts.h"
 
 #define EVERY_NS   USER_SECOND
@@ -15,7 +18,7 @@
 struct peer {
     struct entry entry;
     struct user_peer p;
-    uint32_t open; /* transaction of its newest OPTIONS; NO_INDEX: none */
+    uint32_t open; /* transaction of the OPTIONS that is waited for; NO_INDEX: none */
 };
 
 size_t peers_bytes(void)
@@ -80,14 +83,15 @@ static void miss(struct users *u, struct peer *e, struct transaction *t)
         return;
     t->missed = true;
     e->p.missed++;
-    e->p.misses += e->p.misses < UINT16_MAX;
     counters_add(u->c->counters, C_OPTIONS_MISSED, 1);
+    bool in_row = t->sent_ns >= e->p.answered_ns;
+    e->p.misses += in_row && e->p.misses < UINT16_MAX;
     if (e->p.misses >= DOWN_AFTER)
         change(u, e, PEER_DOWN);
     tell(u, e, e->p.state != before);
 }
 
-/* Its newest OPTIONS that nobody has answered yet. */
+/* The OPTIONS that is waited for, when nobody has answered it yet. */
 static struct transaction *pending(struct users *u, struct peer *e)
 {
     struct slots *table = &u->table[PART_TRANSACTION];
@@ -105,7 +109,8 @@ static void ask(struct users *u, const struct user_sight *w)
     if (e == NULL)
         return;
     struct transaction *before = pending(u, e);
-    if (before && before->sent_steady_ns + SLOW_NS <= u->c->steady_ns)
+    bool wait = before && before->sent_steady_ns + SLOW_NS > u->c->steady_ns;
+    if (before && !wait)
         miss(u, e, before);
     e->p.src = d->src;
     e->p.dst = d->dst;
@@ -114,7 +119,8 @@ static void ask(struct users *u, const struct user_sight *w)
     e->p.asked_ns = d->time_ns;
     user_text(user_software(w->s->m), e->p.user_agent, sizeof e->p.user_agent);
     user_own(u, PART_PEER, e, w->t);
-    e->open = w->t ? slots_number(&u->table[PART_TRANSACTION], w->t) : NO_INDEX;
+    if (!wait)
+        e->open = w->t ? slots_number(&u->table[PART_TRANSACTION], w->t) : NO_INDEX;
     slots_touch(&u->table[PART_PEER], e, e->p.answers > 1 ? SLOT_DEAR : SLOT_CHEAP);
     tell(u, e, false);
 }

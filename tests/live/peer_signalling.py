@@ -1,9 +1,10 @@
 """Telephones at Kamailio as their registrar and proxy, both sides of it seen: registrations, calls over two hops, forks, the
 next gateway after one that fails, gateways asked with OPTIONS.
 
-What must be told stands above each case, times left out. STRICT lists are complete.
+What must be told stands above each case, times left out.
 """
 
+import os
 import time
 
 import proxy
@@ -18,6 +19,7 @@ ALICE, BOB, KAMAILIO = f"{CALLER_IP}:5060", f"{CALLEE_IP}:5060", f"{SERVER_IP}:5
 BOB_TOO = f"{CALLEE_IP}:5062"
 GATEWAY_A, GATEWAY_B = f"{CALLEE_IP}:5071", f"{CALLEE_IP}:5072"
 STATE_LIMIT_S = 8
+DOWN_LIMIT_S = 20  # three times the four seconds after which a ping is late
 
 
 def until(earshot, path, expected, seconds=STATE_LIMIT_S):
@@ -184,3 +186,25 @@ def proxy_failover(lan, binary):
     check("silent: messages", dialogs(messages(earshot, silent)), {**advanced_said(), (KAMAILIO, f"{CALLER_IP}:5080"): "100 180 200 200"})
     finish(earshot, file)
     return "after a 503, and after silence"
+
+
+# ---- gateways asked with OPTIONS ----
+
+GATEWAY = {"src_ip": SERVER_IP, "src_port": 5060, "dst_ip": CALLEE_IP, "dst_port": 5071, "transport": "udp"}
+GATEWAY_UP = {**GATEWAY, "state": "up", "sip_code": 200, "misses_in_a_row": 0, "changes": 0, "missed": 0}
+GATEWAY_DOWN = {**GATEWAY, "state": "down", "misses_in_a_row": 3, "changes": 1, "answers": 2}
+ANSWERS_PING = (sipp.hear("OPTIONS"), sipp.tell(200, "OK", tag="o[call_number]"))
+
+
+def proxy_pings(lan, binary):
+    """Kamailio asks every second; the gateway answers twice and is gone."""
+    earshot, file = begin(lan, binary)
+    with open(os.path.join(lan.work, "gateways"), "w") as f:
+        f.write(f"1 sip:{GATEWAY_A}\n")
+    gateway = sipp.start(lan, lan.callee, CALLEE_IP, 5071, "gateway", ANSWERS_PING, calls=2)
+    proxy.start(lan, ["PINGS"], f"sip:{GATEWAY_A}")
+    until(earshot, "/api/v1/hosts", [GATEWAY_UP])
+    expect(gateway.wait(5) == 0, "the gateway was not asked twice")
+    host, = until(earshot, "/api/v1/hosts", [GATEWAY_DOWN], DOWN_LIMIT_S)
+    finish(earshot, file)
+    return f"up, and down after {host['requests']} pings"

@@ -20,6 +20,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True  # leave the source tree as it is
 
+import peer_dialogs
 import peer_hep
 import peer_signalling
 import peer_sipp
@@ -54,6 +55,13 @@ CASES = (
     (peer_signalling.proxy_registrar, ("kamailio", "baresip"), "registrations and a call through Kamailio"),
     (peer_signalling.proxy_fork, ("kamailio", "baresip"), "Kamailio forks to two telephones of one user"),
     (peer_signalling.proxy_failover, ("kamailio",), "Kamailio tries the next gateway"),
+    (peer_signalling.proxy_pings, ("kamailio",), "a gateway that Kamailio asks with OPTIONS goes away"),
+    (peer_dialogs.phones_hold, ("kamailio", "baresip"), "hold and resume"),
+    (peer_dialogs.phones_messages, ("kamailio", "baresip"), "messages and presence"),
+    (peer_dialogs.phones_blind_transfer, ("kamailio", "baresip"), "a blind transfer"),
+    (peer_dialogs.sipp_attended_transfer, (), "an attended transfer"),
+    (peer_dialogs.sipp_codec_change, (), "another codec in the middle of a call"),
+    (peer_dialogs.b2bua, ("baresip",), "baresip's b2bua: a call of two legs"),
 )
 NAMES = [case.__name__ for case, _, _ in CASES]
 

@@ -15,8 +15,8 @@ CONFIG = """poll_method epoll
 call_local_timeout 120
 call_max_calls 4
 sip_listen {ip}:{port}
-audio_source aufile,{wav}
-audio_player aufile,{folder}/heard.wav
+audio_source {source}
+audio_player {player}
 audio_alert aufile,{folder}/alert.wav
 audio_level no
 rtp_ports {ports}
@@ -24,7 +24,7 @@ rtcp_mux no
 rtp_stats no
 cons_listen 127.0.0.1:{console}
 module_path {modules}
-module aufile.so
+module {audio}.so
 module g711.so
 module cons.so
 {more}module_tmp uuid.so
@@ -39,14 +39,17 @@ class Phone:
     are loaded besides, `contacts` are its address book."""
 
     def __init__(self, lan, space, ip, user, port=5060, server=SERVER_IP, account=";regint=60;answermode=auto",
-                 modules=(), contacts=(), accounts=None):
+                 modules=(), contacts=(), accounts=None,
+                 audio="aufile"):
         self.lan, self.space, self.name, self.console = lan, space, f"{user}-{port}", port + 1000
         folder = os.path.join(lan.work, self.name)
         os.makedirs(folder)
+        files = (f"aufile,{sound.speak('caller', 8000, 1, lan.work)}", f"aufile,{folder}/heard.wav")
+        source, player = files if audio == "aufile" else (f"{audio},a", f"{audio},b")
         first = 20000 + (port - 5060) * 100
         texts = {
-            "config": CONFIG.format(ip=ip, port=port, wav=sound.speak("caller", 8000, 1, lan.work), folder=folder,
-                                    ports=f"{first}-{first + 90}", console=self.console, modules=MODULES,
+            "config": CONFIG.format(ip=ip, port=port, source=source, player=player, audio=audio,
+                                    folder=folder, ports=f"{first}-{first + 90}", console=self.console, modules=MODULES,
                                     more="".join(f"module_app {m}.so\n" for m in modules)),
             "accounts": "".join(f"{a}\n" for a in accounts or [f"<sip:{user}@{server}>{account}"]),
             "contacts": "".join(f"{c}\n" for c in contacts),

@@ -62,12 +62,17 @@ def send_to(ip, port):
     return f'<nop><action><setdest host="{ip}" port="{port}" protocol="udp"/></action></nop>\n'
 
 
-def start(lan, space, ip, port, name, steps, target="", service="", calls=1):
+def stream(path, payload):
+    """Sends what stands in a file as payload type `payload`, over and over."""
+    return f'<nop><action><exec rtp_stream="{path},-1,{payload},{CODECS[payload]}"/></action></nop>\n'
+
+
+def start(lan, space, ip, port, name, steps, target="", service="", calls=1, options=()):
     """SIPp running `steps`; it calls `target` where there is one and ends after `calls` calls."""
     path = os.path.join(lan.work, f"{name}.xml")
     with open(path, "w") as f:
         f.write(HEAD + "".join(steps) + "</scenario>\n")
-    words = ["sipp", "-sf", path, "-i", ip, "-p", str(port), "-m", str(calls), "-nostdin", "-nd", "-trace_err", "-error_file",
+    words = ["sipp", "-sf", path, "-i", ip, "-p", str(port), "-m", str(calls), "-nostdin", "-nd", "-cid_str", "%u-%p-steps", *options, "-trace_err", "-error_file",
              os.path.join(lan.work, name + ".err"), *(["-s", service] if service else []), *([target] if target else [])]
     process = lan.start(space, words, name + ".log", cwd=lan.work)
     if not target:

@@ -57,6 +57,32 @@ Test(peers, one_that_answers_is_up_and_three_misses_make_it_down)
     user_scene_end(u);
 }
 
+Test(peers, one_asked_every_second_is_down_after_three_times_four_seconds)
+{
+    struct user_scene *u = user_scene_new(NULL);
+    const struct user_peer *p = &u->peer[0];
+    ping(u, 0, 1, 12, 200);
+    for (int i = 1; i <= 12; i++)
+        ping(u, i * 1000, 1 + i, 0, 0);
+    cr_assert(p->state == PEER_UP && p->missed == 2);
+    ping(u, 13000, 14, 0, 0);
+    cr_assert(p->state == PEER_DOWN && p->misses == 3 && p->since_ns == SCENE_START_NS + 13000000000);
+    user_scene_end(u);
+}
+
+Test(peers, what_was_asked_before_the_newest_answer_is_lost_but_in_no_row)
+{
+    struct user_scene *u = user_scene_new(NULL);
+    const struct user_peer *p = &u->peer[0];
+    for (int i = 0; i < 5; i++)
+        ping(u, i, 1 + i, 0, 0);
+    ping(u, 1000, 10, 12, 200);
+    scene_wait(u->s, 40000);
+    cr_assert(p->missed == 5, "%u", p->missed);
+    cr_assert(p->state == PEER_UP && p->misses == 0 && p->changes == 0);
+    user_scene_end(u);
+}
+
 Test(peers, two_misses_and_an_answer_are_no_outage)
 {
     struct user_scene *u = user_scene_new(NULL);
