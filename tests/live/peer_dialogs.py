@@ -225,7 +225,7 @@ def sipp_attended_transfer(lan, binary):
     return "Alice to Bob, Alice to Carol, Bob to Carol in Alice's place"
 
 
-# ---- another codec in the middle ----
+# ---- another codec in the middle: the stream is called after the one it had for longer ----
 
 CODEC = {
     "outcome": "answered", "end_reason": "bye", "released_by": "caller", "reinvites": 1, "holds": 0, "route_advances": 0, "branches": 1,
@@ -238,8 +238,8 @@ CODEC = {
 def caller_of_codecs(path):
     to, known = (*BOB_1, False), (*BOB_1, True)
     offers = [sipp.sdp(n, (payload,), port="[rtpstream_audio_port]") for n, payload in ((1, 8), (2, 0))]
-    return (*invites(f"bob@{B}", ALICE_1, to, 1, body=offers[0]), sipp.stream(path, 8), sipp.wait(1000),
-            *invites(f"bob@{B}", ALICE_1, known, 2, body=offers[1]), sipp.stream(path, 0), sipp.wait(1000),
+    return (*invites(f"bob@{B}", ALICE_1, to, 1, body=offers[0]), sipp.stream(path, 8), sipp.wait(1500),
+            *invites(f"bob@{B}", ALICE_1, known, 2, body=offers[1]), sipp.stream(path, 0), sipp.wait(700),
             within("BYE", f"bob@{B}", ALICE_1, BOB_1, 3), sipp.hear(200))
 
 
