@@ -17,6 +17,7 @@
 #include "app/read_ladder.h"
 #include "app/setup.h"
 #include "app/sound.h"
+#include "app/user_print.h"
 #include "app/wire.h"
 #include "base/crypto.h"
 #include "base/log.h"
@@ -41,6 +42,10 @@ static const char usage[] =
     "  --offset FILE=SECONDS\n"
     "                    added to the time stamps of FILE (as named here), where the clocks of taps differ: -1.5\n"
     "  --workers N       threads for media statistics; 0, the default, is none\n"
+    "  --registrations   behind the calls: users, their devices and their registrations\n"
+    "  --subscriptions   behind the calls: who watches whom, and presence\n"
+    "  --messages        behind the calls: messages, without their text unless messages.keep_body is set\n"
+    "  --peers           behind the calls: who watches whom with OPTIONS; names of software\n"
     "  --no-orphans      leave out RTP that no signalling announced\n"
     "  --key-log FILE    secrets of TLS connections in SSLKEYLOGFILE format, to follow SIP inside TLS\n"
     "  --metrics FILE    afterwards, what was counted, as Prometheus text; - is standard output\n"
@@ -80,6 +85,7 @@ struct reading {
     struct progress progress;
     pthread_mutex_t out_lock; /* workers print in turns: guards `out`, `counters` and the sums */
     struct buf out;
+    struct user_print users;
     uint64_t calls, orphans, recordings;
     uint64_t drops; /* that the files tell of */
     int result;
@@ -168,6 +174,14 @@ static void emit(void *context, struct call_record *r)
     *(orphan ? &g->orphans : &g->calls) += 1;
     pthread_mutex_unlock(&g->out_lock);
     record_free(r);
+}
+
+static void emit_user(void *context, const struct event *event)
+{
+    struct reading *g = context;
+    pthread_mutex_lock(&g->out_lock);
+    user_print_event(&g->users, event);
+    pthread_mutex_unlock(&g->out_lock);
 }
 
 /* ---- files in ---- */
@@ -287,6 +301,7 @@ static int open_pipeline(struct reading *g, struct why *why)
     config.counters = g->counters_set;
     config.worker.context = g;
     config.worker.emit = emit;
+    config.worker.user_event = emit_user;
     int err = wire_open(&g->settings, &g->wire, why);
     if (err)
         return err;
@@ -309,7 +324,8 @@ static void print_summary(const struct reading *g, int64_t begin_ns)
         fprintf(stderr, "%llu packets are missing: the capture itself says that it dropped them\n", (unsigned long long)g->drops);
 }
 
-enum { OPT_JSON = 256, OPT_RECORD, OPT_FILTER, OPT_WORKERS, OPT_NO_ORPHANS, OPT_CONFIG, OPT_QUIET, OPT_OFFSET, OPT_KEY_LOG, OPT_METRICS, OPT_SET, OPT_KPI, OPT_LADDER };
+enum { OPT_JSON = 256, OPT_RECORD, OPT_FILTER, OPT_WORKERS, OPT_NO_ORPHANS, OPT_CONFIG, OPT_QUIET, OPT_OFFSET, OPT_KEY_LOG, OPT_METRICS, OPT_SET,
+       OPT_REGISTRATIONS, OPT_SUBSCRIPTIONS, OPT_MESSAGES, OPT_PEERS, OPT_KPI, OPT_LADDER };
 
 static const struct option options[] = {
     {"ladder", no_argument, NULL, OPT_LADDER},
@@ -318,6 +334,8 @@ static const struct option options[] = {
     {"no-orphans", no_argument, NULL, OPT_NO_ORPHANS}, {"config", required_argument, NULL, OPT_CONFIG},
     {"quiet", no_argument, NULL, OPT_QUIET},       {"help", no_argument, NULL, 'h'},
     {"offset", required_argument, NULL, OPT_OFFSET}, {"key-log", required_argument, NULL, OPT_KEY_LOG},
+    {"registrations", no_argument, NULL, OPT_REGISTRATIONS}, {"subscriptions", no_argument, NULL, OPT_SUBSCRIPTIONS},
+    {"messages", no_argument, NULL, OPT_MESSAGES}, {"peers", no_argument, NULL, OPT_PEERS},
     {"metrics", required_argument, NULL, OPT_METRICS}, {"set", required_argument, NULL, OPT_SET},
     {"kpi", no_argument, NULL, OPT_KPI},
     {NULL, 0, NULL, 0},
@@ -361,6 +379,12 @@ static int read_options(struct reading *g, int argc, char **argv, bool *ret_no_o
             break;
         case OPT_KPI:
             g->kpi_asked = true;
+            break;
+        case OPT_REGISTRATIONS:
+        case OPT_SUBSCRIPTIONS:
+        case OPT_MESSAGES:
+        case OPT_PEERS:
+            g->users.wanted[c - OPT_REGISTRATIONS] = true; /* in the order of enum user_print_kind */
             break;
         case OPT_NO_ORPHANS:
             *ret_no_orphans = true;
@@ -427,6 +451,8 @@ static void read_all(struct reading *g, int argc, char **argv)
     pipeline_finish(g->pipeline, CALL_END_CUT);
     g->pipeline = NULL;
     counters_add(g->counters, C_DROPS, g->drops);
+    if (!user_print_end(&g->users, stdout))
+        fprintf(stderr, "earshot: there is more than can be shown of what is no call\n");
     if (g->kpi)
         print_kpi(g);
     fflush(stdout);
@@ -499,6 +525,7 @@ int command_read(int argc, char **argv)
         g->settings.orphans = false;
     log_set((enum log_level)g->settings.log_level, g->settings.log_json);
     buf_init(&g->out, (size_t)64 << 20);
+    user_print_init(&g->users, g->json);
     progress_init(&g->progress, "reading", g->quiet);
     g->counters_set = counters_set_new();
     g->counters = g->counters_set ? counters_block(g->counters_set) : NULL;
@@ -523,6 +550,7 @@ out:
     settings_free(&g->settings);
     counters_set_free(g->counters_set);
     buf_fini(&g->out);
+    user_print_fini(&g->users);
     free(g);
     return code;
 }
