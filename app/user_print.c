@@ -50,6 +50,10 @@ static void take_json(void *context, enum user_kind kind, void *record)
 {
     struct user_print *p = context;
     struct buf *out = &p->lines[place_of(kind)];
+    if (kind == USER_PRESENCE && !p->last) { /* its change is told */
+        free(record);
+        return;
+    }
     struct json j;
     size_t before = out->size;
     json_init(&j, out);
@@ -202,9 +206,10 @@ void user_print_event(struct user_print *p, const struct event *event)
 {
     if (!is_wanted(p, event) || (!is_last(event) && event->kind != EVENT_PRESENCE))
         return;
+    p->last = is_last(event);
     if (p->json)
-        user_store_event(event, take_json, p);
-    else if (is_last(event))
+        user_store_records(event, take_json, p);
+    else if (p->last)
         take_row(p, event);
 }
 

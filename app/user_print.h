@@ -17,7 +17,8 @@ enum user_print_kind {
 struct user_print {
     bool wanted[PRINT_KINDS];
     bool json;
-    bool cut; /* a line found no room */
+    bool cut;  /* a line found no room */
+    bool last; /* of the event at hand */
     struct buf lines[PRINT_KINDS]; /* until the end; each to 64 MiB */
 };
 

@@ -165,10 +165,6 @@ static void registration_times(struct registration_record *r, const struct user_
 static void take_registration(const struct event *event, user_take_fn *take, void *context)
 {
     const struct user_registration *u = (const void *)event->body.data;
-    /* It will be registered or fail within seconds; and what has only failed was told when it did. */
-    bool trying = u->state == REGISTRATION_TRYING;
-    if (u->successes == 0 && trying != u->last)
-        return;
     struct registration_record *r = new_record(USER_REGISTRATION, 0);
     if (r == NULL)
         return;
@@ -240,8 +236,6 @@ static void subscription_course(struct subscription_record *r, const struct user
 static void take_subscription(const struct event *event, user_take_fn *take, void *context)
 {
     const struct user_subscription *u = (const void *)event->body.data;
-    if (u->confirmed_ns == 0 && (u->state == SUBSCRIPTION_ASKED) != u->last)
-        return;
     struct subscription_record *r = new_record(USER_SUBSCRIPTION, 0);
     if (r == NULL)
         return;
@@ -426,7 +420,27 @@ static void take_agent(const struct event *event, user_take_fn *take, void *cont
     take(context, USER_AGENT, r);
 }
 
+/* What nobody has answered yet will be accepted or fail within seconds; and what has only failed was told when it did. */
+static bool is_worth_a_row(const struct event *event)
+{
+    if (event->kind == EVENT_REGISTRATION) {
+        const struct user_registration *u = (const void *)event->body.data;
+        return u->successes > 0 || (u->state == REGISTRATION_TRYING) == u->last;
+    }
+    if (event->kind == EVENT_SUBSCRIPTION) {
+        const struct user_subscription *u = (const void *)event->body.data;
+        return u->confirmed_ns != 0 || (u->state == SUBSCRIPTION_ASKED) == u->last;
+    }
+    return true;
+}
+
 void user_store_event(const struct event *event, user_take_fn *take, void *context)
+{
+    if (is_worth_a_row(event))
+        user_store_records(event, take, context);
+}
+
+void user_store_records(const struct event *event, user_take_fn *take, void *context)
 {
     static const struct {
         size_t size;

@@ -8,3 +8,5 @@
  * for events of other kinds. */
 typedef void user_take_fn(void *context, enum user_kind kind, void *record);
 void user_store_event(const struct event *event, user_take_fn *take, void *context);
+/* The same of every event, worth a row or not. */
+void user_store_records(const struct event *event, user_take_fn *take, void *context);

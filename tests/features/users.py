@@ -84,7 +84,7 @@ def registration_life(t):
     t.equal("refreshed", (r["state"], r["refreshes"], r["attempts"]), ("registered", 1, 2))
     r = one(t, first + tick(61), "registrations")
     t.equal("expired without it", (r["state"], r["contacts"]), ("expired", []))
-    t.check("when it ended", r["ended_at"].startswith("2023-11-14T22:14:20.02"))
+    t.check("when it ended", r["ended_at"].startswith("2023-11-14T22:14:20.0"))
     t.counter("the clock decides", one(t, first + tick(59), "registrations")["state"] == "registered")
     gone = register(10, 2, contact="<sip:alice@10.0.0.1:5060>;expires=0", answer="")
     r = one(t, first + gone + tick(20), "registrations")
@@ -125,7 +125,7 @@ def roaming(t):
         packets += register(n * 5, 1, src=f"198.51.100.{n + 1}", call=f"roam{n}")
     r = one(t, packets + tick(60), "registrations")
     t.equal("one user", (r["aor"], r["attempts"], r["refreshes"]), ("alice@example.com", 10, 9))
-    t.equal("the last eight addresses, newest first", [s["ip"] for s in r["sources"]], [f"198.51.100.{n}" for n in range(10, 2, -1)])
+    t.equal("the last eight addresses, newest first", [s["at"] for s in r["sources"]], [f"198.51.100.{n}:5060" for n in range(10, 2, -1)])
     t.equal("changes", r["source_changes"], 9)
     same = [p for n in range(10) for p in register(n * 5, 1, call=f"roam{n}")]
     t.counter("from one address there is no change", one(t, same + tick(60), "registrations")["source_changes"] == 0)
@@ -152,11 +152,11 @@ def ping(t, cseq, status=200, rtt=0.012):
 @feature("B11", "a peer is up while it answers OPTIONS, down after three that were missed")
 def peers(t):
     p = one(t, ping(0, 1) + tick(3), "peers")
-    t.equal("up", (p["state"], p["requests"], p["answers"], p["misses"], p["sip_code"]), ("up", 1, 1, 0, 200))
+    t.equal("up", (p["state"], p["requests"], p["answers"], p["misses_in_a_row"], p["sip_code"]), ("up", 1, 1, 0, 200))
     ms(t, "round trip", p["rtt_ms"], 12)
     lost = ping(0, 1) + ping(10, 2, None) + ping(20, 3, None) + ping(30, 4, None)
     p = one(t, lost + tick(70), "peers")
-    t.equal("down", (p["state"], p["misses"], p["missed"], p["changes"]), ("down", 3, 3, 1))
+    t.equal("down", (p["state"], p["misses_in_a_row"], p["missed"], p["changes"]), ("down", 3, 3, 1))
     t.counter("two are no outage", one(t, ping(0, 1) + ping(10, 2, None) + ping(20, 3, None) + tick(60), "peers")["state"] == "up")
     t.equal("and an answer brings it back", one(t, lost + ping(80, 5, 503) + tick(90), "peers")["state"], "up")
     t.equal("counted", t.counters_of(frames(lost + tick(70)))["earshot_options_missed_total"], 3)
@@ -276,17 +276,17 @@ def notifications(t):
     p = one(t, notify(0, 1, "presence", kind="application/pidf+xml", body=pidf("closed")) + tick(1), "subscriptions", name="presence")
     t.equal("presence", (p["aor"], p["status"], p["source"]), ("bob@example.com", "offline", "notify"))
     s = one(t, notify(0, 1, "message-summary") + tick(1), "subscriptions")
-    t.counter("without a body nothing waits", s["mwi_waiting"] in (None, False))
+    t.counter("without a body nothing waits", s["mwi"] is None)
 
 
 @feature("I08", "message waiting: counts of the newest NOTIFY")
 def waiting(t):
     first = subscribe(0, 1, "message-summary") + notify(1, 1, "message-summary", kind="application/simple-message-summary", body=MWI)
     s = one(t, first + tick(5), "subscriptions")
-    t.equal("counts", (s["mwi_waiting"], s["mwi_new"], s["mwi_old"], s["mwi_urgent_new"], s["mwi_account"]), (True, 3, 5, 1, "vm@example.com"))
+    t.equal("counts", s["mwi"], {"waiting": True, "new": 3, "old": 5, "urgent_new": 1, "urgent_old": 0, "account": "vm@example.com"})
     later = notify(2, 2, "message-summary", kind="application/simple-message-summary", body=b"Messages-Waiting: no\r\nVoice-Message: 0/8 (0/0)\r\n")
     s = one(t, first + later + tick(5), "subscriptions")
-    t.counter("they were heard", (s["mwi_waiting"], s["mwi_new"], s["mwi_old"]) == (False, 0, 8))
+    t.counter("they were heard", (s["mwi"]["waiting"], s["mwi"]["new"], s["mwi"]["old"]) == (False, 0, 8))
 
 
 @feature("I07", "presence: active, idle, busy, away; the newest word and the changes")
