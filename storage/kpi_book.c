@@ -145,14 +145,31 @@ static void name(char out[KPI_NAME_SIZE], const char *kind, const char *value)
     snprintf(out, KPI_NAME_SIZE, "%s:%s", kind, value);
 }
 
+/* What settings name; nothing when the call belongs to none. */
+static unsigned named(char out[KPI_NAME_SIZE], const char *kind, struct slice value)
+{
+    if (value.size == 0)
+        return 0;
+    snprintf(out, KPI_NAME_SIZE, "%s:%.*s", kind, SLICE_ARGS(value));
+    return 1;
+}
+
+/* In the international form where the rules of numbers give it. */
+static struct slice called_number(const struct call_record *r)
+{
+    return r->identity.callee.number.size ? r->identity.callee.number : r->to.user;
+}
+
 unsigned kpi_dimensions(const struct kpi_rules *rules, const struct call_record *r,
                         char ret_names[KPI_DIMENSIONS_MAX][KPI_NAME_SIZE])
 {
     unsigned n = 0;
     ret_names[n++][0] = '\0';
     name(ret_names[n++], "direction", r->direction ? r->direction : "unknown");
+    n += named(ret_names[n], "trunk", r->trunk);
+    n += named(ret_names[n], "site", r->site);
     if (rules->prefix_count)
-        name(ret_names[n++], "prefix", prefix_group(rules, r->to.user));
+        name(ret_names[n++], "prefix", prefix_group(rules, called_number(r)));
     return n;
 }
 

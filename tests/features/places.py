@@ -353,3 +353,34 @@ def token_of_tenant(t):
         t.equal("what is about all", [s.get("/metrics", x)[0] for x in (admin, make("--role", "admin"))], [403, 200])
         t.run("token", "revoke", acme.split("_")[1], "--config", s.conf, "--data", s.data)
         t.equal("revoked", s.get(calls, acme)[0], 401)
+
+
+@feature("H06", "figures of each trunk: attempts, ASR, NER, ACD and PDD, equal to what was sent")
+def trunk_figures(t):
+    from users_api import FileService
+
+    def sent(peer, at, code=None, seconds=2.0):
+        d = Dialog(a="10.0.0.1", b=peer, call_id=f"{peer}-{at}@test", branch=f"z9hG4bK{at}")
+        steps = signalling(d, seconds, start=START + at)
+        if code:
+            steps = [s for s in steps[:3]] + [(steps[3][0], False, d.response(code, "No", "INVITE", 1)), (steps[3][0] + 0.01, True, d.request("ACK", 1))]
+        return [packet(d, *s) for s in steps]
+
+    def packet(d, at, forth, text):
+        from craft import Packet
+        return Packet(at, *((d.a, 5060, d.b, 5060) if forth else (d.b, 5060, d.a, 5060)), text, kind="sip")
+    one = [(None, 2.0), (None, 6.0), (486, 0), (503, 0)]
+    packets = [p for n, (code, seconds) in enumerate(one) for p in sent("192.0.2.1", 10 * n, code, seconds)] + sent("192.0.2.3", 50, 404) + sent("198.51.100.1", 60)
+    conf = TRUNKS.replace("prefixes = 0043, +43\n", "")
+    span = {"from": "2023-11-14T00:00:00Z", "to": "2023-11-15T00:00:00Z", "group_by": "trunk"}
+    with FileService(t, sorted(packets, key=lambda p: p.t), conf) as s:
+        rows = wait_for("figures of two trunks", lambda: (lambda d: d if len(d) == 2 else None)({r["trunk"]: r for r in s.list("stats/summary", **span)}))
+    t.equal("attempts", {k: r["attempts"] for k, r in rows.items()}, {"one": 4, "three": 1})
+    t.equal("answered", {k: r["answered"] for k, r in rows.items()}, {"one": 2, "three": 0})
+    t.equal("ASR", {k: r["asr"] for k, r in rows.items()}, {"one": 0.5, "three": 0})
+    t.equal("NER: busy is the user's, 503 the network's", rows["one"]["ner"], 0.75)
+    t.check(f"ACD {rows['one']['acd_ms']}", abs(rows["one"]["acd_ms"] - 4000) < 1)
+    t.check(f"PDD {rows['one']['pdd_p95_ms']}", abs(rows["one"]["pdd_p95_ms"] - 300) < 10)
+    with FileService(t, sorted(packets, key=lambda p: p.t), conf.replace("192.0.2.1,", "192.0.2.99,")) as s:
+        left = wait_for("figures of one trunk", lambda: {r["trunk"] for r in s.list("stats/summary", **span)})
+    t.counter("calls of a trunk that has other peers", left == {"three"})
