@@ -12,6 +12,7 @@
 #include "api/json_fields.h"
 #include "api/record_json_identity.h"
 #include "api/record_path_json.h"
+#include "api/record_related_json.h"
 #include "base/crypto.h"
 
 #define SCORE_DECIMALS 3
@@ -404,6 +405,7 @@ void record_json(struct json *j, const struct call_record *r, enum record_json_d
     call_times(j, r);
     call_identity(j, r);
     record_json_identity(j, &r->identity);
+    record_json_group(j, &r->related);
     call_figures(j, r);
     call_quality(j, r);
     kv_known(j, "codec", r->codec);
@@ -416,6 +418,7 @@ void record_json(struct json *j, const struct call_record *r, enum record_json_d
         record_lines_json(j, r);
         record_path_json(j, r);
         call_siprec(j, &r->siprec);
+        record_json_related(j, &r->related);
         call_events(j, r);
     }
     json_key(j, "recording");

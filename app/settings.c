@@ -2,6 +2,7 @@
 #include "app/settings.h"
 
 #include "app/hep_source.h"
+#include "app/centre_config.h"
 #include "app/identity_config.h"
 #include "app/setup.h"
 
@@ -507,5 +508,8 @@ int settings_check(const struct settings *s, struct why *why)
     int err = identity_configure(s, &identity, NULL, why);
     if (err == 0)
         err = places_check(s->places, why);
+    struct centre_config centre;
+    if (err == 0)
+        err = centre_configure(s, &centre, NULL, why);
     return err ? err : hep_source_check(s, why);
 }

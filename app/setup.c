@@ -52,6 +52,7 @@ void setup_pipeline(const struct settings *s, const struct spool_config *spool, 
     c.worker.probe = s->probe;
     c.worker.spool = spool;
     (void)identity_configure(s, &c.worker.identity, &c.front, NULL); /* settings_check() has said what is wrong */
+    (void)centre_configure(s, &c.worker.centre, &c.front, NULL);
     *ret_config = c;
 }
 

@@ -9,6 +9,7 @@
 
 #include "app/summarise_lines.h"
 #include "app/summarise_path.h"
+#include "app/summarise_related.h"
 #include "capture/body/siprec.h"
 #include "capture/net/datagram.h"
 #include "capture/sip/sdp.h"
@@ -638,6 +639,8 @@ struct call_record *summarise(const struct wcall *wc, const struct call *call,
     else
         fill_brief(r, &wc->brief);
     identity_fill(r, call, &config->identity);
+    related_fill(r, call, &wc->brief);
+    centre_fill(r, call, &config->centre);
     if (!fill_streams(r, wc) || !fill_chains(r, wc)) {
         record_free(r);
         return NULL;

@@ -163,10 +163,12 @@ static void change_call(struct worker *w, const struct event *event)
         return;
     read_brief(wc, event);
     bool telling = wc->brief.state == CALL_ANSWERED || wc->brief.state == CALL_ENDED;
-    if (!w->config.early_rows || !telling || wc->row_state == wc->brief.state)
+    bool told = wc->row_state == wc->brief.state && wc->row_grouped == wc->brief.grouped;
+    if (!w->config.early_rows || !telling || told)
         return;
     /* A call that is over lingers for late packets; its row does not wait for them. */
     wc->row_state = wc->brief.state;
+    wc->row_grouped = wc->brief.grouped;
     queue_record(w, summarise(wc, NULL, &w->config));
 }
 

@@ -3,6 +3,7 @@
  * events, so a packet costs no look-up but one array access. */
 #pragma once
 
+#include "app/centre_config.h"
 #include "app/identity_config.h"
 #include "base/counters.h"
 #include "base/error.h"
@@ -20,6 +21,7 @@ struct worker_config {
     unsigned call_streams_max;   /* default 16 */
     const char *probe;
     struct identity_config identity; /* who is who */
+    struct centre_config centre;     /* queues and agents */
     const struct spool_config *spool; /* NULL: keep nothing */
     void *context;
     /* Takes the record. Called in the worker's thread once everything that the record points to can be read. */
@@ -113,6 +115,7 @@ struct wcall {
     struct spool_ref signalling_tail;
     uint64_t signalling_messages;
     bool recording;
+    bool row_grouped;            /* that row says which group the call belongs to */
     uint8_t row_state;           /* enum call_state that the newest early row says; CALL_TRYING: none */
 };
 

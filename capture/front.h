@@ -20,6 +20,8 @@ struct front_alias {
 /* A header of the first INVITE that goes into the record. */
 #define FRONT_HEADERS_MAX 16
 #define FRONT_HEADER_SIZE 64
+/* Headers that name the queue, or the agent, of a contact centre. */
+#define FRONT_CENTRE_HEADERS_MAX 4
 
 struct front_config {
     struct hash_seed seed;
@@ -46,6 +48,9 @@ struct front_config {
     uint32_t turn_max;              /* default 8192 TURN allocations and channels */
     unsigned header_count;
     char headers[FRONT_HEADERS_MAX][FRONT_HEADER_SIZE]; /* names */
+    unsigned queue_header_count, agent_header_count;
+    char queue_headers[FRONT_CENTRE_HEADERS_MAX][FRONT_HEADER_SIZE]; /* names */
+    char agent_headers[FRONT_CENTRE_HEADERS_MAX][FRONT_HEADER_SIZE];
     bool users;                     /* default true: follow what is no call (users.h) */
     bool keep_message_body;         /* default false: the text of a MESSAGE goes with its event */
     uint32_t transactions_max;      /* default 32768, of requests other than INVITE */

@@ -172,3 +172,17 @@ void pack_count(struct pack *p, uint32_t *v)
         *v = 0;
     }
 }
+
+void *pack_items(struct pack *p, void *items, uint32_t *count, size_t item_bytes,
+                        void (*visit)(struct pack *, void *))
+{
+    pack_count(p, count);
+    if (p->out == NULL && *count)
+        items = p->failed ? NULL : arena_alloc(p->arena, *count * item_bytes);
+    p->failed |= *count && items == NULL;
+    for (uint32_t i = 0; i < *count && !p->failed; i++)
+        visit(p, (char *)items + i * item_bytes);
+    if (p->failed)
+        *count = 0;
+    return items;
+}

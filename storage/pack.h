@@ -46,4 +46,7 @@ void pack_endpoint(struct pack *p, struct endpoint *v);
 /* The number of things that follow, each of at least one byte; 0 with failed set when that many
  * cannot be there. */
 void pack_count(struct pack *p, uint32_t *v);
+/* Writes the items, each by one visit, or reads so many into new zeroed ones. */
+void *pack_items(struct pack *p, void *items, uint32_t *count, size_t item_bytes,
+                 void (*visit)(struct pack *, void *));
 bool pack_at_end(const struct pack *p);

@@ -40,7 +40,9 @@ static const char *const TEXTS[] = {
     "ipip", "gre", "erspan", "vxlan", "geneve", "gtpu", "tzsp", "l2tp", "esp", "teredo", "hep",
     /* where a number comes from, how a target was changed, what a PASSporT is worth */
     "pai", "ppi", "rpid", "diversion", "from", "to", "request_uri", "rc", "mp", "np", "verified",
-    "bad_signature", "no_certificate", "stale", "number_mismatch", "unreadable"};
+    "bad_signature", "no_certificate", "stale", "number_mismatch", "unreadable",
+    /* what calls have to do with each other */
+    "transfer_blind", "transfer_attended", "replaces", "join", "conference", "success"};
 
 const char *record_text(const char *text)
 {
@@ -129,6 +131,7 @@ static void record_init(struct call_record *r)
     r->mos_basis = r->mos_playout = "none";
     r->loss_ratio = r->jitter_ms_max = r->max_gap_ms = r->rtt_ms = NAN;
     r->recording.duration_ms = r->recording.size_bytes = -1;
+    r->related.centre.wait_ms = r->related.centre.talk_ms = r->related.centre.hold_ms = -1;
 }
 
 struct call_record *record_new(void)

@@ -9,6 +9,7 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "storage/record_identity.h"
+#include "storage/record_related.h"
 
 /* A place in the spool: the newest chunk of a chain. segment 0: none. */
 struct spool_ref {
@@ -351,6 +352,7 @@ struct call_record {
     bool limited;            /* some of its SDP was over the limits and not read */
     struct record_identity identity;
     struct record_siprec siprec;
+    struct record_related related;
     /* Where it belongs, by the names of the configuration; empty: unknown. */
     struct slice tenant;
     struct slice trunk;

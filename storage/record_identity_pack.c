@@ -66,21 +66,6 @@ static void reason_pack(struct pack *p, void *item)
     pack_int(p, &r->cause);
 }
 
-/* Writes the items, or reads so many into new zeroed ones. */
-static void *items_pack(struct pack *p, void *items, uint32_t *count, size_t item_bytes,
-                        void (*visit)(struct pack *, void *))
-{
-    pack_count(p, count);
-    if (p->out == NULL && *count)
-        items = p->failed ? NULL : arena_alloc(p->arena, *count * item_bytes);
-    p->failed |= *count && items == NULL;
-    for (uint32_t i = 0; i < *count && !p->failed; i++)
-        visit(p, (char *)items + i * item_bytes);
-    if (p->failed)
-        *count = 0;
-    return items;
-}
-
 void record_pack_identity(struct pack *p, struct record_identity *d)
 {
     number_pack(p, &d->caller);
@@ -89,10 +74,10 @@ void record_pack_identity(struct pack *p, struct record_identity *d)
     pack_text(p, &d->referred_by);
     pack_text(p, &d->q850_text);
     d->diversions =
-        items_pack(p, d->diversions, &d->diversion_count, sizeof *d->diversions, diversion_pack);
-    d->history = items_pack(p, d->history, &d->history_count, sizeof *d->history, history_pack);
+        pack_items(p, d->diversions, &d->diversion_count, sizeof *d->diversions, diversion_pack);
+    d->history = pack_items(p, d->history, &d->history_count, sizeof *d->history, history_pack);
     d->passports =
-        items_pack(p, d->passports, &d->passport_count, sizeof *d->passports, passport_pack);
-    d->headers = items_pack(p, d->headers, &d->header_count, sizeof *d->headers, header_pack);
-    d->reasons = items_pack(p, d->reasons, &d->reason_count, sizeof *d->reasons, reason_pack);
+        pack_items(p, d->passports, &d->passport_count, sizeof *d->passports, passport_pack);
+    d->headers = pack_items(p, d->headers, &d->header_count, sizeof *d->headers, header_pack);
+    d->reasons = pack_items(p, d->reasons, &d->reason_count, sizeof *d->reasons, reason_pack);
 }

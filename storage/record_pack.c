@@ -273,7 +273,8 @@ void record_pack_call(struct pack *p, struct call_record *r)
     record_pack_identity(p, &r->identity);
     siprec_pack(p, &r->siprec);
     call_place_pack(p, r);
-    lines_of_sdp_pack(p, r); /* what comes later goes behind this */
+    lines_of_sdp_pack(p, r);
+    record_pack_related(p, &r->related); /* what comes later goes behind this */
 }
 
 static void stream_identity_pack(struct pack *p, struct record_stream *s)

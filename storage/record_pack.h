@@ -8,6 +8,8 @@
 void record_pack_call(struct pack *p, struct call_record *r);
 /* Its part in record_identity.h; record_pack_call() visits it. */
 void record_pack_identity(struct pack *p, struct record_identity *d);
+/* Its part in record_related.h; the same. */
+void record_pack_related(struct pack *p, struct record_related *v);
 /* A stream without its series. */
 void record_pack_stream(struct pack *p, struct record_stream *s);
 /* Reading allocates the arrays in p->arena. */

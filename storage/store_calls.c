@@ -95,6 +95,7 @@ static void bind_call_columns(struct bind *b, const struct call_record *r,
     bind_known(b, r->trunk);
     bind_known(b, r->from_site);
     bind_known(b, r->to_site);
+    bind_word(b, r->related.group_id[0] ? r->related.group_id : NULL);
 }
 
 static int call_put(struct store *s, struct db *db, const struct call_record *r, int64_t *id,

@@ -47,6 +47,9 @@ static const struct schema_step CALLS[] = {
      "CREATE INDEX calls_trunk ON calls(trunk, started_us) WHERE trunk IS NOT NULL;"
      "CREATE INDEX calls_from_site ON calls(from_site, started_us) WHERE from_site IS NOT NULL;"
      "CREATE INDEX calls_to_site ON calls(to_site, started_us) WHERE to_site IS NOT NULL;"},
+    /* calls of one chain */
+    {"ALTER TABLE calls ADD COLUMN group_id TEXT;"
+     "CREATE INDEX calls_group ON calls(group_id) WHERE group_id IS NOT NULL;"},
 };
 
 static const struct schema_step MESSAGES[] = {

@@ -58,6 +58,19 @@ const char *call_leg_end_text(enum call_leg_end v)
     return TEXT_AT(text, v);
 }
 
+const char *call_link_kind_text(enum call_link_kind v)
+{
+    static const char *const text[] = {"transfer_blind", "transfer_attended", "replaces", "join",
+                                       "conference"};
+    return TEXT_AT(text, v);
+}
+
+const char *call_transfer_outcome_text(enum call_transfer_outcome v)
+{
+    static const char *const text[] = {NULL, "success", "failed"};
+    return TEXT_AT(text, v);
+}
+
 const char *call_kind_text(enum call_kind v)
 {
     switch (v) {

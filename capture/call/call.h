@@ -169,6 +169,62 @@ struct call_place {
     const char *sites[2];   /* of caller, callee */
 };
 
+/* What a call has to do with others (relate.h). */
+enum call_link_kind {
+    CALL_LINK_TRANSFER_BLIND, CALL_LINK_TRANSFER_ATTENDED, CALL_LINK_REPLACES, CALL_LINK_JOIN, CALL_LINK_CONFERENCE,
+};
+
+struct call_link {
+    struct call_link *next;      /* in order of time */
+    int64_t time_ns;
+    const char *evidence;        /* a constant: "refer_to, referred_by" */
+    uint8_t uid[16];             /* of the other call */
+    uint8_t kind;                /* enum call_link_kind */
+};
+
+enum call_transfer_outcome { CALL_TRANSFER_OPEN, CALL_TRANSFER_SUCCESS, CALL_TRANSFER_FAILED };
+
+/* A REFER within the call (transfer.h). */
+struct call_transfer {
+    struct call_transfer *next;  /* in order of time */
+    int64_t time_ns, done_ns;
+    struct slice refer_to;       /* URI without headers */
+    struct slice replaces;       /* Call-ID of the dialog that the target is to replace; empty: blind */
+    uint32_t cseq;
+    uint32_t referral;           /* of the front, while it waits */
+    uint16_t code;               /* final response to the REFER; 0 none */
+    uint16_t notify_code;        /* newest status of a NOTIFY; 0 none */
+    uint8_t referrer;            /* CALL_CALLER or CALL_CALLEE */
+    uint8_t outcome;             /* enum call_transfer_outcome */
+    bool led;                    /* to the call below */
+    uint8_t uid[16];
+};
+
+struct call_participant {
+    struct slice user;
+    struct slice uri;
+    uint8_t uid[16];             /* of its call */
+    bool has_call;
+    int64_t joined_ns, left_ns;
+};
+
+struct call_conference {
+    struct slice focus_uri;
+    bool limited;
+    uint32_t count;
+    struct call_participant *participants;
+};
+
+/* What messages say about queue and agent of a contact centre (centre.h). */
+struct call_centre {
+    struct slice queue;
+    struct slice agent;
+    int64_t agent_ns;            /* when the agent was named */
+};
+
+#define CALL_LINKS_MAX     32
+#define CALL_TRANSFERS_MAX 16
+
 struct call {
     struct arena *arena;
     uint8_t uid[16];          /* UUIDv8 (RFC 9562), see docs/decisions/call-ids.md */
@@ -186,6 +242,14 @@ struct call {
     bool encrypted_media;     /* SRTP announced */
     uint8_t nat;              /* enum call_nat */
     bool limited;             /* some of its SDP was over the limits and not read */
+
+    bool grouped;             /* belongs with other calls */
+    uint8_t group[16];        /* uid of the first of them */
+    uint8_t link_count, transfer_count;
+    struct call_link *links;
+    struct call_transfer *transfers;
+    struct call_conference *conference; /* filled when the call leaves */
+    struct call_centre *centre;
 
     struct slice call_id;
     struct call_identity from;
@@ -265,11 +329,15 @@ const char *call_party_text(enum call_party v);
 const char *call_direction_text(enum call_direction v);
 const char *call_attempt_reason_text(enum call_attempt_reason v); /* NULL for OPEN */
 const char *call_leg_end_text(enum call_leg_end v);       /* NULL for OPEN */
+const char *call_link_kind_text(enum call_link_kind v);
+const char *call_transfer_outcome_text(enum call_transfer_outcome v); /* NULL for OPEN */
 const char *call_kind_text(enum call_kind v);             /* "call", "orphan", "encrypted", ... */
 
 /* What the live view shows. Body of CALL_STARTED and CALL_CHANGED; strings are cut to their fields. */
 struct call_brief {
     uint8_t uid[16];
+    uint8_t group[16];
+    bool grouped;
     uint8_t kind;
     uint8_t state;
     uint8_t transport;

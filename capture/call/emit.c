@@ -12,6 +12,8 @@ static void fill_brief(const struct call *call, struct call_brief *b)
 {
     memset(b, 0, sizeof *b);
     memcpy(b->uid, call->uid, sizeof b->uid);
+    memcpy(b->group, call->group, sizeof b->group);
+    b->grouped = call->grouped;
     b->kind = call->kind;
     b->transport = call->transport;
     b->state = call->state;

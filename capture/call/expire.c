@@ -9,6 +9,7 @@
 #include "capture/call/emit.h"
 #include "capture/call/flows.h"
 #include "capture/call/orphan.h"
+#include "capture/call/relate.h"
 #include "capture/call/session.h"
 #include "capture/call/stranger.h"
 #include "capture/call/table.h"
@@ -27,8 +28,9 @@ static int64_t earlier_of(int64_t a, int64_t b)
 static int64_t linger_deadline(const struct calls *c, const struct live *l, int64_t last_ns)
 {
     int64_t linger_ns = c->config.linger_ns;
-    return earlier_of(later_of(last_ns, l->over_ns) + linger_ns,
-                      l->over_ns + LINGER_STRETCH * linger_ns);
+    int64_t over_ns = earlier_of(later_of(last_ns, l->over_ns) + linger_ns,
+                                 l->over_ns + LINGER_STRETCH * linger_ns);
+    return later_of(over_ns, relate_wait(l));
 }
 
 /* Steady time at which the longest call ends; INT64_MAX: never. */
@@ -120,6 +122,7 @@ static void end_waiting(struct calls *c, struct flow *f)
 
 void expire_advance(struct calls *c)
 {
+    relate_tick(c);
     turn_expire(c->turn, c->steady_ns);
     timer_wheel_advance(c->wheel, c->steady_ns, fire, c);
     while (c->waiting.first != NO_INDEX) {

@@ -65,6 +65,7 @@ struct live {
     int64_t over_ns;     /* steady: when it ended */
     int64_t hold_since_ns;
     int64_t session_until_ns;    /* steady: session timer; 0 none */
+    struct related *related;     /* what it has to do with other calls; NULL: nothing */
     struct stranger *stranger;   /* a BYE that is not believed yet; NULL: there was none */
     struct addr caller_contact;  /* where its INVITE says that it is reached, when that is an address */
     uint32_t prev, next;    /* of its class */
@@ -174,6 +175,8 @@ struct ahead;
 struct held;
 struct sealed;
 struct turn;
+struct related;
+struct relations;
 struct users;
 
 struct calls {
@@ -205,6 +208,7 @@ struct calls {
     struct map flows_by_end; /* flows that no SDP announced, by each of their ends */
     struct held *held;
     struct turn *turn;     /* relays' allocations and channels */
+    struct relations *relations; /* calls that belong together */
     struct users *users;   /* what is no call; NULL: not followed */
     struct ahead *ahead;   /* responses ahead of their INVITE */
     struct sealed *sealed; /* pairs of endpoints that spoke DTLS */

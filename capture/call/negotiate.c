@@ -8,6 +8,7 @@
 #include "capture/call/ice.h"
 #include "capture/call/lines.h"
 #include "capture/call/nat.h"
+#include "capture/call/relate.h"
 
 enum { LABEL_REASON_SYNTAX = 3, LABEL_REASON_LIMIT = 4 };
 
@@ -208,10 +209,14 @@ static void announce(struct calls *c, struct live *l, const struct sighting *s, 
 
 /* ---- what it means for the call ---- */
 
-static void set_hold(struct calls *c, struct live *l, uint8_t party, bool hold)
+static void set_hold(struct calls *c, struct live *l, const struct sighting *s, bool hold)
 {
+    uint8_t party = s->sender;
+    bool was = l->holding[party];
     bool before = l->holding[CALL_CALLER] || l->holding[CALL_CALLEE];
     l->holding[party] = hold;
+    if (was != hold && l->answered && !live_is_over(l))
+        relate_hold(c, l, s, hold);
     bool after = l->holding[CALL_CALLER] || l->holding[CALL_CALLEE];
     if (!l->answered || live_is_over(l) || before == after)
         return;
@@ -253,7 +258,7 @@ static void take_offer(struct calls *c, struct live *l, const struct sighting *s
     lines_offer(c, l, s->sender);
     l->offered = lines_in_use(&c->sdp);
     l->offer_direction = direction;
-    set_hold(c, l, s->sender, is_hold(direction));
+    set_hold(c, l, s, is_hold(direction));
 }
 
 static void take_answer(struct calls *c, struct live *l, const struct sighting *s)
@@ -262,7 +267,7 @@ static void take_answer(struct calls *c, struct live *l, const struct sighting *
     uint32_t agreed = l->offered & lines_in_use(&c->sdp);
     lines_answer(c, l);
     if (l->offer_direction == SDP_SENDRECV) /* else it only mirrors the offer */
-        set_hold(c, l, s->sender, is_hold(direction));
+        set_hold(c, l, s, is_hold(direction));
     if (l->negotiated) {
         note_lines(c, l, agreed & ~l->agreed, "media_added");
         note_lines(c, l, l->agreed & ~agreed, "media_removed");

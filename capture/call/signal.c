@@ -13,6 +13,7 @@
 #include "capture/call/meaning.h"
 #include "capture/call/negotiate.h"
 #include "capture/call/placing.h"
+#include "capture/call/relate.h"
 #include "capture/call/table.h"
 #include "capture/call/users.h"
 
@@ -135,8 +136,10 @@ static void step(struct calls *c, struct live *l, const struct sighting *s, enum
     struct dialog_step todo = dialog_step(l->state, input);
     l->last_sip_ns = c->steady_ns;
     facts_note(c, l, s);
+    relate_message(c, l, s);
     attempt_apply(c, l, s, todo);
     placing_message(c, l, s);
+    relate_settled(c, l, s);
     if (live_is_over(l) || !of_winner(l, s))
         return;
     if (refuses_change(l, s))
@@ -298,6 +301,7 @@ void signal_datagram(struct calls *c, const struct datagram *d)
     bool opens = read_message(c, &s);
     count_invite_response(c, &c->msg);
     users_message(c, &s);
+    relate_notify(c, &s);
     if (opens)
         replay_ahead(c, ahead_key(c, &s), d);
 }

@@ -23,6 +23,7 @@
 #include "capture/call/legs.h"
 #include "capture/call/placing.h"
 #include "capture/call/points.h"
+#include "capture/call/relate.h"
 #include "capture/call/route.h"
 #include "capture/call/sealed.h"
 #include "capture/call/turn.h"
@@ -55,10 +56,11 @@ int calls_init(struct calls *c, const struct front_config *config, const struct 
     c->turn = turn_new(&config->seed, config->turn_max, counters);
     c->sealed = sealed_new(&config->seed);
     c->ahead = ahead_new(counters);
+    c->relations = relations_new(c);
     c->xml = xml_new(config->seed.k0);
     c->users = config->users ? users_new(c) : NULL;
     if (!c->live || !c->points || !c->flows || !c->wheel || !c->held || !c->turn || !c->sealed ||
-        !c->xml || !c->ahead || (config->users && !c->users)) {
+        !c->xml || !c->ahead || !c->relations || (config->users && !c->users)) {
         calls_fini(c);
         return ERR_NOMEM;
     }
@@ -83,6 +85,7 @@ void calls_fini(struct calls *c)
     map_fini(&c->by_tuple);
     map_fini(&c->flows_by_end);
     users_free(c->users);
+    relations_free(c->relations);
     timer_wheel_free(c->wheel);
     held_free(c->held);
     turn_free(c->turn);
@@ -141,6 +144,16 @@ struct live *table_find(struct calls *c, const struct sip_msg *m, uint32_t space
     if (l)
         *ret_transaction_of = CALL_CALLEE;
     return l;
+}
+
+struct live *table_find_dialog(struct calls *c, struct slice call_id, struct slice caller_tag,
+                               struct slice callee_tag, uint32_t space)
+{
+    struct live *l = c->live_count ? find_by(c, call_id, caller_tag, space) : NULL;
+    uint64_t tag = table_tag(c, callee_tag);
+    if (l == NULL || l->call->kind != CALL_SIP)
+        return NULL;
+    return tag == l->callee_tag || legs_find(l, tag) ? l : NULL;
 }
 
 /* ---- classes ---- */
@@ -393,6 +406,7 @@ void table_close(struct calls *c, struct live *l)
     counters_add(c->counters, C_ROUTE_ADVANCES, call->route_advances);
     if (!live_is_bare(l))
         attempt_count(c, l);
+    relate_close(c, l);
     unlink_class(c, l);
     emit_call_ended(c, l);
     give_slot(c, l);

@@ -12,6 +12,10 @@ uint64_t table_tag(const struct calls *c, struct slice tag);
 struct live *table_find(struct calls *c, const struct sip_msg *m, uint32_t space,
                         uint8_t *ret_transaction_of);
 
+/* By the name of its dialog: the tags of who called and of who was called. */
+struct live *table_find_dialog(struct calls *c, struct slice call_id, struct slice caller_tag,
+                               struct slice callee_tag, uint32_t space);
+
 /* A free slot with an empty call (arena, kind, number, uid and worker set), entered under its key
  * when it is a SIP call. NULL when the table is full of calls that may not go, or without memory:
  * counted. */
