@@ -101,7 +101,10 @@ void mix_tick(struct calls *c)
         struct pending_mix m = r->mixes[r->mix_first];
         r->mix_first = (r->mix_first + 1) % RELATE_MIXES_MAX;
         r->mix_count--;
+        int64_t late_ns = c->steady_ns - m.due_ns; /* dated by when it was due */
+        c->time_ns -= late_ns;
         decide(c, &m);
+        c->time_ns += late_ns;
     }
 }
 
