@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/clock.h"
+#include "capture/call/user_event.h"
 #include "capture/source/source.h"
 
 static const char usage[] =
@@ -176,11 +178,21 @@ static void emit(void *context, struct call_record *r)
     record_free(r);
 }
 
+static void add_registration(struct reading *g, const struct user_register_done *d)
+{
+    double rrd_ms = d->rrd_ns < 0 ? NAN : (double)d->rrd_ns / 1e6;
+    if (g->kpi)
+        g->kpi_full |= !kpi_book_add_registration(g->kpi, d->at_ns / 1000, NULL, d->success, d->code, rrd_ms);
+}
+
 static void emit_user(void *context, const struct event *event)
 {
     struct reading *g = context;
     pthread_mutex_lock(&g->out_lock);
-    user_print_event(&g->users, event);
+    if (event->kind == EVENT_REGISTER_DONE)
+        add_registration(g, (const void *)event->body.data);
+    else
+        user_print_event(&g->users, event);
     pthread_mutex_unlock(&g->out_lock);
 }
 

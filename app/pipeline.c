@@ -55,6 +55,7 @@ static size_t head_size(unsigned kind)
         return offsetof(struct event, media) + sizeof(struct event_media);
     case EVENT_TICK:
     case EVENT_REGISTRATION:
+    case EVENT_REGISTER_DONE:
     case EVENT_SUBSCRIPTION:
     case EVENT_MESSAGE_SEEN:
     case EVENT_PEER:

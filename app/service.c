@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include "app/writer.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "capture/call/user_event.h"
 #include "storage/disk.h"
 
 #define DISK_LOW_BYTES ((uint64_t)64 << 20)
@@ -146,8 +148,21 @@ static void take_user(void *context, enum user_kind kind, void *record)
     writer_user(s->writer, kind, record, s->config.lossless);
 }
 
+static void take_registration(struct service *s, const struct user_register_done *d)
+{
+    struct writer_registration r = {.at_us = d->at_ns / 1000,
+                                    .rrd_ms = d->rrd_ns < 0 ? NAN : (double)d->rrd_ns / 1e6,
+                                    .code = d->code,
+                                    .success = d->success};
+    writer_registration(s->writer, &r, s->config.lossless);
+}
+
 static void take_user_event(void *context, const struct event *event)
 {
+    if (event->kind == EVENT_REGISTER_DONE) {
+        take_registration(context, (const void *)event->body.data);
+        return;
+    }
     user_store_event(event, take_user, context);
 }
 

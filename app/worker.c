@@ -388,6 +388,7 @@ void worker_event(struct worker *w, const struct event *event)
         worker_tick(w, event->time_ns);
         break;
     case EVENT_REGISTRATION:
+    case EVENT_REGISTER_DONE:
     case EVENT_SUBSCRIPTION:
     case EVENT_MESSAGE_SEEN:
     case EVENT_PEER:

@@ -16,7 +16,7 @@
 #define KPI_FLUSH_MAX_NS INT64_C(60000000000)
 
 enum item_kind { ITEM_RECORD, ITEM_RENDERED, ITEM_AUDIT, ITEM_FLUSH, ITEM_DROP_DAYS, ITEM_END_OPEN, ITEM_USER, ITEM_USERS_OVERDUE,
-                 ITEM_DROP_KPI };
+                 ITEM_DROP_KPI, ITEM_REGISTRATION };
 
 struct gate { /* lives on the waiting thread's stack */
     pthread_mutex_t lock;
@@ -33,6 +33,7 @@ struct item {
     int64_t calls_before_us, messages_before_us, now_us;
     enum user_kind user_kind;
     void *user;
+    struct writer_registration registration;
     int64_t kpi_before_us[STORE_KPI_LEVELS];
     struct item *next;               /* in the batch */
 };
@@ -118,6 +119,15 @@ static int write_item(struct writer *w, const struct item *item)
     }
     case ITEM_USER:
         return store_put_user(w->store, item->user_kind, item->user);
+    case ITEM_REGISTRATION: {
+        const struct writer_registration *r = &item->registration;
+        store_kpi_registration(w->store, r->at_us, NULL, r->success, r->code, r->rrd_ms);
+        if (r->at_us / KPI_MINUTE_US > w->kpi_minute) {
+            w->kpi_minute = r->at_us / KPI_MINUTE_US;
+            w->kpi_due = true;
+        }
+        return 0;
+    }
     case ITEM_USERS_OVERDUE:
         return store_users_overdue(w->store, item->now_us);
     case ITEM_DROP_DAYS: {
@@ -141,11 +151,17 @@ static void take_item(struct writer *w, struct item *item)
 
 /* ---- committing ---- */
 
+/* Of the kinds that are bounded in number. */
+static bool is_user(const struct item *item)
+{
+    return item->kind == ITEM_USER || item->kind == ITEM_REGISTRATION;
+}
+
 static void end_item(struct writer *w, struct item *item, int err)
 {
     if (err && (item->kind == ITEM_RECORD || item->kind == ITEM_USER))
         counters_add(w->counters, C_DB_LOST, 1);
-    if (item->kind == ITEM_USER)
+    if (is_user(item))
         atomic_fetch_sub(&w->users_waiting, 1);
     free(item->user);
     if (item->gate)
@@ -305,16 +321,27 @@ static bool room_for_user(struct writer *w, bool wait)
     return true;
 }
 
-void writer_user(struct writer *w, enum user_kind kind, void *record, bool wait)
+static bool put_user(struct writer *w, struct item item, bool wait)
 {
     if (room_for_user(w, wait)) {
         atomic_fetch_add(&w->users_waiting, 1);
-        if (put(w, (struct item){.kind = ITEM_USER, .user_kind = kind, .user = record}))
-            return;
+        if (put(w, item))
+            return true;
         atomic_fetch_sub(&w->users_waiting, 1);
     }
     atomic_fetch_add(&w->users_lost, 1);
-    free(record);
+    return false;
+}
+
+void writer_user(struct writer *w, enum user_kind kind, void *record, bool wait)
+{
+    if (!put_user(w, (struct item){.kind = ITEM_USER, .user_kind = kind, .user = record}, wait))
+        free(record);
+}
+
+void writer_registration(struct writer *w, const struct writer_registration *r, bool wait)
+{
+    put_user(w, (struct item){.kind = ITEM_REGISTRATION, .registration = *r}, wait);
 }
 
 void writer_users_overdue(struct writer *w, int64_t now_us)

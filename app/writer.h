@@ -26,6 +26,14 @@ void writer_record(struct writer *w, struct call_record *record);
  * while the database stands still is lost and counted, or waited for with `wait`. */
 #define WRITER_USERS_MAX 4096
 void writer_user(struct writer *w, enum user_kind kind, void *record, bool wait);
+/* An attempt to register that is over, for the figures of its minute. As writer_user(). */
+struct writer_registration {
+    int64_t at_us;
+    double rrd_ms; /* NAN: unknown */
+    unsigned code; /* 0: nobody answered */
+    bool success;
+};
+void writer_registration(struct writer *w, const struct writer_registration *r, bool wait);
 /* Registrations that ran out before now_us without our seeing it are expired. */
 void writer_users_overdue(struct writer *w, int64_t now_us);
 /* The recording of this record is what its `recording` says now; its job is over. Takes the record. */

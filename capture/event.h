@@ -24,6 +24,7 @@ enum event_kind {
     EVENT_TICK,         /* packet time went on (about every 100 ms): flush what is due */
     /* What is no call: bodies are the structs of user_event.h. To worker 0, a report to the worker of its call. */
     EVENT_REGISTRATION,
+    EVENT_REGISTER_DONE,
     EVENT_SUBSCRIPTION,
     EVENT_MESSAGE_SEEN,
     EVENT_PEER,

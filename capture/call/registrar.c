@@ -54,6 +54,13 @@ static void count(struct users *u, enum registration_result result)
 
 /* ---- what became of an attempt ---- */
 
+static void done(struct users *u, bool success, uint16_t code, int64_t rrd_ns)
+{
+    struct user_register_done d = {
+        .at_ns = u->c->time_ns, .rrd_ns = rrd_ns, .code = code, .success = success};
+    user_push(u, EVENT_REGISTER_DONE, &d, sizeof d);
+}
+
 static void note_code(struct user_registration *r, uint16_t code)
 {
     unsigned i = 0;
@@ -95,6 +102,7 @@ static void lose(struct users *u, struct registration *e, uint16_t code)
     r->failures += result == RESULT_FAILED || result == RESULT_TIMEOUT;
     r->timeouts += result == RESULT_TIMEOUT;
     count(u, result);
+    done(u, false, code, -1);
     if (r->contact_count == 0) {
         r->state = REGISTRATION_FAILED;
         r->ended_ns = u->c->time_ns;
@@ -287,6 +295,7 @@ static void accept(struct users *u, struct registration *e, struct register_atte
     if (w->t)
         measure(u, &e->r, w->t->sent_ns, a ? a->first_ns : w->t->sent_ns, now_ns);
     settle(u, e, removal, before, now_ns);
+    done(u, true, e->r.code, w->t ? e->r.rrd_full_ns : -1);
     if (a)
         a->stage = ATTEMPT_NONE;
 }

@@ -19,6 +19,15 @@
 #define USER_CODES_MAX     8
 #define USER_BODY_KEPT_MAX 16384 /* of a MESSAGE, when bodies are kept at all */
 
+/* ---- EVENT_REGISTER_DONE: an attempt to register is over (RFC 6076 4.1, 4.2), for figures ---- */
+
+struct user_register_done {
+    int64_t at_ns;
+    int64_t rrd_ns;   /* first REGISTER of the attempt -> 2xx; -1: unknown, or none */
+    uint16_t code;    /* final response; 0: nobody answered */
+    bool success;
+};
+
 /* ---- EVENT_REGISTRATION: struct user_registration, one for each (space, aor) ---- */
 
 enum registration_state {
