@@ -24,7 +24,7 @@ static void complete(struct calls *c, struct live *l, const struct sighting *s)
     struct call *call = l->call;
     struct call_hop *h = hops_enter(l, s);
     facts_complete(call, s->m);
-    counters_add(c->counters, C_CALL_ATTEMPTS, 1);
+    counters_add(c->counters, C_CALL_ATTEMPTS + l->label, 1);
     for (struct call_leg *leg = call->legs; h && leg; leg = leg->next)
         leg->hop = h;
     if (h) {
