@@ -1,4 +1,4 @@
-/* Bump allocation from a list of chunks, each twice the one before, until the ceiling.
+/* Bump allocation from a list of chunks, each half of all before it, until the ceiling.
  *
  * The newest chunk is not always the one in use: a request too large for the usual chunk gets one
  * of its own and the rest of the current chunk goes on serving the small ones. */
@@ -16,7 +16,6 @@ struct chunk {
 struct arena {
     struct chunk *chunks; /* all of them, for arena_free() */
     struct chunk *current;
-    size_t next_size;
     size_t held;
     size_t ceiling;
 };
@@ -58,7 +57,6 @@ struct arena *arena_new(size_t first_bytes, size_t ceiling_bytes)
     *a = (struct arena){
         .chunks = c,
         .current = c,
-        .next_size = 2 * size,
         .held = sizeof *c + size,
         .ceiling = ceiling_bytes,
     };
@@ -77,14 +75,15 @@ void arena_free(struct arena *a)
     }
 }
 
-/* A chunk with room for `size` bytes: as large as is its turn, less when the ceiling is near. */
+/* A chunk with room for `size` bytes: half of what is held, less when the ceiling is near. */
 static struct chunk *arena_grow(struct arena *a, size_t size)
 {
     size_t left = a->ceiling > a->held ? a->ceiling - a->held : 0;
     if (left < sizeof(struct chunk) || left - sizeof(struct chunk) < size)
         return NULL;
     left -= sizeof(struct chunk);
-    size_t room = a->next_size > size ? a->next_size : size;
+    size_t half = align8(a->held / 2) - sizeof(struct chunk);
+    size_t room = half > size ? half : size;
     if (room > left)
         room = left;
     struct chunk *c = chunk_new(room);
@@ -93,8 +92,6 @@ static struct chunk *arena_grow(struct arena *a, size_t size)
     c->next = a->chunks;
     a->chunks = c;
     a->held += sizeof *c + room;
-    if (a->next_size <= a->ceiling)
-        a->next_size *= 2;
     return c;
 }
 

@@ -1,5 +1,5 @@
 /* Memory with one end: everything taken from an arena is freed by arena_free() in one step.
- * Chunks double from `first_bytes`; the sum never passes `ceiling_bytes` (arena_alloc then returns
+ * The first chunk is `first_bytes`, each one more half of what is held: the sum never passes `ceiling_bytes` (arena_alloc then returns
  * NULL, as it does when malloc fails). One owner, one thread at a time. */
 #pragma once
 

@@ -116,6 +116,7 @@ struct call_leg {
     uint8_t end;                 /* enum call_leg_end */
     uint8_t repeats;             /* of its 2xx while nobody acknowledged it */
     bool winner;                 /* the call is (or was last) this one */
+    struct leg_answer *answer;   /* the front's: SDP of its 2xx while another leg was the call */
     bool acked;
 };
 

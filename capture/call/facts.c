@@ -94,15 +94,18 @@ static void note_modification(struct calls *c, struct live *l, const struct sigh
 void facts_note(struct calls *c, struct live *l, const struct sighting *s)
 {
     struct call *call = l->call;
-    if (s->hop && !s->m->request && s->m->method == SIP_INVITE)
+    bool response = !s->m->request && s->m->method == SIP_INVITE;
+    if (response && s->hop)
         hops_response(s->hop, s);
+    else if (response && s->transaction_of == CALL_CALLER)
+        hops_response_ahead(l, s);
     legs_response(l, s);
     note_modification(c, l, s);
     struct slice *software = s->sender == CALL_CALLER ? &call->user_agent : &call->server;
     if (software->size == 0 && !(s->sender == CALL_CALLEE && !s->m->request && s->m->status == 100))
         *software = keep(call, software_of(s->m));
     if (s->m->method != SIP_CANCEL ||
-        !hops_is_relay(l, s->hop)) /* a branch that lost is not the call */
+        !hops_is_relay(l, s->hop, s->m->cseq)) /* a branch that lost is not the call */
         causes_take(call, s->m);
     session_take(c, l, s);
     identity_note(&c->config, call, s);

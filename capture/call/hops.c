@@ -1,6 +1,9 @@
 /* Where each hop of a call comes from, and what came back on it. */
 #include "capture/call/hops.h"
 
+#include "capture/call/ahead.h"
+#include "capture/call/legs.h"
+
 /* A brother that is tried this long after an unanswered one takes its place; forks are sent at once
  * (T1 of RFC 3261). */
 #define SERIAL_NS INT64_C(500000000)
@@ -14,18 +17,33 @@ static bool same_ends(const struct call_hop *h, const struct sighting *s)
            endpoint_equal(&h->dst, request ? &s->d->dst : &s->d->src);
 }
 
+/* A response may take another way than its request and come to another port; one whose Via was
+ * changed on the way is still the caller's between the caller's addresses. A CANCEL takes the way
+ * of its INVITE (RFC 3261 9.1), so one from elsewhere is a stranger's. */
+static bool may_belong(const struct call_hop *h, const struct sighting *s)
+{
+    const struct endpoint *asker = s->m->request ? &s->d->src : &s->d->dst;
+    const struct endpoint *asked = s->m->request ? &s->d->dst : &s->d->src;
+    bool from_asker = addr_equal(h->src.addr, asker->addr);
+    if (h->via == s->via)
+        return from_asker || !s->m->request;
+    return h->from == NULL && from_asker && addr_equal(h->dst.addr, asked->addr);
+}
+
 struct call_hop *hops_find(const struct live *l, const struct sighting *s)
 {
     struct call_hop *found = NULL;
+    bool invite = s->m->request && s->m->method == SIP_INVITE;
     for (struct call_hop *h = l->call->hops; h; h = h->next) {
-        if (h->via != s->via || h->cseq != s->m->cseq)
+        if (h->cseq != s->m->cseq)
             continue;
-        if (same_ends(h, s))
+        if (h->via == s->via && same_ends(h, s))
             return h;
-        found = h;
+        /* an INVITE at other addresses is another hop */
+        if (!invite && (found == NULL || h->via == s->via) && may_belong(h, s))
+            found = h;
     }
-    /* an INVITE at other addresses is another hop; a response may take another way */
-    return s->m->request && s->m->method == SIP_INVITE ? NULL : found;
+    return found;
 }
 
 bool hops_is_behind(const struct call_hop *far, const struct call_hop *near)
@@ -46,10 +64,19 @@ bool hops_goes_on(const struct call *call, const struct call_hop *h)
     return false;
 }
 
-bool hops_is_relay(const struct live *l, const struct call_hop *h)
+static bool has_hop(const struct live *l, uint32_t cseq)
+{
+    for (const struct call_hop *h = l->call->hops; h; h = h->next) {
+        if (h->cseq == cseq)
+            return true;
+    }
+    return false;
+}
+
+bool hops_is_relay(const struct live *l, const struct call_hop *h, uint32_t cseq)
 {
     if (h == NULL)
-        return l->call->hops_over_limit > 0;
+        return has_hop(l, cseq) || l->call->hops_over_limit > 0;
     /* the same transaction behind an address translation is the caller's own still */
     while (h->from && h->from->via == h->via)
         h = h->from;
@@ -99,6 +126,8 @@ static bool is_brother(const struct call_hop *h, const struct call_hop *x)
 
 static bool is_ahead(const struct call_hop *h, const struct call_hop *x)
 {
+    if (leads_to(x, h) && !leads_to(h, x))
+        return false;
     if (h->via_count != x->via_count)
         return h->via_count < x->via_count && h->final_ns == 0;
     return h->max_forwards >= x->max_forwards && h->final_ns == 0;
@@ -137,6 +166,50 @@ static void supersede(const struct live *l, const struct call_hop *x)
         if (older || (silent && x->invite_ns - h->invite_ns >= SERIAL_NS))
             h->given_up = true;
     }
+}
+
+/* ---- responses ahead of their INVITE ---- */
+
+struct hop_ahead {
+    uint64_t via, tag;
+    int64_t time_ns;
+    uint32_t cseq;
+    uint16_t code;
+};
+
+void hops_response_ahead(struct live *l, const struct sighting *s)
+{
+    if (!has_hop(l, s->m->cseq))
+        return;
+    if (l->hop_ahead == NULL)
+        l->hop_ahead = arena_alloc(l->call->arena, sizeof *l->hop_ahead);
+    if (l->hop_ahead == NULL)
+        return;
+    *l->hop_ahead = (struct hop_ahead){
+        .via = s->via,
+        .tag = s->to_tag,
+        .time_ns = s->d->time_ns,
+        .cseq = s->m->cseq,
+        .code = s->m->status,
+    };
+}
+
+/* For the hop it came with its INVITE. */
+static void take_ahead(const struct live *l, struct call_hop *x)
+{
+    const struct hop_ahead *a = l->hop_ahead;
+    if (a == NULL || a->via != x->via || a->cseq != x->cseq ||
+        x->invite_ns - a->time_ns > AHEAD_WINDOW_NS)
+        return;
+    x->response_ns = x->invite_ns;
+    x->proceeds = a->code > 100;
+    struct call_leg *leg = legs_find(l, a->tag);
+    if (leg && leg->hop == NULL)
+        leg->hop = x;
+    if (a->code < 200)
+        return;
+    x->final_ns = x->invite_ns;
+    x->code = a->code;
 }
 
 /* ---- entering ---- */
@@ -218,6 +291,7 @@ struct call_hop *hops_enter(struct live *l, const struct sighting *s)
     x->max_forwards = max_forwards(s->m);
     call->hop_count++;
     place(l, x);
+    take_ahead(l, x);
     return x;
 }
 

@@ -20,9 +20,13 @@ struct call_hop *hops_find(const struct live *l, const struct sighting *s);
 /* The hop of the INVITE at hand, entered if it is new; NULL at the bound: counted in the call. */
 struct call_hop *hops_enter(struct live *l, const struct sighting *s);
 void hops_response(struct call_hop *h, const struct sighting *s);
-/* Not the caller's own: its failures and CANCELs end no attempt. Also true for what found no place.
- */
-bool hops_is_relay(const struct live *l, const struct call_hop *h);
+/* A response whose INVITE has not been seen yet, while others of its CSeq have: the newest one is
+ * remembered for that hop. */
+void hops_response_ahead(struct live *l, const struct sighting *s);
+/* Not the caller's own: its failures and CANCELs end no attempt. NULL: of a transaction with this
+ * CSeq whose INVITE was not seen or found no place; the caller's own only when nothing else was seen
+ * of that CSeq. */
+bool hops_is_relay(const struct live *l, const struct call_hop *h, uint32_t cseq);
 /* Another hop like this one (same CSeq, same origin) may still be answered. */
 bool hops_brother_open(const struct live *l, const struct call_hop *h);
 /* INVITEs went on from here. */

@@ -67,6 +67,7 @@ struct live {
     int64_t session_until_ns;    /* steady: session timer; 0 none */
     struct related *related;     /* what it has to do with other calls; NULL: nothing */
     struct stranger *stranger;   /* a BYE that is not believed yet; NULL: there was none */
+    struct hop_ahead *hop_ahead; /* a response ahead of its INVITE (hops.c); NULL: there was none */
     struct addr caller_contact;  /* where its INVITE says that it is reached, when that is an address */
     uint32_t prev, next;    /* of its class */
     uint32_t points, flows; /* first ones */
@@ -85,6 +86,8 @@ struct live {
     uint8_t offer_direction;
     bool invite_offers[2]; /* the newest INVITE of a party had SDP */
     bool holding[2];       /* this party put the other on hold */
+    bool held_before;      /* so it was ahead of the offer that waits for its answer */
+    bool offer_open;
     bool negotiated;       /* an answer was seen */
     bool answered;         /* or picked up in the middle */
     bool challenged;       /* the next INVITE is the answer to it */

@@ -6,6 +6,7 @@
 #include "capture/call/facts.h"
 #include "capture/call/hops.h"
 #include "capture/call/legs.h"
+#include "capture/call/negotiate.h"
 #include "capture/call/stranger.h"
 
 /* ---- requests ---- */
@@ -52,7 +53,7 @@ static enum dialog_input meaning_of_invite(struct calls *c, struct live *l,
     /* the same INVITE once more: on its way, or to another target after the one before failed */
     const struct call_hop *h = hops_enter(l, s);
     bool failed = l->state == DIALOG_REFUSED || l->state == DIALOG_CANCELLING;
-    return failed && !hops_is_relay(l, h) ? INPUT_INVITE : INPUT_NOTHING;
+    return failed && !hops_is_relay(l, h, s->m->cseq) ? INPUT_INVITE : INPUT_NOTHING;
 }
 
 static uint64_t remote_tag(const struct sighting *s)
@@ -67,7 +68,10 @@ static bool in_dialog(const struct live *l, const struct sighting *s)
     uint64_t remote = remote_tag(s);
     if (legs_find(l, remote))
         return true;
-    return l->callee_tag ? remote == l->callee_tag : l->call->legs == NULL;
+    if (l->callee_tag)
+        return remote == l->callee_tag;
+    /* who follows RFC 2543 may answer without a tag */
+    return l->call->legs == NULL || (l->answered && remote == 0);
 }
 
 static enum dialog_input meaning_of_bye(struct calls *c, struct live *l, const struct sighting *s)
@@ -78,7 +82,12 @@ static enum dialog_input meaning_of_bye(struct calls *c, struct live *l, const s
     }
     if (live_is_over(l) || stranger_bye(c, l, s))
         return INPUT_NOTHING;
-    return legs_bye(l, remote_tag(s), s->d->time_ns) == LEG_BYE_CALL ? INPUT_BYE : INPUT_NOTHING;
+    uint64_t winner = l->callee_tag;
+    if (legs_bye(l, remote_tag(s), s->d->time_ns) == LEG_BYE_CALL)
+        return INPUT_BYE;
+    if (l->callee_tag != winner)
+        negotiate_moved(c, l, legs_find(l, l->callee_tag));
+    return INPUT_NOTHING;
 }
 
 /* Of one hop among several it tells of that hop alone. */
@@ -86,7 +95,8 @@ static enum dialog_input meaning_of_cancel(struct live *l, const struct sighting
 {
     if (s->hop && s->hop->cancelled_ns == 0)
         s->hop->cancelled_ns = s->d->time_ns;
-    return hops_is_relay(l, s->hop) || hops_brother_open(l, s->hop) ? INPUT_NOTHING : INPUT_CANCEL;
+    return hops_is_relay(l, s->hop, s->m->cseq) || hops_brother_open(l, s->hop) ? INPUT_NOTHING
+                                                                                : INPUT_CANCEL;
 }
 
 static enum dialog_input meaning_of_request(struct calls *c, struct live *l,
@@ -113,7 +123,7 @@ static enum dialog_input meaning_of_request(struct calls *c, struct live *l,
 static enum dialog_input meaning_of_failure(struct live *l, const struct sighting *s)
 {
     unsigned status = s->m->status;
-    if (hops_is_relay(l, s->hop) || hops_brother_open(l, s->hop)) {
+    if (hops_is_relay(l, s->hop, s->m->cseq) || hops_brother_open(l, s->hop)) {
         l->relay_code = (uint16_t)status;
         return INPUT_NOTHING;
     }

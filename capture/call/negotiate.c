@@ -6,6 +6,7 @@
 #include "capture/call/emit.h"
 #include "capture/call/flows.h"
 #include "capture/call/ice.h"
+#include "capture/call/legs.h"
 #include "capture/call/lines.h"
 #include "capture/call/nat.h"
 #include "capture/call/relate.h"
@@ -209,14 +210,10 @@ static void announce(struct calls *c, struct live *l, const struct sighting *s, 
 
 /* ---- what it means for the call ---- */
 
-static void set_hold(struct calls *c, struct live *l, const struct sighting *s, bool hold)
+static void change_hold(struct calls *c, struct live *l, uint8_t party, bool hold)
 {
-    uint8_t party = s->sender;
-    bool was = l->holding[party];
     bool before = l->holding[CALL_CALLER] || l->holding[CALL_CALLEE];
     l->holding[party] = hold;
-    if (was != hold && l->answered && !live_is_over(l))
-        relate_hold(c, l, s, hold);
     bool after = l->holding[CALL_CALLER] || l->holding[CALL_CALLEE];
     if (!l->answered || live_is_over(l) || before == after)
         return;
@@ -231,6 +228,13 @@ static void set_hold(struct calls *c, struct live *l, const struct sighting *s, 
         call->held_ns += c->time_ns - l->hold_since_ns;
     l->hold_since_ns = 0;
     emit_note(c, l, "resume", call_party_text(party));
+}
+
+static void set_hold(struct calls *c, struct live *l, const struct sighting *s, bool hold)
+{
+    if (l->holding[s->sender] != hold && l->answered && !live_is_over(l))
+        relate_hold(c, l, s, hold);
+    change_hold(c, l, s->sender, hold);
 }
 
 static uint32_t lines_in_use(const struct sdp *sdp)
@@ -258,6 +262,8 @@ static void take_offer(struct calls *c, struct live *l, const struct sighting *s
     lines_offer(c, l, s->sender);
     l->offered = lines_in_use(&c->sdp);
     l->offer_direction = direction;
+    l->held_before = l->holding[s->sender];
+    l->offer_open = true;
     set_hold(c, l, s, is_hold(direction));
 }
 
@@ -274,6 +280,7 @@ static void take_answer(struct calls *c, struct live *l, const struct sighting *
     }
     l->agreed = agreed;
     l->negotiated = true;
+    l->offer_open = false;
 }
 
 void negotiate(struct calls *c, struct live *l, const struct sighting *s)
@@ -308,8 +315,60 @@ void negotiate(struct calls *c, struct live *l, const struct sighting *s)
     flows_refresh(c, l);
 }
 
+/* ---- the answer of another leg ---- */
+
+#define ANSWER_KEPT_MAX 4096
+
+struct leg_answer {
+    struct datagram d; /* without its payload */
+    struct slice sdp;
+};
+
+void negotiate_later(struct live *l, const struct sighting *s)
+{
+    struct call_leg *leg = legs_find(l, s->to_tag);
+    bool answers = !s->m->request && s->m->method == SIP_INVITE && s->m->status >= 200;
+    if (!answers || leg == NULL || leg->answer || s->sdp.size == 0 || s->sdp.size > ANSWER_KEPT_MAX)
+        return;
+    struct leg_answer *a = arena_alloc(l->call->arena, sizeof *a);
+    if (a == NULL)
+        return;
+    a->d = *s->d;
+    a->d.payload = slice_none();
+    a->sdp = arena_copy(l->call->arena, s->sdp);
+    leg->answer = a;
+}
+
+void negotiate_moved(struct calls *c, struct live *l, const struct call_leg *leg)
+{
+    if (leg->answer == NULL || sdp_parse(leg->answer->sdp, &c->sdp) != SDP_OK)
+        return;
+    struct sighting s = {
+        .d = &leg->answer->d, .sdp = leg->answer->sdp, .sender = CALL_CALLEE, .to_tag = leg->key};
+    l->call->limited |= c->sdp.limited;
+    change_hold(c, l, CALL_CALLEE, is_hold(direction_of(&c->sdp)));
+    announce(c, l, &s, false);
+    nat_sdp(c, l, &s);
+    flows_refresh(c, l);
+}
+
+/* ---- refusals ---- */
+
+/* A hold that was refused is none, and so is the end of one. */
+static void undo_hold(struct calls *c, struct live *l, uint8_t party)
+{
+    uint16_t holds = l->call->holds;
+    bool held = l->holding[CALL_CALLER] || l->holding[CALL_CALLEE];
+    change_hold(c, l, party, l->held_before);
+    bool holds_on = l->holding[CALL_CALLER] || l->holding[CALL_CALLEE];
+    l->call->holds = held && !holds_on && holds ? holds - 1 : holds;
+}
+
 void negotiate_refused(struct calls *c, struct live *l, const struct sighting *s)
 {
+    if (l->offer_open)
+        undo_hold(c, l, s->transaction_of);
+    l->offer_open = false;
     points_settle(c, l, s->transaction_of, false);
     flows_refresh(c, l);
 }

@@ -18,4 +18,7 @@ struct slice negotiate_sdp(const struct sip_msg *m);
 /* Takes s->sdp in. */
 void negotiate(struct calls *c, struct live *l, const struct sighting *s);
 /* A final failure of a re-INVITE or UPDATE: what it offered was nothing. */
+/* The answer of a branch that lost the race: kept (up to 4 kB), and read when the call moves there. */
+void negotiate_later(struct live *l, const struct sighting *s);
+void negotiate_moved(struct calls *c, struct live *l, const struct call_leg *leg);
 void negotiate_refused(struct calls *c, struct live *l, const struct sighting *s);

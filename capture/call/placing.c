@@ -89,7 +89,7 @@ void placing_message(struct calls *c, struct live *l, const struct sighting *s)
     const struct datagram *d = s->d;
     if (!l->attempt_due || m->method != SIP_INVITE || s->transaction_of != CALL_CALLER)
         return;
-    bool first_hop = !hops_is_relay(l, s->hop ? s->hop : hops_find(l, s));
+    bool first_hop = !hops_is_relay(l, s->hop ? s->hop : hops_find(l, s), m->cseq);
     if (m->request && !first_hop && c->config.places)
         ask_again(c, l, &d->dst, m->request_uri, d);
     if (m->request || m->status == 100)

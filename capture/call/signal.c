@@ -113,7 +113,7 @@ static void remember(struct calls *c, struct live *l, const struct sighting *s)
     emit_sip(c, l, s, over);
 }
 
-/* The SDP of a branch that lost the race says nothing about the call. */
+/* The SDP of a branch that lost the race says nothing about the call, unless it moves there. */
 static bool of_winner(const struct live *l, const struct sighting *s)
 {
     if (!l->answered || l->callee_tag == 0)
@@ -140,8 +140,12 @@ static void step(struct calls *c, struct live *l, const struct sighting *s, enum
     attempt_apply(c, l, s, todo);
     placing_message(c, l, s);
     relate_settled(c, l, s);
-    if (live_is_over(l) || !of_winner(l, s))
+    if (live_is_over(l))
         return;
+    if (!of_winner(l, s)) {
+        negotiate_later(l, s);
+        return;
+    }
     if (refuses_change(l, s))
         negotiate_refused(c, l, s);
     else

@@ -138,7 +138,8 @@ struct live *table_find(struct calls *c, const struct sip_msg *m, uint32_t space
         return NULL;
     struct live *l = find_by(c, m->call_id, m->from.tag, space);
     *ret_transaction_of = CALL_CALLER;
-    if (l || m->to.tag.size == 0)
+    /* a caller who follows RFC 2543 may have no tag: then his is the To without one of a BYE */
+    if (l || (m->to.tag.size == 0 && m->method != SIP_BYE))
         return l;
     l = find_by(c, m->call_id, m->to.tag, space);
     if (l)

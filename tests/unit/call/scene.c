@@ -77,8 +77,69 @@ static void on_media(struct seen_call *c, const struct event *e)
         f->ssrc[f->ssrc_count++] = ssrc;
 }
 
+static unsigned hop_number(const struct call *call, const struct call_hop *hop)
+{
+    unsigned n = 1;
+    for (const struct call_hop *h = call->hops; h; h = h->next, n++) {
+        if (h == hop)
+            return n;
+    }
+    return 0;
+}
+
+/* The texts of scene.h. */
+static void write_hops(struct buf *b, const struct call *call)
+{
+    for (const struct call_hop *h = call->hops; h; h = h->next)
+        buf_printf(b, "%s%u<%u=%u%s", b->size ? " " : "", hop_number(call, h),
+                   hop_number(call, h->from), h->code, h->cancelled_ns ? "x" : "");
+}
+
+static void write_legs(struct buf *b, const struct call *call)
+{
+    for (const struct call_leg *leg = call->legs; leg; leg = leg->next) {
+        const char *end = call_leg_end_text((enum call_leg_end)leg->end);
+        buf_printf(b, "%s%.*s@%u%s=%u/%s%s", b->size ? " " : "", SLICE_ARGS(leg->tag),
+                   hop_number(call, leg->hop), leg->winner ? "*" : "", leg->code,
+                   end ? end : "open", leg->acked ? "+" : "");
+    }
+}
+
+static void write_tries(struct buf *b, const struct call *call)
+{
+    for (unsigned i = 0; i < call->attempt_count; i++) {
+        const struct call_attempt *a = &call->attempts[i];
+        const char *why = call_attempt_reason_text((enum call_attempt_reason)a->reason);
+        buf_printf(b, "%s%u=%s", b->size ? " " : "", hop_number(call, a->hop), why ? why : "open");
+    }
+}
+
+static void write_causes(struct buf *b, const struct call *call)
+{
+    static const char *const names[] = {"Q.850", "SIP"};
+    for (unsigned i = 0; call->causes && i < 2; i++) {
+        if (call->causes[i].cause)
+            buf_printf(b, "%s%s %u %.*s", b->size ? ", " : "", names[i], call->causes[i].cause,
+                       SLICE_ARGS(call->causes[i].text));
+    }
+}
+
+static void copy_text(const struct call *call, void (*write)(struct buf *, const struct call *),
+                      char *out, size_t size)
+{
+    struct buf b;
+    buf_init(&b, 1 << 16);
+    write(&b, call);
+    slice_copy_to(buf_view(&b), out, size);
+    buf_fini(&b);
+}
+
 static void copy_call(struct seen_call *c, const struct call *call)
 {
+    copy_text(call, write_hops, c->hops, sizeof c->hops);
+    copy_text(call, write_legs, c->legs, sizeof c->legs);
+    copy_text(call, write_tries, c->tries, sizeof c->tries);
+    copy_text(call, write_causes, c->causes, sizeof c->causes);
     c->call = *call;
     slice_copy_to(call->from.user, c->from_user, sizeof c->from_user);
     slice_copy_to(call->to.user, c->to_user, sizeof c->to_user);

@@ -38,6 +38,11 @@ struct seen_call {
     char from_user[64], to_user[64], from_tag[64], to_tag[64], user_agent[64], server[64],
         reason[64];
     char notes[SCENE_NOTES * 40]; /* "reinvite(caller) hold(caller)" */
+    /* "1<0=200 2<1=487x": number, what it continues, code; x cancelled. Numbers in order of time. */
+    char hops[512];
+    char legs[512];  /* "b1@2=486/rejected b2@3*=200/bye+": tag, hop, winner, code, end, acknowledged */
+    char tries[512]; /* "2=rejected 3=answered" */
+    char causes[128]; /* "Q.850 16 text, SIP 200 text" */
     char states[64];              /* "TRAE" */
 };
 
