@@ -232,9 +232,10 @@ static void change_hold(struct calls *c, struct live *l, uint8_t party, bool hol
 
 static void set_hold(struct calls *c, struct live *l, const struct sighting *s, bool hold)
 {
-    if (l->holding[s->sender] != hold && l->answered && !live_is_over(l))
-        relate_hold(c, l, s, hold);
+    bool changes = l->holding[s->sender] != hold;
     change_hold(c, l, s->sender, hold);
+    if (changes && l->answered && !live_is_over(l))
+        relate_hold(c, l, s, hold);
 }
 
 static uint32_t lines_in_use(const struct sdp *sdp)
