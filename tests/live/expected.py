@@ -4,8 +4,8 @@ import re
 
 
 def like(got, expected, where=""):
-    """None, or what differs. Of an object only the fields that `expected` names; a list must be as long. A type asks for
-    any value of it, a text that begins with ~ is a pattern."""
+    """None, or what differs. Of an object only the fields count that `expected` names; a list must be as
+    long. A type asks for any value of it, a text that begins with ~ is a pattern."""
     if isinstance(expected, dict):
         if not isinstance(got, dict):
             return f"{where}: {got!r} is no object"

@@ -137,6 +137,7 @@ def check_same(binary, path, live, *options, apart_us=TIMES_APART_US):
     expect(ours == theirs, f"live and from the file differ:\n  live {ours}\n  file {theirs}")
     for one, other in zip(live, read):
         for at in ("started_at", "answered_at", "ended_at"):
-            apart = abs(micros(one[at]) - micros(other[at]))
+            expect((one[at] is None) == (other[at] is None), f"{one['call_id']}: {at} is {one[at]} and {other[at]}")
+            apart = abs(micros(one[at]) - micros(other[at])) if one[at] else 0
             expect(apart <= apart_us, f"{one['call_id']}: {at} differs by {apart} us")
     return read

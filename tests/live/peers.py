@@ -25,6 +25,7 @@ import peer_hep
 import peer_signalling
 import peer_sipp
 import peer_tls
+import peer_transfers
 import peer_web
 from lan import Lan
 from wire import Failure, need
@@ -53,13 +54,15 @@ CASES = (
      "Kamailio sends SIP and rtpengine RTCP as HEP"),
     (peer_hep.hep_rtpengine_tcp, ("kamailio", "rtpengine", "baresip"), "the same, rtpengine's over TCP"),
     (peer_signalling.proxy_registrar, ("kamailio", "baresip"), "registrations and a call through Kamailio"),
+    (peer_signalling.proxy_passwords, ("kamailio", "baresip"), "the same with passwords, right and wrong"),
     (peer_signalling.proxy_fork, ("kamailio", "baresip"), "Kamailio forks to two telephones of one user"),
     (peer_signalling.proxy_failover, ("kamailio",), "Kamailio tries the next gateway"),
     (peer_signalling.proxy_pings, ("kamailio",), "a gateway that Kamailio asks with OPTIONS goes away"),
     (peer_dialogs.phones_hold, ("kamailio", "baresip"), "hold and resume"),
+    (peer_dialogs.phones_unanswered, ("kamailio", "baresip"), "one call given up, one refused"),
     (peer_dialogs.phones_messages, ("kamailio", "baresip"), "messages and presence"),
-    (peer_dialogs.phones_blind_transfer, ("kamailio", "baresip"), "a blind transfer"),
-    (peer_dialogs.sipp_attended_transfer, (), "an attended transfer"),
+    (peer_transfers.phones_blind_transfer, ("kamailio", "baresip"), "a blind transfer"),
+    (peer_transfers.sipp_attended_transfer, (), "an attended transfer"),
     (peer_dialogs.sipp_codec_change, (), "another codec in the middle of a call"),
     (peer_dialogs.b2bua, ("baresip",), "baresip's b2bua: a call of two legs"),
 )

@@ -4,10 +4,12 @@ import os
 import subprocess
 import uuid
 
+import proxy
 import sound
 from lan import SERVER_IP
-from wire import wait_for
+from wire import CALLEE_IP, CALLER_IP, Failure, wait_for
 
+SOFTWARE = "baresip v1.0.0 (x86_64/linux)"
 MODULES = "/usr/lib/baresip/modules"
 START_LIMIT_S = 10
 
@@ -35,31 +37,35 @@ module_app menu.so
 
 
 class Phone:
-    """A baresip of `user`, an account at `server`, that listens at ip:port. `account` is added to its account, `modules`
-    are loaded besides, `contacts` are its address book."""
+    """A baresip of `user`, an account at `server`, that listens at ip:port. `account` is added to its
+    account (`accounts` stand in its place), `modules` are loaded besides, `contacts` are its address
+    book; `audio` is the module that it hears and speaks with."""
 
-    def __init__(self, lan, space, ip, user, port=5060, server=SERVER_IP, account=";regint=60;answermode=auto",
-                 modules=(), contacts=(), accounts=None,
-                 audio="aufile"):
+    def __init__(self, lan, space, ip, user, port=5060, server=SERVER_IP,
+                 account=";regint=60;answermode=auto", accounts=None, modules=(), contacts=(), audio="aufile"):
         self.lan, self.space, self.name, self.console = lan, space, f"{user}-{port}", port + 1000
-        folder = os.path.join(lan.work, self.name)
-        os.makedirs(folder)
-        files = (f"aufile,{sound.speak('caller', 8000, 1, lan.work)}", f"aufile,{folder}/heard.wav")
-        source, player = files if audio == "aufile" else (f"{audio},a", f"{audio},b")
+        self.folder = os.path.join(lan.work, self.name)
+        os.makedirs(self.folder)
+        self._write("config", [self._config(ip, port, modules, audio)])
+        self._write("accounts", accounts or [f"<sip:{user}@{server}>{account}"])
+        self._write("contacts", contacts)
+        self._write("uuid", [str(uuid.uuid4())], end="")
+        self.process = lan.start(space, ["baresip", "-f", self.folder], self.log)
+        self.wait_said("baresip is ready")
+
+    def _config(self, ip, port, modules, audio):
+        source, player = f"{audio},a", f"{audio},b"
+        if audio == "aufile":
+            source = "aufile," + sound.speak("caller", 8000, 1, self.lan.work)
+            player = f"aufile,{self.folder}/heard.wav"
         first = 20000 + (port - 5060) * 100
-        texts = {
-            "config": CONFIG.format(ip=ip, port=port, source=source, player=player, audio=audio,
-                                    folder=folder, ports=f"{first}-{first + 90}", console=self.console, modules=MODULES,
-                                    more="".join(f"module_app {m}.so\n" for m in modules)),
-            "accounts": "".join(f"{a}\n" for a in accounts or [f"<sip:{user}@{server}>{account}"]),
-            "contacts": "".join(f"{c}\n" for c in contacts),
-            "uuid": str(uuid.uuid4()),
-        }
-        for name, text in texts.items():
-            with open(os.path.join(folder, name), "w") as f:
-                f.write(text)
-        self.process = lan.start(space, ["baresip", "-f", folder], self.log)
-        wait_for(START_LIMIT_S, f"{self.name} is ready", lambda: "baresip is ready" in self.said())
+        return CONFIG.format(ip=ip, port=port, source=source, player=player, audio=audio, folder=self.folder,
+                             ports=f"{first}-{first + 90}", console=self.console, modules=MODULES,
+                             more="".join(f"module_app {m}.so\n" for m in modules))
+
+    def _write(self, name, lines, end="\n"):
+        with open(os.path.join(self.folder, name), "w") as f:
+            f.writelines(line + end for line in lines)
 
     @property
     def log(self):
@@ -69,8 +75,11 @@ class Phone:
         with open(os.path.join(self.lan.work, self.log), errors="replace") as f:
             return f.read()
 
-    def wait_said(self, text, seconds=START_LIMIT_S):
-        wait_for(seconds, f"{self.name} says “{text}”\n{self.lan.log_tail(self.log)}", lambda: text in self.said())
+    def wait_said(self, text, times=1):
+        try:
+            wait_for(START_LIMIT_S, f"{self.name} says: {text}", lambda: self.said().count(text) >= times)
+        except Failure as e:
+            raise Failure(f"{e}\n{self.lan.log_tail(self.log)}") from None
 
     def tell(self, command):
         """A command as it is typed: /dial, /hold, /transfer ..."""
@@ -81,3 +90,21 @@ class Phone:
         """It unregisters and goes."""
         self.process.terminate()
         self.process.wait(START_LIMIT_S)
+
+
+def uri(user):
+    return f"sip:{user}@{SERVER_IP}"
+
+
+def register_phones(lan, *users, watch=None, **options):
+    """Telephones registered at Kamailio: the first one at the caller's, the others side by side at the
+    callee's. `watch`: who has whom in its address book, and wants to know of their presence."""
+    proxy.start(lan, [], f"sip:{CALLEE_IP}:5070")
+    phones = []
+    for n, user in enumerate(users):
+        space, ip, port = (lan.caller, CALLER_IP, 5060) if n == 0 else (lan.callee, CALLEE_IP, 5058 + 2 * n)
+        contacts = [f'"{watch[user]}" <{uri(watch[user])}>;presence=p2p'] if watch else []
+        phones.append(Phone(lan, space, ip, user, port, contacts=contacts, **options))
+    for phone in phones:
+        phone.wait_said("200 OK")
+    return phones

@@ -18,7 +18,7 @@ verify_certificate = no
 
 
 def start(lan, parts, next_hop, certificate=None, server_name="", environment=None,
-          second_hop=""):
+          second_hop="", password=""):
     """`parts` of kamailio.cfg; calls to who has not registered go to `next_hop`, which TLS asks for as
     `server_name`, or to `second_hop` after a failure."""
     if certificate:
@@ -27,6 +27,7 @@ def start(lan, parts, next_hop, certificate=None, server_name="", environment=No
     with open(os.path.join(HERE, "kamailio.cfg")) as f:
         text = f.read()
     for word, value in (("SELF_IP", SERVER_IP), ("NEXT_HOP", next_hop), ("SECOND_HOP", second_hop), ("WORK", lan.work),
+                        ("SHARED_SECRET", password),
                         ("SERVER_NAME", server_name), ("HEP_TARGET", f"{PROBE_IP}:{HEP_PORT}")):
         text = text.replace(word, value)
     path = os.path.join(lan.work, "kamailio.cfg")
