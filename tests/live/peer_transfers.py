@@ -23,12 +23,33 @@ BLIND = {
     "carol": {"outcome": "answered", "end_reason": "bye", "released_by": "callee",
               "from": {"user": "alice"}, "to": {"user": "carol"}, "branches": 1, "route_advances": 0},
 }
+# What each call tells of the others; their names stand for their uids.
+BLIND_TIES = {
+    "bob": {"related": [{"kind": "transfer_blind", "uid": "carol", "evidence": "~.*refer_to.*"}],
+            "transfers": [{"kind": "blind", "referrer": "callee", "refer_to": uri("carol"), "replaces_call_id": None,
+                           "sip_code": 202, "notify_code": 200, "outcome": "success", "uid": "carol"}]},
+    "carol": {"related": [{"kind": "transfer_blind", "uid": "bob", "evidence": "~.*refer_to.*"}], "transfers": None},
+}
 BLIND_SAID = {
     "bob": {(ALICE, KAMAILIO): "INVITE ACK 202 NOTIFY NOTIFY 200",
             (BOB, KAMAILIO): "180 200 REFER 200 200 BYE"},
     "carol": {(ALICE, KAMAILIO): "INVITE ACK 200", (KAMAILIO, CAROL): "INVITE ACK 200",
               (CAROL, KAMAILIO): "180 200 BYE"},
 }
+
+
+def check_ties(calls, ties):
+    """`calls` and `ties` have the same names, and one group."""
+    uids = {name: call["uid"] for name, call in calls.items()}
+    for name, expected in ties.items():
+        related = sorted(calls[name]["related"], key=lambda r: (r["kind"], r["uid"]))
+        wanted = [{**r, "uid": uids[r["uid"]]} for r in expected["related"]]
+        check(f"{name}: related", related, sorted(wanted, key=lambda r: (r["kind"], r["uid"])))
+        wanted = expected["transfers"] and [{**t, "uid": uids[t["uid"]]} for t in expected["transfers"]]
+        check(f"{name}: transfers", calls[name].get("transfers"), wanted)
+    groups = {call["group_id"] for call in calls.values()}
+    first = min(calls.values(), key=lambda c: c["started_at"])
+    expect(groups == {first["uid"]}, f"the calls are of the groups {groups}")
 
 
 def phones_blind_transfer(lan, binary):
@@ -48,6 +69,7 @@ def phones_blind_transfer(lan, binary):
         check(f"to {user}", calls.get(user), expected)
         said = dialogs(messages(earshot, calls[user]))
         check(f"messages to {user}", {way: said.get(way) for way in BLIND_SAID[user]}, BLIND_SAID[user])
+    check_ties(calls, BLIND_TIES)
     check_same(binary, finish(earshot, file), list(calls.values()))
     return "Alice to Bob, Alice to Carol"
 
@@ -107,6 +129,18 @@ ATTENDED = {
     ("bob", "carol"): {"outcome": "answered", "end_reason": "bye", "released_by": "caller", "src": B, "dst": C,
                        "referred_by": "sip:alice@test", "reinvites": 0},
 }
+BOBS, ASKED, RESULT = ("alice", "bob"), ("alice", "carol"), ("bob", "carol")
+ATTENDED_TIES = {
+    BOBS: {"related": [{"kind": "transfer_attended", "uid": ASKED, "evidence": "~.*replaces.*"},
+                       {"kind": "transfer_attended", "uid": RESULT, "evidence": "~.*replaces.*"}],
+           "transfers": [{"kind": "attended", "referrer": "caller", "refer_to": f"sip:carol@{C}",
+                          "replaces_call_id": f"~{ASKS}.*", "sip_code": 202, "notify_code": 200,
+                          "outcome": "success", "uid": RESULT}]},
+    ASKED: {"related": [{"kind": "transfer_attended", "uid": BOBS}, {"kind": "replaces", "uid": RESULT}],
+            "transfers": None},
+    RESULT: {"related": [{"kind": "replaces", "uid": ASKED}, {"kind": "transfer_attended", "uid": BOBS}],
+             "transfers": None},
+}
 ATTENDED_SAID = {
     ("alice", "bob"): {(A, B): "INVITE ACK INVITE ACK REFER 200 200 BYE",
                        (B, A): "180 200 200 202 NOTIFY NOTIFY 200"},
@@ -123,5 +157,6 @@ def sipp_attended_transfer(lan, binary):
     for pair, expected in ATTENDED.items():
         check(pair, calls.get(pair), expected)
         check(f"messages of {pair}", dialogs(messages(earshot, calls[pair])), ATTENDED_SAID[pair])
+    check_ties(calls, ATTENDED_TIES)
     check_same(binary, finish(earshot, file), list(calls.values()))
     return "Alice to Bob, Alice to Carol, Bob to Carol in Alice's place"
