@@ -49,21 +49,47 @@ bool addr_is_private(struct addr a)
            || a.high >> 57 == 0xfc >> 1; /* fc00::/7, RFC 4193 */
 }
 
+/* Four numbers with dots between, as inet_pton() reads them: up to 255, no zero in front of another
+ * digit. */
+static bool parse_v4(struct slice text, uint32_t *ret_v4)
+{
+    uint32_t v4 = 0, number = 0;
+    unsigned digits = 0, dots = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t c = text.data[i], digit = (uint8_t)(c - '0');
+        if (c == '.' && digits && dots < 3) {
+            v4 = v4 << 8 | number;
+            number = digits = 0;
+            dots++;
+            continue;
+        }
+        if (digit > 9 || (digits && number == 0))
+            return false;
+        number = number * 10 + digit;
+        digits++;
+        if (number > 255)
+            return false;
+    }
+    *ret_v4 = v4 << 8 | number;
+    return dots == 3 && digits;
+}
+
 bool addr_parse(struct slice text, struct addr *ret_addr)
 {
-    bool brackets = text.size >= 2 && text.data[0] == '[' && text.data[text.size - 1] == ']';
-    if (brackets)
+    uint32_t v4;
+    if (parse_v4(text, &v4)) {
+        *ret_addr = addr_v4(v4);
+        return true;
+    }
+    if (slice_index(text, ':') == text.size) /* names */
+        return false;
+    if (text.size >= 2 && text.data[0] == '[' && text.data[text.size - 1] == ']')
         text = slice_sub(text, 1, text.size - 1);
     char copy[INET6_ADDRSTRLEN];
     if (text.size == 0 || text.size >= sizeof copy || memchr(text.data, '\0', text.size))
         return false;
     slice_copy_to(text, copy, sizeof copy);
 
-    struct in_addr v4;
-    if (!brackets && inet_pton(AF_INET, copy, &v4) == 1) {
-        *ret_addr = addr_v4(ntohl(v4.s_addr));
-        return true;
-    }
     uint8_t v6[16];
     if (inet_pton(AF_INET6, copy, v6) != 1)
         return false;

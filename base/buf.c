@@ -40,7 +40,7 @@ static bool buf_grow(struct buf *b, size_t need)
     return true;
 }
 
-uint8_t *buf_reserve(struct buf *b, size_t n)
+uint8_t *buf_reserve_more(struct buf *b, size_t n)
 {
     if (b->failed)
         return NULL;

@@ -16,7 +16,7 @@ void buf_init(struct buf *b, size_t ceiling);
 void buf_fini(struct buf *b);
 void buf_clear(struct buf *b); /* keeps the memory, forgets the error */
 /* Room for n more bytes (not yet counted in size), or NULL. */
-uint8_t *buf_reserve(struct buf *b, size_t n);
+static inline uint8_t *buf_reserve(struct buf *b, size_t n);
 void buf_add(struct buf *b, const void *data, size_t size);
 void buf_slice(struct buf *b, struct slice s);
 void buf_str(struct buf *b, const char *text);
@@ -32,6 +32,15 @@ void buf_varint(struct buf *b, uint64_t v);
 __attribute__((format(printf, 2, 3))) void buf_printf(struct buf *b, const char *format, ...);
 /* NUL-terminated view (the NUL is not counted in size); "" after an error. */
 const char *buf_text(struct buf *b);
+
+uint8_t *buf_reserve_more(struct buf *b, size_t n); /* of buf_reserve() */
+
+static inline uint8_t *buf_reserve(struct buf *b, size_t n)
+{
+    if (b->data && !b->failed && n <= b->room - b->size)
+        return b->data + b->size;
+    return buf_reserve_more(b, n);
+}
 
 static inline struct slice buf_view(const struct buf *b)
 {

@@ -41,10 +41,13 @@ void nat_message(struct live *l, const struct sighting *s)
     struct slice value;
     struct sip_addr contact;
     struct addr host;
-    if (via_differs(s))
+    if (!(l->call->nat & CALL_NAT_VIA_RECEIVED) && via_differs(s))
         l->call->nat |= CALL_NAT_VIA_RECEIVED;
+    struct addr source = s->d->src.addr;
+    if (addr_is_private(source) || addr_is_loopback(source)) /* nothing was translated so far */
+        return;
     if (sip_header_item(s->m, SIP_H_CONTACT, 0, &value) && sip_addr_parse(value, &contact) &&
-        literal(contact.host, &host) && is_private_abroad(host, s->d->src.addr))
+        literal(contact.host, &host) && is_private_abroad(host, source))
         l->call->nat |= CALL_NAT_CONTACT_PRIVATE;
 }
 

@@ -1,6 +1,6 @@
 /* The way of a message: parse, find the call by Call-ID and tags (or begin one), see whether it is
- * a repetition, hand the raw text to the worker, say what it means for the state machine (meaning.h),
- * carry out what that answers (attempt.c), read its SDP (negotiate.c). */
+ * a repetition, hand the raw text to the worker, say what it means for the state machine
+ * (meaning.h), carry out what that answers (attempt.c), read its SDP (negotiate.c). */
 #include "capture/call/signal.h"
 
 #include "capture/call/ahead.h"
@@ -64,9 +64,11 @@ static uint64_t hash_slice(const struct calls *c, struct slice s)
 /* RFC 3261 17.2.3: a transaction is its branch and its sender; the old RFC has the sender alone. */
 static uint64_t via_hash(const struct calls *c, const struct sip_msg *m)
 {
-    uint64_t words[3] = {hash_slice(c, m->via.branch), hash_slice(c, m->via.host),
-                         hash_slice(c, m->via.port)};
-    return hash_words(&c->config.seed, words, 3);
+    struct slice sender = m->via.host; /* with its port, which stands behind it */
+    if (m->via.port.size)
+        sender.size = (size_t)(m->via.port.data + m->via.port.size - sender.data);
+    uint64_t words[2] = {hash_slice(c, m->via.branch), hash_slice(c, sender)};
+    return hash_words(&c->config.seed, words, 2);
 }
 
 static bool seen_before(struct calls *c, struct live *l, const struct sighting *s)
@@ -74,15 +76,19 @@ static bool seen_before(struct calls *c, struct live *l, const struct sighting *
     const struct sip_msg *m = s->m;
     /* 183, and then 183 with SDP: the second one is news */
     uint64_t status = m->request ? 0 : m->status | (s->sdp.size ? 0x8000u : 0);
-    uint64_t words[6] = {
+    const struct endpoint *src = &s->d->src, *dst = &s->d->dst; /* of one space */
+    uint64_t words[8] = {
         s->via,
         (uint64_t)m->cseq << 32 | (uint64_t)m->method << 16 | status,
-        m->method == SIP_UNKNOWN ? hash_slice(c, m->cseq_method) : 0,
-        endpoint_hash(&c->config.seed, &s->d->src),
-        endpoint_hash(&c->config.seed, &s->d->dst),
-        s->to_tag,
+        s->to_tag ^ (m->method == SIP_UNKNOWN ? hash_slice(c, m->cseq_method) : 0),
+        (uint64_t)src->port << 16 | dst->port,
+        src->addr.low,
+        dst->addr.low,
+        src->addr.high,
+        dst->addr.high,
     };
-    uint64_t digest = hash_words(&c->config.seed, words, 6);
+    bool v4 = (src->addr.high | dst->addr.high) == 0;
+    uint64_t digest = hash_words(&c->config.seed, words, v4 ? 6 : 8);
     for (unsigned i = 0; i < RECENT_MAX; i++) {
         if (l->recent[i] == digest)
             return true;
