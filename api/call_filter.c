@@ -80,7 +80,7 @@ const char *const CALL_FILTER_PARAMS[] = {FILTERS(AS_NAME) "header",
 static const char *const OUTCOME_NAMES[] = {
     "answered", "busy", "no_answer", "cancelled", "rejected", "redirected", "failed", "lost", NULL};
 static const char *const DIRECTION_NAMES[] = {"in", "out", "internal", "unknown", NULL};
-static const char *const KIND_NAMES[] = {"call", "orphan", "encrypted", "mgcp", "h323", NULL};
+static const char *const KIND_NAMES[] = {"call", "orphan", "page", "encrypted", "mgcp", "h323", NULL};
 static const char *const SCALE_NAMES[] = {"NB", "WB", "FB", NULL};
 
 __attribute__((format(printf, 4, 5))) static bool

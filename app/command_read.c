@@ -157,7 +157,7 @@ static void print_ladder(struct reading *g, const struct call_record *r)
 static void emit(void *context, struct call_record *r)
 {
     struct reading *g = context;
-    bool orphan = strcmp(r->kind, "orphan") == 0;
+    bool orphan = strcmp(r->kind, "orphan") == 0 || strcmp(r->kind, "page") == 0;
     pthread_mutex_lock(&g->out_lock);
     if (r->recording.state)
         render(g, r);

@@ -242,7 +242,7 @@ static void fill_stream(struct arena *a, const struct wstream *s, bool suspect,
     out->srtp = f->secure;
     out->early = s->early;
     out->announced = f->announced;
-    out->orphan = f->call->brief.kind == CALL_ORPHAN;
+    out->orphan = call_kind_is_orphan(f->call->brief.kind);
     out->confidence = confidence_text(f->confidence);
     fill_quality(s, &t, suspect, &out->quality);
     fill_rtcp(a, s, t.clock_hz, &out->rtcp);
@@ -604,7 +604,7 @@ static void fill_recording(struct call_record *r, const struct worker_config *co
 {
     struct record_recording *g = &r->recording;
     bool answered = r->answered_us != 0;
-    bool orphan = strcmp(r->kind, "orphan") == 0;
+    bool orphan = strcmp(r->kind, "orphan") == 0 || strcmp(r->kind, "page") == 0;
     if (!answered && !orphan)
         return;
     g->partial = r->partial;

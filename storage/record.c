@@ -16,7 +16,7 @@
 
 static const char *const TEXTS[] = {
     /* kind, state */
-    "call", "orphan", "mgcp", "h323", "trying", "ringing", "answered", "ended",
+    "call", "orphan", "page", "mgcp", "h323", "trying", "ringing", "answered", "ended",
     /* outcome */
     "busy", "no_answer", "cancelled", "rejected", "redirected", "failed", "lost",
     /* end_reason */

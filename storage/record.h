@@ -281,7 +281,7 @@ struct record_line {
 struct call_record {
     struct arena *arena;
     char uid[40];            /* UUID text */
-    const char *kind;        /* "call"; "orphan": media without signalling; "encrypted": signalling that cannot be read */
+    const char *kind;        /* "call"; "orphan": media without signalling; "page": such media to a multicast group; "encrypted": signalling that cannot be read */
     const char *state;       /* trying, ringing, answered, ended */
     const char *outcome;     /* NULL while it goes on, and for orphans */
     const char *end_reason;  /* NULL while it goes on */

@@ -84,6 +84,8 @@ const char *call_kind_text(enum call_kind v)
         return "mgcp";
     case CALL_H323:
         return "h323";
+    case CALL_PAGE:
+        return "page";
     }
     return NULL;
 }

@@ -32,7 +32,13 @@ enum call_kind {
     CALL_ENCRYPTED, /* a signalling connection that nobody can read: no call, but not silent either */
     CALL_MGCP,
     CALL_H323,
+    CALL_PAGE,      /* media to a multicast group that no signalling announced: an orphan with listeners that nobody sees */
 };
+
+static inline bool call_kind_is_orphan(unsigned kind)
+{
+    return kind == CALL_ORPHAN || kind == CALL_PAGE;
+}
 
 struct call_identity {
     struct slice display;

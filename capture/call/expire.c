@@ -55,7 +55,7 @@ static int64_t deadline(const struct calls *c, const struct live *l)
     int64_t last_ns = later_of(media_ns, l->last_sip_ns);
     if (live_is_over(l))
         return linger_deadline(c, l, last_ns);
-    if (l->call->kind == CALL_ORPHAN)
+    if (call_kind_is_orphan(l->call->kind))
         return earlier_of(last_ns + (l->flow_count ? c->config.orphan_timeout_ns : 0),
                           duration_deadline(c, l));
     switch ((enum dialog_state)l->state) {

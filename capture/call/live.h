@@ -243,7 +243,7 @@ static inline bool live_is_over(const struct live *l)
 /* Without a dialog: nobody set it up, nobody can release it. */
 static inline bool live_is_bare(const struct live *l)
 {
-    return l->call->kind == CALL_ORPHAN || l->call->kind == CALL_ENCRYPTED;
+    return call_kind_is_orphan(l->call->kind) || l->call->kind == CALL_ENCRYPTED;
 }
 
 /* One message on its way through: what signal.c found out about it. */

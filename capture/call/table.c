@@ -347,7 +347,7 @@ struct live *table_new_orphan(struct calls *c, const struct flow *f)
     if (l == NULL)
         return NULL;
     struct call *call = l->call;
-    call->kind = CALL_ORPHAN;
+    call->kind = addr_is_multicast(f->dst.addr) ? CALL_PAGE : CALL_ORPHAN;
     call->state = CALL_ANSWERED;
     call->started_ns = first_held_ns(c, f);
     call->src = f->src;
@@ -398,7 +398,7 @@ void table_close(struct calls *c, struct live *l)
     flows_release(c, l);
     points_release(c, l);
     timer_cancel(c->wheel, &l->timer);
-    if (call->kind != CALL_ORPHAN) {
+    if (!call_kind_is_orphan(call->kind)) {
         bool there = map_remove(&c->by_key, l->key, live_number(c, l));
         assert(there);
     }
