@@ -1,4 +1,4 @@
-/* Any bytes as a URI, as an element of each identity header, as a number and as a text to redact.
+/* Any bytes as a URI, as an element of each identity header, as Replaces and Refer-To, as a number and as a text to redact.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -6,6 +6,7 @@
 #include "app/passport.h"
 #include "capture/call/number.h"
 #include "capture/sip/redact.h"
+#include "capture/sip/replaces.h"
 #include "capture/sip/uri.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -44,6 +45,18 @@ static void use_elements(struct slice text)
     sip_privacy_hides(text);
 }
 
+static void use_dialogs(struct slice text)
+{
+    struct sip_dialog_name name;
+    struct sip_refer_to refer;
+    if (sip_dialog_name_parse(text, &name))
+        assert(name.call_id.size > 0);
+    if (sip_refer_to_parse(text, &refer)) {
+        assert(refer.target.size > 0 && strlen(refer.replaces) < SIP_REPLACES_SIZE);
+        sip_dialog_name_parse(slice_str(refer.replaces), &name);
+    }
+}
+
 static void use_passport(struct slice text)
 {
     struct sip_signed header;
@@ -80,6 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct slice text = slice_of(data, size);
     use_number(text);
     use_elements(text);
+    use_dialogs(text);
     use_passport(text);
     use_redaction(text);
     return 0;
