@@ -424,3 +424,69 @@ def contact_centre(t):
     t.equal("the queue answers, then the agent", one(queued(how="update", agent="X-Agent: Anna\r\n"), *own), ("sales", "Anna", 12000, 8000, 0, False))
     t.equal("the queue answers, nobody comes", one(queued(), *own), ("sales", None, 20000, None, None, True))
     t.counter("who answers is an agent unless the queue does", one(queued()) == ("sales", None, 4000, 16000, 0, False))
+
+
+# ---- A02, A03: a session that changes
+
+def moved(change=True):
+    """Both ends go to other addresses and ports in the middle."""
+    s = Scene()
+    one = s.leg("1", A, B).invite(0).answer(1).talk(1.1, 4, 0x5000)
+    if change:
+        one.media = {A: 4100, B: 6100}
+        one.ask(5.1, A, "INVITE", sdp(C, 4100))
+        one.tell(5.12, B, 200, "INVITE", sdp(D, 6100))
+        one.ask(5.13, A, "ACK")
+        late = media(A, 4000, B, 6000, 0.1, START + 5.1, 0x5000, seq=300)
+        s.packets += late
+        for x, xp, y, yp, ssrc in ((C, 4100, D, 6100, 0x5000), (D, 6100, C, 4100, 0x5001)):
+            s.packets += media(x, xp, y, yp, 4, START + 5.2, ssrc, seq=305 if ssrc == 0x5000 else 300)
+    one.bye(10, A)
+    return s
+
+
+@feature("A02", "a re-INVITE with other addresses and ports: one call, the new flows beside the old, late packets kept")
+def addresses_change(t):
+    got = moved().read(t)
+    t.equal("one call", list(got), ["1"])
+    one = got["1"]
+    t.equal("re-INVITE noted", (one["reinvites"], one["outcome"]), (1, "answered"))
+    packets = {(x["src"], x["dst"]): x["packets"] for x in one["streams"]}
+    total = {p: sum(x["packets"] for x in one["streams"] if x["party"] == p) for p in ("caller", "callee")}
+    t.equal("all packets belong to it, the late ones too", total, {"caller": 405, "callee": 400})
+    t.check(f"flows to the new places: {packets}", any(src.startswith(C) and dst.startswith(D) for src, dst in packets) or
+            bool(notes(one, "media_moved")))
+    t.equal("nothing is lost", sum(x["lost"] for x in one["streams"]), 0)
+    still = moved(False).read(t)["1"]
+    t.counter("without the change there are the old flows alone",
+              still["reinvites"] == 0 and not notes(still, "media_moved") and len(still["streams"]) == 2)
+
+
+def video(added=True, removed=True):
+    s = Scene()
+    one = s.leg("1", A, B).invite(0).answer(1).talk(1.1, 8, 0x6000)
+    for t, with_video in ((3, added), (6, added and not removed)):
+        if not added:
+            continue
+        port = 1 if with_video else 0
+        lines = "m=video {} RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
+        one.ask(t, A, "INVITE", sdp(A, 4000, lines.format(4020 * port)))
+        one.tell(t + 0.01, B, 200, "INVITE", sdp(B, 6000, lines.format(6020 * port)))
+        one.ask(t + 0.02, A, "ACK")
+    if added:
+        s.packets += media(A, 4020, B, 6020, 2, START + 3.1, 0x7000, pt=96)
+    one.bye(10, A)
+    return s
+
+
+@feature("A03", "video comes and goes: media_added, media_removed, times of its stream; the call goes on")
+def media_lines(t):
+    one = video().read(t)["1"]
+    t.equal("the time line", notes(one, "media_added", "media_removed"), [("media_added", "video", 3.01), ("media_removed", "video", 6.01)])
+    t.equal("port 0 does not end the call", (one["outcome"], after(one["ended_at"])), ("answered", 10))
+    stream, = [x for x in one["streams"] if x["media_type"] == "video"]
+    t.equal("the video stream", (stream["party"], stream["packets"], after(stream["first_at"]), after(stream["last_at"])), ("caller", 100, 3.1, 5.08))
+    sound = [x["packets"] for x in one["streams"] if x["media_type"] == "audio"]
+    t.equal("sound goes on", sound, [400, 400])
+    t.counter("not removed", notes(video(removed=False).read(t)["1"], "media_removed") == [])
+    t.counter("not added", notes(video(added=False).read(t)["1"], "media_added", "media_removed") == [])
