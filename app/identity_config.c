@@ -174,39 +174,47 @@ static bool holds_credentials(struct slice name)
            slice_is_nocase(name, "Authentication-Info");
 }
 
-static int read_headers(const struct settings *s, struct front_config *front, struct why *why)
+/* Names of headers with commas between. */
+static int read_headers(const char *setting, const char *text, bool credentials,
+                        char names[FRONT_HEADERS_MAX][FRONT_HEADER_SIZE], unsigned *ret_count,
+                        struct why *why)
 {
-    struct slice rest = slice_str(s->record_headers), item;
-    char names[FRONT_HEADERS_MAX][FRONT_HEADER_SIZE];
+    struct slice rest = slice_str(text), item;
     unsigned count = 0;
     while (next_item(&rest, &item)) {
         if (!is_token(item) || count == FRONT_HEADERS_MAX) {
-            why_set(
-                why,
-                "record.headers: \"%.*s\": write at most %d names of headers, e.g. X-Customer-Id",
-                SLICE_ARGS(item), FRONT_HEADERS_MAX);
+            why_set(why, "%s: \"%.*s\": write at most %d names of headers, e.g. X-Customer-Id",
+                    setting, SLICE_ARGS(item), FRONT_HEADERS_MAX);
             return ERR_INVALID;
         }
-        if (holds_credentials(item) && !s->record_keep_credentials) {
-            why_set(
-                why,
-                "record.headers: %.*s holds credentials; that needs record.keep_credentials = yes",
-                SLICE_ARGS(item));
+        if (holds_credentials(item) && !credentials) {
+            why_set(why, "%s: %.*s holds credentials; that needs record.keep_credentials = yes",
+                    setting, SLICE_ARGS(item));
             return ERR_INVALID;
         }
         slice_copy_to(item, names[count], FRONT_HEADER_SIZE);
         for (unsigned i = 0; i < count; i++)
             if (strcasecmp(names[i], names[count]) == 0) {
-                why_set(why, "record.headers: %s stands twice", names[i]);
+                why_set(why, "%s: %s stands twice", setting, names[i]);
                 return ERR_INVALID;
             }
         count++;
     }
-    if (front == NULL)
-        return 0;
-    memcpy(front->headers, names, count * sizeof names[0]);
-    front->header_count = count;
+    *ret_count = count;
     return 0;
+}
+
+static int read_correlation(const struct settings *s, struct identity_config *c,
+                            struct front_config *front, struct why *why)
+{
+    if (s->correlation_chars != 0 && (s->correlation_chars < 12 || s->correlation_chars > 64)) {
+        why_set(why, "correlation.call_id_chars: %lld: write 0 or 12 to 64",
+                (long long)s->correlation_chars);
+        return ERR_INVALID;
+    }
+    c->call_id_chars = (uint8_t)s->correlation_chars;
+    return read_headers("correlation.headers", s->correlation_headers, false, front->correlation,
+                        &front->correlation_count, why);
 }
 
 int identity_configure(const struct settings *s, struct identity_config *ret_config,
@@ -221,8 +229,14 @@ int identity_configure(const struct settings *s, struct identity_config *ret_con
     if (err == 0)
         err = read_sources("callee_from", s->numbers_callee_from, "to, request_uri", c.callee_from,
                            why);
+    struct front_config checked; /* nobody wants it: still to be looked at */
+    if (front == NULL)
+        front = &checked;
     if (err == 0)
-        err = read_headers(s, front, why);
+        err = read_headers("record.headers", s->record_headers, s->record_keep_credentials,
+                           front->headers, &front->header_count, why);
+    if (err == 0)
+        err = read_correlation(s, &c, front, why);
     if (err == 0)
         *ret_config = c;
     return err;

@@ -39,12 +39,13 @@ struct identity_config {
     int64_t stir_age_ns; /* 0: any */
     const struct stir_keys *stir; /* borrowed; NULL: none given */
     bool keep_credentials;
+    uint8_t call_id_chars; /* [correlation]; 0: Call-IDs are not compared in part */
 };
 
 /* NULL-safe texts of the record: "pai", "from", ...; NULL for SOURCE_NONE. */
 const char *number_source_text(unsigned source);
 /* All of it but the certificates. 0 or ERR_INVALID with a sentence that names the setting. Sets the
- * headers of `front` when that is not NULL. */
+ * headers of `front`, those of records and those of correlation, when that is not NULL. */
 int identity_configure(const struct settings *s, struct identity_config *ret_config,
                        struct front_config *front, struct why *why);
 /* Files and folders of stir.certificates; NULL when none are set. 0 or ERR_. */

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "app/summarise_keys.h"
 #include "app/summarise_lines.h"
 #include "app/summarise_path.h"
 #include "app/summarise_related.h"
@@ -641,6 +642,7 @@ struct call_record *summarise(const struct wcall *wc, const struct call *call,
     identity_fill(r, call, &config->identity);
     related_fill(r, call, &wc->brief);
     centre_fill(r, call, &config->centre);
+    keys_fill(r, call, &config->identity);
     if (!fill_streams(r, wc) || !fill_chains(r, wc)) {
         record_free(r);
         return NULL;

@@ -51,6 +51,8 @@ struct front_config {
     unsigned queue_header_count, agent_header_count;
     char queue_headers[FRONT_CENTRE_HEADERS_MAX][FRONT_HEADER_SIZE]; /* names */
     char agent_headers[FRONT_CENTRE_HEADERS_MAX][FRONT_HEADER_SIZE];
+    unsigned correlation_count;
+    char correlation[FRONT_HEADERS_MAX][FRONT_HEADER_SIZE]; /* headers that legs of one call share (call/keys.h) */
     bool users;                     /* default true: follow what is no call (users.h) */
     bool keep_message_body;         /* default false: the text of a MESSAGE goes with its event */
     uint32_t transactions_max;      /* default 32768, of requests other than INVITE */

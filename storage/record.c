@@ -42,7 +42,9 @@ static const char *const TEXTS[] = {
     "pai", "ppi", "rpid", "diversion", "from", "to", "request_uri", "rc", "mp", "np", "verified",
     "bad_signature", "no_certificate", "stale", "number_mismatch", "unreadable",
     /* what calls have to do with each other */
-    "transfer_blind", "transfer_attended", "replaces", "join", "conference", "success"};
+    "transfer_blind", "transfer_attended", "replaces", "join", "conference", "success",
+    /* kinds of keys */
+    "session_id", "header", "icid", "sdp_origin", "media"};
 
 const char *record_text(const char *text)
 {

@@ -206,6 +206,13 @@ struct record_path {
     struct endpoint spoofed_bye_src;
 };
 
+/* Something that other legs of the same conversation may share (correlate_index.h). */
+struct record_key {
+    const char *kind;        /* session_id, header, icid, replaces, join, sdp_origin, media */
+    struct slice name;       /* of a header, as configured; else empty */
+    struct slice value;
+};
+
 struct record_recording {
     char id[40];             /* UUID text; "" when there is none */
     const char *result;      /* recorded, rule, no_rtp, encrypted, undecodable, ... */
@@ -361,6 +368,9 @@ struct call_record {
     struct slice to_site;
     uint32_t line_count;
     struct record_line *lines;
+    uint32_t key_count;
+    struct record_key *keys;
+    uint8_t call_id_chars;   /* so much of a Call-ID says that two belong together; 0: no part of it does */
 };
 
 #define RECORD_NAT_SIGNS 4

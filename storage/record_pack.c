@@ -261,6 +261,19 @@ static void lines_of_sdp_pack(struct pack *p, struct call_record *r)
         r->line_count = 0;
 }
 
+static void keys_pack(struct pack *p, struct call_record *r)
+{
+    pack_u8(p, &r->call_id_chars);
+    r->keys = array_begin(p, r->keys, &r->key_count, sizeof *r->keys);
+    for (uint32_t i = 0; i < r->key_count && !p->failed; i++) {
+        pack_word(p, &r->keys[i].kind);
+        pack_text(p, &r->keys[i].name);
+        pack_text(p, &r->keys[i].value);
+    }
+    if (p->failed)
+        r->key_count = 0;
+}
+
 void record_pack_call(struct pack *p, struct call_record *r)
 {
     call_identity_pack(p, r);
@@ -274,7 +287,8 @@ void record_pack_call(struct pack *p, struct call_record *r)
     siprec_pack(p, &r->siprec);
     call_place_pack(p, r);
     lines_of_sdp_pack(p, r);
-    record_pack_related(p, &r->related); /* what comes later goes behind this */
+    record_pack_related(p, &r->related);
+    keys_pack(p, r); /* what comes later goes behind this */
 }
 
 static void stream_identity_pack(struct pack *p, struct record_stream *s)

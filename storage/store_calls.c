@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "storage/correlate_index.h"
 #include "storage/record_pack.h"
 
 #define STREAMS_MAX 4096 /* of one call: store_sql.c */
@@ -170,6 +171,27 @@ static int streams_delete(struct db *db, int64_t id)
     return db_run(db, statement);
 }
 
+/* Once, with the last row: keys come and never go, and what is left of an older row only costs a look. */
+static int keys_put(struct db *db, int64_t id, const struct call_record *r)
+{
+    struct correlate_entries list;
+    int err = 0;
+    if (!r->final || strcmp(r->kind, "orphan") == 0)
+        return 0;
+    correlate_entries(r, &list);
+    for (unsigned i = 0; i < list.count && !err; i++) {
+        sqlite3_stmt *statement = db_statement(db, SQL_KEY_PUT);
+        if (statement == NULL)
+            return ERR_INVALID;
+        struct bind b = bind_to(statement);
+        bind_int(&b, list.entry[i].hash);
+        bind_int(&b, r->started_us);
+        bind_int(&b, id);
+        err = db_run(db, statement);
+    }
+    return err;
+}
+
 static int record_put(struct store *s, struct db *db, const struct call_record *r)
 {
     uint32_t streams = r->stream_count < STREAMS_MAX ? r->stream_count : STREAMS_MAX;
@@ -183,6 +205,8 @@ static int record_put(struct store *s, struct db *db, const struct call_record *
         err = streams_delete(db, id);
     if (!err)
         err = call_put(s, db, r, &id, store_kpi_number(s, r, kpi));
+    if (!err)
+        err = keys_put(db, id, r);
     for (uint32_t i = 0; i < streams && !err; i++)
         err = stream_put(s, db, id * STREAMS_MAX + i, &r->streams[i]);
     err = store_done(s, err, 1, "calls");

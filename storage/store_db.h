@@ -37,6 +37,9 @@ enum db_sql {
     SQL_CALL_EVENTS,
     SQL_STREAMS,
     SQL_STREAMS_FULL,
+    SQL_KEY_PUT,
+    SQL_KEY_CALLS,
+    SQL_CALLS_NAMED,
     /* messages-*.db */
     SQL_MESSAGES_PUT,
     SQL_MESSAGES,

@@ -50,6 +50,9 @@ static const struct schema_step CALLS[] = {
     /* calls of one chain */
     {"ALTER TABLE calls ADD COLUMN group_id TEXT;"
      "CREATE INDEX calls_group ON calls(group_id) WHERE group_id IS NOT NULL;"},
+    /* what legs of one conversation are found by (correlate_index.h) */
+    {"CREATE TABLE keys(hash INTEGER NOT NULL, started_us INTEGER NOT NULL, call INTEGER NOT NULL,"
+     " PRIMARY KEY(hash, started_us, call)) WITHOUT ROWID;"},
 };
 
 static const struct schema_step MESSAGES[] = {

@@ -44,6 +44,12 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_STREAMS_FULL] =
         "SELECT detail, series FROM streams WHERE " STREAMS_OF("?1") " ORDER BY id",
 
+    [SQL_KEY_PUT] = "INSERT OR IGNORE INTO keys(hash, started_us, call) VALUES (?,?,?)",
+    [SQL_KEY_CALLS] = "SELECT call FROM keys WHERE hash = ? AND started_us >= ? AND started_us <= ?"
+                      " LIMIT ?",
+    [SQL_CALLS_NAMED] = "SELECT id FROM calls WHERE call_id = ?1"
+                        " UNION SELECT id FROM calls WHERE call_id >= ?2 AND call_id < ?3 LIMIT ?4",
+
     [SQL_MESSAGES_PUT] = "INSERT INTO messages(uid, count, packed, format) VALUES (?,?,?,?)"
                          " ON CONFLICT(uid) DO UPDATE SET count = excluded.count,"
                          " packed = excluded.packed, format = excluded.format",

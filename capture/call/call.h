@@ -232,6 +232,20 @@ struct call_centre {
 #define CALL_LINKS_MAX     32
 #define CALL_TRANSFERS_MAX 16
 
+enum call_key_kind {
+    CALL_KEY_SESSION_ID, CALL_KEY_HEADER, CALL_KEY_ICID, CALL_KEY_REPLACES, CALL_KEY_JOIN, CALL_KEY_SDP, CALL_KEY_MEDIA,
+    CALL_KEY_KINDS,
+};
+
+/* Something that other legs of the same conversation may share (keys.h). */
+struct call_key {
+    struct call_key *next;
+    const char *name;      /* of a header, as configured; else NULL */
+    uint8_t kind;          /* enum call_key_kind */
+    uint8_t size;
+    uint8_t value[];
+};
+
 struct call {
     struct arena *arena;
     uint8_t uid[16];          /* UUIDv8 (RFC 9562), see docs/decisions/call-ids.md */
@@ -269,6 +283,7 @@ struct call {
     struct call_header *chosen;   /* headers that the settings name, of the first INVITE */
     struct call_reason *reasons;
     struct call_line *lines;      /* m= lines, in order of appearance */
+    struct call_key *keys;        /* at most CALL_KEYS_MAX */
     struct endpoint src;      /* first INVITE: from, to */
     struct endpoint dst;
     uint16_t vlan;

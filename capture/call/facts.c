@@ -5,6 +5,7 @@
 #include "capture/call/emit.h"
 #include "capture/call/hops.h"
 #include "capture/call/identity.h"
+#include "capture/call/keys.h"
 #include "capture/call/legs.h"
 #include "capture/call/session.h"
 #include "capture/call/siprec_note.h"
@@ -109,5 +110,6 @@ void facts_note(struct calls *c, struct live *l, const struct sighting *s)
         causes_take(call, s->m);
     session_take(c, l, s);
     identity_note(&c->config, call, s);
+    keys_note(&c->config, call, s);
     siprec_note(c, l, s->m);
 }

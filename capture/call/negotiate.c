@@ -6,6 +6,7 @@
 #include "capture/call/emit.h"
 #include "capture/call/flows.h"
 #include "capture/call/ice.h"
+#include "capture/call/keys.h"
 #include "capture/call/legs.h"
 #include "capture/call/lines.h"
 #include "capture/call/nat.h"
@@ -303,6 +304,7 @@ void negotiate(struct calls *c, struct live *l, const struct sighting *s)
             c->counters,
             C_PARSE_ERRORS + LABEL_PROTO_SIP * LABEL_COUNT_PARSE_REASON + LABEL_REASON_LIMIT, 1);
     }
+    keys_sdp(l->call, s, &c->sdp);
     bool offer = is_offer(l, s);
     bool tentative = offer && l->negotiated;
     if (offer)

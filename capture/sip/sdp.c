@@ -18,12 +18,15 @@ bool sdp_address(struct slice value, struct addr *ret_addr)
     return addr_parse(slice_sub(literal, 0, slice_index(literal, '/')), ret_addr);
 }
 
-/* o=<username> <sess-id> <sess-version> ... */
+/* o=<username> <sess-id> <sess-version> <nettype> <addrtype> <unicast-address> */
 static void parse_origin(struct slice value, struct sdp *sdp)
 {
     sdp->origin_username = sdp_word(&value);
     sdp->origin_id = sdp_word(&value);
     sdp->origin_version = sdp_word(&value);
+    sdp_word(&value); /* IN */
+    sdp_word(&value); /* IP4, IP6 */
+    sdp->origin_address = sdp_word(&value);
 }
 
 /* The first c= of a medium counts; further ones are layers of a multicast. `own` says whether it

@@ -77,6 +77,7 @@ struct sdp {
     struct slice origin_username;
     struct slice origin_id;      /* sess-id */
     struct slice origin_version; /* sess-version */
+    struct slice origin_address; /* as it stands, of any type */
     struct slice session_name;
     uint8_t media_count;
     bool limited;
