@@ -4,6 +4,7 @@
  * replaces what is no UTF-8. */
 #include "api/record_json.h"
 
+#include <ctype.h>
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
@@ -391,8 +392,28 @@ static void call_links(struct json *j, const struct call_record *r)
     kv_link(j, "self", r->uid, "");
     kv_link(j, "messages", r->uid, "/messages");
     kv_link(j, "ladder", r->uid, "/ladder");
+    kv_link(j, "legs", r->uid, "/legs");
     kv_link(j, "pcap", r->uid, "/pcap");
     kv_link(j, "recording", r->uid, "/recording");
+    json_end(j);
+}
+
+/* A header's kind is its name. */
+static void call_keys(struct json *j, const struct call_record *r)
+{
+    json_key(j, "keys");
+    json_array(j);
+    for (uint32_t i = 0; i < r->key_count; i++) {
+        const struct record_key *k = &r->keys[i];
+        char name[64];
+        json_object(j);
+        slice_copy_to(k->name, name, sizeof name);
+        for (char *c = name; *c; c++)
+            *c = (char)tolower((unsigned char)*c);
+        json_kv_str(j, "kind", name[0] ? name : k->kind);
+        json_kv_text(j, "value", k->value);
+        json_end(j);
+    }
     json_end(j);
 }
 
@@ -419,6 +440,7 @@ void record_json(struct json *j, const struct call_record *r, enum record_json_d
         record_path_json(j, r);
         call_siprec(j, &r->siprec);
         record_json_related(j, &r->related);
+        call_keys(j, r);
         call_events(j, r);
     }
     json_key(j, "recording");

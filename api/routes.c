@@ -17,6 +17,7 @@ static const struct route ROUTES[] = {
     {"GET", "/api/v1/calls/{uid}/messages/{n}", SCOPE_MESSAGES, handle_message, NULL, ROUTE_LIMITED},
     {"GET", "/api/v1/calls/{uid}/messages/{n}/diff", SCOPE_MESSAGES, handle_message_diff,
      PARAMS("with", "format"), ROUTE_LIMITED},
+    {"GET", "/api/v1/calls/{uid}/legs", SCOPE_META, handle_legs, PARAMS("min_confidence"), ROUTE_LIMITED},
     {"GET", "/api/v1/calls/{uid}/ladder", SCOPE_MESSAGES, handle_ladder, PARAMS("rtp", "rtcp", "format"), ROUTE_LIMITED},
     {"GET", "/api/v1/calls/{uid}/streams/{sid}/series", SCOPE_META, handle_series,
      PARAMS("step_ms"), ROUTE_LIMITED},

@@ -4,17 +4,25 @@
 
 #include "storage/store_db.h"
 
-#define SECOND_US  INT64_C(1000000)
-#define STRONG_US  (24 * 3600 * SECOND_US)
-#define WEAK_US    (6 * 3600 * SECOND_US)
-#define NUMBERS_US (2 * CORRELATE_NEAR_US + SECOND_US / 2) /* rivals of either side are within it  \
-                                                            */
+#define SECOND_US INT64_C(1000000)
+#define STRONG_US (24 * 3600 * SECOND_US)
+#define WEAK_US   (6 * 3600 * SECOND_US)
+#define NUMBERS_US                                                                                 \
+    (2 * CORRELATE_NEAR_US + SECOND_US / 2) /* rivals of either side are within it                 \
+                                             */
 #define DAY_US             (24 * 3600 * SECOND_US)
 #define CORRELATE_NAME_MAX 256
 
+struct asked {
+    struct store_reader *reader;
+    enum correlate_level at_least;
+    legs_filter *filter;
+    void *context;
+};
+
 /* Calls that share something with one leg. */
 struct search {
-    struct store_reader *reader;
+    const struct asked *asked;
     const struct call_record *of;
     struct legs *legs;
     struct correlate_common common;
@@ -115,7 +123,7 @@ static int probe_day(const struct search *s, const struct probe *p, const char *
                      struct db **ret_db, struct rows *rows)
 {
     rows->count = 0;
-    int err = db_get(&s->reader->set, DB_CALLS, day, ret_db, NULL);
+    int err = db_get(&s->asked->reader->set, DB_CALLS, day, ret_db, NULL);
     if (err)
         return err;
     sqlite3_stmt *statement = probe_bind(*ret_db, p, s->of->started_us);
@@ -290,13 +298,12 @@ static void take_leg(struct search *s, unsigned via, unsigned at)
     leg->confidence = confidence;
 }
 
-static int expand(struct store_reader *r, struct legs *l, unsigned at,
-                  enum correlate_level at_least)
+static int expand(const struct asked *asked, struct legs *l, unsigned at)
 {
     struct search *s = calloc(1, sizeof *s);
     if (s == NULL)
         return ERR_NOMEM;
-    s->reader = r;
+    s->asked = asked;
     s->of = l->leg[at].record;
     s->legs = l;
     l->leg[at].asked = true;
@@ -304,7 +311,9 @@ static int expand(struct store_reader *r, struct legs *l, unsigned at,
     if (!err)
         score(s);
     for (unsigned i = 0; i < s->count; i++) {
-        if (!err && s->why[i].confidence >= at_least)
+        struct call_record *c = s->candidate[i];
+        if (!err && s->why[i].confidence >= asked->at_least &&
+            (asked->filter == NULL || asked->filter(asked->context, c)))
             take_leg(s, at, i);
         record_free(s->candidate[i]);
     }
@@ -323,8 +332,9 @@ static int next_to_ask(const struct legs *l)
 }
 
 int store_legs(struct store_reader *r, struct call_record *call, enum correlate_level at_least,
-               struct legs **ret_legs)
+               legs_filter *filter, void *context, struct legs **ret_legs)
 {
+    const struct asked asked = {r, at_least, filter, context};
     struct legs *l = calloc(1, sizeof *l);
     int at, err = 0;
     if (l == NULL)
@@ -333,7 +343,7 @@ int store_legs(struct store_reader *r, struct call_record *call, enum correlate_
     l->leg[0].record = call;
     l->leg[0].confidence = LEVEL_HIGH;
     while ((at = next_to_ask(l)) >= 0 && !err)
-        err = expand(r, l, (unsigned)at, at_least);
+        err = expand(&asked, l, (unsigned)at);
     if (err) {
         store_legs_free(l);
         return err;

@@ -31,8 +31,10 @@ struct legs {
     struct leg leg[LEGS_MAX]; /* [0] is the call asked for; the others as they were found */
 };
 
+/* Is this call there for whoever asks? NULL: all are. */
+typedef bool legs_filter(void *context, const struct call_record *record);
 /* The call is borrowed: it must outlive *ret_legs. Calls that have ended only. 0 or ERR_. */
 int store_legs(struct store_reader *r, struct call_record *call, enum correlate_level at_least,
-               struct legs **ret_legs);
+               legs_filter *filter, void *context, struct legs **ret_legs);
 /* Frees the records but that of leg 0. NULL is fine. */
 void store_legs_free(struct legs *l);
