@@ -179,6 +179,7 @@ static int64_t window_of(uint8_t class)
     case CLASS_HEADER:
     case CLASS_ICID:
     case CLASS_REFERENCE:
+    case CLASS_GROUP:
         break;
     }
     return STRONG_US;

@@ -132,6 +132,7 @@ void correlate_entries(const struct call_record *r, struct correlate_entries *ou
     out->count = 0;
     for (uint32_t i = 0; i < r->key_count; i++)
         add_key(out, &r->keys[i]);
+    add(out, CLASS_GROUP, 0, slice_str(r->related.group_id));
     add_numbers(out, r);
     add_call_id_parts(out, r);
     add_media(out, r);

@@ -7,6 +7,7 @@
  *   icid         value                          reference    each Call-ID that a header or Replaces names
  *   sdp_origin   value                          media        each endpoint, of SDP and of seen packets
  *   numbers      caller and callee              call_id_head, call_id_tail   of call_id_chars bytes
+ *   group        of a chain of transfers
  */
 #pragma once
 
@@ -22,6 +23,7 @@ enum correlate_class {
     CLASS_NUMBERS,
     CLASS_HEAD,
     CLASS_TAIL,
+    CLASS_GROUP,
 };
 
 struct correlate_entry {

@@ -233,6 +233,8 @@ static void media_and_values(struct pair *p)
             give(p, EVIDENCE_HEADER, level_of_value(p, e->value), e->value);
     for (unsigned at = 0; (e = shared_next(p, CLASS_ICID, &at)) != NULL;)
         give(p, EVIDENCE_ICID, level_of_value(p, e->value), e->value);
+    for (unsigned at = 0; (e = shared_next(p, CLASS_GROUP, &at)) != NULL;)
+        give(p, EVIDENCE_TRANSFER, LEVEL_HIGH, e->value);
     if (!p->together)
         return;
     for (unsigned at = 0; (e = shared_next(p, CLASS_SDP, &at)) != NULL;)

@@ -11,7 +11,7 @@
  *   4  icid           icid-value of P-Charging-Vector                        high
  *   5  call_id_part   the Call-ID holds that of the other without host:
  *                     high; or its first call_id_chars: medium               high
- *   6  transfer       Replaces, Join                                         high
+ *   6  transfer       Replaces, Join, one chain of transfers                 high
  *   7  sdp_origin     session id and address of the SDP o= line              medium
  *      media          an endpoint of SDP or of packets                       medium
  *   8  numbers        the same pair, begun within 2 s, one end within 2 s of
