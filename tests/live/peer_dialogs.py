@@ -176,11 +176,12 @@ def sipp_codec_change(lan, binary):
 # ---- two legs ----
 
 SERVER = f"{SERVER_IP}:5060"
+ONE, OTHER = "431500100", "431500200"
 
 
 def leg(src, dst):
     return {"outcome": "answered", "end_reason": "bye", "released_by": "caller", "sip_code": 200, "src": src,
-            "dst": dst, "from": {"user": "alice"}, "to": {"user": "bob"}, "branches": 1,
+            "dst": dst, "from": {"user": ONE}, "to": {"user": OTHER}, "branches": 1,
             "hops": [{"hop": 1, "src": src, "dst": dst, "code": 200}],
             "streams": [{"codec": "PCMU", "lost": 0}, {"codec": "PCMU", "lost": 0}]}
 
@@ -189,23 +190,39 @@ def leg_said(src, dst):
     return {(src, dst): "INVITE ACK BYE", (dst, src): "180 200 200"}
 
 
+def found(role, src, dst):
+    """A leg as the other one finds it: the same numbers at the same time is all that they have in common."""
+    one = {"role": role, "src": src, "dst": dst, "caller": ONE, "callee": OTHER, "outcome": "answered"}
+    if role == "self":
+        return {**one, "via": None, "evidence": []}
+    return {**one, "confidence": "medium", "evidence": [{"kind": "numbers", "confidence": "medium"}]}
+
+
+LEGS = {
+    (ALICE, SERVER): [found("self", ALICE, SERVER), found("after", SERVER, BOB)],
+    (SERVER, BOB): [found("before", ALICE, SERVER), found("self", SERVER, BOB)],
+}
+
+
 def b2bua(lan, binary):
-    """Alice calls the server, which calls Bob with another Call-ID and puts the two together."""
+    """One calls the server, which calls the other with another Call-ID and puts the two together."""
     earshot, file = begin(lan, binary)
     Phone(lan, lan.server, SERVER_IP, "server", modules=["b2bua"], audio="aubridge", accounts=(
-        f"<sip:bob@{SERVER_IP}>;regint=0;b2bua=inbound",
+        f"<sip:{OTHER}@{SERVER_IP}>;regint=0;b2bua=inbound",
         f'<sip:outbound@{SERVER_IP}>;regint=0;outbound="sip:{BOB}";b2bua=outbound'))
-    alice = Phone(lan, lan.caller, CALLER_IP, "alice", server=CALLER_IP, account=";regint=0")
-    bob = Phone(lan, lan.callee, CALLEE_IP, "bob", server=CALLEE_IP, account=";regint=0;answermode=auto")
-    alice.tell(f"/dial {uri('bob')}")
-    bob.wait_said("Call established")
+    one = Phone(lan, lan.caller, CALLER_IP, ONE, server=CALLER_IP, account=";regint=0")
+    other = Phone(lan, lan.callee, CALLEE_IP, OTHER, server=CALLEE_IP, account=";regint=0;answermode=auto")
+    one.tell(f"/dial {uri(OTHER)}")
+    other.wait_said("Call established")
     time.sleep(1.5)
-    alice.tell("/hangup")
-    bob.wait_said("session closed")
+    one.tell("/hangup")
+    other.wait_said("session closed")
     calls = {c["src"]: c for c in ended_calls(earshot, 2)}
     for src, dst in ((ALICE, SERVER), (SERVER, BOB)):
         check(f"leg to {dst}", calls.get(src), leg(src, dst))
         check(f"messages to {dst}", dialogs(messages(earshot, calls[src])), leg_said(src, dst))
+        legs = earshot.get(f"/api/v1/calls/{calls[src]['uid']}/legs")["data"]
+        check(f"legs by the one to {dst}", legs, LEGS[src, dst])
     expect(calls[ALICE]["call_id"] != calls[SERVER]["call_id"], "both legs have one Call-ID")
     check_same(binary, finish(earshot, file), list(calls.values()))
-    return "Alice to the server, the server to Bob"
+    return "one leg to the server, one from it"
