@@ -6,6 +6,7 @@
 
 #include "api/handlers.h"
 #include "api/json_fields.h"
+#include "api/legs_segments.h"
 #include "api/limit.h"
 
 bool legs_level(struct exchange *x, enum correlate_level *ret_level)
@@ -95,7 +96,7 @@ static void leg_json(struct json *j, const struct legs *l, const struct leg *leg
     json_end(j);
 }
 
-static void legs_json(struct json *j, struct legs *l)
+static void legs_json(struct exchange *x, struct json *j, struct legs *l, struct call_record *call)
 {
     struct leg *sorted[LEGS_MAX];
     legs_sort(l, sorted);
@@ -107,6 +108,7 @@ static void legs_json(struct json *j, struct legs *l)
     for (unsigned i = 0; i < l->count; i++)
         leg_json(j, l, sorted[i]);
     json_end(j);
+    legs_segments_json(x, j, l, call);
     json_end(j);
 }
 
@@ -121,7 +123,7 @@ void handle_legs(struct exchange *x)
     struct legs *l = legs_of(x, r, at_least);
     if (l) {
         json_init(&j, &x->rs->body);
-        legs_json(&j, l);
+        legs_json(x, &j, l, r);
         exchange_json_done(x);
     }
     store_legs_free(l);

@@ -490,3 +490,32 @@ def media_lines(t):
     t.equal("sound goes on", sound, [400, 400])
     t.counter("not removed", notes(video(removed=False).read(t)["1"], "media_removed") == [])
     t.counter("not added", notes(video(added=False).read(t)["1"], "media_added", "media_removed") == [])
+
+
+# ---- segments, asked through the API
+
+def conversation(t, scene):
+    """([(from, to, people)], {call: audio offsets}) of /legs, in seconds after START."""
+    from service import wait_for
+    from users_api import FileService
+    def seconds(text):
+        return round(datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() - START, 1)
+    with FileService(t, sorted(scene.packets, key=lambda p: p.t), "[recording]\ndefault = record\n") as s:
+        span = "from=2023-11-14T00:00:00Z&to=2023-11-15T00:00:00Z"
+        calls = wait_for("the calls", lambda: (lambda d: d if d and all(c["messages"] for c in d) else None)(s.get(f"/api/v1/calls?{span}")["data"]))
+        first = min(calls, key=lambda c: c["started_at"])
+        got = s.get(f"/api/v1/calls/{first['uid']}/legs")
+        names = {c["uid"]: c["call_id"] for c in calls}
+    segments = [(seconds(x["from"]), seconds(x["to"]), sorted(x["users"])) for x in got["segments"]]
+    offsets = [[(names[c["uid"]], c["audio_ms"]) for c in x["calls"]] for x in got["segments"]]
+    return segments, offsets
+
+
+@feature("I09", "A, B and C as one conversation: who talked to whom when, and where that is in each recording")
+def segments(t):
+    got, offsets = conversation(t, attended())
+    t.equal("who talked to whom", got, [(1, 5, ["alice", "bob"]), (7, 10, ["bob", "carol"]), (11.3, 15, ["alice", "carol"])])
+    t.equal("in which recording", [[name for name, _ in x] for x in offsets], [["1-ab"], ["2-bc"], ["3-ac"]])
+    t.check(f"and where: {offsets}", all(ms is not None and 0 <= ms < 200 for x in offsets for _, ms in x))
+    alone, _ = conversation(t, attended(replaces=False, tag=None))
+    t.counter("a consultation that nothing ties to it is of the conversation", ["bob", "carol"] not in [people for _, _, people in alone])
