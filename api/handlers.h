@@ -109,6 +109,8 @@ void handle_subscriptions(struct exchange *x);
 void handle_user_messages(struct exchange *x);
 void handle_hosts(struct exchange *x);
 void handle_user_agents(struct exchange *x);
+void handle_findings(struct exchange *x);
+void handle_finding(struct exchange *x);
 void handle_aor(struct exchange *x);
 void handle_metrics(struct exchange *x);
 void handle_healthz(struct exchange *x);

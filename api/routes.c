@@ -36,6 +36,8 @@ static const struct route ROUTES[] = {
     {"GET", "/api/v1/messages", SCOPE_META, handle_user_messages, MESSAGE_PARAMS, 0},
     {"GET", "/api/v1/hosts", SCOPE_META, handle_hosts, HOST_PARAMS, 0},
     {"GET", "/api/v1/user-agents", SCOPE_META, handle_user_agents, AGENT_PARAMS, 0},
+    {"GET", "/api/v1/findings", SCOPE_META, handle_findings, FINDING_PARAMS, 0},
+    {"GET", "/api/v1/findings/{id}", SCOPE_META, handle_finding, NULL, 0},
     {"GET", "/api/v1/aors/{aor}", SCOPE_META, handle_aor, PARAMS("from", "to", "limit"), 0},
     {"GET", "/api/v1/openapi.yaml", SCOPE_PUBLIC, handle_file, NULL, ROUTE_QUICK},
     {"GET", "/metrics", SCOPE_METRICS, handle_metrics, NULL, 0},

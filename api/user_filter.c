@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/counters.h"
 
 #define SECOND_US       INT64_C(1000000)
 #define DEFAULT_SPAN_US (15 * 60 * SECOND_US)
@@ -14,7 +15,7 @@
 #define DEFAULT_LIMIT   100
 #define MAX_LIMIT       1000
 
-enum param_type { EXACT, CONTAINS, IP, STATE, CODE, FLAG };
+enum param_type { EXACT, CONTAINS, IP, STATE, CODE, FLAG, DETECTOR, SEVERITY };
 
 /* parameter, type, field of the record, field that may hold it instead */
 #define REGISTRATIONS(X)                                                                           \
@@ -49,6 +50,14 @@ enum param_type { EXACT, CONTAINS, IP, STATE, CODE, FLAG };
     X("product", EXACT, "product", NULL)                                                           \
     X("ip", IP, "ip", NULL)
 
+#define FINDINGS(X)                                                                                \
+    X("detector", DETECTOR, "detector", NULL)                                                      \
+    X("severity", SEVERITY, "severity", NULL)                                                      \
+    X("state", STATE, "state", NULL)                                                               \
+    X("source", IP, "src_ip", NULL)                                                                \
+    X("destination", IP, "dst_ip", NULL)                                                           \
+    X("subject", EXACT, "subject", NULL)
+
 struct param {
     const char *name;
     enum param_type type;
@@ -64,12 +73,14 @@ static const struct param SUBSCRIPTION_TABLE[] = {SUBSCRIPTIONS(AS_PARAM){NULL}}
 static const struct param MESSAGE_TABLE[] = {MESSAGES(AS_PARAM){NULL}};
 static const struct param HOST_TABLE[] = {HOSTS(AS_PARAM){NULL}};
 static const struct param AGENT_TABLE[] = {AGENTS(AS_PARAM){NULL}};
+static const struct param FINDING_TABLE[] = {FINDINGS(AS_PARAM){NULL}};
 
 const char *const REGISTRATION_PARAMS[] = {REGISTRATIONS(AS_NAME) PAGE_NAMES};
 const char *const SUBSCRIPTION_PARAMS[] = {SUBSCRIPTIONS(AS_NAME) PAGE_NAMES};
 const char *const MESSAGE_PARAMS[] = {MESSAGES(AS_NAME) "from", "to", "body", PAGE_NAMES};
 const char *const HOST_PARAMS[] = {HOSTS(AS_NAME) PAGE_NAMES};
 const char *const AGENT_PARAMS[] = {AGENTS(AS_NAME) PAGE_NAMES};
+const char *const FINDING_PARAMS[] = {FINDINGS(AS_NAME) "from", "to", PAGE_NAMES};
 
 #define STATES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
@@ -91,6 +102,8 @@ static const struct {
                             STATES("message", "sms", "file", "session")},
     [USER_LIST_HOSTS] = {"hosts", USER_PEER, HOST_TABLE, STATES("unknown", "up", "down"), NULL},
     [USER_LIST_AGENTS] = {"user-agents", USER_AGENT, AGENT_TABLE, NULL, NULL},
+    [USER_LIST_FINDINGS] = {"findings", USER_FINDING, FINDING_TABLE, STATES("open", "cleared"),
+                            NULL},
 };
 
 __attribute__((format(printf, 4, 5))) static bool
@@ -125,15 +138,28 @@ static bool refuse_state(struct call_filter_error *e, const struct param *p,
     return refuse(e, "invalid_value", p->name, "`%s` is one of %s.", p->name, all);
 }
 
-static bool parse_ip(struct user_filter *uf, const char *value, struct store_user_filter *f,
-                     struct call_filter_error *e)
+static bool parse_ip(struct user_filter *uf, const struct param *p, const char *value,
+                     struct store_user_filter *f, struct call_filter_error *e)
 {
     struct addr a;
 
     if (!addr_parse(slice_str(value), &a))
-        return refuse(e, "invalid_value", "ip", "`ip` is an IPv4 or IPv6 address.");
+        return refuse(e, "invalid_value", p->name, "`%s` is an IPv4 or IPv6 address.", p->name);
     f->text = addr_text(a, uf->ip[uf->ip_count++ % STORE_VALUES_MAX]);
     return true;
+}
+
+/* One of the values of a set of labels. */
+static bool parse_label(enum label_set set, unsigned count, const struct param *p,
+                        const char *value, struct store_user_filter *f, struct call_filter_error *e)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (strcmp(label_text(set, i), value) == 0) {
+            f->text = label_text(set, i);
+            return true;
+        }
+    return refuse(e, "invalid_value", p->name, "`%s` is the name of a %s (docs/findings.md).",
+                  p->name, p->name);
 }
 
 static bool parse_value(struct user_filter *uf, const struct param *p, const char *value,
@@ -151,10 +177,14 @@ static bool parse_value(struct user_filter *uf, const struct param *p, const cha
         f->match = USER_CONTAINS;
         return true;
     case IP:
-        return parse_ip(uf, value, f, e);
+        return parse_ip(uf, p, value, f, e);
     case STATE:
         f->text = choose(LISTS[uf->list].states, value);
         return f->text || refuse_state(e, p, LISTS[uf->list].states);
+    case DETECTOR:
+        return parse_label(LABELS_DETECTOR, LABEL_COUNT_DETECTOR, p, value, f, e);
+    case SEVERITY:
+        return parse_label(LABELS_SEVERITY, LABEL_COUNT_SEVERITY, p, value, f, e);
     case CODE:
         f->text = NULL;
         if (!slice_to_u64(slice_str(value), 699, &n) || n < 100)
@@ -268,6 +298,17 @@ bool user_filter_span(const struct http_request *rq, int64_t span_us, int64_t *r
     return true;
 }
 
+/* Of what is so now the time is a filter like others, open on either side. */
+static bool parse_open_span(const struct http_request *rq, struct store_user_query *q,
+                            struct call_filter_error *e)
+{
+    if (!parse_time(&rq->query, "from", &q->from_us, e) || !parse_time(&rq->query, "to", &q->to_us, e))
+        return false;
+    if (q->from_us && q->to_us && q->from_us >= q->to_us)
+        return refuse(e, "invalid_span", "from", "`from` must be earlier than `to`.");
+    return true;
+}
+
 /* The window of the first page holds for all that follow, even where it ended "now". */
 static bool parse_cursor(const struct http_request *rq, const uint8_t key[32],
                          struct user_filter *uf, struct call_filter_error *e)
@@ -322,6 +363,7 @@ bool user_filter_parse(enum user_list list, const struct http_request *rq,
     add_defaults(&rq->query, ret_filter);
     return parse_filters(&rq->query, ret_filter, ret_error) &&
            parse_limit(&rq->query, ret_filter, ret_error) &&
-           (!by_time || user_filter_span(rq, DEFAULT_SPAN_US, &q->from_us, &q->to_us, ret_error)) &&
+           (by_time ? user_filter_span(rq, DEFAULT_SPAN_US, &q->from_us, &q->to_us, ret_error)
+                    : parse_open_span(rq, q, ret_error)) &&
            parse_cursor(rq, cursor_key, ret_filter, ret_error);
 }

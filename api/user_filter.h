@@ -1,4 +1,4 @@
-/* The parameters of the lists of user records (/registrations, /subscriptions, /messages, /hosts, /user-agents), one table a
+/* The parameters of the lists of user records (/registrations, /subscriptions, /messages, /hosts, /user-agents, /findings), one table a
  * list, -> struct store_user_query. */
 #pragma once
 
@@ -10,6 +10,7 @@ enum user_list {
     USER_LIST_MESSAGES,
     USER_LIST_HOSTS,
     USER_LIST_AGENTS,
+    USER_LIST_FINDINGS,
     USER_LISTS
 };
 
@@ -22,7 +23,7 @@ struct user_filter {
 
 /* NULL-terminated names of all parameters of each list. */
 extern const char *const REGISTRATION_PARAMS[], *const SUBSCRIPTION_PARAMS[], *const MESSAGE_PARAMS[],
-    *const HOST_PARAMS[], *const AGENT_PARAMS[];
+    *const HOST_PARAMS[], *const AGENT_PARAMS[], *const FINDING_PARAMS[];
 
 /* The result borrows from the request and from itself: do not copy it. */
 bool user_filter_parse(enum user_list list, const struct http_request *rq, const uint8_t cursor_key[32],

@@ -1,4 +1,4 @@
-/* GET /registrations, /subscriptions, /messages, /hosts, /user-agents: what is known about users,
+/* GET /registrations, /subscriptions, /messages, /hosts, /user-agents, /findings: what is known about users,
  * devices and peers. */
 #include <string.h>
 
@@ -89,6 +89,36 @@ void handle_hosts(struct exchange *x)
 void handle_user_agents(struct exchange *x)
 {
     handle_list(x, USER_LIST_AGENTS, false);
+}
+
+void handle_findings(struct exchange *x)
+{
+    handle_list(x, USER_LIST_FINDINGS, false);
+}
+
+static void add_one(void *context, const void *record, int64_t id)
+{
+    (void)id;
+    user_json(context, USER_FINDING, record, false);
+}
+
+void handle_finding(struct exchange *x)
+{
+    struct store_user_query q = {.kind = USER_FINDING, .limit = 1};
+    struct json j;
+    bool more;
+
+    store_user_filter_add(&q, (struct store_user_filter){.field = "uid", .text = x->rq->path_value[0]});
+    json_init(&j, &x->rs->body);
+    int err = store_users(x->reader, &q, add_one, &j, &more);
+    if (!err && buf_view(&x->rs->body).size == 0)
+        err = ERR_NOT_FOUND;
+    if (err) {
+        exchange_store_problem(x, err, "finding");
+        return;
+    }
+    exchange_json_done(x);
+    exchange_etag(x);
 }
 
 /* What people wrote to each other is for those who may read messages, and that they did is written

@@ -12,6 +12,7 @@
 #include "api/record_json.h"
 #include "app/call_table.h"
 #include "app/commands.h"
+#include "app/finding_print.h"
 #include "app/inputs.h"
 #include "app/kpi_report.h"
 #include "app/progress.h"
@@ -39,6 +40,7 @@ static const char usage[] =
     "  --kpi             the figures of telephony over all that was read (RFC 6076, E.425) instead of the calls; a table, or\n"
     "                    with --json one object\n"
     "  --ladder          instead of the table the messages and media of each call as a ladder; with --json as JSON\n"
+    "  --findings        behind the calls: what looks like an attack, or like a peer that is gone (docs/findings.md)\n"
     "  --record DIR      render the audio of every call to DIR as stereo WAV (left caller, right callee)\n"
     "  --filter BPF      only frames that match, as tcpdump knows it\n"
     "  --offset FILE=SECONDS\n"
@@ -70,6 +72,7 @@ struct reading {
     struct kpi_book *kpi; /* NULL: --kpi was not said */
     bool kpi_asked, kpi_full;
     bool ladder;
+    struct finding_print findings;
     const char *record_dir;
     const char *filter;
     const char *config;
@@ -193,6 +196,7 @@ static void emit_user(void *context, const struct event *event)
         add_registration(g, (const void *)event->body.data);
     else
         user_print_event(&g->users, event);
+    finding_print_event(&g->findings, event);
     pthread_mutex_unlock(&g->out_lock);
 }
 
@@ -337,7 +341,7 @@ static void print_summary(const struct reading *g, int64_t begin_ns)
 }
 
 enum { OPT_JSON = 256, OPT_RECORD, OPT_FILTER, OPT_WORKERS, OPT_NO_ORPHANS, OPT_CONFIG, OPT_QUIET, OPT_OFFSET, OPT_KEY_LOG, OPT_METRICS, OPT_SET,
-       OPT_REGISTRATIONS, OPT_SUBSCRIPTIONS, OPT_MESSAGES, OPT_PEERS, OPT_KPI, OPT_LADDER };
+       OPT_REGISTRATIONS, OPT_SUBSCRIPTIONS, OPT_MESSAGES, OPT_PEERS, OPT_KPI, OPT_LADDER, OPT_FINDINGS };
 
 static const struct option options[] = {
     {"ladder", no_argument, NULL, OPT_LADDER},
@@ -349,7 +353,7 @@ static const struct option options[] = {
     {"registrations", no_argument, NULL, OPT_REGISTRATIONS}, {"subscriptions", no_argument, NULL, OPT_SUBSCRIPTIONS},
     {"messages", no_argument, NULL, OPT_MESSAGES}, {"peers", no_argument, NULL, OPT_PEERS},
     {"metrics", required_argument, NULL, OPT_METRICS}, {"set", required_argument, NULL, OPT_SET},
-    {"kpi", no_argument, NULL, OPT_KPI},
+    {"kpi", no_argument, NULL, OPT_KPI},           {"findings", no_argument, NULL, OPT_FINDINGS},
     {NULL, 0, NULL, 0},
 };
 
@@ -364,6 +368,9 @@ static int read_options(struct reading *g, int argc, char **argv, bool *ret_no_o
             break;
         case OPT_LADDER:
             g->ladder = true;
+            break;
+        case OPT_FINDINGS:
+            g->findings.wanted = true;
             break;
         case OPT_RECORD:
             g->record_dir = optarg;
@@ -467,6 +474,9 @@ static void read_all(struct reading *g, int argc, char **argv)
         fprintf(stderr, "earshot: there is more than can be shown of what is no call\n");
     if (g->kpi)
         print_kpi(g);
+    finding_print_end(&g->findings, g->json, stdout);
+    if (g->findings.cut)
+        fprintf(stderr, "earshot: only the first %d findings are shown\n", FINDINGS_PRINTED_MAX);
     fflush(stdout);
     if (ferror(stdout)) {
         fprintf(stderr, "earshot: cannot write the result: %s\n", strerror(errno));
@@ -560,6 +570,7 @@ out:
     wire_close(g->wire);
     kpi_book_free(g->kpi);
     settings_free(&g->settings);
+    finding_print_fini(&g->findings);
     counters_set_free(g->counters_set);
     buf_fini(&g->out);
     user_print_fini(&g->users);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/commands.h"
+#include "app/finding_store.h"
 #include "base/counters.h"
 #include "base/crypto.h"
 #include "decode/render.h"
@@ -91,6 +92,8 @@ static int print_document(const char *what)
         settings_document(stdout);
     else if (what && strcmp(what, "metrics") == 0)
         document_metrics();
+    else if (what && strcmp(what, "findings") == 0)
+        finding_document(stdout);
     else
         return EXIT_USAGE;
     return EXIT_DONE;

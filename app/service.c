@@ -17,6 +17,7 @@
 #include "app/recover.h"
 #include "app/renderer.h"
 #include "app/setup.h"
+#include "app/finding_store.h"
 #include "app/user_store.h"
 #include "app/wire.h"
 #include "app/writer.h"
@@ -159,10 +160,13 @@ static void take_registration(struct service *s, const struct user_register_done
 
 static void take_user_event(void *context, const struct event *event)
 {
+    char line[FINDING_LINE_SIZE];
     if (event->kind == EVENT_REGISTER_DONE) {
         take_registration(context, (const void *)event->body.data);
         return;
     }
+    if (event->kind == EVENT_FINDING && finding_line((const void *)event->body.data, line))
+        log_warn("finding", "%s", line);
     user_store_event(event, take_user, context);
 }
 

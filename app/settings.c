@@ -1,6 +1,7 @@
 /* The settings table at work. Each type has a reader and a printer; everything else walks the table. */
 #include "app/settings.h"
 
+#include "app/finding_config.h"
 #include "app/hep_source.h"
 #include "app/centre_config.h"
 #include "app/identity_config.h"
@@ -505,11 +506,14 @@ int settings_check(const struct settings *s, struct why *why)
         return ERR_INVALID;
     }
     struct identity_config identity;
+    struct finding_config findings;
     int err = identity_configure(s, &identity, NULL, why);
     if (err == 0)
         err = places_check(s->places, why);
     struct centre_config centre;
     if (err == 0)
         err = centre_configure(s, &centre, NULL, why);
+    if (!err)
+        err = finding_configure(s, &findings, why);
     return err ? err : hep_source_check(s, why);
 }

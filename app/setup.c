@@ -1,5 +1,7 @@
 #include "app/setup.h"
 
+#include "app/finding_config.h"
+
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
@@ -53,6 +55,7 @@ void setup_pipeline(const struct settings *s, const struct spool_config *spool, 
     c.worker.spool = spool;
     (void)identity_configure(s, &c.worker.identity, &c.front, NULL); /* settings_check() has said what is wrong */
     (void)centre_configure(s, &c.worker.centre, &c.front, NULL);
+    (void)finding_configure(s, &c.front.findings, NULL);
     *ret_config = c;
 }
 

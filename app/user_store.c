@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/finding_store.h"
 #include "app/summarise.h"
 #include "base/json.h"
 #include "capture/net/datagram.h"
@@ -434,6 +435,15 @@ static bool is_worth_a_row(const struct event *event)
     return true;
 }
 
+static void take_finding(const struct event *event, user_take_fn *take, void *context)
+{
+    struct finding_record *r = new_record(USER_FINDING, 0);
+    if (r == NULL)
+        return;
+    finding_record_fill(r, (const void *)event->body.data);
+    take(context, USER_FINDING, r);
+}
+
 void user_store_event(const struct event *event, user_take_fn *take, void *context)
 {
     if (is_worth_a_row(event))
@@ -452,6 +462,7 @@ void user_store_records(const struct event *event, user_take_fn *take, void *con
         [EVENT_PEER] = {sizeof(struct user_peer), take_peer},
         [EVENT_PRESENCE] = {sizeof(struct user_presence), take_presence},
         [EVENT_AGENT] = {sizeof(struct user_agent_seen), take_agent},
+        [EVENT_FINDING] = {sizeof(struct finding), take_finding},
     };
     if (event->kind >= sizeof KINDS / sizeof *KINDS || KINDS[event->kind].take == NULL)
         return;

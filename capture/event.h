@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "capture/call/call.h"
 #include "capture/call/user_event.h"
+#include "capture/finding/finding.h"
 #include "capture/rtp/codec.h"
 
 enum event_kind {
@@ -31,12 +32,13 @@ enum event_kind {
     EVENT_PRESENCE,
     EVENT_AGENT,
     EVENT_REPORT,
+    EVENT_FINDING, /* struct finding, to worker 0 */
 };
 
 /* An event of signalling that is not a call. */
 static inline bool event_is_user(unsigned kind)
 {
-    return kind >= EVENT_REGISTRATION && kind <= EVENT_REPORT;
+    return kind >= EVENT_REGISTRATION && kind <= EVENT_FINDING;
 }
 
 /* What media of this flow means, from SDP. Travels as the body of FLOW_BOUND. */

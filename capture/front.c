@@ -13,6 +13,7 @@
 #include "capture/call/emit.h"
 #include "capture/call/encrypted.h"
 #include "capture/call/expire.h"
+#include "capture/call/finding_note.h"
 #include "capture/call/flows.h"
 #include "capture/call/foreign_calls.h"
 #include "capture/call/held.h"
@@ -74,6 +75,7 @@ void front_config_defaults(struct front_config *config)
         .peers_max = 4096,
         .user_agents_max = 1000,
     };
+    finding_config_defaults(&config->findings);
 }
 
 /* ---- parts ---- */
@@ -206,6 +208,7 @@ static void tick(struct front *f)
     f->next_tick_ns = c->steady_ns + TICK_NS;
     expire_advance(c);
     users_tick(c);
+    finding_note_tick(c);
     net_tick(f->net, c->time_ns);
     streams_tick(f->streams, c->time_ns);
     show_tables(f);
@@ -358,6 +361,7 @@ void front_finish(struct front *f, enum call_end_reason reason)
     streams_finish(f->streams);
     users_finish(&f->calls);
     expire_all(&f->calls, reason);
+    finding_note_finish(&f->calls);
     show_tables(f);
     emit_tick(&f->calls);
 }

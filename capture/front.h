@@ -5,6 +5,7 @@
 
 #include "base/counters.h"
 #include "capture/event.h"
+#include "capture/finding/config.h"
 #include "capture/net/net.h"
 #include "capture/streams.h"
 
@@ -53,6 +54,7 @@ struct front_config {
     char agent_headers[FRONT_CENTRE_HEADERS_MAX][FRONT_HEADER_SIZE];
     unsigned correlation_count;
     char correlation[FRONT_HEADERS_MAX][FRONT_HEADER_SIZE]; /* headers that legs of one call share (call/keys.h) */
+    struct finding_config findings; /* default: all detectors */
     bool users;                     /* default true: follow what is no call (users.h) */
     bool keep_message_body;         /* default false: the text of a MESSAGE goes with its event */
     uint32_t transactions_max;      /* default 32768, of requests other than INVITE */

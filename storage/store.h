@@ -62,6 +62,8 @@ int store_put_audit(struct store *s, const struct store_audit *entry);
 int store_put_user(struct store *s, enum user_kind kind, const void *record);
 /* Registrations that nobody refreshed while we were not looking: `expired` where they ran out before now_us. */
 int store_users_overdue(struct store *s, int64_t now_us);
+/* Findings that were open when we were stopped are cleared: nobody watches them any more. Commits. */
+int store_findings_close(struct store *s);
 /* Whose calls a token is for: names with commas between; a call is seen when each of the lists that is not empty holds its tenant, one
  * of its sites, its trunk. */
 #define STORE_LIMIT_TEXT 272 /* 8 names */
@@ -86,7 +88,7 @@ int store_put_token(struct store *s, const struct store_token *token);
 int store_secret(struct store *s, const char *name, uint8_t ret_secret[32]);
 /* Calls whose row says they have not ended (left by a crash): ends them with end_reason `restart` at their last known time. Commits. */
 int store_end_open_calls(struct store *s, unsigned *ret_count);
-/* Day files wholly before that time are unlinked. Returns files removed. */
+/* Day files wholly before that time are unlinked, findings that old go with the calls. Returns files removed. */
 int store_drop_days(struct store *s, int64_t calls_before_us, int64_t messages_before_us);
 
 /* ---- figures (kpi.h): kept in earshot.db at four levels at once, longer than the calls they come from ---- */

@@ -326,6 +326,8 @@ int store_end_open_calls(struct store *s, unsigned *ret_count)
         err = err ? err : commit_err;
     }
     free(days);
+    if (!err)
+        err = store_findings_close(s);
     if (ret_count)
         *ret_count = ended;
     return err;

@@ -109,7 +109,9 @@ static int drop_before(struct store *s, enum db_kind kind, int64_t before_us)
 
 int store_drop_days(struct store *s, int64_t calls_before_us, int64_t messages_before_us)
 {
-    int err = store_commit(s);
+    int err = store_findings_drop(s, calls_before_us);
+    int commit_err = store_commit(s);
+    err = err ? err : commit_err;
     if (err)
         return err;
     int calls = drop_before(s, DB_CALLS, calls_before_us);

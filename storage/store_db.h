@@ -71,6 +71,8 @@ enum db_sql {
     SQL_USERS_OVERDUE,
     SQL_REGISTERED,
     SQL_PEERS_IN,
+    SQL_FINDINGS_CLOSE,
+    SQL_FINDINGS_DROP,
     /* user records: USER_SQL_COUNT statements a kind, in the file that the kind lies in */
     SQL_USER_FIRST,
     DB_SQL_COUNT = SQL_USER_FIRST + USER_KINDS * 4,
@@ -198,3 +200,5 @@ struct store {
 /* The connection for writing with its transaction begun; keeps errors in s->error. */
 int store_db(struct store *s, enum db_kind kind, const char *day, struct db **ret_db);
 int store_done(struct store *s, int err, unsigned rows, const char *table);
+/* Findings without a sign since then go; 0: none. */
+int store_findings_drop(struct store *s, int64_t before_us);

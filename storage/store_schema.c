@@ -166,6 +166,18 @@ static const struct schema_step MAIN[] = {
     {"ALTER TABLE tokens ADD COLUMN tenants TEXT NOT NULL DEFAULT '';"
      "ALTER TABLE tokens ADD COLUMN sites TEXT NOT NULL DEFAULT '';"
      "ALTER TABLE tokens ADD COLUMN trunks TEXT NOT NULL DEFAULT '';"},
+    /* findings */
+    {"CREATE TABLE findings(id INTEGER PRIMARY KEY, key TEXT NOT NULL, weak INTEGER NOT "
+     "NULL, uid TEXT, detector TEXT, detector_id TEXT, rule TEXT, severity TEXT, state "
+     "TEXT, detail TEXT, subject TEXT, space INTEGER NOT NULL, src_ip TEXT, src_port "
+     "INTEGER, dst_ip TEXT, dst_port INTEGER, first_us INTEGER, opened_us INTEGER, "
+     "updated_us INTEGER, cleared_us INTEGER, count INTEGER NOT NULL, episodes INTEGER NOT "
+     "NULL, threshold INTEGER NOT NULL, window_ms INTEGER, calls TEXT, sources TEXT, "
+     "destinations TEXT, samples TEXT);"
+     "CREATE UNIQUE INDEX findings_key ON findings(key);"
+     "CREATE INDEX findings_oldest ON findings(weak, updated_us);"
+     "CREATE INDEX findings_time ON findings(updated_us);"
+     "CREATE INDEX findings_uid ON findings(uid);"},
 };
 
 static const struct {

@@ -101,6 +101,9 @@ static const char *const SQL[SQL_USER_FIRST] = {
                           " WHERE state = 'registered' AND expires_us < ?",
     [SQL_REGISTERED] = "SELECT count(*) FROM registrations WHERE state = 'registered'",
     [SQL_PEERS_IN] = "SELECT count(*) FROM peers WHERE state = ?",
+    [SQL_FINDINGS_CLOSE] = "UPDATE findings SET state = 'cleared', cleared_us = updated_us"
+                           " WHERE state = 'open'",
+    [SQL_FINDINGS_DROP] = "DELETE FROM findings WHERE updated_us < ?",
 };
 
 const char *db_sql_text(enum db_sql sql)

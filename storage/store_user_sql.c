@@ -48,6 +48,7 @@ static const struct {
 #define SQL_COUNT "1"
     [USER_PEER] = SQL_OF("peers", "updated_us", PEER_FIELDS),
     [USER_AGENT] = SQL_OF("agents", "updated_us", AGENT_FIELDS),
+    [USER_FINDING] = SQL_OF("findings", "updated_us", FINDING_FIELDS),
     [USER_PRESENCE] = SQL_OF("presence", "updated_us", PRESENCE_FIELDS),
     [USER_PRESENCE_CHANGE] = SQL_OF("presence_changes", "updated_us", PRESENCE_FIELDS),
 };

@@ -194,6 +194,31 @@ int store_put_user(struct store *s, enum user_kind kind, const void *record)
     return store_done(s, err, 1, t->name);
 }
 
+int store_findings_close(struct store *s)
+{
+    struct db *db;
+    int err = store_db(s, DB_MAIN, "", &db);
+    sqlite3_stmt *statement = err ? NULL : db_statement(db, SQL_FINDINGS_CLOSE);
+    if (!err)
+        err = statement ? db_run(db, statement) : ERR_INVALID;
+    store_done(s, err, 0, "findings");
+    int commit_err = store_commit(s);
+    return err ? err : commit_err;
+}
+
+int store_findings_drop(struct store *s, int64_t before_us)
+{
+    struct db *db;
+    int err = before_us > 0 ? store_db(s, DB_MAIN, "", &db) : 0;
+    if (err || before_us <= 0)
+        return err;
+    struct bind b = bind_to(db_statement(db, SQL_FINDINGS_DROP));
+    if (b.statement == NULL)
+        return store_done(s, ERR_INVALID, 0, "findings");
+    bind_int(&b, before_us);
+    return store_done(s, db_run(db, b.statement), 0, "findings");
+}
+
 int store_users_overdue(struct store *s, int64_t now_us)
 {
     struct db *db;

@@ -12,6 +12,7 @@
 #define PEER_AT(name, type, size, how)         FIELD_AT(peer_record, name, type, size)
 #define AGENT_AT(name, type, size, how)        FIELD_AT(agent_record, name, type, size)
 #define PRESENCE_AT(name, type, size, how)     FIELD_AT(presence_record, name, type, size)
+#define FINDING_AT(name, type, size, how)      FIELD_AT(finding_record, name, type, size)
 #define MESSAGE_AT(name, type, size, how)      FIELD_AT(message_record, name, type, size)
 
 static const struct user_field REGISTRATION[] = {REGISTRATION_FIELDS(REGISTRATION_AT)};
@@ -19,6 +20,7 @@ static const struct user_field SUBSCRIPTION[] = {SUBSCRIPTION_FIELDS(SUBSCRIPTIO
 static const struct user_field PEER[] = {PEER_FIELDS(PEER_AT)};
 static const struct user_field AGENT[] = {AGENT_FIELDS(AGENT_AT)};
 static const struct user_field PRESENCE[] = {PRESENCE_FIELDS(PRESENCE_AT)};
+static const struct user_field FINDING[] = {FINDING_FIELDS(FINDING_AT)};
 static const struct user_field MESSAGE[] = {MESSAGE_FIELDS(MESSAGE_AT)};
 
 #define FIELDS(a) .fields = a, .count = sizeof a / sizeof *a
@@ -34,6 +36,8 @@ static const struct user_table TABLES[USER_KINDS] = {
                     FIELDS(AGENT)},
     [USER_PRESENCE] = {"presence", "updated_us", false, 5000, 100000,
                        sizeof(struct presence_record), FIELDS(PRESENCE)},
+    [USER_FINDING] = {"findings", "updated_us", false, 10000, 10000, sizeof(struct finding_record),
+                      FIELDS(FINDING)},
     [USER_MESSAGE] = {"user_messages", "sent_us", true, 10000, 2000000,
                       sizeof(struct message_record), FIELDS(MESSAGE)},
     [USER_PRESENCE_CHANGE] = {"presence_changes", "updated_us", true, 10000, 1000000,

@@ -221,6 +221,36 @@
     X(body_kept, FLAG, 0, NEW)                                                                     \
     X(body, BODY, 16385, NEW)
 
+/* A finding (security, or a peer that is gone). Weak: anybody can make such, under addresses of his choice. */
+#define FINDING_FIELDS(X)                                                                          \
+    X(key, KEY, 192, NEW)                                                                          \
+    X(weak, MARK, 0, NEW)                                                                          \
+    X(uid, TEXT, 40, NEW)                                                                          \
+    X(detector, TEXT, 24, NEW)                                                                     \
+    X(detector_id, TEXT, 8, NEW)                                                                   \
+    X(rule, TEXT, 32, NEW)                                                                         \
+    X(severity, TEXT, 12, NEW)                                                                     \
+    X(state, TEXT, 12, NEW)                                                                        \
+    X(detail, TEXT, 160, NEW)                                                                      \
+    X(subject, TEXT, 128, NEW)                                                                     \
+    X(space, INT, 0, NEW)                                                                          \
+    X(src_ip, TEXT, 48, NEW)                                                                       \
+    X(src_port, NUM, 0, NEW)                                                                       \
+    X(dst_ip, TEXT, 48, NEW)                                                                       \
+    X(dst_port, NUM, 0, NEW)                                                                       \
+    X(first_us, TIME, 0, FIRST)                                                                    \
+    X(opened_us, TIME, 0, FIRST)                                                                   \
+    X(updated_us, TIME, 0, NEW)                                                                    \
+    X(cleared_us, TIME, 0, NEW)                                                                    \
+    X(count, INT, 0, NEW)                                                                          \
+    X(episodes, INT, 0, NEW)                                                                       \
+    X(threshold, INT, 0, NEW)                                                                      \
+    X(window_ms, NUM, 0, NEW)                                                                      \
+    X(calls, JSON, 512, NEW)                                                                       \
+    X(sources, JSON, 640, NEW)                                                                     \
+    X(destinations, JSON, 640, NEW)                                                                \
+    X(samples, JSON, 2560, NEW)
+
 /* ---- the structs ---- */
 #define USER_MEMBER_KEY(name, size)        char name[size];
 #define USER_MEMBER_MARK(name, size)       bool name;
@@ -252,6 +282,9 @@ struct presence_record {
 struct message_record {
     MESSAGE_FIELDS(USER_MEMBER)
 };
+struct finding_record {
+    FINDING_FIELDS(USER_MEMBER)
+};
 
 /* ---- the same as data ---- */
 
@@ -262,6 +295,7 @@ enum user_kind {
     USER_PEER,
     USER_AGENT,
     USER_PRESENCE,
+    USER_FINDING,
     USER_MESSAGE,
     USER_PRESENCE_CHANGE,
     USER_KINDS

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# docs/settings.md, docs/metrics.md and packaging/earshot.conf are what the tables say.
+# docs/settings.md, docs/metrics.md, docs/findings.md and packaging/earshot.conf are what the tables say.
 set -eu
 earshot=$1
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-for what in settings metrics; do
+for what in settings metrics findings; do
   "$earshot" --document $what > "$work/$what.md"
   diff -u "docs/$what.md" "$work/$what.md" || { echo "docs/$what.md is not what the table says: earshot --document $what > docs/$what.md"; exit 1; }
 done

@@ -2,6 +2,7 @@
 #include "capture/call/legs.h"
 
 #include "capture/call/emit.h"
+#include "capture/call/finding_note.h"
 #include "capture/call/hops.h"
 
 #define TARGET_KEPT_MAX 256
@@ -137,6 +138,7 @@ static void miss_ack(struct calls *c, struct live *l)
     if (l->call->ack_missing)
         return;
     l->call->ack_missing = true;
+    finding_note_ack_missing(c, l->call);
     emit_note(c, l, "ack_missing", NULL);
 }
 

@@ -181,6 +181,7 @@ struct turn;
 struct related;
 struct relations;
 struct users;
+struct findings;
 
 struct calls {
     struct front_config config;
@@ -213,6 +214,7 @@ struct calls {
     struct turn *turn;     /* relays' allocations and channels */
     struct relations *relations; /* calls that belong together */
     struct users *users;   /* what is no call; NULL: not followed */
+    struct findings *findings; /* NULL: not looked for */
     struct ahead *ahead;   /* responses ahead of their INVITE */
     struct sealed *sealed; /* pairs of endpoints that spoke DTLS */
 
@@ -253,6 +255,7 @@ struct sighting {
     uint64_t from_tag, to_tag; /* keyed hashes; 0: none */
     uint64_t via;              /* hash of the top Via's branch and sender */
     struct slice sdp;          /* empty: none that counts */
+    struct live *live;         /* its call, once it was read; NULL: none */
     struct call_hop *hop;      /* of the INVITE that it is, cancels or answers; NULL: not known */
     uint8_t sender;            /* CALL_CALLER or CALL_CALLEE */
     uint8_t transaction_of;    /* the party whose request it is, or is answered */

@@ -9,6 +9,7 @@
  * timeouts half a minute later. 408 is what a proxy in between makes of silence. A pair is told
  * once it was answered, missed or asked twice: a scanner that asks thousands once each makes no
  * event a probe, only one for each that nobody answered. */
+#include "capture/call/finding_note.h"
 #include "capture/call/user_parts.h"
 
 #define EVERY_NS   USER_SECOND
@@ -88,6 +89,8 @@ static void miss(struct users *u, struct peer *e, struct transaction *t)
     e->p.misses += in_row && e->p.misses < UINT16_MAX;
     if (e->p.misses >= DOWN_AFTER)
         change(u, e, PEER_DOWN);
+    if (in_row)
+        finding_note_peer(u->c, &e->p.src, &e->p.dst, e->p.misses, e->p.answers > 0);
     tell(u, e, e->p.state != before);
 }
 
@@ -150,6 +153,8 @@ static void answer(struct users *u, struct peer *e, const struct user_sight *w)
     e->p.answered_ns = w->s->d->time_ns;
     measure(&e->p, w->s->d->time_ns - w->t->sent_ns);
     user_text(user_software(m), e->p.server, sizeof e->p.server);
+    if (e->p.state == PEER_DOWN)
+        finding_note_peer(u->c, &e->p.src, &e->p.dst, 0, true);
     change(u, e, PEER_UP);
     tell(u, e, e->p.state != before || e->p.code != code);
 }

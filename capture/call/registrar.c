@@ -1,5 +1,7 @@
 #include "capture/call/registrar.h"
 
+#include "capture/call/finding_note.h"
+
 #define EVERY_NS USER_SECOND
 
 size_t registrar_bytes(void)
@@ -243,6 +245,8 @@ static void ask(struct users *u, const struct user_sight *w)
     }
     a->call_id = call_id;
     a->request = w->t ? w->t->request : 0;
+    if (w->t)
+        w->t->credentials = credentials(m).size > 0;
     a->stage = ATTEMPT_ASKED;
     a->last_steady_ns = u->c->steady_ns;
     a->expires_s = asked.expires_s;
@@ -300,11 +304,24 @@ static void accept(struct users *u, struct registration *e, struct register_atte
         a->stage = ATTEMPT_NONE;
 }
 
+/* Was a password accepted, or was it wrong? */
+static void judge_login(struct users *u, const struct registration *e, const struct user_sight *w)
+{
+    const struct sip_msg *m = w->s->m;
+    bool wrong = w->t && w->t->credentials &&
+                 (m->status == 403 ||
+                  (m->status == 401 && !is_stale(sip_header(m, SIP_H_WWW_AUTHENTICATE))) ||
+                  (m->status == 407 && !is_stale(sip_header(m, SIP_H_PROXY_AUTHENTICATE))));
+    if (wrong || (m->status >= 200 && m->status < 300))
+        finding_note_login(u->c, e->r.aor, w->s->d, !wrong);
+}
+
 static void answer(struct users *u, struct registration *e, const struct user_sight *w)
 {
     const struct sip_msg *m = w->s->m;
     struct register_attempt *a = w->t ? attempt_of(e, w->t->request) : NULL;
     uint8_t state = e->r.state;
+    judge_login(u, e, w);
     if (m->status < 300) {
         accept(u, e, a, w);
         user_text(sip_header(m, SIP_H_SERVER), e->r.server, sizeof e->r.server);

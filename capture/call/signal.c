@@ -8,6 +8,7 @@
 #include "capture/call/emit.h"
 #include "capture/call/expire.h"
 #include "capture/call/facts.h"
+#include "capture/call/finding_note.h"
 #include "capture/call/hops.h"
 #include "capture/call/legs.h"
 #include "capture/call/meaning.h"
@@ -205,6 +206,7 @@ static bool read_message(struct calls *c, struct sighting *s)
         seen_before(c, l, s);
     }
     c->label = l->label;
+    s->live = l;
     remember(c, l, s);
     if (s->late)
         s->d = s->late;
@@ -303,6 +305,7 @@ void signal_datagram(struct calls *c, const struct datagram *d)
     default:
         counters_add(c->counters,
                      C_PARSE_ERRORS + LABEL_PROTO_SIP * LABEL_COUNT_PARSE_REASON + LABEL_SYNTAX, 1);
+        finding_note_unreadable(c, d);
         return;
     }
     count_message(c, &c->msg);
@@ -312,6 +315,7 @@ void signal_datagram(struct calls *c, const struct datagram *d)
     count_invite_response(c, &c->msg);
     users_message(c, &s);
     relate_notify(c, &s);
+    finding_note_message(c, &s);
     if (opens)
         replay_ahead(c, ahead_key(c, &s), d);
 }

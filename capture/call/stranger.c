@@ -3,6 +3,7 @@
 
 #include "capture/call/attempt.h"
 #include "capture/call/emit.h"
+#include "capture/call/finding_note.h"
 #include "capture/call/flows.h"
 
 #define MEDIA_RECENT_NS INT64_C(2000000000)
@@ -79,6 +80,7 @@ void stranger_decide(struct calls *c, struct live *l)
             call->spoofed_bye_ns = x->time_ns;
             call->spoofed_bye_src = x->src;
             counters_add(c->counters, C_SPOOFED_BYES, 1);
+            finding_note_bye(c, call);
         }
         emit_note(c, l, "bye_spoofed", endpoint_text(&x->src, text));
         return;

@@ -8,6 +8,7 @@
  * has answered at all, calls that only wait for late packets, media without signalling, ringing
  * calls. Answered calls never go: then the new one is refused. A flood of INVITEs so pushes out
  * nothing but itself. */
+#include "capture/call/finding_note.h"
 #include "capture/call/table.h"
 
 #include <assert.h>
@@ -29,6 +30,7 @@
 #include "capture/call/turn.h"
 #include "capture/call/uid.h"
 #include "capture/call/users.h"
+#include "capture/finding/findings.h"
 
 #define ARENA_FIRST   2048
 #define ARENA_CEILING (64 * 1024)
@@ -59,8 +61,10 @@ int calls_init(struct calls *c, const struct front_config *config, const struct 
     c->relations = relations_new(c);
     c->xml = xml_new(config->seed.k0);
     c->users = config->users ? users_new(c) : NULL;
+    c->findings = config->findings.enabled ? finding_note_new(c) : NULL;
     if (!c->live || !c->points || !c->flows || !c->wheel || !c->held || !c->turn || !c->sealed ||
-        !c->xml || !c->ahead || !c->relations || (config->users && !c->users)) {
+        !c->xml || !c->ahead || !c->relations || (config->users && !c->users) ||
+        (config->findings.enabled && !c->findings)) {
         calls_fini(c);
         return ERR_NOMEM;
     }
@@ -86,6 +90,7 @@ void calls_fini(struct calls *c)
     map_fini(&c->flows_by_end);
     users_free(c->users);
     relations_free(c->relations);
+    findings_free(c->findings);
     timer_wheel_free(c->wheel);
     held_free(c->held);
     turn_free(c->turn);

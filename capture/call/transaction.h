@@ -40,6 +40,7 @@ struct transaction {
     uint8_t method;          /* enum sip_method */
     bool hop, answered;
     bool missed;             /* peers.c has counted it as lost */
+    bool credentials;        /* a REGISTER that has some */
     void *kept;              /* owned: what PUBLISH holds until it is accepted */
 };
 

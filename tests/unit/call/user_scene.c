@@ -48,6 +48,8 @@ static void take(void *context, const struct event *e)
         break;
     case EVENT_REGISTER_DONE:
         break; /* counted above */
+    case EVENT_FINDING:
+        break;
     default:
         KEEP(report, reports, struct user_report, NEVER_SAME);
         break;

@@ -17,7 +17,7 @@ struct user_scene {
     struct user_agent_seen agent[SEEN_MAX];
     struct user_report report[SEEN_MAX];
     unsigned registrations, subscriptions, messages, peers, presences, agents, reports;
-    unsigned events[EVENT_REPORT + 1];
+    unsigned events[EVENT_FINDING + 1];
     char text[1024]; /* of the newest message, when it was kept */
     bool refuse;
 };

@@ -1,0 +1,8 @@
+/* From settings to what the detectors look for. */
+#pragma once
+
+#include "app/settings.h"
+#include "capture/finding/config.h"
+
+/* 0 or ERR_INVALID with a sentence that names the setting. */
+int finding_configure(const struct settings *s, struct finding_config *ret_config, struct why *why);

@@ -1,0 +1,51 @@
+/* The room's door: what the front sees goes in as facts, findings come out through the sink. One thread, the front's; time is
+ * the packets'. Nothing here changes a call, sends or blocks anything: a finding says, others act. */
+#pragma once
+
+#include "capture/finding/engine.h"
+#include "capture/net/datagram.h"
+#include "capture/sip/sip.h"
+
+struct findings;
+
+/* NULL without memory. */
+struct findings *findings_new(const struct finding_config *config, const struct hash_seed *seed,
+                              const struct finding_sink *sink, struct counters *counters);
+void findings_free(struct findings *f);
+
+/* Now, ahead of every fact: of the packets, and the one that never goes back. */
+void findings_time(struct findings *f, int64_t time_ns, int64_t steady_ns);
+/* About every 100 ms of packet time. */
+void findings_tick(struct findings *f);
+/* All that is open is told for the last time. */
+void findings_finish(struct findings *f);
+
+/* A SIP message. */
+struct finding_message {
+    const struct datagram *d;
+    const struct sip_msg *m;
+    const uint8_t *call; /* uid of its call; NULL: none */
+    uint64_t via;        /* hash of the top Via */
+    bool in_dialog;      /* has a To tag */
+    bool of_callee;      /* a request of the callee within the call, or an answer to one */
+};
+void findings_message(struct findings *f, const struct finding_message *s);
+/* What begins like SIP and is none. */
+void findings_unreadable(struct findings *f, const struct datagram *d);
+
+/* A REGISTER with credentials was refused, or a REGISTER was accepted. */
+struct finding_login {
+    const char *aor;
+    const struct endpoint *src, *dst; /* who asked whom */
+    bool accepted;
+};
+void findings_login(struct findings *f, const struct finding_login *login);
+
+/* A BYE or CANCEL by no party of the call. */
+void findings_teardown(struct findings *f, const struct endpoint *src, const struct endpoint *dst, const uint8_t *call,
+                       const char *method);
+/* `src` should have acknowledged what `dst` answered. */
+void findings_ack_missing(struct findings *f, const struct endpoint *src, const struct endpoint *dst, const uint8_t *call);
+/* OPTIONS from src to dst: so many in a row without an answer, 0 when one came. */
+void findings_peer(struct findings *f, const struct endpoint *src, const struct endpoint *dst, unsigned misses,
+                   bool answered_before);
