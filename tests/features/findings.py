@@ -287,7 +287,7 @@ def flood(t):
     t.equal("under the limit", (f["count"] < 50, f["rule"]), (True, "flood_source"))
     quiet(t, "without a factor", usual.packets + burst(91, n=25).packets, *small, "--set", "findings.flood_factor=0")
     quiet(t, "a trifle", usual.packets + burst(91, n=10).packets, *small)
-    flaps(t, "flood", burst, "flood", 400, *small)
+    flaps(t, "flood", burst, "flood", 400, *small, "--set", "findings.flood_destination=1000/1s")
 
 
 # ---- A-S8
