@@ -95,6 +95,7 @@ void handle_message(struct exchange *x);
 void handle_message_diff(struct exchange *x);
 void handle_legs(struct exchange *x);
 void handle_ladder(struct exchange *x);
+void handle_dtmf(struct exchange *x);
 void handle_series(struct exchange *x);
 void handle_pcap(struct exchange *x);
 void handle_call_recording(struct exchange *x);

@@ -106,6 +106,25 @@ void ladder_streams(struct ladder *l, const struct call_record *r)
     }
 }
 
+/* ---- keys ---- */
+
+void ladder_dtmf(struct ladder *l, const struct call_record *r)
+{
+    for (uint32_t i = 0; i < r->dtmf.count; i++) {
+        const struct record_digit *d = &r->dtmf.digits[i];
+        struct ladder_event *e = add_event(l, d->time_us, "dtmf");
+        if (e == NULL)
+            return;
+        bool back = d->party && strcmp(d->party, "callee") == 0;
+        e->src = back ? r->dst : r->src;
+        e->dst = back ? r->src : r->dst;
+        int n = snprintf(e->label, sizeof e->label, "DTMF %.*s", (int)d->digit.size,
+                         (const char *)d->digit.data);
+        if (d->duration_ms)
+            snprintf(e->label + n, sizeof e->label - (size_t)n, ", %u ms", d->duration_ms);
+    }
+}
+
 /* ---- RTCP (RFC 3550 6.1) ---- */
 
 #define RTCP_SR     200

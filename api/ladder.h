@@ -1,4 +1,4 @@
-/* The ladder of a call: hosts as columns; SIP messages, RTCP packets, starts, stops and gaps of media as rows in time order.
+/* The ladder of a call: hosts as columns; SIP messages, RTCP packets, keys, starts, stops and gaps of media as rows in time order.
  * A host is an address; where some message goes between two ports of one address (both parties on one machine), all hosts are
  * address and port, else the arrows would have no length. */
 #pragma once
@@ -13,7 +13,7 @@
 struct ladder_event {
     int64_t time_us;
     struct endpoint src, dst;
-    const char *kind; /* "sip", "rtcp", "rtp_start", "rtp_stop", "rtp_gap" */
+    const char *kind; /* "sip", "rtcp", "rtp_start", "rtp_stop", "rtp_gap", "dtmf" */
     char label[LADDER_LABEL_SIZE];
     char method[32]; /* "" unless sip */
     unsigned code;   /* 0: request or media */
@@ -39,6 +39,8 @@ void ladder_fini(struct ladder *l);
 void ladder_message(void *context, const struct record_message *m);
 /* Starts, stops and gaps of a second and more of the call's streams. */
 void ladder_streams(struct ladder *l, const struct call_record *r);
+/* Keys that were pressed, between the ends of the first INVITE. */
+void ladder_dtmf(struct ladder *l, const struct call_record *r);
 /* RTCP packets, as far as the spool still has them. */
 void ladder_rtcp(struct ladder *l, const char *data_dir, const struct call_record *r);
 /* In time order, hosts found. Before it is written. */

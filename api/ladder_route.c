@@ -29,6 +29,7 @@ void handle_ladder(struct exchange *x)
     int err = store_messages(x->reader, r->uid, ladder_message, &l);
     if (media)
         ladder_streams(&l, r);
+    ladder_dtmf(&l, r);
     if (rtcp)
         ladder_rtcp(&l, x->api->config->data_dir, r);
     ladder_arrange(&l);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "api/json_fields.h"
+#include "api/record_dtmf_json.h"
 #include "api/record_json_identity.h"
 #include "api/record_path_json.h"
 #include "api/record_related_json.h"
@@ -441,6 +442,7 @@ void record_json(struct json *j, const struct call_record *r, enum record_json_d
         call_siprec(j, &r->siprec);
         record_json_related(j, &r->related);
         call_keys(j, r);
+        record_json_dtmf(j, &r->dtmf);
         call_events(j, r);
     }
     json_key(j, "recording");

@@ -19,6 +19,7 @@ static const struct route ROUTES[] = {
      PARAMS("with", "format"), ROUTE_LIMITED},
     {"GET", "/api/v1/calls/{uid}/legs", SCOPE_META, handle_legs, PARAMS("min_confidence"), ROUTE_LIMITED},
     {"GET", "/api/v1/calls/{uid}/ladder", SCOPE_MESSAGES, handle_ladder, PARAMS("rtp", "rtcp", "format"), ROUTE_LIMITED},
+    {"GET", "/api/v1/calls/{uid}/dtmf", SCOPE_META, handle_dtmf, NULL, ROUTE_LIMITED},
     {"GET", "/api/v1/calls/{uid}/streams/{sid}/series", SCOPE_META, handle_series,
      PARAMS("step_ms"), ROUTE_LIMITED},
     {"GET", "/api/v1/calls/{uid}/pcap", SCOPE_MESSAGES, handle_pcap, PARAMS("rtp"), ROUTE_LIMITED},

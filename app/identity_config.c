@@ -221,7 +221,8 @@ int identity_configure(const struct settings *s, struct identity_config *ret_con
                        struct front_config *front, struct why *why)
 {
     struct identity_config c = {.stir_age_ns = s->stir_max_age,
-                                .keep_credentials = s->record_keep_credentials};
+                                .keep_credentials = s->record_keep_credentials,
+                                .mask_dtmf = s->record_mask_dtmf};
     int err = read_plan(s, &c.rules, why);
     if (err == 0)
         err = read_sources("caller_from", s->numbers_caller_from, "pai, ppi, rpid, diversion, from",
@@ -237,9 +238,12 @@ int identity_configure(const struct settings *s, struct identity_config *ret_con
                            front->headers, &front->header_count, why);
     if (err == 0)
         err = read_correlation(s, &c, front, why);
-    if (err == 0)
-        *ret_config = c;
-    return err;
+    if (err)
+        return err;
+    if (front)
+        front->mask_dtmf = c.mask_dtmf;
+    *ret_config = c;
+    return 0;
 }
 
 /* ---- certificates ---- */

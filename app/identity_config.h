@@ -40,6 +40,7 @@ struct identity_config {
     const struct stir_keys *stir; /* borrowed; NULL: none given */
     bool keep_credentials;
     uint8_t call_id_chars; /* [correlation]; 0: Call-IDs are not compared in part */
+    bool mask_dtmf;
 };
 
 /* NULL-safe texts of the record: "pai", "from", ...; NULL for SOURCE_NONE. */

@@ -30,6 +30,7 @@ void read_ladder(struct buf *out, const char *data_dir, const struct call_record
     struct ladder l = {0};
     messages_each(data_dir, r, ladder_message, &l);
     ladder_streams(&l, r);
+    ladder_dtmf(&l, r);
     ladder_rtcp(&l, data_dir, r);
     ladder_arrange(&l);
     if (json) {

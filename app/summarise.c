@@ -1,6 +1,7 @@
 /* From call, flows and streams to the record. Every text is copied into the record's arena; every
  * number that is not known stays what record_new() made it. */
 #include "app/summarise.h"
+#include "app/summarise_dtmf.h"
 #include "app/summarise_identity.h"
 
 #include <assert.h>
@@ -474,6 +475,7 @@ static void fill_call(struct call_record *r, const struct call *c)
     fill_events(r, c);
     summarise_path(r, c);
     summarise_lines(r, c);
+    summarise_dtmf(r, c);
 }
 
 /* The early row of a call, answered or just over: what the brief knows. */

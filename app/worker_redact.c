@@ -5,19 +5,26 @@
 
 #include <stdlib.h>
 
+#include "capture/sip/mask.h"
 #include "capture/sip/redact.h"
 
 #define TEXT_ROOM ((size_t)1 << 16) /* EVENT_SIP carries no more */
 
 struct slice worker_redacted(struct worker *w, struct slice text)
 {
-    if (w->config.identity.keep_credentials || sip_secret_at(text) == text.size)
+    const struct identity_config *keep = &w->config.identity;
+    bool secrets = !keep->keep_credentials && sip_secret_at(text) < text.size;
+    bool digits = keep->mask_dtmf && sip_digits_in(text) > 0;
+    if (!secrets && !digits)
         return text;
     if (w->redacted == NULL)
         w->redacted = malloc(TEXT_ROOM);
     if (w->redacted == NULL || text.size > TEXT_ROOM)
         return slice_none();
     memcpy(w->redacted, text.data, text.size);
-    sip_redact(w->redacted, text.size);
+    if (secrets)
+        sip_redact(w->redacted, text.size);
+    if (digits)
+        sip_mask_digits(w->redacted, text.size);
     return slice_of(w->redacted, text.size);
 }

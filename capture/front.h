@@ -57,6 +57,7 @@ struct front_config {
     struct finding_config findings; /* default: all detectors */
     bool users;                     /* default true: follow what is no call (users.h) */
     bool keep_message_body;         /* default false: the text of a MESSAGE goes with its event */
+    bool mask_dtmf;                 /* default false: keys of INFO are told as '*' */
     uint32_t transactions_max;      /* default 32768, of requests other than INVITE */
     uint32_t registrations_max;     /* default 20000 AORs */
     uint32_t subscriptions_max;     /* default 20000; of presence as many */

@@ -44,7 +44,9 @@ static const char *const TEXTS[] = {
     /* what calls have to do with each other */
     "transfer_blind", "transfer_attended", "replaces", "join", "conference", "success",
     /* kinds of keys */
-    "session_id", "header", "icid", "sdp_origin", "media"};
+    "session_id", "header", "icid", "sdp_origin", "media",
+    /* how a key was told */
+    "rfc4733", "info", "inband"};
 
 const char *record_text(const char *text)
 {

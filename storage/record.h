@@ -9,6 +9,7 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "storage/record_identity.h"
+#include "storage/record_dtmf.h"
 #include "storage/record_related.h"
 
 /* A place in the spool: the newest chunk of a chain. segment 0: none. */
@@ -371,6 +372,7 @@ struct call_record {
     uint32_t key_count;
     struct record_key *keys;
     uint8_t call_id_chars;   /* so much of a Call-ID says that two belong together; 0: no part of it does */
+    struct record_dtmf dtmf;
 };
 
 #define RECORD_NAT_SIGNS 4

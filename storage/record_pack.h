@@ -10,6 +10,8 @@ void record_pack_call(struct pack *p, struct call_record *r);
 void record_pack_identity(struct pack *p, struct record_identity *d);
 /* Its part in record_related.h; the same. */
 void record_pack_related(struct pack *p, struct record_related *v);
+/* The same of record_dtmf.h. */
+void record_pack_dtmf(struct pack *p, struct record_dtmf *v);
 /* A stream without its series. */
 void record_pack_stream(struct pack *p, struct record_stream *s);
 /* Reading allocates the arrays in p->arena. */

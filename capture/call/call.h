@@ -229,6 +229,25 @@ struct call_centre {
     int64_t agent_ns;            /* when the agent was named */
 };
 
+enum call_digit_source { CALL_DIGIT_RFC4733, CALL_DIGIT_INFO, CALL_DIGIT_INBAND };
+
+/* A key that was pressed (info.h). */
+struct call_digit {
+    struct call_digit *next;     /* in order of time */
+    int64_t time_ns;
+    uint16_t duration_ms;        /* 0: not said */
+    char digit;                  /* '0'..'9', '*', '#', 'A'..'D', '!' for hook flash */
+    uint8_t party;               /* enum call_party */
+    uint8_t source;              /* enum call_digit_source */
+};
+
+#define CALL_DIGITS_MAX 256
+
+struct call_digits {
+    struct call_digit *first, *last;
+    uint32_t count, over_limit;
+};
+
 #define CALL_LINKS_MAX     32
 #define CALL_TRANSFERS_MAX 16
 
@@ -331,6 +350,7 @@ struct call {
     int64_t held_ns;          /* time on hold, either side */
     struct call_event *events; /* in time order */
     uint32_t event_count;
+    struct call_digits *digits; /* NULL: none */
 
     struct call_cause *causes; /* [0] of protocol Q.850, [1] SIP; NULL: no Reason header */
     bool ack_missing;         /* the 2xx was repeated and never acknowledged */

@@ -5,6 +5,7 @@
 #include "capture/call/emit.h"
 #include "capture/call/hops.h"
 #include "capture/call/identity.h"
+#include "capture/call/info.h"
 #include "capture/call/keys.h"
 #include "capture/call/legs.h"
 #include "capture/call/session.h"
@@ -112,4 +113,5 @@ void facts_note(struct calls *c, struct live *l, const struct sighting *s)
     identity_note(&c->config, call, s);
     keys_note(&c->config, call, s);
     siprec_note(c, l, s->m);
+    info_note(c, l, s);
 }

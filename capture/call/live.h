@@ -66,6 +66,7 @@ struct live {
     int64_t hold_since_ns;
     int64_t session_until_ns;    /* steady: session timer; 0 none */
     struct related *related;     /* what it has to do with other calls; NULL: nothing */
+    struct info_seen *info;      /* of INFO (info.c); NULL: there was none */
     struct stranger *stranger;   /* a BYE that is not believed yet; NULL: there was none */
     struct hop_ahead *hop_ahead; /* a response ahead of its INVITE (hops.c); NULL: there was none */
     struct addr caller_contact;  /* where its INVITE says that it is reached, when that is an address */

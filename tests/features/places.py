@@ -346,7 +346,7 @@ def token_of_tenant(t):
                     if name != "all" and ("{uid}" in path or "{id}" in path) and owner == "bolt":
                         t.check(f"{full}: {status} for {name}", status in (403, 404))
         for path in ("/api/v1/calls/{uid}", "/api/v1/calls/{uid}/messages", "/api/v1/calls/{uid}/ladder", "/api/v1/calls/{uid}/pcap",
-                     "/api/v1/calls/{uid}/recording", "/api/v1/calls/{uid}/streams/{sid}/series", "/api/v1/recordings/{id}",
+                     "/api/v1/calls/{uid}/recording", "/api/v1/calls/{uid}/dtmf", "/api/v1/calls/{uid}/streams/{sid}/series", "/api/v1/recordings/{id}",
                      "/api/v1/recordings/{id}/audio"):
             t.equal(path, [shown[path, o, n] for o, n in (("acme", "acme"), ("bolt", "acme"), ("bolt", "all"))], [200, 404, 200])
         t.counter("a token without a limit is refused another's call", shown["/api/v1/calls/{uid}", "bolt", "all"] == 200)

@@ -5,6 +5,7 @@
 
 #include "app/passport.h"
 #include "capture/call/number.h"
+#include "capture/sip/mask.h"
 #include "capture/sip/redact.h"
 #include "capture/sip/replaces.h"
 #include "capture/sip/uri.h"
@@ -88,6 +89,23 @@ static void use_redaction(struct slice text)
     free(copy);
 }
 
+/* The same of keys, and what is masked stays as it is. */
+static void use_mask(struct slice text)
+{
+    uint8_t *copy = malloc(2 * text.size + 1);
+    if (copy == NULL)
+        return;
+    if (text.size)
+        memcpy(copy, text.data, text.size);
+    size_t found = sip_digits_in(text);
+    assert(sip_mask_digits(copy, text.size) == found);
+    if (text.size)
+        memcpy(copy + text.size, copy, text.size);
+    sip_mask_digits(copy, text.size);
+    assert(text.size == 0 || memcmp(copy, copy + text.size, text.size) == 0);
+    free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice text = slice_of(data, size);
@@ -96,5 +114,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     use_dialogs(text);
     use_passport(text);
     use_redaction(text);
+    use_mask(text);
     return 0;
 }

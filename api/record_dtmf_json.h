@@ -1,0 +1,10 @@
+/* record_dtmf.h as JSON. */
+#pragma once
+
+#include "base/json.h"
+#include "storage/record.h"
+
+/* The array. */
+void record_json_digits(struct json *j, const struct record_dtmf *v);
+/* "dtmf" of the call object; nothing when no key was pressed. */
+void record_json_dtmf(struct json *j, const struct record_dtmf *v);

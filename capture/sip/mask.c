@@ -1,0 +1,104 @@
+/* One walk over the lines: a Content-Type in a head (the message's, or a part's) says whether the
+ * lines behind the next empty one are keys. */
+#include "capture/sip/mask.h"
+
+#include "capture/sip/grammar.h"
+
+struct walk {
+    const uint8_t *start;
+    uint8_t *out; /* the same bytes, or NULL: only look */
+    size_t bytes;
+    bool begun; /* empty lines ahead of the message are behind us */
+    bool head;
+    bool keys; /* what the newest Content-Type is about */
+};
+
+static void cover(struct walk *w, struct slice key)
+{
+    w->bytes += key.size;
+    if (w->out == NULL || key.size == 0)
+        return;
+    uint8_t *at = w->out + (key.data - w->start);
+    memset(at, ' ', key.size);
+    at[0] = '*';
+}
+
+static bool is_keys(struct slice type)
+{
+    static const char *const names[] = {"application/dtmf-relay", "application/dtmf",
+                                        "audio/telephone-event", "application/telephone-event",
+                                        "application/vnd.nortelnetworks.digits"};
+    type = sip_trim(slice_sub(type, 0, slice_index(type, ';')));
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (slice_is_nocase(type, names[i]))
+            return true;
+    return false;
+}
+
+static void read_header(struct walk *w, struct slice line)
+{
+    size_t colon = slice_index(line, ':');
+    struct slice name = sip_trim(slice_sub(line, 0, colon));
+    if (slice_is_nocase(name, "Content-Type") || slice_is_nocase(name, "c"))
+        w->keys = is_keys(sip_trim(slice_from(line, colon + 1)));
+}
+
+/* "Signal=5" loses its 5, a line of another form all of it. */
+static void cover_line(struct walk *w, struct slice line)
+{
+    size_t equals = slice_index(line, '=');
+    struct slice name = sip_trim(slice_sub(line, 0, equals));
+    if (equals < line.size && slice_is_nocase(name, "Duration"))
+        return;
+    bool named = equals < line.size && slice_is_nocase(name, "Signal");
+    cover(w, sip_trim(named ? slice_from(line, equals + 1) : line));
+}
+
+/* The line at the front, in a head with those that continue it. */
+static size_t line_length(const struct walk *w, struct slice s)
+{
+    size_t n = 0;
+    do
+        n += slice_index(slice_from(s, n), '\n') + 1;
+    while (w->head && n < s.size && (s.data[n] == ' ' || s.data[n] == '\t'));
+    return n < s.size ? n : s.size;
+}
+
+static void step(struct walk *w, struct slice line)
+{
+    bool empty = sip_trim(line).size == 0;
+    if (w->head && !empty) {
+        w->begun = true;
+        read_header(w, line);
+    } else if (w->head) {
+        w->head = !w->begun;
+    } else if (slice_starts(line, "--")) { /* the head of a part follows */
+        w->head = w->begun = true;
+        w->keys = false;
+    } else if (w->keys && !empty) {
+        cover_line(w, line);
+    }
+}
+
+static size_t walk(struct walk *w, struct slice rest)
+{
+    w->head = true;
+    while (rest.size) {
+        size_t n = line_length(w, rest);
+        step(w, slice_sub(rest, 0, n));
+        rest = slice_from(rest, n);
+    }
+    return w->bytes;
+}
+
+size_t sip_digits_in(struct slice text)
+{
+    struct walk w = {.start = text.data};
+    return walk(&w, text);
+}
+
+size_t sip_mask_digits(uint8_t *text, size_t size)
+{
+    struct walk w = {.start = text, .out = text};
+    return walk(&w, slice_of(text, size));
+}

@@ -1,0 +1,18 @@
+/* Digits to bytes and back. Elements of lists cannot grow. */
+#include "storage/record_pack.h"
+
+static void digit_pack(struct pack *p, void *item)
+{
+    struct record_digit *v = item;
+    pack_i64(p, &v->time_us);
+    pack_text(p, &v->digit);
+    pack_u32(p, &v->duration_ms);
+    pack_word(p, &v->source);
+    pack_word(p, &v->party);
+}
+
+void record_pack_dtmf(struct pack *p, struct record_dtmf *v)
+{
+    v->digits = pack_items(p, v->digits, &v->count, sizeof *v->digits, digit_pack);
+    pack_u32(p, &v->over_limit);
+}
