@@ -54,13 +54,13 @@ static void cover_line(struct walk *w, struct slice line)
     cover(w, sip_trim(named ? slice_from(line, equals + 1) : line));
 }
 
-/* The line at the front, in a head with those that continue it. */
+/* The line at the front, in a head with those that continue it; nothing continues an empty one. */
 static size_t line_length(const struct walk *w, struct slice s)
 {
-    size_t n = 0;
-    do
+    size_t n = slice_index(s, '\n') + 1;
+    bool folds = w->head && sip_trim(slice_sub(s, 0, n)).size > 0;
+    while (folds && n < s.size && (s.data[n] == ' ' || s.data[n] == '\t'))
         n += slice_index(slice_from(s, n), '\n') + 1;
-    while (w->head && n < s.size && (s.data[n] == ' ' || s.data[n] == '\t'));
     return n < s.size ? n : s.size;
 }
 

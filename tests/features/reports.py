@@ -88,6 +88,7 @@ def info(t):
 
 def masked(t, scene):
     """No digit anywhere, and all lengths as they were."""
+    from places import SPAN
     from users_api import FileService
     hide = "[record]\nmask_dtmf = yes\n"
     r = scene.read(t, *config(t, hide))["keys@test"]
@@ -97,7 +98,7 @@ def masked(t, scene):
     texts = {}
     for name, setting in (("masked", hide), ("open", "")):
         with FileService(t, packets, setting) as s:
-            uid = s.get("/api/v1/calls?call_id=keys@test")["data"][0]["uid"]
+            uid = s.get(f"/api/v1/calls?{SPAN}")["data"][0]["uid"]
             got = s.get(f"/api/v1/calls/{uid}/dtmf")
             digits = [d["digit"] for d in got["data"]]
             raw = [m["raw"] for m in s.get(f"/api/v1/calls/{uid}/messages?raw=1")["data"] if m["method"] == "INFO" and m["status"] in (0, None)]
