@@ -240,8 +240,7 @@ int identity_configure(const struct settings *s, struct identity_config *ret_con
         err = read_correlation(s, &c, front, why);
     if (err)
         return err;
-    if (front)
-        front->mask_dtmf = c.mask_dtmf;
+    front->mask_dtmf = c.mask_dtmf;
     *ret_config = c;
     return 0;
 }
