@@ -73,20 +73,29 @@ draw() {
   fi
 }
 
-different=0 failed=0
-for ((n = first; n < first + count; n++)); do
+# one NUMBER FOLDER: a word when it is not well.
+one() {
+  local n=$1 c=$2 code
   draw "$n"
-  if ! "$traffic" "${options[@]}" --out "$work/c.pcap" --truth "$work/c.json"; then
-    echo "#$n: no capture from: ${options[*]}"; failed=$((failed + 1)); continue
+  if ! "$traffic" "${options[@]}" --out "$c.pcap" --truth "$c.json"; then
+    echo "#$n: no capture from: ${options[*]}"; echo failed >>"$c.bad"; return
   fi
-  "$earshot" read --json --quiet "$work/c.pcap" >"$work/c.jsonl" 2>"$work/c.err"
+  "$earshot" read --json --quiet "$c.pcap" >"$c.jsonl" 2>"$c.err"
   code=$?
   if [ $code != 0 ]; then
-    echo "#$n: exit code $code from: earshot-traffic ${options[*]}"; head -5 "$work/c.err"; failed=$((failed + 1))
-  elif ! python3 "$here/compare_truth.py" "$work/c.json" "$work/c.jsonl" "#$n"; then
-    echo "#$n: earshot-traffic ${options[*]}"; different=$((different + 1))
+    echo "#$n: exit code $code from: earshot-traffic ${options[*]}"; head -5 "$c.err"; echo failed >>"$c.bad"
+  elif ! python3 "$here/compare_truth.py" "$c.json" "$c.jsonl" "#$n"; then
+    echo "#$n: earshot-traffic ${options[*]}"; echo different >>"$c.bad"
   fi
-  rm -f "$work"/c.*
+}
+
+# As many at a time as there are cores.
+lanes=$(nproc)
+for ((lane = 0; lane < lanes; lane++)); do
+  for ((n = first + lane; n < first + count; n += lanes)); do one "$n" "$work/$lane"; done &
 done
+wait
+different=$(cat "$work"/*.bad 2>/dev/null | grep -c different || true)
+failed=$(cat "$work"/*.bad 2>/dev/null | grep -c failed || true)
 echo "$count generated captures: $((count - different - failed)) equal their truth, $different differ, $failed failed"
 [ $((different + failed)) = 0 ]
