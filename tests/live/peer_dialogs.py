@@ -10,8 +10,8 @@ import time
 import sipp
 from expected import dialogs
 from lan import SERVER_IP
-from peer_checks import begin, check_same, ended_calls, expect, finish, messages
-from peer_signalling import ALICE, BOB, KAMAILIO, check, check_attempts, until
+from peer_checks import begin, check_same, ended_calls, expect, messages
+from peer_signalling import ALICE, BOB, KAMAILIO, check, check_attempts, finish_quiet, until
 from phones import SOFTWARE, Phone, register_phones, uri
 from wire import CALLEE_IP, CALLER_IP
 
@@ -45,7 +45,7 @@ def phones_hold(lan, binary):
     said = dialogs(messages(earshot, call))
     check("messages", {way: said.get(way) for way in HELD_SAID}, HELD_SAID)
     expect(700 < call["held_ms"] < 3000, f"held for {call['held_ms']} ms")
-    check_same(binary, finish(earshot, file), [call])
+    check_same(binary, finish_quiet(earshot, file), [call])
     return f"held for {call['held_ms']:.0f} ms"
 
 
@@ -86,7 +86,7 @@ def phones_unanswered(lan, binary):
         said = dialogs(messages(earshot, calls[code]))
         check(f"messages of {code}", {way: said.get(way) for way in expected_said}, expected_said)
     check_attempts(earshot, 2)
-    check_same(binary, finish(earshot, file), list(calls.values()))
+    check_same(binary, finish_quiet(earshot, file), list(calls.values()))
     return "cancelled, busy"
 
 
@@ -131,7 +131,7 @@ def phones_messages(lan, binary):
     for user in ("alice", "bob"):
         check(user, earshot.get(f"/api/v1/aors/{user}@{SERVER_IP}")["presence"], ONLINE)
     expect(not earshot.get("/api/v1/calls")["data"], "a message became a call")
-    finish(earshot, file)
+    finish_quiet(earshot, file)
     return "two subscriptions, two messages"
 
 
@@ -169,7 +169,7 @@ def sipp_codec_change(lan, binary):
              ("caller", lan.caller, CALLER_IP, 5080, caller_of_codecs(path)), target=f"{CALLEE_IP}:5071")
     call, = ended_calls(earshot, 1)
     check("call", call, CODEC)
-    check_same(binary, finish(earshot, file), [call])
+    check_same(binary, finish_quiet(earshot, file), [call])
     return " and ".join(str(s["packets"]) for s in call["streams"]) + " packets"
 
 
@@ -224,5 +224,5 @@ def b2bua(lan, binary):
         legs = earshot.get(f"/api/v1/calls/{calls[src]['uid']}/legs")["data"]
         check(f"legs by the one to {dst}", legs, LEGS[src, dst])
     expect(calls[ALICE]["call_id"] != calls[SERVER]["call_id"], "both legs have one Call-ID")
-    check_same(binary, finish(earshot, file), list(calls.values()))
+    check_same(binary, finish_quiet(earshot, file), list(calls.values()))
     return "one leg to the server, one from it"

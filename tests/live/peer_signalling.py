@@ -49,6 +49,13 @@ def check_attempts(earshot, count):
     expect(counted == count, f"{counted:.0f} attempts are counted, not {count}")
 
 
+def finish_quiet(earshot, file):
+    """The end of a case in which nothing happened that looks like an attack or a failure."""
+    found = earshot.get("/api/v1/findings")["data"]
+    expect(not found, "findings: " + ", ".join(f"{f['detector']}: {f['detail']}" for f in found))
+    return finish(earshot, file)
+
+
 # ---- registrations, and a call over two hops ----
 
 def registered(user, ip, ended=False):
@@ -97,7 +104,7 @@ def proxy_registrar(lan, binary):
     bob.end()
     until(earshot, "/api/v1/registrations", [registered("bob", CALLEE_IP, True), registered("alice", CALLER_IP, True)])
     check_attempts(earshot, 1)
-    check_same(binary, finish(earshot, file), [call])
+    check_same(binary, finish_quiet(earshot, file), [call])
     return f"{call['messages']} messages on two hops, {latency:.2f} ms in the proxy"
 
 
@@ -109,6 +116,8 @@ PROVED = {"state": "registered", "sip_code": 200, "attempts": 1, "successes": 1,
 # baresip tries its wrong password several times. A 401 is no ineffective attempt (RFC 6076 4.2).
 REFUSED = {"state": "failed", "sip_code": 401, "successes": 0, "failures": 0, "timeouts": 0, "contacts": [],
            "auth_user": "mallory", "failure_codes": [{"sip_code": 401, "count": int}]}
+GUESSED = {"detector": "brute_force", "state": "open", "subject": f"mallory@{SERVER_IP}", "src_ip": CALLEE_IP,
+           "dst_ip": SERVER_IP, "samples": [f"mallory@{SERVER_IP}"]}
 PROVED_CALL = {
     "outcome": "answered", "end_reason": "bye", "released_by": "callee", "sip_code": 200, "auth_attempts": 1,
     "route_advances": 0, "branches": 1, "from": {"user": "alice"}, "to": {"user": "bob"},
@@ -152,6 +161,7 @@ def proxy_passwords(lan, binary):
     for raw in proofs:
         expect(not re.search(r'response="?[0-9a-f]{32}', raw), f"a proof of the password is kept:\n{raw}")
     check_attempts(earshot, 1)
+    until(earshot, "/api/v1/findings", [GUESSED])
     check_same(binary, finish(earshot, file), [call])
     return f"challenged {call['auth_attempts']} time, {len(proofs)} proofs redacted"
 
@@ -204,7 +214,7 @@ def proxy_fork(lan, binary):
     said = dialogs(messages(earshot, call))
     check("messages", {way: said.get(way) for way in FORK_SAID}, FORK_SAID)
     check_attempts(earshot, 1)
-    check_same(binary, finish(earshot, file), [call])
+    check_same(binary, finish_quiet(earshot, file), [call])
     return f"{call['messages']} messages, {len(call['legs'])} branches"
 
 
@@ -261,7 +271,7 @@ def proxy_failover(lan, binary):
     check("silent: messages", dialogs(messages(earshot, silent)), advanced_said())
     check_attempts(earshot, 2)
     expect(metric(earshot, ADVANCES) == 2, "not two route advances are counted")
-    check_same(binary, finish(earshot, file), [refused, silent])
+    check_same(binary, finish_quiet(earshot, file), [refused, silent])
     return "after a 503, and after silence"
 
 
@@ -270,6 +280,8 @@ def proxy_failover(lan, binary):
 GATEWAY = {"src_ip": SERVER_IP, "src_port": 5060, "dst_ip": CALLEE_IP, "dst_port": 5071, "transport": "udp"}
 GATEWAY_UP = {**GATEWAY, "state": "up", "sip_code": 200, "misses_in_a_row": 0, "changes": 0, "missed": 0}
 GATEWAY_DOWN = {**GATEWAY, "state": "down", "misses_in_a_row": 3, "changes": 1, "answers": 2}
+GATEWAY_FINDING = {"detector": "trunk_down", "severity": "critical", "state": "open", "src_ip": SERVER_IP,
+                   "dst_ip": CALLEE_IP, "dst_port": 5071, "count": int, "episodes": 1, "threshold": 3}
 ANSWERS_PING = (sipp.hear("OPTIONS"), sipp.tell(200, "OK", tag="o[call_number]"))
 
 
@@ -283,5 +295,6 @@ def proxy_pings(lan, binary):
     until(earshot, "/api/v1/hosts", [GATEWAY_UP])
     expect(gateway.wait(5) == 0, "the gateway was not asked twice")
     host, = until(earshot, "/api/v1/hosts", [GATEWAY_DOWN], DOWN_LIMIT_S)
+    until(earshot, "/api/v1/findings", [GATEWAY_FINDING])
     finish(earshot, file)
     return f"up, and down after {host['requests']} pings"
