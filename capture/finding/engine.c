@@ -265,15 +265,16 @@ static void clear(struct finding_engine *e, struct entry *x)
     tell(e, x, FINDING_IS_CLEARED);
 }
 
+/* Both steps at once after a long silence: offline equals live. */
 static void look_at(struct finding_engine *e, struct entry *x)
 {
     int64_t quiet_ns = e->steady_ns - x->last_ns;
     if (x->f.state == FINDING_OPEN && !x->lasts && quiet_ns >= e->config->quiet_ns)
         clear(e, x);
-    else if (x->f.state == FINDING_CLEARED && quiet_ns >= e->config->quiet_ns + e->config->again_ns)
-        forget(e, x);
     else if (x->dirty)
         tell(e, x, (enum finding_news)x->f.news);
+    if (x->f.state == FINDING_CLEARED && quiet_ns >= e->config->quiet_ns + e->config->again_ns)
+        forget(e, x);
 }
 
 void finding_engine_tick(struct finding_engine *e)
