@@ -109,6 +109,8 @@ def scanner(t):
     quiet(t, "allowed software", scan(0, agent="sipvicious"), "--set", "findings.allow_user_agents=SIPVICIOUS")
     quiet(t, "off", scan(0, agent="sipvicious"), "--set", "findings.scanner=off")
     quiet(t, "all off", scan(0, agent="sipvicious"), "--set", "findings.enabled=no")
+    for wrong in ("scanner=1", "scanner=0/60s", "sweep=many", "flood_source=5/2s", "trunk_down=3/60s", "allow_networks=10.0.0.0/33", "allow_networks=x"):
+        t.check(f"{wrong} is refused by name", wrong.split("=")[0] in t.run("read", "--set", f"findings.{wrong}", "x.pcap", code=2).stderr)
     only(t, "another network allowed", scan(0, agent="sipvicious"), "scanner", "--set", "findings.allow_networks=203.0.112.0/24")
     flaps(t, "scanner", lambda t0: scan(t0, agent="sipcli"), "scanner")
 
