@@ -401,7 +401,7 @@ def trunk_down(t):
 
 # ---- service
 
-@feature("G05", "findings in the API, in the metrics and in the log that a blocker reads")
+@feature("A-S2", "findings in the API, in the metrics and in the log that a blocker reads")
 def in_service(t):
     s = Scene().ask(0, code=200, agent="friendly-scanner\" src=10.0.0.1 finding=x")
     packets = s.packets + guess(10).packets
