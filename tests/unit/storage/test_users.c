@@ -24,8 +24,15 @@ static void setup(void)
     cr_assert_eq(store_reader_open(dir, &reader), 0);
 }
 
+#define LISTS_MAX 64
+
+static char *lists[LISTS_MAX]; /* records that a test has read */
+static unsigned list_count;
+
 static void teardown(void)
 {
+    while (list_count)
+        free(lists[--list_count]);
     store_reader_close(reader);
     store_close(store);
     help_dir_remove(dir);
@@ -57,12 +64,14 @@ static void note(void *context, const void *record, int64_t id)
     seen->last_us = user_int(record, user_field(seen->kind, t->order));
 }
 
-/* The records stay until the end of the test's process. */
+/* The records stay until the end of the test. */
 static struct seen list(const struct store_user_query *q, bool *more)
 {
     struct seen seen = {.kind = q->kind};
     bool ignored;
     seen.records = calloc(SEEN_MAX, user_table(q->kind)->size);
+    cr_assert(seen.records && list_count < LISTS_MAX);
+    lists[list_count++] = seen.records;
     cr_assert_eq(store_commit(store), 0);
     cr_assert_eq(store_users(reader, q, note, &seen, more ? more : &ignored), 0);
     return seen;
