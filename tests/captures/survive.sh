@@ -30,9 +30,9 @@ trap 'exit 1' INT TERM
 export ASAN_OPTIONS="exitcode=99:abort_on_error=0:detect_leaks=1:${ASAN_OPTIONS:-}"
 export UBSAN_OPTIONS="halt_on_error=1:exitcode=99:print_stacktrace=1:${UBSAN_OPTIONS:-}"
 
-# Says what is wrong with the run that ended with code $1, or nothing.
+# Says what is wrong with the run that ended with code $1 and said what stands in $2, or nothing.
 verdict() {
-    if grep -qE 'Sanitizer|runtime error:|Assertion .* failed' "$work/err"; then
+    if grep -qE 'Sanitizer|runtime error:|Assertion .* failed' "$2"; then
         echo report
     elif [ "$1" -eq 124 ] || [ "$1" -eq 137 ]; then
         echo "no end after $limit_s s"
@@ -43,21 +43,35 @@ verdict() {
     fi
 }
 
-files=0 bad=0 refused=0 cut=0
-find "$dir" -type f | sort >"$work/list"
-while IFS= read -r file; do
-    timeout -k 2 "$limit_s" "$earshot" read --json --quiet "$file" >/dev/null 2>"$work/err" </dev/null
-    code=$?
-    files=$((files + 1))
-    wrong=$(verdict "$code")
-    if [ -n "$wrong" ]; then
-        bad=$((bad + 1))
-        printf '%s: %s\n' "${file#"$dir"/}" "$wrong"
-        sed -n '1,30s/^/    /p' "$work/err"
-    fi
-    [ "$code" -eq 1 ] && refused=$((refused + 1))
-    [ "$code" -eq 3 ] && cut=$((cut + 1))
-done <"$work/list"
+# lane NUMBER: each file of its list, one after the other; what came of each is a word in a file of its own.
+lane() {
+    err=$work/err.$1
+    while IFS= read -r file; do
+        timeout -k 2 "$limit_s" "$earshot" read --json --quiet "$file" >/dev/null 2>"$err" </dev/null
+        code=$?
+        wrong=$(verdict "$code" "$err")
+        if [ -n "$wrong" ]; then
+            echo bad
+            { printf '%s: %s\n' "${file#"$dir"/}" "$wrong"; sed -n '1,30s/^/    /p' "$err"; } >>"$work/wrong.$1"
+        fi
+        case $code in
+        1) echo refused ;;
+        3) echo cut ;;
+        esac
+        echo file
+    done <"$work/list.$1" >"$work/words.$1"
+}
 
-echo "$files files: $bad did not survive; $refused refused, $cut cut or damaged and read as far as they go"
+find "$dir" -type f | sort >"$work/list"
+lanes=$(nproc)
+for n in $(seq "$lanes"); do
+    awk -v n="$n" -v of="$lanes" 'NR % of == n % of' "$work/list" >"$work/list.$n"
+    lane "$n" &
+done
+wait
+
+count() { cat "$work"/words.* | grep -c "^$1$"; }
+files=$(count file) bad=$(count bad)
+cat "$work"/wrong.* 2>/dev/null
+echo "$files files: $bad did not survive; $(count refused) refused, $(count cut) cut or damaged and read as far as they go"
 [ "$files" -gt 0 ] && [ "$bad" -eq 0 ]
