@@ -37,7 +37,7 @@ static void teardown(void)
     free(counters);
 }
 
-TestSuite(correlate, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(correlate, .init = setup, .fini = teardown, .timeout = 60);
 
 /* ---- making calls ---- */
 

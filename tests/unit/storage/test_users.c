@@ -39,7 +39,7 @@ static void teardown(void)
     free(counters);
 }
 
-TestSuite(users, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(users, .init = setup, .fini = teardown, .timeout = 60);
 
 /* ---- what is seen ---- */
 
