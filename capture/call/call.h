@@ -139,9 +139,11 @@ struct call_attempt {
 };
 
 /* A Reason header (RFC 3326) of what ended the call. */
+#define CALL_CAUSE_TEXT_MAX 128
 struct call_cause {
     uint16_t cause;              /* 0: none was said */
-    struct slice text;
+    struct slice text;           /* in `kept` */
+    char kept[CALL_CAUSE_TEXT_MAX];
 };
 
 #define CALL_HOPS_MAX 24

@@ -1,34 +1,37 @@
 /* Reason: Q.850;cause=16;text="Normal", SIP;cause=200;text="Call completed elsewhere" */
 #include "capture/call/causes.h"
 
-#define TEXT_KEPT_MAX 128
-#define REASONS_MAX   8 /* of one message are looked at */
+#include "capture/sip/identity.h"
+
+#define REASONS_MAX 8 /* of one message are looked at */
 
 enum { CAUSE_Q850, CAUSE_SIP, CAUSES };
 
+/* The newest one stays, in the same place: a peer that changes its mind makes nothing grow. */
+static void keep(struct call_cause *c, const struct sip_reason *reason)
+{
+    c->cause = reason->cause;
+    c->text = slice_sub(reason->text, 0, sizeof c->kept);
+    if (c->text.size)
+        memcpy(c->kept, c->text.data, c->text.size);
+    c->text.data = (const uint8_t *)c->kept;
+}
+
 static void take_one(struct call *call, struct slice item)
 {
-    size_t semicolon = slice_index(item, ';');
-    struct slice protocol = slice_trim(slice_sub(item, 0, semicolon));
-    struct slice params = slice_from(item, semicolon), value, text = slice_none();
-    bool q850 = slice_is_nocase(protocol, "Q.850");
-    uint16_t cause;
-    if ((!q850 && !slice_is_nocase(protocol, "SIP")) || !sip_param(params, "cause", &value) ||
-        !slice_to_u16(value, &cause) || cause == 0 || cause > (q850 ? 127 : 699))
+    struct sip_reason reason;
+    if (!sip_reason_parse(item, &reason) || reason.cause == 0)
         return;
+    bool q850 = slice_is_nocase(reason.protocol, "Q.850");
+    bool known = q850 || slice_is_nocase(reason.protocol, "SIP");
+    if (!known || reason.cause > (q850 ? 127 : 699))
+        return;
+    if (q850)
+        call->q850_cause = reason.cause;
     if (call->causes == NULL)
         call->causes = arena_alloc(call->arena, CAUSES * sizeof *call->causes);
-    if (q850)
-        call->q850_cause = cause;
-    if (call->causes == NULL)
-        return;
-    sip_param(params, "text", &text);
-    text = slice_sub(text, 0, TEXT_KEPT_MAX);
-    struct call_cause *c = &call->causes[q850 ? CAUSE_Q850 : CAUSE_SIP];
-    if (c->cause == cause && slice_equal(c->text, text)) /* the same on every hop */
-        return;
-    c->cause = cause;
-    c->text = arena_copy(call->arena, text);
+    if (call->causes)
+        keep(&call->causes[q850 ? CAUSE_Q850 : CAUSE_SIP], &reason);
 }
 
 void causes_take(struct call *call, const struct sip_msg *m)

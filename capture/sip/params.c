@@ -134,31 +134,3 @@ bool sip_auth_param(struct slice credentials, const char *name, struct slice *re
     }
     return false;
 }
-
-/* Cause of one "Q.850;cause=16;text=..." element. */
-static bool q850_cause(struct slice item, uint16_t *ret_cause)
-{
-    size_t semicolon = slice_index(item, ';');
-    struct slice protocol = sip_trim(slice_sub(item, 0, semicolon)), text;
-    uint16_t cause;
-    if (!slice_is_nocase(protocol, "Q.850") ||
-        !sip_param(slice_from(item, semicolon), "cause", &text) || !slice_to_u16(text, &cause) ||
-        cause > 127)
-        return false;
-    *ret_cause = cause;
-    return true;
-}
-
-bool sip_reason_q850(const struct sip_msg *m, uint16_t *ret_cause)
-{
-    for (unsigned i = 0; i < m->header_count; i++) {
-        if (m->headers[i].id != SIP_H_REASON)
-            continue;
-        struct slice rest = m->headers[i].value, item;
-        while (sip_list_next(&rest, &item)) {
-            if (q850_cause(item, ret_cause))
-                return true;
-        }
-    }
-    return false;
-}

@@ -196,8 +196,6 @@ size_t sip_unfold(struct slice value, char *out, size_t out_size);
  * WWW-Authenticate). */
 bool sip_auth_param(struct slice credentials, const char *name, struct slice *ret_value);
 
-/* Reason: Q.850;cause=16;text="..." -> 16 (RFC 3326); false without one. */
-bool sip_reason_q850(const struct sip_msg *m, uint16_t *ret_cause);
 /* What a cause of Q.850 means, "" for one that has no name. */
 const char *sip_q850_text(unsigned cause);
 

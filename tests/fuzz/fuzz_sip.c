@@ -1,6 +1,7 @@
 /* Any bytes through everything that capture/sip/sip.h offers. */
 #include <assert.h>
 
+#include "capture/sip/identity.h"
 #include "capture/sip/sdp.h"
 #include "capture/sip/sip.h"
 
@@ -48,8 +49,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     assert(m.whole.data >= data && m.whole.data + m.whole.size <= data + size);
     assert(m.body.data + m.body.size == m.whole.data + m.whole.size);
-    uint16_t cause;
-    sip_reason_q850(&m, &cause);
+    struct slice item;
+    struct sip_reason reason;
+    for (unsigned n = 0; sip_header_item(&m, SIP_H_REASON, n, &item); n++)
+        sip_reason_parse(item, &reason);
     use_headers(&m);
     sdp_parse(sip_body_part(&m, "application/sdp"), &sdp);
     return 0;

@@ -145,28 +145,3 @@ Test(sip_params, credentials_are_read)
     cr_expect_not(sip_auth_param(credentials, "response", &value));
     cr_expect_not(sip_auth_param(slice_none(), "realm", &value));
 }
-
-Test(sip_params, the_q850_cause_is_found_among_reasons)
-{
-    static const struct {
-        const char *lines;
-        int cause;
-    } cases[] = {
-        {"Reason: Q.850;cause=16;text=\"Normal, clearing\"\r\n", 16},
-        {"Reason: SIP;cause=200;text=\"a\", q.850 ; cause = 17\r\n", 17},
-        {"Reason: SIP;cause=487\r\nReason: Q.850;cause=102\r\n", 102},
-        {"Reason: SIP;cause=487\r\n", -1},
-        {"Reason: Q.850;text=x\r\n", -1},
-        {"Reason: Q.850;cause=128\r\n", -1},
-        {"Reason: Q.850;cause=99999999999999999999\r\n", -1},
-        {"", -1},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        char text[512];
-        snprintf(text, sizeof text, "BYE sip:b SIP/2.0\r\nCall-ID: x\r\nCSeq: 1 BYE\r\n%s\r\n",
-                 cases[i].lines);
-        uint16_t cause = 0;
-        bool found = sip_reason_q850(parsed(text, SIP_OK), &cause);
-        cr_expect((found ? cause : -1) == cases[i].cause, "%s", cases[i].lines);
-    }
-}

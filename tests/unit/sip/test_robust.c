@@ -1,5 +1,6 @@
 /* Properties: whatever is cut off or altered, the parsers stay inside the datagram and end; what
  * they say is consistent. */
+#include "capture/sip/identity.h"
 #include "capture/sip/sdp.h"
 #include "tests/support/guard.h"
 #include "tests/unit/sip/expect.h"
@@ -69,7 +70,7 @@ static enum sip_verdict look_at(struct slice datagram, struct sip_msg *m)
     struct slice item, value;
     struct sip_addr addr;
     struct sip_via via;
-    uint16_t cause;
+    struct sip_reason reason;
     char text[64];
     for (unsigned id = 0; id <= SIP_H_OTHER; id++) {
         for (unsigned n = 0; sip_header_item(m, id, n, &item); n++) {
@@ -80,7 +81,8 @@ static enum sip_verdict look_at(struct slice datagram, struct sip_msg *m)
             sip_unfold(item, text, sizeof text);
         }
     }
-    sip_reason_q850(m, &cause);
+    for (unsigned n = 0; sip_header_item(m, SIP_H_REASON, n, &item); n++)
+        sip_reason_parse(item, &reason);
     struct slice sdp = sip_body_part(m, "application/sdp");
     inside(sdp, datagram, "sdp");
     look_at_sdp(sdp);
