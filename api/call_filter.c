@@ -83,28 +83,6 @@ static const char *const DIRECTION_NAMES[] = {"in", "out", "internal", "unknown"
 static const char *const KIND_NAMES[] = {"call", "orphan", "page", "encrypted", "mgcp", "h323", NULL};
 static const char *const SCALE_NAMES[] = {"NB", "WB", "FB", NULL};
 
-__attribute__((format(printf, 4, 5))) static bool
-refuse(struct call_filter_error *e, const char *code, const char *field, const char *format, ...)
-{
-    va_list args;
-
-    e->code = code;
-    e->field = field;
-    va_start(args, format);
-    vsnprintf(e->detail, sizeof e->detail, format, args);
-    va_end(args);
-    return false;
-}
-
-/* The constant of the list that equals `value`, NULL for none. */
-static const char *choose(const char *const *names, const char *value)
-{
-    for (; *names; names++)
-        if (strcmp(*names, value) == 0)
-            return *names;
-    return NULL;
-}
-
 static bool number_in(const struct filter *f, const char *value, double *ret_number)
 {
     char *end;
@@ -136,65 +114,59 @@ static bool add_code(int *array, int value)
     return false;
 }
 
-static bool too_many(struct call_filter_error *e, const char *name)
-{
-    return refuse(e, "too_many_values", name, "`%s` may be given at most %d times.", name,
-                  STORE_VALUES_MAX);
-}
-
-static bool only_once(struct call_filter_error *e, const char *name)
-{
-    return refuse(e, "repeated_parameter", name, "`%s` may be given only once.", name);
-}
-
 static bool apply_ip(struct call_filter *cf, const char *value, struct call_filter_error *e)
 {
     struct addr a;
 
     if (!addr_parse(slice_str(value), &a))
-        return refuse(e, "invalid_value", "ip", "`ip` is an IPv4 or IPv6 address.");
+        return filter_refuse(e, "invalid_value", "ip", "`ip` is an IPv4 or IPv6 address.");
     for (unsigned i = 0; i < STORE_VALUES_MAX; i++)
         if (cf->query.ip[i] == NULL) {
             cf->query.ip[i] = addr_text(a, cf->ip[i]);
             return true;
         }
-    return too_many(e, "ip");
+    return filter_too_many(e, "ip");
 }
 
 static bool apply_flag(int *member, const char *name, const char *value,
                        struct call_filter_error *e)
 {
     if (*member != -1)
-        return only_once(e, name);
-    if (strcmp(value, "true") == 0 || strcmp(value, "1") == 0)
-        *member = 1;
-    else if (strcmp(value, "false") == 0 || strcmp(value, "0") == 0)
-        *member = 0;
-    else
-        return refuse(e, "invalid_value", name, "`%s` is true or false.", name);
+        return filter_only_once(e, name);
+    bool flag;
+    if (!filter_flag(name, value, &flag, e))
+        return false;
+    *member = flag;
     return true;
+}
+
+/* The names that a parameter takes; NULL: any text. */
+static const char *const *names_of(const struct filter *f)
+{
+    switch (f->kind) {
+    case OUTCOMES:
+        return OUTCOME_NAMES;
+    case DIRECTIONS:
+        return DIRECTION_NAMES;
+    case CHOICE:
+        return strcmp(f->name, "kind") == 0 ? KIND_NAMES : SCALE_NAMES;
+    default:
+        return NULL;
+    }
 }
 
 static bool apply_text(const struct filter *f, void *member, const char *value,
                        struct call_filter_error *e)
 {
     const char **text = member;
-    const char *const *names = strcmp(f->name, "kind") == 0 ? KIND_NAMES : SCALE_NAMES;
+    const char *const *names = names_of(f);
 
-    if (f->kind == OUTCOMES && (value = choose(OUTCOME_NAMES, value)) == NULL)
-        return refuse(e, "invalid_value", f->name,
-                      "`outcome` is one of answered, busy, no_answer, cancelled, rejected, "
-                      "redirected, failed, lost.");
-    if (f->kind == DIRECTIONS && (value = choose(DIRECTION_NAMES, value)) == NULL)
-        return refuse(e, "invalid_value", f->name,
-                      "`direction` is one of in, out, internal, unknown.");
-    if (f->kind == CHOICE && (value = choose(names, value)) == NULL)
-        return refuse(e, "invalid_value", f->name, "`%s` is one of %s, %s%s%s.", f->name, names[0],
-                      names[1], names[2] ? ", " : "", names[2] ? names[2] : "");
+    if (names && (value = filter_choose(names, f->name, value, e)) == NULL)
+        return false;
     if (value[0] == '\0')
-        return refuse(e, "invalid_value", f->name, "`%s` is empty.", f->name);
+        return filter_refuse(e, "invalid_value", f->name, "`%s` is empty.", f->name);
     if (f->kind == TEXTS || f->kind == OUTCOMES || f->kind == DIRECTIONS)
-        return add_text(text, value) || too_many(e, f->name);
+        return add_text(text, value) || filter_too_many(e, f->name);
     *text = value;
     return true;
 }
@@ -205,10 +177,10 @@ static bool apply_number(const struct filter *f, void *member, const char *value
     double number;
 
     if (!number_in(f, value, &number) || (f->kind != REAL && number != floor(number)))
-        return refuse(e, "invalid_value", f->name, "`%s` is a number from %.0f to %.0f.", f->name,
+        return filter_refuse(e, "invalid_value", f->name, "`%s` is a number from %.0f to %.0f.", f->name,
                       f->min, f->max);
     if (f->kind == CODES)
-        return add_code(member, (int)number) || too_many(e, f->name);
+        return add_code(member, (int)number) || filter_too_many(e, f->name);
     if (f->kind == LONG)
         *(int64_t *)member = (int64_t)number;
     else
@@ -268,12 +240,12 @@ static bool parse_filters(const struct http_query *params, struct call_filter *c
         const struct http_param *p = &params->param[i];
         const struct filter *f = filter_find(p->name);
         if ((f == NULL || is_single(f->kind)) && given_before(params, i))
-            return only_once(e, p->name);
+            return filter_only_once(e, p->name);
         if (f && !apply(f, cf, p->value, e))
             return false;
     }
     if (!isnan(cf->query.mos_min_lte) && cf->query.mos_scale == NULL)
-        return refuse(e, "missing_parameter", "scale",
+        return filter_refuse(e, "missing_parameter", "scale",
                       "`mos_min__lte` needs `scale`: scores of two scales do not compare.");
     return true;
 }
@@ -295,7 +267,7 @@ static bool parse_order(const struct http_query *params, struct call_filter *cf,
             cf->query.order = ORDERS[i].order;
             return true;
         }
-    return refuse(e, "invalid_value", "order",
+    return filter_refuse(e, "invalid_value", "order",
                   "`order` is one of started_at, -started_at, mos_min, duration_ms.");
 }
 
@@ -307,11 +279,11 @@ static bool parse_page(const struct http_query *params, struct call_filter *cf,
     uint64_t n = DEFAULT_LIMIT;
 
     if (limit && (!slice_to_u64(slice_str(limit), MAX_LIMIT, &n) || n == 0))
-        return refuse(e, "invalid_value", "limit", "`limit` is a number from 1 to %d.", MAX_LIMIT);
+        return filter_refuse(e, "invalid_value", "limit", "`limit` is a number from 1 to %d.", MAX_LIMIT);
     cf->query.limit = (unsigned)n;
     cf->count = count && strcmp(count, "exact") == 0;
     if (count && !cf->count && strcmp(count, "none") != 0)
-        return refuse(e, "invalid_value", "count", "`count` is exact or none.");
+        return filter_refuse(e, "invalid_value", "count", "`count` is exact or none.");
     return true;
 }
 
@@ -321,7 +293,7 @@ static bool parse_time(const struct http_query *params, const char *name, int64_
     const char *value = http_query_value(params, name);
 
     if (value && clock_parse_rfc3339(value, time_us) != 0)
-        return refuse(
+        return filter_refuse(
             e, "invalid_value", name,
             "`%s` is a time like 2026-11-21T10:00:00Z (a plus sign in a URL is written %%2B).",
             name);
@@ -340,9 +312,9 @@ static bool parse_span(const struct http_request *rq, struct call_filter *cf,
     if (!parse_time(&rq->query, "from", &q->from_us, e))
         return false;
     if (q->from_us >= q->to_us)
-        return refuse(e, "invalid_span", "from", "`from` must be earlier than `to`.");
+        return filter_refuse(e, "invalid_span", "from", "`from` must be earlier than `to`.");
     if (q->to_us - q->from_us > MAX_SPAN_US)
-        return refuse(e, "invalid_span", "from", "At most 400 days can be searched at once.");
+        return filter_refuse(e, "invalid_span", "from", "At most 400 days can be searched at once.");
     return true;
 }
 
@@ -353,20 +325,20 @@ static bool parse_header(const struct http_query *params, struct call_filter *cf
     cf->header = http_query_value(params, "header");
     cf->header_value = http_query_value(params, "header_value__contains");
     if (cf->header == NULL && cf->header_value)
-        return refuse(e, "missing_parameter", "header",
+        return filter_refuse(e, "missing_parameter", "header",
                       "`header_value__contains` needs `header`: the field that it stands in.");
     if (cf->header == NULL)
         return true;
     if (!sip_name_is_valid(slice_str(cf->header)))
-        return refuse(e, "invalid_value", "header", "`header` is the name of a header field.");
+        return filter_refuse(e, "invalid_value", "header", "`header` is the name of a header field.");
     if (cf->header_value && *cf->header_value == '\0')
-        return refuse(e, "invalid_value", "header_value__contains",
+        return filter_refuse(e, "invalid_value", "header_value__contains",
                       "`header_value__contains` is empty.");
     if (cf->count)
-        return refuse(e, "invalid_value", "count",
+        return filter_refuse(e, "invalid_value", "count",
                       "`count=exact` is not there for `header`: follow the pages.");
     if (cf->query.to_us - cf->query.from_us > HEADER_SPAN_US)
-        return refuse(e, "invalid_span", "from", "With `header` at most 31 days can be searched.");
+        return filter_refuse(e, "invalid_span", "from", "With `header` at most 31 days can be searched.");
     return true;
 }
 
@@ -381,13 +353,13 @@ static bool parse_cursor(const struct http_request *rq, const uint8_t key[32],
     if (text == NULL)
         return true;
     if (!page_cursor_parse(text, &rq->query, key, &c))
-        return refuse(e, "invalid_cursor", "cursor",
+        return filter_refuse(e, "invalid_cursor", "cursor",
                       "This cursor does not belong to this query (or to an earlier run of the "
                       "service): start again at the first page.");
     bool other_from = http_query_value(&rq->query, "from") && q->from_us != c.from_us;
     bool other_to = http_query_value(&rq->query, "to") && q->to_us != c.to_us;
     if (other_from || other_to)
-        return refuse(e, "invalid_cursor", other_from ? "from" : "to",
+        return filter_refuse(e, "invalid_cursor", other_from ? "from" : "to",
                       "The cursor was made for another time range.");
     q->from_us = c.from_us;
     q->to_us = c.to_us;

@@ -1,6 +1,7 @@
 /* The parameters of GET /calls -> struct store_query, from one table. */
 #pragma once
 
+#include "api/filter_value.h"
 #include "api/http.h"
 #include "storage/store.h"
 
@@ -10,12 +11,6 @@ struct call_filter {
     const char *header;       /* of a message of the call; NULL: not asked */
     const char *header_value; /* contained in its value; NULL: any */
     char ip[STORE_VALUES_MAX][ADDR_TEXT_SIZE];
-};
-
-struct call_filter_error {
-    const char *code;
-    const char *field;
-    char detail[200];
 };
 
 /* NULL-terminated names of all parameters it knows. */

@@ -2,7 +2,6 @@
  * type alone. */
 #include "api/user_filter.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -106,37 +105,7 @@ static const struct {
                             NULL},
 };
 
-__attribute__((format(printf, 4, 5))) static bool
-refuse(struct call_filter_error *e, const char *code, const char *field, const char *format, ...)
-{
-    va_list args;
-
-    e->code = code;
-    e->field = field;
-    va_start(args, format);
-    vsnprintf(e->detail, sizeof e->detail, format, args);
-    va_end(args);
-    return false;
-}
-
 /* ---- one value ---- */
-
-static const char *choose(const char *const *names, const char *value)
-{
-    for (; *names; names++)
-        if (strcmp(*names, value) == 0)
-            return *names;
-    return NULL;
-}
-
-static bool refuse_state(struct call_filter_error *e, const struct param *p,
-                         const char *const *names)
-{
-    char all[120] = "";
-    for (; *names; names++)
-        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", all[0] ? ", " : "", *names);
-    return refuse(e, "invalid_value", p->name, "`%s` is one of %s.", p->name, all);
-}
 
 static bool parse_ip(struct user_filter *uf, const struct param *p, const char *value,
                      struct store_user_filter *f, struct call_filter_error *e)
@@ -144,7 +113,7 @@ static bool parse_ip(struct user_filter *uf, const struct param *p, const char *
     struct addr a;
 
     if (!addr_parse(slice_str(value), &a))
-        return refuse(e, "invalid_value", p->name, "`%s` is an IPv4 or IPv6 address.", p->name);
+        return filter_refuse(e, "invalid_value", p->name, "`%s` is an IPv4 or IPv6 address.", p->name);
     f->text = addr_text(a, uf->ip[uf->ip_count++ % STORE_VALUES_MAX]);
     return true;
 }
@@ -158,7 +127,7 @@ static bool parse_label(enum label_set set, unsigned count, const struct param *
             f->text = label_text(set, i);
             return true;
         }
-    return refuse(e, "invalid_value", p->name, "`%s` is the name of a %s (docs/findings.md).",
+    return filter_refuse(e, "invalid_value", p->name, "`%s` is the name of a %s (docs/findings.md).",
                   p->name, p->name);
 }
 
@@ -166,9 +135,10 @@ static bool parse_value(struct user_filter *uf, const struct param *p, const cha
                         struct store_user_filter *f, struct call_filter_error *e)
 {
     uint64_t n;
+    bool flag;
 
     if (value[0] == '\0')
-        return refuse(e, "invalid_value", p->name, "`%s` is empty.", p->name);
+        return filter_refuse(e, "invalid_value", p->name, "`%s` is empty.", p->name);
     f->text = value;
     switch (p->type) {
     case EXACT:
@@ -179,8 +149,8 @@ static bool parse_value(struct user_filter *uf, const struct param *p, const cha
     case IP:
         return parse_ip(uf, p, value, f, e);
     case STATE:
-        f->text = choose(LISTS[uf->list].states, value);
-        return f->text || refuse_state(e, p, LISTS[uf->list].states);
+        f->text = filter_choose(LISTS[uf->list].states, p->name, value, e);
+        return f->text != NULL;
     case DETECTOR:
         return parse_label(LABELS_DETECTOR, LABEL_COUNT_DETECTOR, p, value, f, e);
     case SEVERITY:
@@ -188,15 +158,15 @@ static bool parse_value(struct user_filter *uf, const struct param *p, const cha
     case CODE:
         f->text = NULL;
         if (!slice_to_u64(slice_str(value), 699, &n) || n < 100)
-            return refuse(e, "invalid_value", p->name, "`%s` is a number from 100 to 699.",
+            return filter_refuse(e, "invalid_value", p->name, "`%s` is a number from 100 to 699.",
                           p->name);
         f->number = (int64_t)n;
         return true;
     case FLAG:
         f->text = NULL;
-        f->number = strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
-        if (!f->number && strcmp(value, "false") != 0 && strcmp(value, "0") != 0)
-            return refuse(e, "invalid_value", p->name, "`%s` is true or false.", p->name);
+        if (!filter_flag(p->name, value, &flag, e))
+            return false;
+        f->number = flag;
         return true;
     }
     return false;
@@ -229,17 +199,16 @@ static bool parse_filters(const struct http_query *params, struct user_filter *u
         bool single = p == NULL || p->type == CONTAINS || p->type == FLAG;
         unsigned times = given(params, i, name);
         if (single && times > 1)
-            return refuse(e, "repeated_parameter", name, "`%s` may be given only once.", name);
+            return filter_only_once(e, name);
         if (times > STORE_VALUES_MAX)
-            return refuse(e, "too_many_values", name, "`%s` may be given at most %d times.", name,
-                          STORE_VALUES_MAX);
+            return filter_too_many(e, name);
         if (p == NULL)
             continue;
         struct store_user_filter f = {.field = p->field, .or_field = p->or_field};
         if (!parse_value(uf, p, params->param[i].value, &f, e))
             return false;
         if (!store_user_filter_add(&uf->query, f))
-            return refuse(e, "too_many_values", name, "These are too many filters at once.");
+            return filter_refuse(e, "too_many_values", name, "These are too many filters at once.");
     }
     return true;
 }
@@ -261,7 +230,7 @@ static bool parse_limit(const struct http_query *params, struct user_filter *uf,
     uint64_t n = DEFAULT_LIMIT;
 
     if (limit && (!slice_to_u64(slice_str(limit), MAX_LIMIT, &n) || n == 0))
-        return refuse(e, "invalid_value", "limit", "`limit` is a number from 1 to %d.", MAX_LIMIT);
+        return filter_refuse(e, "invalid_value", "limit", "`limit` is a number from 1 to %d.", MAX_LIMIT);
     uf->query.limit = (unsigned)n;
     return true;
 }
@@ -274,7 +243,7 @@ static bool parse_time(const struct http_query *params, const char *name, int64_
     const char *value = http_query_value(params, name);
 
     if (value && clock_parse_rfc3339(value, time_us) != 0)
-        return refuse(
+        return filter_refuse(
             e, "invalid_value", name,
             "`%s` is a time like 2026-11-21T10:00:00Z (a plus sign in a URL is written %%2B).",
             name);
@@ -291,9 +260,9 @@ bool user_filter_span(const struct http_request *rq, int64_t span_us, int64_t *r
     if (!parse_time(&rq->query, "from", ret_from_us, ret_error))
         return false;
     if (*ret_from_us >= *ret_to_us)
-        return refuse(ret_error, "invalid_span", "from", "`from` must be earlier than `to`.");
+        return filter_refuse(ret_error, "invalid_span", "from", "`from` must be earlier than `to`.");
     if (*ret_to_us - *ret_from_us > MAX_SPAN_US)
-        return refuse(ret_error, "invalid_span", "from",
+        return filter_refuse(ret_error, "invalid_span", "from",
                       "At most 400 days can be searched at once.");
     return true;
 }
@@ -305,7 +274,7 @@ static bool parse_open_span(const struct http_request *rq, struct store_user_que
     if (!parse_time(&rq->query, "from", &q->from_us, e) || !parse_time(&rq->query, "to", &q->to_us, e))
         return false;
     if (q->from_us && q->to_us && q->from_us >= q->to_us)
-        return refuse(e, "invalid_span", "from", "`from` must be earlier than `to`.");
+        return filter_refuse(e, "invalid_span", "from", "`from` must be earlier than `to`.");
     return true;
 }
 
@@ -321,13 +290,13 @@ static bool parse_cursor(const struct http_request *rq, const uint8_t key[32],
         return true;
     if (!page_cursor_parse(text, &rq->query, key, &c) ||
         strcmp(c.after_uid, LISTS[uf->list].name) != 0)
-        return refuse(e, "invalid_cursor", "cursor",
+        return filter_refuse(e, "invalid_cursor", "cursor",
                       "This cursor does not belong to this query (or to an earlier run of the "
                       "service): start again at the first page.");
     bool other_from = http_query_value(&rq->query, "from") && q->from_us != c.from_us;
     bool other_to = http_query_value(&rq->query, "to") && q->to_us != c.to_us;
     if (other_from || other_to)
-        return refuse(e, "invalid_cursor", other_from ? "from" : "to",
+        return filter_refuse(e, "invalid_cursor", other_from ? "from" : "to",
                       "The cursor was made for another time range.");
     q->from_us = c.from_us;
     q->to_us = c.to_us;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "app/list_text.h"
 #include "app/summarise.h"
 #include "base/json.h"
 
@@ -10,35 +11,9 @@
 
 /* ---- lists as JSON: eight of each at most, so they fit but for texts full of escapes ---- */
 
-typedef void item_fn(struct json *j, const struct finding *f, unsigned i);
-
-static bool list_json(char *out, size_t size, const struct finding *f, unsigned count,
-                      item_fn *item)
+static void call_item(struct json *j, const void *thing, unsigned i)
 {
-    struct json j;
-    struct buf b;
-    buf_init(&b, size - 1);
-    json_init(&j, &b);
-    json_array(&j);
-    for (unsigned i = 0; i < count; i++)
-        item(&j, f, i);
-    json_end(&j);
-    bool fits = !b.failed;
-    if (fits)
-        slice_copy_to(buf_view(&b), out, size);
-    buf_fini(&b);
-    return fits;
-}
-
-static void take_list(char *out, size_t size, const struct finding *f, unsigned count,
-                      item_fn *item)
-{
-    while (!list_json(out, size, f, count, item) && count)
-        count--;
-}
-
-static void call_item(struct json *j, const struct finding *f, unsigned i)
-{
+    const struct finding *f = thing;
     char text[40];
     uid_text(f->call[i], text);
     json_text(j, slice_str(text));
@@ -50,18 +25,21 @@ static void endpoint_item(struct json *j, const struct endpoint *at)
     json_text(j, slice_str(endpoint_text(at, text)));
 }
 
-static void source_item(struct json *j, const struct finding *f, unsigned i)
+static void source_item(struct json *j, const void *thing, unsigned i)
 {
+    const struct finding *f = thing;
     endpoint_item(j, &f->source[i]);
 }
 
-static void destination_item(struct json *j, const struct finding *f, unsigned i)
+static void destination_item(struct json *j, const void *thing, unsigned i)
 {
+    const struct finding *f = thing;
     endpoint_item(j, &f->destination[i]);
 }
 
-static void sample_item(struct json *j, const struct finding *f, unsigned i)
+static void sample_item(struct json *j, const void *thing, unsigned i)
 {
+    const struct finding *f = thing;
     json_text(j, slice_str(f->sample[i]));
 }
 
@@ -87,10 +65,10 @@ static void say(const struct finding *f, char *out, size_t size)
 
 static void take_evidence(struct finding_record *r, const struct finding *f)
 {
-    take_list(r->calls, sizeof r->calls, f, f->call_count, call_item);
-    take_list(r->sources, sizeof r->sources, f, f->source_count, source_item);
-    take_list(r->destinations, sizeof r->destinations, f, f->destination_count, destination_item);
-    take_list(r->samples, sizeof r->samples, f, f->sample_count, sample_item);
+    list_text(r->calls, sizeof r->calls, f, f->call_count, call_item);
+    list_text(r->sources, sizeof r->sources, f, f->source_count, source_item);
+    list_text(r->destinations, sizeof r->destinations, f, f->destination_count, destination_item);
+    list_text(r->samples, sizeof r->samples, f, f->sample_count, sample_item);
 }
 
 void finding_record_fill(struct finding_record *r, const struct finding *f)

@@ -62,6 +62,7 @@ static size_t head_size(unsigned kind)
     case EVENT_PRESENCE:
     case EVENT_AGENT:
     case EVENT_REPORT:
+    case EVENT_FINDING:
         return offsetof(struct event, media);
     default:
         return sizeof(struct event);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "app/finding_store.h"
+#include "app/list_text.h"
 #include "app/summarise.h"
 #include "base/json.h"
 #include "capture/net/datagram.h"
@@ -67,32 +68,7 @@ static void *new_record(enum user_kind kind, size_t size)
     return record;
 }
 
-/* ---- lists as JSON: what does not fit is left out from the end ---- */
-
-typedef void list_item_fn(struct json *j, const void *thing, unsigned i);
-
-static bool list_json(char *out, size_t size, const void *thing, unsigned count, list_item_fn *item)
-{
-    struct json j;
-    struct buf b;
-    buf_init(&b, size - 1);
-    json_init(&j, &b);
-    json_array(&j);
-    for (unsigned i = 0; i < count; i++)
-        item(&j, thing, i);
-    json_end(&j);
-    bool fits = !b.failed;
-    if (fits)
-        slice_copy_to(buf_view(&b), out, size);
-    buf_fini(&b);
-    return fits;
-}
-
-static void take_list(char *out, size_t size, const void *thing, unsigned count, list_item_fn *item)
-{
-    while (!list_json(out, size, thing, count, item) && count)
-        count--;
-}
+/* ---- lists as JSON ---- */
 
 static void contact_json(struct json *j, const void *thing, unsigned i)
 {
@@ -186,9 +162,9 @@ static void take_registration(const struct event *event, user_take_fn *take, voi
     r->sip_code = u->code;
     registration_times(r, u);
     registration_counts(r, u);
-    take_list(r->contacts, sizeof r->contacts, u, u->contact_count, contact_json);
-    take_list(r->sources, sizeof r->sources, u, u->source_count, source_json);
-    take_list(r->failure_codes, sizeof r->failure_codes, u, u->code_count, code_json);
+    list_text(r->contacts, sizeof r->contacts, u, u->contact_count, contact_json);
+    list_text(r->sources, sizeof r->sources, u, u->source_count, source_json);
+    list_text(r->failure_codes, sizeof r->failure_codes, u, u->code_count, code_json);
     take(context, USER_REGISTRATION, r);
 }
 

@@ -44,9 +44,3 @@ enum xml_verdict imdn_read(struct xml *x, struct slice body, struct imdn *ret)
     *ret = m;
     return XML_OK;
 }
-
-const char *imdn_kind_text(enum imdn_kind k)
-{
-    static const char *const texts[] = {"unknown", "delivery", "display", "processing"};
-    return (unsigned)k < sizeof texts / sizeof texts[0] ? texts[k] : texts[0];
-}

@@ -18,5 +18,3 @@ struct imdn {
 
 /* The document itself, or one in a CPIM envelope. XML_NOT_THIS: an envelope with something else. */
 enum xml_verdict imdn_read(struct xml *x, struct slice body, struct imdn *ret);
-/* "unknown", "delivery", "display", "processing". */
-const char *imdn_kind_text(enum imdn_kind k);

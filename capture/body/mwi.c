@@ -5,8 +5,6 @@
 
 static const char *const headers[MWI_CLASSES] = {
     "Voice-Message", "Fax-Message", "Pager-Message", "Multimedia-Message", "Text-Message", "None"};
-static const char *const classes[MWI_CLASSES] = {"voice",      "fax",  "pager",
-                                                 "multimedia", "text", "none"};
 
 /* "4/8" */
 static bool pair_of(struct slice text, uint32_t *ret_fresh, uint32_t *ret_old)
@@ -48,9 +46,4 @@ bool mwi_read(struct slice body, struct mwi *ret)
     if (said)
         *ret = m;
     return said;
-}
-
-const char *mwi_class_text(enum mwi_class c)
-{
-    return (unsigned)c < MWI_CLASSES ? classes[c] : classes[MWI_NONE];
 }

@@ -22,5 +22,3 @@ struct mwi {
 
 /* False without "Messages-Waiting: yes|no". Counts that are no numbers are passed over. */
 bool mwi_read(struct slice body, struct mwi *ret);
-/* "voice", "fax", "pager", "multimedia", "text", "none". */
-const char *mwi_class_text(enum mwi_class c);

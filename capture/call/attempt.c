@@ -113,7 +113,8 @@ static void reopen(struct calls *c, struct live *l)
     flows_unguard(c, l);
 }
 
-int64_t attempt_last_sign(const struct calls *c, const struct live *l)
+/* Last sign of life, in the time of the frames. */
+static int64_t last_sign(const struct calls *c, const struct live *l)
 {
     int64_t media_ns = flows_last_seen(c, l);
     int64_t last_ns = media_ns > l->last_sip_ns ? media_ns : l->last_sip_ns;
@@ -125,7 +126,7 @@ void attempt_cut(struct calls *c, struct live *l, enum call_end_reason reason)
     struct call *call = l->call;
     if (live_is_over(l))
         return;
-    int64_t last_ns = attempt_last_sign(c, l);
+    int64_t last_ns = last_sign(c, l);
     if (live_is_bare(l)) {
         call->partial = reason != CALL_END_MEDIA_TIMEOUT;
         attempt_end(c, l, CALL_OUTCOME_NONE, reason, CALL_PARTY_UNKNOWN, last_ns);

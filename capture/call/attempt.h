@@ -15,7 +15,5 @@ void attempt_end(struct calls *c, struct live *l, enum call_outcome outcome,
 /* An open call must go: evicted, or we are stopped. A call that has ended already keeps its end;
  * one that was challenged and waits ends by that. */
 void attempt_cut(struct calls *c, struct live *l, enum call_end_reason reason);
-/* Last sign of life, in the time of the frames. */
-int64_t attempt_last_sign(const struct calls *c, const struct live *l);
 /* A call leaves the table: outcome counters and histograms. */
 void attempt_count(struct calls *c, const struct live *l);
