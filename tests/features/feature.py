@@ -129,9 +129,14 @@ def run_one(earshot, number):
 
 def run_all(earshot, only=()):
     """[(id, title, error or None)], in the order of the files. As many at a time as there are cores, and one more: most of
-    them wait for a service now and then."""
+    them wait for a service now and then. What failed beside others is tried once more alone, and that is said: a machine under
+    load is no fault of the program, a fault stays one."""
     import multiprocessing
     chosen = [n for n, (id_, _, _) in enumerate(FEATURES) if not only or id_ in only]
     with multiprocessing.get_context("fork").Pool((os.cpu_count() or 1) + 1) as pool:
         errors = pool.starmap(run_one, [(earshot, n) for n in chosen], chunksize=1)
+    for i, n in enumerate(chosen):
+        if errors[i] is not None:
+            print(f"again {FEATURES[n][0]:4} {FEATURES[n][1]}, beside others: {errors[i]}", flush=True)
+            errors[i] = run_one(earshot, n)
     return [(FEATURES[n][0], FEATURES[n][1], error) for n, error in zip(chosen, errors)]
