@@ -5,17 +5,21 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define FRAME_BYTES ((int64_t)(MIX_CHANNELS * sizeof(int16_t)))
 /* Half of the window stays open at least: four seconds for packets that come late. */
 #define WINDOW_SECONDS 8
 
-int mix_init(struct mix *m, struct wav *wav, int rate_hz)
+static size_t bytes(const struct mix *m, int64_t frames)
+{
+    return (size_t)frames * (size_t)m->channels * sizeof *m->ring;
+}
+
+int mix_init(struct mix *m, struct output *output, int channels, int rate_hz)
 {
     int64_t frames = 1 << 16;
     while (frames < (int64_t)WINDOW_SECONDS * rate_hz)
         frames *= 2;
-    *m = (struct mix){.wav = wav, .frames = frames};
-    m->ring = calloc((size_t)frames, (size_t)FRAME_BYTES);
+    *m = (struct mix){.output = output, .channels = channels, .frames = frames};
+    m->ring = calloc(1, bytes(m, frames));
     return m->ring ? 0 : ERR_NOMEM;
 }
 
@@ -38,29 +42,30 @@ static void advance(struct mix *m, int64_t end)
     while (end > m->base + m->frames) {
         if (m->base >= m->end) { /* the window holds nothing: skip as far as needed at once */
             int64_t halves = (end - m->base - m->frames + half - 1) / half;
-            keep_error(m, wav_skip(m->wav, halves * half * FRAME_BYTES));
+            keep_error(m, output_skip(m->output, halves * half));
             m->base += halves * half;
             return;
         }
-        int16_t *oldest = m->ring + (m->base & (m->frames - 1)) * MIX_CHANNELS;
+        int16_t *oldest = m->ring + (m->base & (m->frames - 1)) * m->channels;
         if (m->err == 0)
-            keep_error(m, wav_write(m->wav, oldest, (size_t)(half * FRAME_BYTES)));
-        memset(oldest, 0, (size_t)(half * FRAME_BYTES));
+            keep_error(m, output_write(m->output, oldest, half));
+        memset(oldest, 0, bytes(m, half));
         m->base += half;
     }
 }
 
-static void copy_in(int16_t *to, const int16_t *pcm, int64_t count)
+static void copy_in(int16_t *to, int step, const int16_t *pcm, int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
-        to[i * MIX_CHANNELS] = pcm[i];
+        to[i * step] = pcm[i];
 }
 
-static void blend_in(int16_t *to, const int16_t *pcm, int64_t from, int64_t count, int64_t blend)
+static void blend_in(int16_t *to, int step, const int16_t *pcm, int64_t from, int64_t count,
+                     int64_t blend)
 {
     for (int64_t i = 0; i < count; i++) {
-        int32_t old = to[i * MIX_CHANNELS];
-        to[i * MIX_CHANNELS] = (int16_t)(old + (pcm[i] - old) * (from + i + 1) / (blend + 1));
+        int32_t old = to[i * step];
+        to[i * step] = (int16_t)(old + (pcm[i] - old) * (from + i + 1) / (blend + 1));
     }
 }
 
@@ -68,17 +73,17 @@ static void blend_in(int16_t *to, const int16_t *pcm, int64_t from, int64_t coun
 static void place_piece(struct mix *m, unsigned channel, int64_t at, const int16_t *pcm,
                         int64_t count, int64_t from, int64_t blend)
 {
-    int16_t *to = m->ring + (at & (m->frames - 1)) * MIX_CHANNELS + channel;
+    int16_t *to = m->ring + (at & (m->frames - 1)) * m->channels + channel;
     int64_t fading = blend - from;
     fading = fading < 0 ? 0 : fading > count ? count : fading;
-    blend_in(to, pcm, from, fading, blend);
-    copy_in(to + fading * MIX_CHANNELS, pcm + fading, count - fading);
+    blend_in(to, m->channels, pcm, from, fading, blend);
+    copy_in(to + fading * m->channels, m->channels, pcm + fading, count - fading);
 }
 
 void mix_place(struct mix *m, unsigned channel, int64_t at, const int16_t *pcm, int64_t count,
                int64_t blend)
 {
-    assert(channel < MIX_CHANNELS && count <= m->frames / 2);
+    assert(channel < (unsigned)m->channels && count <= m->frames / 2);
     int64_t from = at < m->base ? m->base - at : 0;
     if (count <= from)
         return;
@@ -98,7 +103,7 @@ void mix_read(const struct mix *m, unsigned channel, int64_t at, int16_t *out, i
     for (int64_t i = 0; i < count; i++) {
         int64_t p = at + i;
         bool open = p >= m->base && p < m->base + m->frames;
-        out[i] = open ? m->ring[(p & (m->frames - 1)) * MIX_CHANNELS + channel] : 0;
+        out[i] = open ? m->ring[(p & (m->frames - 1)) * m->channels + channel] : 0;
     }
 }
 
@@ -107,7 +112,7 @@ int mix_flush(struct mix *m)
     while (m->base < m->end && m->err == 0) {
         int64_t at = m->base & (m->frames - 1);
         int64_t n = m->end - m->base < m->frames - at ? m->end - m->base : m->frames - at;
-        keep_error(m, wav_write(m->wav, m->ring + at * MIX_CHANNELS, (size_t)(n * FRAME_BYTES)));
+        keep_error(m, output_write(m->output, m->ring + at * m->channels, n));
         m->base += n;
     }
     return m->err;

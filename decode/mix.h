@@ -1,14 +1,13 @@
-/* The stereo window between the channels and the file: the last seconds stay open, so that the
+/* The window between the channels and the files: the last seconds stay open, so that the
  * channels (and late packets) may write in any order; what falls out of the window goes to the file
  * in large pieces. Positions are sample frames from the start of the file. Unwritten is silence. */
 #pragma once
 
-#include "decode/wav.h"
-
-#define MIX_CHANNELS 2
+#include "decode/output.h"
 
 struct mix {
-    struct wav *wav;
+    struct output *output;
+    int channels;
     int16_t *ring;  /* interleaved, a power of two of frames */
     int64_t frames; /* in the ring */
     int64_t base;   /* oldest open frame, a multiple of half the ring */
@@ -16,7 +15,7 @@ struct mix {
     int err;        /* sticky: what the disk said first */
 };
 
-int mix_init(struct mix *m, struct wav *wav, int rate_hz);
+int mix_init(struct mix *m, struct output *output, int channels, int rate_hz);
 void mix_fini(struct mix *m);
 /* Writes `count` samples of a channel at `at`, cross-fading the first `blend` with what stands
  * there. What lies before the window is lost. */

@@ -1,9 +1,10 @@
 /* One pass over the packets of a call: the flows are merged by arrival time, each packet goes to
- * its channel, the channels write into one stereo window (mix.h), the window runs out into the file
- * (wav.h).
+ * its channel, the channels write into one window (mix.h), the window runs out into the files
+ * (output.h).
  *
  *   flow --\             channel 0: source (SSRC): reorder -> decoder -> timeline -> resample -\
- *   flow ---+- by time -< mix -> WAV flow --/             channel 1: ... -/
+ *   flow ---+- by time -<                                                         mix -> output
+ *   flow --/             channel 1: ... ------------------------------------------------------/
  *
  * The file is begun at the first packet that can be heard; its rate is the highest that the flows
  * begin with. */
@@ -16,7 +17,8 @@
 #include "decode/av.h"
 #include "decode/channel.h"
 
-#define FLOWS_MAX     64
+#define FLOWS_MAX     128
+#define STEREO        2
 #define SECOND_NS     INT64_C(1000000000)
 #define DAY_NS        (24 * 3600 * SECOND_NS)
 #define LENGTH_MAX_NS (2 * DAY_NS)
@@ -34,9 +36,10 @@ struct render {
     const struct render_request *request;
     struct render_result *result;
     struct head heads[FLOWS_MAX];
-    struct channel channels[MIX_CHANNELS];
+    unsigned channel_count;
+    struct channel channels[RENDER_TRACKS_MAX];
     struct sound sound;
-    struct wav wav;
+    struct output output;
     int64_t last_ns; /* arrival before this one, pauses cut */
     bool begun;
 };
@@ -142,19 +145,27 @@ static int file_rate(const struct render *r)
 static int begin(struct render *r, int64_t time_ns, struct why *why)
 {
     int rate = file_rate(r);
-    int err = wav_open(&r->wav, r->request->path, MIX_CHANNELS, rate, why);
+    const struct output_config config = {.path = r->request->path,
+                                         .channels = (int)r->channel_count,
+                                         .rate_hz = rate,
+                                         .tracks = r->request->tracks > 0,
+                                         .rollover_ns = r->request->rollover_ns,
+                                         .rollover_bytes = r->request->rollover_bytes,
+                                         .context = r->request->file_context,
+                                         .file = r->request->file};
+    int err = output_open(&r->output, &config, why);
     if (err)
         return err;
     r->sound.rate_hz = rate;
     r->result->sample_rate_hz = rate;
-    r->result->channels = MIX_CHANNELS;
+    r->result->channels = r->request->tracks ? 1 : STEREO;
     r->result->start_ns = time_ns;
     r->sound.pool = av_pool_new();
-    if (r->sound.pool == NULL || mix_init(&r->sound.mix, &r->wav, rate) != 0) {
+    if (r->sound.pool == NULL || mix_init(&r->sound.mix, &r->output, config.channels, rate) != 0) {
         why_set(why, "no memory to render %s", r->request->path);
         return ERR_NOMEM;
     }
-    for (unsigned c = 0; c < MIX_CHANNELS; c++)
+    for (unsigned c = 0; c < r->channel_count; c++)
         channel_init(&r->channels[c], c, &r->sound);
     r->begun = true;
     return 0;
@@ -242,9 +253,11 @@ static void count_file(const struct render *r)
 
 static int complete(struct render *r, struct why *why)
 {
-    for (unsigned c = 0; c < MIX_CHANNELS; c++)
+    for (unsigned c = 0; c < r->channel_count; c++)
         channel_fini(&r->channels[c]);
-    uint64_t heard = r->result->packets[0] + r->result->packets[1];
+    uint64_t heard = 0;
+    for (unsigned c = 0; c < r->channel_count; c++)
+        heard += r->result->packets[c];
     if (!r->begun || heard == 0) {
         why_set(why, "nothing in the call could be decoded");
         return ERR_NOT_FOUND;
@@ -255,19 +268,24 @@ static int complete(struct render *r, struct why *why)
         return err;
     }
     r->result->samples = r->sound.mix.end;
-    err = wav_finish(&r->wav, &r->result->size_bytes, r->result->sha256, why);
+    err = output_finish(&r->output, r->result->packets, r->result, why);
     if (err == 0)
         count_file(r);
     return err;
 }
 
+static unsigned channels_of(const struct render_request *request)
+{
+    return request->tracks ? request->tracks : STEREO;
+}
+
 static bool request_valid(const struct render_request *request)
 {
-    if (request->flow_count > FLOWS_MAX ||
+    if (request->flow_count > FLOWS_MAX || request->tracks > RENDER_TRACKS_MAX ||
         (request->sample_rate_hz && !codec_rate_known((uint32_t)request->sample_rate_hz)))
         return false;
     for (unsigned i = 0; i < request->flow_count; i++)
-        if (request->flows[i].channel >= MIX_CHANNELS)
+        if (request->flows[i].channel >= channels_of(request))
             return false;
     return true;
 }
@@ -277,7 +295,8 @@ int render_call(const struct render_request *request, struct render_result *ret_
 {
     *ret_result = (struct render_result){0};
     if (!request_valid(request)) {
-        why_set(why, "more than %d flows, or a sampling rate that is not supported", FLOWS_MAX);
+        why_set(why, "more than %d flows or %d tracks, or a sampling rate that is not supported",
+                FLOWS_MAX, RENDER_TRACKS_MAX);
         return ERR_INVALID;
     }
     struct render *r = calloc(1, sizeof *r);
@@ -287,7 +306,7 @@ int render_call(const struct render_request *request, struct render_result *ret_
     }
     r->request = request;
     r->result = ret_result;
-    r->wav.fd = -1;
+    r->channel_count = channels_of(request);
     r->sound.counters = request->counters;
     r->sound.result = ret_result;
     int err = all_packets(r, why);
@@ -295,11 +314,11 @@ int render_call(const struct render_request *request, struct render_result *ret_
         err = complete(r, why);
     else if (r->sound.mix.err)
         why_set(why, "cannot write %s: %s", request->path, err_text(err));
-    for (unsigned c = 0; c < MIX_CHANNELS; c++)
+    for (unsigned c = 0; c < r->channel_count; c++)
         channel_fini(&r->channels[c]); /* harmless on a finished one */
     mix_fini(&r->sound.mix);
     av_pool_free(r->sound.pool);
-    wav_abandon(&r->wav);
+    output_abandon(&r->output);
     free(r);
     return err;
 }

@@ -1,7 +1,11 @@
 /* Media -> sound: takes the packets of a call, flow by flow in arrival order, and writes one audio
  * file on the RTP timeline: channel left = caller, right = callee, silence where there is no media,
  * lost frames concealed, both channels in step. Streaming: memory does not grow with the length of
- * the call. The file appears by rename (".part" before), so a crash leaves no half file.
+ * the call. The file appears by rename (".part" before), so a crash leaves no half file. A long one
+ * may go on in further files (rollover): their samples behind each other are those of the one file.
+ *
+ * Of more than two parties (`tracks`) each gets a mono file and one more has their sum; all begin
+ * at the same moment and are in step as the channels are.
  *
  * Timeline of a channel: the first packet of a segment (SSRC, restart, codec clock change) is
  * placed at its arrival time, those behind it by their RTP timestamps; when arrival and RTP time
@@ -32,11 +36,31 @@ struct render_packet {
  * piece skipped. What a packet points to must stay until the next call for the same flow: the flows
  * are merged by time. */
 struct render_flow {
-    unsigned channel; /* 0 caller, 1 callee; flows of one channel are mixed by taking turns (the
-                         last started wins) */
+    unsigned channel; /* 0 caller, 1 callee, or a track; flows of one channel are mixed by taking
+                         turns (the last started wins) */
     void *context;
     int (*next)(void *context, struct render_packet *ret_packet);
 };
+
+#define RENDER_TRACKS_MAX 32
+/* Files of one recording; the last one goes on for as long as there is sound. */
+#define RENDER_PARTS_MAX 1000
+
+enum render_file_kind { RENDER_PART, RENDER_TRACK, RENDER_MIX };
+
+/* A file that is complete and has its name. */
+struct render_file {
+    enum render_file_kind kind;
+    unsigned number; /* part: from 1; track: its channel + 1; the sum: 0 */
+    const char *path;
+    int channels;
+    int64_t first_sample; /* of the part, in the whole */
+    int64_t samples;
+    int64_t size_bytes;
+    uint8_t sha256[32];
+};
+
+typedef void render_file_fn(void *context, const struct render_file *file);
 
 struct render_request {
     const char *path; /* final name; "<path>.part" while it grows */
@@ -46,6 +70,12 @@ struct render_request {
                                flows (8000 at least) */
     int64_t silence_max_ns; /* a longer pause of all flows is cut to this (cut_ns); default 0 = keep
                                real length up to 24 h */
+    unsigned tracks;           /* 0: one stereo file; else channels, a mono file each, and their sum */
+    int64_t rollover_ns;       /* a part is no longer than this; 0: no end. Not of tracks */
+    int64_t rollover_bytes;    /* and no larger than this */
+    void *file_context;
+    render_file_fn *file;      /* told of each file, in order; may be NULL. Only what is told before
+                                  render_call() returns 0 is there to stay */
     struct counters *counters; /* may be NULL; DECODE_ERRORS, UNDECODABLE, RECORDING_SECONDS,
                                   WRITTEN_BYTES are counted here */
 };
@@ -56,10 +86,11 @@ struct render_result {
     int64_t start_ns; /* time of the first sample */
     int64_t samples;  /* per channel */
     int64_t cut_ns;   /* pauses left out, and what lay beyond 48 h */
-    int64_t size_bytes;
-    uint8_t sha256[32];
-    uint64_t packets[2];   /* decoded, by channel */
-    uint64_t concealed[2]; /* frames */
+    unsigned files;
+    int64_t size_bytes; /* of all files */
+    uint8_t sha256[32]; /* of the first part, or of the sum */
+    uint64_t packets[RENDER_TRACKS_MAX];   /* decoded, by channel */
+    uint64_t concealed[RENDER_TRACKS_MAX]; /* frames */
     uint64_t decode_errors;
     uint64_t undecodable_packets;
     char undecodable[64]; /* names, comma separated: "EVS" */

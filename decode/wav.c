@@ -45,6 +45,7 @@ int wav_write(struct wav *w, const void *data, size_t size)
 {
     const uint8_t *at = data;
     w->data_bytes += (int64_t)size;
+    w->hole = w->hole && size == 0;
     while (size > 0) {
         ssize_t n = write(w->fd, at, size);
         if (n < 0 && errno == EINTR)
@@ -60,6 +61,7 @@ int wav_write(struct wav *w, const void *data, size_t size)
 int wav_skip(struct wav *w, int64_t size)
 {
     w->data_bytes += size;
+    w->hole = true;
     return lseek(w->fd, size, SEEK_CUR) < 0 ? err_of_errno(errno) : 0;
 }
 
@@ -140,7 +142,11 @@ static int digest(struct wav *w, uint8_t ret_sha256[32])
 
 int wav_finish(struct wav *w, int64_t *ret_size_bytes, uint8_t ret_sha256[32], struct why *why)
 {
-    int err = write_header(w);
+    int err = 0;
+    if (w->hole && ftruncate(w->fd, w->data_bytes + WAV_HEADER_BYTES) != 0)
+        err = err_of_errno(errno);
+    if (err == 0)
+        err = write_header(w);
     if (err == 0)
         err = digest(w, ret_sha256);
     if (err)

@@ -9,6 +9,7 @@ struct wav {
     int channels;
     int rate_hz;
     int64_t data_bytes; /* written or skipped so far */
+    bool hole;          /* the last of them were skipped */
     char *path;
     char *part;
 };
@@ -19,7 +20,7 @@ struct wav {
 int wav_open(struct wav *w, const char *path, int channels, int rate_hz, struct why *why);
 /* Both 0 or what the disk said. */
 int wav_write(struct wav *w, const void *data, size_t size);
-/* Silence, as a hole in the file; something must be written behind it. */
+/* Silence, as a hole in the file. */
 int wav_skip(struct wav *w, int64_t size);
 /* Header, digest of the whole file, sync, rename. Closes in any case. */
 int wav_finish(struct wav *w, int64_t *ret_size_bytes, uint8_t ret_sha256[32], struct why *why);
