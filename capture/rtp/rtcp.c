@@ -9,6 +9,8 @@ enum {
     SENDER_INFO_SIZE = 20,
     BLOCK_SIZE = 24,
     SDES_CNAME = 1,
+    SDES_TOOL = 6,
+    SRTCP_INDEX_MAX = 1 << 22, /* a stream has sent fewer reports than that */
 };
 
 struct rtcp_walk rtcp_walk(struct slice datagram)
@@ -115,22 +117,114 @@ bool rtcp_block(const struct rtcp_packet *p, unsigned n, struct rtcp_block *ret_
     return true;
 }
 
-bool rtcp_cname(const struct rtcp_packet *p, struct slice *ret_cname)
+/* One item of a chunk; false at the chunk's end, which is a zero octet, or where the text is short.
+ */
+static bool next_item(struct cursor *c, uint8_t *ret_type, struct slice *ret_text)
 {
-    if (p->type != RTCP_SDES || p->count == 0)
+    *ret_type = cursor_u8(c);
+    if (c->failed || *ret_type == 0)
+        return false;
+    *ret_text = cursor_slice(c, cursor_u8(c));
+    return !c->failed;
+}
+
+/* Items and the zeros up to the next word; `c` begins at the SSRC, and so at a word. */
+static bool read_chunk(struct cursor *c, struct rtcp_description *ret_description)
+{
+    const uint8_t *start = c->at;
+    struct rtcp_description d = {.ssrc = cursor_u32(c)};
+    struct slice text;
+    uint8_t type;
+    while (next_item(c, &type, &text)) {
+        if (type == SDES_CNAME && d.cname.size == 0)
+            d.cname = text;
+        else if (type == SDES_TOOL && d.tool.size == 0)
+            d.tool = text;
+    }
+    *ret_description = d;
+    if (c->failed)
+        return false;
+    cursor_skip(c, (4 - (size_t)(c->at - start) % 4) % 4);
+    return true;
+}
+
+bool rtcp_description(const struct rtcp_packet *p, unsigned n,
+                      struct rtcp_description *ret_description)
+{
+    if (p->type != RTCP_SDES || n >= p->count)
         return false;
     struct cursor c = cursor_over(p->body);
-    cursor_skip(&c, 4); /* whose chunk it is */
-    for (;;) {
-        uint8_t item = cursor_u8(&c);
-        if (c.failed || item == 0)
+    for (unsigned i = 0; i <= n; i++)
+        if (!read_chunk(&c, ret_description))
             return false;
-        struct slice text = cursor_slice(&c, cursor_u8(&c));
-        if (c.failed)
-            return false;
-        if (item == SDES_CNAME) {
-            *ret_cname = text;
-            return true;
-        }
-    }
+    return true;
+}
+
+bool rtcp_cname(const struct rtcp_packet *p, struct slice *ret_cname)
+{
+    struct rtcp_description d = {.ssrc = 0};
+    rtcp_description(p, 0, &d); /* a chunk cut short may have its CNAME */
+    *ret_cname = d.cname;
+    return d.cname.size > 0;
+}
+
+bool rtcp_leaves(const struct rtcp_packet *p, unsigned n, uint32_t *ret_ssrc)
+{
+    if (p->type != RTCP_BYE || n >= p->count)
+        return false;
+    struct cursor c = cursor_over(p->body);
+    cursor_skip(&c, (size_t)n * 4);
+    *ret_ssrc = cursor_u32(&c);
+    return !c.failed;
+}
+
+struct slice rtcp_bye_reason(const struct rtcp_packet *p)
+{
+    if (p->type != RTCP_BYE)
+        return slice_none();
+    struct cursor c = cursor_over(p->body);
+    cursor_skip(&c, (size_t)p->count * 4);
+    struct slice reason = cursor_slice(&c, cursor_u8(&c));
+    return c.failed ? slice_none() : reason;
+}
+
+bool rtcp_app_name(const struct rtcp_packet *p, struct slice *ret_name)
+{
+    if (p->type != RTCP_APP || p->body.size < 4)
+        return false;
+    *ret_name = slice_of(p->body.data, 4);
+    return true;
+}
+
+/* ---- SRTCP ---- */
+
+static bool begins_like_rtcp(struct slice s)
+{
+    struct cursor c = cursor_over(s);
+    uint8_t first = cursor_u8(&c);
+    uint8_t type = cursor_u8(&c);
+    size_t body = (size_t)cursor_u16(&c) * 4;
+    return !c.failed && first >> 6 == 2 && type >= 192 && type <= 223 && body <= cursor_left(&c);
+}
+
+/* E bit and 31 bits of index, `from_end` octets before the end. */
+static bool trailer_at(struct slice s, size_t from_end)
+{
+    if (s.size < from_end)
+        return false;
+    struct cursor c = cursor_over(slice_of(s.data + s.size - from_end, 4));
+    uint32_t word = cursor_u32(&c);
+    return word >> 31 && (word & 0x7fffffff) < SRTCP_INDEX_MAX;
+}
+
+bool rtcp_is_protected(struct slice datagram)
+{
+    struct cursor c = cursor_over(datagram);
+    cursor_skip(&c, 2);
+    cursor_skip(&c, (size_t)cursor_u16(&c) * 4);
+    struct slice rest = cursor_rest(&c);
+    if (c.failed || rest.size == 0 || begins_like_rtcp(rest))
+        return false;
+    /* Tags of 80 and of 32 bits (RFC 3711 5.2), of 128 (RFC 7714). */
+    return trailer_at(rest, 14) || trailer_at(rest, 8) || trailer_at(rest, 4);
 }

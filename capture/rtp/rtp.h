@@ -43,6 +43,9 @@ struct rtcp_walk {
 
 struct rtcp_walk rtcp_walk(struct slice datagram);
 bool rtcp_next(struct rtcp_walk *w, struct rtcp_packet *ret_packet);
+/* SRTCP (RFC 3711 3.4), told by what stands there and not by SDP: behind the first packet there is no RTCP, and a trailer with
+ * the E bit and a plausible index. Then only the first header and its SSRC can be read. */
+bool rtcp_is_protected(struct slice datagram);
 
 struct rtcp_sender_info {
     uint64_t ntp;        /* 32.32 */
@@ -65,5 +68,18 @@ struct rtcp_block {
 bool rtcp_sender_info(const struct rtcp_packet *p, struct rtcp_sender_info *ret_info);
 /* The n-th report block of an SR or RR; false past the last. */
 bool rtcp_block(const struct rtcp_packet *p, unsigned n, struct rtcp_block *ret_block);
+/* Whom and what a chunk of SDES describes; texts are at most 255 octets and borrow the datagram. */
+struct rtcp_description {
+    uint32_t ssrc;
+    struct slice cname, tool;
+};
+/* The n-th chunk; false past the last, or when it does not end where it says. */
+bool rtcp_description(const struct rtcp_packet *p, unsigned n, struct rtcp_description *ret_description);
 /* CNAME of the first chunk of an SDES packet; false when there is none. */
 bool rtcp_cname(const struct rtcp_packet *p, struct slice *ret_cname);
+/* BYE: the n-th source that leaves; false past the last. */
+bool rtcp_leaves(const struct rtcp_packet *p, unsigned n, uint32_t *ret_ssrc);
+/* BYE: why, as the sender says; empty when it does not. */
+struct slice rtcp_bye_reason(const struct rtcp_packet *p);
+/* APP: its four letters. */
+bool rtcp_app_name(const struct rtcp_packet *p, struct slice *ret_name);
