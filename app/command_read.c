@@ -17,6 +17,7 @@
 #include "app/kpi_report.h"
 #include "app/progress.h"
 #include "app/read_ladder.h"
+#include "app/read_topology.h"
 #include "app/setup.h"
 #include "app/sound.h"
 #include "app/user_print.h"
@@ -40,6 +41,7 @@ static const char usage[] =
     "  --kpi             the figures of telephony over all that was read (RFC 6076, E.425) instead of the calls; a table, or\n"
     "                    with --json one object\n"
     "  --ladder          instead of the table the messages and media of each call as a ladder; with --json as JSON\n"
+    "  --topology        instead of the calls who talks to whom, as a graph: one JSON object\n"
     "  --findings        behind the calls: what looks like an attack, or like a peer that is gone (docs/findings.md)\n"
     "  --record DIR      render the audio of every call to DIR as stereo WAV (left caller, right callee)\n"
     "  --filter BPF      only frames that match, as tcpdump knows it\n"
@@ -72,6 +74,8 @@ struct reading {
     struct kpi_book *kpi; /* NULL: --kpi was not said */
     bool kpi_asked, kpi_full;
     bool ladder;
+    bool topology_asked;
+    struct topology *topology; /* NULL: --topology was not said */
     struct finding_print findings;
     const char *record_dir;
     const char *filter;
@@ -166,6 +170,8 @@ static void emit(void *context, struct call_record *r)
         render(g, r);
     if (g->kpi) {
         g->kpi_full |= !kpi_book_add(g->kpi, r);
+    } else if (g->topology) {
+        topology_call(g->topology, r);
     } else if (g->ladder) {
         print_ladder(g, r);
     } else if (g->json) {
@@ -197,6 +203,8 @@ static void emit_user(void *context, const struct event *event)
     else
         user_print_event(&g->users, event);
     finding_print_event(&g->findings, event);
+    if (g->topology)
+        read_topology_event(g->topology, event);
     pthread_mutex_unlock(&g->out_lock);
 }
 
@@ -341,7 +349,8 @@ static void print_summary(const struct reading *g, int64_t begin_ns)
 }
 
 enum { OPT_JSON = 256, OPT_RECORD, OPT_FILTER, OPT_WORKERS, OPT_NO_ORPHANS, OPT_CONFIG, OPT_QUIET, OPT_OFFSET, OPT_KEY_LOG, OPT_METRICS, OPT_SET,
-       OPT_REGISTRATIONS, OPT_SUBSCRIPTIONS, OPT_MESSAGES, OPT_PEERS, OPT_KPI, OPT_LADDER, OPT_FINDINGS };
+       OPT_REGISTRATIONS, OPT_SUBSCRIPTIONS, OPT_MESSAGES, OPT_PEERS, OPT_KPI, OPT_LADDER, OPT_FINDINGS,
+       OPT_TOPOLOGY };
 
 static const struct option options[] = {
     {"ladder", no_argument, NULL, OPT_LADDER},
@@ -354,6 +363,7 @@ static const struct option options[] = {
     {"messages", no_argument, NULL, OPT_MESSAGES}, {"peers", no_argument, NULL, OPT_PEERS},
     {"metrics", required_argument, NULL, OPT_METRICS}, {"set", required_argument, NULL, OPT_SET},
     {"kpi", no_argument, NULL, OPT_KPI},           {"findings", no_argument, NULL, OPT_FINDINGS},
+    {"topology", no_argument, NULL, OPT_TOPOLOGY},
     {NULL, 0, NULL, 0},
 };
 
@@ -368,6 +378,9 @@ static int read_options(struct reading *g, int argc, char **argv, bool *ret_no_o
             break;
         case OPT_LADDER:
             g->ladder = true;
+            break;
+        case OPT_TOPOLOGY:
+            g->topology_asked = true;
             break;
         case OPT_FINDINGS:
             g->findings.wanted = true;
@@ -448,6 +461,28 @@ static int open_kpi(struct reading *g, struct why *why)
     return g->kpi ? 0 : ERR_NOMEM;
 }
 
+static int open_topology(struct reading *g, struct why *why)
+{
+    if (!g->topology_asked)
+        return 0;
+    g->topology = topology_new(hash_seed_random());
+    if (g->topology == NULL)
+        why_set(why, "not enough memory for the graph");
+    return g->topology ? 0 : ERR_NOMEM;
+}
+
+static void print_topology(struct reading *g)
+{
+    buf_clear(&g->out);
+    read_topology_print(g->topology, &g->out);
+    if (g->out.failed) {
+        fprintf(stderr, "earshot: not enough memory for the graph\n");
+        g->result = EXIT_FAILED;
+        return;
+    }
+    fwrite(g->out.data, 1, g->out.size, stdout);
+}
+
 static void print_kpi(struct reading *g)
 {
     if (g->kpi_full) {
@@ -474,6 +509,8 @@ static void read_all(struct reading *g, int argc, char **argv)
         fprintf(stderr, "earshot: there is more than can be shown of what is no call\n");
     if (g->kpi)
         print_kpi(g);
+    if (g->topology)
+        print_topology(g);
     finding_print_end(&g->findings, g->json, stdout);
     if (g->findings.cut)
         fprintf(stderr, "earshot: only the first %d findings are shown\n", FINDINGS_PRINTED_MAX);
@@ -556,7 +593,7 @@ int command_read(int argc, char **argv)
         goto out;
     static char stdout_buffer[1 << 18];
     setvbuf(stdout, stdout_buffer, _IOFBF, sizeof stdout_buffer);
-    if (open_kpi(g, &why) != 0 || open_pipeline(g, &why) != 0) {
+    if (open_kpi(g, &why) != 0 || open_topology(g, &why) != 0 || open_pipeline(g, &why) != 0) {
         complain(code, &why);
         goto out;
     }
@@ -569,6 +606,7 @@ out:
         remove_tree(g->spool_dir);
     wire_close(g->wire);
     kpi_book_free(g->kpi);
+    topology_free(g->topology);
     settings_free(&g->settings);
     finding_print_fini(&g->findings);
     counters_set_free(g->counters_set);
