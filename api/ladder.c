@@ -1,9 +1,11 @@
 /* Gathers the events of a call, orders them, finds the hosts between them, and writes JSON. */
 #include "api/ladder.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/json_fields.h"
 #include "storage/spool.h"
 
 #define GAP_MS 1000 /* between two packets of a stream: an event */
@@ -38,8 +40,15 @@ static struct ladder_event *add_event(struct ladder *l, int64_t time_us, const c
     if (!grow(l))
         return NULL;
     struct ladder_event *e = &l->events[l->count];
-    *e = (struct ladder_event){.time_us = time_us, .kind = kind, .order = l->count++};
+    *e = (struct ladder_event){
+        .time_us = time_us, .kind = kind, .order = l->count++, .leg = (uint8_t)(l->leg_count - 1)};
     return e;
+}
+
+void ladder_leg(struct ladder *l, const struct call_record *r)
+{
+    assert(l->leg_count < LADDER_LEGS_MAX);
+    l->legs[l->leg_count++] = r;
 }
 
 void ladder_message(void *context, const struct record_message *m)
@@ -266,19 +275,36 @@ static void event_json(struct json *j, const struct ladder *l, const struct ladd
     json_kv_bool(j, "retransmit", e->retransmit);
     json_kv_bool(j, "sdp", e->has_sdp);
     json_kv_int(j, "ref", e->ref);
+    json_kv_int(j, "leg", e->leg);
     json_end(j);
 }
 
-void ladder_json(struct json *j, const struct ladder *l, const struct call_record *r)
+static void legs_json(struct json *j, const struct ladder *l)
 {
+    json_key(j, "legs");
+    json_array(j);
+    for (unsigned i = 0; i < l->leg_count; i++) {
+        json_object(j);
+        json_kv_int(j, "leg", i);
+        json_kv_str(j, "uid", l->legs[i]->uid);
+        kv_known(j, "call_id", l->legs[i]->call_id);
+        json_end(j);
+    }
+    json_end(j);
+}
+
+void ladder_json(struct json *j, const struct ladder *l, const char *call_uid)
+{
+    int64_t start_us = l->legs[0]->started_us;
     json_object(j);
-    json_kv_str(j, "call_uid", r->uid);
-    json_kv_time(j, "t0", r->started_us);
+    json_kv_str(j, "call_uid", call_uid);
+    json_kv_time(j, "t0", start_us);
+    legs_json(j, l);
     hosts_json(j, l);
     json_key(j, "events");
     json_array(j);
     for (uint32_t i = 0; i < l->count; i++)
-        event_json(j, l, &l->events[i], r->started_us);
+        event_json(j, l, &l->events[i], start_us);
     json_end(j);
     json_kv_bool(j, "truncated", l->truncated);
     json_end(j);

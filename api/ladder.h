@@ -1,6 +1,6 @@
 /* The ladder of a call: hosts as columns; SIP messages, RTCP packets, keys, starts, stops and gaps of media as rows in time order.
  * A host is an address; where some message goes between two ports of one address (both parties on one machine), all hosts are
- * address and port, else the arrows would have no length. */
+ * address and port, else the arrows would have no length. The legs of a conversation share one ladder; each row says its leg. */
 #pragma once
 
 #include "base/json.h"
@@ -9,6 +9,7 @@
 #define LADDER_HOSTS_MAX  64
 #define LADDER_EVENTS_MAX 20000
 #define LADDER_LABEL_SIZE 96
+#define LADDER_LEGS_MAX   16
 
 struct ladder_event {
     int64_t time_us;
@@ -21,6 +22,7 @@ struct ladder_event {
     bool has_sdp;
     uint32_t ref;   /* message n, or sid; 0 of RTCP */
     uint32_t order; /* of arrival: ties */
+    uint8_t leg;    /* that `ref` is about */
 };
 
 struct ladder {
@@ -31,10 +33,15 @@ struct ladder {
     bool by_port;
     struct endpoint hosts[LADDER_HOSTS_MAX];
     unsigned host_count;
+    const struct call_record *legs[LADDER_LEGS_MAX]; /* borrowed */
+    unsigned leg_count;
 };
 
 /* A zeroed struct is an empty ladder. */
 void ladder_fini(struct ladder *l);
+/* What follows is of this call, which must outlive the ladder. Once for each leg, at most LADDER_LEGS_MAX times, the earliest
+ * first: its beginning is the ladder's 0. */
+void ladder_leg(struct ladder *l, const struct call_record *r);
 /* Of type store_message_fn: `context` is the ladder. */
 void ladder_message(void *context, const struct record_message *m);
 /* Starts, stops and gaps of a second and more of the call's streams. */
@@ -46,6 +53,7 @@ void ladder_rtcp(struct ladder *l, const char *data_dir, const struct call_recor
 /* In time order, hosts found. Before it is written. */
 void ladder_arrange(struct ladder *l);
 
-void ladder_json(struct json *j, const struct ladder *l, const struct call_record *r);
+/* `call_uid`: the call that was asked for. */
+void ladder_json(struct json *j, const struct ladder *l, const char *call_uid);
 /* For a terminal: printable ASCII whatever the wire said. */
-void ladder_text(struct buf *out, const struct ladder *l, const struct call_record *r);
+void ladder_text(struct buf *out, const struct ladder *l);

@@ -88,17 +88,20 @@ static char stroke_of(const struct ladder_event *e)
     return strcmp(e->kind, "rtcp") == 0 ? '.' : '=';
 }
 
-static void arrow(struct sheet *s, const struct ladder_event *e, unsigned from, unsigned to)
+static void arrow(struct sheet *s, const struct ladder_event *e, unsigned from, unsigned to,
+                  bool of_many)
 {
     unsigned left = column_at(s, from < to ? from : to) + 1,
              right = column_at(s, from < to ? to : from);
     memset(s->line + left, stroke_of(e), right - left);
     s->line[from < to ? right - 1 : left] = from < to ? '>' : '<';
-    char label[LADDER_LABEL_SIZE + 16];
+    char label[LADDER_LABEL_SIZE + 24], leg[8] = "";
     const char *what = strcmp(e->kind, "rtp_start") == 0  ? " starts"
                        : strcmp(e->kind, "rtp_stop") == 0 ? " ends"
                                                           : "";
-    snprintf(label, sizeof label, "%s%s%s%s", e->label, what, e->has_sdp ? " (SDP)" : "",
+    if (of_many)
+        snprintf(leg, sizeof leg, "[%u] ", e->leg);
+    snprintf(label, sizeof label, "%s%s%s%s%s", leg, e->label, what, e->has_sdp ? " (SDP)" : "",
              e->retransmit ? " (again)" : "");
     unsigned room = right - left > 6 ? right - left - 6 : 0, size = (unsigned)strlen(label);
     if (size > room)
@@ -115,7 +118,7 @@ static void row(struct sheet *s, const struct ladder *l, const struct ladder_eve
     snprintf(time, sizeof time, "%12.6f", (double)(e->time_us - start_us) / 1e6);
     put(s, 0, time);
     if (from != to) {
-        arrow(s, e, from, to);
+        arrow(s, e, from, to, l->leg_count > 1);
     } else {
         s->line[column_at(s, from)] = '*';
         put(s, column_at(s, from) + 2, e->label);
@@ -123,15 +126,28 @@ static void row(struct sheet *s, const struct ladder *l, const struct ladder_eve
     give(s, out);
 }
 
-void ladder_text(struct buf *out, const struct ladder *l, const struct call_record *r)
+/* "[1] call-id" of each, where there are several. */
+static void legends(const struct ladder *l, struct buf *out)
+{
+    for (unsigned i = 0; l->leg_count > 1 && i < l->leg_count; i++) {
+        struct slice id = slice_sub(l->legs[i]->call_id, 0, 64);
+        buf_printf(out, "  [%u] ", i);
+        for (size_t k = 0; k < id.size; k++)
+            buf_u8(out, id.data[k] >= 0x20 && id.data[k] < 0x7f ? id.data[k] : '?');
+        buf_char(out, '\n');
+    }
+}
+
+void ladder_text(struct buf *out, const struct ladder *l)
 {
     struct sheet s;
     if (l->host_count == 0)
         return;
     choose_step(&s, l);
+    legends(l, out);
     heads(&s, l, out);
     for (uint32_t i = 0; i < l->count; i++)
-        row(&s, l, &l->events[i], r->started_us, out);
+        row(&s, l, &l->events[i], l->legs[0]->started_us, out);
     if (l->truncated)
         buf_str(out, "  (more events than a ladder shows)\n");
 }

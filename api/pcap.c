@@ -1,14 +1,16 @@
-/* GET /api/v1/calls/{uid}/pcap: the call's packets, rebuilt from the spool while they are sent. */
+/* GET /api/v1/calls/{uid}/pcap: the packets of a call, or of all its legs, rebuilt from the spool
+ * while they are sent. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/handlers.h"
+#include "api/leg_set.h"
 #include "storage/call_pcap.h"
 #include "storage/spool.h"
 
 struct pcap_download {
     char *data_dir;
-    struct call_record *record;
+    struct leg_set set;
     enum call_pcap_rtp rtp;
 };
 
@@ -18,14 +20,15 @@ static int download_run(void *context, int (*out)(void *out_context, const void 
     struct pcap_download *d = context;
     uint64_t packets;
 
-    return call_pcap_write(d->data_dir, d->record, d->rtp, out, out_context, &packets);
+    return call_pcap_write_all(d->data_dir, (const struct call_record *const *)d->set.record,
+                               d->set.count, d->rtp, out, out_context, &packets);
 }
 
 static void download_free(void *context)
 {
     struct pcap_download *d = context;
 
-    record_free(d->record);
+    leg_set_free(&d->set);
     free(d->data_dir);
     free(d);
 }
@@ -58,27 +61,29 @@ static bool may_have(struct exchange *x, enum call_pcap_rtp rtp)
     return false;
 }
 
-/* Takes the record over. */
-static void send_pcap(struct exchange *x, struct call_record *r, enum call_pcap_rtp rtp)
+/* Takes the records over. */
+static void send_pcap(struct exchange *x, struct leg_set *set, enum call_pcap_rtp rtp)
 {
     struct pcap_download *d = calloc(1, sizeof *d);
+    const char *uid = set->record[set->self]->uid;
 
     if (d)
         d->data_dir = strdup(x->api->config->data_dir);
     if (d == NULL || d->data_dir == NULL) {
         free(d);
-        record_free(r);
+        leg_set_free(set);
         problem(x->rs, x->rq, 503, "out_of_memory", NULL,
                 "There is no memory for this; try again.");
         return;
     }
-    d->record = r;
+    d->set = *set;
     d->rtp = rtp;
     x->rs->producer =
         (struct http_producer){.context = d, .run = download_run, .free = download_free};
     x->rs->stream = HTTP_STREAM_PCAP;
     x->rs->content_type = "application/vnd.tcpdump.pcap";
-    http_header(x->rs, "Content-Disposition", "attachment; filename=\"call-%s.pcap\"", r->uid);
+    http_header(x->rs, "Content-Disposition", "attachment; filename=\"call-%s.pcap\"", uid);
+    http_header(x->rs, "X-Call-Legs", "%u%s", set->count, set->truncated ? "; truncated" : "");
 }
 
 /* Once the first byte is sent it is too late for a 410: so is there a chain that can be read? */
@@ -97,19 +102,27 @@ static bool has_packets(const char *data_dir, const struct call_record *r)
     return found;
 }
 
+static bool any_has_packets(const char *data_dir, const struct leg_set *set)
+{
+    for (unsigned i = 0; i < set->count; i++)
+        if (has_packets(data_dir, set->record[i]))
+            return true;
+    return false;
+}
+
 void handle_pcap(struct exchange *x)
 {
     enum call_pcap_rtp rtp;
-    struct call_record *r;
+    struct leg_set set;
 
-    if (!parse_rtp(x, &rtp) || !may_have(x, rtp) || (r = exchange_call(x)) == NULL)
+    if (!parse_rtp(x, &rtp) || !may_have(x, rtp) || !leg_set_of(x, &set))
         return;
-    if (!has_packets(x->api->config->data_dir, r)) {
+    if (!any_has_packets(x->api->config->data_dir, &set)) {
         problem(x->rs, x->rq, 410, "packets_gone", NULL, "No packets of this call are kept.");
-        record_free(r);
-    } else if (exchange_audit(x, "pcap.read", r->uid, "ok", x->rq->access_reason)) {
-        send_pcap(x, r, rtp);
+        leg_set_free(&set);
+    } else if (leg_set_audit(x, &set, "pcap.read", x->rq->access_reason)) {
+        send_pcap(x, &set, rtp);
     } else {
-        record_free(r);
+        leg_set_free(&set);
     }
 }

@@ -28,6 +28,7 @@ static void put_title(struct buf *out, const struct call_record *r)
 void read_ladder(struct buf *out, const char *data_dir, const struct call_record *r, bool json)
 {
     struct ladder l = {0};
+    ladder_leg(&l, r);
     messages_each(data_dir, r, ladder_message, &l);
     ladder_streams(&l, r);
     ladder_dtmf(&l, r);
@@ -36,10 +37,10 @@ void read_ladder(struct buf *out, const char *data_dir, const struct call_record
     if (json) {
         struct json j;
         json_init(&j, out);
-        ladder_json(&j, &l, r);
+        ladder_json(&j, &l, r->uid);
     } else {
         put_title(out, r);
-        ladder_text(out, &l, r);
+        ladder_text(out, &l);
     }
     buf_char(out, '\n');
     ladder_fini(&l);

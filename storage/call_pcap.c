@@ -1,4 +1,4 @@
-/* Every chain of the record is a spool reader; the frame with the lowest time among their next
+/* Every chain of the records is a spool reader; the frame with the lowest time among their next
  * packets goes out first. Packets within a chain stand in the order they came, which a reordered
  * clock may disturb by a little: the merge does not sort.
  *
@@ -27,7 +27,15 @@ struct lane {
     struct spool_reader *reader;
     const struct record_chain *chain;
     struct spool_packet packet;
+    uint32_t order; /* of equal times */
+    unsigned call;
     bool media;
+};
+
+struct lanes {
+    struct lane lane[CALL_PCAP_CHAINS_MAX];
+    uint32_t count;
+    uint32_t chains; /* that there ought to be */
 };
 
 /* One direction of a made-up connection. */
@@ -198,70 +206,112 @@ static bool lane_open(const char *data_dir, const struct record_chain *chain, co
     return false;
 }
 
-static void lane_drop(struct lane *lanes, uint32_t *count, uint32_t i)
+static void lane_drop(struct lanes *l, uint32_t i)
 {
-    spool_reader_close(lanes[i].reader);
-    lanes[i] = lanes[--*count];
+    spool_reader_close(l->lane[i].reader);
+    l->lane[i] = l->lane[--l->count];
 }
 
-/* Equal times in the order of the record's chains. */
+/* Equal times in the order of the calls and their chains. */
 static bool lane_before(const struct lane *a, const struct lane *b)
 {
     return a->packet.time_ns != b->packet.time_ns ? a->packet.time_ns < b->packet.time_ns
-                                                  : a->chain < b->chain;
+                                                  : a->order < b->order;
 }
 
-static uint32_t lane_earliest(const struct lane *lanes, uint32_t count)
+static uint32_t lane_earliest(const struct lanes *l)
 {
     uint32_t first = 0;
-    for (uint32_t i = 1; i < count; i++)
-        if (lane_before(&lanes[i], &lanes[first]))
+    for (uint32_t i = 1; i < l->count; i++)
+        if (lane_before(&l->lane[i], &l->lane[first]))
             first = i;
     return first;
 }
 
-static int lanes_merge(struct writing *e, struct lane *lanes, uint32_t *count)
+/* The same packet, kept by two calls. */
+static bool is_same(const struct lane *a, const struct lane *b)
+{
+    return a->call != b->call && a->packet.time_ns == b->packet.time_ns &&
+           a->packet.ip_id == b->packet.ip_id && endpoint_equal(&a->packet.src, &b->packet.src) &&
+           endpoint_equal(&a->packet.dst, &b->packet.dst) &&
+           slice_equal(a->packet.payload, b->packet.payload);
+}
+
+/* Past the packets that lane `done` has just given. The lanes that end are dropped at their next
+ * turn. */
+static void lanes_skip(const struct writing *e, struct lanes *l, uint32_t done)
+{
+    for (uint32_t i = 0; i < l->count; i++) {
+        struct lane *lane = &l->lane[i];
+        if (i != done && is_same(lane, &l->lane[done]) && !lane_advance(e, lane))
+            lane->packet.time_ns = INT64_MAX;
+    }
+}
+
+static int lanes_merge(struct writing *e, struct lanes *l)
 {
     int err = file_header_write(e);
-    for (uint32_t i = 0; i < *count;) {
-        if (lane_advance(e, &lanes[i]))
+    for (uint32_t i = 0; i < l->count;) {
+        if (lane_advance(e, &l->lane[i]))
             i++;
         else
-            lane_drop(lanes, count, i);
+            lane_drop(l, i);
     }
-    while (*count && !err) {
-        uint32_t i = lane_earliest(lanes, *count);
-        err = packet_out(e, &lanes[i]);
-        if (!lane_advance(e, &lanes[i]))
-            lane_drop(lanes, count, i);
+    while (l->count && !err) {
+        uint32_t i = lane_earliest(l);
+        if (l->lane[i].packet.time_ns == INT64_MAX)
+            break; /* all that is left has ended */
+        err = packet_out(e, &l->lane[i]);
+        lanes_skip(e, l, i);
+        if (!lane_advance(e, &l->lane[i]))
+            lane_drop(l, i);
     }
+    return err;
+}
+
+static void open_call(struct lanes *l, const char *data_dir, const struct call_record *r,
+                      unsigned number, const uint8_t uid[16])
+{
+    for (uint32_t i = 0; i < r->chain_count && l->count < CALL_PCAP_CHAINS_MAX; i++) {
+        struct lane *lane = &l->lane[l->count];
+        if (r->chains[i].tail.segment == 0)
+            continue;
+        l->chains++;
+        if (!lane_open(data_dir, &r->chains[i], uid, lane))
+            continue;
+        lane->order = l->chains;
+        lane->call = number;
+        l->count++;
+    }
+}
+
+int call_pcap_write_all(const char *data_dir, const struct call_record *const *records,
+                        unsigned count, enum call_pcap_rtp rtp, call_pcap_out *out, void *context,
+                        uint64_t *ret_packets)
+{
+    struct writing e = {.out = out, .context = context, .rtp = rtp};
+    struct lanes *l = calloc(1, sizeof *l);
+    uint8_t uid[16];
+    int err = l ? 0 : ERR_NOMEM;
+
+    for (unsigned i = 0; i < count && !err; i++) {
+        if (uid_bytes(records[i]->uid, uid))
+            open_call(l, data_dir, records[i], i, uid);
+        else
+            err = ERR_INVALID;
+    }
+    if (!err)
+        err = l->chains && l->count == 0 ? ERR_NOT_FOUND : lanes_merge(&e, l);
+    while (l && l->count)
+        lane_drop(l, l->count - 1);
+    free(l);
+    if (!err && ret_packets)
+        *ret_packets = e.packets;
     return err;
 }
 
 int call_pcap_write(const char *data_dir, const struct call_record *r, enum call_pcap_rtp rtp,
                     call_pcap_out *out, void *context, uint64_t *ret_packets)
 {
-    struct writing e = {.out = out, .context = context, .rtp = rtp};
-    uint8_t uid[16];
-    uint32_t count = 0, chains = 0;
-    int err = 0;
-
-    if (!uid_bytes(r->uid, uid))
-        return ERR_INVALID;
-    struct lane *lanes = calloc(r->chain_count ? r->chain_count : 1, sizeof *lanes);
-    if (lanes == NULL)
-        return ERR_NOMEM;
-    for (uint32_t i = 0; i < r->chain_count; i++) {
-        if (r->chains[i].tail.segment == 0)
-            continue;
-        chains++;
-        count += lane_open(data_dir, &r->chains[i], uid, &lanes[count]);
-    }
-    err = chains && count == 0 ? ERR_NOT_FOUND : lanes_merge(&e, lanes, &count);
-    while (count)
-        lane_drop(lanes, &count, count - 1);
-    free(lanes);
-    if (!err && ret_packets)
-        *ret_packets = e.packets;
-    return err;
+    return call_pcap_write_all(data_dir, &r, 1, rtp, out, context, ret_packets);
 }

@@ -17,3 +17,8 @@ typedef int call_pcap_out(void *context, const void *bytes, size_t size);
  * damaged, are left out. ERR_NOT_FOUND (nothing written) when the call has chains and none of them can be read. */
 int call_pcap_write(const char *data_dir, const struct call_record *r, enum call_pcap_rtp rtp, call_pcap_out *out, void *context,
                     uint64_t *ret_packets);
+/* The same of several calls in one file, in time order over all of them. A packet that more than one of them kept stands in it
+ * once. At most CALL_PCAP_CHAINS_MAX chains, those of the first calls. */
+#define CALL_PCAP_CHAINS_MAX 128
+int call_pcap_write_all(const char *data_dir, const struct call_record *const *records, unsigned count, enum call_pcap_rtp rtp,
+                        call_pcap_out *out, void *context, uint64_t *ret_packets);

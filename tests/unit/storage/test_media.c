@@ -145,13 +145,13 @@ static struct spool_flow_info flow_info(const struct call_record *r,
 
 /* A call with 3 messages (one of them long), 100 IPv4 packets with tags and 100
  * IPv6 ones, 4 RTCP packets. */
-static void spool_call(struct call_record *r) {
+static void spool_call_at(struct call_record *r, int64_t later_ns) {
   static uint8_t rtp[172] = {0x80, 8};
   static char longer[9000];
   struct spool *s = NULL;
   struct why why = {""};
   struct spool_config config = {.data_dir = dir, .segment_bytes = 8000};
-  int64_t t = HELP_T0_US * 1000 + 123;
+  int64_t t = HELP_T0_US * 1000 + 123 + later_ns;
 
   cr_assert_eq(spool_open(&config, counters, &s, &why), 0, "%s", why.text);
   r->chain_count = 3;
@@ -197,6 +197,8 @@ static void spool_call(struct call_record *r) {
     r->chains[f].tail = spool_flow_close(s, flows[f]);
   spool_close(s);
 }
+
+static void spool_call(struct call_record *r) { spool_call_at(r, 0); }
 
 static void write_pcap(const struct call_record *r, enum call_pcap_rtp rtp,
                        char path[128], uint64_t *packets) {
@@ -299,4 +301,54 @@ Test(media, a_capture_file_never_holds_another_calls_packets) {
   cr_assert_eq(packets, 0);
   record_free(other);
   record_free(r);
+}
+
+struct gathered {
+  uint8_t bytes[1 << 18];
+  size_t size;
+};
+
+static int gather(void *context, const void *bytes, size_t size) {
+  struct gathered *g = context;
+  cr_assert_leq(g->size + size, sizeof g->bytes);
+  memcpy(g->bytes + g->size, bytes, size);
+  g->size += size;
+  return 0;
+}
+
+static bool times_rise(const struct gathered *g) {
+  int64_t last_ns = 0;
+  for (size_t at = 24; at < g->size;) {
+    uint32_t words[3];
+    memcpy(words, g->bytes + at, sizeof words);
+    int64_t t = words[0] * INT64_C(1000000000) + words[1];
+    if (t < last_ns)
+      return false;
+    last_ns = t;
+    at += 16 + words[2];
+  }
+  return true;
+}
+
+Test(media, a_packet_that_two_calls_kept_stands_once_in_their_file) {
+  struct call_record *calls[3];
+  uint64_t packets = 0;
+  static struct gathered g;
+  for (unsigned i = 0; i < 3; i++) {
+    calls[i] = help_call(i + 1, HELP_T0_US);
+    spool_call_at(calls[i], i == 2 ? 5 * MS : 0);
+  }
+  const struct call_record *const *all = (const struct call_record *const *)calls;
+  cr_assert_eq(call_pcap_write_all(dir, all, 2, CALL_PCAP_NONE, gather, &g, &packets), 0);
+  cr_expect_eq(packets, 7, "both calls kept the same: %llu", (unsigned long long)packets);
+  g.size = 0;
+  cr_assert_eq(call_pcap_write_all(dir, all, 3, CALL_PCAP_NONE, gather, &g, &packets), 0);
+  cr_expect_eq(packets, 14, "the third its own: %llu", (unsigned long long)packets);
+  cr_expect(times_rise(&g));
+  g.size = 0;
+  cr_assert_eq(call_pcap_write_all(dir, all, 3, CALL_PCAP_HEADERS, gather, &g, &packets), 0);
+  cr_expect_eq(packets, 414);
+  cr_expect(times_rise(&g));
+  for (unsigned i = 0; i < 3; i++)
+    record_free(calls[i]);
 }
