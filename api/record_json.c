@@ -15,6 +15,7 @@
 #include "api/record_json_identity.h"
 #include "api/record_path_json.h"
 #include "api/record_related_json.h"
+#include "api/record_reports_json.h"
 #include "base/crypto.h"
 
 #define SCORE_DECIMALS 3
@@ -146,7 +147,7 @@ static void stream_rtcp(struct json *j, const struct record_rtcp *r)
     json_end(j);
 }
 
-static void stream_json(struct json *j, const struct record_stream *s, const char *series_of)
+static void stream_json(struct json *j, const struct call_record *r, const struct record_stream *s, bool links)
 {
     char url[128];
 
@@ -155,6 +156,7 @@ static void stream_json(struct json *j, const struct record_stream *s, const cha
     stream_counts(j, s);
     stream_jitter(j, s);
     stream_score(j, &s->quality);
+    record_json_reported(j, &r->reports, s->sid);
     kv_uint(j, "dscp", s->dscp);
     kv_uint(j, "dscp_changes", s->dscp_changes);
     json_kv_bool(j, "srtp", s->srtp);
@@ -163,8 +165,8 @@ static void stream_json(struct json *j, const struct record_stream *s, const cha
     json_kv_bool(j, "orphan", s->orphan);
     json_kv_str(j, "confidence", s->confidence);
     stream_rtcp(j, &s->rtcp);
-    if (series_of) {
-        snprintf(url, sizeof url, "/api/v1/calls/%s/streams/%u/series", series_of, s->sid);
+    if (links) {
+        snprintf(url, sizeof url, "/api/v1/calls/%s/streams/%u/series", r->uid, s->sid);
         json_kv_str(j, "series_url", url);
     }
     json_end(j);
@@ -434,7 +436,7 @@ void record_json(struct json *j, const struct call_record *r, enum record_json_d
     json_key(j, "streams");
     json_array(j);
     for (uint32_t i = 0; i < r->stream_count; i++)
-        stream_json(j, &r->streams[i], links ? r->uid : NULL);
+        stream_json(j, r, &r->streams[i], links);
     json_end(j);
     if (detail == RECORD_JSON_FULL) {
         record_lines_json(j, r);
@@ -443,6 +445,7 @@ void record_json(struct json *j, const struct call_record *r, enum record_json_d
         record_json_related(j, &r->related);
         call_keys(j, r);
         record_json_dtmf(j, &r->dtmf);
+        record_json_reports(j, &r->reports);
         call_events(j, r);
     }
     json_key(j, "recording");

@@ -61,7 +61,6 @@ static size_t head_size(unsigned kind)
     case EVENT_PEER:
     case EVENT_PRESENCE:
     case EVENT_AGENT:
-    case EVENT_REPORT:
     case EVENT_FINDING:
         return offsetof(struct event, media);
     default:

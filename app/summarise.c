@@ -12,6 +12,7 @@
 #include "app/summarise_lines.h"
 #include "app/summarise_path.h"
 #include "app/summarise_related.h"
+#include "app/summarise_reports.h"
 #include "capture/body/siprec.h"
 #include "capture/net/datagram.h"
 #include "capture/sip/sdp.h"
@@ -649,6 +650,7 @@ struct call_record *summarise(const struct wcall *wc, const struct call *call,
         record_free(r);
         return NULL;
     }
+    summarise_reports(r, call);
     fill_call_quality(r);
     fill_directions(r);
     if (call)

@@ -394,7 +394,6 @@ void worker_event(struct worker *w, const struct event *event)
     case EVENT_PEER:
     case EVENT_PRESENCE:
     case EVENT_AGENT:
-    case EVENT_REPORT:
     case EVENT_FINDING:
         if (w->config.user_event)
             w->config.user_event(w->config.context, event);

@@ -26,8 +26,8 @@ struct worker_config {
     void *context;
     /* Takes the record. Called in the worker's thread once everything that the record points to can be read. */
     void (*emit)(void *context, struct call_record *record);
-    /* Takes an event of what is no call (user_event.h), borrowed for the time of this call; may be NULL. In the worker's thread:
-     * reports come in that of their call, all others in that of worker 0. */
+    /* Takes an event of what is no call (user_event.h), borrowed for the time of this call; may be NULL. In the thread of
+     * worker 0. */
     void (*user_event)(void *context, const struct event *event);
 };
 

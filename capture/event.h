@@ -23,7 +23,7 @@ enum event_kind {
     EVENT_FLOW_GONE,    /* no more media from this 5-tuple for this call */
     EVENT_MEDIA,        /* an RTP or RTCP datagram of a bound flow, in the body */
     EVENT_TICK,         /* packet time went on (about every 100 ms): flush what is due */
-    /* What is no call: bodies are the structs of user_event.h. To worker 0, a report to the worker of its call. */
+    /* What is no call: bodies are the structs of user_event.h. To worker 0. */
     EVENT_REGISTRATION,
     EVENT_REGISTER_DONE,
     EVENT_SUBSCRIPTION,
@@ -31,7 +31,6 @@ enum event_kind {
     EVENT_PEER,
     EVENT_PRESENCE,
     EVENT_AGENT,
-    EVENT_REPORT,
     EVENT_FINDING, /* struct finding, to worker 0 */
 };
 

@@ -46,7 +46,10 @@ static const char *const TEXTS[] = {
     /* kinds of keys */
     "session_id", "header", "icid", "sdp_origin", "media",
     /* how a key was told */
-    "rfc4733", "info", "inband"};
+    "rfc4733", "info", "inband",
+    /* reports of endpoints: how they came, what they are about, why it is that stream */
+    "vq_rtcpxr", "rtp_stat", "session", "interval", "alert", "local", "remote", "ssrc",
+    "addresses", "party", "fixed", "adaptive"};
 
 const char *record_text(const char *text)
 {

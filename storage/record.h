@@ -11,6 +11,7 @@
 #include "storage/record_identity.h"
 #include "storage/record_dtmf.h"
 #include "storage/record_related.h"
+#include "storage/record_report.h"
 
 /* A place in the spool: the newest chunk of a chain. segment 0: none. */
 struct spool_ref {
@@ -373,6 +374,7 @@ struct call_record {
     struct record_key *keys;
     uint8_t call_id_chars;   /* so much of a Call-ID says that two belong together; 0: no part of it does */
     struct record_dtmf dtmf;
+    struct record_reports reports;
 };
 
 #define RECORD_NAT_SIGNS 4

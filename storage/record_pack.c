@@ -289,7 +289,8 @@ void record_pack_call(struct pack *p, struct call_record *r)
     lines_of_sdp_pack(p, r);
     record_pack_related(p, &r->related);
     keys_pack(p, r);
-    record_pack_dtmf(p, &r->dtmf); /* what comes later goes behind this */
+    record_pack_dtmf(p, &r->dtmf);
+    record_pack_reports(p, &r->reports); /* what comes later goes behind this */
 }
 
 static void stream_identity_pack(struct pack *p, struct record_stream *s)

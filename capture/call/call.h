@@ -4,6 +4,7 @@
 
 #include "base/addr.h"
 #include "base/arena.h"
+#include "capture/call/call_report.h"
 
 /* The enumerations of the contract; their texts come from call_*_text(). */
 enum call_state { CALL_TRYING, CALL_RINGING, CALL_ANSWERED, CALL_ENDED };
@@ -353,6 +354,7 @@ struct call {
     struct call_event *events; /* in time order */
     uint32_t event_count;
     struct call_digits *digits; /* NULL: none */
+    struct call_reports *reports; /* NULL: none */
 
     struct call_cause *causes; /* [0] of protocol Q.850, [1] SIP; NULL: no Reason header */
     bool ack_missing;         /* the 2xx was repeated and never acknowledged */

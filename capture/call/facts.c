@@ -9,6 +9,7 @@
 #include "capture/call/keys.h"
 #include "capture/call/legs.h"
 #include "capture/call/session.h"
+#include "capture/call/reports.h"
 #include "capture/call/siprec_note.h"
 
 #define TEXT_KEPT_MAX 256 /* of a header value in the record */
@@ -114,4 +115,5 @@ void facts_note(struct calls *c, struct live *l, const struct sighting *s)
     keys_note(&c->config, call, s);
     siprec_note(c, l, s->m);
     info_note(c, l, s);
+    rtp_stat_note(c, l, s);
 }

@@ -43,8 +43,3 @@ const char *presence_source_text(unsigned source)
 {
     TEXT_OF(source, "publish", "notify", "dialog");
 }
-
-const char *report_kind_text(unsigned kind)
-{
-    TEXT_OF(kind, "session", "interval", "alert");
-}

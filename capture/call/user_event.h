@@ -262,52 +262,6 @@ struct user_agent_seen {
     struct endpoint at;      /* newest sender */
 };
 
-/* ---- EVENT_REPORT: struct user_report, once for each vq-rtcpxr report (RFC 6035). When the call is known the event's
- * `call` is its number and it goes to the call's worker; else `call` is UINT32_MAX and `call_uid` zeros. Values that the
- * report lacks are NAN (numbers) or -1 (integers). ---- */
-
-#define REPORT_NO_LEVEL INT32_MIN
-enum report_kind { REPORT_SESSION, REPORT_INTERVAL, REPORT_ALERT };
-
-struct user_report_side {    /* LocalMetrics or RemoteMetrics */
-    bool present;
-    char codec[16];          /* PD of SessionDesc */
-    int16_t payload_type;
-    int32_t sample_rate_hz;
-    char fmtp[64];
-    int64_t started_ns, stopped_ns;
-    double loss_ratio, discard_ratio;             /* NLR, JDR: 0..1 */
-    double burst_ratio, gap_ratio;                /* BLD, GLD: loss density 0..1 */
-    int32_t burst_ms, gap_ms, gap_min;            /* BD, GD, GMIN */
-    int32_t rtt_ms, end_system_ms, one_way_ms;    /* RTD, ESD, SOWD */
-    double jitter_ms, mean_abs_jitter_ms;         /* IAJ; MAJ */
-    int32_t jitter_buffer, jitter_buffer_rate;    /* JBA, JBR */
-    int32_t buffer_nominal_ms, buffer_max_ms, buffer_abs_max_ms;
-    int32_t signal_db, noise_db;                  /* SL, NL in dBm0; REPORT_NO_LEVEL */
-    int32_t echo_db;                              /* RERL */
-    double r_listening, r_conversational;         /* RLQ, RCQ */
-    double mos_lq, mos_cq;
-    char estimator[32];      /* QoEEstAlg */
-};
-
-struct user_report {
-    uint8_t call_uid[16];
-    char call_id[USER_CALL_ID_SIZE]; /* of the call it speaks of */
-    uint32_t space;
-    uint8_t kind;            /* enum report_kind */
-    bool last;               /* always */
-    uint8_t party;           /* enum call_party whose local metrics these are; CALL_PARTY_UNKNOWN */
-    uint8_t transport;       /* enum transport */
-    char reporter[USER_AOR_SIZE];
-    char local_id[USER_AOR_SIZE], remote_id[USER_AOR_SIZE], orig_id[USER_AOR_SIZE];
-    char user_agent[USER_AGENT_SIZE];
-    struct endpoint src;     /* who sent the report */
-    struct endpoint local, remote; /* of the media */
-    uint32_t local_ssrc, remote_ssrc;
-    int64_t at_ns;
-    struct user_report_side side[2]; /* local, remote */
-};
-
 /* ---- texts ---- */
 const char *registration_state_text(unsigned state); /* "trying", "registered", "expired", "failed", "removed" */
 const char *subscription_state_text(unsigned state); /* "asked", "pending", "active", "terminated" */
@@ -316,4 +270,3 @@ const char *message_imdn_text(unsigned imdn);        /* NULL for NONE */
 const char *peer_state_text(unsigned state);         /* "unknown", "up", "down" */
 const char *presence_status_text(unsigned status);   /* "unknown", "active", "idle", "busy", "away", "offline" */
 const char *presence_source_text(unsigned source);   /* "publish", "notify", "dialog" */
-const char *report_kind_text(unsigned kind);         /* "session", "interval", "alert" */

@@ -136,6 +136,3 @@ void agents_see(struct users *u, const struct sighting *s);
 void agents_due(struct users *u, struct entry *e);
 void agents_last(struct users *u, struct entry *e);
 void agents_finish(struct users *u);
-
-/* A quality report in the body, if there is one. */
-void reports_see(struct users *u, const struct sighting *s);

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "capture/body/xml.h"
+#include "capture/call/reports.h"
 #include "capture/call/table.h"
 #include "capture/call/user_parts.h"
 
@@ -266,7 +267,7 @@ static void route(struct users *u, const struct user_sight *w)
     }
     bool report = m->method == SIP_PUBLISH || m->method == SIP_NOTIFY;
     if (report && w->verdict == TRANSACTION_NEW && m->body.size)
-        reports_see(u, w->s);
+        reports_see(u->c, &u->scratch, w->s);
 }
 
 /* Calls count the copies of their own messages. */

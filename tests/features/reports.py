@@ -133,3 +133,186 @@ def flood(t):
     press(leg, 2, A, "Signal=1\r\n")
     leg.bye(4, A)
     t.counter("one key reaches the limit", len(few.read(t)["keys@test"]["dtmf"]) == 1)
+
+
+# ---- B14
+
+COLLECTOR = "10.0.0.5"
+TAGS = ";to-tag=t-keys@test;from-tag=f-keys@test"
+METRICS = "SessionDesc: PT=0 PD=PCMU SR=8000 FMTP=\"x=y z\"\r\nPacketLoss: NLR=5.0 JDR=2.0\r\nDelay: RTD=200 ESD=140 SOWD=240 IAJ=2 MAJ=3\r\n" \
+          "Signal: SL=-21 NL=-64 RERL=127\r\n"
+
+
+def report(who=A, local="0x1111", remote="0x1112", scores="RLQ=90 RCQ=85 EXTRI=127 MOSLQ=4.2 MOSCQ=3.9", call_id="keys@test", tags=TAGS, dialog="keys@test",
+           far="", first="VQSessionReport: CallTerm", ports=None, metrics=METRICS):
+    """What the telephone of `who` says; `local` and `remote`: SSRC of what it sends and of what it receives."""
+    other = B if who == A else A
+    ports = ports or {A: 4000, B: 6000}
+    text = [first, f"CallID: {call_id}", f"LocalID: <sip:{'alice' if who == A else 'bob'}@{who}>", f"RemoteID: <sip:{'bob' if who == A else 'alice'}@{other}>",
+            f"OrigID: <sip:alice@{A}>", f"LocalAddr: IP={who} PORT={ports[who]} SSRC={local}", f"RemoteAddr: IP={other} PORT={ports[other]} SSRC={remote}",
+            f"LocalMetrics:\r\n{metrics}QualityEst: {scores}"]
+    if far:
+        text.append(f"RemoteMetrics:\r\nQualityEst: {far}")
+    if dialog:
+        text.append(f"DialogID: {dialog}{tags}")
+    return "\r\n".join(text) + "\r\n"
+
+
+def publish(t, body, method="PUBLISH", n=1, src=A, kind="application/vq-rtcpxr"):
+    """One request to a collector and its answer; its own Call-ID."""
+    out = []
+    for forth, start in ((True, f"{method} sip:collector@{COLLECTOR} SIP/2.0"), (False, "SIP/2.0 200 OK")):
+        content = body.encode() if forth else b""
+        lines = f"Event: vq-rtcpxr\r\nContent-Type: {kind}\r\n" if forth else ""
+        if method == "NOTIFY" and forth:
+            lines += "Subscription-State: active\r\n"
+        text = (f"{start}\r\nVia: SIP/2.0/UDP {src}:5060;branch=z9hG4bKvq{n}\r\nFrom: <sip:phone@{src}>;tag=vq{n}\r\nTo: <sip:collector@{COLLECTOR}>"
+                f"{'' if forth else ';tag=x'}\r\nCall-ID: vq{n}@{src}\r\nCSeq: 1 {method}\r\nUser-Agent: Telephone 1\r\n{lines}Content-Length: {len(content)}\r\n\r\n")
+        a, b = (src, COLLECTOR) if forth else (COLLECTOR, src)
+        out.append(Packet(START + t + (0 if forth else 0.01), a, 5060, b, 5060, text.encode() + content, ipid=5000 + 2 * n + forth, kind="sip"))
+    return out
+
+
+def with_reports(*bodies, at=5.2, end=5.0, **more):
+    scene = Scene()
+    talking(scene, end).bye(end, A)
+    for n, body in enumerate(bodies):
+        scene.packets += publish(at + n * 0.05, body, n=n + 1, **more)
+    return scene
+
+
+def stream(record, party):
+    return next(s for s in record["streams"] if s["party"] == party)
+
+
+def figures_of(t, scene):
+    file = t.path()
+    write(file, frames(sorted(scene.packets, key=lambda p: p.t)))
+    c = t.counters_of(file)
+    return {k.split('"')[3]: v for k, v in c.items() if k.startswith('earshot_quality_reports_total{source="vq_rtcpxr"') and v}
+
+
+@feature("B14", "PUBLISH and NOTIFY with a quality report: the remote MOS stands beside our own, at the stream that its reporter received")
+def remote_mos(t):
+    for method in ("PUBLISH", "NOTIFY"):
+        r = with_reports(report(far="MOSLQ=3.1 MOSCQ=127"), method=method).read(t)["keys@test"]
+        heard, sent = stream(r, "callee"), stream(r, "caller")
+        t.check(f"{method}: our own MOS stays", heard["mos"]["lq"] > 4.0 and heard["mos"]["lq"] != 4.2)
+        t.equal(f"{method}: what the caller received came from the callee", (heard["reported"]["mos_lq"], heard["reported"]["mos_cq"], heard["reported"]["side"]),
+                (4.2, 3.9, "local"))
+        t.equal(f"{method}: what it sent, as it was told", (sent["reported"]["mos_lq"], sent["reported"]["mos_cq"], sent["reported"]["side"]), (3.1, None, "remote"))
+        near, far = r["reports"]
+        t.equal("who", (near["party"], near["reporter"], near["user_agent"], near["source"], near["kind"]),
+                ("caller", f"phone@{A}", "Telephone 1", "vq_rtcpxr", "session"))
+        t.equal("stream", (near["sid"], near["match"], near["reported_ssrc"], near["reported_src"], near["reported_dst"]),
+                (heard["sid"], "ssrc", "0x00001112", f"{B}:6000", f"{A}:4000"))
+        t.equal("figures", [near["reported_" + k] for k in ("loss_ratio", "discard_ratio", "rtt_ms", "end_system_ms", "one_way_ms", "jitter_ms", "signal_dbm0",
+                                                           "r_lq", "r_cq", "codec")], [0.05, 0.02, 200, 140, 240, 2, -21, 90, 85, "PCMU"])
+        t.equal("127 and what is not said", (near["reported_echo_db"], near["reported_r_external_in"], near["reported_burst_ms"]), (None, None, None))
+        t.equal("measured loss is not what was reported", (heard["lost"], heard["loss_ratio"]), (0, 0))
+    turned = with_reports(report(local="0x1112", remote="0x1111", ports={A: 1, B: 2})).read(t)["keys@test"]
+    t.counter("with the SSRCs exchanged it is about the other direction", "reported" not in stream(turned, "callee") and
+              stream(turned, "caller")["reported"]["mos_lq"] == 4.2)
+    t.counter("without a report there is none", "reports" not in with_reports().read(t)["keys@test"])
+    other = with_reports(report(), kind="application/pidf+xml").read(t)["keys@test"]
+    t.counter("another body is none", "reports" not in other)
+
+
+@feature("B14", "SSRCs in any notation, else addresses; scores out of range are not said; a reporter outside of the call")
+def matching(t):
+    def one(body, **more):
+        r = with_reports(body, **more).read(t)["keys@test"]
+        v = r.get("reports", [None])[0]
+        return v and (v["match"], v["reported_mos_lq"], "reported" in stream(r, "callee"), "reported" in stream(r, "caller"))
+    t.equal("hexadecimal without 0x", one(report(local="1111", remote="1112")), ("ssrc", 4.2, True, False))
+    t.equal("decimal", one(report(local=str(0x1111), remote=str(0x1112))), ("ssrc", 4.2, True, False))
+    t.equal("of nobody: by the addresses", one(report(local="0xdead", remote="0xbeef")), ("addresses", 4.2, True, False))
+    t.equal("no stream at all", one(report(local="0xdead", remote="0xbeef", ports={A: 1, B: 2})), (None, 4.2, False, False))
+    for bad in ("127", "0.9", "5.0"):
+        t.equal(f"MOSLQ={bad}", one(report(scores=f"MOSLQ={bad} MOSCQ=127")), ("ssrc", None, True, False))
+    t.equal("the largest score", one(report(scores="MOSLQ=4.9"))[1], 4.9)
+    r = with_reports(report(scores="MOSLQ=127 MOSCQ=127")).read(t)["keys@test"]
+    t.equal("127 is null beside our own", (stream(r, "callee")["reported"]["mos_lq"], stream(r, "callee")["reported"]["mos_cq"]), (None, None))
+    # who reports: by the dialog alone, by the addresses alone, from elsewhere
+    t.equal("the callee", [(v["party"], v["match"]) for v in with_reports(report(who=B, local="0x1112", remote="0x1111"), src=B).read(t)["keys@test"]["reports"]],
+            [("callee", "ssrc")])
+    t.equal("a dialog instead of the Call-ID", one(report(call_id="another@x")), ("ssrc", 4.2, True, False))
+    t.equal("addresses alone", one(report(call_id="another@x", dialog="")), ("ssrc", 4.2, True, False))
+    t.equal("a probe that is no party", one(report(call_id="another@x", dialog=""), src="10.0.0.77")[:2], ("ssrc", 4.2))
+    elsewhere = report(call_id="another@x", dialog="", ports={A: 1, B: 2})
+    t.counter("neither dialog nor addresses fit", one(elsewhere) is None)
+    t.equal("and it is counted", figures_of(t, with_reports(elsewhere)), {"no_call": 1})
+
+
+@feature("B14", "reports over the limit, the same one twice, late ones and broken ones are counted; interval reports and alerts")
+def many_reports(t):
+    bodies = [report(scores=f"MOSLQ={1 + n / 10}") for n in range(12)]
+    scene = with_reports(*bodies, report(scores="MOSLQ=1.0"))
+    r = scene.read(t)["keys@test"]
+    t.equal("kept", ([v["reported_mos_lq"] for v in r["reports"]], r["reports_over_limit"]), ([1 + n / 10 for n in range(8)], 4))
+    t.equal("counted", figures_of(t, scene), {"kept": 8, "over_limit": 4, "repeated": 1})
+    late = with_reports(report(), at=30)
+    t.counter("a late one is not in the call", "reports" not in late.read(t)["keys@test"])
+    t.equal("late", figures_of(t, late), {"no_call": 1})
+    broken = with_reports("VQNoReport\r\nCallID: keys@test\r\n")
+    t.counter("a broken one is none", "reports" not in broken.read(t)["keys@test"])
+    file = t.path()
+    write(file, frames(sorted(broken.packets, key=lambda p: p.t)))
+    t.equal("broken", t.counters_of(file)['earshot_parse_errors_total{proto="vq_rtcpxr",reason="syntax"}'], 1)
+    kinds = with_reports(report(first="VQIntervalReport", scores="MOSLQ=2.5"), report(first="VQAlertReport: Type=NLR Severity=Critical Dir=local", scores="MOSLQ=2.0"),
+                         report(scores="MOSLQ=4.0"), at=2.0).read(t)["keys@test"]
+    t.equal("kinds", [(v["kind"], v["alert"]) for v in kinds["reports"]],
+            [("interval", None), ("alert", "Type=NLR Severity=Critical Dir=local"), ("session", None)])
+    t.equal("the one on the session counts", stream(kinds, "callee")["reported"]["mos_lq"], 4.0)
+
+
+@feature("B14", "X-RTP-Stat of BYE and of its answer: sent and received as each side counted it, in the right direction")
+def phone_statistics(t):
+    first = "X-RTP-Stat: CS=1;PS=140;OS=22400;PR=139;OR=22240;PL=1,2;JI=3,4;LA=5;EN=PCMU/8000;DE=PCMU/8000;IP=10.0.0.1:4000,10.0.0.2:6000\r\n"
+    second = 'RTP-RxStat: Dur=3,Pkt=138,Oct=22080,LatePkt=1,LostPkt=2,AvgJit=0.5,VQMetrics="MLQK=4.1"\r\nRTP-TxStat: Dur=3,Pkt=139,Oct=22240\r\n'
+
+    def of(bye="", ok="", method="BYE"):
+        scene = Scene()
+        leg = talking(scene)
+        leg.ask(4, A, method, headers=bye)
+        leg.tell(4.01, B, 200, method, headers=ok)
+        if method != "BYE":
+            leg.bye(4.5, A)
+        return scene.read(t)["keys@test"]
+    r = of(first, second)
+    got = [(v["party"], v["side"], v["match"], v["sid"]) for v in r["reports"]]
+    a, b = stream(r, "caller")["sid"], stream(r, "callee")["sid"]
+    t.equal("whose", got, [("caller", "local", "addresses", b), ("caller", "remote", "addresses", a), ("callee", "local", "party", a), ("callee", "remote", "party", b)])
+    keys = ("packets_received", "packets_sent", "octets_received", "octets_sent", "lost", "discarded", "jitter_ms", "mos_lq", "codec")
+    t.equal("figures", [[v["reported_" + k] for k in keys] for v in r["reports"]],
+            [[139, None, 22240, None, 1, None, 3, None, "PCMU"], [None, 140, None, 22400, 2, None, 4, None, "PCMU"],
+             [138, None, 22080, None, 2, 1, 0.5, 4.1, None], [None, 139, None, 22240, None, None, None, None, None]])
+    t.equal("beside our own", (stream(r, "caller")["reported"]["mos_lq"], stream(r, "caller")["reported"]["side"], stream(r, "callee")["reported"]["lost"]),
+            (4.1, "local", 1))
+    t.equal("in INFO too", len(of(first, method="INFO")["reports"]), 2)
+    t.counter("without the header there is none", "reports" not in of())
+    t.counter("a header without figures is none", "reports" not in of("X-RTP-Stat: hello\r\n"))
+    t.counter("from the other side it is the other direction", of("", first.replace("IP=10.0.0.1:4000,10.0.0.2:6000", "X=1"))["reports"][0]["sid"] == a)
+
+
+@feature("B14", "the API shows it, in the call and beside the streams; presence publications stay presence")
+def through_the_api(t):
+    from places import SPAN
+    from users_api import FileService
+    packets = sorted(with_reports(report()).packets, key=lambda p: p.t)
+    with FileService(t, packets, "") as s:
+        row = s.get(f"/api/v1/calls?{SPAN}")["data"][0]
+        t.equal("in a row", [x["reported"]["mos_lq"] for x in row["streams"] if "reported" in x], [4.2])
+        t.check("a row has no list of them", "reports" not in row)
+        r = s.get(f"/api/v1/calls/{row['uid']}")
+        t.equal("the list", [(v["reported_mos_lq"], v["reported_mos_cq"], v["reporter"], v["match"]) for v in r["reports"]], [(4.2, 3.9, f"phone@{A}", "ssrc")])
+    with FileService(t, sorted(with_reports().packets, key=lambda p: p.t), "") as s:
+        row = s.get(f"/api/v1/calls?{SPAN}")["data"][0]
+        t.counter("without a report there is none", "reports" not in s.get(f"/api/v1/calls/{row['uid']}") and not [x for x in row["streams"] if "reported" in x])
+    presence = ("<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='pres:bob@example.com'><tuple id='1'><status><basic>open</basic></status></tuple></presence>")
+    scene = with_reports(presence, kind="application/pidf+xml")
+    scene.packets = [replace(p, data=p.data.replace(b"Event: vq-rtcpxr", b"Event: presence")) for p in scene.packets]
+    file = t.path()
+    write(file, frames(sorted(scene.packets, key=lambda p: p.t)))
+    got = [r["presence"]["status"] for r in t.read(file, "--subscriptions") if "presence" in r]
+    t.equal("presence", got, ["active"])

@@ -124,6 +124,20 @@ static void write_causes(struct buf *b, const struct call *call)
     }
 }
 
+static void write_reports(struct buf *b, const struct call *call)
+{
+    for (const struct call_report *r = call->reports ? call->reports->first : NULL; r; r = r->next) {
+        buf_printf(b, "%s%s/%s/%s 0x%x<-0x%x", b->size ? ", " : "",
+                   call_report_source_text(r->source), call_report_kind_text(r->kind),
+                   call_party_text((enum call_party)r->party), r->end[0].ssrc[0],
+                   r->end[1].ssrc[0]);
+        for (unsigned i = 0; i < 2; i++)
+            if (r->side[i].present)
+                buf_printf(b, " %s %.2f %.2f", i ? "far" : "near", r->side[i].figure[CALL_REPORT_MOS_LQ],
+                           r->side[i].figure[CALL_REPORT_LOST]);
+    }
+}
+
 static void copy_text(const struct call *call, void (*write)(struct buf *, const struct call *),
                       char *out, size_t size)
 {
@@ -140,6 +154,8 @@ static void copy_call(struct seen_call *c, const struct call *call)
     copy_text(call, write_legs, c->legs, sizeof c->legs);
     copy_text(call, write_tries, c->tries, sizeof c->tries);
     copy_text(call, write_causes, c->causes, sizeof c->causes);
+    copy_text(call, write_reports, c->reports, sizeof c->reports);
+    c->reports_over_limit = call->reports ? call->reports->over_limit : 0;
     c->call = *call;
     slice_copy_to(call->from.user, c->from_user, sizeof c->from_user);
     slice_copy_to(call->to.user, c->to_user, sizeof c->to_user);

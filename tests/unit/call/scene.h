@@ -43,6 +43,9 @@ struct seen_call {
     char legs[512];  /* "b1@2=486/rejected b2@3*=200/bye+": tag, hop, winner, code, end, acknowledged */
     char tries[512]; /* "2=rejected 3=answered" */
     char causes[128]; /* "Q.850 16 text, SIP 200 text" */
+    /* "vq_rtcpxr/session/caller 0x1111<-0x2222 near 4.20 nan": who says it, SSRCs, MOS and lost of each side */
+    char reports[1024];
+    unsigned reports_over_limit;
     char states[64];              /* "TRAE" */
 };
 

@@ -441,34 +441,3 @@ Test(agents, a_name_is_a_product_and_a_version)
         user_scene_end(u);
     }
 }
-
-/* ---- reports ---- */
-
-Test(reports, one_in_a_publish_names_its_call)
-{
-    struct user_scene *u = user_scene_new(NULL);
-    scene_setup(u->s, 0, "call-1");
-    say(u, 5000, (struct ask){.method = "PUBLISH", .call = "vq", .cseq = 1, .headers = "Event: vq-rtcpxr\r\n", .type = "application/vq-rtcpxr",
-                              .body = "VQSessionReport: CallTerm\r\nCallID: call-1\r\nLocalID: <sip:alice@example.com>\r\n"
-                                      "RemoteID: <sip:bob@example.com>\r\nOrigID: <sip:alice@example.com>\r\n"
-                                      "LocalAddr: IP=10.0.0.1 PORT=4000 SSRC=0x1111\r\nRemoteAddr: IP=10.0.0.2 PORT=5000 SSRC=0x2222\r\n"
-                                      "LocalMetrics:\r\nSessionDesc: PT=8 PD=PCMA SR=8000\r\nPacketLoss: NLR=5.0 JDR=2.0\r\n"
-                                      "Delay: RTD=200 ESD=140 IAJ=2\r\nQualityEst: RLQ=90 MOSLQ=4.2 MOSCQ=3.9 QoEEstAlg=P.564\r\n"
-                                      "DialogID: call-1;to-tag=b;from-tag=a\r\n",
-                              .answer_ms = 10});
-    scene_wait(u->s, 6000);
-    cr_assert_eq(u->reports, 1);
-    const struct user_report *r = &u->report[0];
-    cr_assert_str_eq(r->call_id, "call-1");
-    cr_assert(memcmp(r->call_uid, u->s->call[0].brief.uid, 16) == 0);
-    cr_assert_eq(r->party, CALL_CALLER);
-    cr_assert_eq(r->local.port, 4000);
-    cr_assert_eq(r->local_ssrc, 0x1111);
-    cr_assert(r->side[0].present && !r->side[1].present);
-    cr_assert_float_eq(r->side[0].mos_lq, 4.2, 1e-9);
-    cr_assert_float_eq(r->side[0].loss_ratio, 0.05, 1e-9);
-    cr_assert_eq(r->side[0].rtt_ms, 200);
-    cr_assert(isnan(r->side[0].r_conversational));
-    cr_assert_eq(u->presences, 0, "it is no presence");
-    user_scene_end(u);
-}

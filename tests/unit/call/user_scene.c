@@ -46,12 +46,7 @@ static void take(void *context, const struct event *e)
     case EVENT_AGENT:
         KEEP(agent, agents, struct user_agent_seen, SAME_NAME);
         break;
-    case EVENT_REGISTER_DONE:
-        break; /* counted above */
-    case EVENT_FINDING:
-        break;
     default:
-        KEEP(report, reports, struct user_report, NEVER_SAME);
         break;
     }
 }

@@ -15,8 +15,7 @@ struct user_scene {
     struct user_peer peer[SEEN_MAX];
     struct user_presence presence[SEEN_MAX]; /* each event: changes are a history */
     struct user_agent_seen agent[SEEN_MAX];
-    struct user_report report[SEEN_MAX];
-    unsigned registrations, subscriptions, messages, peers, presences, agents, reports;
+    unsigned registrations, subscriptions, messages, peers, presences, agents;
     unsigned events[EVENT_FINDING + 1];
     char text[1024]; /* of the newest message, when it was kept */
     bool refuse;
