@@ -18,7 +18,7 @@
 #define DEFAULT_LIMIT   100
 #define MAX_LIMIT       1000
 
-enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, DIRECTIONS, CODES, LONG, REAL, FLAG, CHOICE };
+enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, DIRECTIONS, CODES, LONG, REAL, FLAG, CHOICE, TAGS };
 
 /* name, kind, member of store_query, smallest, largest (of numbers). Names with "__" are suffix
  * operators. */
@@ -50,6 +50,7 @@ enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, DIRECTIONS, CODES, LONG, REAL, FL
     X("trunk", TEXTS, trunk, 0, 0)                                                                 \
     X("site", TEXTS, site, 0, 0)                                                                   \
     X("direction", DIRECTIONS, direction, 0, 0)                                                    \
+    X("tag", TAGS, tag, 0, 0)                                                                      \
     X("user_agent__contains", TEXT, user_agent_contains, 0, 0)                                     \
     X("q", TEXT, text, 0, 0)
 
@@ -188,6 +189,17 @@ static bool apply_number(const struct filter *f, void *member, const char *value
     return true;
 }
 
+/* "key:value", as it is compared. */
+static bool apply_tag(const char **texts, const char *value, struct call_filter_error *e)
+{
+    struct slice rest = slice_str(value);
+    struct slice key = slice_cut(&rest, ':');
+
+    if (!record_tag_key_valid(key) || !record_tag_value_valid(rest))
+        return refuse(e, "invalid_value", "tag", "`tag` is a key, a colon and a value.");
+    return add_text(texts, value) || too_many(e, "tag");
+}
+
 static bool is_single(enum filter_kind kind)
 {
     return kind == TEXT || kind == LONG || kind == REAL || kind == CHOICE;
@@ -209,6 +221,8 @@ static bool apply(const struct filter *f, struct call_filter *cf, const char *va
     case DIRECTIONS:
     case CHOICE:
         return apply_text(f, member, value, e);
+    case TAGS:
+        return apply_tag(member, value, e);
     case CODES:
     case LONG:
     case REAL:

@@ -74,6 +74,7 @@ static void read_request(struct http_exchange *e, const char *method)
     rq->access_reason = header_of(e, "X-Access-Reason");
     rq->accept = header_of(e, "Accept");
     rq->content_encoding = header_of(e, "Content-Encoding");
+    rq->content_type = header_of(e, "Content-Type");
     rq->forwarded = came_through_proxy(e);
     rq->cross_site = is_cross_site(e);
 }
@@ -90,6 +91,23 @@ static bool read_uri(struct http_exchange *e)
     if (wrong)
         problem(&e->rs, &e->rq, 400, "invalid_query", NULL, "The query string holds %s.", wrong);
     return wrong == NULL;
+}
+
+/* A body that says that it is too large is not waited for. */
+static bool announces_too_much(const struct http_exchange *e)
+{
+    const char *length = header_of(e, "Content-Length");
+    uint64_t n;
+
+    return length && !slice_to_u64(slice_str(length), HTTP_UPLOAD_MAX, &n);
+}
+
+static void take_upload(struct http_exchange *e, const char *data, size_t size)
+{
+    if (!e->rq.body_too_large)
+        buf_add(&e->upload, data, size);
+    e->rq.body_too_large |= e->upload.failed;
+    e->rq.body = buf_view(&e->upload);
 }
 
 /* ---- response ---- */
@@ -227,6 +245,7 @@ void *connection_on_uri(void *context, const char *uri, struct MHD_Connection *c
     e->server = context;
     e->connection = connection;
     http_response_init(&e->rs);
+    buf_init(&e->upload, HTTP_UPLOAD_MAX);
     memcpy(e->uri, uri, size);
     return e;
 }
@@ -251,14 +270,31 @@ static enum MHD_Result start(struct http_exchange *e)
 
     if (atomic_load(&s->stopping))
         problem(&e->rs, &e->rq, 503, "stopping", NULL, "The service is stopping.");
-    else if (read_uri(e) && !api_dispatch(&x, true))
+    else if (e->uri_good && !api_dispatch(&x, true))
         return hand_over(e);
     e->phase = PHASE_ANSWERED;
     return send_answer(e);
 }
 
-/* Called with the head; then for each piece of a body (none is wanted); then at its end; then again
- * after each resume. */
+/* Is there something to read ahead of the answer? GET has no body; one that nobody wants is not waited for: what is
+ * answered ahead of it ends the connection. */
+static bool reads_on(struct http_exchange *e)
+{
+    if (strcmp(e->rq.method, "GET") == 0 || e->rq.head)
+        return true;
+    if (!e->uri_good || !api_takes_body(&e->rq))
+        return false;
+    return true;
+}
+
+static enum MHD_Result refuse_upload(struct http_exchange *e)
+{
+    e->phase = PHASE_ANSWERED;
+    problem_too_large(&e->rs, &e->rq);
+    return send_answer(e);
+}
+
+/* Called with the head; then for each piece of a body; then at its end; then again after each resume. */
 enum MHD_Result connection_on_request(void *context, struct MHD_Connection *connection,
                                       const char *url, const char *method, const char *version,
                                       const char *upload, size_t *upload_size, void **request)
@@ -266,7 +302,7 @@ enum MHD_Result connection_on_request(void *context, struct MHD_Connection *conn
     struct http_exchange *e = *request;
     struct api_server *s = context;
 
-    (void)url, (void)version, (void)upload;
+    (void)url, (void)version;
     if (e == NULL)
         return MHD_NO;
     if (e->phase == PHASE_HEAD) {
@@ -279,11 +315,14 @@ enum MHD_Result connection_on_request(void *context, struct MHD_Connection *conn
         counters_add(s->counters, C_HTTP_REQUESTS, 1);
         read_request(e, method);
         e->phase = PHASE_BODY;
-        bool reads = strcmp(method, "GET") == 0 || e->rq.head;
-        return reads ? MHD_YES : start(e); /* answered ahead of a body, the connection ends: nobody
-                                              waits for the body */
+        e->uri_good = read_uri(e);
+        if (reads_on(e))
+            return announces_too_much(e) ? refuse_upload(e) : MHD_YES;
+        return start(e);
     }
     if (*upload_size > 0) {
+        if (e->uri_good && api_takes_body(&e->rq))
+            take_upload(e, upload, *upload_size);
         *upload_size = 0;
         return MHD_YES;
     }
@@ -304,6 +343,7 @@ void connection_on_completed(void *context, struct MHD_Connection *connection, v
     if (e->deadline)
         deadline_set(s->deadlines, e->deadline, clock_mono_ns() + HEAD_NS);
     http_response_fini(&e->rs);
+    buf_fini(&e->upload);
     free(e);
     *request = NULL;
 }

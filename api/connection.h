@@ -45,6 +45,8 @@ struct http_exchange {
     struct http_response rs;
     enum phase phase;
     bool counted_stream;
+    bool uri_good;
+    struct buf upload; /* the request's body as it comes in */
     char uri[]; /* as sent; cut into path and query in place */
 };
 

@@ -125,6 +125,24 @@ static bool params_allowed(struct exchange *x, const struct route *route)
     return true;
 }
 
+/* JSON is what no form of another site can send without being asked for. */
+static bool body_allowed(struct exchange *x, const struct route *route)
+{
+    struct slice type = slice_str(x->rq->content_type ? x->rq->content_type : "");
+
+    if (!(route->flags & ROUTE_BODY))
+        return true;
+    if (x->rq->body_too_large) {
+        problem_too_large(x->rs, x->rq);
+        return false;
+    }
+    if (slice_equal_nocase(slice_trim(slice_cut(&type, ';')), slice_str("application/json")))
+        return true;
+    problem(x->rs, x->rq, 415, "content_type", "Content-Type",
+            "This takes JSON: send Content-Type: application/json.");
+    return false;
+}
+
 static const struct route *find(struct exchange *x)
 {
     const char *methods;
@@ -162,7 +180,7 @@ bool api_dispatch(struct exchange *x, bool quick_only)
         return true;
     if (quick_only && !(route->flags & ROUTE_QUICK))
         return false;
-    if (authorised(x, route) && params_allowed(x, route))
+    if (authorised(x, route) && params_allowed(x, route) && body_allowed(x, route))
         route->handle(x);
     return true;
 }

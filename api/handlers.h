@@ -41,6 +41,7 @@ enum {
     ROUTE_QUICK = 1, /* answers from memory: no database, so on the accepting thread */
     /* Shows calls, and only those that x->who.limit allows. Others are closed to limited tokens. */
     ROUTE_LIMITED = 2,
+    ROUTE_BODY = 4, /* takes a body of at most HTTP_UPLOAD_MAX bytes of JSON */
 };
 
 struct route {
@@ -56,9 +57,11 @@ const struct route *routes(unsigned *ret_count);
 /* The whole way of a request: path, Host, route, method, authorisation, parameters, handler.
  * `quick_only`: returns false, having done nothing, when the route needs a reader thread. */
 bool api_dispatch(struct exchange *x, bool quick_only);
-/* Fills rq->path_value. NULL when no route has this path; `*ret_methods` (say "GET, HEAD") when one
- * has, but not the method. */
+/* Fills rq->path_value. NULL when no route has this path; `*ret_methods` (say "GET, HEAD, PUT") when
+ * one has, but not the method. */
 const struct route *route_find(struct http_request *rq, const char **ret_methods);
+/* A request for a route that takes a body: it has to be read ahead of the dispatch. */
+bool api_takes_body(struct http_request *rq);
 bool host_is_allowed(const struct api_context *api, const char *host);
 
 /* ---- for handlers (exchange.c, dispatch.c) ---- */
@@ -78,6 +81,8 @@ void exchange_store_problem(struct exchange *x, int err, const char *what);
 bool exchange_may_see(struct exchange *x, struct call_record **record);
 /* The call of {uid}, if the asker may see it; NULL: the problem is set. */
 struct call_record *exchange_call(struct exchange *x);
+/* The call of {uid} that has not ended, to be freed; NULL: the problem is set. */
+struct live_call *exchange_live_call(struct exchange *x);
 /* true/false/1/0 of a parameter, `fallback` when absent. False: the problem is set. */
 bool exchange_flag(struct exchange *x, const char *name, bool fallback, bool *ret_flag);
 /* By `format`, json or text, or by the Accept header, of which only text/plain without JSON asks for text. False: the problem is
@@ -96,6 +101,8 @@ void handle_message_diff(struct exchange *x);
 void handle_legs(struct exchange *x);
 void handle_ladder(struct exchange *x);
 void handle_dtmf(struct exchange *x);
+void handle_tags(struct exchange *x);
+void handle_put_tags(struct exchange *x);
 void handle_series(struct exchange *x);
 void handle_pcap(struct exchange *x);
 void handle_call_recording(struct exchange *x);

@@ -9,12 +9,13 @@
 #include "base/buf.h"
 
 #define HTTP_PARAMS_MAX      64
-#define HTTP_PARAM_BYTES_MAX 256 /* of one value */
+#define HTTP_PARAM_BYTES_MAX 320 /* of one value */
 #define HTTP_PATH_VALUES     2
 #define HTTP_PATH_VALUE_SIZE 160
 #define HTTP_PATH_WORD_SIZE  48 /* of a value that is no address of record */
 #define HTTP_HEADERS_MAX     12
 #define HTTP_BODY_MAX        (64u << 20)
+#define HTTP_UPLOAD_MAX      (32u << 10) /* of what a request brings along */
 
 struct http_param {
     const char *name;
@@ -38,7 +39,9 @@ struct http_request {
     int64_t now_us;
     /* Headers, NULL when absent. */
     const char *host, *authorization, *range, *if_range, *if_none_match, *access_reason,
-        *accept, *content_encoding;
+        *accept, *content_encoding, *content_type;
+    struct slice body;   /* of a route that takes one */
+    bool body_too_large; /* it was not read to its end */
     bool forwarded;  /* came through a proxy, by its headers */
     bool cross_site; /* a browser says that another site's page asked */
 };

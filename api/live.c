@@ -6,6 +6,7 @@
 
 #include "api/handlers.h"
 #include "api/limit.h"
+#include "api/record_json.h"
 
 #define LIVE_LIMIT_DEFAULT 100
 #define LIVE_LIMIT_MAX     1000
@@ -57,7 +58,17 @@ static void live_stream_json(struct json *j, const struct live_stream *s)
     json_end(j);
 }
 
-static void live_call_json(struct json *j, const struct live_call *c)
+/* Nothing is attached where the store cannot say. */
+static void live_tags_json(struct exchange *x, struct json *j, const struct live_call *c)
+{
+    struct record_tags tags;
+
+    bool known = store_tags(x->reader, c->uid, c->started_us, &tags) == 0;
+    json_key(j, "tags");
+    record_json_tags(j, known ? &tags : NULL);
+}
+
+static void live_call_json(struct exchange *x, struct json *j, const struct live_call *c)
 {
     json_object(j);
     json_kv_str(j, "uid", c->uid);
@@ -84,6 +95,7 @@ static void live_call_json(struct json *j, const struct live_call *c)
     else
         json_kv_null(j, "sip_code");
     json_kv_bool(j, "recording", c->recording);
+    live_tags_json(x, j, c);
     json_key(j, "streams");
     json_array(j);
     for (unsigned i = 0; i < c->stream_count && i < LIVE_STREAMS_MAX; i++)
@@ -129,7 +141,7 @@ void handle_live_calls(struct exchange *x)
     json_key(&j, "data");
     json_array(&j);
     for (unsigned i = 0; i < count && i < limit; i++)
-        live_call_json(&j, &calls[i]);
+        live_call_json(x, &j, &calls[i]);
     json_end(&j);
     json_kv_bool(&j, "has_more", count > limit);
     json_kv_time(&j, "at", x->rq->now_us);
@@ -138,20 +150,30 @@ void handle_live_calls(struct exchange *x)
     exchange_json_done(x);
 }
 
-void handle_live_call(struct exchange *x)
+struct live_call *exchange_live_call(struct exchange *x)
 {
     struct live_call *calls;
     unsigned count;
-    struct json j;
 
     if (!snapshot(x, x->rq->path_value[0], 1, &calls, &count))
-        return;
+        return NULL;
     if (count == 0) {
+        free(calls);
+        calls = NULL;
         exchange_store_problem(x, ERR_NOT_FOUND, "live call");
-    } else {
-        json_init(&j, &x->rs->body);
-        live_call_json(&j, &calls[0]);
-        exchange_json_done(x);
     }
-    free(calls);
+    return calls;
+}
+
+void handle_live_call(struct exchange *x)
+{
+    struct live_call *call = exchange_live_call(x);
+    struct json j;
+
+    if (call == NULL)
+        return;
+    json_init(&j, &x->rs->body);
+    live_call_json(x, &j, call);
+    exchange_json_done(x);
+    free(call);
 }

@@ -22,6 +22,8 @@ static const char *status_title(unsigned status)
         return "Conflict";
     case 410:
         return "Gone";
+    case 413:
+        return "Content Too Large";
     case 415:
         return "Unsupported Media Type";
     case 416:
@@ -59,4 +61,9 @@ void problem(struct http_response *r, const struct http_request *rq, unsigned st
     json_kv_str(&j, "field", field);
     json_kv_str(&j, "request_id", rq->id);
     json_end(&j);
+}
+
+void problem_too_large(struct http_response *r, const struct http_request *rq)
+{
+    problem(r, rq, 413, "body_too_large", NULL, "A body has at most %u bytes.", HTTP_UPLOAD_MAX);
 }

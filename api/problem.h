@@ -10,3 +10,5 @@ __attribute__((format(printf, 6, 7))) void problem(struct http_response *r,
                                                    const struct http_request *rq, unsigned status,
                                                    const char *code, const char *field,
                                                    const char *format, ...);
+/* 413: the body is larger than any route takes. */
+void problem_too_large(struct http_response *r, const struct http_request *rq);

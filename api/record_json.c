@@ -450,8 +450,19 @@ void record_json(struct json *j, const struct call_record *r, enum record_json_d
     }
     json_key(j, "recording");
     record_json_recording(j, r, links);
-    if (links)
+    if (links) { /* only the store knows what is attached to a call */
+        json_key(j, "tags");
+        record_json_tags(j, r->tags);
         call_links(j, r);
+    }
+    json_end(j);
+}
+
+void record_json_tags(struct json *j, const struct record_tags *tags)
+{
+    json_object(j);
+    for (unsigned i = 0; tags && i < tags->count; i++)
+        json_kv_text(j, tags->tag[i].key, slice_str(tags->tag[i].value));
     json_end(j);
 }
 

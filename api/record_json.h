@@ -15,4 +15,6 @@ void record_json(struct json *j, const struct call_record *r, enum record_json_d
                  bool links);
 void record_json_series(struct json *j, const struct record_stream *s);
 void record_json_recording(struct json *j, const struct call_record *r, bool links);
+/* An object of texts; empty for NULL. */
+void record_json_tags(struct json *j, const struct record_tags *tags);
 void record_json_message(struct json *j, const struct record_message *m, bool raw);

@@ -20,6 +20,8 @@ static const struct route ROUTES[] = {
     {"GET", "/api/v1/calls/{uid}/legs", SCOPE_META, handle_legs, PARAMS("min_confidence"), ROUTE_LIMITED},
     {"GET", "/api/v1/calls/{uid}/ladder", SCOPE_MESSAGES, handle_ladder, PARAMS("rtp", "rtcp", "format", "legs", "min_confidence"), ROUTE_LIMITED},
     {"GET", "/api/v1/calls/{uid}/dtmf", SCOPE_META, handle_dtmf, NULL, ROUTE_LIMITED},
+    {"GET", "/api/v1/calls/{uid}/tags", SCOPE_META, handle_tags, NULL, ROUTE_LIMITED},
+    {"PUT", "/api/v1/calls/{uid}/tags", SCOPE_CONTROL, handle_put_tags, NULL, ROUTE_LIMITED | ROUTE_BODY},
     {"GET", "/api/v1/calls/{uid}/streams/{sid}/series", SCOPE_META, handle_series,
      PARAMS("step_ms"), ROUTE_LIMITED},
     {"GET", "/api/v1/calls/{uid}/pcap", SCOPE_MESSAGES, handle_pcap,
@@ -108,7 +110,9 @@ static bool path_matches(const char *pattern, const char *path, struct http_requ
 
 const struct route *route_find(struct http_request *rq, const char **ret_methods)
 {
+    static const char *const ALLOWED[] = {NULL, "GET, HEAD", "PUT", "GET, HEAD, PUT"};
     const char *method = rq->head ? "GET" : rq->method;
+    unsigned allowed = 0;
 
     *ret_methods = NULL;
     for (size_t i = 0; i < sizeof ROUTES / sizeof ROUTES[0]; i++) {
@@ -116,7 +120,16 @@ const struct route *route_find(struct http_request *rq, const char **ret_methods
             continue;
         if (strcmp(method, ROUTES[i].method) == 0)
             return &ROUTES[i];
-        *ret_methods = "GET, HEAD";
+        allowed |= strcmp(ROUTES[i].method, "PUT") == 0 ? 2 : 1;
     }
+    *ret_methods = ALLOWED[allowed];
     return NULL;
+}
+
+bool api_takes_body(struct http_request *rq)
+{
+    const char *methods;
+    const struct route *route = route_find(rq, &methods);
+
+    return route && (route->flags & ROUTE_BODY);
 }

@@ -180,7 +180,7 @@ int api_start(const struct api_config *config, struct api_server **ret_server, s
         why_set(why, "there is no memory for the API");
         return ERR_NOMEM;
     }
-    assert(config->audit && config->counters);
+    assert(config->audit && config->put_tags && config->counters);
     s->config = *config;
     s->context.config = &s->config;
     pthread_mutex_init(&s->context.budget_lock, NULL);

@@ -33,6 +33,8 @@ struct api_config {
     void (*refresh_gauges)(void *context);
     /* Durable when it returns 0. */
     int (*audit)(void *context, const struct store_audit *entry);
+    /* Durable when it returns 0. */
+    int (*put_tags)(void *context, const char *uid, int64_t started_us, const struct record_tags *tags);
     const char *version;
     const struct kpi_rules *kpi_rules; /* shown beside the figures; may be NULL */
 };

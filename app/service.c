@@ -111,6 +111,12 @@ static int audit(void *context, const struct store_audit *entry)
     return writer_audit(s->writer, entry);
 }
 
+static int put_tags(void *context, const char *uid, int64_t started_us, const struct record_tags *tags)
+{
+    struct service *s = context;
+    return writer_tags(s->writer, uid, started_us, tags);
+}
+
 /* Between the end of a file and the stop there is no pipeline to look into. */
 static int live_snapshot(void *context, const struct live_want *want, unsigned max, struct live_call **ret_calls,
                          unsigned *ret_count)
@@ -269,6 +275,7 @@ static int start_http(struct service *s, struct why *why)
         .health = health,
         .refresh_gauges = refresh_gauges,
         .audit = audit,
+        .put_tags = put_tags,
         .version = EARSHOT_VERSION,
         .kpi_rules = &s->kpi.rules,
     };

@@ -16,7 +16,7 @@
 #define KPI_FLUSH_MAX_NS INT64_C(60000000000)
 
 enum item_kind { ITEM_RECORD, ITEM_RENDERED, ITEM_AUDIT, ITEM_FLUSH, ITEM_DROP_DAYS, ITEM_END_OPEN, ITEM_USER, ITEM_USERS_OVERDUE,
-                 ITEM_DROP_KPI, ITEM_REGISTRATION };
+                 ITEM_DROP_KPI, ITEM_REGISTRATION, ITEM_TAGS };
 
 struct gate { /* lives on the waiting thread's stack */
     pthread_mutex_t lock;
@@ -29,6 +29,9 @@ struct item {
     enum item_kind kind;
     struct call_record *record;
     const struct store_audit *audit; /* the waiter's */
+    const struct record_tags *tags;  /* the waiter's, as is `uid` */
+    const char *uid;
+    int64_t started_us;
     struct gate *gate;
     int64_t calls_before_us, messages_before_us, now_us;
     enum user_kind user_kind;
@@ -104,6 +107,8 @@ static int write_item(struct writer *w, const struct item *item)
     }
     case ITEM_AUDIT:
         return store_put_audit(w->store, item->audit);
+    case ITEM_TAGS:
+        return store_put_tags(w->store, item->uid, item->started_us, item->tags);
     case ITEM_FLUSH:
         w->kpi_due = true;
         w->kpi_flushed_ns = 0;
@@ -362,6 +367,11 @@ static int put_and_wait(struct writer *w, struct item value)
 int writer_audit(struct writer *w, const struct store_audit *entry)
 {
     return put_and_wait(w, (struct item){.kind = ITEM_AUDIT, .audit = entry});
+}
+
+int writer_tags(struct writer *w, const char *uid, int64_t started_us, const struct record_tags *tags)
+{
+    return put_and_wait(w, (struct item){.kind = ITEM_TAGS, .tags = tags, .uid = uid, .started_us = started_us});
 }
 
 int writer_flush(struct writer *w)

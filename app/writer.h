@@ -40,6 +40,8 @@ void writer_users_overdue(struct writer *w, int64_t now_us);
 void writer_rendered(struct writer *w, struct call_record *record);
 /* Returns when the entry is committed; an ERR_ when it is not. */
 int writer_audit(struct writer *w, const struct store_audit *entry);
+/* What is attached to the call that began then is this. Returns when it is committed. */
+int writer_tags(struct writer *w, const char *uid, int64_t started_us, const struct record_tags *tags);
 /* Everything taken so far is committed when this returns. */
 int writer_flush(struct writer *w);
 /* After a recovery: rows that still say a call goes on are closed as `restart`. Returns when that is committed. */

@@ -49,6 +49,18 @@ const struct json_value *json_value_get(const struct json_value *object, const c
     return (const struct json_value *)json_object_get(of(object), name);
 }
 
+bool json_value_members(struct json_value *object, json_member_fn *fn, void *context)
+{
+    json_t *whole = (json_t *)object;
+    bool good = json_is_object(whole);
+    for (void *at = good ? json_object_iter(whole) : NULL; at && good;
+         at = json_object_iter_next(whole, at)) {
+        const char *name = json_object_iter_key(at);
+        good = fn(context, slice_str(name), (const struct json_value *)json_object_iter_value(at));
+    }
+    return good;
+}
+
 size_t json_value_count(const struct json_value *array)
 {
     return json_array_size(of(array));

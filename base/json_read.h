@@ -21,6 +21,9 @@ void json_read_free(struct json_value *root);
 
 /* A member of an object; NULL when there is none. Borrowed from the root. */
 const struct json_value *json_value_get(const struct json_value *object, const char *name);
+/* Calls fn with each member of an object until it says false; false then, and of what is no object. */
+typedef bool json_member_fn(void *context, struct slice name, const struct json_value *value);
+bool json_value_members(struct json_value *object, json_member_fn *fn, void *context);
 /* Items of an array; 0 when it is none. */
 size_t json_value_count(const struct json_value *array);
 const struct json_value *json_value_at(const struct json_value *array, size_t index);

@@ -12,6 +12,7 @@
 #include "storage/record_dtmf.h"
 #include "storage/record_related.h"
 #include "storage/record_report.h"
+#include "storage/record_tags.h"
 
 /* A place in the spool: the newest chunk of a chain. segment 0: none. */
 struct spool_ref {
@@ -375,6 +376,7 @@ struct call_record {
     uint8_t call_id_chars;   /* so much of a Call-ID says that two belong together; 0: no part of it does */
     struct record_dtmf dtmf;
     struct record_reports reports;
+    const struct record_tags *tags; /* read with the call, never written with it; NULL: none */
 };
 
 #define RECORD_NAT_SIGNS 4

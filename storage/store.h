@@ -33,6 +33,9 @@ int store_put_messages(struct store *s, const char *uid, int64_t started_us, con
 /* Updates the recording of a call (same fields as record.recording). */
 int store_put_recording(struct store *s, const char *uid, int64_t started_us, const struct record_recording *recording);
 
+/* Replaces the tags of the call that began then; it needs no row. */
+int store_put_tags(struct store *s, const char *uid, int64_t started_us, const struct record_tags *tags);
+
 struct store_job {
     int64_t id;
     char kind[16];    /* "render" */
@@ -137,6 +140,7 @@ struct store_query {
     const char *user_agent_contains;
     const char *tenant[STORE_VALUES_MAX], *trunk[STORE_VALUES_MAX], *direction[STORE_VALUES_MAX];
     const char *site[STORE_VALUES_MAX];        /* of either side */
+    const char *tag[STORE_VALUES_MAX];         /* "key:value" */
     /* What the asker may see at all: as above, and both hold. */
     const char *only_tenant[STORE_VALUES_MAX], *only_site[STORE_VALUES_MAX], *only_trunk[STORE_VALUES_MAX];
     const char *text;                          /* q: in call id, users, user agent */
@@ -158,6 +162,8 @@ int store_count(struct store_reader *r, const struct store_query *q, uint64_t *r
 /* The whole record, series and events included. ERR_NOT_FOUND. */
 int store_call(struct store_reader *r, const char *uid, struct call_record **ret_record);
 int store_recording(struct store_reader *r, const char *recording_id, struct call_record **ret_record);
+/* What is attached to the call that began then; none when nothing is. */
+int store_tags(struct store_reader *r, const char *uid, int64_t started_us, struct record_tags *ret_tags);
 typedef void store_message_fn(void *context, const struct record_message *message);
 int store_messages(struct store_reader *r, const char *uid, store_message_fn *fn, void *context);
 /* The same of a call that is known to have begun then: asks one day alone. May be called from a store_record_fn. */

@@ -40,6 +40,9 @@ enum db_sql {
     SQL_KEY_PUT,
     SQL_KEY_CALLS,
     SQL_CALLS_NAMED,
+    SQL_TAGS,
+    SQL_TAGS_DELETE,
+    SQL_TAG_PUT,
     /* messages-*.db */
     SQL_MESSAGES_PUT,
     SQL_MESSAGES,
@@ -169,6 +172,9 @@ struct day day_of(int64_t time_us);
 
 /* store_read.c: the record of a row of SQL_CALL_* (their columns are the same). */
 int call_read(struct db *db, sqlite3_stmt *row, bool full, struct call_record **ret_record);
+
+/* store_tags.c: fills r->tags of a call that was just read. */
+int tags_read(struct db *db, struct call_record *r);
 
 struct store_reader {
     struct db_set set;

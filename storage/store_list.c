@@ -60,6 +60,7 @@ enum filter {
     F_TRUNK,
     F_SITE,
     F_DIRECTION,
+    F_TAG,
     F_ONLY_TENANT,
     F_ONLY_TRUNK,
     F_ONLY_SITE,
@@ -123,6 +124,8 @@ static const struct {
     [F_ONLY_TENANT] = {" AND tenant IN (" EIGHT(24) ")", 240},
     [F_ONLY_TRUNK] = {" AND trunk IN (" EIGHT(25) ")", 250},
     [F_ONLY_SITE] = {" AND (from_site IN (" EIGHT(26) ") OR to_site IN (" EIGHT(26) "))", 260},
+    [F_TAG] = {" AND uid IN (SELECT uid FROM tags WHERE key || ':' || value IN (" EIGHT(27) "))",
+               270},
     [F_AFTER_NEWEST] = {" AND (started_us, uid) < (?111, ?112)", 110},
     [F_AFTER_OLDEST] = {" AND (started_us, uid) > (?111, ?112)", 110},
     [F_AFTER_MOS] = {" AND (ifnull(mos_min, 1e300) > ?110 OR ifnull(mos_min, 1e300) = ?110"
@@ -332,6 +335,7 @@ static void filters_visit(struct filters *f, const struct store_query *q, bool p
     value_texts(f, F_TRUNK, q->trunk);
     value_texts(f, F_SITE, q->site);
     value_texts(f, F_DIRECTION, q->direction);
+    value_texts(f, F_TAG, q->tag);
     value_texts(f, F_ONLY_TENANT, q->only_tenant);
     value_texts(f, F_ONLY_TRUNK, q->only_trunk);
     value_texts(f, F_ONLY_SITE, q->only_site);

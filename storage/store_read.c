@@ -89,6 +89,8 @@ int call_read(struct db *db, sqlite3_stmt *row, bool full, struct call_record **
     int err = detail.failed || chains.failed || recording.failed ? ERR_INVALID : 0;
     if (!err)
         err = streams_read(db, id, full, r);
+    if (!err)
+        err = tags_read(db, r);
     if (!err && full)
         err = events_read(db, id, r);
     if (err) {

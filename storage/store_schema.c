@@ -53,6 +53,10 @@ static const struct schema_step CALLS[] = {
     /* what legs of one conversation are found by (correlate_index.h) */
     {"CREATE TABLE keys(hash INTEGER NOT NULL, started_us INTEGER NOT NULL, call INTEGER NOT NULL,"
      " PRIMARY KEY(hash, started_us, call)) WITHOUT ROWID;"},
+    /* what is attached to calls; found by the pair, as the filter writes it */
+    {"CREATE TABLE tags(uid TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
+     " PRIMARY KEY(uid, key)) WITHOUT ROWID;"
+     "CREATE INDEX tags_pair ON tags(key || ':' || value);"},
 };
 
 static const struct schema_step MESSAGES[] = {

@@ -44,6 +44,9 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_STREAMS_FULL] =
         "SELECT detail, series FROM streams WHERE " STREAMS_OF("?1") " ORDER BY id",
 
+    [SQL_TAGS] = "SELECT key, value FROM tags WHERE uid = ? ORDER BY key",
+    [SQL_TAGS_DELETE] = "DELETE FROM tags WHERE uid = ?",
+    [SQL_TAG_PUT] = "INSERT INTO tags(uid, key, value) VALUES (?,?,?)",
     [SQL_KEY_PUT] = "INSERT OR IGNORE INTO keys(hash, started_us, call) VALUES (?,?,?)",
     [SQL_KEY_CALLS] = "SELECT call FROM keys WHERE hash = ? AND started_us >= ? AND started_us <= ?"
                       " LIMIT ?",

@@ -268,6 +268,46 @@ for method in POST PUT DELETE OPTIONS PATCH TRACE; do
 done
 refused 405 method_not_allowed null -d "$(head -c 20000 /dev/zero | tr '\0' x)" "$api/calls"
 refused 404 not_found null -X POST "$base/nothing"
+
+# ---- tags: the one thing that is written ----
+tags=$api/calls/$call/tags
+live=$api/calls/ffffffff-0000-8000-8000-000000000000/tags
+json=(-H 'Content-Type: application/json; charset=utf-8')
+expect 200 "$tags"
+body '. == {}'
+expect 200 -X PUT "${json[@]}" -d '{"customer":"4711","note":"M\u00fcller & Co"}' "$tags"
+body '. == {"customer":"4711","note":"Müller & Co"}'
+expect 200 "$api/calls/$call"
+body '.tags.customer == "4711"'
+expect 200 "$api/calls?tag=customer:4711&count=exact"
+body '.total == 1 and .data[0].uid == "'$call'" and .data[0].tags.customer == "4711"'
+expect 200 "$api/calls?tag=customer:4712"
+body '.data == []'
+refused 400 invalid_value '"tag"' "$api/calls?tag=customer"
+refused 400 invalid_value '"tag"' "$api/calls?tag=:x"
+expect 200 -X PUT "${json[@]}" -d '{"customer":"live"}' "$live"
+expect 200 "$live"
+body '. == {"customer":"live"}'
+expect 200 "$api/live/calls"
+body '.data[0].tags == {"customer":"live"}'
+refused 404 not_found null -X PUT "${json[@]}" -d '{}' "$api/calls/ffffffff-ffff-8000-8000-000000000000/tags"
+for bad in '' '[]' '"x"' 'x' '{"a":' '[{"a":"b"}]'; do refused 400 invalid_body null -X PUT "${json[@]}" -d "$bad" "$tags"; done
+for bad in '{"a":1}' '{"a":null}' '{"a":""}' '{"a":["b"]}' "{\"a\":\"$(head -c 257 /dev/zero | tr '\0' x)\"}" '{"a":"b\u0001"}'; do
+    refused 400 invalid_value '"a"' -X PUT "${json[@]}" -d "$bad" "$tags"
+done
+for bad in '{"":"x"}' '{"a b":"x"}' '{"ä":"x"}' "{\"$(head -c 33 /dev/zero | tr '\0' x)\":\"x\"}"; do refused 400 invalid_key null -X PUT "${json[@]}" -d "$bad" "$tags"; done
+refused 400 too_many_tags '"k17"' -X PUT "${json[@]}" -d "{$(for i in $(seq 17); do printf '"k%s":"x",' "$i"; done | sed 's/,$//')}" "$tags"
+refused 415 content_type '"Content-Type"' -X PUT -d '{}' "$tags"
+refused 413 body_too_large null -X PUT "${json[@]}" -d "{\"a\":\"$(head -c 40000 /dev/zero | tr '\0' x)\"}" "$tags"
+refused 413 body_too_large null -X PUT "${json[@]}" -H 'Transfer-Encoding: chunked' -d "{\"a\":\"$(head -c 40000 /dev/zero | tr '\0' x)\"}" "$tags"
+refused 403 scope null -X PUT "${json[@]}" -d '{}' -H "Authorization: Bearer $(token listener)" "$tags"
+refused 401 token_missing null -X PUT "${json[@]}" -d '{}' -H 'Origin: http://evil.example' "$tags"
+refused 405 method_not_allowed null -X DELETE "$tags"
+header 'allow: GET, HEAD, PUT'
+expect 200 "$tags"
+body '.customer == "4711"'
+expect 200 -X PUT "${json[@]}" -d '{}' -H "Authorization: Bearer $(token supervisor)" "$tags"
+body '. == {}'
 for host in 127.0.0.1 localhost "localhost:$port" '[::1]' LOCALHOST; do expect 200 -H "Host: $host" "$base/healthz"; done
 for host in evil.example "evil.example:$port" 127.0.0.1.evil.example 127.0.0.2 '' ; do
     ask -H "Host: $host" "$base/healthz"

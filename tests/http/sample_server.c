@@ -33,6 +33,18 @@ static int audit(void *context, const struct store_audit *entry)
     return err;
 }
 
+static int put_tags(void *context, const char *uid, int64_t started_us, const struct record_tags *tags)
+{
+    struct sample *s = context;
+
+    pthread_mutex_lock(&s->lock);
+    int err = store_put_tags(s->store, uid, started_us, tags);
+    if (err == 0)
+        err = store_commit(s->store);
+    pthread_mutex_unlock(&s->lock);
+    return err;
+}
+
 static void health(void *context, struct api_health *ret_health)
 {
     (void)context;
@@ -105,6 +117,7 @@ int main(int argc, char **argv)
                                 .context = &s,
                                 .health = health,
                                 .audit = audit,
+                                .put_tags = put_tags,
                                 .version = "0.0-test+abcdef"};
     int err = store_open(argv[1], counters_block(set), &s.store, &why);
     if (err == 0)

@@ -50,7 +50,7 @@ Test(call_filter, every_filter_reaches_the_query)
                     "duration_ms__gte=10&duration_ms__lte=20"
                     "&mos_min__lte=3.5&scale=NB&r_fb_min__lte=60&loss_ratio__gte=0.01&jitter_ms__"
                     "gte=5&one_way=true&no_rtp=false"
-                    "&has_recording=1&encrypted=0&partial=true&user_agent__contains=snom&q=x%27%3B-"
+                    "&tag=customer:4711&tag=a:b:c&has_recording=1&encrypted=0&partial=true&user_agent__contains=snom&q=x%27%3B-"
                     "-&order=mos_min&limit=1000&count=exact"),
               "%s", error.detail);
     const struct store_query *q = &filter.query;
@@ -58,6 +58,8 @@ Test(call_filter, every_filter_reaches_the_query)
     cr_expect_str_eq(q->call_id[1], "b");
     cr_expect_null(q->call_id[2]);
     cr_expect_str_eq(q->from_user[0], "u");
+    cr_expect_str_eq(q->tag[0], "customer:4711");
+    cr_expect_str_eq(q->tag[1], "a:b:c");
     cr_expect_str_eq(q->to_user[0], "v");
     cr_expect_str_eq(q->number[1], "2");
     cr_expect_str_eq(q->number_prefix, "+43");

@@ -1,5 +1,6 @@
 /* JSON from outside: what is told of it, and what is refused before the parser sees it. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "base/json_read.h"
 #include "tests/support/guard.h"
@@ -66,4 +67,31 @@ Test(json_read, no_json_too_deep_and_too_large_are_refused)
     struct json_value *nul = json_read(slice_of("[1]\0\0", 5), 100, 4);
     cr_assert_not_null(nul);
     json_read_free(nul);
+}
+
+static bool add_member(void *context, struct slice name, const struct json_value *value)
+{
+    char *out = context;
+    int64_t v = 0;
+    json_value_int(value, &v);
+    size_t at = strlen(out);
+    snprintf(out + at, 64 - at, "%.*s=%d ", SLICE_ARGS(name), (int)v);
+    return v != 3;
+}
+
+Test(json_read, members_are_given_until_somebody_has_enough)
+{
+    char out[64] = "";
+    struct json_value *root = json_read(slice_str("{\"a\":1,\"b\":2,\"a\":4}"), 100, 2);
+    cr_expect(json_value_members(root, add_member, out));
+    cr_expect_str_eq(out, "a=4 b=2 ");
+    json_read_free(root);
+    out[0] = '\0';
+    root = json_read(slice_str("{\"a\":1,\"b\":3,\"c\":5}"), 100, 2);
+    cr_expect_not(json_value_members(root, add_member, out));
+    cr_expect_str_eq(out, "a=1 b=3 ");
+    json_read_free(root);
+    root = json_read(slice_str("[1]"), 100, 2);
+    cr_expect_not(json_value_members(root, add_member, out));
+    json_read_free(root);
 }
