@@ -196,8 +196,8 @@ static bool apply_tag(const char **texts, const char *value, struct call_filter_
     struct slice key = slice_cut(&rest, ':');
 
     if (!record_tag_key_valid(key) || !record_tag_value_valid(rest))
-        return refuse(e, "invalid_value", "tag", "`tag` is a key, a colon and a value.");
-    return add_text(texts, value) || too_many(e, "tag");
+        return filter_refuse(e, "invalid_value", "tag", "`tag` is a key, a colon and a value.");
+    return add_text(texts, value) || filter_too_many(e, "tag");
 }
 
 static bool is_single(enum filter_kind kind)
