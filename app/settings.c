@@ -2,6 +2,7 @@
 #include "app/settings.h"
 
 #include "app/finding_config.h"
+#include "app/stream_score.h"
 #include "app/hep_source.h"
 #include "app/centre_config.h"
 #include "app/identity_config.h"
@@ -513,6 +514,9 @@ int settings_check(const struct settings *s, struct why *why)
     struct centre_config centre;
     if (err == 0)
         err = centre_configure(s, &centre, NULL, why);
+    struct quality_config quality;
+    if (err == 0)
+        err = quality_configure(s, &quality, why);
     if (!err)
         err = finding_configure(s, &findings, why);
     return err ? err : hep_source_check(s, why);

@@ -34,6 +34,7 @@ struct settings {
 };
 
 enum { RECORDING_METADATA_ONLY, RECORDING_RECORD };
+enum { QUALITY_ECHO_DEFAULT, QUALITY_ECHO_NONE };
 
 void settings_defaults(struct settings *s);
 /* What it owns. */

@@ -1,6 +1,7 @@
 #include "app/setup.h"
 
 #include "app/finding_config.h"
+#include "app/stream_score.h"
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
@@ -54,6 +55,7 @@ void setup_pipeline(const struct settings *s, const struct spool_config *spool, 
     c.worker.probe = s->probe;
     c.worker.spool = spool;
     (void)identity_configure(s, &c.worker.identity, &c.front, NULL); /* settings_check() has said what is wrong */
+    (void)quality_configure(s, &c.worker.quality, NULL);
     (void)centre_configure(s, &c.worker.centre, &c.front, NULL);
     (void)finding_configure(s, &c.front.findings, NULL);
     *ret_config = c;

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "app/stream_score.h"
 #include "app/summarise_keys.h"
 #include "app/summarise_lines.h"
 #include "app/summarise_path.h"
@@ -16,7 +17,6 @@
 #include "capture/body/siprec.h"
 #include "capture/net/datagram.h"
 #include "capture/sip/sdp.h"
-#include "decode/score.h"
 
 void uid_text(const uint8_t u[16], char ret_text[40])
 {
@@ -83,8 +83,7 @@ static double ms_between(int64_t from_ns, int64_t to_ns)
 
 static struct score window_score(const struct wstream *s, const struct rtp_window *v)
 {
-    return score_loss(slice_str(s->codec.name), slice_str(s->codec.fmtp), v->expected, v->lost,
-                      v->runs);
+    return stream_score(s, v->expected, v->lost, v->runs, NAN);
 }
 
 double stream_window_score(const struct wstream *s, double *ret_r, const char **ret_scale)
@@ -160,8 +159,7 @@ static void fill_rtcp(struct arena *a, const struct wstream *s, double clock_hz,
 static void fill_quality(const struct wstream *s, const struct rtp_stats *t, bool suspect,
                          struct record_quality *out)
 {
-    struct score score = score_loss(slice_str(s->codec.name), slice_str(s->codec.fmtp),
-                                    t->media_expected, t->media_lost, t->runs);
+    struct score score = stream_score(s, t->media_expected, t->media_lost, t->runs, NAN);
     out->r = score.r;
     out->mos_lq = score.mos_lq;
     out->r_fb = score.r_fb;

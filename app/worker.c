@@ -83,6 +83,7 @@ static void free_call(struct wcall *wc)
     for (struct wstream *s = wc->streams, *next; s; s = next) {
         next = s->next;
         rtp_stream_free(s->rtp);
+        free(s->modes);
         free(s);
     }
     for (struct wflow *f = wc->flows, *next; f; f = next) {

@@ -9,9 +9,17 @@
 #include "base/error.h"
 #include "capture/event.h"
 #include "capture/rtp/stream.h"
+#include "decode/score.h"
 #include "storage/spool.h"
 
 struct worker;
+
+/* What scores rest on besides the packets. */
+struct quality_config {
+    struct quality_book book;    /* the operator's values of codecs */
+    bool no_echo;                /* MOS-CQ without the echo of the default terminals */
+    double assumed_delay_ms;     /* mouth to ear where nobody says it; NAN: none is assumed */
+};
 
 struct worker_config {
     unsigned index;
@@ -22,6 +30,7 @@ struct worker_config {
     const char *probe;
     struct identity_config identity; /* who is who */
     struct centre_config centre;     /* queues and agents */
+    struct quality_config quality;
     const struct spool_config *spool; /* NULL: keep nothing */
     void *context;
     /* Takes the record. Called in the worker's thread once everything that the record points to can be read. */
@@ -74,6 +83,8 @@ struct wstream {
     uint64_t refused;
     uint64_t counted_received, counted_expected, counted_lost; /* already in the counters */
     double last_mos;
+    const struct quality_config *quality;
+    struct rtp_modes *modes;     /* frames by mode; NULL: the codec has none */
     bool early;
 };
 

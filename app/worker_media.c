@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 
+#include "app/stream_score.h"
 #include "app/summarise.h"
 #include "capture/net/datagram.h"
-#include "decode/score.h"
 
 /* ---- RTP ---- */
 
@@ -82,6 +82,7 @@ static struct wstream *new_stream(struct worker *w, struct wflow *f, uint32_t ss
     set_codec(s, codec);
     s->early = f->early;
     s->last_mos = __builtin_nan("");
+    s->quality = &w->config.quality;
     *wc->streams_end = s;
     wc->streams_end = &s->next;
     wc->stream_count++;
@@ -206,10 +207,9 @@ void worker_end_stream(struct worker *w, struct wstream *s)
     if (!__builtin_isnan(t.jitter_ms_mean))
         counters_observe(w->counters, C_STREAM_JITTER, t.jitter_ms_mean / 1000);
     counters_observe(w->counters, C_STREAM_MAX_GAP, t.max_gap_ms / 1000);
-    struct score score = score_loss(slice_str(s->codec.name), slice_str(s->codec.fmtp), t.media_expected,
-                                    t.media_lost, t.runs);
-    if (score.scale && strcmp(score.scale, "NB") == 0)
-        counters_observe(w->counters, C_STREAM_MOS_NB, score.mos_lq);
+    struct score score = stream_score(s, t.media_expected, t.media_lost, t.runs, __builtin_nan(""));
+    if (score.scale)
+        counters_observe_of(w->counters, C_STREAM_MOS, label_find(LABELS_SCALE, slice_str(score.scale)), score.mos_lq);
 }
 
 static void rtp(struct worker *w, struct wflow *f, const struct event *event)
@@ -236,6 +236,8 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
     f->rtp_seen = true;
     if (__builtin_expect(!(verdict & RTP_DUPLICATE), 1)) {
         note_codec(w, s, codec);
+        if (__builtin_expect(rtp_codec_has_modes(codec), 0))
+            stream_note_modes(s, codec, p.payload);
         if (f->keep && w->config.record_media)
             keep_packet(w, f, event);
     }

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/utf8.h"
@@ -30,21 +31,22 @@ static const char *const label_names[LABEL_SETS] = {
 
 static const struct counter_family families[] = {
 #define COUNTER(id, name, help, a, b)                                                              \
-    {#id,  name, help, COUNTER_KIND_COUNTER, LABELS_##a, LABELS_##b, LABELS_NONE,                  \
-     LABELS_NONE, C_##id, NULL, 0},
+    {#id,    name, help, COUNTER_KIND_COUNTER, LABELS_##a, LABELS_##b, LABELS_NONE, LABELS_NONE,   \
+     C_##id, NULL, 0},
 #define COUNTER3(id, name, help, a, b, c) COUNTER4(id, name, help, a, b, c, NONE)
 #define COUNTER4(id, name, help, a, b, c, d)                                                       \
-    {#id, name, help, COUNTER_KIND_COUNTER, LABELS_##a, LABELS_##b, LABELS_##c, LABELS_##d,        \
+    {#id,    name, help, COUNTER_KIND_COUNTER, LABELS_##a, LABELS_##b, LABELS_##c, LABELS_##d,     \
      C_##id, NULL, 0},
 #define GAUGE(id, name, help, a, b)                                                                \
-    {#id,  name, help, COUNTER_KIND_GAUGE, LABELS_##a, LABELS_##b, LABELS_NONE,                    \
-     LABELS_NONE, C_##id, NULL, 0},
-#define HISTOGRAM(id, name, help, ...)                                                             \
+    {#id,    name, help, COUNTER_KIND_GAUGE, LABELS_##a, LABELS_##b, LABELS_NONE, LABELS_NONE,     \
+     C_##id, NULL, 0},
+#define HISTOGRAM(id, name, help, ...) HISTOGRAM_OF(id, name, help, NONE, __VA_ARGS__)
+#define HISTOGRAM_OF(id, name, help, a, ...)                                                       \
     {#id,                                                                                          \
      name,                                                                                         \
      help,                                                                                         \
      COUNTER_KIND_HISTOGRAM,                                                                       \
-     LABELS_NONE,                                                                                  \
+     LABELS_##a,                                                                                   \
      LABELS_NONE,                                                                                  \
      LABELS_NONE,                                                                                  \
      LABELS_NONE,                                                                                  \
@@ -57,6 +59,7 @@ static const struct counter_family families[] = {
 #undef COUNTER4
 #undef GAUGE
 #undef HISTOGRAM
+#undef HISTOGRAM_OF
 };
 
 #define FAMILY_COUNT (sizeof families / sizeof *families)
@@ -84,10 +87,16 @@ static const struct counter_family *family_at(unsigned cell)
 
 void counters_observe(struct counters *c, unsigned cell, double value)
 {
+    counters_observe_of(c, cell, 0, value);
+}
+
+void counters_observe_of(struct counters *c, unsigned cell, unsigned label, double value)
+{
     const struct counter_family *f = family_at(cell);
     assert(f && f->kind == COUNTER_KIND_HISTOGRAM);
     if (isnan(value))
         return;
+    cell += label * (f->bucket_count + 2);
     unsigned bucket = 0;
     while (bucket < f->bucket_count && value > f->buckets[bucket])
         bucket++;
@@ -253,24 +262,46 @@ static void put_cells(struct counters_set *s, const struct counter_family *f, st
     }
 }
 
-static void put_sum(struct buf *out, const char *name, int64_t millionths)
-{
-    uint64_t size = millionths < 0 ? (uint64_t)0 - (uint64_t)millionths : (uint64_t)millionths;
-    buf_printf(out, "%s_sum %s%" PRIu64 ".%06" PRIu64 "\n", name, millionths < 0 ? "-" : "",
-               size / 1000000, size % 1000000);
-}
-
-static void put_histogram(struct counters_set *s, const struct counter_family *f, struct buf *out)
+/* One of the histograms of a family; `label` is `a="value"`, or empty. */
+static void put_histogram(struct counters_set *s, const struct counter_family *f, unsigned cell,
+                          const char *label, struct buf *out)
 {
     uint64_t count = 0;
+    const char *comma = label[0] ? "," : "", *open = label[0] ? "{" : "",
+               *close = label[0] ? "}" : "";
     for (unsigned i = 0; i < f->bucket_count; i++) {
-        count += counters_sum(s, f->first + i);
-        buf_printf(out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", f->name, f->buckets[i], count);
+        count += counters_sum(s, cell + i);
+        buf_printf(out, "%s_bucket{%s%sle=\"%g\"} %" PRIu64 "\n", f->name, label, comma,
+                   f->buckets[i], count);
     }
-    count += counters_sum(s, f->first + f->bucket_count);
-    buf_printf(out, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", f->name, count);
-    put_sum(out, f->name, (int64_t)counters_sum(s, f->first + f->bucket_count + 1));
-    buf_printf(out, "%s_count %" PRIu64 "\n", f->name, count);
+    count += counters_sum(s, cell + f->bucket_count);
+    buf_printf(out, "%s_bucket{%s%sle=\"+Inf\"} %" PRIu64 "\n", f->name, label, comma, count);
+    int64_t millionths = (int64_t)counters_sum(s, cell + f->bucket_count + 1);
+    uint64_t size = millionths < 0 ? (uint64_t)0 - (uint64_t)millionths : (uint64_t)millionths;
+    buf_printf(out, "%s_sum%s%s%s %s%" PRIu64 ".%06" PRIu64 "\n", f->name, open, label, close,
+               millionths < 0 ? "-" : "", size / 1000000, size % 1000000);
+    buf_printf(out, "%s_count%s%s%s %" PRIu64 "\n", f->name, open, label, close, count);
+}
+
+static bool was_observed(struct counters_set *s, const struct counter_family *f, unsigned cell)
+{
+    for (unsigned i = 0; i <= f->bucket_count; i++)
+        if (counters_sum(s, cell + i))
+            return true;
+    return false;
+}
+
+static void put_histograms(struct counters_set *s, const struct counter_family *f, struct buf *out)
+{
+    char label[64] = "";
+    for (unsigned i = 0; i < set_size(f->a); i++) {
+        unsigned cell = f->first + i * (f->bucket_count + 2);
+        if (f->a != LABELS_NONE && !was_observed(s, f, cell))
+            continue;
+        if (f->a != LABELS_NONE)
+            snprintf(label, sizeof label, "%s=\"%s\"", label_names[f->a], label_value(s, f->a, i));
+        put_histogram(s, f, cell, label, out);
+    }
 }
 
 void counters_render(struct counters_set *s, struct buf *out)
@@ -283,7 +314,7 @@ void counters_render(struct counters_set *s, struct buf *out)
             buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", f->name, f->help, f->name,
                        kinds[f->kind]);
         if (f->kind == COUNTER_KIND_HISTOGRAM)
-            put_histogram(s, f, out);
+            put_histograms(s, f, out);
         else
             put_cells(s, f, out);
     }

@@ -73,14 +73,16 @@ enum counter_cell {
                                          LABEL_COUNT_##d -                                         \
                             1,
 #define GAUGE(id, name, help, a, b) COUNTER(id, name, help, a, b)
-#define HISTOGRAM(id, name, help, buckets)                                                         \
-    C_##id, C_##id##_END_ = C_##id + (int)COUNTERS_BUCKETS(buckets) + 1,
+#define HISTOGRAM(id, name, help, ...) HISTOGRAM_OF(id, name, help, NONE, __VA_ARGS__)
+#define HISTOGRAM_OF(id, name, help, a, ...)                                                       \
+    C_##id, C_##id##_END_ = C_##id + LABEL_COUNT_##a * ((int)COUNTERS_BUCKETS(__VA_ARGS__) + 2) - 1,
 #include "base/counters.def"
 #undef COUNTER
 #undef COUNTER3
 #undef COUNTER4
 #undef GAUGE
 #undef HISTOGRAM
+#undef HISTOGRAM_OF
     COUNTER_CELLS
 };
 
@@ -107,6 +109,8 @@ static inline void counters_set(struct counters *c, unsigned cell, uint64_t v)
 
 /* One observation into the histogram that starts at `cell` (C_<id>). */
 void counters_observe(struct counters *c, unsigned cell, double value);
+/* The same where there is one histogram for each value of a label. */
+void counters_observe_of(struct counters *c, unsigned cell, unsigned label, double value);
 
 /* ---- the set of all blocks ---- */
 struct counters_set;

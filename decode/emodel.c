@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#include "decode/emodel_parts.h"
+
 void emodel_defaults(struct emodel_input *input)
 {
     *input = (struct emodel_input){.slr = 8,
@@ -32,7 +34,7 @@ static double from_db(double db)
 }
 
 /* 7.2: all noise sources as one power at the 0 dBr point. */
-static double noise(const struct emodel_input *in)
+double emodel_noise(const struct emodel_input *in)
 {
     double olr = in->slr + in->rlr;
     double nos = in->ps - in->slr - in->ds - 100 + 0.004 * pow(in->ps - olr - in->ds - 14, 2);
@@ -84,7 +86,7 @@ static double talker_echo(const struct emodel_input *in, double no, double ist)
 }
 
 /* 7.4.2: listener echo. */
-static double listener_echo(const struct emodel_input *in, double ro)
+double emodel_listener_echo(const struct emodel_input *in, double ro)
 {
     double rle = 10.5 * (in->wepl + 7) * pow(in->tr + 1, -0.25);
     double half = (ro - rle) / 2;
@@ -92,7 +94,7 @@ static double listener_echo(const struct emodel_input *in, double ro)
 }
 
 /* 7.4.3: absolute delay; the exponent is six times sT. */
-static double absolute_delay(const struct emodel_input *in)
+double emodel_absolute_delay(const struct emodel_input *in)
 {
     if (in->ta <= in->mt)
         return 0;
@@ -101,28 +103,29 @@ static double absolute_delay(const struct emodel_input *in)
     return 25 * (pow(1 + pow(x, e), 1 / e) - 3 * pow(1 + pow(x / 3, e), 1 / e) + 2);
 }
 
-double emodel_ie_eff(double ie, double bpl, double ppl, double burst_r)
+double emodel_ie_eff(enum emodel_scale scale, double ie, double bpl, double ppl, double burst_r)
 {
+    double most = scale == EMODEL_FB ? 132 : 95; /* 95 on the wideband scale too: G.107.1 */
     ppl = fmin(fmax(ppl, 0), 100);
     if (ppl == 0)
         return ie;
-    return ie + (95 - ie) * ppl / (ppl / fmax(burst_r, 1) + bpl);
+    return ie + (most - ie) * ppl / (ppl / fmax(burst_r, 1) + bpl);
 }
 
 void emodel_nb(const struct emodel_input *in, struct emodel_terms *ret_terms)
 {
     struct emodel_terms t;
-    t.no = noise(in);
+    t.no = emodel_noise(in);
     t.ro = 15 - 1.5 * (in->slr + t.no);
     t.iolr = too_loud(in, t.no);
     t.ist = sidetone(in);
     t.iq = quantising(in, t.ro);
     t.is = t.iolr + t.ist + t.iq;
     t.idte = talker_echo(in, t.no, t.ist);
-    t.idle = listener_echo(in, t.ro);
-    t.idd = absolute_delay(in);
+    t.idle = emodel_listener_echo(in, t.ro);
+    t.idd = emodel_absolute_delay(in);
     t.id = t.idte + t.idle + t.idd;
-    t.ie_eff = emodel_ie_eff(in->ie, in->bpl, in->ppl, in->burst_r);
+    t.ie_eff = emodel_ie_eff(EMODEL_NB, in->ie, in->bpl, in->ppl, in->burst_r);
     t.r = t.ro - t.is - t.id - t.ie_eff + in->a;
     *ret_terms = t;
 }

@@ -1,53 +1,107 @@
-/* Listening quality (MOS-LQ) from counted loss: no delay terms, no modelled playout. A figure is
- * given only with a basis; what is not known is NAN. */
+/* From counted frames to a score on the codec's own scale. A figure is given only with a basis;
+ * what is not known is NAN. */
 #include "decode/score.h"
 
 #include <math.h>
 #include <stddef.h>
 
-#include "decode/emodel.h"
-
-#define BPL_DEFAULT   4.3  /* of G.107, where G.113 has no value for the codec */
 #define BPL_FOR_BURST 16   /* G.113: burstiness counts only for codecs with efficient concealment */
 #define BURST_MAX     8    /* G.107 Table 3 */
-#define FB_CEILING    148  /* G.107.2 */
+#define R_FB          148  /* G.107.2 */
 #define NB_TO_FB      54.8 /* Ie of a narrowband codec on the fullband scale */
+#define WB_TO_FB      19   /* Ie of a wideband codec there */
+
+static const char *const scale_texts[] = {
+    [EMODEL_NB] = "NB", [EMODEL_WB] = "WB", [EMODEL_FB] = "FB"};
 
 static struct score no_score(void)
 {
-    return (struct score){.r = NAN, .mos_lq = NAN, .r_fb = NAN, .burst_r = NAN, .basis = "none"};
+    return (struct score){.r = NAN,
+                          .mos_lq = NAN,
+                          .r_cq = NAN,
+                          .mos_cq = NAN,
+                          .r_fb = NAN,
+                          .burst_r = NAN,
+                          .basis = "none"};
 }
 
-/* Mean run of lost frames over the mean run that independent loss of the same rate would have. */
-static double burst_ratio(double lost, double runs, double loss_ratio)
+/* Mean run of bad frames over the mean run that independent loss of the same rate would have. */
+static double burst_ratio(double bad, double runs, double ratio)
 {
-    if (lost <= 0 || runs <= 0)
+    if (bad <= 0 || runs <= 0)
         return 1;
-    return fmin(fmax(lost / runs * (1 - loss_ratio), 1), BURST_MAX);
+    return fmin(fmax(bad / runs * (1 - ratio), 1), BURST_MAX);
+}
+
+static void rate(enum emodel_scale scale, const struct emodel_input *in,
+                 struct emodel_terms *ret_terms)
+{
+    if (scale == EMODEL_NB)
+        emodel_nb(in, ret_terms);
+    else if (scale == EMODEL_WB)
+        emodel_wb(in, false, ret_terms);
+    else
+        emodel_fb(in, ret_terms);
+}
+
+/* With the delay; the echo of narrowband is that of G.107's defaults, which its delay curves
+ * assume. */
+static void converse(const struct score_input *in, enum emodel_scale scale, struct emodel_input e,
+                     struct score *out)
+{
+    struct emodel_terms t;
+    if (isnan(in->delay_ms) || in->delay_ms < 0)
+        return;
+    e.ta = in->delay_ms;
+    if (scale == EMODEL_NB && !in->no_echo) {
+        e.t = in->delay_ms;
+        e.tr = 2 * in->delay_ms;
+    }
+    rate(scale, &e, &t);
+    out->r_cq = t.r;
+    out->mos_cq = emodel_mos_on(scale, t.r);
+}
+
+static double on_fullband(enum emodel_scale scale, double ie_eff)
+{
+    static const double more[] = {[EMODEL_NB] = NB_TO_FB, [EMODEL_WB] = WB_TO_FB, [EMODEL_FB] = 0};
+    return R_FB - (ie_eff + more[scale]);
+}
+
+struct score score_of(const struct score_input *in)
+{
+    struct codec_quality q;
+    struct score out = no_score();
+    if (in->expected == 0 || !codec_quality_of(in, &q))
+        return out;
+    uint64_t bad = in->bad < in->expected ? in->bad : in->expected;
+    double ratio = (double)bad / (double)in->expected;
+    struct emodel_input e;
+    struct emodel_terms t;
+    emodel_defaults(&e);
+    e.ie = q.ie;
+    e.bpl = q.bpl > 0 ? q.bpl : SCORE_BPL_DEFAULT;
+    e.ppl = 100 * ratio;
+    e.burst_r = e.bpl >= BPL_FOR_BURST ? burst_ratio((double)bad, (double)in->runs, ratio) : 1;
+    rate(q.scale, &e, &t);
+    out.r = t.r;
+    out.mos_lq = emodel_mos_on(q.scale, t.r);
+    out.r_fb = on_fullband(q.scale, t.ie_eff);
+    out.burst_r = e.burst_r;
+    out.scale = scale_texts[q.scale];
+    out.basis = bad > 0 && strcmp(q.bpl_basis, "standard") != 0 ? q.bpl_basis : q.basis;
+    out.extrapolated = e.ppl > 20 || (e.burst_r > 2 && e.ppl >= 2) || in->delay_ms > 500;
+    converse(in, q.scale, e, &out);
+    return out;
 }
 
 struct score score_loss(struct slice codec, struct slice fmtp, unsigned long long expected,
                         unsigned long long lost, unsigned long long runs)
 {
-    const struct codec_quality *q = codec_quality_find(codec, fmtp);
-    if (q == NULL || expected == 0)
-        return no_score();
-    if (lost > expected)
-        lost = expected;
-    double ratio = (double)lost / (double)expected;
-    struct emodel_input in;
-    emodel_defaults(&in);
-    in.ie = q->ie;
-    in.bpl = q->bpl > 0 ? q->bpl : BPL_DEFAULT;
-    in.ppl = 100 * ratio;
-    in.burst_r = in.bpl >= BPL_FOR_BURST ? burst_ratio((double)lost, (double)runs, ratio) : 1;
-    struct emodel_terms terms;
-    emodel_nb(&in, &terms);
-    return (struct score){.r = terms.r,
-                          .mos_lq = emodel_mos(terms.r),
-                          .r_fb = FB_CEILING - (terms.ie_eff + NB_TO_FB),
-                          .burst_r = in.burst_r,
-                          .scale = q->scale,
-                          .basis = lost > 0 && strcmp(q->bpl_basis, "standard") != 0 ? q->bpl_basis
-                                                                                     : q->basis};
+    return score_of(&(struct score_input){.codec = codec,
+                                          .fmtp = fmtp,
+                                          .expected = expected,
+                                          .bad = lost,
+                                          .runs = runs,
+                                          .delay_ms = NAN});
 }

@@ -29,3 +29,12 @@ void rtp_codec_named(struct slice encoding, uint8_t payload_type, uint32_t clock
 double rtp_codec_payload_ms(const struct rtp_codec *codec, struct slice payload);
 /* Comfort noise or SID by codec rule: CN, G.729B SID (length = 2 mod 10), G.723.1 SID, Opus DTX (<= 2 octets), AMR SID. */
 bool rtp_codec_is_sid(const struct rtp_codec *codec, struct slice payload);
+
+/* Frames by type, of codecs that change their bit rate within a call and say it in each payload: AMR, AMR-WB (RFC 4867 4.3.2), EVS
+ * (TS 26.445 A.2.2.1.2; 13: the modes that interoperate with AMR-WB). */
+#define RTP_MODES 16
+struct rtp_modes {
+    uint32_t frames[RTP_MODES];
+};
+bool rtp_codec_has_modes(const struct rtp_codec *codec);
+void rtp_modes_count(struct rtp_modes *modes, const struct rtp_codec *codec, struct slice payload);

@@ -109,18 +109,19 @@ static unsigned bits_at(struct slice s, size_t at, unsigned count)
     return v;
 }
 
+#define AMR_FRAMES_MAX 48 /* 12 of each of 4 channels */
+
 /* RFC 4867 4.3, 4.4: CMR, then one table entry a frame, all but the last with F set. Entries are
  * octets when octet-align=1 was agreed on, else 6 bits behind a CMR of 4. */
 static unsigned amr_frames(const struct rtp_codec *codec, struct slice payload,
-                           unsigned *ret_first_type)
+                           uint8_t ret_types[AMR_FRAMES_MAX])
 {
     bool aligned = fmtp_number(codec, "octet-align") == 1;
     size_t at = aligned ? 8 : 4;
     unsigned frames = 0;
-    while (at + 6 <= payload.size * 8) {
+    while (at + 6 <= payload.size * 8 && frames < AMR_FRAMES_MAX) {
         unsigned entry = bits_at(payload, at, 6);
-        if (frames++ == 0)
-            *ret_first_type = entry >> 1 & 15;
+        ret_types[frames++] = entry >> 1 & 15;
         if ((entry & 32) == 0)
             return frames;
         at += aligned ? 8 : 6;
@@ -130,9 +131,9 @@ static unsigned amr_frames(const struct rtp_codec *codec, struct slice payload,
 
 static double amr_ms(const struct rtp_codec *codec, struct slice payload)
 {
-    unsigned type;
+    uint8_t types[AMR_FRAMES_MAX];
     unsigned channels = codec->channels ? codec->channels : 1;
-    unsigned frames = amr_frames(codec, payload, &type) / channels;
+    unsigned frames = amr_frames(codec, payload, types) / channels;
     return frames <= 12 ? frames * 20.0 : 0;
 }
 
@@ -174,8 +175,8 @@ double rtp_codec_payload_ms(const struct rtp_codec *codec, struct slice payload)
 
 static bool amr_is_sid(const struct rtp_codec *codec, struct slice payload, unsigned sid_type)
 {
-    unsigned type = 0;
-    return payload.size <= 8 && amr_frames(codec, payload, &type) == 1 && type == sid_type;
+    uint8_t types[AMR_FRAMES_MAX];
+    return payload.size <= 8 && amr_frames(codec, payload, types) == 1 && types[0] == sid_type;
 }
 
 bool frames_are_sid(const struct rtp_codec *codec, struct slice payload, size_t wire)
@@ -201,4 +202,61 @@ bool frames_are_sid(const struct rtp_codec *codec, struct slice payload, size_t 
 bool rtp_codec_is_sid(const struct rtp_codec *codec, struct slice payload)
 {
     return frames_are_sid(codec, payload, payload.size);
+}
+
+/* ---- modes ---- */
+
+/* TS 26.445 A.2.1.3: a payload of one of these sizes is one frame without a header. */
+static bool evs_compact(size_t octets, unsigned *ret_type)
+{
+    static const struct {
+        uint16_t octets;
+        uint8_t type;
+    } sizes[] = {{7, 0},  {18, 1}, {20, 2},  {24, 3},  {33, 4},   {41, 5},
+                 {61, 6}, {80, 7}, {120, 8}, {160, 9}, {240, 10}, {320, 11}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (sizes[i].octets == octets) {
+            *ret_type = sizes[i].type;
+            return true;
+        }
+    return false;
+}
+
+#define EVS_IO 13 /* our number for the modes that interoperate with AMR-WB */
+
+/* TS 26.445 A.2.2.1: an optional CMR (H set), then one ToC octet a frame (F: more follow; mode bit: AMR-WB IO). */
+static void evs_modes(const struct rtp_codec *codec, struct slice payload, struct rtp_modes *modes)
+{
+    unsigned type;
+    struct cursor c = cursor_over(payload);
+    if (fmtp_number(codec, "hf-only") != 1 && evs_compact(payload.size, &type)) {
+        modes->frames[type]++;
+        return;
+    }
+    if (cursor_left(&c) && *c.at & 0x80)
+        cursor_skip(&c, 1);
+    for (unsigned n = 0; n < 12 && cursor_left(&c); n++) {
+        uint8_t entry = *c.at;
+        modes->frames[entry & 0x20 ? EVS_IO : entry & 15]++;
+        if ((entry & 0x40) == 0)
+            return;
+        cursor_skip(&c, 1);
+    }
+}
+
+void rtp_modes_count(struct rtp_modes *modes, const struct rtp_codec *codec, struct slice payload)
+{
+    uint8_t types[AMR_FRAMES_MAX];
+    if (codec->counter == CODEC_COUNTER_EVS) {
+        evs_modes(codec, payload, modes);
+        return;
+    }
+    for (unsigned i = amr_frames(codec, payload, types); i > 0; i--)
+        modes->frames[types[i - 1]]++;
+}
+
+bool rtp_codec_has_modes(const struct rtp_codec *codec)
+{
+    return codec->counter == CODEC_COUNTER_AMR || codec->counter == CODEC_COUNTER_AMR_WB ||
+           codec->counter == CODEC_COUNTER_EVS;
 }

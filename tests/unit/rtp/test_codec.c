@@ -156,3 +156,49 @@ Test(rtp_codec, empty_payloads_hold_nothing)
         cr_expect_eq(rtp_codec_payload_ms(&c, slice_none()), 0, "%s", c.name);
     }
 }
+
+/* ---- modes ---- */
+
+static struct rtp_modes counted(const char *name, const char *parameters, struct slice payload)
+{
+    struct rtp_codec c;
+    struct rtp_modes m = {0};
+    rtp_codec_named(slice_str(name), 96, 0, 0, slice_str(parameters), &c);
+    cr_assert(rtp_codec_has_modes(&c));
+    rtp_modes_count(&m, &c, payload);
+    return m;
+}
+
+#define OCTETS(...) slice_of((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
+#define COUNTED(name, parameters, ...) counted(name, parameters, OCTETS(__VA_ARGS__))
+
+Test(rtp_modes, frames_of_amr_are_counted_by_type)
+{
+    /* bandwidth-efficient: CMR 15, F 0, type 7, Q 1 */
+    cr_assert_eq(COUNTED("AMR", "", 0xf3, 0xc0, 0, 0).frames[7], 1);
+    /* octet-aligned: CMR, two entries (types 2 and 9) */
+    struct rtp_modes m = COUNTED("AMR-WB", "octet-align=1", 0xf0, 0x94, 0x4c, 0, 0, 0);
+    cr_assert(m.frames[2] == 1 && m.frames[9] == 1);
+    /* a table that never ends is none */
+    m = COUNTED("AMR-WB", "octet-align=1", 0xf0, 0x94, 0x94);
+    for (unsigned i = 0; i < RTP_MODES; i++)
+        cr_assert_eq(m.frames[i], 0);
+}
+
+Test(rtp_modes, evs_is_told_by_size_or_by_its_header)
+{
+    static const uint8_t octets[33] = {0};
+    struct rtp_modes m = counted("EVS", "", slice_of(octets, 33));
+    cr_assert_eq(m.frames[4], 1, "13.2 kbit/s, compact");
+    m = COUNTED("EVS", "hf-only=1", 0x06, 0, 0);
+    cr_assert_eq(m.frames[6], 1, "24.4 kbit/s by its ToC");
+    m = COUNTED("EVS", "", 0xf1, 0x43, 0x24, 0, 0);
+    cr_assert(m.frames[3] == 1 && m.frames[13] == 1, "behind a CMR: 9.6 kbit/s, then an AMR-WB IO frame");
+    counted("EVS", "", slice_none());
+}
+
+Test(rtp_modes, other_codecs_have_none)
+{
+    struct rtp_codec c;
+    cr_assert(rtp_codec_static(0, &c) && !rtp_codec_has_modes(&c));
+}
