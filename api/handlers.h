@@ -106,6 +106,7 @@ void handle_put_tags(struct exchange *x);
 void handle_series(struct exchange *x);
 void handle_pcap(struct exchange *x);
 void handle_call_recording(struct exchange *x);
+void handle_call_recordings(struct exchange *x);
 void handle_recording(struct exchange *x);
 void handle_audio(struct exchange *x);
 void handle_live_calls(struct exchange *x);

@@ -12,6 +12,7 @@
 
 #include "api/json_fields.h"
 #include "api/record_dtmf_json.h"
+#include "api/record_files_json.h"
 #include "api/record_json_identity.h"
 #include "api/record_path_json.h"
 #include "api/record_related_json.h"
@@ -398,6 +399,7 @@ static void call_links(struct json *j, const struct call_record *r)
     kv_link(j, "legs", r->uid, "/legs");
     kv_link(j, "pcap", r->uid, "/pcap");
     kv_link(j, "recording", r->uid, "/recording");
+    kv_link(j, "recordings", r->uid, "/recordings");
     json_end(j);
 }
 
@@ -449,7 +451,7 @@ void record_json(struct json *j, const struct call_record *r, enum record_json_d
         call_events(j, r);
     }
     json_key(j, "recording");
-    record_json_recording(j, r, links);
+    record_json_recording(j, r, detail == RECORD_JSON_FULL, links);
     if (links) { /* only the store knows what is attached to a call */
         json_key(j, "tags");
         record_json_tags(j, r->tags);
@@ -529,7 +531,7 @@ static void recording_file(struct json *j, const struct record_recording *g, boo
     }
 }
 
-void record_json_recording(struct json *j, const struct call_record *r, bool links)
+void record_json_recording(struct json *j, const struct call_record *r, bool full, bool links)
 {
     const struct record_recording *g = &r->recording;
     bool ready = g->state && strcmp(g->state, "ready") == 0;
@@ -554,6 +556,8 @@ void record_json_recording(struct json *j, const struct call_record *r, bool lin
         snprintf(url, sizeof url, "/api/v1/recordings/%s/audio", g->id);
         json_kv_str(j, "url", ready && g->id[0] ? url : NULL);
     }
+    if (full && ready)
+        record_json_parts(j, r, links);
     json_end(j);
 }
 

@@ -14,7 +14,8 @@ enum record_json_detail {
 void record_json(struct json *j, const struct call_record *r, enum record_json_detail detail,
                  bool links);
 void record_json_series(struct json *j, const struct record_stream *s);
-void record_json_recording(struct json *j, const struct call_record *r, bool links);
 /* An object of texts; empty for NULL. */
 void record_json_tags(struct json *j, const struct record_tags *tags);
+/* `full`: with its parts. */
+void record_json_recording(struct json *j, const struct call_record *r, bool full, bool links);
 void record_json_message(struct json *j, const struct record_message *m, bool raw);

@@ -1,4 +1,4 @@
-/* Recordings: what is known of one, and its file. The file goes out as it lies on the disk, whole
+/* Recordings: what is known of one, and its files. A file goes out as it lies on the disk, whole
  * or one byte range of it; every reading is in the audit log before its first byte. */
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,51 +7,160 @@
 #include <unistd.h>
 
 #include "api/handlers.h"
+#include "api/limit.h"
+#include "api/record_files_json.h"
 #include "api/record_json.h"
 #include "base/crypto.h"
 
-static void recording_json(struct exchange *x, const struct call_record *r)
+/* What an id names: the recording of a call (`file` NULL), one of its parts, or a track or the sum
+ * of a conference. */
+struct found {
+    struct call_record *r;
+    const struct record_file *file;
+};
+
+static void recording_json(struct exchange *x, const struct found *f)
 {
     struct json j;
 
     json_init(&j, &x->rs->body);
-    record_json_recording(&j, r, true);
+    if (f->file)
+        record_file_json(&j, f->r, f->file, true);
+    else
+        record_json_recording(&j, f->r, true, true);
     exchange_json_done(x);
     exchange_etag(x);
 }
 
 void handle_call_recording(struct exchange *x)
 {
-    struct call_record *r = exchange_call(x);
+    struct found f = {.r = exchange_call(x)};
 
-    if (r == NULL)
+    if (f.r == NULL)
         return;
-    if (r->recording.result == NULL && r->recording.state == NULL)
+    if (f.r->recording.result == NULL && f.r->recording.state == NULL)
         problem(x->rs, x->rq, 404, "no_recording", NULL, "This call has no recording.");
     else
-        recording_json(x, r);
-    record_free(r);
+        recording_json(x, &f);
+    record_free(f.r);
 }
 
-static struct call_record *find_recording(struct exchange *x)
+/* ---- who may hear what ---- */
+
+static bool may_see_uid(struct exchange *x, const char *uid)
 {
     struct call_record *r = NULL;
-    int err = store_recording(x->reader, x->rq->path_value[0], &r);
+    if (!limit_is_set(&x->who.limit))
+        return true;
+    bool may = store_call(x->reader, uid, &r) == 0 && exchange_may_see(x, &r);
+    record_free(r);
+    return may;
+}
 
-    if (err == 0 && exchange_may_see(x, &r))
-        return r;
-    exchange_store_problem(x, err ? err : ERR_NOT_FOUND, "recording");
-    return NULL;
+/* A track is of one call; in the sum is everybody. */
+static bool may_hear(struct exchange *x, const struct record_files *tracks,
+                     const struct record_file *f)
+{
+    if (f->uid[0])
+        return may_see_uid(x, f->uid);
+    for (uint32_t i = 0; i < tracks->count; i++)
+        if (tracks->items[i].uid[0] && !may_see_uid(x, tracks->items[i].uid))
+            return false;
+    return true;
+}
+
+#define UID_SIZE 36
+
+/* Ids of files are those of calls and recordings with something behind it: record_files.h. */
+static int find(struct exchange *x, const char *id, struct found *ret)
+{
+    char base[UID_SIZE + 1];
+    bool part = strlen(id) > UID_SIZE && strncmp(id + UID_SIZE, "-p", 2) == 0;
+    struct call_record *r = NULL;
+    int err;
+
+    snprintf(base, sizeof base, "%s", id);
+    if (part || strlen(id) <= UID_SIZE)
+        err = store_recording(x->reader, base, &r);
+    else
+        err = store_call(x->reader, base, &r);
+    if (err)
+        return err;
+    *ret = (struct found){.r = r};
+    if (strlen(id) > UID_SIZE)
+        ret->file = record_file_find(r, id);
+    bool track = ret->file && strcmp(ret->file->kind, "part") != 0;
+    if (strlen(id) > UID_SIZE && ret->file == NULL)
+        err = ERR_NOT_FOUND;
+    else if (track ? !may_hear(x, &r->tracks, ret->file) : !limit_allows_record(&x->who.limit, r))
+        err = ERR_NOT_FOUND;
+    if (err)
+        record_free(r);
+    return err;
+}
+
+static bool find_recording(struct exchange *x, struct found *ret)
+{
+    int err = find(x, x->rq->path_value[0], ret);
+
+    if (err)
+        exchange_store_problem(x, err, "recording");
+    return err == 0;
 }
 
 void handle_recording(struct exchange *x)
 {
-    struct call_record *r = find_recording(x);
+    struct found f;
 
-    if (r)
-        recording_json(x, r);
-    record_free(r);
+    if (!find_recording(x, &f))
+        return;
+    recording_json(x, &f);
+    record_free(f.r);
 }
+
+/* ---- all files of a call ---- */
+
+struct files_list {
+    struct exchange *x;
+    struct json *j;
+};
+
+static void list_tracks(void *context, const struct call_record *r)
+{
+    struct files_list *l = context;
+    for (uint32_t i = 0; i < r->tracks.count; i++)
+        if (may_hear(l->x, &r->tracks, &r->tracks.items[i]))
+            record_file_json(l->j, r, &r->tracks.items[i], true);
+}
+
+void handle_call_recordings(struct exchange *x)
+{
+    struct json j;
+    struct files_list l = {.x = x, .j = &j};
+    struct call_record *r = exchange_call(x);
+
+    if (r == NULL)
+        return;
+    json_init(&j, &x->rs->body);
+    json_object(&j);
+    json_kv_str(&j, "call_uid", r->uid);
+    json_key(&j, "data");
+    json_array(&j);
+    for (uint32_t i = 0; i < r->recording.files.count; i++)
+        record_file_json(&j, r, &r->recording.files.items[i], true);
+    int err = store_tracks(x->reader, r, list_tracks, &l);
+    json_end(&j);
+    json_end(&j);
+    record_free(r);
+    if (err) {
+        exchange_store_problem(x, err, "recording");
+        return;
+    }
+    exchange_json_done(x);
+    exchange_etag(x);
+}
+
+/* ---- the audio ---- */
 
 /* The path comes from our own database, but a database is a file too: it never leads out of the
  * data directory. */
@@ -133,7 +242,15 @@ static enum http_range wanted_range(const struct http_request *rq, const char *e
     return http_range_parse(rq->range, size, ret_first, ret_count);
 }
 
-static void audio_headers(struct exchange *x, const struct record_recording *g, const char *etag)
+/* A file to be sent. */
+struct served {
+    const char *id;
+    struct slice format;
+    struct slice path;
+    const uint8_t *sha256;
+};
+
+static void audio_headers(struct exchange *x, const struct served *g, const char *etag)
 {
     x->rs->content_type = audio_type(g->format);
     x->rs->stream = HTTP_STREAM_AUDIO;
@@ -144,12 +261,12 @@ static void audio_headers(struct exchange *x, const struct record_recording *g, 
 }
 
 /* Takes over `fd`. */
-static void send_file(struct exchange *x, const struct record_recording *g, int fd, uint64_t size)
+static void send_file(struct exchange *x, const struct served *g, int fd, uint64_t size)
 {
     char hex[65], etag[70], detail[300];
     uint64_t first, count;
 
-    snprintf(etag, sizeof etag, "\"%s\"", crypto_hex(slice_of(g->sha256, sizeof g->sha256), hex));
+    snprintf(etag, sizeof etag, "\"%s\"", crypto_hex(slice_of(g->sha256, 32), hex));
     enum http_range range = wanted_range(x->rq, etag, size, &first, &count);
     if (range == HTTP_RANGE_UNSATISFIABLE) {
         close(fd);
@@ -174,7 +291,7 @@ static void send_file(struct exchange *x, const struct record_recording *g, int 
     }
 }
 
-static bool format_is_stored(struct exchange *x, const struct record_recording *g)
+static bool format_is_stored(struct exchange *x, const struct served *g)
 {
     const char *format = http_query_value(&x->rq->query, "format");
 
@@ -185,21 +302,33 @@ static bool format_is_stored(struct exchange *x, const struct record_recording *
     return false;
 }
 
-void handle_audio(struct exchange *x)
+static void send_audio(struct exchange *x, const struct served *g)
 {
     uint64_t size;
-    struct call_record *r = find_recording(x);
+    int fd = open_recording(x->api->config->data_dir, g->path, &size);
+    if (fd < 0)
+        problem(x->rs, x->rq, 410, "recording_gone", NULL,
+                "The file of this recording is no longer there.");
+    else
+        send_file(x, g, fd, size);
+}
 
-    if (r == NULL)
+void handle_audio(struct exchange *x)
+{
+    struct found f;
+
+    if (!find_recording(x, &f))
         return;
-    const struct record_recording *g = &r->recording;
-    if (recording_is_ready(x, g) && format_is_stored(x, g)) {
-        int fd = open_recording(x->api->config->data_dir, g->path, &size);
-        if (fd < 0)
-            problem(x->rs, x->rq, 410, "recording_gone", NULL,
-                    "The file of this recording is no longer there.");
-        else
-            send_file(x, g, fd, size);
-    }
-    record_free(r);
+    const struct record_recording *g = &f.r->recording;
+    const struct record_file *file = f.file;
+    struct served served = {g->id, g->format, g->path, g->sha256};
+    bool track = file && strcmp(file->kind, "part") != 0;
+    if (file)
+        served = (struct served){x->rq->path_value[0], slice_str("wav"), file->path, file->sha256};
+    if (track && file->path.size == 0)
+        problem(x->rs, x->rq, 404, "no_recording", NULL, "Nothing was recorded (%s).",
+                file->result);
+    else if ((track || recording_is_ready(x, g)) && format_is_stored(x, &served))
+        send_audio(x, &served);
+    record_free(f.r);
 }

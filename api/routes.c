@@ -27,6 +27,7 @@ static const struct route ROUTES[] = {
     {"GET", "/api/v1/calls/{uid}/pcap", SCOPE_MESSAGES, handle_pcap,
      PARAMS("rtp", "legs", "min_confidence"), ROUTE_LIMITED},
     {"GET", "/api/v1/calls/{uid}/recording", SCOPE_META, handle_call_recording, NULL, ROUTE_LIMITED},
+    {"GET", "/api/v1/calls/{uid}/recordings", SCOPE_META, handle_call_recordings, NULL, ROUTE_LIMITED},
     {"GET", "/api/v1/recordings/{id}", SCOPE_META, handle_recording, NULL, ROUTE_LIMITED},
     {"GET", "/api/v1/recordings/{id}/audio", SCOPE_AUDIO, handle_audio, PARAMS("format"), ROUTE_LIMITED},
     {"GET", "/api/v1/live/calls", SCOPE_META, handle_live_calls, PARAMS("limit"), ROUTE_LIMITED},

@@ -129,15 +129,13 @@ static void recording_name(const struct call_record *r, char *out, size_t size)
 static void render(struct reading *g, struct call_record *r)
 {
     struct why why = {0};
-    char name[160], path[800];
+    char name[160];
+    struct sound_config config = setup_sound(&g->settings, g->spool_dir);
+    config.counters = g->counters;
     recording_name(r, name, sizeof name);
-    snprintf(path, sizeof path, "%s/%s", g->record_dir, name);
-    if (sound_render(r, g->spool_dir, path, g->counters, &why) != 0)
+    if (sound_render(r, &config, g->record_dir, name, &why) != 0)
         g->result = complain(EXIT_FAILED, &why);
-    if (r->recording.state) {
-        r->recording.path = arena_copy(r->arena, slice_str(name));
-        g->recordings++;
-    }
+    g->recordings += r->recording.state != NULL;
 }
 
 static void print_json(struct reading *g, const struct call_record *r)

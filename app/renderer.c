@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/sound.h"
 #include "base/clock.h"
 #include "base/inbox.h"
 #include "base/log.h"
@@ -48,21 +47,19 @@ static void count_result(struct counters *c, const struct call_record *r)
 static bool render(struct thread *t, struct call_record *r)
 {
     struct why why = {0};
-    char path[MEDIA_PATH_MAX], full[1024];
-    const char *dir = t->renderer->config.data_dir;
+    char path[MEDIA_PATH_MAX];
+    struct sound_config config = t->renderer->config.sound;
+    config.counters = t->counters;
     int err = media_path(r->started_us, r->uid, "wav", path);
     if (err == 0)
-        err = media_make_dirs(dir, path, &why);
-    if (err == 0) {
-        snprintf(full, sizeof full, "%s/%s", dir, path);
-        err = sound_render(r, dir, full, t->counters, &why);
-    }
+        err = media_make_dirs(config.data_dir, path, &why);
+    if (err == 0)
+        err = sound_render(r, &config, config.data_dir, path, &why);
     if (err) {
         log_error("render", "call %s could not be rendered: %s", r->uid, why.text[0] ? why.text : err_text(err));
         if (err == ERR_FULL || err == ERR_NOMEM)
             return false;
     }
-    r->recording.path = arena_copy(r->arena, slice_str(r->recording.state ? path : ""));
     count_result(t->counters, r);
     return true;
 }
@@ -101,7 +98,7 @@ static void load_jobs(struct renderer *r)
 {
     struct loading l = {.renderer = r};
     atomic_store(&r->missed, false);
-    if (store_reader_open(r->config.data_dir, &l.reader) != 0)
+    if (store_reader_open(r->config.sound.data_dir, &l.reader) != 0)
         return;
     store_jobs(l.reader, load_job, &l);
     store_reader_close(l.reader);

@@ -2,13 +2,14 @@
  * forgotten by a stop, a crash or a full queue. */
 #pragma once
 
+#include "app/sound.h"
 #include "app/writer.h"
 #include "base/counters.h"
 
 struct renderer;
 
 struct renderer_config {
-    const char *data_dir;
+    struct sound_config sound; /* without counters */
     unsigned threads;       /* default 1 */
     struct writer *writer;
     struct counters_set *counters;

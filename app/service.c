@@ -315,7 +315,7 @@ static int start_all(struct service *s, struct why *why)
     pipeline.worker.emit = take_record;
     pipeline.worker.user_event = take_user_event;
     struct renderer_config renderer = {
-        .data_dir = s->settings->data_dir,
+        .sound = setup_sound(s->settings, s->settings->data_dir),
         .threads = (unsigned)s->settings->render_threads,
         .counters = s->counters_set,
     };

@@ -61,6 +61,15 @@ void setup_pipeline(const struct settings *s, const struct spool_config *spool, 
     *ret_config = c;
 }
 
+struct sound_config setup_sound(const struct settings *s, const char *data_dir)
+{
+    return (struct sound_config){
+        .data_dir = data_dir,
+        .rollover_ns = s->rollover_time,
+        .rollover_bytes = s->rollover_size,
+    };
+}
+
 int setup_kpi(const struct settings *s, struct kpi_book_config *ret_config, struct why *why)
 {
     *ret_config = (struct kpi_book_config){.seed = hash_seed_random(), .rules.media_timeout_us = s->media_timeout / 1000};

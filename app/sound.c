@@ -1,10 +1,13 @@
 /* Adapts the chains of a record to the flows that the renderer takes. */
 #include "app/sound.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "app/descriptor.h"
 #include "app/worker.h"
+#include "decode/output.h"
+#include "storage/media_dir.h"
 #include "storage/spool.h"
 
 #define FLOWS_MAX 64
@@ -102,11 +105,78 @@ static unsigned open_sources(const struct call_record *r, const char *data_dir, 
     return count;
 }
 
-static void describe(struct call_record *r, const struct render_result *result, bool truncated, int err)
+/* ---- files ---- */
+
+struct files {
+    struct call_record *r;
+    const char *path; /* of the first, as the record has it */
+    uint32_t room;
+    struct record_files list;
+};
+
+static const char *kind_text(enum render_file_kind kind)
+{
+    return kind == RENDER_PART ? "part" : kind == RENDER_TRACK ? "track" : "mix";
+}
+
+/* Room doubles in the arena; without memory the list ends. */
+static struct record_file *add_file(struct files *f)
+{
+    struct record_files *l = &f->list;
+    if (l->count == f->room) {
+        uint32_t more = f->room ? 2 * f->room : 4;
+        struct record_file *items = arena_alloc(f->r->arena, more * sizeof *items);
+        if (items == NULL)
+            return NULL;
+        if (l->count)
+            memcpy(items, l->items, l->count * sizeof *items);
+        l->items = items;
+        f->room = more;
+    }
+    return &l->items[l->count++];
+}
+
+static void take_file(void *context, const struct render_file *file)
+{
+    struct files *f = context;
+    char path[MEDIA_PATH_MAX + 64];
+    struct record_file *out = add_file(f);
+    if (out == NULL)
+        return;
+    *out = (struct record_file){
+        .kind = kind_text(file->kind),
+        .result = "recorded",
+        .number = file->number,
+        .channels = file->channels,
+        .first_sample = file->first_sample,
+        .samples = file->samples,
+        .size_bytes = file->size_bytes,
+    };
+    if (output_path(f->path, file->kind, file->number, path, sizeof path))
+        out->path = arena_copy(f->r->arena, slice_str(path));
+    memcpy(out->sha256, file->sha256, sizeof out->sha256);
+}
+
+static void date_files(struct record_files *l, const struct render_result *result)
+{
+    for (uint32_t i = 0; i < l->count; i++) {
+        struct record_file *f = &l->items[i];
+        if (result->files == 1)
+            f->kind = "call";
+        f->sample_rate_hz = result->sample_rate_hz;
+        f->started_us = result->start_ns / 1000 + f->first_sample * 1000000 / result->sample_rate_hz;
+    }
+}
+
+/* ---- a call ---- */
+
+static void describe(struct call_record *r, const struct render_result *result, const struct files *files, bool truncated, int err)
 {
     struct record_recording *g = &r->recording;
     g->undecodable = arena_copy(r->arena, slice_str(result->undecodable));
     g->truncated = truncated || result->damaged > 0;
+    g->path = slice_none();
+    g->files = (struct record_files){0};
     if (err) {
         g->state = NULL;
         g->id[0] = '\0';
@@ -115,32 +185,42 @@ static void describe(struct call_record *r, const struct render_result *result, 
     }
     g->state = "ready";
     g->result = "recorded";
+    g->path = arena_copy(r->arena, slice_str(files->path));
     g->sample_rate_hz = result->sample_rate_hz;
     g->channels = result->channels;
     g->started_us = result->start_ns / 1000;
     g->duration_ms = result->sample_rate_hz ? result->samples * 1000 / result->sample_rate_hz : 0;
-    g->size_bytes = result->size_bytes;
+    g->size_bytes = files->list.count ? files->list.items[0].size_bytes : result->size_bytes;
     memcpy(g->sha256, result->sha256, sizeof g->sha256);
+    g->files = files->list;
 }
 
-int sound_render(struct call_record *r, const char *data_dir, const char *path, struct counters *counters,
-                 struct why *why)
+int sound_render(struct call_record *r, const struct sound_config *config, const char *dir, const char *path, struct why *why)
 {
     struct source *sources = calloc(FLOWS_MAX, sizeof *sources);
     struct render_flow *flows = calloc(FLOWS_MAX, sizeof *flows);
     struct render_result result = {0};
+    struct files files = {.r = r, .path = path};
+    char full[4096];
     bool truncated = false;
     int err = ERR_NOMEM;
+    snprintf(full, sizeof full, "%s/%s", dir, path);
     if (sources && flows) {
         struct render_request request = {
-            .path = path,
+            .path = full,
             .flows = flows,
-            .flow_count = open_sources(r, data_dir, sources, flows, &truncated),
-            .counters = counters,
+            .flow_count = open_sources(r, config->data_dir, sources, flows, &truncated),
+            .rollover_ns = config->rollover_ns,
+            .rollover_bytes = config->rollover_bytes,
+            .file_context = &files,
+            .file = take_file,
+            .counters = config->counters,
         };
         err = request.flow_count ? render_call(&request, &result, why) : ERR_NOT_FOUND;
     }
-    describe(r, &result, truncated, err);
+    if (err == 0)
+        date_files(&files.list, &result);
+    describe(r, &result, &files, truncated, err);
     for (unsigned i = 0; sources && i < FLOWS_MAX; i++)
         spool_reader_close(sources[i].reader);
     free(sources);

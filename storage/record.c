@@ -49,7 +49,9 @@ static const char *const TEXTS[] = {
     "rfc4733", "info", "inband",
     /* reports of endpoints: how they came, what they are about, why it is that stream */
     "vq_rtcpxr", "rtp_stat", "session", "interval", "alert", "local", "remote", "ssrc",
-    "addresses", "party", "fixed", "adaptive"};
+    "addresses", "party", "fixed", "adaptive",
+    /* kinds of files */
+    "part", "track", "mix"};
 
 const char *record_text(const char *text)
 {

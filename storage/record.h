@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "storage/record_identity.h"
 #include "storage/record_dtmf.h"
+#include "storage/record_files.h"
 #include "storage/record_related.h"
 #include "storage/record_report.h"
 #include "storage/record_tags.h"
@@ -230,6 +231,7 @@ struct record_recording {
     int64_t size_bytes;
     uint8_t sha256[32];
     bool one_way, partial, truncated, recovered;
+    struct record_files files; /* one, or its parts: path, size and hash above are those of the first. Rows of older versions have none */
 };
 
 /* A signalling connection that nobody can read, as far as it shows (kind "encrypted"). */
@@ -377,6 +379,7 @@ struct call_record {
     struct record_dtmf dtmf;
     struct record_reports reports;
     const struct record_tags *tags; /* read with the call, never written with it; NULL: none */
+    struct record_files tracks; /* of the conference that ended with this call: a track of each party, and their sum */
 };
 
 #define RECORD_NAT_SIGNS 4

@@ -417,6 +417,34 @@ void record_pack_events(struct pack *p, struct record_event **events, uint32_t *
         *count = 0;
 }
 
+/* Elements of lists cannot grow. */
+static void file_pack(struct pack *p, void *item)
+{
+    struct record_file *f = item;
+    struct slice uid = slice_str(f->uid);
+    pack_word(p, &f->kind);
+    pack_word(p, &f->result);
+    pack_u32(p, &f->number);
+    pack_text(p, &f->path);
+    pack_text(p, &f->user);
+    pack_text(p, &f->uri);
+    pack_text(p, &uid);
+    if (p->out == NULL)
+        slice_copy_to(uid, f->uid, sizeof f->uid);
+    pack_int(p, &f->sample_rate_hz);
+    pack_int(p, &f->channels);
+    pack_i64(p, &f->started_us);
+    pack_i64(p, &f->first_sample);
+    pack_i64(p, &f->samples);
+    pack_i64(p, &f->size_bytes);
+    pack_bytes(p, f->sha256, sizeof f->sha256);
+}
+
+void record_pack_files(struct pack *p, struct record_files *files)
+{
+    files->items = pack_items(p, files->items, &files->count, sizeof *files->items, file_pack);
+}
+
 void record_pack_recording(struct pack *p, struct record_recording *g)
 {
     struct slice id = slice_str(g->id);
@@ -438,6 +466,7 @@ void record_pack_recording(struct pack *p, struct record_recording *g)
     pack_bool(p, &g->partial);
     pack_bool(p, &g->truncated);
     pack_bool(p, &g->recovered);
+    record_pack_files(p, &g->files);
 }
 
 void record_pack_message(struct pack *p, struct record_message *m, int format)

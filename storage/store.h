@@ -32,6 +32,8 @@ int store_put_call(struct store *s, const struct call_record *r);
 int store_put_messages(struct store *s, const char *uid, int64_t started_us, const struct record_message *messages, unsigned count);
 /* Updates the recording of a call (same fields as record.recording). */
 int store_put_recording(struct store *s, const char *uid, int64_t started_us, const struct record_recording *recording);
+/* Updates the tracks of the conference that ended with a call. */
+int store_put_tracks(struct store *s, const char *uid, int64_t started_us, const struct record_files *tracks);
 
 /* Replaces the tags of the call that began then; it needs no row. */
 int store_put_tags(struct store *s, const char *uid, int64_t started_us, const struct record_tags *tags);
@@ -164,6 +166,10 @@ int store_call(struct store_reader *r, const char *uid, struct call_record **ret
 int store_recording(struct store_reader *r, const char *recording_id, struct call_record **ret_record);
 /* What is attached to the call that began then; none when nothing is. */
 int store_tags(struct store_reader *r, const char *uid, int64_t started_us, struct record_tags *ret_tags);
+/* The records (without series and events) that hold tracks of the conference this call was part of: newest day that has any, at
+ * most STORE_TRACKS_MAX. */
+#define STORE_TRACKS_MAX 8
+int store_tracks(struct store_reader *r, const struct call_record *call, store_record_fn *fn, void *context);
 typedef void store_message_fn(void *context, const struct record_message *message);
 int store_messages(struct store_reader *r, const char *uid, store_message_fn *fn, void *context);
 /* The same of a call that is known to have begun then: asks one day alone. May be called from a store_record_fn. */

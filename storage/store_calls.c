@@ -239,6 +239,26 @@ int store_put_recording(struct store *s, const char *uid, int64_t started_us,
     return store_done(s, err, 1, "recordings");
 }
 
+int store_put_tracks(struct store *s, const char *uid, int64_t started_us,
+                     const struct record_files *tracks)
+{
+    struct record_files copy = *tracks;
+    struct pack packed = pack_writer(&s->scratch[0]);
+    struct db *db;
+    int err = store_db(s, DB_CALLS, day_of(started_us).text, &db);
+    if (err)
+        return err;
+    buf_clear(&s->scratch[0]);
+    record_pack_files(&packed, &copy);
+    sqlite3_stmt *statement = db_statement(db, SQL_TRACKS_PUT);
+    if (statement == NULL || s->scratch[0].failed)
+        return store_done(s, statement ? ERR_NOMEM : ERR_INVALID, 0, "recordings");
+    struct bind b = bind_to(statement);
+    bind_blob(&b, buf_view(&s->scratch[0]));
+    bind_word(&b, uid);
+    return store_done(s, db_run(db, statement), 1, "recordings");
+}
+
 /* ---- calls that a crash left open ---- */
 
 static int64_t later(int64_t a, int64_t b)

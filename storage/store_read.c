@@ -7,7 +7,7 @@
 #include "storage/record_pack.h"
 
 /* Columns of a call row: CALL_COLUMNS in store_sql.c. */
-enum { COLUMN_ID, COLUMN_UID, COLUMN_DETAIL, COLUMN_CHAINS, COLUMN_RECORDING };
+enum { COLUMN_ID, COLUMN_UID, COLUMN_DETAIL, COLUMN_CHAINS, COLUMN_RECORDING, COLUMN_TRACKS };
 
 static int stream_read(struct call_record *r, sqlite3_stmt *row, bool full)
 {
@@ -82,11 +82,13 @@ int call_read(struct db *db, sqlite3_stmt *row, bool full, struct call_record **
     struct pack detail = pack_reader(column_bytes(row, COLUMN_DETAIL), r->arena);
     struct pack chains = pack_reader(column_bytes(row, COLUMN_CHAINS), r->arena);
     struct pack recording = pack_reader(column_bytes(row, COLUMN_RECORDING), r->arena);
+    struct pack tracks = pack_reader(column_bytes(row, COLUMN_TRACKS), r->arena);
     record_pack_call(&detail, r);
     record_pack_chains(&chains, &r->chains, &r->chain_count);
     record_pack_recording(&recording, &r->recording);
+    record_pack_files(&tracks, &r->tracks);
     slice_copy_to(column_bytes(row, COLUMN_UID), r->uid, sizeof r->uid);
-    int err = detail.failed || chains.failed || recording.failed ? ERR_INVALID : 0;
+    int err = detail.failed || chains.failed || recording.failed || tracks.failed ? ERR_INVALID : 0;
     if (!err)
         err = streams_read(db, id, full, r);
     if (!err)
@@ -149,4 +151,51 @@ int store_recording(struct store_reader *r, const char *recording_id,
                     struct call_record **ret_record)
 {
     return call_find(r, SQL_CALL_BY_RECORDING, recording_id, ret_record);
+}
+
+static int day_tracks(struct store_reader *r, const char *day, const char *group_id, const char *uid,
+                      store_record_fn *fn, void *context, unsigned *found)
+{
+    struct call_record *record = NULL;
+    struct db *db;
+    int rc;
+    int err = db_get(&r->set, DB_CALLS, day, &db, NULL);
+    if (err)
+        return err;
+    sqlite3_stmt *statement = db_statement(db, SQL_TRACKS);
+    if (statement == NULL)
+        return ERR_INVALID;
+    struct bind b = bind_to(statement);
+    bind_word(&b, group_id);
+    while ((rc = sqlite3_step(statement)) == SQLITE_ROW && !err && *found < STORE_TRACKS_MAX) {
+        err = call_read(db, statement, false, &record);
+        if (!err && record_files_have(&record->tracks, uid)) {
+            fn(context, record);
+            ++*found;
+        }
+        record_free(record);
+        record = NULL;
+    }
+    sqlite3_reset(statement);
+    return err ? err : db_error(db, rc);
+}
+
+int store_tracks(struct store_reader *r, const struct call_record *call, store_record_fn *fn,
+                 void *context)
+{
+    const char *group = call->related.group_id;
+    struct day *days;
+    size_t count;
+    unsigned found = 0;
+    if (group[0] == '\0')
+        return 0;
+    int err = day_list(r->set.data_dir, DB_CALLS, &days, &count);
+    if (err)
+        return err;
+    for (size_t i = count; i > 0 && found == 0; i--) {
+        int day_err = day_tracks(r, days[i - 1].text, group, call->uid, fn, context, &found);
+        err = err ? err : day_err;
+    }
+    free(days);
+    return found ? 0 : err;
 }

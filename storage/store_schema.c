@@ -57,6 +57,8 @@ static const struct schema_step CALLS[] = {
     {"CREATE TABLE tags(uid TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
      " PRIMARY KEY(uid, key)) WITHOUT ROWID;"
      "CREATE INDEX tags_pair ON tags(key || ':' || value);"},
+    /* files of a conference, with the call that ended it */
+    {"ALTER TABLE calls ADD COLUMN tracks BLOB;"},
 };
 
 static const struct schema_step MESSAGES[] = {

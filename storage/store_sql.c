@@ -5,7 +5,7 @@
 #include <assert.h>
 
 /* What call_read() takes apart. */
-#define CALL_COLUMNS "id, uid, detail, chains, recording"
+#define CALL_COLUMNS "id, uid, detail, chains, recording, tracks"
 /* What token_read() takes apart. */
 #define TOKEN_COLUMNS                                                                              \
     "id, hash, name, role, created_us, expires_us, revoked, tenants, sites, trunks"
@@ -31,6 +31,8 @@ static const char *const SQL[SQL_USER_FIRST] = {
         "INSERT INTO streams(id, src_ip, dst_ip, codec, detail, series) VALUES (?,?,?,?,?,?)",
     [SQL_RECORDING_PUT] = "UPDATE calls SET recording_id = ?, recording_state = ?,"
                           " recording_result = ?, recording = ? WHERE uid = ?",
+    [SQL_TRACKS_PUT] = "UPDATE calls SET tracks = ? WHERE uid = ?",
+    [SQL_TRACKS] = "SELECT " CALL_COLUMNS " FROM calls WHERE group_id = ? AND tracks IS NOT NULL",
     [SQL_CALLS_OPEN] =
         "SELECT " CALL_COLUMNS " FROM calls WHERE state <> 'ended' AND id > ? ORDER BY id LIMIT 1",
     [SQL_CALLS_KPI] = "SELECT " CALL_COLUMNS ", kpi FROM calls"

@@ -60,6 +60,16 @@ struct slice help_text(struct arena *arena, const char *text)
     X(TEXT, path) X(TEXT, undecodable) X(NUMBER, sample_rate_hz) X(NUMBER, channels)               \
         X(NUMBER, started_us) X(NUMBER, duration_ms) X(NUMBER, size_bytes) X(FLAG, one_way)        \
             X(FLAG, partial) X(FLAG, truncated) X(FLAG, recovered)
+#define FILE_FIELDS(X)                                                                             \
+    X(WORD, kind)                                                                                  \
+    X(WORD, result)                                                                                \
+    X(NUMBER, number)                                                                              \
+    X(TEXT, path)                                                                                  \
+    X(TEXT, user)                                                                                  \
+    X(TEXT, uri)                                                                                   \
+    X(NUMBER, sample_rate_hz)                                                                      \
+    X(NUMBER, channels)                                                                            \
+    X(NUMBER, started_us) X(NUMBER, first_sample) X(NUMBER, samples) X(NUMBER, size_bytes)
 #define HOP_FIELDS(X)                                                                              \
     X(NUMBER, from)                                                                                \
     X(ENDPOINT, src)                                                                               \
@@ -226,6 +236,25 @@ static void fill_party(struct record_party *v)
     PARTY_FIELDS(SET)
 }
 
+static void fill_file(struct record_file *v)
+{
+    FILE_FIELDS(SET)
+    snprintf(v->uid, sizeof v->uid, "call-%u", v->number);
+    for (size_t i = 0; i < sizeof v->sha256; i++)
+        v->sha256[i] = (uint8_t)help_next(&rnd);
+}
+
+void help_files(struct call_record *r, struct record_files *files, uint32_t count)
+{
+    struct arena *before = arena;
+    arena = r->arena;
+    files->items = arena_alloc(arena, (count + 1) * sizeof *files->items);
+    files->count = count;
+    for (uint32_t i = 0; i < count; i++)
+        fill_file(&files->items[i]);
+    arena = before;
+}
+
 static void fill_recording(struct record_recording *v, uint64_t seed)
 {
     RECORDING_FIELDS(SET)
@@ -306,6 +335,7 @@ struct call_record *help_record(uint64_t seed)
     v->event_count = 3;
     v->events = arena_alloc(arena, 3 * sizeof *v->events);
     fill_recording(&v->recording, seed);
+    help_files(v, &v->recording.files, (uint32_t)help_below(&rnd, 4));
     fill_path(&v->path);
     fill_siprec(&v->siprec);
     for (int i = 0; i < 2; i++)
@@ -480,12 +510,30 @@ static const char *stream_differs(const struct record_stream *a, const struct re
     return field;
 }
 
+static const char *file_differs(const struct record_file *a, const struct record_file *b)
+{
+    FILE_FIELDS(COMPARE)
+    if (strcmp(a->uid, b->uid) != 0)
+        return "file uid";
+    return memcmp(a->sha256, b->sha256, sizeof a->sha256) ? "file sha256" : NULL;
+}
+
+const char *help_files_differ(const struct record_files *a, const struct record_files *b)
+{
+    const char *field = a->count != b->count ? "files" : NULL;
+    for (uint32_t i = 0; i < a->count && !field; i++)
+        field = file_differs(&a->items[i], &b->items[i]);
+    return field;
+}
+
 static const char *recording_differs(const struct record_recording *a,
                                      const struct record_recording *b)
 {
     RECORDING_FIELDS(COMPARE)
     if (strcmp(a->id, b->id) != 0)
         return "recording id";
+    if (help_files_differ(&a->files, &b->files))
+        return help_files_differ(&a->files, &b->files);
     return memcmp(a->sha256, b->sha256, sizeof a->sha256) ? "sha256" : NULL;
 }
 

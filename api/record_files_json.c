@@ -1,0 +1,77 @@
+#include "api/record_files_json.h"
+
+#include <stdio.h>
+
+#include "api/json_fields.h"
+#include "base/crypto.h"
+
+static void kv_channels(struct json *j, const struct record_file *f)
+{
+    static const char *const CALL[] = {"caller", "callee"};
+    bool mono = f->uid[0] || strcmp(f->kind, "mix") == 0;
+    json_key(j, "channels");
+    json_array(j);
+    if (mono)
+        json_str(j, f->uid[0] ? "participant" : "all");
+    for (int i = 0; !mono && i < f->channels && i < 2; i++)
+        json_str(j, CALL[i]);
+    json_end(j);
+}
+
+static void kv_participant(struct json *j, const struct record_file *f)
+{
+    if (f->uid[0] == '\0')
+        return;
+    json_key(j, "participant");
+    json_object(j);
+    kv_known(j, "user", f->user);
+    kv_known(j, "uri", f->uri);
+    json_kv_str(j, "uid", f->uid);
+    json_end(j);
+}
+
+static void kv_sound(struct json *j, const struct record_file *f)
+{
+    char hex[65];
+    json_kv_str(j, "format", "wav");
+    kv_channels(j, f);
+    kv_positive(j, "sample_rate_hz", f->sample_rate_hz);
+    json_kv_time(j, "started_at", f->started_us);
+    json_kv_int(j, "first_sample", f->first_sample);
+    json_kv_int(j, "samples", f->samples);
+    json_kv_int(j, "duration_ms", f->sample_rate_hz ? f->samples * 1000 / f->sample_rate_hz : 0);
+    json_kv_int(j, "size_bytes", f->size_bytes);
+    json_kv_str(j, "sha256", crypto_hex(slice_of(f->sha256, sizeof f->sha256), hex));
+}
+
+void record_file_json(struct json *j, const struct call_record *r, const struct record_file *f,
+                      bool links)
+{
+    char id[RECORD_FILE_ID_SIZE], url[RECORD_FILE_ID_SIZE + 40];
+    bool there = f->path.size > 0;
+    record_file_id(r, f, id);
+    json_object(j);
+    json_kv_str(j, "id", there ? id : NULL);
+    json_kv_str(j, "kind", f->kind);
+    kv_positive(j, "number", f->number);
+    json_kv_str(j, "result", f->result);
+    kv_participant(j, f);
+    if (there)
+        kv_sound(j, f);
+    snprintf(url, sizeof url, "/api/v1/recordings/%s/audio", id);
+    if (links)
+        json_kv_str(j, "url", there ? url : NULL);
+    json_end(j);
+}
+
+void record_json_parts(struct json *j, const struct call_record *r, bool links)
+{
+    const struct record_files *parts = &r->recording.files;
+    if (parts->count < 2)
+        return;
+    json_key(j, "parts");
+    json_array(j);
+    for (uint32_t i = 0; i < parts->count; i++)
+        record_file_json(j, r, &parts->items[i], links);
+    json_end(j);
+}

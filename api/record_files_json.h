@@ -1,0 +1,11 @@
+/* Files of recordings as JSON: one object for a whole recording, a part, a track or a sum. */
+#pragma once
+
+#include "base/json.h"
+#include "storage/record.h"
+
+/* `r` is the call that the file is kept with. */
+void record_file_json(struct json *j, const struct call_record *r, const struct record_file *f,
+                      bool links);
+/* The parts of its recording as a field; nothing when it is one file. */
+void record_json_parts(struct json *j, const struct call_record *r, bool links);
