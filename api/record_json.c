@@ -434,6 +434,8 @@ void record_json(struct json *j, const struct call_record *r, enum record_json_d
     record_json_group(j, &r->related);
     call_figures(j, r);
     call_quality(j, r);
+    json_kv_double(j, "bits_per_s", r->bits_per_s, 0);
+    json_kv_double(j, "bits_per_s_peak", r->bits_per_s_peak, 0);
     kv_known(j, "codec", r->codec);
     json_key(j, "streams");
     json_array(j);

@@ -189,7 +189,7 @@ static void add_registration(struct reading *g, const struct user_register_done 
 {
     double rrd_ms = d->rrd_ns < 0 ? NAN : (double)d->rrd_ns / 1e6;
     if (g->kpi)
-        g->kpi_full |= !kpi_book_add_registration(g->kpi, d->at_ns / 1000, NULL, d->success, d->code, rrd_ms);
+        g->kpi_full |= !kpi_book_add_registration(g->kpi, d->at_ns / 1000, d->trunk, d->success, d->code, rrd_ms);
 }
 
 static void emit_user(void *context, const struct event *event)

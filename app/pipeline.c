@@ -211,6 +211,7 @@ static int start_lane(struct pipeline *p, const struct pipeline_config *config, 
     if (lane->counters == NULL)
         return ERR_NOMEM;
     wc.index = index;
+    wc.counters = config->counters;
     if (wc.spool) {
         spool = *wc.spool;
         spool.writer += index;

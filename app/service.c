@@ -161,6 +161,8 @@ static void take_registration(struct service *s, const struct user_register_done
                                     .rrd_ms = d->rrd_ns < 0 ? NAN : (double)d->rrd_ns / 1e6,
                                     .code = d->code,
                                     .success = d->success};
+    if (d->trunk)
+        snprintf(r.trunk, sizeof r.trunk, "%s", d->trunk);
     writer_registration(s->writer, &r, s->config.lossless);
 }
 

@@ -1,6 +1,8 @@
 /* From call, flows and streams to the record. Every text is copied into the record's arena; every
  * number that is not known stays what record_new() made it. */
 #include "app/summarise.h"
+
+#include "app/bandwidth.h"
 #include "app/summarise_dtmf.h"
 #include "app/summarise_identity.h"
 
@@ -651,6 +653,7 @@ struct call_record *summarise(const struct wcall *wc, const struct call *call,
     summarise_reports(r, call);
     fill_call_quality(r);
     fill_directions(r);
+    bandwidth_of_call(r);
     if (call)
         fill_recording(r, config);
     return r;

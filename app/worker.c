@@ -19,6 +19,7 @@ int worker_new(const struct worker_config *config, struct counters *counters,
         w->config.call_streams_max = 16;
     w->counters = counters;
     w->pending_end = &w->pending;
+    bandwidth_init(&w->bandwidth, config->index == 0 ? config->counters : NULL, counters);
     if (config->spool) {
         int err = spool_open(config->spool, counters, &w->spool, why);
         if (err) {
@@ -139,6 +140,8 @@ static void read_brief(struct wcall *wc, const struct event *event)
 {
     assert(event->body.size >= sizeof wc->brief);
     memcpy(&wc->brief, event->body.data, sizeof wc->brief);
+    for (struct wflow *f = wc->flows; f; f = f->next)
+        f->label = wc->brief.label;
 }
 
 static void start_call(struct worker *w, const struct event *event)
@@ -297,6 +300,8 @@ static struct wflow *new_flow(struct worker *w, struct wcall *wc, const struct e
     f->number = event->flow;
     f->src = event->bound.src;
     f->dst = event->bound.dst;
+    f->label = wc->brief.label;
+    f->header_bytes = addr_is_v4(f->dst.addr) ? IPV4_UDP_BYTES : IPV6_UDP_BYTES;
     *wc->flows_end = f;
     wc->flows_end = &f->next;
     w->flows[event->flow] = f;
@@ -386,6 +391,7 @@ void worker_event(struct worker *w, const struct event *event)
         drop_flow(w, event);
         break;
     case EVENT_TICK:
+        bandwidth_tick(&w->bandwidth, event->time_ns);
         worker_tick(w, event->time_ns);
         break;
     case EVENT_REGISTRATION:

@@ -32,6 +32,7 @@ struct worker_config {
     struct centre_config centre;     /* queues and agents */
     struct quality_config quality;
     const struct spool_config *spool; /* NULL: keep nothing */
+    struct counters_set *counters;   /* of all workers: the first one looks after bandwidth; NULL: nobody does */
     void *context;
     /* Takes the record. Called in the worker's thread once everything that the record points to can be read. */
     void (*emit)(void *context, struct call_record *record);
@@ -98,6 +99,8 @@ struct wflow {
     uint32_t number;
     uint16_t vlan;
     uint8_t recent_type;
+    uint8_t header_bytes;        /* of IP and UDP */
+    uint16_t label;              /* of the call */
     bool keep;
     bool gone;
     bool secure;

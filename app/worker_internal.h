@@ -1,6 +1,7 @@
 /* Shared by worker.c (calls, flows, records) and worker_media.c (packets). */
 #pragma once
 
+#include "app/bandwidth.h"
 #include "app/worker.h"
 
 struct pending_record {
@@ -18,6 +19,7 @@ struct worker {
     struct wflow **flows;
     uint32_t flows_room;
     struct pending_record *pending, **pending_end;
+    struct bandwidth bandwidth; /* of worker 0 */
     uint8_t *redacted; /* scratch of worker_redact.c */
 };
 

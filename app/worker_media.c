@@ -224,7 +224,7 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
     if (__builtin_expect(codec->kind == CODEC_UNKNOWN, 0))
         codec = codec_learn(f, p.payload_type);
     struct wstream *s = find_stream(w, f, p.ssrc, codec);
-    counters_add(w->counters, C_RTP_BYTES, m->wire_bytes);
+    counters_add(w->counters, C_RTP_BYTES + f->label, m->wire_bytes + f->header_bytes);
     if (s == NULL)
         return;
     bool first = s->last_ns == 0;

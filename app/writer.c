@@ -126,7 +126,7 @@ static int write_item(struct writer *w, const struct item *item)
         return store_put_user(w->store, item->user_kind, item->user);
     case ITEM_REGISTRATION: {
         const struct writer_registration *r = &item->registration;
-        store_kpi_registration(w->store, r->at_us, NULL, r->success, r->code, r->rrd_ms);
+        store_kpi_registration(w->store, r->at_us, r->trunk[0] ? r->trunk : NULL, r->success, r->code, r->rrd_ms);
         if (r->at_us / KPI_MINUTE_US > w->kpi_minute) {
             w->kpi_minute = r->at_us / KPI_MINUTE_US;
             w->kpi_due = true;

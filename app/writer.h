@@ -32,6 +32,7 @@ struct writer_registration {
     double rrd_ms; /* NAN: unknown */
     unsigned code; /* 0: nobody answered */
     bool success;
+    char trunk[KPI_NAME_SIZE]; /* "": none */
 };
 void writer_registration(struct writer *w, const struct writer_registration *r, bool wait);
 /* Registrations that ran out before now_us without our seeing it are expired. */

@@ -176,6 +176,11 @@ void counters_name_trunk(struct counters_set *s, unsigned number, const char *na
         slice_copy_to(slice_str(name), s->trunk[number], TRUNK_NAME_SIZE);
 }
 
+const char *counters_trunk(const struct counters_set *s, unsigned number)
+{
+    return number < LABEL_COUNT_TRUNK && s->trunk[number][0] ? s->trunk[number] : NULL;
+}
+
 /* ---- the text format, version 0.0.4 ---- */
 
 static const char *label_value(const struct counters_set *s, enum label_set set, unsigned index)

@@ -126,6 +126,8 @@ uint64_t counters_sum(struct counters_set *s, unsigned cell);
 void counters_name_iface(struct counters_set *s, unsigned index, const char *name);
 /* The name of a trunk, from 1, in the label of that name. Before threads start. */
 void counters_name_trunk(struct counters_set *s, unsigned number, const char *name);
+/* That name; NULL: none was given. */
+const char *counters_trunk(const struct counters_set *s, unsigned number);
 /* Prometheus text format 0.0.4: every family with HELP and TYPE; cells of labelled families that
  * are still 0 are left out, but for gauges of trunks with a name. */
 void counters_render(struct counters_set *s, struct buf *out);

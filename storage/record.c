@@ -136,6 +136,7 @@ static void record_init(struct call_record *r)
     r->direction = "unknown";
     r->duration_ms = r->ring_ms = -1;
     r->post_dial_delay_ms = r->setup_ms = r->disconnect_delay_ms = r->trying_delay_ms = NAN;
+    r->bits_per_s = r->bits_per_s_peak = NAN;
     r->mos_min = r->mos_avg = r->r_min = r->r_fb_min = NAN;
     r->mos_basis = r->mos_playout = "none";
     r->loss_ratio = r->jitter_ms_max = r->max_gap_ms = r->rtt_ms = NAN;

@@ -380,6 +380,8 @@ struct call_record {
     struct record_reports reports;
     const struct record_tags *tags; /* read with the call, never written with it; NULL: none */
     struct record_files tracks; /* of the conference that ended with this call: a track of each party, and their sum */
+    double bits_per_s;       /* RTP of all its streams, IP and UDP included, over the time of its media; NAN: none */
+    double bits_per_s_peak;  /* in the second with most; packets of a stream count as equally large */
 };
 
 #define RECORD_NAT_SIGNS 4

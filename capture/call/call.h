@@ -391,6 +391,7 @@ struct call_brief {
     uint8_t outcome, end_reason, released_by; /* once it has ended */
     uint8_t direction;
     struct call_place place;
+    uint16_t label; /* index in the labels TRUNK, DIRECTION */
     uint16_t sip_code;
     uint16_t q850_cause;
     int64_t started_ns;

@@ -195,6 +195,7 @@ struct calls {
     uint32_t live_used, live_free; /* slots ever used; head of the free list (live.next) */
     uint32_t live_count;
     uint16_t label; /* of the call that the message at hand belongs to (placing.h) */
+    int32_t calls_now, calls_peak;
     int32_t trunk_calls[LABEL_COUNT_TRUNK], trunk_peak[LABEL_COUNT_TRUNK];
     struct list class[LIVE_CLASSES];
     struct map by_key;

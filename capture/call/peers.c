@@ -10,6 +10,7 @@
  * once it was answered, missed or asked twice: a scanner that asks thousands once each makes no
  * event a probe, only one for each that nobody answered. */
 #include "capture/call/finding_note.h"
+#include "capture/call/place.h"
 #include "capture/call/user_parts.h"
 
 #define EVERY_NS   USER_SECOND
@@ -19,6 +20,7 @@
 struct peer {
     struct entry entry;
     struct user_peer p;
+    uint64_t trunks; /* that are asked, as bits */
     uint32_t open; /* transaction of the OPTIONS that is waited for; NO_INDEX: none */
 };
 
@@ -41,12 +43,29 @@ void peers_due(struct users *u, struct entry *entry)
     tell(u, (struct peer *)(void *)entry, false);
 }
 
+/* One more or less in this state for each of its trunks. */
+static void count_trunks(struct users *u, const struct peer *e, int change)
+{
+    if (e->p.state != PEER_UP && e->p.state != PEER_DOWN)
+        return;
+    for (uint64_t left = e->trunks; left; left &= left - 1) {
+        unsigned trunk = (unsigned)__builtin_ctzll(left) + 1;
+        unsigned cell = C_TRUNK_PEERS + trunk * LABEL_COUNT_PEER + (e->p.state == PEER_DOWN);
+        counters_add(u->c->counters, cell, (uint64_t)(int64_t)change);
+    }
+}
+
 void peers_last(struct users *u, struct entry *entry)
 {
     struct peer *e = (struct peer *)(void *)entry;
     e->p.last = true;
     if (entry->told)
         user_push(u, EVENT_PEER, &e->p, sizeof e->p);
+}
+
+void peers_forget(struct users *u, struct entry *entry)
+{
+    count_trunks(u, (struct peer *)(void *)entry, -1);
 }
 
 static struct peer *find(struct users *u, const struct endpoint *src, const struct endpoint *dst)
@@ -64,6 +83,7 @@ static struct peer *find(struct users *u, const struct endpoint *src, const stru
         return NULL;
     e->p = (struct user_peer){.rtt_ns = -1, .rtt_min_ns = -1, .rtt_max_ns = -1};
     e->p.first_ns = e->p.since_ns = u->c->time_ns;
+    e->trunks = place_trunks_at(u->c->config.places, dst);
     e->open = NO_INDEX;
     return e;
 }
@@ -73,7 +93,9 @@ static void change(struct users *u, struct peer *e, enum peer_state state)
     if (e->p.state == state)
         return;
     e->p.changes += e->p.state != PEER_UNKNOWN;
+    count_trunks(u, e, -1);
     e->p.state = (uint8_t)state;
+    count_trunks(u, e, 1);
     e->p.since_ns = u->c->time_ns;
 }
 

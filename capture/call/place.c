@@ -627,3 +627,36 @@ unsigned place_our_site(const struct place_answer *a)
     unsigned first = a->direction == CALL_DIR_IN ? 1 : 0;
     return a->site[first] ? a->site[first] : a->direction == CALL_DIR_OUT ? 0 : a->site[1 - first];
 }
+
+/* Bits of the trunks among the networks of this length that hold the address. */
+static uint64_t trunks_of_length(const struct place_table *t, const struct endpoint *at,
+                                 unsigned length, unsigned tenant)
+{
+    struct addr a = masked(at->addr, length);
+    unsigned end = t->stretch[length].end;
+    uint64_t trunks = 0;
+    for (unsigned i = end ? network_lower(t, length, a) : end;
+         i < end && addr_equal(t->networks[i].net.addr, a); i++) {
+        const struct network *n = &t->networks[i];
+        if (n->kind != PLACE_TRUNK || (n->net.port && n->net.port != at->port))
+            continue;
+        unsigned of = t->named[PLACE_TRUNK][n->number].tenant;
+        if (of == 0 || of == tenant)
+            trunks |= UINT64_C(1) << (n->number - 1);
+    }
+    return trunks;
+}
+
+uint64_t place_trunks_at(const struct place_table *t, const struct endpoint *at)
+{
+    static_assert(PLACE_TRUNKS_MAX <= 64, "a trunk is a bit");
+    uint64_t trunks = 0;
+    if (t == NULL || addr_is_any(at->addr))
+        return 0;
+    assert(t->sealed);
+    struct place_question q = {.caller.at = *at, .callee.at = *at};
+    unsigned tenant = find_tenant(t, &q);
+    for (unsigned length = 129; length-- > (addr_is_v4(at->addr) ? 96u : 0u) && trunks == 0;)
+        trunks = trunks_of_length(t, at, length, tenant);
+    return trunks;
+}

@@ -102,5 +102,8 @@ struct place_answer {
 
 /* `t` NULL: nothing is known. */
 struct place_answer place_ask(const struct place_table *t, const struct place_question *q);
+/* The trunks (bit n - 1 for number n) that this address is a peer of, whatever is called: what is asked of a peer that no call
+ * goes to. The narrowest network that is a trunk's counts; a trunk of a tenant only in its address spaces. `t` NULL: none. */
+uint64_t place_trunks_at(const struct place_table *t, const struct endpoint *at);
 /* The site of ours among the two. */
 unsigned place_our_site(const struct place_answer *a);

@@ -106,6 +106,24 @@ void placing_settle(struct calls *c, struct live *l)
     l->attempt_due = false;
 }
 
+unsigned placing_trunk(const struct calls *c, const struct endpoint *src, const struct endpoint *dst)
+{
+    const struct place_table *t = c->config.places;
+    uint64_t trunks = place_trunks_at(t, dst);
+    if (trunks == 0)
+        trunks = place_trunks_at(t, src);
+    return trunks ? (unsigned)__builtin_ctzll(trunks) + 1 : 0;
+}
+
+static void note_peak(struct calls *c, int change)
+{
+    c->calls_now += change;
+    if (c->calls_now <= c->calls_peak)
+        return;
+    c->calls_peak = c->calls_now;
+    counters_set(c->counters, C_CALLS_PEAK, (uint64_t)c->calls_peak);
+}
+
 void placing_active(struct calls *c, const struct live *l, bool active)
 {
     unsigned cell = C_CALLS_ACTIVE + l->label;
@@ -114,6 +132,7 @@ void placing_active(struct calls *c, const struct live *l, bool active)
         counters_add(c->counters, cell, 1);
     else
         counters_sub(c->counters, cell, 1);
+    note_peak(c, active ? 1 : -1);
     c->trunk_calls[trunk] += active ? 1 : -1;
     if (c->trunk_calls[trunk] > c->trunk_peak[trunk]) {
         c->trunk_peak[trunk] = c->trunk_calls[trunk];

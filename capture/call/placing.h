@@ -10,5 +10,7 @@ void placing_begin(struct calls *c, struct live *l, const struct datagram *d);
 void placing_message(struct calls *c, struct live *l, const struct sighting *s);
 /* No more changes: the attempt is counted where it belongs. */
 void placing_settle(struct calls *c, struct live *l);
+/* The index in the label TRUNK of what goes on between two ends and is no call: their trunk, else 0. */
+unsigned placing_trunk(const struct calls *c, const struct endpoint *src, const struct endpoint *dst);
 /* The call begins or ends to count as one that goes on. */
 void placing_active(struct calls *c, const struct live *l, bool active);

@@ -1,6 +1,8 @@
 #include "capture/call/registrar.h"
 
 #include "capture/call/finding_note.h"
+#include "capture/call/place.h"
+#include "capture/call/placing.h"
 
 #define EVERY_NS USER_SECOND
 
@@ -49,17 +51,25 @@ void registrar_last(struct users *u, struct entry *entry)
     user_push(u, EVENT_REGISTRATION, &e->r, sizeof e->r);
 }
 
-static void count(struct users *u, enum registration_result result)
+static void count(struct users *u, const struct registration *e, enum registration_result result)
 {
-    counters_add(u->c->counters, C_REGISTRATIONS + (unsigned)result, 1);
+    unsigned trunk = placing_trunk(u->c, &e->r.source, &e->r.registrar);
+    counters_add(u->c->counters,
+                 C_REGISTRATIONS + trunk * LABEL_COUNT_REGISTRATION + (unsigned)result, 1);
 }
 
 /* ---- what became of an attempt ---- */
 
-static void done(struct users *u, bool success, uint16_t code, int64_t rrd_ns)
+static void done(struct users *u, const struct registration *e, bool success, uint16_t code,
+                 int64_t rrd_ns)
 {
-    struct user_register_done d = {
-        .at_ns = u->c->time_ns, .rrd_ns = rrd_ns, .code = code, .success = success};
+    const struct place_table *places = u->c->config.places;
+    unsigned trunk = placing_trunk(u->c, &e->r.source, &e->r.registrar);
+    struct user_register_done d = {.at_ns = u->c->time_ns,
+                                   .rrd_ns = rrd_ns,
+                                   .trunk = trunk ? place_name(places, PLACE_TRUNK, trunk) : NULL,
+                                   .code = code,
+                                   .success = success};
     user_push(u, EVENT_REGISTER_DONE, &d, sizeof d);
 }
 
@@ -103,8 +113,8 @@ static void lose(struct users *u, struct registration *e, uint16_t code)
     r->code = code;
     r->failures += result == RESULT_FAILED || result == RESULT_TIMEOUT;
     r->timeouts += result == RESULT_TIMEOUT;
-    count(u, result);
-    done(u, false, code, -1);
+    count(u, e, result);
+    done(u, e, false, code, -1);
     if (r->contact_count == 0) {
         r->state = REGISTRATION_FAILED;
         r->ended_ns = u->c->time_ns;
@@ -130,7 +140,7 @@ static void settle(struct users *u, struct registration *e, bool removal, bool b
     r->successes++;
     r->removals += removal;
     r->refreshes += before && !removal && r->contact_count > 0;
-    count(u, removal ? RESULT_REMOVED : before ? RESULT_REFRESHED : RESULT_REGISTERED);
+    count(u, e, removal ? RESULT_REMOVED : before ? RESULT_REFRESHED : RESULT_REGISTERED);
     if (r->contact_count) {
         if (!before)
             r->registered_ns = now_ns;
@@ -299,7 +309,7 @@ static void accept(struct users *u, struct registration *e, struct register_atte
     if (w->t)
         measure(u, &e->r, w->t->sent_ns, a ? a->first_ns : w->t->sent_ns, now_ns);
     settle(u, e, removal, before, now_ns);
-    done(u, true, e->r.code, w->t ? e->r.rrd_full_ns : -1);
+    done(u, e, true, e->r.code, w->t ? e->r.rrd_full_ns : -1);
     if (a)
         a->stage = ATTEMPT_NONE;
 }

@@ -24,6 +24,7 @@
 struct user_register_done {
     int64_t at_ns;
     int64_t rrd_ns;   /* first REGISTER of the attempt -> 2xx; -1: unknown, or none */
+    const char *trunk; /* NULL: none; lives as long as the table of places */
     uint16_t code;    /* final response; 0: nobody answered */
     bool success;
 };

@@ -120,6 +120,8 @@ void *user_add(struct users *u, enum user_part part, uint64_t hash, enum slot_wo
     if (victim) {
         counters_add(u->c->counters, C_USERS_EVICTED + u->label[part], 1);
         last_words[part](u, victim);
+        if (part == PART_PEER)
+            peers_forget(u, victim);
         user_drop(u, part, victim);
     }
     struct entry *e = slots_add(table, hash, worth);

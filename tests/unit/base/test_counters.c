@@ -94,12 +94,12 @@ Test(counters, sums_go_over_all_blocks)
     struct counters *b = counters_block(s);
     counters_add(a, C_CALLS_ACTIVE, 5);
     counters_sub(b, C_CALLS_ACTIVE, 7);
-    counters_set(a, C_RTP_BYTES, 1);
+    counters_set(a, C_RTP_REORDERED, 1);
     cr_assert_eq((int64_t)counters_sum(s, C_CALLS_ACTIVE), -2);
     struct buf out;
     const char *text = render(s, &out);
     cr_assert_not_null(strstr(text, "\nearshot_calls_active{trunk=\"none\",direction=\"unknown\"} -2\n"));
-    cr_assert_not_null(strstr(text, "\nearshot_rtp_bytes_total 1\n"));
+    cr_assert_not_null(strstr(text, "\nearshot_rtp_reordered_packets_total 1\n"));
     cr_assert_not_null(strstr(text, "# TYPE earshot_calls_active gauge\n"));
     buf_fini(&out);
     counters_set_free(s);
@@ -126,7 +126,7 @@ Test(counters, only_labelled_cells_in_use_are_shown)
     cr_assert_not_null(
         strstr(text, "\nearshot_sip_responses_total{method=\"INVITE\",code=\"486\"} 3\n"));
     cr_assert_null(strstr(text, "code=\"200\""));
-    cr_assert_not_null(strstr(text, "\nearshot_rtp_bytes_total 0\n"));
+    cr_assert_not_null(strstr(text, "\nearshot_rtp_reordered_packets_total 0\n"));
     cr_assert_not_null(strstr(text, "# TYPE earshot_sip_requests_total counter\n"));
     buf_fini(&out);
     counters_set_free(s);

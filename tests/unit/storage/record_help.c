@@ -126,7 +126,7 @@ struct slice help_text(struct arena *arena, const char *text)
                                                             X(NUMBER, stream_count)                \
                                                                 X(NUMBER, chain_count)             \
                                                                     X(TINY, nat)                       \
-                                                                        X(REAL, trying_delay_ms)
+                                                                        X(REAL, trying_delay_ms) X(REAL, bits_per_s) X(REAL, bits_per_s_peak)
 
 #define SIPREC_FIELDS(X)                                                                           \
     X(FLAG, complete)                                                                              \
