@@ -484,6 +484,7 @@ int settings_check(const struct settings *s, struct why *why)
         {"[limits] peers", s->peers_max, 16, 100000},
         {"[limits] user_agents", s->user_agents_max, 16, 100000},
         {"[limits] call_streams", s->call_streams_max, 1, 256},
+        {"[quality] burst_gap", s->quality_burst_gap, 1, 255},
         {"[spool] hold (ms)", s->spool_hold / 1000000, 50, 1000},
         {"[spool] flush (ms)", s->spool_flush / 1000000, 10, 1000},
         {"[spool] segment_size", s->spool_segment, 1 << 20, INT64_C(2) << 30},

@@ -52,6 +52,8 @@ void setup_pipeline(const struct settings *s, const struct spool_config *spool, 
     c.front.streams.tls.waiting_bytes_max = (size_t)s->tls_waiting_max;
     c.worker.record_media = s->recording_default == RECORDING_RECORD;
     c.worker.call_streams_max = (unsigned)s->call_streams_max;
+    c.worker.playout = s->quality_playout;
+    c.worker.burst_gap = (uint8_t)s->quality_burst_gap;
     c.worker.probe = s->probe;
     c.worker.spool = spool;
     (void)identity_configure(s, &c.worker.identity, &c.front, NULL); /* settings_check() has said what is wrong */

@@ -85,7 +85,7 @@ static double ms_between(int64_t from_ns, int64_t to_ns)
 
 static struct score window_score(const struct wstream *s, const struct rtp_window *v)
 {
-    return stream_score(s, v->expected, v->lost, v->runs, NAN);
+    return stream_score(s, v->expected, (uint64_t)v->lost + v->discarded, v->bad_runs, NAN);
 }
 
 double stream_window_score(const struct wstream *s, double *ret_r, const char **ret_scale)
@@ -128,6 +128,7 @@ static void fill_series(struct arena *a, const struct wstream *s, int64_t first_
         const struct rtp_step *step = &in->steps[i];
         out->packets[i] = step->packets;
         out->lost[i] = step->lost;
+        out->discarded[i] = step->discarded;
         out->max_gap_ms[i] = step->max_gap_ms;
         out->jitter_ms[i] = step->jitter_dms == UINT16_MAX ? NAN : (float)step->jitter_dms / 10;
     }
@@ -161,18 +162,18 @@ static void fill_rtcp(struct arena *a, const struct wstream *s, double clock_hz,
 static void fill_quality(const struct wstream *s, const struct rtp_stats *t, bool suspect,
                          struct record_quality *out)
 {
-    struct score score = stream_score(s, t->media_expected, t->media_lost, t->runs, NAN);
+    struct score score = stream_score(s, t->media_expected, t->bad, t->bad_runs, NAN);
     out->r = score.r;
     out->mos_lq = score.mos_lq;
     out->r_fb = score.r_fb;
     out->scale = score.scale;
     out->basis = score.basis;
-    out->playout = "none";
+    out->playout = t->simulated ? "AD" : "none";
     out->delay_basis = "none";
     out->loss_basis = suspect ? "capture_suspect" : "tap";
-    out->burst_r = rtp_burst_ratio(t->media_expected, t->media_lost, t->runs);
+    out->burst_r = rtp_burst_ratio(t->media_expected, t->bad, t->bad_runs);
     if (t->media_expected)
-        out->ppl = 100.0 * (double)t->media_lost / (double)t->media_expected;
+        out->ppl = 100.0 * (double)t->bad / (double)t->media_expected;
 }
 
 /* What offer and answer have in common; without an answer what was offered. */
@@ -199,6 +200,7 @@ static void fill_counts(const struct rtp_stats *t, struct record_stream *out)
     out->lost = t->lost;
     out->media_expected = t->media_expected;
     out->media_lost = t->media_lost;
+    out->discarded = t->discarded;
     out->duplicates = t->duplicates;
     out->reordered = t->reordered;
     out->restarts = t->restarts;

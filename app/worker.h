@@ -27,6 +27,8 @@ struct worker_config {
     bool early_rows;             /* also emit a record when a call is answered, and as soon as it is over */
     bool recovered;              /* replays a spool after a crash: recordings are flagged */
     unsigned call_streams_max;   /* default 16 */
+    bool playout;                /* simulate jitter buffers */
+    uint8_t burst_gap;           /* good frames that end a burst; 0: 16 */
     const char *probe;
     struct identity_config identity; /* who is who */
     struct centre_config centre;     /* queues and agents */
@@ -82,7 +84,7 @@ struct wstream {
     struct rtp_codec codec;      /* the one in use */
     struct wrtcp rtcp;
     uint64_t refused;
-    uint64_t counted_received, counted_expected, counted_lost; /* already in the counters */
+    uint64_t counted_received, counted_expected, counted_lost, counted_discarded; /* already in the counters */
     double last_mos;
     const struct quality_config *quality;
     struct rtp_modes *modes;     /* frames by mode; NULL: the codec has none */

@@ -68,7 +68,10 @@ static struct wstream *new_stream(struct worker *w, struct wflow *f, uint32_t ss
         return NULL;
     }
     struct wstream *s = worker_alloc(sizeof *s);
-    struct rtp_stream_config config = {.announced = f->announced, .ptime_ms = f->ptime_ms};
+    struct rtp_stream_config config = {.announced = f->announced,
+                                       .ptime_ms = f->ptime_ms,
+                                       .playout = w->config.playout,
+                                       .gap_min = w->config.burst_gap};
     struct rtp_stream *rtp = s ? rtp_stream_new(&config) : NULL;
     if (rtp == NULL) {
         free(s);
@@ -172,9 +175,11 @@ void worker_count_stream(struct worker *w, struct wstream *s)
     counters_add(w->counters, C_RTP_PACKETS + codec, t.received - s->counted_received);
     counters_add(w->counters, C_RTP_EXPECTED + codec, t.expected - s->counted_expected);
     counters_add(w->counters, C_RTP_LOST + codec, t.lost - s->counted_lost);
+    counters_add(w->counters, C_RTP_DISCARDED + codec, t.discarded - s->counted_discarded);
     s->counted_received = t.received;
     s->counted_expected = t.expected;
     s->counted_lost = t.lost;
+    s->counted_discarded = t.discarded;
 }
 
 /* A scoring window has ended: degraded minutes count now, not at hang-up. */
@@ -207,7 +212,7 @@ void worker_end_stream(struct worker *w, struct wstream *s)
     if (!__builtin_isnan(t.jitter_ms_mean))
         counters_observe(w->counters, C_STREAM_JITTER, t.jitter_ms_mean / 1000);
     counters_observe(w->counters, C_STREAM_MAX_GAP, t.max_gap_ms / 1000);
-    struct score score = stream_score(s, t.media_expected, t.media_lost, t.runs, __builtin_nan(""));
+    struct score score = stream_score(s, t.media_expected, t.bad, t.bad_runs, __builtin_nan(""));
     if (score.scale)
         counters_observe_of(w->counters, C_STREAM_MOS, label_find(LABELS_SCALE, slice_str(score.scale)), score.mos_lq);
 }

@@ -20,6 +20,8 @@ enum {
     RESYNC = 500 * UNITS, /* so long nothing could be played: a real endpoint begins anew */
     COARSE = 4 * UNITS,   /* grid of arrivals in the ring */
     WINDOW_COARSE = 10000 / 4,
+    F50_DEPTH = 50 * UNITS,
+    F200_DEPTH = 200 * UNITS,
     DEPTH_MIN = 20 * UNITS,
     DEPTH_MAX = 500 * UNITS,
     EMPTY = INT16_MAX,
@@ -30,11 +32,10 @@ enum {
 
 static_assert(PLAYOUT_PAUSE_MS / 4 < UINT8_MAX, "a step fits");
 
-static const int32_t fixed_depth[2] = {50 * UNITS, 200 * UNITS};
-
 /* ---- fixed ---- */
 
-static bool fixed_discards(struct playout_fixed *f, int32_t depth, int64_t delay, int64_t arrival)
+static inline bool fixed_discards(struct playout_fixed *f, int32_t depth, int64_t delay,
+                                  int64_t arrival)
 {
     if (!f->anchored || (f->bad_since != INT64_MAX && arrival - f->bad_since >= RESYNC)) {
         f->anchor = delay;
@@ -79,24 +80,32 @@ static uint16_t count_equal(const struct playout_adaptive *a, int16_t v)
     return (uint16_t)n;
 }
 
+/* The smallest delay above v: the one with the smallest distance, where those below have wrapped to
+ * distances that are larger than all. Shifted by half the range, so that a signed minimum finds it.
+ * There is one, or EMPTY comes out. */
 static int16_t next_above(const struct playout_adaptive *a, int16_t v)
 {
-    int16_t best = EMPTY;
+    uint16_t origin = (uint16_t)(v + 1 + 0x8000);
+    int16_t best = INT16_MAX;
     for (unsigned i = 0; i < WINDOW; i++) {
-        int16_t d = a->delay[i] > v ? a->delay[i] : EMPTY;
-        best = d < best ? d : best;
+        int16_t distance = (int16_t)(a->delay[i] - origin);
+        if (distance < best)
+            best = distance;
     }
-    return best;
+    return (int16_t)(best + origin);
 }
 
+/* The largest one below v; there is one. */
 static int16_t next_below(const struct playout_adaptive *a, int16_t v)
 {
-    int16_t best = INT16_MIN;
+    uint16_t origin = (uint16_t)(v - 1 - 0x8000);
+    int16_t best = INT16_MAX;
     for (unsigned i = 0; i < WINDOW; i++) {
-        int16_t d = a->delay[i] < v ? a->delay[i] : INT16_MIN;
-        best = d > best ? d : best;
+        int16_t distance = (int16_t)(origin - a->delay[i]);
+        if (distance < best)
+            best = distance;
     }
-    return best;
+    return (int16_t)(origin - best);
 }
 
 /* Delays drift away from the origin, or jump: the origin follows. What does not fit any more lies
@@ -233,24 +242,30 @@ void playout_restart(struct playout *p)
     p->started = false;
 }
 
+unsigned playout_units(struct playout *p, int64_t delay, int64_t arrival, int32_t ptime)
+{
+    if (p->started) {
+        if (arrival < p->last_arrival)
+            arrival = p->last_arrival;
+        else if (arrival - p->last_arrival > PLAYOUT_PAUSE_MS * UNITS)
+            playout_restart(p);
+    }
+    p->last_arrival = arrival;
+    p->last_delay = delay;
+    p->started = true;
+    unsigned discards = fixed_discards(&p->fixed[PLAYOUT_F50], F50_DEPTH, delay, arrival);
+    if (fixed_discards(&p->fixed[PLAYOUT_F200], F200_DEPTH, delay, arrival))
+        discards |= 1u << PLAYOUT_F200;
+    if (adaptive_discards(&p->adaptive, delay, arrival, ptime))
+        discards |= 1u << PLAYOUT_AD;
+    return discards;
+}
+
 unsigned playout_packet(struct playout *p, double media_ms, double arrival_ms, double ptime_ms)
 {
     int64_t arrival = llrint(arrival_ms * UNITS);
     int64_t delay = llrint((arrival_ms - media_ms) * UNITS);
-    int32_t ptime = (int32_t)lrint(fmin(ptime_ms, 1000) * UNITS);
-    if (p->started && arrival < p->last_arrival)
-        arrival = p->last_arrival;
-    if (p->started && arrival - p->last_arrival > PLAYOUT_PAUSE_MS * UNITS)
-        playout_restart(p);
-    p->last_arrival = arrival;
-    p->last_delay = delay;
-    p->started = true;
-    unsigned discards = 0;
-    for (unsigned i = 0; i < 2; i++)
-        discards |= (unsigned)fixed_discards(&p->fixed[i], fixed_depth[i], delay, arrival) << i;
-    if (adaptive_discards(&p->adaptive, delay, arrival, ptime))
-        discards |= 1u << PLAYOUT_AD;
-    return discards;
+    return playout_units(p, delay, arrival, (int32_t)lrint(fmin(ptime_ms, 1000) * UNITS));
 }
 
 int64_t playout_variation(const struct playout *p)
@@ -282,7 +297,7 @@ void playout_result(const struct playout *p, enum playout_buffer which,
             .wait_ms = NAN,
         };
     else
-        *ret_report = fixed_result(&p->fixed[which], fixed_depth[which]);
+        *ret_report = fixed_result(&p->fixed[which], which == PLAYOUT_F50 ? F50_DEPTH : F200_DEPTH);
     if (ret_report->judged == 0)
         ret_report->delay_ms = NAN;
 }

@@ -4,25 +4,14 @@
  * settled: they go into the run counts and never come back. That is done a word of 64 at a time, so
  * a clean stream pays for it once in 64 packets. A gap whose timestamps tell that fewer frames than
  * numbers are missing (a middlebox ate events or comfort noise) marks the surplus in `absent`. */
-#include "capture/rtp/stream_internal.h"
-
-static unsigned run_bin(uint32_t length)
-{
-    if (length < 10)
-        return length - 1;
-    if (length < 20)
-        return 9;
-    if (length < 50)
-        return 10;
-    return length < 100 ? 11 : 12;
-}
+#include "capture/rtp/simulation.h"
 
 static void run_close(struct run_counts *c)
 {
     if (c->open == 0)
         return;
     c->runs++;
-    c->histogram[run_bin(c->open)]++;
+    c->histogram[burst_run_bin(c->open)]++;
     if (c->open > c->longest)
         c->longest = c->open;
     c->open = 0;
@@ -86,6 +75,8 @@ static void settle_to(struct rtp_stream *s, uint32_t to)
     if ((int32_t)(to - s->settled_ext) <= 0)
         return;
     scan(s, s->settled_ext, to, &s->runs);
+    if (s->simulated)
+        simulation_settle(s, s->settled_ext, to);
     s->settled_ext = to;
 }
 
@@ -98,6 +89,8 @@ void runs_settle_all(struct rtp_stream *s)
 {
     settle_to(s, s->max_ext + 1);
     run_close(&s->runs);
+    if (s->simulated)
+        simulation_close(s);
 }
 
 struct run_counts runs_now(const struct rtp_stream *s)
@@ -140,6 +133,8 @@ void runs_gap(struct rtp_stream *s, uint32_t ahead, uint32_t media)
         uint32_t final = horizon - first;
         uint32_t final_surplus = surplus < final ? surplus : final;
         run_extend(&s->runs, final - final_surplus);
+        if (s->simulated)
+            simulation_lost(s, final - final_surplus);
         surplus -= final_surplus;
         missing -= final;
         first = horizon;

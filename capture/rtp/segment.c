@@ -166,7 +166,7 @@ static unsigned late_packet(struct rtp_stream *s, const struct incoming *in, uin
     }
     runs_fill(s, ext, arrival_is_media(&in->a) && !in->a.sid);
     unsigned verdict = adopt(s, in);
-    stream_count(s, &in->a);
+    stream_count(s, &in->a, ext);
     return verdict | RTP_TAKEN | RTP_LATE;
 }
 

@@ -5,7 +5,7 @@
  * what does not fill a wider step goes back into the open one. No memory is treated the same way,
  * so that nothing that was counted is ever lost. Windows are differences of running totals, the one
  * between what has happened and what is booked; window_ms is always a multiple of step_ms. */
-#include "capture/rtp/stream_internal.h"
+#include "capture/rtp/simulation.h"
 
 #include <stdlib.h>
 
@@ -84,7 +84,18 @@ static struct rtp_window merge_windows(const struct rtp_window *w)
         .expected = add_saturated(w[0].expected, w[1].expected),
         .lost = add_saturated(w[0].lost, w[1].lost),
         .runs = add_saturated(w[0].runs, w[1].runs),
+        .discarded = add_saturated(w[0].discarded, w[1].discarded),
+        .bad_runs = add_saturated(w[0].bad_runs, w[1].bad_runs),
     };
+}
+
+static void unbook_simulated(struct rtp_stream *s, const struct rtp_window *left)
+{
+    if (!s->simulated)
+        return;
+    struct simulation *m = simulation_of(s);
+    m->booked_discarded -= left->discarded;
+    m->booked_runs -= left->bad_runs;
 }
 
 static void widen_windows(struct rtp_stream *s)
@@ -97,6 +108,7 @@ static void widen_windows(struct rtp_stream *s)
         s->booked_expected -= left->expected;
         s->booked_lost -= left->lost;
         s->booked_runs -= left->runs;
+        unbook_simulated(s, left);
     }
     t->window_count /= 2;
     t->window_ms *= 2;
@@ -108,6 +120,7 @@ static struct rtp_step merge_steps(const struct rtp_step *step, unsigned count)
     for (unsigned i = 1; i < count; i++) {
         sum.packets = add_saturated(sum.packets, step[i].packets);
         sum.lost = add_saturated(sum.lost, step[i].lost);
+        sum.discarded = add_saturated(sum.discarded, step[i].discarded);
         if (step[i].max_gap_ms > sum.max_gap_ms)
             sum.max_gap_ms = step[i].max_gap_ms;
         if (step[i].jitter_dms != UINT16_MAX)
@@ -120,6 +133,8 @@ static void reopen_step(struct rtp_stream *s, const struct rtp_step *step)
 {
     s->step_packets += step->packets;
     s->step_lost += step->lost;
+    if (s->simulated)
+        simulation_of(s)->step_discarded += step->discarded;
     if (step->max_gap_ms * NS_PER_MS > s->step_gap_ns)
         s->step_gap_ns = step->max_gap_ms * NS_PER_MS;
 }
@@ -157,17 +172,33 @@ static uint16_t book(uint32_t *booked, uint64_t now, uint16_t *before)
     return 0;
 }
 
+static void book_simulated(struct rtp_stream *s, struct rtp_window *w, struct rtp_window *before)
+{
+    if (!s->simulated) {
+        w->bad_runs = w->runs;
+        return;
+    }
+    struct simulation *m = simulation_of(s);
+    struct vector_counts c = simulation_now(s);
+    struct playout_report r;
+    playout_result(&m->playout, PLAYOUT_AD, &r);
+    w->discarded = book(&m->booked_discarded, r.late, before ? &before->discarded : NULL);
+    w->bad_runs = book(&m->booked_runs, c.burst.runs.runs, before ? &before->bad_runs : NULL);
+}
+
 static struct rtp_window book_window(struct rtp_stream *s)
 {
     struct rtp_series *t = &s->series;
     struct rtp_window *before = t->window_count ? &t->windows[t->window_count - 1] : NULL;
     struct run_counts runs = runs_now(s);
     uint64_t frames = stats_frames_received(s) + runs.lost;
-    return (struct rtp_window){
+    struct rtp_window w = {
         .expected = book(&s->booked_expected, frames, before ? &before->expected : NULL),
         .lost = book(&s->booked_lost, runs.lost, before ? &before->lost : NULL),
         .runs = book(&s->booked_runs, runs.runs, before ? &before->runs : NULL),
     };
+    book_simulated(s, &w, before);
+    return w;
 }
 
 static unsigned end_window(struct rtp_stream *s)
@@ -192,12 +223,16 @@ static uint16_t jitter_now(const struct rtp_stream *s)
 
 static void append_step(struct rtp_stream *s)
 {
+    uint32_t *discarded = s->simulated ? &simulation_of(s)->step_discarded : NULL;
     s->series.steps[s->series.step_count++] = (struct rtp_step){
         .packets = saturate(s->step_packets),
         .lost = saturate(s->step_lost),
         .max_gap_ms = saturate((uint64_t)(s->step_gap_ns + NS_PER_MS / 2) / NS_PER_MS),
         .jitter_dms = jitter_now(s),
+        .discarded = discarded ? saturate(*discarded) : 0,
     };
+    if (discarded)
+        *discarded = 0;
     s->step_packets = 0;
     s->step_lost = 0;
     s->step_gap_ns = 0;

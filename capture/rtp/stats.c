@@ -1,5 +1,5 @@
 /* What a stream has come to: the counters as callers see them. */
-#include "capture/rtp/stream_internal.h"
+#include "capture/rtp/simulation.h"
 
 #include <math.h>
 
@@ -33,6 +33,21 @@ static void runs_report(const struct rtp_stream *s, struct rtp_stats *t)
     t->longest_run = runs.longest;
     static_assert(sizeof t->run_histogram == sizeof runs.histogram, "the same bins");
     memcpy(t->run_histogram, runs.histogram, sizeof runs.histogram);
+    t->bad = runs.lost;
+    t->bad_runs = runs.runs;
+}
+
+static void simulated_report(const struct rtp_stream *s, struct rtp_stats *t)
+{
+    struct playout_report ad;
+    playout_result(&simulation_of(s)->playout, PLAYOUT_AD, &ad);
+    if (ad.judged == 0)
+        return;
+    struct vector_counts c = simulation_now(s);
+    t->simulated = true;
+    t->discarded = ad.late;
+    t->bad = c.burst.runs.bad;
+    t->bad_runs = c.burst.runs.runs;
 }
 
 void rtp_stream_stats(const struct rtp_stream *s, struct rtp_stats *ret_stats)
@@ -61,9 +76,34 @@ void rtp_stream_stats(const struct rtp_stream *s, struct rtp_stats *ret_stats)
     else
         t.ptime_ms = s->sdp_ptime_ms;
     runs_report(s, &t);
+    if (s->simulated)
+        simulated_report(s, &t);
     jitter_report(s, &t);
     rfc_report(&s->rfc, &t);
     *ret_stats = t;
+}
+
+bool rtp_stream_playout(const struct rtp_stream *s, struct rtp_playout *ret_playout)
+{
+    if (!s->simulated)
+        return false;
+    const struct simulation *m = simulation_of(s);
+    struct vector_counts c = simulation_now(s);
+    struct rtp_playout t = {.skew_ppm = skew_ppm(&m->skew)};
+    for (unsigned i = 0; i < PLAYOUT_BUFFERS; i++)
+        playout_result(&m->playout, (enum playout_buffer)i, &t.buffers[i]);
+    if (t.buffers[PLAYOUT_AD].judged == 0)
+        return false;
+    for (unsigned i = PLAYOUT_F50; i <= PLAYOUT_F200; i++) {
+        t.bad[i] = c.fixed[i].bad;
+        t.runs[i] = c.fixed[i].runs;
+    }
+    burst_result(&c.burst, media_ptime_ms(s), &t.burst);
+    t.bad[PLAYOUT_AD] = t.burst.bad;
+    t.runs[PLAYOUT_AD] = t.burst.runs;
+    delays_result(&m->delays, &t.delays);
+    *ret_playout = t;
+    return true;
 }
 
 const struct rtp_series *rtp_stream_series(const struct rtp_stream *s)

@@ -12,7 +12,7 @@
  *   candidate, then its successor ---- restart -------------> both counted, a new segment
  *
  * The marker changes no counter. */
-#include "capture/rtp/stream_internal.h"
+#include "capture/rtp/simulation.h"
 
 #include <stdlib.h>
 
@@ -20,7 +20,8 @@
 
 struct rtp_stream *rtp_stream_new(const struct rtp_stream_config *config)
 {
-    size_t size = (sizeof(struct rtp_stream) + 63) / 64 * 64;
+    size_t size = SIMULATION_AT + (config->playout ? sizeof(struct simulation) : 0);
+    size = (size + 63) / 64 * 64;
     struct rtp_stream *s = aligned_alloc(64, size);
     if (s == NULL)
         return NULL;
@@ -33,6 +34,9 @@ struct rtp_stream *rtp_stream_new(const struct rtp_stream_config *config)
     s->max_ext = SEGMENT_ORIGIN;
     s->series.step_ms = 1000;
     s->series.window_ms = 10000;
+    s->simulated = config->playout;
+    if (s->simulated)
+        simulation_init(s, config->gap_min);
     return s;
 }
 
@@ -45,9 +49,9 @@ void rtp_stream_free(struct rtp_stream *s)
     free(s);
 }
 
-size_t rtp_stream_size(void)
+size_t rtp_stream_size(bool playout)
 {
-    return sizeof(struct rtp_stream);
+    return playout ? SIMULATION_AT + sizeof(struct simulation) : sizeof(struct rtp_stream);
 }
 
 void stream_open(struct rtp_stream *s, const struct arrival *first)
@@ -69,10 +73,12 @@ void stream_open(struct rtp_stream *s, const struct arrival *first)
     memset(s->seen, 0, sizeof s->seen);
     memset(s->absent, 0, sizeof s->absent);
     runs_mark(s, s->max_ext);
-    stream_count(s, first);
+    if (s->simulated)
+        simulation_open(s);
+    stream_count(s, first, s->max_ext);
 }
 
-void stream_count(struct rtp_stream *s, const struct arrival *a)
+void stream_count(struct rtp_stream *s, const struct arrival *a, uint32_t ext)
 {
     s->received++;
     s->segment_received++;
@@ -82,6 +88,8 @@ void stream_count(struct rtp_stream *s, const struct arrival *a)
     s->event_packets += a->kind == ARRIVAL_EVENT;
     s->noise_packets += a->kind == ARRIVAL_NOISE || a->sid;
     jitter_packet(s, a);
+    if (s->simulated)
+        simulation_packet(s, a, ext);
 }
 
 /* n_media of the quality reference: of `missing` numbers between two timestamps, how many frames
@@ -123,6 +131,11 @@ static void unsteady(struct rtp_stream *s, const struct arrival *a, uint32_t ahe
         media_ptime_sample(s, (uint32_t)advance);
 }
 
+static bool media_neighbours(const struct rtp_stream *s, const struct arrival *a)
+{
+    return s->order_kind == ARRIVAL_MEDIA && a->kind == ARRIVAL_MEDIA;
+}
+
 void stream_advance(struct rtp_stream *s, const struct arrival *a, uint32_t ahead)
 {
     int32_t advance = (int32_t)(a->timestamp - s->max_ts);
@@ -142,6 +155,8 @@ void stream_advance(struct rtp_stream *s, const struct arrival *a, uint32_t ahea
         if (gap_ns > s->gap_max_ns)
             s->gap_max_ns = gap_ns;
     }
+    if (s->simulated && UNLIKELY(gap_ns > simulation_of(s)->spacing_ns))
+        simulation_spacing(s, gap_ns, media_neighbours(s, a));
     s->max_ext += ahead;
     s->max_ts = a->timestamp;
     s->order_ns = a->ns;
@@ -153,7 +168,7 @@ void stream_advance(struct rtp_stream *s, const struct arrival *a, uint32_t ahea
         runs_settle(s);
     if (UNLIKELY(s->clock_hz == 0) && s->order_same)
         media_estimate_clock(s, a);
-    stream_count(s, a);
+    stream_count(s, a, s->max_ext);
 }
 
 static uint8_t kind_of(const struct rtp_packet *p, const struct rtp_codec *codec)

@@ -2,10 +2,13 @@
  *
  * Two sets are kept side by side: the counters of RFC 3550 A.1/A.3/A.8 as an endpoint would report them, and the product
  * counters, which no duplicate, marker, restart, wrap or pause can fool and from which the score is computed. The state is
- * at most 1 KiB, the cost of a packet constant, nothing is allocated but the series, and that only when a second ends. */
+ * at most 1 KiB (4 KiB with playout), the cost of a packet constant, nothing is allocated but the series, and that only when a second ends. */
 #pragma once
 
+#include "capture/rtp/burst.h"
 #include "capture/rtp/codec.h"
+#include "capture/rtp/delays.h"
+#include "capture/rtp/playout.h"
 #include "capture/rtp/rtp.h"
 
 /* ---- series: counts per step, frames per window; bounded, the step grows instead ---- */
@@ -16,12 +19,15 @@ struct rtp_step { /* one step of step_ms; all saturate */
     uint16_t lost;       /* sequence numbers, booked in the step in which the gap was seen to end */
     uint16_t max_gap_ms; /* longest arrival gap that ended here */
     uint16_t jitter_dms; /* RFC 3550 jitter at the end of the step, 0.1 ms; UINT16_MAX: unknown */
+    uint16_t discarded;  /* by the adaptive buffer */
 };
 
 struct rtp_window { /* one scoring window of window_ms: what the E-model needs */
     uint16_t expected;   /* media frames due */
     uint16_t lost;       /* media frames lost */
     uint16_t runs;       /* runs of lost frames */
+    uint16_t discarded;  /* by the adaptive buffer */
+    uint16_t bad_runs;   /* runs of frames lost or discarded; `runs` without playout */
 };
 
 struct rtp_series {
@@ -42,6 +48,9 @@ struct rtp_stats {
     uint64_t media_expected;  /* media frames (audio packets) due */
     uint64_t media_lost;
     uint64_t runs;            /* runs of lost media frames */
+    uint64_t bad, bad_runs;   /* frames lost or discarded and their runs: the score's; without playout as lost */
+    uint64_t discarded;       /* by the adaptive buffer */
+    bool simulated;           /* playout was, so `discarded` is known */
     uint32_t longest_run;
     uint64_t duplicates;
     uint64_t reordered;
@@ -69,9 +78,20 @@ struct rtp_stats {
     uint32_t run_histogram[13];
 };
 
+/* What jitter buffers would have made of it, and how delay varied. Frames of `bad` are lost or discarded. */
+struct rtp_playout {
+    struct playout_report buffers[PLAYOUT_BUFFERS];
+    uint64_t bad[PLAYOUT_BUFFERS], runs[PLAYOUT_BUFFERS];
+    struct burst_report burst; /* with the adaptive buffer */
+    struct delays_report delays;
+    double skew_ppm;           /* NAN before 30 s */
+};
+
 struct rtp_stream_config {
     bool announced;        /* by SDP or RTCP: the first packet counts at once */
     uint16_t ptime_ms;     /* from SDP; 0: from payload size, then measured */
+    bool playout;          /* simulate jitter buffers: 3 KiB more */
+    uint8_t gap_min;       /* good frames that end a burst; 0: 16 */
 };
 
 enum rtp_verdict {
@@ -91,7 +111,7 @@ struct rtp_stream;
 /* NULL without memory. Streams come from a pool of the caller's thread. */
 struct rtp_stream *rtp_stream_new(const struct rtp_stream_config *config);
 void rtp_stream_free(struct rtp_stream *s);
-size_t rtp_stream_size(void);
+size_t rtp_stream_size(bool playout);
 
 /* One packet in arrival order; returns enum rtp_verdict bits. `codec` is that of its payload type (kind CODEC_UNKNOWN and
  * clock 0 when nobody knows: the clock is then estimated). `datagram_bytes` is the UDP payload on the wire,
@@ -102,6 +122,8 @@ unsigned rtp_stream_packet(struct rtp_stream *s, const struct rtp_packet *p, con
 void rtp_stream_finish(struct rtp_stream *s);
 /* At any time. */
 void rtp_stream_stats(const struct rtp_stream *s, struct rtp_stats *ret_stats);
+/* false: playout is off, or no audio with a known clock came. */
+bool rtp_stream_playout(const struct rtp_stream *s, struct rtp_playout *ret_playout);
 const struct rtp_series *rtp_stream_series(const struct rtp_stream *s);
 /* Extended highest sequence and whether a sequence number was received: for RTCP arithmetic. */
 uint32_t rtp_stream_highest(const struct rtp_stream *s);

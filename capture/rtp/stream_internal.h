@@ -7,6 +7,7 @@
  *   rfc3550.c   A.1, A.3, A.8 to the letter
  *   runs.c      which frames are missing: media loss, runs
  *   series.c    steps and windows
+ *   simulation.c  jitter buffers, delays and the frame vector, behind the state when asked for
  *   stats.c     what it has come to
  *
  * Sequence numbers are extended to 32 bits ("ext"); a segment starts at 65536 + sequence, so that
@@ -176,6 +177,7 @@ struct rtp_stream {
     uint32_t payload_changes;
     uint16_t sdp_ptime_ms;
     bool announced;
+    bool simulated; /* simulation.h: what lies behind this */
 };
 
 static_assert(sizeof(struct rtp_stream) <= 1024, "the state of a stream is at most 1 KiB");
@@ -247,7 +249,7 @@ void stream_open(struct rtp_stream *s, const struct arrival *first);
 /* Counts a packet `ahead` >= 1 numbers ahead of max_ext. */
 void stream_advance(struct rtp_stream *s, const struct arrival *a, uint32_t ahead);
 /* What every counted packet adds, wherever it stands. */
-void stream_count(struct rtp_stream *s, const struct arrival *a);
+void stream_count(struct rtp_stream *s, const struct arrival *a, uint32_t ext);
 
 /* ---- segment.c ---- */
 /* Not simply the next packet: first, gap, duplicate, late, restart. */

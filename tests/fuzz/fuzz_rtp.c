@@ -40,11 +40,25 @@ static void one_datagram(struct slice datagram)
     }
 }
 
+static void check_playout(const struct rtp_stream *s, const struct rtp_stats *t)
+{
+    struct rtp_playout p;
+    if (!rtp_stream_playout(s, &p))
+        return;
+    assert(t->bad == t->media_lost + t->discarded);
+    assert(p.burst.frames == t->media_expected && p.burst.bad == t->bad);
+    assert(p.burst.burst_density <= 1 && p.burst.gap_density <= 1);
+    for (unsigned i = 0; i < PLAYOUT_BUFFERS; i++)
+        assert(p.bad[i] == t->media_lost + p.buffers[i].late + p.buffers[i].early);
+    assert(p.delays.p50 <= p.delays.p95 && p.delays.p99 <= p.delays.max);
+}
+
 static void check(const struct rtp_stream *s)
 {
     struct rtp_stats t;
     rtp_stream_stats(s, &t);
     assert(t.received <= t.expected && t.lost == t.expected - t.received);
+    check_playout(s, &t);
     assert(t.media_lost <= t.lost);
     assert(t.media_lost <= t.media_expected);
     assert(t.runs <= t.media_lost && t.longest_run <= t.media_lost);
@@ -61,7 +75,8 @@ static void stream(struct slice records)
 {
     struct cursor c = cursor_over(records);
     uint8_t options = cursor_u8(&c);
-    struct rtp_stream_config config = {.announced = options & 1, .ptime_ms = options >> 1};
+    struct rtp_stream_config config = {
+        .announced = options & 1, .ptime_ms = options >> 1 & 0x3f, .playout = !(options & 0x80)};
     struct rtp_stream *s = rtp_stream_new(&config);
     assert(s);
     struct rtp_packet p = {.payload = records};

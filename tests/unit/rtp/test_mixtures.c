@@ -132,7 +132,7 @@ static struct rtp_codec codec_of(const struct mixture *m)
 static struct rtp_stream *play(const struct mixture *m, const struct sent *sent, size_t count,
                                bool announced)
 {
-    struct rtp_stream_config config = {.announced = announced};
+    struct rtp_stream_config config = {.announced = announced, .playout = true};
     struct rtp_stream *s = rtp_stream_new(&config);
     struct rtp_codec codec = codec_of(m);
     uint8_t bytes[160];
@@ -171,6 +171,30 @@ static void expect_series(const struct rtp_series *series, const struct rtp_stat
     cr_expect_eq(runs, t->runs, "%u: %lu runs in windows", trial, runs);
 }
 
+/* Each frame stands in the vector once, and each that is bad is lost or discarded. */
+static void expect_vector(const struct rtp_stream *s, const struct rtp_stats *t, unsigned trial)
+{
+    struct rtp_playout p;
+    cr_assert(rtp_stream_playout(s, &p));
+    cr_expect_eq(p.burst.frames, t->media_expected, "%u: %lu frames", trial, p.burst.frames);
+    for (unsigned i = 0; i < PLAYOUT_BUFFERS; i++)
+        cr_expect_eq(p.bad[i], t->media_lost + p.buffers[i].late + p.buffers[i].early,
+                     "%u: buffer %u: %lu bad", trial, i, p.bad[i]);
+    cr_expect_eq(t->bad, t->media_lost + t->discarded, "%u: %lu bad", trial, t->bad);
+    cr_expect_eq(t->bad_runs, p.burst.runs, "%u", trial);
+    uint64_t discarded = 0, in_windows = 0, runs = 0;
+    const struct rtp_series *series = rtp_stream_series(s);
+    for (unsigned i = 0; i < series->step_count; i++)
+        discarded += series->steps[i].discarded;
+    for (unsigned i = 0; i < series->window_count; i++) {
+        in_windows += series->windows[i].discarded;
+        runs += series->windows[i].bad_runs;
+    }
+    cr_expect_eq(discarded, t->discarded, "%u: %lu discarded in steps", trial, discarded);
+    cr_expect_eq(in_windows, t->discarded, "%u: %lu discarded in windows", trial, in_windows);
+    cr_expect_eq(runs, t->bad_runs, "%u: %lu runs in windows", trial, runs);
+}
+
 Test(rtp_mixtures, media_loss_is_exactly_what_was_lost)
 {
     static struct sent sent[SENT_MAX];
@@ -194,6 +218,7 @@ Test(rtp_mixtures, media_loss_is_exactly_what_was_lost)
         cr_expect_eq(t.restarts, m.restart, "%u: restarts %u", trial, t.restarts);
         cr_expect_eq(t.conflicts, 0, "%u: conflicts", trial);
         expect_series(rtp_stream_series(s), &t, trial);
+        expect_vector(s, &t, trial);
         rtp_stream_free(s);
     }
 }
