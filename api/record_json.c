@@ -13,6 +13,7 @@
 #include "api/json_fields.h"
 #include "api/record_dtmf_json.h"
 #include "api/record_files_json.h"
+#include "api/record_isup_json.h"
 #include "api/record_json_identity.h"
 #include "api/record_path_json.h"
 #include "api/record_related_json.h"
@@ -450,6 +451,7 @@ void record_json(struct json *j, const struct call_record *r, enum record_json_d
         call_keys(j, r);
         record_json_dtmf(j, &r->dtmf);
         record_json_reports(j, &r->reports);
+        record_json_isup(j, &r->isup);
         call_events(j, r);
     }
     json_key(j, "recording");

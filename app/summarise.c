@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "app/stream_score.h"
+#include "app/summarise_isup.h"
 #include "app/summarise_keys.h"
 #include "app/summarise_lines.h"
 #include "app/summarise_path.h"
@@ -653,6 +654,7 @@ struct call_record *summarise(const struct wcall *wc, const struct call *call,
         return NULL;
     }
     summarise_reports(r, call);
+    summarise_isup(r, call);
     fill_call_quality(r);
     fill_directions(r);
     bandwidth_of_call(r);

@@ -12,6 +12,7 @@
 #include "storage/record_dtmf.h"
 #include "storage/record_files.h"
 #include "storage/record_related.h"
+#include "storage/record_isup.h"
 #include "storage/record_report.h"
 #include "storage/record_tags.h"
 
@@ -378,6 +379,7 @@ struct call_record {
     uint8_t call_id_chars;   /* so much of a Call-ID says that two belong together; 0: no part of it does */
     struct record_dtmf dtmf;
     struct record_reports reports;
+    struct record_isups isup;
     const struct record_tags *tags; /* read with the call, never written with it; NULL: none */
     struct record_files tracks; /* of the conference that ended with this call: a track of each party, and their sum */
     double bits_per_s;       /* RTP of all its streams, IP and UDP included, over the time of its media; NAN: none */

@@ -292,7 +292,8 @@ void record_pack_call(struct pack *p, struct call_record *r)
     record_pack_dtmf(p, &r->dtmf);
     record_pack_reports(p, &r->reports);
     pack_double(p, &r->bits_per_s);
-    pack_double(p, &r->bits_per_s_peak); /* what comes later goes behind this */
+    pack_double(p, &r->bits_per_s_peak);
+    record_pack_isup(p, &r->isup); /* what comes later goes behind this */
 }
 
 static void stream_identity_pack(struct pack *p, struct record_stream *s)

@@ -146,3 +146,27 @@ const char *isup_type_text(uint8_t type)
     const struct layout *l = layout_of(type);
     return l ? l->name : NULL;
 }
+
+/* ---- texts ---- */
+
+const char *isup_nature_text(uint8_t nature)
+{
+    static const char *const texts[] = {
+        [1] = "subscriber", [2] = "unknown", [3] = "national", [4] = "international",
+        [5] = "network"};
+    return nature < sizeof texts / sizeof texts[0] && texts[nature] ? texts[nature] : "other";
+}
+
+const char *isup_presentation_text(uint8_t presentation)
+{
+    static const char *const texts[4] = {"allowed", "restricted", "unavailable", "other"};
+    return texts[presentation & 3];
+}
+
+const char *isup_location_text(uint8_t location)
+{
+    static const char *const texts[16] = {
+        [0] = "user",          [1] = "private_local",  [2] = "public_local",  [3] = "transit",
+        [4] = "public_remote", [5] = "private_remote", [7] = "international", [10] = "beyond"};
+    return texts[location & 15] ? texts[location & 15] : "other";
+}

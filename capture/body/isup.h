@@ -40,3 +40,7 @@ struct isup {
 bool isup_read(struct slice body, struct isup *ret);
 /* "IAM", "REL", ...; NULL: unknown. */
 const char *isup_type_text(uint8_t type);
+/* Whose number it is ("national"), may it be shown ("restricted"), where a cause comes from ("public_local", Q.850 2.2.3). */
+const char *isup_nature_text(uint8_t nature);
+const char *isup_presentation_text(uint8_t presentation);
+const char *isup_location_text(uint8_t location);

@@ -251,6 +251,34 @@ struct call_digits {
     uint32_t count, over_limit;
 };
 
+/* ISUP in a body of SIP-I or SIP-T (isup_note.h); numbers as in capture/body/isup.h. */
+struct call_isup_number {
+    bool given;
+    struct slice digits;
+    uint8_t nature, plan, presentation, screening;
+};
+
+struct call_isup {
+    struct call_isup *next;      /* in order of time */
+    int64_t time_ns;
+    const char *type;            /* a constant: "IAM" */
+    uint32_t cseq;               /* of the message that carried it; with method and status */
+    uint16_t status;             /* 0: request */
+    uint8_t method;              /* enum sip_method */
+    uint8_t party;               /* enum call_party: who sent it */
+    uint8_t category;            /* calling party's, of an IAM */
+    uint8_t cause, location;     /* Q.850; cause 0: none */
+    struct call_isup_number calling, called;
+    struct slice body;
+};
+
+#define CALL_ISUP_MAX 16
+
+struct call_isups {
+    struct call_isup *first, *last;
+    uint32_t count, over_limit;
+};
+
 #define CALL_LINKS_MAX     32
 #define CALL_TRANSFERS_MAX 16
 
@@ -355,6 +383,7 @@ struct call {
     uint32_t event_count;
     struct call_digits *digits; /* NULL: none */
     struct call_reports *reports; /* NULL: none */
+    struct call_isups *isup;  /* NULL: none */
 
     struct call_cause *causes; /* [0] of protocol Q.850, [1] SIP; NULL: no Reason header */
     bool ack_missing;         /* the 2xx was repeated and never acknowledged */

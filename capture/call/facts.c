@@ -9,6 +9,7 @@
 #include "capture/call/keys.h"
 #include "capture/call/legs.h"
 #include "capture/call/session.h"
+#include "capture/call/isup_note.h"
 #include "capture/call/reports.h"
 #include "capture/call/siprec_note.h"
 
@@ -116,4 +117,5 @@ void facts_note(struct calls *c, struct live *l, const struct sighting *s)
     siprec_note(c, l, s->m);
     info_note(c, l, s);
     rtp_stat_note(c, l, s);
+    isup_note(c, l, s);
 }

@@ -17,7 +17,8 @@ struct part {
     struct slice body;
 };
 
-static struct slice find(const struct part *part, struct slice type, unsigned depth);
+static struct slice find(const struct part *part, struct slice type, unsigned depth,
+                         struct slice *ret_content_type);
 
 static bool type_is(struct slice content_type, struct slice type)
 {
@@ -82,7 +83,7 @@ static struct part part_parse(struct slice text)
 }
 
 static struct slice find_in_parts(struct slice body, struct slice boundary, struct slice type,
-                                  unsigned depth)
+                                  unsigned depth, struct slice *ret_content_type)
 {
     struct slice rest = slice_from(body, find_delimiter(body, boundary));
     while (rest.size) {
@@ -93,7 +94,7 @@ static struct slice find_in_parts(struct slice body, struct slice boundary, stru
         size_t end = find_delimiter(rest, boundary);
         struct slice text = slice_sub(rest, 0, end);
         struct part part = part_parse(end < rest.size ? drop_line_end(text) : text);
-        struct slice found = find(&part, type, depth);
+        struct slice found = find(&part, type, depth, ret_content_type);
         if (found.size)
             return found;
         rest = slice_from(rest, end);
@@ -101,11 +102,13 @@ static struct slice find_in_parts(struct slice body, struct slice boundary, stru
     return slice_none();
 }
 
-static struct slice find(const struct part *part, struct slice type, unsigned depth)
+static struct slice find(const struct part *part, struct slice type, unsigned depth,
+                         struct slice *ret_content_type)
 {
     struct slice boundary;
     if (part->encoded)
         return slice_none();
+    *ret_content_type = part->type;
     if (type_is(part->type, type))
         return part->body;
     if (part->type.size == 0)
@@ -118,15 +121,22 @@ static struct slice find(const struct part *part, struct slice type, unsigned de
     if (!sip_param(params, "boundary", &boundary) || boundary.size == 0 ||
         boundary.size > BOUNDARY_MAX)
         return slice_none();
-    return find_in_parts(part->body, boundary, type, depth + 1);
+    return find_in_parts(part->body, boundary, type, depth + 1, ret_content_type);
 }
 
-struct slice sip_body_part(const struct sip_msg *m, const char *type)
+struct slice sip_body_part_typed(const struct sip_msg *m, const char *type,
+                                 struct slice *ret_content_type)
 {
     struct part whole = {
         .type = m->content_type,
         .encoded = (m->flags & SIP_FLAG_BODY_ENCODED) != 0,
         .body = m->body,
     };
-    return find(&whole, slice_str(type), 0);
+    return find(&whole, slice_str(type), 0, ret_content_type);
+}
+
+struct slice sip_body_part(const struct sip_msg *m, const char *type)
+{
+    struct slice content_type;
+    return sip_body_part_typed(m, type, &content_type);
 }

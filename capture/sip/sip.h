@@ -202,3 +202,6 @@ const char *sip_q850_text(unsigned cause);
 /* The part of the body whose type is `type` ("application/sdp"): the body itself, or a part of a
  * multipart body at any depth up to 4 (RFC 2046). Empty when there is none. */
 struct slice sip_body_part(const struct sip_msg *m, const char *type);
+/* The same with its whole Content-Type, parameters included. */
+struct slice sip_body_part_typed(const struct sip_msg *m, const char *type,
+                                 struct slice *ret_content_type);

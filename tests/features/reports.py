@@ -1,4 +1,4 @@
-"""B13, B14: what endpoints send beside the call itself: keys in INFO, reports of quality."""
+"""B13, B14, H07: what endpoints and gateways send beside the call itself: keys in INFO, reports of quality, ISUP."""
 from craft import *
 from feature import feature
 from transfers import A, B, Scene, after
@@ -316,3 +316,125 @@ def through_the_api(t):
     write(file, frames(sorted(scene.packets, key=lambda p: p.t)))
     got = [r["presence"]["status"] for r in t.read(file, "--subscriptions") if "presence" in r]
     t.equal("presence", got, ["active"])
+
+
+# ---- H07
+
+MIXED = "multipart/mixed;boundary=unique-1"
+
+
+def number(digits, nature, presentation=0):
+    """Contents of a called or calling party number: 1 E.164 in the plan."""
+    odd = len(digits) % 2
+    padded = digits + "0" * odd
+    return bytes([odd << 7 | nature, 0x10 | presentation << 2 | 3]) + bytes(int(padded[i + 1] + padded[i], 16) for i in range(0, len(padded), 2))
+
+
+def iam(called="4930123456", calling="0301112", nature=4, restricted=1):
+    to, by = number(called, nature), number(calling, 3, restricted)
+    return bytes([1, 0, 0x20, 1, 0x0a, 0, 2, 2 + len(to), len(to)]) + to + bytes([0x0a, len(by)]) + by + b"\0"
+
+
+def rel(cause, location=4):
+    return bytes([0x0c, 2, 0, 2, 0x80 | location, 0x80 | cause])
+
+
+ACM, ANM, RLC = b"\x06\x16\x04\x00", b"\x09\x00", b"\x10"
+
+
+def mixed(isup, sdp_body=b"", base="itu-t92+"):
+    parts = [b"Content-Type: application/sdp\r\n\r\n" + sdp_body] if sdp_body else []
+    parts.append(f"Content-Type: application/ISUP;version=nxv3;base={base}\r\nContent-Disposition: signal;handling=optional\r\n\r\n".encode() + isup)
+    return b"".join(b"--unique-1\r\n" + p + b"\r\n" for p in parts) + b"--unique-1--\r\n"
+
+
+def interworking(scene=None, first=None, refuse=None, reason="", released=None, base="itu-t92+", call_id="keys@test", t=0):
+    """A call of SIP-I: answered and released, or refused with the cause `refuse`."""
+    scene = scene or Scene()
+    leg = scene.leg(call_id, A, B)
+    leg.ask(t, A, "INVITE", mixed(iam() if first is None else first, sdp(A, 4000), base), tag=False, kind=MIXED)
+    leg.tell(t + 0.01, B, 100, "INVITE", tag=False)
+    leg.tell(t + 0.2, B, 183, "INVITE", mixed(ACM), kind=MIXED)
+    if refuse is not None:
+        leg.tell(t + 1, B, 486, "INVITE", mixed(rel(refuse)) if refuse else b"", headers=reason, kind=MIXED if refuse else "")
+        leg.ask(t + 1.01, A, "ACK")
+        return scene
+    leg.tell(t + 1, B, 200, "INVITE", mixed(ANM, sdp(B, 6000)), kind=MIXED)
+    leg.ask(t + 1.01, A, "ACK")
+    leg.talk(t + 1.05, 2.0, 0x1111)
+    leg.ask(t + 4, B, "BYE", mixed(rel(16, 0)) if released is None else released, headers=reason, kind=MIXED if released is None else "application/isup")
+    leg.tell(t + 4.01, A, 200, "BYE", mixed(RLC), kind=MIXED)
+    return scene
+
+
+@feature("H07", "SIP-I: IAM, ACM, ANM, REL and RLC of a call with their numbers, and the SDP beside them")
+def isup(t):
+    scene = interworking()
+    on_next_hop(scene, scene.packets[0])
+    r = scene.read(t)["keys@test"]
+    t.equal("each once, by whom, in what", [(m["type"], m["party"], m["message"]) for m in r["isup"]],
+            [("IAM", "caller", "INVITE"), ("ACM", "callee", "183"), ("ANM", "callee", "200"), ("REL", "callee", "BYE"), ("RLC", "caller", "200")])
+    first, release = r["isup"][0], r["isup"][3]
+    t.equal("called", first["called"], {"digits": "4930123456", "nature": "international", "plan": 1, "presentation": "allowed", "screening": 3})
+    t.equal("calling", first["calling"], {"digits": "0301112", "nature": "national", "plan": 1, "presentation": "restricted", "screening": 3})
+    t.equal("category, body and time", (first["category"], first["body"], after(first["at"])), (10, iam().hex(), 0.0))
+    t.equal("release", (release["cause"], release["cause_text"], release["location"], release["calling"]), (16, "normal clearing", "user", None))
+    t.equal("its cause is the call's", (r["q850_cause"], r["q850_text"], r["released_by"]), (16, "normal clearing", "callee"))
+    t.equal("the SDP beside it", sorted((s["party"], s["codec"], s["confidence"]) for s in r["streams"]), [("callee", "PCMU", "sdp"), ("caller", "PCMU", "sdp")])
+    t.equal("a body ends where its part does", len(r["isup"][1]["body"]), 2 * len(ACM))
+    bare = interworking(released=rel(31)).read(t)["keys@test"]
+    t.equal("a body that is nothing else", (bare["isup"][3]["cause"], bare["q850_cause"]), (31, 31))
+    plain = Scene()
+    talking(plain).bye(4, A)
+    t.counter("a call without ISUP has none", "isup" not in plain.read(t)["keys@test"])
+
+
+@feature("H07", "causes: of Reason: Q.850;cause=17 and of a REL, in the record, in lists and in the statistics")
+def causes(t):
+    from places import SPAN
+    from users_api import FileService
+    header = "Reason: Q.850;cause=17;text=\"busy\"\r\n"
+    r = interworking(refuse=0, reason=header).read(t)["keys@test"]
+    t.equal("Reason", (r["outcome"], r["q850_cause"], r["q850_text"], r["reason_headers"][0]["text"]), ("busy", 17, "user busy", "busy"))
+    r = interworking(refuse=17).read(t)["keys@test"]
+    t.equal("REL", (r["q850_cause"], r["q850_text"], r["isup"][-1]["location"]), (17, "user busy", "public_remote"))
+    r = interworking(refuse=34, reason=header).read(t)["keys@test"]
+    t.equal("Reason goes before REL", (r["q850_cause"], r["isup"][-1]["cause"]), (17, 34))
+    t.counter("with neither there is no cause", interworking(refuse=0).read(t)["keys@test"]["q850_cause"] is None)
+    scene = Scene()
+    for n, (refuse, reason) in enumerate(((17, ""), (0, header), (0, header), (34, ""), (0, ""))):
+        interworking(scene, refuse=refuse, reason=reason, call_id=f"c{n}", t=n * 10)
+    with FileService(t, sorted(scene.packets, key=lambda p: p.t), "") as s:
+        rows = s.get(f"/api/v1/stats/codes?{SPAN}")["data"]
+        t.equal("statistics", [(row["attempts"], sorted((c["cause"], c["count"]) for c in row["q850"] if c["cause"])) for row in rows], [(5, [(17, 3), (34, 1)])])
+        t.equal("lists by cause", sorted(c["call_id"] for c in s.get(f"/api/v1/calls?{SPAN}&q850=17")["data"]), ["c0", "c1", "c2"])
+        t.counter("no list of another cause", s.get(f"/api/v1/calls?{SPAN}&q850=16")["data"] == [])
+        uid = next(c["uid"] for c in s.get(f"/api/v1/calls?{SPAN}")["data"] if c["call_id"] == "c0")
+        served = s.get(f"/api/v1/calls/{uid}")
+        t.equal("served", [(m["type"], m["cause"], m["cause_text"]) for m in served["isup"]], [("IAM", None, None), ("ACM", None, None), ("REL", 17, "user busy")])
+        t.equal("number served", served["isup"][0]["called"]["digits"], "4930123456")
+
+
+@feature("H07", "ISUP that is broken, of ANSI or of an unknown kind is counted and not half read; a flood of it is bounded")
+def broken_isup(t):
+    def of(scene):
+        file = t.path()
+        write(file, frames(sorted(scene.packets, key=lambda p: p.t)))
+        c = t.counters_of(file)
+        types = [m["type"] for m in scene.read(t)["keys@test"].get("isup", [])]
+        return types, {k.split('"')[3]: v for k, v in c.items() if k.startswith('earshot_parse_errors_total{proto="isup"') and v}
+    whole = ["IAM", "ACM", "ANM", "REL", "RLC"]
+    t.equal("whole", of(interworking()), (whole, {}))
+    t.counter("a called number that leads out of the message", of(interworking(first=iam()[:12])) == (whole[1:], {"syntax": 1}))
+    t.counter("no cause", of(interworking(released=b"\x0c\x02\x00\x09\x83")) == (whole[:3] + whole[4:], {"syntax": 1}))
+    t.counter("an unknown type", of(interworking(first=b"\xfe\x00\x01")) == (whole[1:], {"unsupported": 1}))
+    t.counter("ANSI", of(interworking(base="ansi88"))[1] == {"unsupported": 1})
+    r = interworking(first=iam()[:12]).read(t)["keys@test"]
+    t.equal("the call is whole all the same", (r["outcome"], len(r["streams"]), r["q850_cause"]), ("answered", 2, 16))
+    flood = Scene()
+    leg = talking(flood)
+    for n in range(40):
+        leg.ask(1.5 + n * 0.02, A, "INFO", b"\x2c\x01\x00", kind="application/isup")
+    leg.bye(4, A)
+    r = flood.read(t)["keys@test"]
+    t.equal("bounded", (len(r["isup"]), r["isup_over_limit"]), (16, 24))

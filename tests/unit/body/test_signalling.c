@@ -111,6 +111,11 @@ Test(signalling, other_isup_messages_are_told)
     cr_assert(isup_read(BYTES("\x2c\x01\x00"), &m));
     cr_expect_str_eq(isup_type_text(m.type), "CPG");
     cr_expect_null(isup_type_text(0xff));
+    cr_expect_str_eq(isup_nature_text(4), "international");
+    cr_expect_str_eq(isup_nature_text(0x7f), "other");
+    cr_expect_str_eq(isup_presentation_text(1), "restricted");
+    cr_expect_str_eq(isup_location_text(2), "public_local");
+    cr_expect_str_eq(isup_location_text(6), "other");
     cr_expect(!isup_read(BYTES("\xff\x00"), &m));
     cr_expect(!isup_read(slice_none(), &m));
 }
