@@ -132,7 +132,7 @@ static void by_type(struct users *u, struct user_message *m, struct slice type, 
         set_sms(m, body);
     else if (slice_is_nocase(type, "application/vnd.gsma.rcs-ft-http+xml")) {
         m->kind = MESSAGE_FILE;
-        if (file_meta_rcs(u->xml, body, &f) == XML_OK)
+        if (xml_was_read(u->c->counters, file_meta_rcs(u->xml, body, &f)))
             set_file(m, &f);
     } else if (starts_text(type)) {
         look_for_link(m, body);

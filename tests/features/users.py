@@ -1,5 +1,7 @@
 """Signalling that is not a call: registrations, peers, messages, subscriptions, presence, software. What `earshot read` shows
 of them; storage and API are asked elsewhere."""
+import os
+
 from craft import *
 from feature import feature
 
@@ -225,6 +227,55 @@ def files(t):
     t.equal("selector", (m["kind"], m["file_name"], m["file_type"], m["file_bytes"], m["file_hash"]),
             ("file", "cat.jpg", "image/jpeg", 4092, "sha-1:72:24:5F"))
     t.counter("a text without a link is none", one(t, text(0, 1), "messages")["file_url"] is None)
+
+
+RCS = (b'<file xmlns="urn:gsma:params:xml:ns:rcs:rcs:fthttp"><file-info type="thumbnail"><file-size>9</file-size><content-type>image/png</content-type>'
+       b'<data url="https://files.example.com/thumb"/></file-info><file-info type="file"><file-size>12345</file-size><file-name>trip.mp4</file-name>'
+       b'<content-type>video/mp4</content-type><data url="https://files.example.com/d/7?key=secret" until="2030-01-01T00:00:00Z"/></file-info></file>')
+PICTURE = b"\xff\xd8\xff\xe0 bytes of a picture \xff\xd9"
+OFFERED = (b"v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=message 2855 TCP/MSRP *\r\na=accept-types:*\r\n")
+SELECTOR = b'a=file-selector:name:"my%20cat.jpg" type:image/jpeg size:4092 hash:sha-1:72:24:5F:E8\r\n'
+
+
+def stored(data, content):
+    """Files below the data directory that hold these bytes."""
+    found = []
+    for folder, _, names in os.walk(data):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as f:
+                if content in f.read():
+                    found.append(name)
+    return found
+
+
+@feature("I10", "files through the API: name, size, type and hash of an MSRP offer, of RCS and of a picture; the content is not stored")
+def files_served(t):
+    from users_api import FileService
+    rcs, picture = "application/vnd.gsma.rcs-ft-http+xml", "image/jpeg"
+    packets = call(offer=OFFERED + SELECTOR, answer=OFFERED) + text(10, 1, body=RCS, kind=rcs, call="rcs") + text(11, 1, body=PICTURE, kind=picture, call="pic") + \
+        text(12, 1, body=b"http://files.example.com/notes.pdf", call="link") + text(13, 1, body=b"see http://files.example.com/x.pdf", call="talk")
+    packets.sort(key=lambda p: p.t)
+    keys = ("kind", "file_name", "file_type", "file_bytes", "file_hash", "file_url")
+    span = {"from": "2023-11-14T00:00:00Z", "to": "2023-11-15T23:00:00Z"}
+    with FileService(t, packets) as s:
+        got = {m["call_id"]: tuple(m[k] for k in keys) for m in s.list("messages", **span)}
+        t.equal("kinds by filter", sorted(m["call_id"] for m in s.list("messages", kind="file", **span)), ["c1@test", "link", "pic", "rcs"])
+        t.equal("nothing of the picture on the disk", stored(s.data, b"bytes of a picture"), [])
+        t.equal("nor the key of a link", stored(s.data, b"key=secret"), [])
+    t.equal("MSRP", got["c1@test"], ("file", "my%20cat.jpg", "image/jpeg", 4092, "sha-1:72:24:5F:E8", None))
+    t.equal("RCS: the file, not its thumbnail", got["rcs"], ("file", "trip.mp4", "video/mp4", 12345, None, "https://files.example.com/d/7"))
+    t.equal("a picture in the message", got["pic"], ("file", None, "image/jpeg", len(PICTURE), None, None))
+    t.equal("a link alone", got["link"], ("file", "notes.pdf", None, None, None, "http://files.example.com/notes.pdf"))
+    t.counter("a text with a link in it stays a text", got["talk"][0] == "message")
+    plain = one(t, call(offer=OFFERED, answer=OFFERED), "messages")
+    t.counter("without file-selector it is a session, of nothing in particular", (plain["kind"], plain["file_name"], plain["file_hash"]) == ("session", None, None))
+    other = one(t, call(offer=OFFERED + SELECTOR.replace(b"4092", b"17").replace(b"72:24", b"00:11"), answer=OFFERED), "messages")
+    t.counter("another file has another size and hash", (other["file_bytes"], other["file_hash"]) == (17, "sha-1:00:11:5F:E8"))
+    broken = one(t, text(0, 1, body=RCS[:-9], kind=rcs), "messages")
+    t.counter("XML that breaks off says nothing", (broken["kind"], broken["file_name"]) == ("file", None))
+    t.equal("and is counted", t.counters_of(frames(text(0, 1, body=RCS[:-9], kind=rcs)))['earshot_parse_errors_total{proto="xml",reason="syntax"}'], 1)
+    with FileService(t, packets, "[messages]\nkeep_body = yes\n") as s:
+        t.counter("the setting keeps the content", stored(s.data, b"bytes of a picture") != [])
 
 
 # ---- B08, B09, I08: subscriptions

@@ -7,7 +7,6 @@
 #include "capture/body/dialog_info.h"
 #include "capture/body/mwi.h"
 #include "capture/body/pidf.h"
-#include "capture/body/reginfo.h"
 
 static struct xml *x;
 
@@ -144,36 +143,6 @@ Test(presence, dialogs_are_read)
     cr_expect_eq(d.dialogs[1].duration_s, -1);
     cr_expect_str_eq(dialog_info_state_text(d.dialogs[1].state), "early");
     EVERY_TRUNCATION(slice_str(dialogs), cut, cr_expect_eq(dialog_info_read(x, cut, &d), XML_SYNTAX));
-}
-
-static const char registrations[] =
-    "<reginfo xmlns=\"urn:ietf:params:xml:ns:reginfo\" version=\"3\" state=\"full\">"
-    "<registration aor=\"sip:joe@example.com\" id=\"as9\" state=\"active\">"
-    "<contact id=\"76\" state=\"active\" event=\"registered\" duration-registered=\"7322\" expires=\"600\" callid=\"h@x\" cseq=\"5\" q=\"0.8\">"
-    "<uri>sip:joe@pc887.example.com</uri><display-name>Joe</display-name></contact>"
-    "<contact id=\"77\" state=\"terminated\" event=\"expired\"><uri>sip:joe@university.edu</uri></contact></registration>"
-    "<registration aor=\"tel:+491234\" id=\"b\" state=\"init\"/></reginfo>";
-
-Test(presence, registrations_are_read)
-{
-    struct reginfo r;
-    cr_assert_eq(reginfo_read(x, slice_str(registrations), &r), XML_OK);
-    cr_expect(r.full);
-    cr_expect_eq(r.version, 3);
-    cr_assert_eq(r.registration_count, 2);
-    IS(r.registrations[0].aor, "sip:joe@example.com");
-    IS(r.registrations[1].state, "init");
-    cr_assert_eq(r.contact_count, 2);
-    IS(r.contacts[0].uri, "sip:joe@pc887.example.com");
-    IS(r.contacts[0].display, "Joe");
-    IS(r.contacts[0].call_id, "h@x");
-    cr_expect_eq(r.contacts[0].expires_s, 600);
-    cr_expect_eq(r.contacts[0].duration_s, 7322);
-    cr_expect_eq(r.contacts[0].cseq, 5);
-    IS(r.contacts[1].event, "expired");
-    cr_expect_eq(r.contacts[1].expires_s, -1);
-    cr_expect_eq(r.contacts[1].registration, 0);
-    EVERY_TRUNCATION(slice_str(registrations), cut, cr_expect_eq(reginfo_read(x, cut, &r), XML_SYNTAX));
 }
 
 static const char conference[] =
