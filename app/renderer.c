@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "app/tracks.h"
 #include "base/clock.h"
 #include "base/inbox.h"
 #include "base/log.h"
@@ -16,8 +18,13 @@
 #define IDLE_MS     500
 #define THREADS_MAX 16
 
+/* How long the records of a conference may take to be stored, and how often we look. */
+#define TRACKS_WAIT_NS INT64_C(30000000000)
+#define TRACKS_LOOK_NS 50000000
+
 struct job {
-    struct call_record *record;
+    struct call_record *record; /* to be rendered; NULL: the tracks of the conference that ended with `uid` */
+    char uid[40];
     int64_t since_ns;
 };
 
@@ -64,10 +71,9 @@ static bool render(struct thread *t, struct call_record *r)
     return true;
 }
 
-static void do_job(struct thread *t, struct job *job)
+static void do_call(struct thread *t, struct job *job)
 {
     struct renderer *r = t->renderer;
-    atomic_fetch_add(&r->busy, 1);
     if (render(t, job->record)) {
         counters_observe(t->counters, C_FINALIZE, (double)(clock_mono_ns() - job->since_ns) / 1e9);
         writer_rendered(r->config.writer, job->record);
@@ -76,7 +82,95 @@ static void do_job(struct thread *t, struct job *job)
         record_free(job->record);
     }
     free(job);
-    atomic_fetch_sub(&r->busy, 1);
+}
+
+/* ---- the tracks of a conference ---- */
+
+static int tracks(struct thread *t, struct job *job, struct call_record **ret_record, struct why *why)
+{
+    struct store_reader *reader = NULL;
+    struct sound_config config = t->renderer->config.sound;
+    config.counters = t->counters;
+    bool wait = clock_mono_ns() - job->since_ns < TRACKS_WAIT_NS;
+    int err = store_reader_open(config.data_dir, &reader);
+    if (err == 0)
+        err = store_call(reader, job->uid, ret_record);
+    if (err == 0)
+        err = tracks_render(*ret_record, reader, &config, wait, why);
+    store_reader_close(reader);
+    return err;
+}
+
+/* Records come through several workers: those of the others may be a moment behind. */
+static void tracks_later(struct renderer *r, struct job *job)
+{
+    const struct timespec pause = {.tv_nsec = TRACKS_LOOK_NS};
+    nanosleep(&pause, NULL);
+    if (inbox_put(r->inbox, job))
+        return;
+    atomic_store(&r->missed, true);
+    free(job);
+}
+
+static void do_tracks(struct thread *t, struct job *job)
+{
+    struct renderer *r = t->renderer;
+    struct call_record *record = NULL;
+    struct why why = {0};
+    int err = tracks(t, job, &record, &why);
+    if (err == TRACKS_UNREADY) {
+        record_free(record);
+        tracks_later(r, job);
+        return;
+    }
+    if (err)
+        log_error("render", "the conference of call %s could not be rendered: %s", job->uid, why.text[0] ? why.text : err_text(err));
+    if (err == ERR_FULL || err == ERR_NOMEM) { /* the job stays */
+        atomic_store(&r->missed, true);
+        record_free(record);
+    } else if (record) {
+        writer_tracks(r->config.writer, record);
+    }
+    free(job);
+}
+
+static void do_job(struct thread *t, struct job *job)
+{
+    atomic_fetch_add(&t->renderer->busy, 1);
+    if (job->record)
+        do_call(t, job);
+    else
+        do_tracks(t, job);
+    atomic_fetch_sub(&t->renderer->busy, 1);
+}
+
+/* ---- the queue ---- */
+
+static bool put_job(struct renderer *r, struct job value)
+{
+    struct job *job = malloc(sizeof *job);
+    value.since_ns = clock_mono_ns();
+    if (job)
+        *job = value;
+    if (job && inbox_put(r->inbox, job))
+        return true;
+    atomic_store(&r->missed, true);
+    free(job);
+    return false;
+}
+
+/* Takes the record. */
+static void put_call(struct renderer *r, struct call_record *record)
+{
+    if (!put_job(r, (struct job){.record = record}))
+        record_free(record);
+}
+
+static void put_tracks(struct renderer *r, const char *uid)
+{
+    struct job job = {0};
+    snprintf(job.uid, sizeof job.uid, "%s", uid);
+    put_job(r, job);
 }
 
 /* ---- jobs of the store ---- */
@@ -91,7 +185,9 @@ static void load_job(void *context, const struct store_job *job)
     struct loading *l = context;
     struct call_record *record = NULL;
     if (strcmp(job->kind, "render") == 0 && store_call(l->reader, job->uid, &record) == 0)
-        renderer_put(l->renderer, record);
+        put_call(l->renderer, record);
+    else if (strcmp(job->kind, "tracks") == 0)
+        put_tracks(l->renderer, job->uid);
 }
 
 static void load_jobs(struct renderer *r)
@@ -166,14 +262,12 @@ void renderer_stop(struct renderer *r, bool drain)
 
 void renderer_put(struct renderer *r, struct call_record *record)
 {
-    struct job *job = malloc(sizeof *job);
-    if (job)
-        *job = (struct job){.record = record, .since_ns = clock_mono_ns()};
-    if (job && inbox_put(r->inbox, job))
-        return;
-    atomic_store(&r->missed, true);
-    free(job);
-    record_free(record);
+    if (tracks_wanted(record))
+        put_tracks(r, record->uid);
+    if (record->recording.state && strcmp(record->recording.state, "spooling") == 0)
+        put_call(r, record);
+    else
+        record_free(record);
 }
 
 size_t renderer_depth(struct renderer *r)

@@ -18,7 +18,7 @@ struct renderer_config {
 int renderer_start(const struct renderer_config *config, struct renderer **ret_renderer, struct why *why);
 /* Ends the calls under way; the rest stays as jobs. With `drain` everything queued is rendered first. NULL is fine. */
 void renderer_stop(struct renderer *r, bool drain);
-/* Takes a committed record; any thread. */
+/* Takes a committed record whose media waits, or that ends a conference; any thread. */
 void renderer_put(struct renderer *r, struct call_record *record);
 /* Calls that wait or are being rendered. */
 size_t renderer_depth(struct renderer *r);

@@ -10,7 +10,9 @@
 #include "storage/media_dir.h"
 #include "storage/spool.h"
 
-#define FLOWS_MAX 64
+#define FLOWS_MAX 128
+/* Nothing is cut out of a conference: its tracks would no longer be in step with its calls. */
+#define TRACKS_SILENCE_NS (INT64_C(48) * 3600 * 1000000000)
 
 struct source {
     const char *data_dir;
@@ -82,27 +84,46 @@ static bool chain_sounds(const struct call_record *r, uint32_t chain)
     return false;
 }
 
-static unsigned open_sources(const struct call_record *r, const char *data_dir, struct source *sources,
-                             struct render_flow *flows, bool *ret_truncated)
+/* The flows of a render and what they read from. */
+struct flows {
+    unsigned count;
+    bool truncated; /* some of them lack their beginning, or all */
+    struct source sources[FLOWS_MAX];
+    struct render_flow flows[FLOWS_MAX];
+};
+
+static void add_flow(struct flows *f, const struct record_chain *c, const char *data_dir, unsigned channel)
 {
-    unsigned count = 0;
-    for (uint32_t k = 0; k < r->chain_count && count < FLOWS_MAX; k++) {
-        const struct record_chain *c = &r->chains[k];
-        bool truncated = false;
-        if (c->party == NULL || c->rtcp || !chain_sounds(r, k))
-            continue;
-        struct source *s = &sources[count];
-        s->data_dir = data_dir;
-        s->tail = c->tail;
-        if (spool_reader_open(data_dir, c->tail, &s->reader, &truncated) != 0) {
-            *ret_truncated = true;
-            continue;
-        }
-        *ret_truncated |= truncated;
-        flows[count] = (struct render_flow){.channel = channel_of(c, count), .context = s, .next = next_packet};
-        count++;
+    struct source *s = &f->sources[f->count];
+    bool truncated = false;
+    s->data_dir = data_dir;
+    s->tail = c->tail;
+    if (spool_reader_open(data_dir, c->tail, &s->reader, &truncated) != 0) {
+        f->truncated = true;
+        return;
     }
-    return count;
+    f->truncated |= truncated;
+    f->flows[f->count++] = (struct render_flow){.channel = channel, .context = s, .next = next_packet};
+}
+
+/* Flows of the call that can be heard; only those of `party`, into one channel, unless that is NULL. Returns how many. */
+static unsigned add_call(struct flows *f, const struct call_record *r, const char *data_dir, const char *party, unsigned channel)
+{
+    unsigned before = f->count;
+    for (uint32_t k = 0; k < r->chain_count && f->count < FLOWS_MAX; k++) {
+        const struct record_chain *c = &r->chains[k];
+        if (c->party == NULL || c->rtcp || !chain_sounds(r, k) || (party && strcmp(c->party, party) != 0))
+            continue;
+        add_flow(f, c, data_dir, party ? channel : channel_of(c, f->count));
+    }
+    return f->count - before;
+}
+
+static void flows_free(struct flows *f)
+{
+    for (unsigned i = 0; f && i < f->count; i++)
+        spool_reader_close(f->sources[i].reader);
+    free(f);
 }
 
 /* ---- files ---- */
@@ -161,7 +182,7 @@ static void date_files(struct record_files *l, const struct render_result *resul
 {
     for (uint32_t i = 0; i < l->count; i++) {
         struct record_file *f = &l->items[i];
-        if (result->files == 1)
+        if (result->files == 1 && strcmp(f->kind, "part") == 0)
             f->kind = "call";
         f->sample_rate_hz = result->sample_rate_hz;
         f->started_us = result->start_ns / 1000 + f->first_sample * 1000000 / result->sample_rate_hz;
@@ -197,19 +218,18 @@ static void describe(struct call_record *r, const struct render_result *result, 
 
 int sound_render(struct call_record *r, const struct sound_config *config, const char *dir, const char *path, struct why *why)
 {
-    struct source *sources = calloc(FLOWS_MAX, sizeof *sources);
-    struct render_flow *flows = calloc(FLOWS_MAX, sizeof *flows);
+    struct flows *flows = calloc(1, sizeof *flows);
     struct render_result result = {0};
     struct files files = {.r = r, .path = path};
     char full[4096];
-    bool truncated = false;
     int err = ERR_NOMEM;
     snprintf(full, sizeof full, "%s/%s", dir, path);
-    if (sources && flows) {
+    if (flows) {
+        add_call(flows, r, config->data_dir, NULL, 0);
         struct render_request request = {
             .path = full,
-            .flows = flows,
-            .flow_count = open_sources(r, config->data_dir, sources, flows, &truncated),
+            .flows = flows->flows,
+            .flow_count = flows->count,
             .rollover_ns = config->rollover_ns,
             .rollover_bytes = config->rollover_bytes,
             .file_context = &files,
@@ -220,10 +240,75 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
     }
     if (err == 0)
         date_files(&files.list, &result);
-    describe(r, &result, &files, truncated, err);
-    for (unsigned i = 0; sources && i < FLOWS_MAX; i++)
-        spool_reader_close(sources[i].reader);
-    free(sources);
-    free(flows);
+    describe(r, &result, &files, flows && flows->truncated, err);
+    flows_free(flows);
+    return err == ERR_NOT_FOUND ? 0 : err;
+}
+
+/* ---- a conference ---- */
+
+static const char *silent_because(const struct sound_voice *v, unsigned number, unsigned flows)
+{
+    const char *result = v->call->recording.result;
+    if (number > RENDER_TRACKS_MAX)
+        return "over_limit";
+    if (flows)
+        return "undecodable";
+    return result && strcmp(result, "encrypted") == 0 ? result : "no_rtp";
+}
+
+/* A file, or the reason why there is none, for each voice, and the sum behind them. */
+static void name_tracks(struct files *out, const struct files *made, const struct sound_voice *voices, const unsigned *flows, unsigned count)
+{
+    uint32_t next = 0;
+    for (unsigned i = 0; i < count; i++) {
+        const struct record_file *file = next < made->list.count ? &made->list.items[next] : NULL;
+        struct record_file *track = add_file(out);
+        if (track == NULL)
+            return;
+        bool heard = file && strcmp(file->kind, "track") == 0 && file->number == i + 1;
+        next += heard;
+        *track = heard ? *file : (struct record_file){.kind = "track", .number = i + 1, .result = silent_because(&voices[i], i + 1, flows[i])};
+        track->user = arena_copy(out->r->arena, voices[i].user);
+        track->uri = arena_copy(out->r->arena, voices[i].uri);
+        snprintf(track->uid, sizeof track->uid, "%s", voices[i].call->uid);
+    }
+    struct record_file *mix = next < made->list.count ? add_file(out) : NULL;
+    if (mix)
+        *mix = made->list.items[next];
+}
+
+int sound_tracks(struct call_record *r, const struct sound_voice *voices, unsigned count, const struct sound_config *config, const char *dir,
+                 const char *path, struct why *why)
+{
+    struct flows *flows = calloc(1, sizeof *flows);
+    unsigned *each = calloc(count + 1, sizeof *each);
+    struct render_result result = {0};
+    struct files made = {.r = r, .path = path}, named = {.r = r, .path = path};
+    char full[4096];
+    int err = ERR_NOMEM;
+    snprintf(full, sizeof full, "%s/%s", dir, path);
+    if (flows && each) {
+        for (unsigned i = 0; i < count && i < RENDER_TRACKS_MAX; i++)
+            each[i] = add_call(flows, voices[i].call, config->data_dir, voices[i].party, i);
+        struct render_request request = {
+            .path = full,
+            .flows = flows->flows,
+            .flow_count = flows->count,
+            .tracks = count < RENDER_TRACKS_MAX ? count : RENDER_TRACKS_MAX,
+            .silence_max_ns = TRACKS_SILENCE_NS,
+            .file_context = &made,
+            .file = take_file,
+            .counters = config->counters,
+        };
+        err = request.flow_count ? render_call(&request, &result, why) : ERR_NOT_FOUND;
+    }
+    if (err == 0) {
+        date_files(&made.list, &result);
+        name_tracks(&named, &made, voices, each, count);
+    }
+    r->tracks = named.list;
+    flows_free(flows);
+    free(each);
     return err == ERR_NOT_FOUND ? 0 : err;
 }

@@ -13,3 +13,16 @@ struct sound_config {
 /* Renders to the file `path` of the folder `dir` and fills r->recording (result, state, path, rate, duration, size, hash, undecodable, and
  * its files when there are several). 0 also when there is nothing that can be decoded (result says why); an ERR_ when the disk refused. */
 int sound_render(struct call_record *r, const struct sound_config *config, const char *dir, const char *path, struct why *why);
+
+/* One side of a call, as a track. */
+struct sound_voice {
+    const struct call_record *call;
+    const char *party; /* caller, callee */
+    struct slice user; /* whose it is */
+    struct slice uri;
+};
+
+/* A mono file of each voice (the first 32) and one with their sum, beside `path` (decode/output.h says how they are named); what became of
+ * each goes to r->tracks, which stays empty when nobody was heard. 0, or an ERR_ when the disk refused. */
+int sound_tracks(struct call_record *r, const struct sound_voice *voices, unsigned count, const struct sound_config *config, const char *dir,
+                 const char *path, struct why *why);

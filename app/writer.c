@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "app/messages.h"
+#include "app/tracks.h"
 #include "base/clock.h"
 #include "base/inbox.h"
 #include "base/log.h"
@@ -15,7 +16,7 @@
 #define KPI_FLUSH_MIN_NS INT64_C(1000000000)
 #define KPI_FLUSH_MAX_NS INT64_C(60000000000)
 
-enum item_kind { ITEM_RECORD, ITEM_RENDERED, ITEM_AUDIT, ITEM_FLUSH, ITEM_DROP_DAYS, ITEM_END_OPEN, ITEM_USER, ITEM_USERS_OVERDUE,
+enum item_kind { ITEM_RECORD, ITEM_RENDERED, ITEM_TRACKS, ITEM_AUDIT, ITEM_FLUSH, ITEM_DROP_DAYS, ITEM_END_OPEN, ITEM_USER, ITEM_USERS_OVERDUE,
                  ITEM_DROP_KPI, ITEM_REGISTRATION, ITEM_TAGS };
 
 struct gate { /* lives on the waiting thread's stack */
@@ -82,6 +83,22 @@ static bool wants_render(const struct call_record *r)
     return r->recording.state && strcmp(r->recording.state, "spooling") == 0;
 }
 
+static int put_jobs(struct writer *w, const struct call_record *r)
+{
+    int err = 0;
+    if (wants_render(r))
+        err = store_put_job(w->store, "render", r->uid, r->started_us);
+    if (err == 0 && tracks_wanted(r))
+        err = store_put_job(w->store, "tracks", r->uid, r->started_us);
+    return err;
+}
+
+static int put_tracks(struct writer *w, const struct call_record *r)
+{
+    int err = r->tracks.count ? store_put_tracks(w->store, r->uid, r->started_us, &r->tracks) : 0;
+    return err ? err : store_end_job_for(w->store, "tracks", r->uid);
+}
+
 static int write_record(struct writer *w, const struct call_record *r)
 {
     int err = store_put_call(w->store, r);
@@ -91,9 +108,7 @@ static int write_record(struct writer *w, const struct call_record *r)
     }
     if (err == 0 && strcmp(r->state, "ended") == 0)
         err = messages_store(w->store, w->config.data_dir, r);
-    if (err == 0 && wants_render(r))
-        err = store_put_job(w->store, "render", r->uid, r->started_us);
-    return err;
+    return err ? err : put_jobs(w, r);
 }
 
 static int write_item(struct writer *w, const struct item *item)
@@ -105,6 +120,8 @@ static int write_item(struct writer *w, const struct item *item)
         int err = store_put_recording(w->store, item->record->uid, item->record->started_us, &item->record->recording);
         return err ? err : store_end_job_for(w->store, "render", item->record->uid);
     }
+    case ITEM_TRACKS:
+        return put_tracks(w, item->record);
     case ITEM_AUDIT:
         return store_put_audit(w->store, item->audit);
     case ITEM_TAGS:
@@ -171,7 +188,8 @@ static void end_item(struct writer *w, struct item *item, int err)
     free(item->user);
     if (item->gate)
         gate_open(item->gate, err);
-    if (item->kind == ITEM_RECORD && err == 0 && wants_render(item->record) && w->config.render)
+    bool more = item->kind == ITEM_RECORD && (wants_render(item->record) || tracks_wanted(item->record));
+    if (more && err == 0 && w->config.render)
         w->config.render(w->config.context, item->record);
     else
         record_free(item->record);
@@ -313,6 +331,11 @@ void writer_record(struct writer *w, struct call_record *record)
 void writer_rendered(struct writer *w, struct call_record *record)
 {
     put_record(w, ITEM_RENDERED, record);
+}
+
+void writer_tracks(struct writer *w, struct call_record *record)
+{
+    put_record(w, ITEM_TRACKS, record);
 }
 
 static bool room_for_user(struct writer *w, bool wait)

@@ -11,7 +11,7 @@ struct writer_config {
     int commit_interval_ms;   /* default 200 */
     size_t inbox_max;         /* default 65536 */
     void *context;
-    /* A committed record whose media waits to be rendered; the callee owns it. */
+    /* A committed record whose media waits to be rendered, or that ends a conference whose tracks are wanted; the callee owns it. */
     void (*render)(void *context, struct call_record *record);
 };
 
@@ -39,6 +39,8 @@ void writer_registration(struct writer *w, const struct writer_registration *r, 
 void writer_users_overdue(struct writer *w, int64_t now_us);
 /* The recording of this record is what its `recording` says now; its job is over. Takes the record. */
 void writer_rendered(struct writer *w, struct call_record *record);
+/* The tracks of this record are what its `tracks` says now; their job is over. Takes the record. */
+void writer_tracks(struct writer *w, struct call_record *record);
 /* Returns when the entry is committed; an ERR_ when it is not. */
 int writer_audit(struct writer *w, const struct store_audit *entry);
 /* What is attached to the call that began then is this. Returns when it is committed. */

@@ -106,3 +106,122 @@ def parts_served(t):
         t.equal("files on the disk", len(stored), 6)
         gone = [s.status(f"/api/v1/recordings/{row['uid']}-{x}{y}") for x in ("p7", "p1", "t1", "mix", "p", "x2") for y in ("", "/audio")]
         t.counter("parts that are none are found", set(gone) == {404})
+
+
+# ---- A06
+
+TONES = (400, 700, 1000, 1300)
+SPAN = "from=2023-11-14T00:00:00Z&to=2023-11-16T00:00:00Z"
+RECORD = "[recording]\ndefault = record\n"
+
+
+def party(people=4, contact=None, mute=()):
+    """Calls of up to four to one focus, a tone each to it, and what it sends to them: (packets, when each begins to speak)."""
+    from transfers import A, B, C, D, MIXER, ROOM, focus
+    ends, begin = (A, B, C, D)[:people], []
+    s = focus(contact=contact or ROOM, people=ends)
+    for n, who in enumerate(ends):
+        begin.append(START + 2 * n + 1.1 + 0.0037 * n)
+        if n not in mute:
+            s.packets += tone_media(who, 4000 + 10 * n, MIXER, 6000 + 10 * n, 18.5 - 2 * n, begin[n], 0x100 + n, TONES[n], 10000)
+        s.packets += tone_media(MIXER, 6000 + 10 * n, who, 4000 + 10 * n, 18.5 - 2 * n, begin[n], 0x200 + n, 2000)
+    for n, p in enumerate(s.packets):
+        p.ipid = (n + 1) & 0xffff
+    return sorted(s.packets, key=lambda p: p.t), begin
+
+
+def party_recorded(t, packets, tracks, config=RECORD):
+    """{call id: (uid, [file, its bytes])} once everything is rendered."""
+    from service import wait_for
+    from users_api import FileService
+
+    def files(s):
+        calls = s.get(f"/api/v1/calls?{SPAN}")["data"]
+        if not calls or any((c["recording"] or {}).get("state") != "ready" and c["recording"]["result"] == "recorded" for c in calls):
+            return None
+        got = {c["call_id"]: (c["uid"], s.get(f"/api/v1/calls/{c['uid']}/recordings")["data"]) for c in calls}
+        return got if sum(f["kind"] != "call" for _, x in got.values() for f in x) >= tracks else None
+
+    def body(s, f):
+        with urllib.request.urlopen(s.url + f["url"], timeout=10) as answer:
+            return answer.read()
+
+    with FileService(t, packets, config) as s:
+        got = wait_for("the files", lambda: files(s), 30)
+        return {k: (uid, [(f, body(s, f) if f["id"] else b"") for f in x]) for k, (uid, x) in got.items()}
+
+
+def sounds(data):
+    samples = pcm(data)[2]
+    return struct.unpack(f"<{len(samples) // 2}h", samples)
+
+
+def onset(samples):
+    return next((n for n, s in enumerate(samples) if abs(s) > 300), None)
+
+
+def at(text):
+    import datetime
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+@feature("A06", "four at one focus: a mono track of each voice, all in step, and a file with all of them")
+def four_tracks(t):
+    packets, begin = party()
+    got = party_recorded(t, packets, 20)
+    t.equal("calls", sorted(got), ["1-alice", "2-bob", "3-carol", "4-dave"])
+    lists = [[f for f, _ in x if f["kind"] != "call"] for _, x in got.values()]
+    t.check("everybody's call names the same files", all(x == lists[0] for x in lists))
+    files = [(f, sounds(data), data) for f, data in got["1-alice"][1] if f["kind"] != "call"]
+    t.equal("four tracks and the sum", [(f["kind"], f["number"], f["channels"]) for f, _, _ in files],
+            [("track", n, ["participant"]) for n in (1, 2, 3, 4)] + [("mix", None, ["all"])])
+    t.equal("whose they are", [(f["participant"]["user"], f["participant"]["uid"]) for f, _, _ in files[:4]], [(k[2:], got[k][0]) for k in sorted(got)])
+    t.equal("mono, on one axis", {(pcm(data)[0], f["samples"], f["started_at"], len(x)) for f, x, data in files},
+            {(1, files[0][0]["samples"], files[0][0]["started_at"], files[0][0]["samples"])})
+    t.equal("digests", [f["sha256"] for f, _, _ in files], [hashlib.sha256(data).hexdigest() for _, _, data in files])
+    all_talk = slice(8000 * 8, 8000 * 9)
+    for n, (f, x, _) in enumerate(files[:4]):
+        levels = [round(goertzel(x[all_talk], hz)) for hz in (*TONES, 2000)]
+        t.check(f"track {n + 1} has its own tone alone: {levels}", levels[n] > 9000 and all(v < 200 for k, v in enumerate(levels) if k != n))
+        late = at(f["started_at"]) + onset(x) / 8000 - begin[n]
+        t.check(f"track {n + 1} begins {late * 1000:.1f} ms late", abs(late) < 0.02)
+        end = len(x) - onset(x[::-1])
+        t.check(f"and ends in step: {end}", abs(at(f["started_at"]) + end / 8000 - begin[n] - 18.5 + 2 * n) < 0.02)
+    mix = files[4][1]
+    levels = [goertzel(mix[all_talk], hz) for hz in TONES]
+    t.check(f"all tones are in the sum, equally loud: {levels}", min(levels) > 5000 and max(levels) < 1.05 * min(levels))
+    t.check(f"which is not clipped: {max(map(abs, mix))}", max(map(abs, mix)) <= 29204)
+    t.check("and holds nobody before he came", goertzel(mix[:8000], TONES[0]) > 5000 and all(goertzel(mix[:8000], hz) < 100 for hz in TONES[1:]))
+    own = [[(f["kind"], f["channels"]) for f, _ in x if f["kind"] == "call"] for _, x in got.values()]
+    t.equal("each call has its own recording as well", own, [[("call", ["caller", "callee"])]] * 4)
+
+    plain, _ = party(contact="<sip:room1@10.0.0.9:5060>")
+    kinds = lambda x: [[f["kind"] for f, _ in files] for _, files in x.values()]
+    t.counter("calls to what is no focus have tracks", kinds(party_recorded(t, plain, 0)) == [["call"]] * 4)
+    two = party_recorded(t, party(2)[0], 0)
+    t.counter("two parties are not one stereo file each call", kinds(two) == [["call"]] * 2)
+
+
+@feature("A06", "two parties: one stereo file, the caller left, the callee right")
+def stereo(t):
+    d = Dialog()
+    packets = call(d, 3.0, voice=False) + tone_media(d.a, 4000, d.b, 6000, 3, START + 1.05, 1, 400) + tone_media(d.b, 6000, d.a, 4000, 3, START + 1.06, 2, 700)
+    packets.sort(key=lambda p: p.t)
+    (_, ((f, data),)), = party_recorded(t, packets, 0).values()
+    x = sounds(data)
+    levels = [[goertzel(x[c::2][8000:16000], hz) for hz in (400, 700)] for c in (0, 1)]
+    t.equal("one file of two channels", (f["kind"], f["channels"], pcm(data)[0]), ("call", ["caller", "callee"], 2))
+    t.check(f"a side each: {levels}", levels[0][0] > 5000 and levels[1][1] > 5000 and levels[0][1] < 100 and levels[1][0] < 100)
+    t.counter("several parties are one stereo file", [f["kind"] for f, _ in party_recorded(t, party()[0], 20)["1-alice"][1]] != ["call"])
+
+
+@feature("A06", "who says nothing has no file, but is named")
+def silent_track(t):
+    packets, _ = party(mute=(2,))
+    files = [f for f, _ in party_recorded(t, packets, 20)["4-dave"][1] if f["kind"] != "call"]
+    t.equal("results", [(f["kind"], f["number"], f["result"], f["id"] is None) for f in files],
+            [("track", 1, "recorded", False), ("track", 2, "recorded", False), ("track", 3, "no_rtp", True), ("track", 4, "recorded", False),
+             ("mix", None, "recorded", False)])
+    t.equal("his name", files[2]["participant"]["user"], "carol")
+    none = party_recorded(t, party()[0], 0, "[recording]\ndefault = metadata-only\n")
+    t.counter("without recording there are files", all(x == [] for _, x in none.values()))

@@ -1,0 +1,99 @@
+#include "app/tracks.h"
+
+#include <stdlib.h>
+
+#include "storage/media_dir.h"
+
+#define PEOPLE_MIN 3
+/* Of the people in a conference; those beyond the tracks that a render takes are named without one.
+ */
+#define PEOPLE_MAX 64
+
+/* ---- who was there ---- */
+
+bool tracks_wanted(const struct call_record *r)
+{
+    const struct record_conference *c = &r->related.conference;
+    unsigned seen = 0;
+    if (!r->final || c->participant_count < PEOPLE_MIN || r->recording.result == NULL ||
+        strcmp(r->recording.result, "rule") == 0)
+        return false;
+    for (uint32_t i = 0; i < c->participant_count; i++) {
+        const struct record_participant *p = &c->participants[i];
+        if (p->uid[0] && p->left_us == 0)
+            return false;
+        seen += p->uid[0] != '\0';
+    }
+    return seen > 1;
+}
+
+/* The user of "sip:room@host:5060". */
+static struct slice uri_user(struct slice uri)
+{
+    struct slice rest = slice_from(uri, slice_index(uri, ':') + 1);
+    return slice_sub(rest, 0, slice_index(rest, '@'));
+}
+
+/* Which side of his call a participant is; the other one is the focus. */
+static const char *side_of(const struct call_record *call, const struct record_participant *p,
+                           struct slice focus)
+{
+    if (p->user.size && slice_equal_nocase(p->user, call->from.user))
+        return "caller";
+    if (p->user.size && slice_equal_nocase(p->user, call->to.user))
+        return "callee";
+    return slice_equal_nocase(uri_user(focus), call->from.user) ? "callee" : "caller";
+}
+
+struct people {
+    unsigned count;
+    struct sound_voice voice[PEOPLE_MAX];
+    struct call_record *call[PEOPLE_MAX];
+};
+
+static void people_free(struct people *all)
+{
+    for (unsigned i = 0; all && i < all->count; i++)
+        record_free(all->call[i]);
+    free(all);
+}
+
+/* False: records of some are not there yet. Who never comes is left out. */
+static bool gather(const struct call_record *r, struct store_reader *reader, struct people *all)
+{
+    const struct record_conference *c = &r->related.conference;
+    bool complete = true;
+    for (uint32_t i = 0; i < c->participant_count && all->count < PEOPLE_MAX; i++) {
+        const struct record_participant *p = &c->participants[i];
+        struct call_record *call = NULL;
+        if (p->uid[0] == '\0')
+            continue;
+        if (store_call(reader, p->uid, &call) != 0) {
+            complete = false;
+            continue;
+        }
+        complete &= call->final;
+        all->call[all->count] = call;
+        all->voice[all->count++] =
+            (struct sound_voice){call, side_of(call, p, c->focus_uri), p->user, p->uri};
+    }
+    return complete;
+}
+
+int tracks_render(struct call_record *r, struct store_reader *reader,
+                  const struct sound_config *config, bool wait, struct why *why)
+{
+    char path[MEDIA_PATH_MAX];
+    struct people *all = calloc(1, sizeof *all);
+    int err = all ? 0 : ERR_NOMEM;
+    if (err == 0 && !gather(r, reader, all) && wait)
+        err = TRACKS_UNREADY;
+    if (err == 0)
+        err = media_path(r->started_us, r->uid, "wav", path);
+    if (err == 0)
+        err = media_make_dirs(config->data_dir, path, why);
+    if (err == 0)
+        err = sound_tracks(r, all->voice, all->count, config, config->data_dir, path, why);
+    people_free(all);
+    return err;
+}

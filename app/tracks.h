@@ -1,0 +1,17 @@
+/* A conference: the calls that met at one focus -> a mono file of each participant's voice and one
+ * with their sum, all in step. Made when the last of them has left, and kept with that call. What
+ * the tap sees of a participant is what he sends to the focus. */
+#pragma once
+
+#include "app/sound.h"
+#include "storage/store.h"
+
+/* This call is over, with it the conference that it was part of, of three and more people, and
+ * media is kept. */
+bool tracks_wanted(const struct call_record *r);
+
+#define TRACKS_UNREADY 1
+/* Renders below config->data_dir and fills r->tracks; none when nobody was heard. TRACKS_UNREADY:
+ * records of other participants are not stored yet, and `wait` asks for them. Else 0 or an ERR_. */
+int tracks_render(struct call_record *r, struct store_reader *reader,
+                  const struct sound_config *config, bool wait, struct why *why);
