@@ -169,3 +169,32 @@ void runs_fill(struct rtp_stream *s, uint32_t ext, bool frame)
     set_absent(s, ext, false);
     runs_mark(s, ext);
 }
+
+static uint32_t count_seen(const struct rtp_stream *s, uint32_t from, uint32_t count)
+{
+    uint32_t seen = 0;
+    while (count) {
+        unsigned at = from & 63;
+        uint32_t n = count < 64 - at ? count : 64 - at;
+        uint64_t word = s->seen[from / 64 % (SEEN_BITS / 64)] & bits_from(at, n);
+        seen += (uint32_t)__builtin_popcountll(word);
+        from += n;
+        count -= n;
+    }
+    return seen;
+}
+
+int rtp_stream_missing(const struct rtp_stream *s, uint16_t from, uint16_t to)
+{
+    int ahead = (int16_t)(to - (uint16_t)s->max_ext);
+    uint32_t count = (uint16_t)(to - from);
+    if (!s->open || ahead > REORDER_MAX)
+        return -1;
+    uint32_t first = s->max_ext + (uint32_t)ahead - count + 1;
+    uint32_t beyond = ahead > 0 ? (uint32_t)ahead : 0;
+    if (beyond >= count) /* none of them has been here */
+        return (int)count;
+    if (s->max_ext - first >= SEEN_BITS || (int32_t)(first - s->base_ext) < 0)
+        return -1;
+    return (int)(count - count_seen(s, first, count - beyond));
+}
