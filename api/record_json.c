@@ -18,6 +18,7 @@
 #include "api/record_path_json.h"
 #include "api/record_related_json.h"
 #include "api/record_reports_json.h"
+#include "api/record_rtcp_json.h"
 #include "base/crypto.h"
 
 #define SCORE_DECIMALS 3
@@ -114,6 +115,7 @@ static void stream_score(struct json *j, const struct record_quality *q)
     json_object(j);
     json_kv_double(j, "lq", q->mos_lq, SCORE_DECIMALS);
     json_kv_double(j, "cq", q->mos_cq, SCORE_DECIMALS);
+    json_kv_double(j, "lq_total", q->mos_lq_total, SCORE_DECIMALS);
     json_kv_str(j, "scale", q->scale);
     json_kv_str(j, "basis", q->basis);
     json_kv_str(j, "playout", q->playout);
@@ -125,28 +127,6 @@ static void stream_score(struct json *j, const struct record_quality *q)
     json_kv_str(j, "band", record_quality_band(q->r, q->scale));
     json_kv_double(j, "ppl", q->ppl, SCORE_DECIMALS);
     json_kv_double(j, "burst_r", q->burst_r, SCORE_DECIMALS);
-}
-
-/* null when nobody reported on this stream. */
-static void stream_rtcp(struct json *j, const struct record_rtcp *r)
-{
-    json_key(j, "rtcp");
-    if (r->sender_reports == 0 && r->receiver_reports == 0) {
-        json_null(j);
-        return;
-    }
-    json_object(j);
-    kv_uint(j, "sender_reports", r->sender_reports);
-    kv_uint(j, "receiver_reports", r->receiver_reports);
-    json_kv_double(j, "rtt_ms", r->rtt_ms, MS_DECIMALS);
-    json_kv_double(j, "loss_ratio", r->loss_ratio, RATIO_DECIMALS);
-    if (r->has_cumulative_lost)
-        json_kv_int(j, "cumulative_lost", r->cumulative_lost);
-    else
-        json_kv_null(j, "cumulative_lost");
-    json_kv_double(j, "jitter_ms", r->jitter_ms, MS_DECIMALS);
-    kv_known(j, "cname", r->cname);
-    json_end(j);
 }
 
 static void stream_json(struct json *j, const struct call_record *r, const struct record_stream *s, bool links)
@@ -166,7 +146,8 @@ static void stream_json(struct json *j, const struct call_record *r, const struc
     json_kv_bool(j, "announced", s->announced);
     json_kv_bool(j, "orphan", s->orphan);
     json_kv_str(j, "confidence", s->confidence);
-    stream_rtcp(j, &s->rtcp);
+    record_json_rtcp(j, s);
+    record_json_split(j, &s->split);
     if (links) {
         snprintf(url, sizeof url, "/api/v1/calls/%s/streams/%u/series", r->uid, s->sid);
         json_kv_str(j, "series_url", url);

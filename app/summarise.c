@@ -17,6 +17,7 @@
 #include "app/summarise_path.h"
 #include "app/summarise_related.h"
 #include "app/summarise_reports.h"
+#include "app/summarise_rtcp.h"
 #include "capture/body/siprec.h"
 #include "capture/net/datagram.h"
 #include "capture/sip/sdp.h"
@@ -142,24 +143,6 @@ static void fill_series(struct arena *a, const struct wstream *s, int64_t first_
     }
 }
 
-static void fill_rtcp(struct arena *a, const struct wstream *s, double clock_hz,
-                      struct record_rtcp *out)
-{
-    const struct wrtcp *r = &s->rtcp;
-    out->sender_reports = r->sender_reports;
-    out->receiver_reports = r->receiver_reports;
-    out->cname = arena_copy(a, slice_str(r->cname));
-    if (!r->reported)
-        return;
-    out->has_cumulative_lost = true;
-    out->cumulative_lost = r->last_lost;
-    uint32_t expected = r->last_highest - r->first_highest;
-    if (expected > 0 && expected < UINT32_C(1) << 31)
-        out->loss_ratio = fmax(0, (double)(r->last_lost - r->first_lost) / expected);
-    if (clock_hz > 0)
-        out->jitter_ms = r->jitter_ticks * 1000.0 / clock_hz;
-}
-
 static void fill_quality(const struct wstream *s, const struct rtp_stats *t, bool suspect,
                          struct record_quality *out)
 {
@@ -251,7 +234,7 @@ static void fill_stream(struct arena *a, const struct wstream *s, bool suspect,
     out->orphan = call_kind_is_orphan(f->call->brief.kind);
     out->confidence = confidence_text(f->confidence);
     fill_quality(s, &t, suspect, &out->quality);
-    fill_rtcp(a, s, t.clock_hz, &out->rtcp);
+    summarise_rtcp(a, s, &t, out);
     fill_series(a, s, t.first_ns, &out->series);
 }
 
@@ -267,6 +250,7 @@ static bool fill_streams(struct call_record *r, const struct wcall *wc)
             continue;
         fill_stream(r->arena, s, r->capture_suspect, &r->streams[r->stream_count++]);
     }
+    summarise_round_trips(r, wc);
     return true;
 }
 
@@ -534,6 +518,7 @@ static void fill_call_quality(struct call_record *r)
                                  (double)s->lost / (double)s->expected);
         r->jitter_ms_max = fmax(r->jitter_ms_max, s->jitter_ms_max);
         r->max_gap_ms = fmax(r->max_gap_ms, s->max_gap_ms);
+        r->rtt_ms = fmax(r->rtt_ms, s->rtcp.rtt_ms);
         if (isnan(s->quality.mos_lq))
             continue;
         if (r->mos_scale == NULL) {

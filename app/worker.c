@@ -85,6 +85,7 @@ static void free_call(struct wcall *wc)
         next = s->next;
         rtp_stream_free(s->rtp);
         free(s->modes);
+        worker_free_rtcp(s);
         free(s);
     }
     for (struct wflow *f = wc->flows, *next; f; f = next) {

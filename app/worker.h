@@ -8,6 +8,7 @@
 #include "base/counters.h"
 #include "base/error.h"
 #include "capture/event.h"
+#include "capture/rtp/rtcp_tap.h"
 #include "capture/rtp/stream.h"
 #include "decode/score.h"
 #include "storage/spool.h"
@@ -56,15 +57,13 @@ void worker_flush(struct worker *w);
 
 /* ---- for summarise.c and live.c, in the worker's thread ---- */
 
-#define WORKER_RTCP_SSRC_MAX 4
-
+/* What RTCP said about a stream; there is none before it does. */
 struct wrtcp {
-    uint32_t sender_reports, receiver_reports;
-    bool reported;               /* some block spoke of this stream */
-    uint32_t first_highest, last_highest;
-    int32_t first_lost, last_lost;
-    uint32_t jitter_ticks;
-    char cname[64];
+    struct rtcp_tap *tap;
+    uint32_t sender_reports;
+    uint32_t jitter_ticks;       /* of the last report block */
+    bool exact;                  /* a block named the stream's own SSRC */
+    char cname[64], tool[64];
 };
 
 /* The first cache line of a stream and of a flow is all that the packet path touches of them. */
@@ -82,7 +81,7 @@ struct wstream {
     uint32_t sid;
     uint32_t windows_counted;    /* scoring windows whose seconds are in the counters */
     struct rtp_codec codec;      /* the one in use */
-    struct wrtcp rtcp;
+    struct wrtcp *rtcp;          /* NULL before any */
     uint64_t refused;
     uint64_t counted_received, counted_expected, counted_lost, counted_discarded; /* already in the counters */
     double last_mos;

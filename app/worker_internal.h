@@ -1,4 +1,4 @@
-/* Shared by worker.c (calls, flows, records) and worker_media.c (packets). */
+/* Shared by worker.c (calls, flows, records), worker_media.c (packets) and worker_rtcp.c (reports). */
 #pragma once
 
 #include "app/bandwidth.h"
@@ -25,6 +25,9 @@ struct worker {
 
 #define CACHE_LINE 64
 
+/* Cells of the label set PARSE_REASON that are used here. */
+enum { LABEL_PARSE_VERSION = 1, LABEL_PARSE_LENGTH = 2, LABEL_PARSE_UNSUPPORTED = 5 };
+
 /* Zeroed and aligned to a cache line; NULL without memory. */
 void *worker_alloc(size_t size);
 /* SIP text as it may be stored: `text` itself, or a copy without secrets, valid until the next call. */
@@ -36,3 +39,10 @@ struct spool_flow *worker_flow_spool(struct worker *w, struct wflow *f, int64_t 
 void worker_count_stream(struct worker *w, struct wstream *s);
 /* The stream is over: closes statistics, counts them, fills the histograms. */
 void worker_end_stream(struct worker *w, struct wstream *s);
+/* An RTCP datagram of the flow. */
+void worker_rtcp(struct worker *w, const struct wflow *f, const struct event *event);
+/* The stream is over: its round trip and reported loss go into the histograms. */
+void worker_end_rtcp(struct worker *w, const struct wstream *s);
+/* Up to `frames` packets were lost by us since the report before; 0: nobody knows how many. */
+void worker_rtcp_capture_lost(struct wstream *s, uint64_t frames);
+void worker_free_rtcp(struct wstream *s);

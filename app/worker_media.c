@@ -1,4 +1,4 @@
-/* Packets of a worker: RTP into the statistics of its stream and into the spool, RTCP beside it. The per-packet path: one array
+/* Packets of a worker: RTP into the statistics of its stream and into the spool, RTCP (worker_rtcp.c) beside it. The per-packet path: one array
  * access to the flow, the stream and codec of the packet before as first guess, no allocation but for a new stream. */
 #include "app/worker_internal.h"
 
@@ -9,9 +9,6 @@
 #include "capture/net/datagram.h"
 
 /* ---- RTP ---- */
-
-/* Cells of the label set PARSE_REASON that are used here. */
-enum { LABEL_VERSION = 1, LABEL_LENGTH = 2 };
 
 static const struct rtp_codec unknown_codec = {.kind = CODEC_UNKNOWN, .counter = LABEL_COUNT_CODEC - 1};
 
@@ -215,6 +212,7 @@ void worker_end_stream(struct worker *w, struct wstream *s)
     struct score score = stream_score(s, t.media_expected, t.bad, t.bad_runs, __builtin_nan(""));
     if (score.scale)
         counters_observe_of(w->counters, C_STREAM_MOS, label_find(LABELS_SCALE, slice_str(score.scale)), score.mos_lq);
+    worker_end_rtcp(w, s);
 }
 
 static void rtp(struct worker *w, struct wflow *f, const struct event *event)
@@ -222,7 +220,7 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
     struct rtp_packet p;
     const struct event_media *m = &event->media;
     if (__builtin_expect(!rtp_parse(event->body, m->wire_bytes, &p), 0)) {
-        counters_add(w->counters, C_PARSE_ERRORS + LABEL_PROTO_RTP * LABEL_COUNT_PARSE_REASON + LABEL_VERSION, 1);
+        counters_add(w->counters, C_PARSE_ERRORS + LABEL_PROTO_RTP * LABEL_COUNT_PARSE_REASON + LABEL_PARSE_VERSION, 1);
         return;
     }
     const struct rtp_codec *codec = codec_of(f, p.payload_type);
@@ -252,91 +250,9 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
 
 /* ---- RTCP ---- */
 
-/* How well a stream from `src` to `dst` fits: the addresses first, then the ports (RTCP runs on the same or the next). */
-static unsigned fit(const struct wstream *s, const struct endpoint *src, const struct endpoint *dst)
-{
-    const struct wflow *f = s->flow;
-    bool addresses = addr_equal(f->src.addr, src->addr) && addr_equal(f->dst.addr, dst->addr);
-    bool ports = (unsigned)(src->port - f->src.port) <= 1 && (unsigned)(dst->port - f->dst.port) <= 1;
-    return addresses ? 1u + ports : 0;
-}
-
-/* A relay passes SSRCs on, so one may name a stream on each hop: the one that runs from `src` to `dst` is meant. */
-static struct wstream *stream_of_ssrc(struct wcall *wc, uint32_t ssrc, const struct endpoint *src, const struct endpoint *dst)
-{
-    struct wstream *best = NULL;
-    unsigned best_fit = 0;
-    for (struct wstream *s = wc->streams; s; s = s->next) {
-        if (s->ssrc != ssrc)
-            continue;
-        unsigned now = fit(s, src, dst);
-        if (best == NULL || now > best_fit) {
-            best = s;
-            best_fit = now;
-        }
-    }
-    return best;
-}
-
-/* `f`: the flow of the RTCP. It speaks of what comes the other way. */
-static void report_block(struct worker *w, const struct wflow *f, const struct rtcp_block *b)
-{
-    struct wstream *s = stream_of_ssrc(f->call, b->ssrc, &f->dst, &f->src);
-    if (s == NULL) {
-        counters_add(w->counters, C_RTCP_ORPHANS, 1);
-        return;
-    }
-    struct wrtcp *r = &s->rtcp;
-    r->receiver_reports++;
-    if (!r->reported) {
-        r->reported = true;
-        r->first_highest = b->highest_sequence;
-        r->first_lost = b->cumulative_lost;
-    }
-    r->last_highest = b->highest_sequence;
-    r->last_lost = b->cumulative_lost;
-    r->jitter_ticks = b->jitter_ticks;
-}
-
-static void rtcp_one(struct worker *w, const struct wflow *f, const struct rtcp_packet *p)
-{
-    struct wstream *sender = stream_of_ssrc(f->call, p->ssrc, &f->src, &f->dst);
-    struct rtcp_block block;
-    struct slice cname;
-    switch (p->type) {
-    case RTCP_SR:
-        if (sender)
-            sender->rtcp.sender_reports++;
-        /* fallthrough */
-    case RTCP_RR:
-        counters_add(w->counters, C_RTCP_REPORTS + (p->type == RTCP_SR ? 0 : 1), 1);
-        for (unsigned n = 0; rtcp_block(p, n, &block); n++)
-            report_block(w, f, &block);
-        break;
-    case RTCP_SDES:
-        if (sender && rtcp_cname(p, &cname))
-            slice_copy_to(cname, sender->rtcp.cname, sizeof sender->rtcp.cname);
-        break;
-    case RTCP_XR:
-        counters_add(w->counters, C_RTCP_REPORTS + 2, 1);
-        break;
-    default:
-        break;
-    }
-}
-
 static void rtcp(struct worker *w, struct wflow *f, const struct event *event)
 {
-    struct rtcp_walk walk = rtcp_walk(event->body);
-    struct rtcp_packet p;
-    while (rtcp_next(&walk, &p)) {
-        /* SRTCP: behind the first header all is encrypted (RFC 3711 3.4). */
-        if (f->secure)
-            break;
-        rtcp_one(w, f, &p);
-    }
-    if (walk.failed && !f->secure)
-        counters_add(w->counters, C_PARSE_ERRORS + LABEL_PROTO_RTCP * LABEL_COUNT_PARSE_REASON + LABEL_LENGTH, 1);
+    worker_rtcp(w, f, event);
     f->rtcp_seen = true;
     if (w->spool)
         keep_packet(w, f, event);

@@ -56,6 +56,7 @@ const char *label_text(enum label_set set, unsigned index);
 #define BUCKETS_TRYING   .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5
 #define BUCKETS_MOS      1.5, 2, 2.58, 3.1, 3.6, 4.03, 4.34, 4.5
 #define BUCKETS_JITTER   .001, .002, .005, .01, .02, .03, .05, .1, .2, .5
+#define BUCKETS_RTT      .005, .01, .02, .05, .1, .15, .2, .3, .4, .6, 1, 2
 #define BUCKETS_LOSS     .0001, .001, .005, .01, .02, .03, .05, .1, .2, .5
 #define BUCKETS_FINALIZE .1, .5, 1, 2, 5, 10, 30, 60
 #define BUCKETS_COMMIT   .001, .005, .01, .05, .1, .5, 1, 5

@@ -31,6 +31,8 @@ static const char *const TEXTS[] = {
     "rtcp", "partial", "assumed", "tap", "tap+beyond", "capture_suspect",
     /* ends of branches and tries */
     "timeout", "challenged", "adjusted",
+    /* concealment and jitter buffer, as XR tells */
+    "enhanced", "disabled", "adaptive", "fixed",
     /* quality band */
     "excellent", "good", "fair", "poor", "bad",
     /* media type, confidence, transport */
@@ -100,7 +102,18 @@ static void quality_init(struct record_quality *q)
                                  .basis = "none",
                                  .playout = "none",
                                  .delay_basis = "none",
-                                 .loss_basis = "tap"};
+                                 .loss_basis = "tap",
+                                 .mos_lq_total = NAN};
+}
+
+static void rtcp_init(struct record_rtcp *c)
+{
+    const struct record_spread none = {NAN, NAN, NAN, 0};
+    c->rtt_ms = c->loss_ratio = c->jitter_ms = NAN;
+    c->tap_caller = c->tap_callee = c->total = c->chain = none;
+    c->fraction_lost = c->jitter_mean_ms = c->jitter_max_ms = NAN;
+    c->xr_mos = c->xr_network_rtt_ms = NAN;
+    c->xr_discarded = c->xr_concealed_ms = -1;
 }
 
 void record_stream_init(struct record_stream *s)
@@ -118,7 +131,7 @@ void record_stream_init(struct record_stream *s)
                                 .rfc_jitter_ticks = -1,
                                 .confidence = "guessed"};
     quality_init(&s->quality);
-    s->rtcp.rtt_ms = s->rtcp.loss_ratio = s->rtcp.jitter_ms = NAN;
+    rtcp_init(&s->rtcp);
     s->series.step_ms = 1000;
     s->series.window_ms = 10000;
 }

@@ -15,6 +15,7 @@
 #include "storage/record_isup.h"
 #include "storage/record_report.h"
 #include "storage/record_tags.h"
+#include "storage/record_rtcp.h"
 
 /* A place in the spool: the newest chunk of a chain. segment 0: none. */
 struct spool_ref {
@@ -42,6 +43,7 @@ struct record_quality {
     const char *playout;     /* "none", "F50", "F200", "AD", "xr" */
     const char *delay_basis; /* "xr", "rtcp", "partial", "assumed", "none" */
     const char *loss_basis;  /* "tap", "tap+beyond", "capture_suspect" */
+    double mos_lq_total;     /* with what was lost behind the tap; NAN: nobody says how much that is */
 };
 
 /* Columns of equal length, for charts. Missing jitter or MOS is NAN. */
@@ -58,18 +60,6 @@ struct record_series {
     uint32_t window_count;
     float *mos;              /* a window each */
     float *r;
-};
-
-/* What RTCP said about this stream. */
-struct record_rtcp {
-    uint32_t sender_reports;
-    uint32_t receiver_reports;
-    double rtt_ms;
-    double loss_ratio;       /* reported by the receiver, over all its reports */
-    int64_t cumulative_lost;
-    bool has_cumulative_lost;
-    double jitter_ms;        /* last report */
-    struct slice cname;
 };
 
 struct record_stream {
@@ -119,6 +109,7 @@ struct record_stream {
     const char *confidence;  /* "sdp", "sdp_source", "learned", "guessed" */
     struct record_quality quality;
     struct record_rtcp rtcp;
+    struct record_split split;
     struct record_series series;
     uint32_t flow_chain;     /* index into call_record.chains + 1; 0: not kept */
 };

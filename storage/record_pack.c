@@ -385,6 +385,7 @@ void record_pack_stream(struct pack *p, struct record_stream *s)
     stream_counts_pack(p, s);
     quality_pack(p, &s->quality);
     rtcp_pack(p, &s->rtcp);
+    record_pack_rtcp(p, s); /* what comes later goes behind this */
 }
 
 static void chain_pack(struct pack *p, struct record_chain *c)

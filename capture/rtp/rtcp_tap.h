@@ -54,7 +54,7 @@ struct rtcp_round_trips {
     struct rtcp_spread total;            /* sums of both, not more than 30 s apart */
     struct rtcp_spread chain;            /* by the clocks of the ends alone */
     bool dlsr_broken;                    /* the receiver does not tell how long it held a report: no round trips */
-    bool conflict;                       /* total and chain disagree */
+    bool conflict;                       /* total and chain disagree, or the chain makes sense and what passed here does not */
 };
 
 /* Of the receiver. NAN and 0 where it did not say. */

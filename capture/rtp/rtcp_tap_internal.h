@@ -37,6 +37,13 @@ struct trip_rrtr {
     uint32_t receiver;
 };
 
+/* What speaks for a delay that nobody measures. */
+struct doubt {
+    float ms, elapsed_ms;              /* of the round trip before */
+    uint8_t negative, growing, untold; /* in a row */
+    bool proven;
+};
+
 struct trips {
     struct trip_sr sr[SENDER_REPORTS_KEPT]; /* rings */
     struct trip_rrtr rrtr[REFERENCE_TIMES_KEPT];
@@ -44,10 +51,7 @@ struct trips {
     struct spread receiver, sender, total, chain;
     int64_t last_ns; /* of `receiver` */
     float last_ms;
-    /* What speaks for a delay that nobody measures: */
-    float before_ms, before_elapsed_ms;
-    uint8_t negative, growing, untold; /* in a row */
-    bool dlsr_broken;
+    struct doubt here, there, ends; /* about `receiver`, `sender`, `chain` */
 };
 
 struct split {

@@ -14,6 +14,7 @@
 #define LONGEST   10000.0 /* ms; more is no round trip */
 #define PAIR_NS   INT64_C(30000000000)
 #define ROW       3 /* so many in a row convict */
+#define UNTOLD_MS 1000.0
 #define MOVED                                                                                      \
     250.0 /* ms by which the time it was held must differ; networks seldom do that in a row */
 #define CONFLICT_MS    20.0
@@ -109,39 +110,43 @@ static const struct trip_sr *find_sr(const struct trips *t, uint32_t mid32)
 
 /* ---- receivers that do not say how long they held a report ---- */
 
-static void convict(struct trips *t)
+static void row(uint8_t *count, bool goes_on)
 {
-    t->dlsr_broken = true;
-    t->receiver = t->total = t->chain = (struct spread){.count = 0};
-    t->last_ns = INT64_MIN;
+    *count = goes_on ? (uint8_t)(*count + 1) : 0;
 }
 
 /* Three in a row that are negative, or that grow and shrink as the report was held longer or
- * shorter, or whose holding time is 0 although it changed. */
-static bool suspicious(struct trips *t, double ms, double elapsed_ms, uint32_t dlsr)
+ * shorter, or whose holding time is 0 although it was long. Once proven, always. */
+static bool doubtful(struct doubt *d, double ms, double elapsed_ms, bool untold)
 {
-    double moved = elapsed_ms - t->before_elapsed_ms;
-    double followed = ms - t->before_ms;
-    bool first = t->before_elapsed_ms <= 0;
+    double moved = elapsed_ms - d->elapsed_ms;
+    double followed = ms - d->ms;
+    bool first = d->elapsed_ms <= 0;
     bool moves = !first && fabs(moved) > MOVED;
-    bool grows = moves && fabs(followed - moved) < 0.1 * fabs(moved);
-    t->negative = ms < -SLIGHTLY ? t->negative + 1 : 0;
-    if (moves || first)
-        t->growing = grows ? t->growing + 1 : 0;
-    t->untold = dlsr == 0 && elapsed_ms > 1000 ? t->untold + 1 : 0;
-    t->before_ms = (float)ms;
-    t->before_elapsed_ms = (float)elapsed_ms;
-    return t->negative >= ROW || t->growing >= ROW || t->untold >= ROW;
+    row(&d->negative, ms < -SLIGHTLY);
+    if (moves)
+        row(&d->growing, fabs(followed - moved) < 0.1 * fabs(moved));
+    row(&d->untold, untold && elapsed_ms > UNTOLD_MS);
+    d->ms = (float)ms;
+    d->elapsed_ms = (float)elapsed_ms;
+    d->proven |= d->negative >= ROW || d->growing >= ROW || d->untold >= ROW;
+    return d->proven;
 }
 
+/* By the clocks of both ends. */
 static void add_chain(struct trips *t, const struct rtcp_packet *report, const struct rtcp_block *b,
                       const struct trip_sr *sr)
 {
     struct rtcp_sender_info info;
     if (sr->peer_lsr == 0 || sr->peer != report->ssrc || !rtcp_sender_info(report, &info))
         return;
-    uint32_t now = (uint32_t)(info.ntp >> 16);
-    int32_t way = (int32_t)(now - sr->peer_lsr - sr->peer_dlsr - b->delay_since_sr);
+    uint32_t elapsed = (uint32_t)(info.ntp >> 16) - sr->peer_lsr;
+    int32_t way = (int32_t)(elapsed - sr->peer_dlsr - b->delay_since_sr);
+    bool untold = sr->peer_dlsr == 0 || b->delay_since_sr == 0;
+    if (t->ends.proven || doubtful(&t->ends, way * MID32_MS, elapsed * MID32_MS, untold)) {
+        t->chain = (struct spread){.count = 0};
+        return;
+    }
     double ms = plausible(way * MID32_MS);
     if (!isnan(ms))
         spread_add(&t->chain, ms);
@@ -154,16 +159,14 @@ static void add_total(struct trips *t, const struct trips *opposite, double ms, 
     spread_add(&t->total, ms + opposite->last_ms);
 }
 
-void trips_block(struct trips *t, const struct rtcp_packet *report, const struct rtcp_block *b,
-                 int64_t ns, const struct trips *opposite)
+static void add_here(struct trips *t, const struct rtcp_block *b, const struct trip_sr *sr,
+                     const struct trips *opposite, int64_t ns)
 {
-    const struct trip_sr *sr = b->last_sr && !t->dlsr_broken ? find_sr(t, b->last_sr) : NULL;
-    if (sr == NULL)
-        return;
     double elapsed_ms = (double)(ns - sr->ns) / NS_PER_MS;
     double ms = elapsed_ms - b->delay_since_sr * MID32_MS;
-    if (suspicious(t, ms, elapsed_ms, b->delay_since_sr)) {
-        convict(t);
+    if (t->here.proven || doubtful(&t->here, ms, elapsed_ms, b->delay_since_sr == 0)) {
+        t->receiver = t->total = (struct spread){.count = 0};
+        t->last_ns = INT64_MIN;
         return;
     }
     ms = plausible(ms);
@@ -172,8 +175,17 @@ void trips_block(struct trips *t, const struct rtcp_packet *report, const struct
     spread_add(&t->receiver, ms);
     t->last_ms = (float)ms;
     t->last_ns = ns;
-    add_chain(t, report, b, sr);
     add_total(t, opposite, ms, ns);
+}
+
+void trips_block(struct trips *t, const struct rtcp_packet *report, const struct rtcp_block *b,
+                 int64_t ns, const struct trips *opposite)
+{
+    const struct trip_sr *sr = b->last_sr ? find_sr(t, b->last_sr) : NULL;
+    if (sr == NULL)
+        return;
+    add_here(t, b, sr, opposite, ns);
+    add_chain(t, report, b, sr);
 }
 
 /* ---- reference times of parties that only receive ---- */
@@ -200,7 +212,13 @@ void trips_answer(struct trips *t, const struct xr_dlrr *answer, int64_t ns)
     const struct trip_rrtr *r = answer->last_rr ? find_rrtr(t, answer) : NULL;
     if (r == NULL)
         return;
-    double ms = plausible((double)(ns - r->ns) / NS_PER_MS - answer->delay * MID32_MS);
+    double elapsed_ms = (double)(ns - r->ns) / NS_PER_MS;
+    double ms = elapsed_ms - answer->delay * MID32_MS;
+    if (t->there.proven || doubtful(&t->there, ms, elapsed_ms, answer->delay == 0)) {
+        t->sender = (struct spread){.count = 0};
+        return;
+    }
+    ms = plausible(ms);
     if (!isnan(ms))
         spread_add(&t->sender, ms);
 }
@@ -215,14 +233,18 @@ static bool conflicts(const struct rtcp_spread *chain, const struct rtcp_spread 
     return apart > CONFLICT_MS || (apart > CONFLICT_LEAST && apart > CONFLICT_PART * total->median);
 }
 
+/* The ends may be right where we are not: stamps of a capture that came in heaps. */
 void trips_figures(const struct trips *t, struct rtcp_round_trips *ret_trips)
 {
+    static const struct spread none;
+    bool ends_agree = t->chain.count > 0;
+    bool stamps = t->here.proven && ends_agree;
     *ret_trips = (struct rtcp_round_trips){
         .receiver = spread_of(&t->receiver),
-        .sender = spread_of(&t->sender),
+        .sender = spread_of(stamps ? &none : &t->sender),
         .total = spread_of(&t->total),
         .chain = spread_of(&t->chain),
-        .dlsr_broken = t->dlsr_broken,
+        .dlsr_broken = (t->here.proven && !ends_agree) || t->ends.proven,
     };
-    ret_trips->conflict = conflicts(&ret_trips->chain, &ret_trips->total);
+    ret_trips->conflict = stamps || conflicts(&ret_trips->chain, &ret_trips->total);
 }

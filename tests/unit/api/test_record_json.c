@@ -105,9 +105,9 @@ Test(record_json, a_call_says_what_is_known)
     HAS("\"expected\":3071,\"lost\":10,\"loss_ratio\":0.003256,");
     HAS("\"jitter_ms\":{\"last\":null,\"avg\":1.9,\"max\":null,\"p95\":null}");
     HAS("\"rfc3550\":{\"expected\":3070,\"lost\":-1,\"jitter_ticks\":null}");
-    HAS("\"mos\":{\"lq\":4.31,\"cq\":null,\"scale\":\"NB\",\"basis\":\"standard\"");
+    HAS("\"mos\":{\"lq\":4.31,\"cq\":null,\"lq_total\":null,\"scale\":\"NB\",\"basis\":\"standard\"");
     HAS("\"band\":\"excellent\"");
-    HAS("\"rtcp\":null");
+    HAS("\"rtcp\":null,\"loss_split\":null");
     HAS("\"series_url\":\"/api/v1/calls/01234567-89ab-8def-8123-456789abcdef/streams/1/series\"");
     HAS("\"events\":[]");
     HAS("\"links\":{\"self\":\"/api/v1/calls/01234567-89ab-8def-8123-456789abcdef\"");
@@ -173,7 +173,7 @@ Test(record_json, a_stream_of_nothing_known_has_nulls)
     print(r, RECORD_JSON_LIST, false);
     HAS("\"loss_ratio\":null");
     HAS("\"rfc3550\":{\"expected\":null,\"lost\":null,\"jitter_ticks\":null}");
-    HAS("\"mos\":{\"lq\":null,\"cq\":null,\"scale\":null");
+    HAS("\"mos\":{\"lq\":null,\"cq\":null,\"lq_total\":null,\"scale\":null");
     HAS("\"ptime_ms\":null");
     HAS("\"clock_hz\":null");
     HAS("\"codec\":null");

@@ -16,13 +16,56 @@ struct slice help_text(struct arena *arena, const char *text)
     X(REAL, mos_lq)                                                                                \
     X(REAL, mos_cq)                                                                                \
     X(REAL, r_fb) X(REAL, ppl) X(REAL, burst_r) X(WORD, scale) X(WORD, basis) X(WORD, playout)     \
-        X(WORD, delay_basis) X(WORD, loss_basis)
+        X(WORD, delay_basis) X(WORD, loss_basis) X(REAL, mos_lq_total)
 #define RTCP_FIELDS(X)                                                                             \
     X(NUMBER, sender_reports)                                                                      \
     X(NUMBER, receiver_reports)                                                                    \
     X(REAL, rtt_ms)                                                                                \
     X(REAL, loss_ratio) X(NUMBER, cumulative_lost) X(FLAG, has_cumulative_lost) X(REAL, jitter_ms) \
-        X(TEXT, cname)
+        X(TEXT, cname) X(TEXT, tool) X(FLAG, dlsr_broken) X(FLAG, rtt_conflict) X(FLAG, guessed)   \
+            X(REAL, fraction_lost) X(REAL, jitter_mean_ms) X(REAL, jitter_max_ms)                  \
+                X(NUMBER, xr_discarded) X(REAL, xr_mos) X(REAL, xr_network_rtt_ms)                 \
+                    X(NUMBER, xr_concealed_ms)
+#define SPREAD_FIELDS(X) X(REAL, min) X(REAL, median) X(REAL, max) X(NUMBER, count)
+#define VOIP_FIELDS(X)                                                                             \
+    X(NUMBER, reports)                                                                             \
+    X(REAL, loss_ratio)                                                                            \
+    X(REAL, discard_ratio)                                                                         \
+    X(REAL, burst_density)                                                                         \
+    X(REAL, gap_density)                                                                           \
+    X(NUMBER, burst_ms)                                                                            \
+    X(NUMBER, gap_ms)                                                                              \
+    X(REAL, round_trip_ms)                                                                         \
+    X(REAL, end_system_ms)                                                                         \
+    X(REAL, signal_dbm0)                                                                           \
+    X(REAL, noise_dbm0)                                                                            \
+    X(REAL, rerl_db)                                                                               \
+    X(TINY, gmin)                                                                                  \
+    X(REAL, r)                                                                                     \
+    X(REAL, r_external)                                                                            \
+    X(REAL, mos_lq)                                                                                \
+    X(REAL, mos_cq)                                                                                \
+    X(WORD, plc)                                                                                   \
+    X(WORD, buffer)                                                                                \
+    X(TINY, buffer_rate)                                                                           \
+    X(NUMBER, buffer_nominal_ms)                                                                   \
+    X(NUMBER, buffer_max_ms)                                                                       \
+    X(NUMBER, buffer_limit_ms)
+#define SPLIT_FIELDS(X)                                                                            \
+    X(FLAG, given)                                                                                 \
+    X(NUMBER, packets)                                                                             \
+    X(NUMBER, intervals)                                                                           \
+    X(NUMBER, skipped)                                                                             \
+    X(NUMBER, suspect)                                                                             \
+    X(NUMBER, best.before_tap)                                                                     \
+    X(NUMBER, best.after_tap)                                                                      \
+    X(NUMBER, best.capture)                                                                        \
+    X(NUMBER, lower.before_tap)                                                                    \
+    X(NUMBER, lower.after_tap)                                                                     \
+    X(NUMBER, lower.capture)                                                                       \
+    X(NUMBER, upper.before_tap)                                                                    \
+    X(NUMBER, upper.after_tap)                                                                     \
+    X(NUMBER, upper.capture)
 #define STREAM_FIELDS(X)                                                                           \
     X(NUMBER, sid)                                                                                 \
     X(WORD, party)                                                                                 \
@@ -207,9 +250,29 @@ static void fill_quality(struct record_quality *v)
     QUALITY_FIELDS(SET)
 }
 
+static void fill_spread(struct record_spread *v)
+{
+    SPREAD_FIELDS(SET)
+}
+
+static void fill_voip(struct record_voip *v)
+{
+    VOIP_FIELDS(SET)
+}
+
+static void fill_split(struct record_split *v)
+{
+    SPLIT_FIELDS(SET)
+}
+
 static void fill_rtcp(struct record_rtcp *v)
 {
     RTCP_FIELDS(SET)
+    fill_spread(&v->tap_caller);
+    fill_spread(&v->tap_callee);
+    fill_spread(&v->total);
+    fill_spread(&v->chain);
+    fill_voip(&v->voip);
 }
 
 static void fill_chain(struct record_chain *v)
@@ -229,6 +292,7 @@ static void fill_stream(struct record_stream *v)
     fill_series(&v->series);
     fill_quality(&v->quality);
     fill_rtcp(&v->rtcp);
+    fill_split(&v->split);
 }
 
 static void fill_party(struct record_party *v)
@@ -472,10 +536,35 @@ static const char *quality_differs(const struct record_quality *a, const struct 
     return NULL;
 }
 
+static const char *spread_differs(const struct record_spread *a, const struct record_spread *b)
+{
+    SPREAD_FIELDS(COMPARE)
+    return NULL;
+}
+
+static const char *voip_differs(const struct record_voip *a, const struct record_voip *b)
+{
+    VOIP_FIELDS(COMPARE)
+    return NULL;
+}
+
+static const char *split_differs(const struct record_split *a, const struct record_split *b)
+{
+    SPLIT_FIELDS(COMPARE)
+    return NULL;
+}
+
 static const char *rtcp_differs(const struct record_rtcp *a, const struct record_rtcp *b)
 {
     RTCP_FIELDS(COMPARE)
-    return NULL;
+    const char *differs = voip_differs(&a->voip, &b->voip);
+    const struct record_spread *pairs[][2] = {{&a->tap_caller, &b->tap_caller},
+                                              {&a->tap_callee, &b->tap_callee},
+                                              {&a->total, &b->total},
+                                              {&a->chain, &b->chain}};
+    for (unsigned i = 0; i < 4 && differs == NULL; i++)
+        differs = spread_differs(pairs[i][0], pairs[i][1]);
+    return differs;
 }
 
 static bool same_column(const void *a, const void *b, size_t bytes)
@@ -505,6 +594,8 @@ static const char *stream_differs(const struct record_stream *a, const struct re
     const char *field = quality_differs(&a->quality, &b->quality);
     if (field == NULL)
         field = rtcp_differs(&a->rtcp, &b->rtcp);
+    if (field == NULL)
+        field = split_differs(&a->split, &b->split);
     if (field == NULL && full)
         field = series_differs(&a->series, &b->series);
     return field;
