@@ -42,6 +42,10 @@ static const char *rule_setting(const struct settings *s, enum finding_rule rule
         return s->finding_missing_ack;
     case RULE_TRUNK_DOWN:
         return s->finding_trunk_down;
+    case RULE_OUTAGE:
+        return s->finding_outage;
+    case RULE_MASS_DROP:
+        return s->finding_mass_drop;
     case FINDING_RULES:
         break;
     }

@@ -17,6 +17,7 @@
 #include "capture/call/flows.h"
 #include "capture/call/foreign_calls.h"
 #include "capture/call/held.h"
+#include "capture/call/outage.h"
 #include "capture/call/signal.h"
 #include "capture/call/turn.h"
 #include "capture/call/users.h"
@@ -208,6 +209,7 @@ static void tick(struct front *f)
     f->next_tick_ns = c->steady_ns + TICK_NS;
     expire_advance(c);
     users_tick(c);
+    outage_tick(c);
     finding_note_tick(c);
     net_tick(f->net, c->time_ns);
     streams_tick(f->streams, c->time_ns);

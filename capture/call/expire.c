@@ -7,6 +7,7 @@
 
 #include "capture/call/attempt.h"
 #include "capture/call/emit.h"
+#include "capture/call/finding_note.h"
 #include "capture/call/flows.h"
 #include "capture/call/orphan.h"
 #include "capture/call/relate.h"
@@ -88,6 +89,8 @@ static void end_by_time(struct calls *c, struct live *l)
     }
     if (!live_is_bare(l))
         emit_call(c, l, EVENT_CALL_CHANGED);
+    if (!live_is_bare(l) && l->call->end_reason == CALL_END_MEDIA_TIMEOUT)
+        finding_note_dropped(c, l->call);
 }
 
 /* What is due of an established call and need not be its end. */

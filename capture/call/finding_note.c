@@ -114,6 +114,34 @@ void finding_note_peer(struct calls *c, const struct endpoint *src, const struct
         findings_peer(f, src, dst, misses, answered_before);
 }
 
+void finding_note_silent(struct calls *c, const char *place, int64_t since_ns, const uint8_t *call,
+                         uint32_t calls)
+{
+    struct findings *f = now(c);
+    if (f)
+        findings_silent(f, place, since_ns, call, calls);
+}
+
+void finding_note_heard(struct calls *c, const char *place)
+{
+    struct findings *f = now(c);
+    if (f)
+        findings_heard(f, place);
+}
+
+void finding_note_dropped(struct calls *c, const struct call *call)
+{
+    char place[FINDING_PLACE_SIZE] = "";
+    struct findings *f = now(c);
+    if (f == NULL)
+        return;
+    if (call->place.trunk)
+        snprintf(place, sizeof place, "trunk %s", call->place.trunk);
+    else if (call->place.site)
+        snprintf(place, sizeof place, "site %s", call->place.site);
+    findings_dropped(f, call->uid, place, call->ended_ns);
+}
+
 void finding_note_tick(struct calls *c)
 {
     struct findings *f = now(c);

@@ -19,3 +19,8 @@ void finding_note_login(struct calls *c, const char *aor, const struct datagram 
 void finding_note_peer(struct calls *c, const struct endpoint *src, const struct endpoint *dst, unsigned misses, bool answered_before);
 void finding_note_tick(struct calls *c);
 void finding_note_finish(struct calls *c);
+/* A trunk or site from which nothing comes, and its coming back (outage.c). */
+void finding_note_silent(struct calls *c, const char *place, int64_t since_ns, const uint8_t *call, uint32_t calls);
+void finding_note_heard(struct calls *c, const char *place);
+/* An answered call that ended by time-out. */
+void finding_note_dropped(struct calls *c, const struct call *call);

@@ -80,6 +80,7 @@ struct live {
     uint32_t offered;
     uint16_t point_count, flow_count;
     uint16_t label;      /* of its trunk and direction in the counters (placing.h) */
+    uint16_t site[2];    /* numbers, of caller and callee; 0: none */
     uint16_t relay_code; /* final failure seen on another hop only */
     uint8_t state;       /* enum dialog_state */
     uint8_t class;       /* enum live_class */
@@ -183,6 +184,7 @@ struct related;
 struct relations;
 struct users;
 struct findings;
+struct outage;
 
 struct calls {
     struct front_config config;
@@ -217,6 +219,7 @@ struct calls {
     struct relations *relations; /* calls that belong together */
     struct users *users;   /* what is no call; NULL: not followed */
     struct findings *findings; /* NULL: not looked for */
+    struct outage *outage; /* NULL: there are no places */
     struct ahead *ahead;   /* responses ahead of their INVITE */
     struct sealed *sealed; /* pairs of endpoints that spoke DTLS */
 

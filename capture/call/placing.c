@@ -43,6 +43,8 @@ static void take(struct calls *c, struct live *l, const struct place_answer *a)
     l->label = (uint16_t)label_of(a);
     if (active)
         placing_active(c, l, true);
+    l->site[CALL_CALLER] = (uint16_t)a->site[0];
+    l->site[CALL_CALLEE] = (uint16_t)a->site[1];
     call->direction = a->direction;
     call->place = (struct call_place){
         .tenant = place_name(t, PLACE_TENANT, a->tenant),

@@ -13,6 +13,7 @@
 #include "capture/call/legs.h"
 #include "capture/call/meaning.h"
 #include "capture/call/negotiate.h"
+#include "capture/call/outage.h"
 #include "capture/call/placing.h"
 #include "capture/call/relate.h"
 #include "capture/call/table.h"
@@ -207,6 +208,7 @@ static bool read_message(struct calls *c, struct sighting *s)
     }
     c->label = l->label;
     s->live = l;
+    outage_sip(c, l, s->m->request ? s->transaction_of : (unsigned)CALL_CALLEE - s->transaction_of);
     remember(c, l, s);
     if (s->late)
         s->d = s->late;

@@ -23,6 +23,7 @@
 #include "capture/call/held.h"
 #include "capture/call/legs.h"
 #include "capture/call/placing.h"
+#include "capture/call/outage.h"
 #include "capture/call/points.h"
 #include "capture/call/relate.h"
 #include "capture/call/route.h"
@@ -62,9 +63,10 @@ int calls_init(struct calls *c, const struct front_config *config, const struct 
     c->xml = xml_new(config->seed.k0);
     c->users = config->users ? users_new(c) : NULL;
     c->findings = config->findings.enabled ? finding_note_new(c) : NULL;
+    c->outage = config->places ? outage_new() : NULL;
     if (!c->live || !c->points || !c->flows || !c->wheel || !c->held || !c->turn || !c->sealed ||
         !c->xml || !c->ahead || !c->relations || (config->users && !c->users) ||
-        (config->findings.enabled && !c->findings)) {
+        (config->findings.enabled && !c->findings) || (config->places && !c->outage)) {
         calls_fini(c);
         return ERR_NOMEM;
     }
@@ -91,6 +93,7 @@ void calls_fini(struct calls *c)
     users_free(c->users);
     relations_free(c->relations);
     findings_free(c->findings);
+    outage_free(c->outage);
     timer_wheel_free(c->wheel);
     held_free(c->held);
     turn_free(c->turn);

@@ -151,6 +151,8 @@ static struct entry *open_new(struct finding_engine *e, const struct finding_hit
 static void note_endpoint(struct endpoint list[FINDING_EVIDENCE_MAX], uint8_t *count,
                           const struct endpoint *at)
 {
+    if (addr_is_any(at->addr)) /* it is about no address */
+        return;
     for (unsigned i = 0; i < *count; i++)
         if (addr_equal(list[i].addr, at->addr))
             return;

@@ -49,3 +49,11 @@ void findings_ack_missing(struct findings *f, const struct endpoint *src, const 
 /* OPTIONS from src to dst: so many in a row without an answer, 0 when one came. */
 void findings_peer(struct findings *f, const struct endpoint *src, const struct endpoint *dst, unsigned misses,
                    bool answered_before);
+/* From this place ("trunk carrier", "site north") nothing comes since then although `calls` calls go on. Once for each call that is
+ * to be named, `calls` 0 from the second on. */
+#define FINDING_PLACE_SIZE 48
+void findings_silent(struct findings *f, const char *place, int64_t since_ns, const uint8_t *call, uint32_t calls);
+/* It is heard again. */
+void findings_heard(struct findings *f, const char *place);
+/* An answered call ended by time-out; its last sign of life was then. `place` "": nobody knows where it belongs. */
+void findings_dropped(struct findings *f, const uint8_t *call, const char *place, int64_t last_ns);

@@ -5,10 +5,27 @@
 #include "capture/finding/findings.h"
 #include "capture/finding/watched.h"
 
+#define DROPS_KEPT FINDING_EVIDENCE_MAX
+
+struct dropped {
+    uint8_t call[16];
+    int64_t last_ns; /* its last sign of life, packet time */
+    char place[FINDING_PLACE_SIZE];
+};
+
+/* Calls that ended by time-out lately. */
+struct drops {
+    struct window window;
+    uint32_t untold;
+    unsigned at; /* in `recent`, of the next one */
+    struct dropped recent[DROPS_KEPT];
+};
+
 struct findings {
     struct finding_config config;
     struct finding_engine engine;
     struct watched watched;
+    struct drops drops;
     int64_t second; /* of steady time */
     uint32_t usual_max[2]; /* a second with more, sent or received, is no usual one */
 };
