@@ -268,7 +268,7 @@ static void route(struct users *u, const struct user_sight *w)
         break;
     }
     bool report = m->method == SIP_PUBLISH || m->method == SIP_NOTIFY;
-    if (report && w->verdict == TRANSACTION_NEW && m->body.size)
+    if (report && m->request && w->verdict == TRANSACTION_NEW && m->body.size)
         reports_see(u->c, &u->scratch, w->s);
 }
 
