@@ -10,6 +10,7 @@
 
 #include "api/sip_text.h"
 #include "base/clock.h"
+#include "base/counters.h"
 
 #define SECOND_US       INT64_C(1000000)
 #define DEFAULT_SPAN_US (15 * 60 * SECOND_US)
@@ -18,7 +19,7 @@
 #define DEFAULT_LIMIT   100
 #define MAX_LIMIT       1000
 
-enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, DIRECTIONS, CODES, LONG, REAL, FLAG, CHOICE, TAGS };
+enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, DIRECTIONS, LABELS, CODES, LONG, REAL, FLAG, CHOICE, TAGS };
 
 /* name, kind, member of store_query, smallest, largest (of numbers). Names with "__" are suffix
  * operators. */
@@ -51,6 +52,7 @@ enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, DIRECTIONS, CODES, LONG, REAL, FL
     X("site", TEXTS, site, 0, 0)                                                                   \
     X("direction", DIRECTIONS, direction, 0, 0)                                                    \
     X("tag", TAGS, tag, 0, 0)                                                                      \
+    X("label", LABELS, label, 0, 0)                                                                \
     X("user_agent__contains", TEXT, user_agent_contains, 0, 0)                                     \
     X("q", TEXT, text, 0, 0)
 
@@ -156,6 +158,12 @@ static const char *const *names_of(const struct filter *f)
     }
 }
 
+static bool is_label(const char *value)
+{
+    unsigned label = label_find(LABELS_DIAGNOSIS, slice_str(value));
+    return strcmp(label_text(LABELS_DIAGNOSIS, label), value) == 0;
+}
+
 static bool apply_text(const struct filter *f, void *member, const char *value,
                        struct call_filter_error *e)
 {
@@ -164,9 +172,14 @@ static bool apply_text(const struct filter *f, void *member, const char *value,
 
     if (names && (value = filter_choose(names, f->name, value, e)) == NULL)
         return false;
+    if (f->kind == LABELS && !is_label(value))
+        return filter_refuse(e, "invalid_value", f->name,
+                             "`label` is one of those of the diagnosis: loss, one_way, long_gap "
+                             "and others.");
     if (value[0] == '\0')
         return filter_refuse(e, "invalid_value", f->name, "`%s` is empty.", f->name);
-    if (f->kind == TEXTS || f->kind == OUTCOMES || f->kind == DIRECTIONS)
+    if (f->kind == TEXTS || f->kind == OUTCOMES || f->kind == DIRECTIONS ||
+        f->kind == LABELS)
         return add_text(text, value) || filter_too_many(e, f->name);
     *text = value;
     return true;
@@ -219,6 +232,7 @@ static bool apply(const struct filter *f, struct call_filter *cf, const char *va
     case TEXT:
     case OUTCOMES:
     case DIRECTIONS:
+    case LABELS:
     case CHOICE:
         return apply_text(f, member, value, e);
     case TAGS:

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "api/json_fields.h"
+#include "api/record_diagnosis_json.h"
 #include "api/record_dtmf_json.h"
 #include "api/record_files_json.h"
 #include "api/record_isup_json.h"
@@ -129,6 +130,23 @@ static void stream_score(struct json *j, const struct record_quality *q)
     json_kv_double(j, "burst_r", q->burst_r, SCORE_DECIMALS);
 }
 
+static void kv_mark(struct json *j, const char *key, bool known, uint8_t value)
+{
+    if (known)
+        kv_uint(j, key, value);
+    else
+        json_kv_null(j, key);
+}
+
+static void stream_marks(struct json *j, const struct record_stream *s)
+{
+    kv_mark(j, "dscp_first", s->has_marks, s->dscp_first);
+    kv_mark(j, "dscp_min", s->has_marks, s->dscp_least);
+    kv_mark(j, "dscp_max", s->has_marks, s->dscp_most);
+    kv_mark(j, "ttl_min", s->has_marks, s->ttl_least);
+    kv_mark(j, "ttl_max", s->has_marks, s->ttl_most);
+}
+
 static void stream_json(struct json *j, const struct call_record *r, const struct record_stream *s, bool links)
 {
     char url[128];
@@ -141,6 +159,7 @@ static void stream_json(struct json *j, const struct call_record *r, const struc
     record_json_reported(j, &r->reports, s->sid);
     kv_uint(j, "dscp", s->dscp);
     kv_uint(j, "dscp_changes", s->dscp_changes);
+    stream_marks(j, s);
     json_kv_bool(j, "srtp", s->srtp);
     json_kv_bool(j, "early", s->early);
     json_kv_bool(j, "announced", s->announced);
@@ -418,6 +437,7 @@ void record_json(struct json *j, const struct call_record *r, enum record_json_d
     call_quality(j, r);
     json_kv_double(j, "bits_per_s", r->bits_per_s, 0);
     json_kv_double(j, "bits_per_s_peak", r->bits_per_s_peak, 0);
+    record_json_diagnosis(j, &r->diagnosis);
     kv_known(j, "codec", r->codec);
     json_key(j, "streams");
     json_array(j);
@@ -426,6 +446,7 @@ void record_json(struct json *j, const struct call_record *r, enum record_json_d
     json_end(j);
     if (detail == RECORD_JSON_FULL) {
         record_lines_json(j, r);
+        record_json_announced(j, &r->diagnosis);
         record_path_json(j, r);
         call_siprec(j, &r->siprec);
         record_json_related(j, &r->related);

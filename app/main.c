@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/commands.h"
+#include "app/diagnose/diagnose.h"
 #include "app/finding_store.h"
 #include "base/counters.h"
 #include "base/crypto.h"
@@ -94,6 +95,8 @@ static int print_document(const char *what)
         document_metrics();
     else if (what && strcmp(what, "findings") == 0)
         finding_document(stdout);
+    else if (what && strcmp(what, "diagnosis") == 0)
+        diagnose_document(stdout);
     else
         return EXIT_USAGE;
     return EXIT_DONE;

@@ -1,6 +1,7 @@
 /* The settings table at work. Each type has a reader and a printer; everything else walks the table. */
 #include "app/settings.h"
 
+#include "app/diagnose/diagnose.h"
 #include "app/finding_config.h"
 #include "app/stream_score.h"
 #include "app/hep_source.h"
@@ -520,5 +521,8 @@ int settings_check(const struct settings *s, struct why *why)
         err = quality_configure(s, &quality, why);
     if (!err)
         err = finding_configure(s, &findings, why);
+    struct diagnose_config diagnosis;
+    if (!err)
+        err = diagnose_configure(s, &diagnosis, why);
     return err ? err : hep_source_check(s, why);
 }

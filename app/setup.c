@@ -59,6 +59,7 @@ void setup_pipeline(const struct settings *s, const struct spool_config *spool, 
     (void)identity_configure(s, &c.worker.identity, &c.front, NULL); /* settings_check() has said what is wrong */
     (void)quality_configure(s, &c.worker.quality, NULL);
     (void)centre_configure(s, &c.worker.centre, &c.front, NULL);
+    (void)diagnose_configure(s, &c.worker.diagnosis, NULL);
     (void)finding_configure(s, &c.front.findings, NULL);
     *ret_config = c;
 }

@@ -1,8 +1,8 @@
 /* From call, flows and streams to the record. Every text is copied into the record's arena; every
  * number that is not known stays what record_new() made it. */
 #include "app/summarise.h"
-
 #include "app/bandwidth.h"
+#include "app/summarise_diagnosis.h"
 #include "app/summarise_dtmf.h"
 #include "app/summarise_identity.h"
 
@@ -227,6 +227,13 @@ static void fill_stream(struct arena *a, const struct wstream *s, bool suspect,
     out->negotiated = negotiated(a, f);
     out->dscp = s->dscp;
     out->dscp_changes = s->dscp_changes;
+    out->has_marks = true;
+    out->dscp_first = s->dscp_first;
+    out->dscp_least = s->dscp_least;
+    out->dscp_most = s->dscp_most;
+    out->ttl_least = s->ttl_least;
+    out->ttl_most = s->ttl_most;
+    out->fmtp = arena_copy(a, slice_str(s->codec.fmtp));
     out->capture_refused = s->refused;
     out->srtp = f->secure;
     out->early = s->early;
@@ -643,7 +650,10 @@ struct call_record *summarise(const struct wcall *wc, const struct call *call,
     fill_call_quality(r);
     fill_directions(r);
     bandwidth_of_call(r);
-    if (call)
+    if (call) {
         fill_recording(r, config);
+        summarise_announced(r, call, wc);
+        diagnose(r, &config->diagnosis);
+    }
     return r;
 }

@@ -3,7 +3,7 @@
 
 #include "capture/call/lines.h"
 
-static const char *direction_text(unsigned direction)
+const char *sdp_direction_text(unsigned direction)
 {
     static const char *const texts[] = {"sendrecv", "sendonly", "recvonly", "inactive"};
     return direction < 4 ? texts[direction] : "sendrecv";
@@ -16,7 +16,7 @@ static void fill(struct arena *a, const struct call_line *in, struct record_line
         .type = arena_copy(a, in->type),
         .proto = arena_copy(a, in->proto),
         .state = call_line_state_text((enum call_line_state)in->state),
-        .direction = direction_text(in->direction),
+        .direction = sdp_direction_text(in->direction),
         .offered_by = call_party_text(in->offered_by),
         .offered = arena_copy(a, in->offered),
         .agreed = arena_copy(a, in->agreed),

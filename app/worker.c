@@ -185,6 +185,21 @@ static void close_spool_flow(struct worker *w, struct wflow *f)
     f->spool = NULL;
 }
 
+/* Each label once a call, however often it is there. */
+static void count_labels(struct worker *w, const struct call_record *r)
+{
+    uint32_t counted = 0;
+    for (uint32_t i = 0; r && i < r->diagnosis.label_count; i++) {
+        const struct record_label *l = &r->diagnosis.labels[i];
+        unsigned label = label_find(LABELS_DIAGNOSIS, slice_str(l->name));
+        if (strcmp(l->name, "dscp_mismatch") == 0 && l->sid)
+            counters_add(w->counters, C_DSCP_MISMATCH, 1);
+        if (!(counted >> label & 1))
+            counters_add(w->counters, C_CALL_DIAGNOSES + label, 1);
+        counted |= UINT32_C(1) << label;
+    }
+}
+
 static void end_call(struct worker *w, const struct event *event)
 {
     struct call *call = event->ended.call;
@@ -202,7 +217,9 @@ static void end_call(struct worker *w, const struct event *event)
             wc->signalling_tail = spool_flow_close(w->spool, wc->signalling);
         if (wc->recording)
             counters_sub(w->counters, C_RECORDINGS_ACTIVE, 1);
-        queue_record(w, summarise(wc, call, &w->config));
+        struct call_record *record = summarise(wc, call, &w->config);
+        count_labels(w, record);
+        queue_record(w, record);
         free_call(wc);
     }
     call_free(call);

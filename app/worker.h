@@ -4,6 +4,7 @@
 #pragma once
 
 #include "app/centre_config.h"
+#include "app/diagnose/diagnose.h"
 #include "app/identity_config.h"
 #include "base/counters.h"
 #include "base/error.h"
@@ -34,6 +35,7 @@ struct worker_config {
     struct identity_config identity; /* who is who */
     struct centre_config centre;     /* queues and agents */
     struct quality_config quality;
+    struct diagnose_config diagnosis; /* from when on something is wrong */
     const struct spool_config *spool; /* NULL: keep nothing */
     struct counters_set *counters;   /* of all workers: the first one looks after bandwidth; NULL: nobody does */
     void *context;
@@ -71,6 +73,7 @@ struct wstream {
     uint32_t ssrc;
     uint8_t dscp;
     uint8_t dscp_changes;
+    uint8_t ttl;                 /* of the packet before */
     uint8_t codec_type;          /* payload type and kind of `codec` */
     uint8_t codec_kind;
     int64_t last_ns;
@@ -88,6 +91,8 @@ struct wstream {
     const struct quality_config *quality;
     struct rtp_modes *modes;     /* frames by mode; NULL: the codec has none */
     bool early;
+    uint8_t dscp_first, dscp_least, dscp_most;
+    uint8_t ttl_least, ttl_most;
 };
 
 struct wflow {
@@ -129,6 +134,11 @@ struct wcall {
     struct spool_flow *signalling;
     struct spool_ref signalling_tail;
     uint64_t signalling_messages;
+    struct wunseen {
+        uint32_t reports; /* of that party */
+        uint32_t empty;   /* without a block */
+        uint32_t blocks;  /* about streams that did not pass here */
+    } unseen[2];          /* by who reports: caller, callee */
     bool recording;
     bool row_grouped;            /* that row says which group the call belongs to */
     uint8_t row_state;           /* enum call_state that the newest early row says; CALL_TRYING: none */

@@ -130,12 +130,22 @@ static void note_codec(struct worker *w, struct wstream *s, const struct rtp_cod
     s->codec_packets[1] = 0;
 }
 
-static void note_dscp(struct wstream *s, uint8_t tos, bool first)
+/* DSCP and TTL, when one of them is another than that of the packet before. */
+static void note_marks(struct wstream *s, uint8_t tos, uint8_t ttl, bool first)
 {
     uint8_t dscp = tos >> 2;
     if (!first && dscp != s->dscp && s->dscp_changes < UINT8_MAX)
         s->dscp_changes++;
+    if (first) {
+        s->dscp_first = s->dscp_least = s->dscp_most = dscp;
+        s->ttl_least = s->ttl_most = ttl;
+    }
     s->dscp = dscp;
+    s->ttl = ttl;
+    s->dscp_least = dscp < s->dscp_least ? dscp : s->dscp_least;
+    s->dscp_most = dscp > s->dscp_most ? dscp : s->dscp_most;
+    s->ttl_least = ttl < s->ttl_least ? ttl : s->ttl_least;
+    s->ttl_most = ttl > s->ttl_most ? ttl : s->ttl_most;
 }
 
 static void keep_packet(struct worker *w, struct wflow *f, const struct event *event)
@@ -231,8 +241,8 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
     if (s == NULL)
         return;
     bool first = s->last_ns == 0;
-    if (__builtin_expect(first || m->tos >> 2 != s->dscp, 0))
-        note_dscp(s, m->tos, first);
+    if (__builtin_expect(first || m->tos >> 2 != s->dscp || m->ttl != s->ttl, 0))
+        note_marks(s, m->tos, m->ttl, first);
     unsigned verdict = rtp_stream_packet(s->rtp, &p, codec, m->wire_bytes,
                                          rtp_payload_wire(&p, event->body, m->wire_bytes), event->time_ns);
     s->last_ns = event->time_ns;

@@ -118,6 +118,8 @@ static void report_block(const struct rtcp_place *at, const struct rtcp_packet *
     struct wrtcp *r = certain ? rtcp_of(s) : NULL;
     if (r == NULL) {
         counters_add(at->w->counters, C_RTCP_ORPHANS, 1);
+        if (s == NULL && b->highest_sequence && at->f->party <= CALL_CALLEE)
+            at->f->call->unseen[at->f->party].blocks++;
         return;
     }
     struct rtcp_sight sight = {
@@ -141,8 +143,13 @@ static void report(const struct rtcp_place *at, const struct rtcp_packet *p)
         r->sender_reports++;
         rtcp_tap_sender_report(r->tap, p, at->ns);
     }
-    for (unsigned n = 0; rtcp_block(p, n, &block); n++)
+    unsigned blocks = 0;
+    for (; rtcp_block(p, blocks, &block); blocks++)
         report_block(at, p, &block);
+    if (at->f->party > CALL_CALLEE)
+        return;
+    at->f->call->unseen[at->f->party].reports++;
+    at->f->call->unseen[at->f->party].empty += blocks == 0;
 }
 
 static void description(const struct rtcp_place *at, const struct rtcp_packet *p)

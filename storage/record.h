@@ -9,6 +9,7 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "storage/record_identity.h"
+#include "storage/record_diagnosis.h"
 #include "storage/record_dtmf.h"
 #include "storage/record_files.h"
 #include "storage/record_related.h"
@@ -111,6 +112,10 @@ struct record_stream {
     struct record_rtcp rtcp;
     struct record_split split;
     struct record_series series;
+    struct slice fmtp;       /* of `codec`, as SDP says; "" none */
+    bool has_marks;          /* the marks below are known */
+    uint8_t dscp_first, dscp_least, dscp_most;
+    uint8_t ttl_least, ttl_most;
     uint32_t flow_chain;     /* index into call_record.chains + 1; 0: not kept */
 };
 
@@ -375,6 +380,7 @@ struct call_record {
     struct record_files tracks; /* of the conference that ended with this call: a track of each party, and their sum */
     double bits_per_s;       /* RTP of all its streams, IP and UDP included, over the time of its media; NAN: none */
     double bits_per_s_peak;  /* in the second with most; packets of a stream count as equally large */
+    struct record_diagnosis diagnosis;
 };
 
 #define RECORD_NAT_SIGNS 4

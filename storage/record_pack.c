@@ -293,7 +293,8 @@ void record_pack_call(struct pack *p, struct call_record *r)
     record_pack_reports(p, &r->reports);
     pack_double(p, &r->bits_per_s);
     pack_double(p, &r->bits_per_s_peak);
-    record_pack_isup(p, &r->isup); /* what comes later goes behind this */
+    record_pack_isup(p, &r->isup);
+    record_pack_diagnosis(p, &r->diagnosis); /* what comes later goes behind this */
 }
 
 static void stream_identity_pack(struct pack *p, struct record_stream *s)
@@ -379,13 +380,25 @@ static void rtcp_pack(struct pack *p, struct record_rtcp *c)
     pack_text(p, &c->cname);
 }
 
+static void stream_marks_pack(struct pack *p, struct record_stream *s)
+{
+    pack_text(p, &s->fmtp);
+    pack_bool(p, &s->has_marks);
+    pack_u8(p, &s->dscp_first);
+    pack_u8(p, &s->dscp_least);
+    pack_u8(p, &s->dscp_most);
+    pack_u8(p, &s->ttl_least);
+    pack_u8(p, &s->ttl_most);
+}
+
 void record_pack_stream(struct pack *p, struct record_stream *s)
 {
     stream_identity_pack(p, s);
     stream_counts_pack(p, s);
     quality_pack(p, &s->quality);
     rtcp_pack(p, &s->rtcp);
-    record_pack_rtcp(p, s); /* what comes later goes behind this */
+    record_pack_rtcp(p, s);
+    stream_marks_pack(p, s); /* what comes later goes behind this */
 }
 
 static void chain_pack(struct pack *p, struct record_chain *c)

@@ -143,6 +143,7 @@ struct store_query {
     const char *tenant[STORE_VALUES_MAX], *trunk[STORE_VALUES_MAX], *direction[STORE_VALUES_MAX];
     const char *site[STORE_VALUES_MAX];        /* of either side */
     const char *tag[STORE_VALUES_MAX];         /* "key:value" */
+    const char *label[STORE_VALUES_MAX];       /* of the diagnosis */
     /* What the asker may see at all: as above, and both hold. */
     const char *only_tenant[STORE_VALUES_MAX], *only_site[STORE_VALUES_MAX], *only_trunk[STORE_VALUES_MAX];
     const char *text;                          /* q: in call id, users, user agent */

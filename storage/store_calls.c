@@ -3,6 +3,7 @@
 #include "storage/store_db.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "storage/correlate_index.h"
@@ -61,8 +62,24 @@ static void bind_known(struct bind *b, struct slice text)
         bind_word(b, NULL);
 }
 
+#define LABELS_TEXT 512
+
+/* ",loss,late_media,", each once; as many as fit. */
+static void bind_labels(struct bind *b, const struct record_diagnosis *d, char out[LABELS_TEXT])
+{
+    char item[64];
+    size_t n = 0;
+    strcpy(out, ",");
+    for (uint32_t i = 0; i < d->label_count; i++) {
+        snprintf(item, sizeof item, ",%s,", d->labels[i].name ? d->labels[i].name : "");
+        if (strstr(out, item) == NULL && n + strlen(item) < LABELS_TEXT)
+            n += (size_t)snprintf(out + n, LABELS_TEXT - n, "%s", item + (n > 0));
+    }
+    bind_word(b, n ? out : NULL);
+}
+
 static void bind_call_columns(struct bind *b, const struct call_record *r,
-                              char ip[2][ADDR_TEXT_SIZE])
+                              char ip[2][ADDR_TEXT_SIZE], char labels[LABELS_TEXT])
 {
     bind_word(b, r->uid);
     bind_int(b, r->started_us);
@@ -97,13 +114,14 @@ static void bind_call_columns(struct bind *b, const struct call_record *r,
     bind_known(b, r->from_site);
     bind_known(b, r->to_site);
     bind_word(b, r->related.group_id[0] ? r->related.group_id : NULL);
+    bind_labels(b, &r->diagnosis, labels);
 }
 
 static int call_put(struct store *s, struct db *db, const struct call_record *r, int64_t *id,
                     int64_t kpi)
 {
     enum { DETAIL, CHAINS, EVENTS, RECORDING };
-    char ip[2][ADDR_TEXT_SIZE];
+    char ip[2][ADDR_TEXT_SIZE], labels[LABELS_TEXT];
     struct pack p[3];
     struct call_record copy = *r; /* a visit takes what it may write to */
 
@@ -119,7 +137,7 @@ static int call_put(struct store *s, struct db *db, const struct call_record *r,
         return ERR_INVALID;
     struct bind b = bind_to(statement);
     bind_int_or_null(&b, *id, *id != 0);
-    bind_call_columns(&b, r, ip);
+    bind_call_columns(&b, r, ip, labels);
     bind_recording(&b, &r->recording, &s->scratch[RECORDING]);
     for (int i = 0; i < 3; i++)
         bind_blob(&b, buf_view(&s->scratch[i]));

@@ -26,6 +26,9 @@
     "EXISTS (SELECT 1 FROM streams s WHERE s.id >= calls.id * 4096"                                \
     " AND s.id < (calls.id + 1) * 4096 AND (" condition "))"
 
+/* Is one of the eight in the list of names with commas around each? */
+#define NAMED(n) "instr(labels, ',' || ?" #n " || ',')"
+
 enum filter {
     /* one value */
     F_KIND,
@@ -61,6 +64,7 @@ enum filter {
     F_SITE,
     F_DIRECTION,
     F_TAG,
+    F_LABEL,
     F_ONLY_TENANT,
     F_ONLY_TRUNK,
     F_ONLY_SITE,
@@ -121,6 +125,9 @@ static const struct {
     [F_TRUNK] = {" AND trunk IN (" EIGHT(21) ")", 210},
     [F_SITE] = {" AND (from_site IN (" EIGHT(22) ") OR to_site IN (" EIGHT(22) "))", 220},
     [F_DIRECTION] = {" AND direction IN (" EIGHT(23) ")", 230},
+    [F_LABEL] = {" AND (" NAMED(280) " OR " NAMED(281) " OR " NAMED(282) " OR " NAMED(283) " OR "
+                     NAMED(284) " OR " NAMED(285) " OR " NAMED(286) " OR " NAMED(287) ")",
+                 280},
     [F_ONLY_TENANT] = {" AND tenant IN (" EIGHT(24) ")", 240},
     [F_ONLY_TRUNK] = {" AND trunk IN (" EIGHT(25) ")", 250},
     [F_ONLY_SITE] = {" AND (from_site IN (" EIGHT(26) ") OR to_site IN (" EIGHT(26) "))", 260},
@@ -336,6 +343,7 @@ static void filters_visit(struct filters *f, const struct store_query *q, bool p
     value_texts(f, F_SITE, q->site);
     value_texts(f, F_DIRECTION, q->direction);
     value_texts(f, F_TAG, q->tag);
+    value_texts(f, F_LABEL, q->label);
     value_texts(f, F_ONLY_TENANT, q->only_tenant);
     value_texts(f, F_ONLY_TRUNK, q->only_trunk);
     value_texts(f, F_ONLY_SITE, q->only_site);

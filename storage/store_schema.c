@@ -59,6 +59,8 @@ static const struct schema_step CALLS[] = {
      "CREATE INDEX tags_pair ON tags(key || ':' || value);"},
     /* files of a conference, with the call that ended it */
     {"ALTER TABLE calls ADD COLUMN tracks BLOB;"},
+    /* what was wrong with a call: ",loss,late_media," */
+    {"ALTER TABLE calls ADD COLUMN labels TEXT;"},
 };
 
 static const struct schema_step MESSAGES[] = {

@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
-# docs/settings.md, docs/metrics.md, docs/findings.md and packaging/earshot.conf are what the tables say.
+# docs/settings.md, docs/metrics.md, docs/findings.md, docs/diagnosis.md and packaging/earshot.conf are what the tables say.
 set -eu
 earshot=$1
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-for what in settings metrics findings; do
+for what in settings metrics findings diagnosis; do
   "$earshot" --document $what > "$work/$what.md"
   diff -u "docs/$what.md" "$work/$what.md" || { echo "docs/$what.md is not what the table says: earshot --document $what > docs/$what.md"; exit 1; }
 done
+# The API names the same labels.
+while read -r label; do
+  grep -qE "DiagnosisLabel: .*[[ ]$label[],]" api/openapi.yaml || { echo "api/openapi.yaml: DiagnosisLabel lacks $label"; exit 1; }
+done < <(sed -n 's/^LABEL(\([a-z_]*\),.*/\1/p' app/diagnose/labels.def)
 "$earshot" --check-config packaging/earshot.conf
 # The shipped file names every setting, with its default.
 "$earshot" --print-config /dev/null | grep -E '^[a-z_]+ = |^\[' > "$work/defaults"

@@ -76,6 +76,27 @@ struct call_line {
     bool pending;         /* the newest offer wants it */
 };
 
+/* Where a party said that it receives media, each time it said something new (announced.h). */
+struct call_announced {
+    struct call_announced *next; /* in order of time */
+    int64_t time_ns;
+    struct addr addr;     /* zeros: hold of the old style */
+    uint64_t types[2];    /* payload types, as bits */
+    uint16_t port;        /* 0: the line is gone */
+    uint8_t index, ptime_ms;
+    uint8_t party;        /* who receives there */
+    uint8_t direction;    /* enum sdp_direction */
+    bool abroad;          /* a private address, and on some hop it came from a public one */
+};
+
+#define CALL_ANNOUNCED_MAX 24
+
+/* DSCP of one sender's messages. */
+struct call_dscp {
+    bool seen;            /* false: none, and then nothing here means anything */
+    uint8_t first, least, most;
+};
+
 /* One point on the call's time line, besides messages and media (answered, hold, re-INVITE, codec change, restart ...). */
 struct call_event {
     struct call_event *next;
@@ -334,6 +355,10 @@ struct call {
     struct call_reason *reasons;
     struct call_line *lines;      /* m= lines, in order of appearance */
     struct call_key *keys;        /* at most CALL_KEYS_MAX */
+    struct call_announced *announced; /* what SDP said about media */
+    struct call_dscp dscp[2];     /* of its messages, by sender: caller, callee */
+    uint8_t announced_count;
+    bool one_sided;               /* the tap does not see media towards, or from, one of its hosts (tap.h) */
     struct endpoint src;      /* first INVITE: from, to */
     struct endpoint dst;
     uint16_t vlan;

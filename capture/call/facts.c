@@ -95,9 +95,20 @@ static void note_modification(struct calls *c, struct live *l, const struct sigh
     }
 }
 
+static void note_dscp(struct call_dscp *q, uint8_t tos)
+{
+    uint8_t dscp = tos >> 2;
+    if (!q->seen)
+        q->first = q->least = q->most = dscp;
+    q->least = dscp < q->least ? dscp : q->least;
+    q->most = dscp > q->most ? dscp : q->most;
+    q->seen = true;
+}
+
 void facts_note(struct calls *c, struct live *l, const struct sighting *s)
 {
     struct call *call = l->call;
+    note_dscp(&call->dscp[s->sender == CALL_CALLEE], s->d->tos);
     bool response = !s->m->request && s->m->method == SIP_INVITE;
     if (response && s->hop)
         hops_response(s->hop, s);

@@ -20,6 +20,7 @@
 #include "capture/call/held.h"
 #include "capture/call/nat.h"
 #include "capture/call/orphan.h"
+#include "capture/call/tap.h"
 #include "capture/rtp/rtp.h"
 
 #define EMPTY_MAX (12 + 4 * 15) /* octets: RTP of all sources and no payload */
@@ -98,6 +99,7 @@ static void first_media(struct calls *c, struct flow *f, int64_t time_ns, struct
         return;
     f->rtp_seen = true;
     nat_media(c, l, f);
+    tap_media(c, l, f);
     if (!l->media_seen) { /* from now on silence ends the call sooner */
         l->media_seen = true;
         expire_schedule(c, l);

@@ -179,6 +179,7 @@ struct flow {
 struct ahead;
 struct held;
 struct sealed;
+struct tap_host;
 struct turn;
 struct related;
 struct relations;
@@ -222,6 +223,7 @@ struct calls {
     struct outage *outage; /* NULL: there are no places */
     struct ahead *ahead;   /* responses ahead of their INVITE */
     struct sealed *sealed; /* pairs of endpoints that spoke DTLS */
+    struct tap_host *tap;  /* whose media the tap sees in one direction only (tap.h) */
 
     struct xml *xml; /* reads metadata of recording sessions */
     struct sip_msg msg; /* scratch of the message at hand: large, so not on the stack */

@@ -3,6 +3,7 @@
  */
 #include "capture/call/negotiate.h"
 
+#include "capture/call/announced.h"
 #include "capture/call/emit.h"
 #include "capture/call/flows.h"
 #include "capture/call/ice.h"
@@ -312,6 +313,7 @@ void negotiate(struct calls *c, struct live *l, const struct sighting *s)
     else
         take_answer(c, l, s);
     announce(c, l, s, tentative);
+    announced_note(c, l, s);
     nat_sdp(c, l, s);
     if (!offer)
         points_settle(c, l, s->sender == CALL_CALLER ? CALL_CALLEE : CALL_CALLER, true);
@@ -351,6 +353,7 @@ void negotiate_moved(struct calls *c, struct live *l, const struct call_leg *leg
     l->call->limited |= c->sdp.limited;
     change_hold(c, l, CALL_CALLEE, is_hold(direction_of(&c->sdp)));
     announce(c, l, &s, false);
+    announced_note(c, l, &s);
     nat_sdp(c, l, &s);
     flows_refresh(c, l);
 }

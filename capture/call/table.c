@@ -28,6 +28,7 @@
 #include "capture/call/relate.h"
 #include "capture/call/route.h"
 #include "capture/call/sealed.h"
+#include "capture/call/tap.h"
 #include "capture/call/turn.h"
 #include "capture/call/uid.h"
 #include "capture/call/users.h"
@@ -58,13 +59,14 @@ int calls_init(struct calls *c, const struct front_config *config, const struct 
     c->held = held_new(config->held_bytes_max);
     c->turn = turn_new(&config->seed, config->turn_max, counters);
     c->sealed = sealed_new(&config->seed);
+    c->tap = tap_new();
     c->ahead = ahead_new(counters);
     c->relations = relations_new(c);
     c->xml = xml_new(config->seed.k0);
     c->users = config->users ? users_new(c) : NULL;
     c->findings = config->findings.enabled ? finding_note_new(c) : NULL;
     c->outage = config->places ? outage_new() : NULL;
-    if (!c->live || !c->points || !c->flows || !c->wheel || !c->held || !c->turn || !c->sealed ||
+    if (!c->live || !c->points || !c->flows || !c->wheel || !c->held || !c->turn || !c->sealed || !c->tap ||
         !c->xml || !c->ahead || !c->relations || (config->users && !c->users) ||
         (config->findings.enabled && !c->findings) || (config->places && !c->outage)) {
         calls_fini(c);
@@ -98,6 +100,7 @@ void calls_fini(struct calls *c)
     held_free(c->held);
     turn_free(c->turn);
     sealed_free(c->sealed);
+    free(c->tap);
     xml_free(c->xml);
     ahead_free(c->ahead);
     free(c->live);
@@ -403,6 +406,7 @@ void table_close(struct calls *c, struct live *l)
 {
     struct call *call = l->call;
     assert(call != NULL);
+    call->one_sided = tap_is_one_sided(c, l);
     flows_release(c, l);
     points_release(c, l);
     timer_cancel(c->wheel, &l->timer);

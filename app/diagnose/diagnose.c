@@ -1,0 +1,338 @@
+/* The call is laid out on its time line once, then each family looks at it. */
+#include "app/diagnose/parts.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/counters.h"
+#include "decode/score.h"
+
+struct label_info {
+    const char *name;
+    const char *threshold;
+    const char *unit;
+    int weight;
+    const char *help;
+};
+
+static const struct label_info labels[DIAGNOSE_LABELS] = {
+#define LABEL(name, threshold, unit, weight, help) {#name, threshold, unit, weight, help},
+#include "app/diagnose/labels.def"
+#undef LABEL
+};
+
+static_assert(DIAGNOSE_LABELS == (int)LABEL_COUNT_DIAGNOSIS, "labels.def of base names the same");
+
+/* ---- the time line ---- */
+
+static int64_t last_sign_us(const struct call_record *r)
+{
+    int64_t last = r->ended_us;
+    for (uint32_t i = 0; i < r->stream_count && r->ended_us == 0; i++)
+        last = r->streams[i].last_us > last ? r->streams[i].last_us : last;
+    return last;
+}
+
+static void lay_holds(struct look *k)
+{
+    const struct call_record *r = k->r;
+    bool open = false;
+    for (uint32_t i = 0; i < r->event_count; i++) {
+        const struct record_event *e = &r->events[i];
+        if (slice_is(e->kind, "hold") && !open && k->hold_count < HOLDS_MAX) {
+            k->held_by[k->hold_count] = slice_is(e->detail, "callee") ? "callee" : "caller";
+            k->hold[k->hold_count++] = (struct span){e->time_us, k->end_us};
+            open = true;
+        } else if (slice_is(e->kind, "resume") && open) {
+            k->hold[k->hold_count - 1].to_us = e->time_us;
+            open = false;
+        }
+    }
+}
+
+static void lay_out(struct look *k)
+{
+    const struct call_record *r = k->r;
+    bool mgcp = strcmp(r->kind, "mgcp") == 0;
+    k->answered = r->answered_us != 0 && (mgcp || strcmp(r->kind, "call") == 0);
+    k->whole = mgcp ? !r->partial : r->processed_us != 0;
+    k->begin_us = r->answered_us ? r->answered_us : r->started_us;
+    k->end_us = last_sign_us(r);
+    lay_holds(k);
+}
+
+int64_t talk_us(const struct look *k)
+{
+    int64_t talk = k->end_us - k->begin_us;
+    for (unsigned i = 0; i < k->hold_count; i++)
+        talk -= k->hold[i].to_us - k->hold[i].from_us;
+    return talk;
+}
+
+bool held_during(const struct look *k, struct span at)
+{
+    for (unsigned i = 0; i < k->hold_count; i++)
+        if (at.from_us < k->hold[i].to_us + HOLD_SLACK_US &&
+            at.to_us > k->hold[i].from_us - HOLD_SLACK_US)
+            return true;
+    return false;
+}
+
+/* ---- directions ---- */
+
+const char *way_party(enum way w)
+{
+    return w == WAY_CALLER ? "caller" : "callee";
+}
+
+enum way way_of(const struct record_stream *s)
+{
+    if (strcmp(s->party, "caller") == 0)
+        return WAY_CALLER;
+    return strcmp(s->party, "callee") == 0 ? WAY_CALLEE : WAYS;
+}
+
+bool is_sound_stream(const struct record_stream *s)
+{
+    return strcmp(s->media_type, "audio") == 0 && !s->orphan;
+}
+
+const struct record_stream *way_stream(const struct look *k, enum way w)
+{
+    const struct record_stream *best = NULL;
+    for (uint32_t i = 0; i < k->r->stream_count; i++) {
+        const struct record_stream *s = &k->r->streams[i];
+        if (is_sound_stream(s) && way_of(s) == w && (best == NULL || s->packets > best->packets))
+            best = s;
+    }
+    return best;
+}
+
+uint64_t sound_after_answer(const struct look *k, const struct record_stream *s)
+{
+    const struct record_series *t = &s->series;
+    uint64_t packets = 0, other = s->noise_packets + s->event_packets;
+    if (s->first_us >= k->begin_us)
+        packets = s->packets;
+    else
+        for (uint32_t i = 0; i < t->step_count; i++)
+            if (t->start_us + (int64_t)i * t->step_ms * 1000 >= k->begin_us)
+                packets += t->packets[i];
+    return packets > other ? packets - other : 0;
+}
+
+bool type_is_announced(const struct look *k, const struct record_stream *s)
+{
+    uint64_t types[2] = {0, 0};
+    enum way w = way_of(s);
+    for (uint32_t i = 0; w < WAYS && i < k->r->diagnosis.announced_count; i++) {
+        const struct record_announced *a = &k->r->diagnosis.announced[i];
+        if (strcmp(a->party, way_party(way_back(w))) != 0)
+            continue;
+        types[0] |= a->types[0];
+        types[1] |= a->types[1];
+    }
+    return (types[0] | types[1]) == 0 ||
+           (types[s->payload_type / 64 & 1] >> s->payload_type % 64 & 1);
+}
+
+const struct record_announced *announced_last(const struct look *k, enum way party)
+{
+    const struct record_announced *last = NULL;
+    for (uint32_t i = 0; i < k->r->diagnosis.announced_count; i++) {
+        const struct record_announced *a = &k->r->diagnosis.announced[i];
+        if (strcmp(a->party, way_party(party)) == 0 && a->at.port)
+            last = a;
+    }
+    return last;
+}
+
+const char *side_of_loss(const struct look *k, const struct record_stream *s)
+{
+    return k->r->capture_suspect || s->capture_refused ? "at_tap" : "before_tap";
+}
+
+/* ---- labels ---- */
+
+static int64_t offset_ms(const struct look *k, int64_t time_us)
+{
+    return k->begin_us ? (time_us - k->begin_us) / 1000 : 0;
+}
+
+struct record_label *label_add(struct look *k, enum diagnose_label label, enum way w,
+                               struct span at)
+{
+    struct record_diagnosis *d = &k->r->diagnosis;
+    if (!label_on(k, label) || d->label_count >= RECORD_LABELS_MAX || d->labels == NULL)
+        return NULL;
+    struct record_label *l = &d->labels[d->label_count++];
+    *l = (struct record_label){
+        .name = labels[label].name,
+        .direction = w == WAY_CALLER   ? "caller_to_callee"
+                     : w == WAY_CALLEE ? "callee_to_caller"
+                                       : NULL,
+        .side = "unknown",
+        .from_ms = offset_ms(k, at.from_us),
+        .to_ms = offset_ms(k, at.to_us),
+        .mos_with = NAN,
+        .mos_without = NAN,
+    };
+    return l;
+}
+
+struct record_label *label_add_stream(struct look *k, enum diagnose_label label,
+                                      const struct record_stream *s, struct span at)
+{
+    struct record_label *l = label_add(k, label, way_of(s), at);
+    if (l)
+        l->sid = s->sid;
+    return l;
+}
+
+void evidence_number(struct record_label *l, const char *name, double value)
+{
+    if (l && l->evidence_count < RECORD_EVIDENCE_MAX)
+        l->evidence[l->evidence_count++] = (struct record_evidence){.name = name, .value = value};
+}
+
+void evidence_text(struct look *k, struct record_label *l, const char *name, const char *text)
+{
+    if (l && l->evidence_count < RECORD_EVIDENCE_MAX)
+        l->evidence[l->evidence_count++] = (struct record_evidence){
+            .name = name, .value = NAN, .text = arena_copy(k->r->arena, slice_str(text))};
+}
+
+double mos_at(const struct record_stream *s, double expected, double lost, double runs)
+{
+    if (!(expected >= 1))
+        return NAN;
+    return score_loss(s->codec, s->fmtp, (unsigned long long)llround(expected),
+                      (unsigned long long)llround(lost), (unsigned long long)llround(runs))
+        .mos_lq;
+}
+
+/* ---- the worst first ---- */
+
+int label_weight(const struct record_label *l)
+{
+    for (unsigned i = 0; i < DIAGNOSE_LABELS; i++)
+        if (strcmp(labels[i].name, l->name) == 0)
+            return labels[i].weight;
+    return 0;
+}
+
+static double fall(const struct record_label *l)
+{
+    return isnan(l->mos_with) || isnan(l->mos_without) ? 0 : l->mos_without - l->mos_with;
+}
+
+/* By weight, then by what it costs in MOS, then in order of time. */
+static bool comes_before(const struct record_label *a, const struct record_label *b)
+{
+    int wa = label_weight(a), wb = label_weight(b);
+    if (wa != wb)
+        return wa > wb;
+    double fa = fall(a), fb = fall(b);
+    return fa != fb ? fa > fb : a->from_ms < b->from_ms;
+}
+
+static void sort_labels(struct record_diagnosis *d)
+{
+    for (uint32_t i = 1; i < d->label_count; i++) {
+        struct record_label l = d->labels[i];
+        uint32_t at = i;
+        for (; at > 0 && comes_before(&l, &d->labels[at - 1]); at--)
+            d->labels[at] = d->labels[at - 1];
+        d->labels[at] = l;
+    }
+}
+
+static void keep_labels(struct record_diagnosis *d, struct arena *a, const struct record_label *all)
+{
+    d->labels = d->label_count ? arena_alloc(a, d->label_count * sizeof *d->labels) : NULL;
+    if (d->labels == NULL)
+        d->label_count = 0;
+    else
+        memcpy(d->labels, all, d->label_count * sizeof *d->labels);
+}
+
+void diagnose(struct call_record *r, const struct diagnose_config *config)
+{
+    struct look k = {.r = r, .config = config};
+    struct record_label all[RECORD_LABELS_MAX];
+    struct record_diagnosis *d = &r->diagnosis;
+    d->labels = all;
+    d->label_count = 0;
+    lay_out(&k);
+    look_silent(&k);
+    look_format(&k);
+    look_loss(&k);
+    look_pace(&k);
+    look_sound(&k);
+    look_ends(&k);
+    look_address(&k);
+    look_marks(&k);
+    sort_labels(d);
+    keep_labels(d, r->arena, all);
+    d->summary = sentence(r);
+}
+
+/* ---- docs/diagnosis.md ---- */
+
+void diagnose_document(FILE *out)
+{
+    fputs(
+        "# Diagnosis\n\nMade from `app/diagnose/labels.def` by `earshot --document diagnosis`; a "
+        "test compares.\n\n"
+        "When a call is over its record is looked at as a whole, and what was wrong with it is "
+        "written down as labels:\n"
+        "`diagnosis` in the JSON of a call. `label=` of `GET /calls` finds the calls that have "
+        "one, the metric\n"
+        "`earshot_call_diagnoses_total` counts them. Each label says\n\n"
+        "| field | meaning |\n| --- | --- |\n"
+        "| `label` | one of the table below |\n"
+        "| `direction` | `caller_to_callee` (the caller speaks, the callee hears) or "
+        "`callee_to_caller`; null: the call as a whole |\n"
+        "| `from_ms`, `to_ms` | when, in ms since the answer; of a call without one since its "
+        "INVITE |\n"
+        "| `side` | where the cause lies: `before_tap`, `after_tap`, `at_tap` (we lost packets, or "
+        "do not see them), `unknown` |\n"
+        "| `cause` | the probable one: `private_address`, `refused`, `firewall`, `codec`, `muted`; "
+        "null: none is named |\n"
+        "| `sid` | the stream |\n"
+        "| `mos` | MOS-LQ of that stretch, `with` the impairment and `without`; null: not known |\n"
+        "| `evidence` | the figures and texts that it rests on |\n\n"
+        "The label with the most weight is put into one sentence, `summary`: A is the caller, B "
+        "the callee. Labels of weight 0\n"
+        "say something about the call that nobody hears; they make no sentence.\n\n"
+        "## Labels\n\nEach has a threshold of its name in `[diagnosis]` of the settings; 0 turns "
+        "it off.\n\n"
+        "| label | threshold | weight | meaning |\n| --- | --- | --- | --- |\n",
+        out);
+    for (unsigned i = 0; i < DIAGNOSE_LABELS; i++)
+        fprintf(out, "| `%s` | %s %s | %d | %s |\n", labels[i].name, labels[i].threshold,
+                labels[i].unit, labels[i].weight, labels[i].help);
+    fputs("\n## Causes of silence\n\nOf `one_way` and `no_rtp`, the first that the evidence "
+          "shows:\n\n"
+          "| cause | evidence |\n| --- | --- |\n"
+          "| `muted` | SDP says that this side only receives, or it sent nothing but comfort noise "
+          "|\n"
+          "| `codec` | its packets have a payload type that the other side had not announced, or "
+          "the line was declined |\n"
+          "| `private_address` | the other side announced a private address in a message that came "
+          "from a public one |\n"
+          "| `firewall` | none of these: nothing of it came as far as the tap |\n\n"
+          "## What is withheld\n\n"
+          "A call that was picked up in the middle is not called one-way: what its SDP said is not "
+          "known. Early media, holds\n"
+          "and calls that are too short are left out. A tap that sees one direction only is no "
+          "fault of the calls: that a host\n"
+          "only sends, or only receives, in four calls in a row, or RTCP that reports the missing "
+          "stream, makes the label\n"
+          "`capture_one_sided` instead. Reports of a receiver that gets nothing at all show that "
+          "the fault is real. The first\n"
+          "three calls that such a tap sees after a start are still called one-way if no RTCP "
+          "speaks for them.\n",
+          out);
+}

@@ -1,0 +1,113 @@
+/* Packets that come unevenly, not at all for a while, or by another clock than they say. */
+#include "app/diagnose/parts.h"
+
+#include <math.h>
+
+#define NEAR_STEPS      5
+#define JITTER_LEAST_MS 3000 /* one late packet is no jitter */
+
+/* Seam: the clock skew of the stream, in ppm; NAN: not measured. */
+static double skew_ppm(const struct record_stream *s)
+{
+    (void)s;
+    return NAN;
+}
+
+static int64_t step_at(const struct record_series *t, uint32_t step)
+{
+    return t->start_us + (int64_t)step * t->step_ms * 1000;
+}
+
+/* The longest stretch of steps with that much jitter, small dents left in. */
+static bool find_jitter(const struct record_series *t, double least, uint32_t *ret_first,
+                        uint32_t *ret_last)
+{
+    uint32_t first = 0, last = 0, best = 0;
+    bool open = false;
+    for (uint32_t i = 0; i < t->step_count; i++) {
+        if (isnan(t->jitter_ms[i]) || (double)t->jitter_ms[i] < least)
+            continue;
+        if (!open || i - last > NEAR_STEPS)
+            first = i;
+        open = true;
+        last = i;
+        if (last - first + 1 > best) {
+            best = last - first + 1;
+            *ret_first = first;
+            *ret_last = last;
+        }
+    }
+    return best * t->step_ms >= JITTER_LEAST_MS;
+}
+
+static void look_jitter(struct look *k, const struct record_stream *s)
+{
+    const struct record_series *t = &s->series;
+    double worst = 0;
+    uint32_t first = 0, last = 0, discarded = 0, packets = 0;
+    if (!label_on(k, DIAGNOSE_jitter) ||
+        !find_jitter(t, (double)k->config->threshold[DIAGNOSE_jitter], &first, &last))
+        return;
+    for (uint32_t i = first; i <= last; i++) {
+        worst = fmax(worst, (double)t->jitter_ms[i]);
+        discarded += t->discarded[i];
+        packets += t->packets[i];
+    }
+    struct record_label *l = label_add_stream(
+        k, DIAGNOSE_jitter, s, (struct span){step_at(t, first), step_at(t, last + 1)});
+    evidence_number(l, "jitter_ms", worst);
+    if (l == NULL)
+        return;
+    l->side = side_of_loss(k, s);
+    if (discarded == 0) /* what a playout buffer would make of it is not known */
+        return;
+    evidence_number(l, "discarded", discarded);
+    l->mos_with = mos_at(s, packets, discarded, discarded);
+    l->mos_without = mos_at(s, packets, 0, 0);
+}
+
+static void look_gap(struct look *k, const struct record_stream *s)
+{
+    const struct record_series *t = &s->series;
+    uint32_t worst = 0;
+    if (!label_on(k, DIAGNOSE_long_gap) || t->step_count == 0)
+        return;
+    for (uint32_t i = 0; i < t->step_count; i++)
+        if (t->max_gap_ms[i] > t->max_gap_ms[worst])
+            worst = i;
+    int64_t gap_us = (int64_t)(1000 * (double)t->max_gap_ms[worst]);
+    /* it ended somewhere in that step; nobody knows nearer */
+    struct span at = {step_at(t, worst) + 500 * t->step_ms - gap_us,
+                      step_at(t, worst) + 500 * t->step_ms};
+    if (gap_us < k->config->threshold[DIAGNOSE_long_gap] * 1000 || held_during(k, at))
+        return;
+    struct record_label *l = label_add_stream(k, DIAGNOSE_long_gap, s, at);
+    if (l)
+        l->side = side_of_loss(k, s);
+    evidence_number(l, "gap_ms", (double)gap_us / 1000);
+}
+
+static void look_drift(struct look *k, const struct record_stream *s)
+{
+    double skew = skew_ppm(s);
+    if (!label_on(k, DIAGNOSE_clock_drift) || isnan(skew) ||
+        fabs(skew) < (double)k->config->threshold[DIAGNOSE_clock_drift])
+        return;
+    struct record_label *l =
+        label_add_stream(k, DIAGNOSE_clock_drift, s, (struct span){s->first_us, s->last_us});
+    evidence_number(l, "skew_ppm", skew);
+    if (l)
+        l->side = "before_tap";
+}
+
+void look_pace(struct look *k)
+{
+    for (uint32_t i = 0; i < k->r->stream_count; i++) {
+        const struct record_stream *s = &k->r->streams[i];
+        if (strcmp(s->media_type, "audio") != 0)
+            continue;
+        look_jitter(k, s);
+        look_gap(k, s);
+        look_drift(k, s);
+    }
+}

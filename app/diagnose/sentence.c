@@ -1,0 +1,172 @@
+/* The worst label in plain words. A is the caller, B the callee; times are minutes and seconds
+ * since the answer. */
+#include "app/diagnose/parts.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+
+#define SENTENCE_MAX 400
+
+struct words {
+    const char *speaker, *listener; /* "A", "B" */
+    char from[16], to[16];
+};
+
+static void clock_text(int64_t ms, char out[16])
+{
+    int64_t s = ms < 0 ? 0 : ms / 1000;
+    if (s >= 3600)
+        snprintf(out, 16, "%d:%02d:%02d", (int)(s / 3600 % 1000), (int)(s / 60 % 60),
+                 (int)(s % 60));
+    else
+        snprintf(out, 16, "%02d:%02d", (int)(s / 60), (int)(s % 60));
+}
+
+static const struct record_evidence *evidence(const struct record_label *l, const char *name)
+{
+    for (uint32_t i = 0; i < l->evidence_count; i++)
+        if (strcmp(l->evidence[i].name, name) == 0)
+            return &l->evidence[i];
+    return NULL;
+}
+
+static double number(const struct record_label *l, const char *name)
+{
+    const struct record_evidence *e = evidence(l, name);
+    return e ? e->value : NAN;
+}
+
+/* ---- why nobody was heard ---- */
+
+static void put_cause(struct buf *out, const struct record_label *l, const struct words *w)
+{
+    const struct record_evidence *announced = evidence(l, "announced");
+    const struct record_evidence *direction = evidence(l, "sdp_direction");
+    const char *cause = l->cause ? l->cause : "";
+    if (strcmp(cause, "private_address") == 0 && announced)
+        buf_printf(out,
+                   ": SDP names the private address %.*s, which cannot be reached from outside",
+                   SLICE_ARGS(announced->text));
+    else if (strcmp(cause, "muted") == 0 && direction)
+        buf_printf(out, ": muted, SDP says %.*s", SLICE_ARGS(direction->text));
+    else if (strcmp(cause, "muted") == 0)
+        buf_printf(out, ": muted, %s sent nothing but comfort noise", w->speaker);
+    else if (strcmp(cause, "codec") == 0 && !isnan(number(l, "payload_type")))
+        buf_printf(out, ": %s sent payload type %.0f, which %s had not announced", w->speaker,
+                   number(l, "payload_type"), w->listener);
+    else if (strcmp(cause, "codec") == 0)
+        buf_str(out, ": no codec was agreed on");
+    else if (strcmp(cause, "firewall") == 0)
+        buf_str(out, ": nothing came as far as the tap, most likely a firewall or NAT stops it");
+}
+
+/* ---- what was heard badly ---- */
+
+static void put_side(struct buf *out, const struct record_label *l)
+{
+    if (strcmp(l->side, "before_tap") == 0)
+        buf_str(out, ", before the tap");
+    else if (strcmp(l->side, "after_tap") == 0)
+        buf_str(out, ", behind the tap");
+    else if (strcmp(l->side, "at_tap") == 0)
+        buf_str(out, ", perhaps at the tap alone");
+}
+
+static void put_mos(struct buf *out, const struct record_label *l)
+{
+    if (!isnan(l->mos_with) && !isnan(l->mos_without))
+        buf_printf(out, "; MOS-LQ %.1f instead of %.1f", l->mos_with, l->mos_without);
+}
+
+static void put_loss(struct buf *out, const struct record_label *l)
+{
+    double percent = number(l, "loss_percent"), run = number(l, "run");
+    buf_printf(out, percent < 10 ? "%.1f %% loss" : "%.0f %% loss", percent);
+    if (run >= 1.5)
+        buf_printf(out, " in bursts of %.0f", run);
+}
+
+struct phrase {
+    const char *label;
+    const char *evidence;
+    double scale;
+    int decimals;
+    const char *before, *after; /* of the evidence */
+};
+
+static const struct phrase phrases[] = {
+    {"burst_loss", "longest_run", 1, 0, "", " frames missing in a row"},
+    {"jitter", "jitter_ms", 1, 0, "jitter of ", " ms"},
+    {"long_gap", "gap_ms", 0.001, 1, "nothing came for ", " s"},
+    {"silence", "silent_ms", 0.001, 0, "packets without sound for ", " s"},
+    {"clipping", "clipped_percent", 1, 1, "overdriven, ", " % of the samples at full scale"},
+    {"frozen_audio", "frozen_ms", 0.001, 1, "the same sound again and again for ", " s"},
+    {"clock_drift", "skew_ppm", 1, 0, "the clock of the sender is off by ", " ppm"},
+};
+
+static void put_phrase(struct buf *out, const struct record_label *l)
+{
+    if (strcmp(l->name, "loss") == 0)
+        put_loss(out, l);
+    for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++) {
+        const struct phrase *p = &phrases[i];
+        if (strcmp(p->label, l->name) == 0)
+            buf_printf(out, "%s%.*f%s", p->before, p->decimals, number(l, p->evidence) * p->scale,
+                       p->after);
+    }
+}
+
+static struct words words_of(const struct record_label *l)
+{
+    bool back = l->direction && strcmp(l->direction, "callee_to_caller") == 0;
+    struct words w = {.speaker = back ? "B" : "A", .listener = back ? "A" : "B"};
+    clock_text(l->from_ms, w.from);
+    clock_text(l->to_ms, w.to);
+    return w;
+}
+
+static void put_label(struct buf *out, const struct record_label *l, const struct words *w)
+{
+    if (strcmp(l->name, "no_rtp") == 0) {
+        buf_str(out, "nobody heard anybody");
+        put_cause(out, l, w);
+    } else if (strcmp(l->name, "one_way") == 0) {
+        buf_printf(out, "%s did not hear %s", w->listener, w->speaker);
+        put_cause(out, l, w);
+    } else if (strcmp(l->name, "capture_one_sided") == 0) {
+        buf_printf(out, "sound of %s does not pass the tap: nothing can be said about it",
+                   w->speaker);
+    } else if (strcmp(l->name, "payload_mismatch") == 0) {
+        buf_printf(out, "%s could not play what came", w->listener);
+        put_cause(out, l, w);
+    } else if (strcmp(l->name, "late_media") == 0) {
+        buf_printf(out, "%s heard %s only %.1f s after the answer", w->listener, w->speaker,
+                   number(l, "delay_ms") / 1000);
+    } else if (strcmp(l->name, "hold_long") == 0) {
+        buf_printf(out, "from %s to %s the call was on hold", w->from, w->to);
+    } else {
+        buf_printf(out, "from %s to %s %s heard %s badly: ", w->from, w->to, w->listener,
+                   w->speaker);
+        put_phrase(out, l);
+        put_side(out, l);
+        put_mos(out, l);
+    }
+}
+
+struct slice sentence(const struct call_record *r)
+{
+    const struct record_diagnosis *d = &r->diagnosis;
+    struct slice out = slice_none();
+    struct buf text;
+    if (d->label_count == 0 || label_weight(&d->labels[0]) == 0)
+        return out;
+    buf_init(&text, SENTENCE_MAX);
+    struct words w = words_of(&d->labels[0]);
+    put_label(&text, &d->labels[0], &w);
+    if (!text.failed)
+        out = arena_copy(r->arena, buf_view(&text));
+    buf_fini(&text);
+    return out;
+}

@@ -1,0 +1,33 @@
+/* From the call's list to the record's array. */
+#include "app/summarise_diagnosis.h"
+
+#include "app/summarise_lines.h"
+
+static void fill(const struct call_announced *in, struct record_announced *out)
+{
+    *out = (struct record_announced){
+        .time_us = in->time_ns / 1000,
+        .party = call_party_text((enum call_party)in->party),
+        .at = {.addr = in->addr, .port = in->port},
+        .abroad = in->abroad,
+        .types = {in->types[0], in->types[1]},
+        .line = in->index,
+        .ptime_ms = in->ptime_ms,
+        .direction = sdp_direction_text(in->direction),
+    };
+}
+
+void summarise_announced(struct call_record *r, const struct call *c, const struct wcall *wc)
+{
+    struct record_diagnosis *d = &r->diagnosis;
+    d->one_sided = c->one_sided;
+    d->announced = arena_alloc(r->arena, (c->announced_count + 1) * sizeof *d->announced);
+    for (const struct call_announced *a = c->announced; a && d->announced; a = a->next)
+        fill(a, &d->announced[d->announced_count++]);
+    for (unsigned i = 0; i < 2; i++) {
+        d->dscp[i] = (struct record_dscp){c->dscp[i].seen, c->dscp[i].first, c->dscp[i].least,
+                                          c->dscp[i].most};
+        d->unseen[i] = (struct record_unseen){wc->unseen[i].reports, wc->unseen[i].empty,
+                                              wc->unseen[i].blocks};
+    }
+}
