@@ -19,9 +19,11 @@
 #include "app/setup.h"
 #include "app/finding_store.h"
 #include "app/user_store.h"
+#include "app/webhook.h"
 #include "app/wire.h"
 #include "app/writer.h"
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/log.h"
 #include "capture/call/user_event.h"
 #include "storage/disk.h"
@@ -44,6 +46,7 @@ struct service {
     pthread_mutex_t pipeline_lock; /* HTTP threads look into the pipeline only while it is there */
     struct pipeline *pipeline;
     struct wire *wire;
+    struct webhook *webhook; /* NULL: nobody is told */
     struct api_server *api;
     struct spool_config spool;
     struct source_stats source_stats; /* at the last look */
@@ -100,6 +103,8 @@ static void refresh_gauges(void *context)
     counters_set(s->gauges, C_QUEUE_CAPACITY + 1, 65536);
     counters_set(s->gauges, C_QUEUE_DEPTH + 2, renderer_depth(s->renderer));
     counters_set(s->gauges, C_QUEUE_CAPACITY + 2, 4096);
+    counters_set(s->gauges, C_QUEUE_DEPTH + 3, s->webhook ? webhook_depth(s->webhook) : 0);
+    counters_set(s->gauges, C_QUEUE_CAPACITY + 3, s->webhook ? (uint64_t)s->settings->webhook_queue : 0);
     if (disk_free(s->settings->data_dir, &free_bytes, NULL) == 0)
         counters_set(s->gauges, C_STORAGE_FREE, free_bytes);
     refresh_user_gauges(s);
@@ -138,6 +143,12 @@ static void take_record(void *context, struct call_record *record)
 {
     struct service *s = context;
     writer_record(s->writer, record);
+}
+
+static void take_call_event(void *context, enum worker_call_event event, struct call_record *record)
+{
+    struct service *s = context;
+    webhook_put(s->webhook, event, record);
 }
 
 static void take_render(void *context, struct call_record *record)
@@ -284,6 +295,21 @@ static int start_http(struct service *s, struct why *why)
     return api_start(&config, &s->api, why);
 }
 
+/* Recovery tells nobody: its calls are over. */
+static int start_webhook(struct service *s, struct worker_config *worker, struct why *why)
+{
+    struct webhook_config config;
+    int err = webhook_configure(s->settings, &config, why);
+    if (err == 0)
+        err = webhook_start(&config, s->settings->data_dir, s->counters_set, &s->webhook, why);
+    crypto_wipe(config.secret, sizeof config.secret);
+    if (s->webhook) {
+        worker->call_event = take_call_event;
+        worker->call_events = config.events;
+    }
+    return err;
+}
+
 static int start_pipeline(struct service *s, struct pipeline_config *config, struct why *why)
 {
     config->workers = (unsigned)s->settings->workers;
@@ -335,6 +361,8 @@ static int start_all(struct service *s, struct why *why)
     renderer.writer = s->writer;
     if (err == 0)
         err = renderer_start(&renderer, &s->renderer, why);
+    if (err == 0)
+        err = start_webhook(s, &pipeline.worker, why);
     if (err == 0)
         err = start_pipeline(s, &pipeline, why);
     if (err == 0)
@@ -455,6 +483,7 @@ void service_stop(struct service *s)
     store_reader_close(s->gauge_reader);
     renderer_stop(s->renderer, false);
     s->renderer = NULL;
+    webhook_stop(s->webhook);
     writer_stop(s->writer);
     wire_close(s->wire);
     counters_set_free(s->counters_set);

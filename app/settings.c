@@ -8,6 +8,7 @@
 #include "app/centre_config.h"
 #include "app/identity_config.h"
 #include "app/setup.h"
+#include "app/webhook_config.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -524,5 +525,7 @@ int settings_check(const struct settings *s, struct why *why)
     struct diagnose_config diagnosis;
     if (!err)
         err = diagnose_configure(s, &diagnosis, why);
+    if (err == 0)
+        err = webhook_check(s, why);
     return err ? err : hep_source_check(s, why);
 }

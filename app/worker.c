@@ -145,6 +145,24 @@ static void read_brief(struct wcall *wc, const struct event *event)
         f->label = wc->brief.label;
 }
 
+/* `call` once it is handed over: its record says more than the brief. */
+static void tell(struct worker *w, struct wcall *wc, const struct call *call)
+{
+    const struct call_brief *b = &wc->brief;
+    if (w->config.call_event == NULL || b->kind != CALL_SIP)
+        return;
+    bool over = call != NULL || b->state == CALL_ENDED;
+    unsigned now = 1u << WORKER_CALL_STARTED | (unsigned)(b->ringing_ns != 0) << WORKER_CALL_RINGING |
+                   (unsigned)(b->answered_ns != 0) << WORKER_CALL_ANSWERED | (unsigned)over << WORKER_CALL_ENDED;
+    unsigned news = now & ~(unsigned)wc->told & w->config.call_events;
+    wc->told |= (uint8_t)now;
+    for (unsigned e = WORKER_CALL_STARTED; e <= WORKER_CALL_ENDED; e++) {
+        struct call_record *r = news >> e & 1 ? summarise(wc, call, &w->config) : NULL;
+        if (r)
+            w->config.call_event(w->config.context, (enum worker_call_event)e, r);
+    }
+}
+
 static void start_call(struct worker *w, const struct event *event)
 {
     struct wcall *wc = calloc(1, sizeof *wc);
@@ -159,6 +177,7 @@ static void start_call(struct worker *w, const struct event *event)
     wc->streams_end = &wc->streams;
     read_brief(wc, event);
     w->calls[event->call] = wc;
+    tell(w, wc, NULL);
 }
 
 static void change_call(struct worker *w, const struct event *event)
@@ -167,6 +186,7 @@ static void change_call(struct worker *w, const struct event *event)
     if (wc == NULL)
         return;
     read_brief(wc, event);
+    tell(w, wc, NULL);
     bool telling = wc->brief.state == CALL_ANSWERED || wc->brief.state == CALL_ENDED;
     bool told = wc->row_state == wc->brief.state && wc->row_grouped == wc->brief.grouped;
     if (!w->config.early_rows || !telling || told)
@@ -217,6 +237,7 @@ static void end_call(struct worker *w, const struct event *event)
             wc->signalling_tail = spool_flow_close(w->spool, wc->signalling);
         if (wc->recording)
             counters_sub(w->counters, C_RECORDINGS_ACTIVE, 1);
+        tell(w, wc, call);
         struct call_record *record = summarise(wc, call, &w->config);
         count_labels(w, record);
         queue_record(w, record);

@@ -23,6 +23,9 @@ struct quality_config {
     double assumed_delay_ms;     /* mouth to ear where nobody says it; NAN: none is assumed */
 };
 
+/* What is told of a call while it goes on, each once. */
+enum worker_call_event { WORKER_CALL_STARTED, WORKER_CALL_RINGING, WORKER_CALL_ANSWERED, WORKER_CALL_ENDED };
+
 struct worker_config {
     unsigned index;
     bool record_media;           /* the rules' default */
@@ -44,6 +47,9 @@ struct worker_config {
     /* Takes an event of what is no call (user_event.h), borrowed for the time of this call; may be NULL. In the thread of
      * worker 0. */
     void (*user_event)(void *context, const struct event *event);
+    /* Takes the record of a call as it stands when one of `call_events` (bits) has come about; never waits. May be NULL. */
+    void (*call_event)(void *context, enum worker_call_event event, struct call_record *record);
+    unsigned call_events;
 };
 
 int worker_new(const struct worker_config *config, struct counters *counters, struct worker **ret_worker, struct why *why);
@@ -141,6 +147,7 @@ struct wcall {
     } unseen[2];          /* by who reports: caller, callee */
     bool recording;
     bool row_grouped;            /* that row says which group the call belongs to */
+    uint8_t told;                /* bits of enum worker_call_event that have come about */
     uint8_t row_state;           /* enum call_state that the newest early row says; CALL_TRYING: none */
 };
 

@@ -49,6 +49,7 @@ library 'expat' 'capture/body/xml\.c'
 library 'pcap' 'capture/source/[a-z_]+\.[ch]'
 library 'libav|libsw' 'decode/av\.c'
 library 'sqlite3' 'storage/store[a-z_]*\.[ch]'
+library 'curl' 'storage/post\.c'
 library 'microhttpd' 'api/(server|connection|listen)\.[ch]'
 library 'ini\.h' 'app/settings\.c'
 exit $bad

@@ -1,0 +1,107 @@
+/* What is told of a call. A few fields of the call object under the same names; `id` names the
+ * event, so that one that arrives twice is known by it. */
+#include "app/webhook.h"
+
+#include <stdio.h>
+
+#include "api/record_json.h"
+
+const char *webhook_event_text(enum worker_call_event event)
+{
+    static const char *const TEXTS[] = {[WORKER_CALL_STARTED] = "call.started",
+                                        [WORKER_CALL_RINGING] = "call.ringing",
+                                        [WORKER_CALL_ANSWERED] = "call.answered",
+                                        [WORKER_CALL_ENDED] = "call.ended"};
+    return TEXTS[event];
+}
+
+static int64_t event_time(enum worker_call_event event, const struct call_record *r)
+{
+    switch (event) {
+    case WORKER_CALL_RINGING:
+        return r->ringing_us;
+    case WORKER_CALL_ANSWERED:
+        return r->answered_us;
+    case WORKER_CALL_ENDED:
+        return r->ended_us;
+    case WORKER_CALL_STARTED:
+        break;
+    }
+    return r->started_us;
+}
+
+static void known(struct json *j, const char *key, struct slice text)
+{
+    if (text.size)
+        json_kv_text(j, key, text);
+    else
+        json_kv_null(j, key);
+}
+
+/* `number` is E.164 where the rules of [numbers] give one, `user` what was on the wire. */
+static void party(struct json *j, const char *key, const struct record_party *p,
+                  const struct record_number *n)
+{
+    json_key(j, key);
+    json_object(j);
+    known(j, "number", n->number);
+    known(j, "user", p->user);
+    known(j, "host", p->host);
+    known(j, "display", p->display);
+    json_end(j);
+}
+
+static void ended(struct json *j, const struct call_record *r)
+{
+    json_kv_time(j, "ended_at", r->ended_us);
+    json_kv_str(j, "outcome", r->outcome);
+    json_kv_str(j, "end_reason", r->end_reason);
+    if (r->sip_code)
+        json_kv_int(j, "sip_code", r->sip_code);
+    else
+        json_kv_null(j, "sip_code");
+    if (r->duration_ms >= 0)
+        json_kv_int(j, "duration_ms", r->duration_ms);
+    else
+        json_kv_null(j, "duration_ms");
+}
+
+static void call(struct json *j, enum worker_call_event event, const struct call_record *r,
+                 const struct record_tags *tags)
+{
+    json_kv_str(j, "uid", r->uid);
+    json_kv_text(j, "call_id", r->call_id);
+    json_kv_str(j, "state", r->state);
+    json_kv_str(j, "direction", r->direction);
+    party(j, "from", &r->from, &r->identity.caller);
+    party(j, "to", &r->to, &r->identity.callee);
+    known(j, "tenant", r->tenant);
+    known(j, "trunk", r->trunk);
+    known(j, "site", r->site);
+    json_kv_time(j, "started_at", r->started_us);
+    json_kv_time(j, "ringing_at", r->ringing_us);
+    json_kv_time(j, "answered_at", r->answered_us);
+    if (event == WORKER_CALL_ENDED)
+        ended(j, r);
+    json_key(j, "tags");
+    record_json_tags(j, tags);
+}
+
+void webhook_json(struct buf *out, enum worker_call_event event, const struct call_record *r,
+                  const struct record_tags *tags)
+{
+    char id[80];
+    struct json j;
+    snprintf(id, sizeof id, "%s/%s", r->uid, webhook_event_text(event) + 5);
+    json_init(&j, out);
+    json_object(&j);
+    json_kv_str(&j, "event", webhook_event_text(event));
+    json_kv_str(&j, "id", id);
+    json_kv_time(&j, "time", event_time(event, r));
+    known(&j, "probe", r->probe);
+    json_key(&j, "call");
+    json_object(&j);
+    call(&j, event, r, tags);
+    json_end(&j);
+    json_end(&j);
+}

@@ -1,0 +1,209 @@
+"""I14: another program is told of calls while they happen, and attaches what it knows of them."""
+import hashlib, hmac, http.server, json, os, ssl, subprocess, threading, time, urllib.error, urllib.request
+
+from craft import *
+from feature import Failure, feature
+from service import Service, in_namespace, play, wait_for
+
+ENDS = ("10.0.0.1", "10.0.0.2")
+SECRET = b"screen pop 4711"
+HOOK_KEYS = {"event", "id", "time", "probe", "call"}
+
+
+class Hook:
+    """A program that is told: keeps what came with its time, answers with the statuses of `answers`, then with 204."""
+
+    def __init__(self, answers=(), tls=None, headers=()):
+        self.got, self.answers = [], list(answers)
+        hook = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status = hook.answers.pop(0) if hook.answers else 204
+                hook.got.append((time.monotonic(), status, self.path, dict(self.headers), body))
+                self.send_response(status)
+                for name, value in headers:
+                    self.send_header(name, value)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def events(self, taken=True):
+        return [json.loads(b)["event"] for _, status, _, _, b in self.got if not taken or status < 300]
+
+    def body(self, event):
+        return next(json.loads(b) for _, _, _, _, b in self.got if json.loads(b)["event"] == event)
+
+    def at(self, event):
+        return next(when for when, _, _, _, b in self.got if json.loads(b)["event"] == event)
+
+
+def short_call(answer=True):
+    """INVITE, ringing at once, answered after 0.5 s, over after 1.2 s."""
+    d = Dialog(from_user="03012345", to_user="+4940777")
+    steps = [(0, True, d.request("INVITE", 1, sdp(d.a, 4000))), (0.05, False, d.response(180, "Ringing", "INVITE", 1))]
+    if answer:
+        steps += [(0.5, False, d.response(200, "OK", "INVITE", 1, sdp(d.b, 6000))), (0.52, True, d.request("ACK", 1)),
+                  (1.2, True, d.request("BYE", 2)), (1.21, False, d.response(200, "OK", "BYE", 2))]
+    return [Packet(START + at, *((d.a, 5060, d.b, 5060) if forth else (d.b, 5060, d.a, 5060)), text, kind="sip") for at, forth, text in steps]
+
+
+def secret_file(t, mode=0o600):
+    path = t.path("secret")
+    with open(path, "wb") as f:
+        f.write(SECRET + b"\n")
+    os.chmod(path, mode)
+    return path
+
+
+def config(hook, more="", scheme="http", host="127.0.0.1", sections=""):
+    return f"[numbers]\ncountry_code = 49\n{sections}\n[webhook]\nurl = {scheme}://{host}:{hook.port}/hook\n{more}\n"
+
+
+def put(s, uid, tags):
+    request = urllib.request.Request(f"{s.url}/api/v1/calls/{uid}/tags", method="PUT", data=json.dumps(tags).encode(),
+                                     headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read())
+
+
+def addresses():
+    for address in ENDS:
+        subprocess.run(["ip", "addr", "add", address + "/32", "dev", "lo"], check=True)
+
+
+class Again(Service):
+    """Another run over what an earlier one has stored."""
+
+    def __init__(self, t, before):
+        self.log = before.log + ".again"
+        with open(self.log, "w") as log:
+            self.process = subprocess.Popen([t.earshot, "run", "--config", os.path.join(os.path.dirname(before.log), "conf"), "--data",
+                                             os.path.join(os.path.dirname(before.log), "data"), "--interface", "lo"],
+                                            stdin=subprocess.DEVNULL, stderr=log)
+        self.url = wait_for("earshot listens", self._listens)
+
+
+@feature("I14", "webhooks while a call is set up, within a second of the INVITE, signed, with numbers and tags; tags of live and stored calls")
+@in_namespace
+def screen_pop(t):
+    addresses()
+    hook = Hook()
+    with Service(t, "lo", config(hook, f"events = started, ringing, answered, ended\nsecret_file = {secret_file(t)}")) as s:
+        begin = time.monotonic()
+        player = threading.Thread(target=play, args=(short_call(),))
+        player.start()
+        wait_for("ringing is told", lambda: "call.ringing" in hook.events())
+        uid = hook.body("call.ringing")["call"]["uid"]
+        t.equal("tags of a call that rings", put(s, uid, {"customer": "4711", "name": "Müller"}), {"customer": "4711", "name": "Müller"})
+        t.equal("shown in the live view", s.get(f"/api/v1/live/calls/{uid}")["tags"]["customer"], "4711")
+        player.join()
+        wait_for("the end is told", lambda: "call.ended" in hook.events())
+        t.equal("each once, in their order", hook.events(), ["call.started", "call.ringing", "call.answered", "call.ended"])
+        t.check(f"started {hook.at('call.started') - begin:.2f} s after the INVITE", hook.at("call.started") - begin < 1)
+        t.check(f"ringing {hook.at('call.ringing') - begin:.2f} s after the INVITE", hook.at("call.ringing") - begin < 1)
+        told(t, hook)
+        r = s.records()[0]
+        t.equal("the stored call has the tags", r["tags"], {"customer": "4711", "name": "Müller"})
+        t.equal("it is found by them", [c["uid"] for c in s.get("/api/v1/calls?tag=customer:4711")["data"]], [uid])
+        t.equal("not by others", s.get("/api/v1/calls?tag=customer:4712")["data"], [])
+        t.equal("delivered", s.counter('earshot_webhooks_total{result="delivered"}'), 4)
+        put(s, uid, {"customer": "0815"})
+        t.equal("replaced after the call", s.get(f"/api/v1/calls/{uid}")["tags"], {"customer": "0815"})
+    with Again(t, s) as again:
+        t.equal("kept over a restart", again.get(f"/api/v1/calls/{uid}")["tags"], {"customer": "0815"})
+        t.counter("a call has tags that nobody gave it", "tags" in again.get(f"/api/v1/calls/{uid}") and again.get("/api/v1/calls?tag=name:M%C3%BCller")["data"] == [])
+
+
+def told(t, hook):
+    """What stands in them."""
+    ringing, answered, ended = (hook.body(f"call.{x}") for x in ("ringing", "answered", "ended"))
+    t.equal("fields", set(ringing), HOOK_KEYS)
+    t.equal("who calls, as sent and as E.164", (ringing["call"]["from"]["user"], ringing["call"]["from"]["number"]), ("03012345", "+493012345"))
+    t.equal("whom", ringing["call"]["to"]["number"], "+4940777")
+    t.equal("the event's id", ringing["id"], ringing["call"]["uid"] + "/ringing")
+    t.equal("its time", ringing["time"], ringing["call"]["ringing_at"])
+    t.equal("tags as of then", (ringing["call"]["tags"], answered["call"]["tags"]["customer"]), ({}, "4711"))
+    t.equal("how it ended", (ended["call"]["outcome"], ended["call"]["end_reason"], ended["call"]["sip_code"]), ("answered", "bye", 200))
+    for _, _, path, headers, body in hook.got:
+        wanted = "sha256=" + hmac.new(SECRET, body, hashlib.sha256).hexdigest()
+        t.equal("signature, event and type", (path, headers["X-Earshot-Signature"], headers["X-Earshot-Event"], headers["Content-Type"]),
+                ("/hook", wanted, json.loads(body)["event"], "application/json"))
+
+
+@feature("I14", "webhooks: what does not arrive is tried again in order, what is refused is not; no redirect is followed, certificates are checked")
+@in_namespace
+def trouble(t):
+    addresses()
+    busy = Hook(answers=[500, 503])
+    with Service(t, "lo", config(busy, "events = ringing, ended")) as s:
+        play(short_call(answer=False)[:2])
+        play([Packet(p.t, p.src, p.sport, p.dst, p.dport, p.data, kind="sip") for p in cancelled()])
+        wait_for("both arrive", lambda: len(busy.events()) == 2)
+        t.equal("in order, after retries", (busy.events(), len(busy.got)), (["call.ringing", "call.ended"], 4))
+        t.equal("retries", s.counter("earshot_webhook_retries_total"), 2)
+        t.counter("unsigned without a secret", "X-Earshot-Signature" not in busy.got[0][3])
+    elsewhere = Hook()
+    moved = Hook(answers=[307], headers=[("Location", f"http://127.0.0.1:{elsewhere.port}/other")])
+    with Service(t, "lo", config(moved, "events = ringing")) as s:
+        play(short_call()[:2])
+        s.has('earshot_webhooks_total{result="refused"}', 1)
+        t.equal("nobody else is asked", (len(moved.got), elsewhere.got), (1, []))
+    certificate = own_certificate(t)
+    hook = Hook(tls=certificate)
+    with Service(t, "lo", config(hook, f"events = ringing\nca_file = {certificate[0]}", "https", "localhost")) as s:
+        play(short_call()[:2])
+        s.has('earshot_webhooks_total{result="delivered"}', 1)
+        t.equal("over TLS", hook.events(), ["call.ringing"])
+    with Service(t, "lo", config(hook, "events = ringing\nretry_for = 100ms", "https", "localhost")) as s:
+        play(short_call()[:2])
+        s.has('earshot_webhooks_total{result="expired"}', 1)
+        t.counter("a certificate that nobody vouches for is taken", hook.events() == ["call.ringing"])
+
+
+def cancelled():
+    d = Dialog(from_user="03012345", to_user="+4940777")
+    steps = [(0, True, d.request("CANCEL", 1, to_tag="", branch="z9hG4bK1INVITE")), (0.01, False, d.response(200, "OK", "CANCEL", 1, branch="z9hG4bK1INVITE")),
+             (0.02, False, d.response(487, "Request Terminated", "INVITE", 1)), (0.03, True, d.request("ACK", 1, branch="z9hG4bK1INVITE"))]
+    return [Packet(START + at, *((d.a, 5060, d.b, 5060) if forth else (d.b, 5060, d.a, 5060)), text, kind="sip") for at, forth, text in steps]
+
+
+def own_certificate(t):
+    key, certificate = t.path("key"), t.path("pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    return certificate, key
+
+
+@feature("I14", "webhooks: an address, a secret or events that are not safe or not there are refused with the setting's name")
+def refused(t):
+    for lines, word in (("url = ftp://127.0.0.1/", "url"), ("url = http://user@127.0.0.1/", "url"), ("url = http://192.0.2.1/", "clear text"),
+                        ("url = https://crm.example/\nevents = ringing, hold", "hold"), ("url = https://", "url"), ("timeout = 2min", "timeout")):
+        path = t.path("conf")
+        with open(path, "w") as f:
+            f.write(f"[webhook]\n{lines}\n")
+        out = t.run("--check-config", path, code=2)
+        t.check(f"{lines!r} is refused by name: {out.stderr[-200:]}", word in out.stderr)
+    path = t.path("conf")
+    with open(path, "w") as f:
+        f.write("[webhook]\nurl = http://192.0.2.1/\nclear_text = yes\nevents = started\n")
+    t.counter("clear text is refused even where it is allowed", t.run("--check-config", path).returncode == 0)
+    with open(path, "w") as f:
+        f.write(f"[api]\nport = 0\n[webhook]\nurl = http://127.0.0.1:9/\nsecret_file = {secret_file(t, 0o644)}\n")
+    pcap = t.path()
+    write(pcap, frames(call()))
+    out = t.run("run", "--config", path, "--data", t.path("data"), "--read", pcap, code=1)
+    t.check(f"a secret that everybody can read: {out.stderr[-200:]}", "secret_file" in out.stderr)
