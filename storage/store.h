@@ -199,6 +199,26 @@ typedef void store_kpi_fn(void *context, const struct store_kpi_row *row);
 int store_kpi(struct store_reader *r, enum store_kpi_level level, const char *kind, int64_t from_us, int64_t to_us,
               store_kpi_fn *fn, void *context);
 
+/* ---- quality of places, an hour at a time ---- */
+#define STORE_SCALES 3 /* NB, WB, FB */
+struct store_quality_row {
+    const char *place; /* name of a site or trunk */
+    int64_t hour_us;
+    uint64_t calls, answered, one_way, no_rtp; /* a call between two sites counts in both */
+    uint64_t scored;
+    /* NAN without a value; each call with that of its worse direction. */
+    double r_fb_avg, r_fb_min, loss_ratio_avg, loss_ratio_max, jitter_ms_avg, jitter_ms_max;
+    struct {
+        uint64_t calls;
+        double avg, min;
+    } mos[STORE_SCALES];
+};
+/* False ends it. */
+typedef bool store_quality_fn(void *context, const struct store_quality_row *row);
+enum store_place { STORE_SITES, STORE_TRUNKS };
+/* Ended calls that began in [from, to), by hour, then name. Days do not share hours, so each row is whole. */
+int store_quality(struct store_reader *r, enum store_place of, int64_t from_us, int64_t to_us, store_quality_fn *fn, void *context);
+
 /* ---- user records ---- */
 enum user_match { USER_IS, USER_CONTAINS };
 /* A field's value; two fields with `or_field`. Equal fields are OR, different ones AND. A number where the field is one. */

@@ -23,6 +23,8 @@ enum db_sql {
     SQL_COMMIT,
     SQL_ROLLBACK,
     /* calls-*.db */
+    SQL_QUALITY_SITE,
+    SQL_QUALITY_TRUNK,
     SQL_CALL_ID,
     SQL_CALL_PUT,
     SQL_STREAMS_DELETE,

@@ -12,11 +12,32 @@
 /* Streams of a call have the ids call * 4096 + index, so they lie together and need no index. */
 #define STREAMS_OF(p) "id >= " p " * 4096 AND id < (" p " + 1) * 4096"
 
+/* What quality_row() takes apart. r_fb compares over all scales; MOS stands by scale and is never averaged over two. */
+#define MOS_OF(scale)                                                                              \
+    ", count(CASE WHEN mos_scale = '" scale "' THEN mos_min END)"                                  \
+    ", avg(CASE WHEN mos_scale = '" scale "' THEN mos_min END)"                                    \
+    ", min(CASE WHEN mos_scale = '" scale "' THEN mos_min END)"
+#define QUALITY_COLUMNS                                                                            \
+    "SELECT place, started_us - started_us % 3600000000 AS hour, count(*),"                        \
+    " ifnull(sum(outcome = 'answered'), 0), ifnull(sum(one_way), 0), ifnull(sum(no_rtp), 0),"      \
+    " count(r_fb_min), avg(r_fb_min), min(r_fb_min), avg(loss_ratio), max(loss_ratio),"            \
+    " avg(jitter_ms), max(jitter_ms)" MOS_OF("NB") MOS_OF("WB") MOS_OF("FB")
+#define QUALITY_OF                                                                                 \
+    " FROM calls WHERE kind = 'call' AND state = 'ended'"                                          \
+    " AND started_us >= ?1 AND started_us < ?2 AND "
+
 static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
 
+    [SQL_QUALITY_SITE] =
+        QUALITY_COLUMNS " FROM (SELECT from_site AS place, *" QUALITY_OF "from_site IS NOT NULL"
+                        " UNION ALL SELECT to_site AS place, *" QUALITY_OF "to_site IS NOT NULL"
+                        " AND to_site IS NOT from_site) GROUP BY 1, 2 ORDER BY 2, 1",
+    [SQL_QUALITY_TRUNK] =
+        QUALITY_COLUMNS " FROM (SELECT trunk AS place, *" QUALITY_OF "trunk IS NOT NULL)"
+                        " GROUP BY 1, 2 ORDER BY 2, 1",
     [SQL_CALL_ID] = "SELECT id, ifnull(kpi, -1) FROM calls WHERE uid = ?",
     [SQL_CALL_PUT] =
         "INSERT OR REPLACE INTO calls(id, uid, started_us, ended_us, kind, state, outcome, call_id,"
