@@ -20,6 +20,7 @@
 #include "api/record_related_json.h"
 #include "api/record_reports_json.h"
 #include "api/record_rtcp_json.h"
+#include "api/record_sound_json.h"
 #include "base/crypto.h"
 
 #define SCORE_DECIMALS 3
@@ -562,8 +563,11 @@ void record_json_recording(struct json *j, const struct call_record *r, bool ful
         snprintf(url, sizeof url, "/api/v1/recordings/%s/audio", g->id);
         json_kv_str(j, "url", ready && g->id[0] ? url : NULL);
     }
-    if (full && ready)
+    if (full && ready) {
         record_json_parts(j, r, links);
+        json_key(j, "sound");
+        record_sound_json(j, &g->sound, links);
+    }
     json_end(j);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "app/descriptor.h"
+#include "app/sound_report.h"
 #include "app/worker.h"
 #include "decode/output.h"
 #include "storage/media_dir.h"
@@ -221,6 +222,7 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
     struct flows *flows = calloc(1, sizeof *flows);
     struct render_result result = {0};
     struct files files = {.r = r, .path = path};
+    struct hearing_report heard = {0};
     char full[4096];
     int err = ERR_NOMEM;
     snprintf(full, sizeof full, "%s/%s", dir, path);
@@ -234,6 +236,7 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
             .rollover_bytes = config->rollover_bytes,
             .file_context = &files,
             .file = take_file,
+            .hearing = config->listen ? &heard : NULL,
             .counters = config->counters,
         };
         err = request.flow_count ? render_call(&request, &result, why) : ERR_NOT_FOUND;
@@ -241,6 +244,7 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
     if (err == 0)
         date_files(&files.list, &result);
     describe(r, &result, &files, flows && flows->truncated, err);
+    sound_report(r->arena, &heard, &r->recording.sound);
     flows_free(flows);
     return err == ERR_NOT_FOUND ? 0 : err;
 }

@@ -7,6 +7,7 @@
 struct sound_config {
     const char *data_dir;                /* where the spool is */
     int64_t rollover_ns, rollover_bytes; /* 0: never */
+    bool listen;                         /* measure what the channels sound like */
     struct counters *counters;           /* may be NULL */
 };
 

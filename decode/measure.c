@@ -187,6 +187,21 @@ static bool is_tonal(const int16_t *pcm, int count)
     return missed / energy < 0.02; /* -17 dB: the noise of G.711 stays below */
 }
 
+/* Repeats itself, or its negative, within the frame already: a steady tone of whatever form. */
+static bool is_periodic(const int16_t *pcm, int count)
+{
+    for (int lag = 4; lag <= count / 2; lag++) {
+        int same = 0, mirrored = 0;
+        for (int i = lag; i < count && same + mirrored >= (i - lag) / 2; i++) {
+            same += pcm[i] == pcm[i - lag];
+            mirrored += pcm[i] == -pcm[i - lag];
+        }
+        if (same == count - lag || mirrored == count - lag)
+            return true;
+    }
+    return false;
+}
+
 static void end_repeats(struct measure *m)
 {
     if (m->repeats >= FROZEN_REPEATS) {
@@ -195,6 +210,11 @@ static void end_repeats(struct measure *m)
         m->frozen_longest = blocks > m->frozen_longest ? blocks : m->frozen_longest;
     }
     m->repeats = 0;
+}
+
+static bool is_steady(const int16_t *pcm, int count)
+{
+    return is_periodic(pcm, count) || is_tonal(pcm, count);
 }
 
 static void look_for_repeats(struct measure *m, const int16_t *pcm, bool silent)
@@ -212,7 +232,7 @@ static void look_for_repeats(struct measure *m, const int16_t *pcm, bool silent)
     uint64_t hash = hash_of(m->frame, 2 * m->block_samples);
     if (hash != m->frame_hash)
         end_repeats(m);
-    else if (m->repeats || !is_tonal(m->frame, 2 * m->block_samples))
+    else if (m->repeats || !is_steady(m->frame, 2 * m->block_samples))
         m->repeats++;
     m->frame_hash = hash;
 }

@@ -25,7 +25,9 @@ int mix_init(struct mix *m, struct output *output, int channels, int rate_hz)
 
 void mix_fini(struct mix *m)
 {
+    hearing_free(m->hearing);
     free(m->ring);
+    m->hearing = NULL;
     m->ring = NULL;
 }
 
@@ -33,6 +35,14 @@ static void keep_error(struct mix *m, int err)
 {
     if (m->err == 0)
         m->err = err;
+}
+
+static void hand_on(struct mix *m, const int16_t *frames, int64_t count)
+{
+    if (m->err == 0)
+        keep_error(m, output_write(m->output, frames, count));
+    if (m->hearing)
+        hearing_take(m->hearing, frames, count);
 }
 
 /* Makes room for frames before `end`. */
@@ -43,12 +53,13 @@ static void advance(struct mix *m, int64_t end)
         if (m->base >= m->end) { /* the window holds nothing: skip as far as needed at once */
             int64_t halves = (end - m->base - m->frames + half - 1) / half;
             keep_error(m, output_skip(m->output, halves * half));
+            if (m->hearing)
+                hearing_skip(m->hearing, halves * half);
             m->base += halves * half;
             return;
         }
         int16_t *oldest = m->ring + (m->base & (m->frames - 1)) * m->channels;
-        if (m->err == 0)
-            keep_error(m, output_write(m->output, oldest, half));
+        hand_on(m, oldest, half);
         memset(oldest, 0, bytes(m, half));
         m->base += half;
     }
@@ -81,7 +92,7 @@ static void place_piece(struct mix *m, unsigned channel, int64_t at, const int16
 }
 
 void mix_place(struct mix *m, unsigned channel, int64_t at, const int16_t *pcm, int64_t count,
-               int64_t blend)
+               int64_t blend, enum measure_block kind)
 {
     assert(channel < (unsigned)m->channels && count <= m->frames / 2);
     int64_t from = at < m->base ? m->base - at : 0;
@@ -96,6 +107,8 @@ void mix_place(struct mix *m, unsigned channel, int64_t at, const int16_t *pcm, 
     }
     if (at + count > m->end)
         m->end = at + count;
+    if (m->hearing)
+        hearing_mark(m->hearing, channel, at, count, kind);
 }
 
 void mix_read(const struct mix *m, unsigned channel, int64_t at, int16_t *out, int64_t count)
@@ -112,7 +125,7 @@ int mix_flush(struct mix *m)
     while (m->base < m->end && m->err == 0) {
         int64_t at = m->base & (m->frames - 1);
         int64_t n = m->end - m->base < m->frames - at ? m->end - m->base : m->frames - at;
-        keep_error(m, output_write(m->output, m->ring + at * m->channels, n));
+        hand_on(m, m->ring + at * m->channels, n);
         m->base += n;
     }
     return m->err;

@@ -165,6 +165,8 @@ static int begin(struct render *r, int64_t time_ns, struct why *why)
         why_set(why, "no memory to render %s", r->request->path);
         return ERR_NOMEM;
     }
+    if (r->request->hearing && r->request->tracks == 0)
+        r->sound.mix.hearing = hearing_new(r->channel_count, rate);
     for (unsigned c = 0; c < r->channel_count; c++)
         channel_init(&r->channels[c], c, &r->sound);
     r->begun = true;
@@ -268,6 +270,8 @@ static int complete(struct render *r, struct why *why)
         return err;
     }
     r->result->samples = r->sound.mix.end;
+    if (r->sound.mix.hearing)
+        hearing_finish(r->sound.mix.hearing, r->request->hearing);
     err = output_finish(&r->output, r->result->packets, r->result, why);
     if (err == 0)
         count_file(r);
@@ -294,6 +298,8 @@ int render_call(const struct render_request *request, struct render_result *ret_
                 struct why *why)
 {
     *ret_result = (struct render_result){0};
+    if (request->hearing)
+        *request->hearing = (struct hearing_report){0};
     if (!request_valid(request)) {
         why_set(why, "more than %d flows or %d tracks, or a sampling rate that is not supported",
                 FLOWS_MAX, RENDER_TRACKS_MAX);

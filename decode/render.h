@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/counters.h"
+#include "decode/hearing.h"
 
 struct render_codec { /* a payload type of the flow, from its descriptor */
     char name[24];
@@ -76,6 +77,7 @@ struct render_request {
     void *file_context;
     render_file_fn *file;      /* told of each file, in order; may be NULL. Only what is told before
                                   render_call() returns 0 is there to stay */
+    struct hearing_report *hearing; /* what the channels sound like, not of tracks; NULL: nobody asks */
     struct counters *counters; /* may be NULL; DECODE_ERRORS, UNDECODABLE, RECORDING_SECONDS,
                                   WRITTEN_BYTES are counted here */
 };

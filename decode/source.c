@@ -41,6 +41,14 @@ void source_free(struct source *s)
 
 /* ---- payload formats ---- */
 
+/* The largest code of the codec's law, as the decoder gives it. */
+static int clip_level(const char *name)
+{
+    if (strcasecmp(name, "PCMU") == 0)
+        return 32124;
+    return strcasecmp(name, "PCMA") == 0 ? 32256 : 32760;
+}
+
 uint8_t source_format(struct source *s, const struct render_codec *codec)
 {
     struct format *last = &s->formats[s->format_last];
@@ -57,6 +65,8 @@ uint8_t source_format(struct source *s, const struct render_codec *codec)
         s->formats[at].used = false;
     }
     struct format *f = &s->formats[at];
+    if (!f->used && s->sound->mix.hearing)
+        hearing_clip_level(s->sound->mix.hearing, s->channel, clip_level(codec->name));
     if (!f->used)
         *f = (struct format){.codec = *codec, .kind = codec_kind(codec->name), .used = true};
     s->format_last = at;
@@ -80,7 +90,7 @@ static void fill_noise(struct source *s, int64_t to)
     for (int64_t at = s->expect; at < to;) {
         int n = to - at < NOISE_CHUNK ? (int)(to - at) : NOISE_CHUNK;
         noise_fill(&s->noise, chunk, n);
-        mix_place(&s->sound->mix, s->channel, at, chunk, n, 0);
+        mix_place(&s->sound->mix, s->channel, at, chunk, n, 0, MEASURE_FILLED);
         at += n;
     }
 }
@@ -97,7 +107,7 @@ static void conceal(struct source *s, int64_t to)
         count = rate * CONCEAL_MAX_MS / 1000;
     mix_read(&s->sound->mix, s->channel, s->expect - history_count, history, history_count);
     conceal_extend(history, rate, fill, (int)count);
-    mix_place(&s->sound->mix, s->channel, s->expect, fill, count, 0);
+    mix_place(&s->sound->mix, s->channel, s->expect, fill, count, 0, MEASURE_FILLED);
 }
 
 /* The filter's tail, up to where the sound really ended. */
@@ -112,7 +122,7 @@ static void drain_resampler(struct source *s)
     if (n > s->expect - s->resampled_to)
         n = s->expect - s->resampled_to;
     if (n > 0)
-        mix_place(&s->sound->mix, s->channel, s->resampled_to, tail + skip, n, 0);
+        mix_place(&s->sound->mix, s->channel, s->resampled_to, tail + skip, n, 0, MEASURE_SOUND);
     resampler_reset(&s->resampler);
 }
 
@@ -166,7 +176,8 @@ static void place_resampled(struct source *s, const int16_t *pcm, int count, int
     s->resampled_skip -= skip;
     n -= skip;
     int most = (int)s->sound->mix.frames / 2;
-    mix_place(&s->sound->mix, s->channel, s->resampled_to, out + skip, n < most ? n : most, blend);
+    mix_place(&s->sound->mix, s->channel, s->resampled_to, out + skip, n < most ? n : most, blend,
+              MEASURE_SOUND);
     s->resampled_to += n;
 }
 
@@ -184,7 +195,7 @@ static void place(struct source *s, const int16_t *pcm, int count, int rate_hz, 
     bool fresh = other_rate && s->resampler.up == 0;
     int64_t blend = bridge(s, at, anew, &seam);
     if (!other_rate)
-        mix_place(&s->sound->mix, s->channel, at, pcm, count, blend);
+        mix_place(&s->sound->mix, s->channel, at, pcm, count, blend, MEASURE_SOUND);
     else if (resampler_ready(s, rate_hz))
         place_resampled(s, pcm, count, at, seam || fresh, blend);
     s->expect = frame_at(s, at_ns + count * SECOND_NS / rate_hz);

@@ -15,6 +15,7 @@
 #include "storage/record_related.h"
 #include "storage/record_isup.h"
 #include "storage/record_report.h"
+#include "storage/record_sound.h"
 #include "storage/record_tags.h"
 #include "storage/record_rtcp.h"
 
@@ -229,6 +230,7 @@ struct record_recording {
     uint8_t sha256[32];
     bool one_way, partial, truncated, recovered;
     struct record_files files; /* one, or its parts: path, size and hash above are those of the first. Rows of older versions have none */
+    struct record_sound sound;
 };
 
 /* A signalling connection that nobody can read, as far as it shows (kind "encrypted"). */

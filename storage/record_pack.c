@@ -484,6 +484,7 @@ void record_pack_recording(struct pack *p, struct record_recording *g)
     pack_bool(p, &g->truncated);
     pack_bool(p, &g->recovered);
     record_pack_files(p, &g->files);
+    record_pack_sound(p, &g->sound);
 }
 
 void record_pack_message(struct pack *p, struct record_message *m, int format)

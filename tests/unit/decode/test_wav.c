@@ -124,10 +124,10 @@ Test(wav, window_writes_any_order_and_skips_silence)
         pcm[i] = (int16_t)(i + 1);
     cr_assert_eq(output_open(&o, &config, &why), 0);
     cr_assert_eq(mix_init(&m, &o, 2, 8000), 0);
-    mix_place(&m, 0, -50, pcm, 100, 0);             /* half of it lies before the file */
-    mix_place(&m, 1, 8000 * 3600 * 2, pcm, 100, 0); /* two hours on */
-    mix_place(&m, 0, 8000 * 3600 * 2 - 8000, pcm, 100, 0);
-    mix_place(&m, 0, 8000, pcm, 100, 0); /* too late: gone */
+    mix_place(&m, 0, -50, pcm, 100, 0, MEASURE_SOUND);             /* half of it lies before the file */
+    mix_place(&m, 1, 8000 * 3600 * 2, pcm, 100, 0, MEASURE_SOUND); /* two hours on */
+    mix_place(&m, 0, 8000 * 3600 * 2 - 8000, pcm, 100, 0, MEASURE_SOUND);
+    mix_place(&m, 0, 8000, pcm, 100, 0, MEASURE_SOUND); /* too late: gone */
     cr_assert_eq(mix_flush(&m), 0);
     cr_assert_eq(m.end, 8000 * 3600 * 2 + 100);
     mix_fini(&m);

@@ -1,0 +1,85 @@
+/* One object a channel; windows as columns, for charts. */
+#include "api/record_sound_json.h"
+
+#include <math.h>
+
+#define DECIMALS 4
+#define DBM0     6.15 /* G.711: a sine of full scale, -3.01 dBov, is +3.14 dBm0 */
+
+static void level(struct json *j, const char *key, double dbov)
+{
+    json_kv_double(j, key, dbov, 1);
+}
+
+static void windows_json(struct json *j, const struct record_sound_channel *c)
+{
+    json_key(j, "active");
+    json_array(j);
+    for (uint32_t i = 0; i < c->window_count; i++) {
+        const struct record_sound_window *w = &c->windows[i];
+        json_double(j, w->heard ? (double)w->active / w->heard : NAN, 3);
+    }
+    json_end(j);
+    json_key(j, "level_dbov_windows");
+    json_array(j);
+    for (uint32_t i = 0; i < c->window_count; i++) {
+        int16_t cdb = c->windows[i].level_cdbov;
+        json_double(j, cdb == RECORD_SOUND_SILENT ? NAN : cdb / 100.0, 1);
+    }
+    json_end(j);
+}
+
+static void channel_json(struct json *j, const struct record_sound_channel *c, bool windows)
+{
+    json_object(j);
+    json_kv_int(j, "heard_ms", c->heard_ms);
+    json_kv_int(j, "filled_ms", c->filled_ms);
+    level(j, "active_level_dbov", c->active_dbov);
+    level(j, "active_level_dbm0", c->active_dbov + DBM0);
+    json_kv_double(j, "activity", c->activity, DECIMALS);
+    level(j, "level_dbov", c->long_term_dbov);
+    level(j, "noise_dbov", c->noise_dbov);
+    level(j, "peak_dbov", c->peak_dbov);
+    json_kv_double(j, "silence_ratio", c->silence_ratio, DECIMALS);
+    json_kv_double(j, "digital_silence_ratio", c->digital_silence_ratio, DECIMALS);
+    json_kv_int(j, "clip_events", c->clip_events);
+    json_kv_double(j, "clipped_ratio", c->clipped_ratio, 6);
+    json_kv_double(j, "clipped_speech_ratio", c->clipped_speech_ratio, 6);
+    json_kv_int(j, "frozen_ms", c->frozen_ms);
+    json_kv_int(j, "frozen_longest_ms", c->frozen_longest_ms);
+    json_kv_int(j, "talkspurts", c->spurts);
+    json_kv_double(j, "talkspurt_ms", c->spurt_ms, 0);
+    if (windows)
+        windows_json(j, c);
+    json_end(j);
+}
+
+void record_sound_json(struct json *j, const struct record_sound *s, bool windows)
+{
+    static const char *const names[] = {"caller", "callee"};
+    if (s->channel_count == 0) {
+        json_null(j);
+        return;
+    }
+    json_object(j);
+    for (uint32_t c = 0; c < s->channel_count && c < 2; c++) {
+        json_key(j, names[c]);
+        channel_json(j, &s->channels[c], windows);
+    }
+    json_kv_double(j, "double_talk_ratio", s->double_talk_ratio, DECIMALS);
+    json_kv_double(j, "mutual_silence_ratio", s->mutual_silence_ratio, DECIMALS);
+    json_kv_int(j, "dead_air_count", s->dead_air_total);
+    json_kv_int(j, "dead_air_ms", s->dead_air_ms);
+    json_key(j, "dead_air");
+    json_array(j);
+    for (uint32_t i = 0; i < s->dead_air_count; i++) {
+        json_object(j);
+        json_kv_int(j, "at_ms", s->dead_air[i].at_ms);
+        json_kv_int(j, "length_ms", s->dead_air[i].length_ms);
+        json_end(j);
+    }
+    json_end(j);
+    if (windows)
+        json_kv_int(j, "window_ms", s->window_ms);
+    json_end(j);
+}

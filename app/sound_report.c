@@ -1,0 +1,53 @@
+/* Field by field: decode/ and storage/ do not know each other. */
+#include "app/sound_report.h"
+
+static void channel(struct arena *a, const struct hearing_report *in, unsigned c, struct record_sound_channel *out)
+{
+    const struct measure_figures *f = &in->of[c];
+    *out = (struct record_sound_channel){
+        .active_dbov = f->active_dbov,
+        .activity = f->activity,
+        .long_term_dbov = f->long_term_dbov,
+        .noise_dbov = f->noise_dbov,
+        .peak_dbov = f->peak_dbov,
+        .silence_ratio = f->silence_ratio,
+        .digital_silence_ratio = f->digital_silence_ratio,
+        .clipped_ratio = f->clipped_ratio,
+        .clipped_speech_ratio = f->clipped_speech_ratio,
+        .clip_events = f->clip_events,
+        .heard_ms = f->heard_ms,
+        .filled_ms = f->filled_ms,
+        .frozen_ms = f->frozen_ms,
+        .frozen_longest_ms = f->frozen_longest_ms,
+        .spurts = f->spurts,
+        .spurt_ms = f->spurt_ms,
+    };
+    out->windows = arena_alloc(a, (in->window_count[c] + 1) * sizeof *out->windows);
+    for (unsigned i = 0; out->windows && i < in->window_count[c]; i++) {
+        const struct measure_window *w = &in->windows[c][i];
+        out->windows[out->window_count++] =
+            (struct record_sound_window){.heard = w->heard, .active = w->active, .level_cdbov = w->level_cdbov};
+    }
+}
+
+void sound_report(struct arena *a, const struct hearing_report *in, struct record_sound *out)
+{
+    *out = (struct record_sound){0};
+    struct record_sound_channel *channels = arena_alloc(a, (in->channels + 1) * sizeof *channels);
+    if (channels == NULL)
+        return;
+    for (unsigned c = 0; c < in->channels; c++)
+        channel(a, in, c, &channels[c]);
+    out->channels = channels;
+    out->channel_count = in->channels;
+    out->window_ms = in->window_ms;
+    out->double_talk_ratio = in->double_talk_ratio;
+    out->mutual_silence_ratio = in->mutual_silence_ratio;
+    out->dead_air_total = in->dead_air_count;
+    out->dead_air_ms = in->dead_air_ms;
+    unsigned kept = in->dead_air_count < DEAD_AIR_EVENTS_MAX ? in->dead_air_count : DEAD_AIR_EVENTS_MAX;
+    out->dead_air = arena_alloc(a, (kept + 1) * sizeof *out->dead_air);
+    for (unsigned i = 0; out->dead_air && i < kept; i++)
+        out->dead_air[out->dead_air_count++] =
+            (struct record_dead_air){.at_ms = in->dead_air[i].at_ms, .length_ms = in->dead_air[i].length_ms};
+}

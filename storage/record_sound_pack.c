@@ -1,0 +1,56 @@
+/* Windows and dead air are small: a whole hour of both channels takes about 3 kB. */
+#include "storage/record_sound.h"
+
+#include "storage/pack.h"
+
+static void window(struct pack *p, void *item)
+{
+    struct record_sound_window *w = item;
+    int64_t level = w->level_cdbov;
+    pack_u16(p, &w->heard);
+    pack_u16(p, &w->active);
+    pack_i64(p, &level);
+    w->level_cdbov = level < INT16_MIN || level > INT16_MAX ? RECORD_SOUND_SILENT : (int16_t)level;
+}
+
+static void channel(struct pack *p, void *item)
+{
+    struct record_sound_channel *c = item;
+    pack_double(p, &c->active_dbov);
+    pack_double(p, &c->activity);
+    pack_double(p, &c->long_term_dbov);
+    pack_double(p, &c->noise_dbov);
+    pack_double(p, &c->peak_dbov);
+    pack_double(p, &c->silence_ratio);
+    pack_double(p, &c->digital_silence_ratio);
+    pack_double(p, &c->clipped_ratio);
+    pack_double(p, &c->clipped_speech_ratio);
+    pack_i64(p, &c->clip_events);
+    pack_i64(p, &c->heard_ms);
+    pack_i64(p, &c->filled_ms);
+    pack_i64(p, &c->frozen_ms);
+    pack_i64(p, &c->frozen_longest_ms);
+    pack_i64(p, &c->spurts);
+    pack_double(p, &c->spurt_ms);
+    c->windows = pack_items(p, c->windows, &c->window_count, sizeof *c->windows, window);
+}
+
+static void dead_air(struct pack *p, void *item)
+{
+    struct record_dead_air *d = item;
+    pack_i64(p, &d->at_ms);
+    pack_i64(p, &d->length_ms);
+}
+
+void record_pack_sound(struct pack *p, struct record_sound *s)
+{
+    s->channels = pack_items(p, s->channels, &s->channel_count, sizeof *s->channels, channel);
+    if (s->channel_count == 0)
+        return;
+    pack_i64(p, &s->window_ms);
+    pack_double(p, &s->double_talk_ratio);
+    pack_double(p, &s->mutual_silence_ratio);
+    pack_u32(p, &s->dead_air_total);
+    pack_i64(p, &s->dead_air_ms);
+    s->dead_air = pack_items(p, s->dead_air, &s->dead_air_count, sizeof *s->dead_air, dead_air);
+}
