@@ -102,4 +102,6 @@ void call_table_row(FILE *out, const struct call_record *r)
     snprintf(codec, sizeof codec, "%.*s", r->codec.size ? (int)r->codec.size : 1, r->codec.size ? (const char *)r->codec.data : "-");
     fprintf(out, ROW, start, from, to, r->outcome ? r->outcome : r->kind, duration, codec, loss, jitter, mos,
             recording_text(r));
+    if (r->diagnosis.summary.size) /* our own words: no bytes from the wire */
+        fprintf(out, "    %.*s\n", SLICE_ARGS(r->diagnosis.summary));
 }

@@ -4,10 +4,11 @@
 
 #include <math.h>
 
-#define AROUND     2 /* steps on each side that count for one */
-#define NEAR_MS    5000
-#define LOST_LEAST 5 /* in a stretch: a single lost packet is no loss rate */
-#define STRETCHES  4 /* of a stream */
+#define AROUND      2 /* steps on each side that count for one */
+#define NEAR_MS     5000
+#define LOST_LEAST  5 /* in a stretch: a single lost packet is no loss rate */
+#define INNER_STEPS 5
+#define STRETCHES   4 /* of a stream */
 
 struct stretch {
     uint32_t first, last; /* steps that lost something */
@@ -69,39 +70,76 @@ static bool next_stretch(const struct record_series *t, double share, uint32_t *
     return open && counts(ret, share);
 }
 
-/* What was lost in a step is booked where its gap ended, so it may have begun in the step before.
+/* How much of an edge step belongs to the stretch: as much as its loss is of what the inner steps
+ * lose. */
+static double edge_part(const struct record_series *t, uint32_t at, double inner)
+{
+    double due = (double)t->packets[at] + t->lost[at];
+    return due > 0 && inner > 0 ? fmin(1, (double)t->lost[at] / (due * inner)) : 1;
+}
+
+/* A long outage is booked where it ended: more was due then than a step holds, so it began earlier.
  */
-static struct span time_of(const struct record_stream *s, const struct stretch *x)
+static int64_t began_earlier_us(const struct record_stream *s, uint32_t step)
+{
+    const struct record_series *t = &s->series;
+    double over_ms = ((double)t->packets[step] + t->lost[step]) * s->ptime_ms - t->step_ms;
+    return over_ms > s->ptime_ms ? (int64_t)(1000 * over_ms) : 0;
+}
+
+/* What was due and lost within, and when: nearer than a step where there are steps within. */
+struct extent {
+    struct span at;
+    double due, lost;
+};
+
+static struct extent extent_of(const struct record_stream *s, const struct stretch *x)
 {
     const struct record_series *t = &s->series;
     int64_t step_us = (int64_t)t->step_ms * 1000;
-    struct span at = {t->start_us + x->first * step_us, t->start_us + (x->last + 1) * step_us};
-    if (at.to_us > s->last_us)
-        at.to_us = s->last_us;
-    return at;
+    struct extent e = {
+        .at = {t->start_us + x->first * step_us, t->start_us + (x->last + 1) * step_us},
+        .due = (double)(x->packets + x->lost),
+        .lost = (double)x->lost};
+    e.at.from_us -= began_earlier_us(s, x->first);
+    if (e.at.to_us > s->last_us)
+        e.at.to_us = s->last_us;
+    if (x->last - x->first < 2)
+        return e;
+    double first = (double)t->packets[x->first] + t->lost[x->first];
+    double last = (double)t->packets[x->last] + t->lost[x->last];
+    double inner = (e.lost - t->lost[x->first] - t->lost[x->last]) / (e.due - first - last);
+    double begins = edge_part(t, x->first, inner), ends = edge_part(t, x->last, inner);
+    e.due -= (1 - begins) * first + (1 - ends) * last;
+    if (x->last - x->first > INNER_STEPS &&
+        inner > 0) /* they tell the rate better than the edges */
+        e.due = e.lost / inner;
+    e.at.from_us += (int64_t)((1 - begins) * (double)step_us);
+    e.at.to_us -= (int64_t)((1 - ends) * (double)(e.at.to_us - (t->start_us + x->last * step_us)));
+    return e;
 }
 
 /* Numbers that were missing but no frames (events that a middlebox took out) cost nothing. */
-static void score(struct record_label *l, const struct record_stream *s, double packets,
-                  double lost)
+static void score(struct record_label *l, const struct record_stream *s, const struct extent *e)
 {
-    double frames = s->lost ? (double)s->media_lost / (double)s->lost : 0;
+    double frames = s->lost ? e->lost * (double)s->media_lost / (double)s->lost : 0;
     double run = s->runs ? (double)s->media_lost / (double)s->runs : 1;
-    l->mos_with = mos_at(s, packets + lost * frames, lost * frames, fmax(1, lost * frames / run));
-    l->mos_without = mos_at(s, packets + lost, 0, 0);
+    l->mos_with = mos_at(s, e->due, frames, fmax(1, frames / run));
+    l->mos_without = mos_at(s, e->due, 0, 0);
 }
 
 static void label_loss(struct look *k, const struct record_stream *s, const struct stretch *x)
 {
-    struct record_label *l = label_add_stream(k, DIAGNOSE_loss, s, time_of(s, x));
+    struct extent e = extent_of(s, x);
+    struct record_label *l = label_add_stream(k, DIAGNOSE_loss, s, e.at);
     if (l == NULL)
         return;
     l->side = side_of_loss(k, s);
-    evidence_number(l, "loss_percent", 100.0 * (double)x->lost / (double)(x->packets + x->lost));
-    evidence_number(l, "lost", (double)x->lost);
+    evidence_number(l, "loss_percent", 100 * e.lost / e.due);
+    evidence_number(l, "lost", e.lost);
     evidence_number(l, "run", s->runs ? (double)s->media_lost / (double)s->runs : 1);
     evidence_number(l, "longest_run", s->longest_run);
-    score(l, s, (double)x->packets, (double)x->lost);
+    score(l, s, &e);
 }
 
 /* A long run stands in the step that lost most. */
@@ -116,14 +154,15 @@ static void label_burst(struct look *k, const struct record_stream *s)
         if (t->lost[i] > t->lost[worst])
             worst = i;
     struct stretch x = begin(t, worst);
-    struct record_label *l = label_add_stream(k, DIAGNOSE_burst_loss, s, time_of(s, &x));
+    struct extent e = extent_of(s, &x);
+    struct record_label *l = label_add_stream(k, DIAGNOSE_burst_loss, s, e.at);
     if (l == NULL)
         return;
     l->side = side_of_loss(k, s);
     evidence_number(l, "longest_run", s->longest_run);
     evidence_number(l, "burst_r", s->quality.burst_r);
     evidence_number(l, "lost", (double)s->lost);
-    score(l, s, (double)x.packets, (double)x.lost);
+    score(l, s, &e);
 }
 
 /* Reports of the receiver that tell of more than was missing here. */

@@ -16,7 +16,7 @@ struct words {
 
 static void clock_text(int64_t ms, char out[16])
 {
-    int64_t s = ms < 0 ? 0 : ms / 1000;
+    int64_t s = ms < 0 ? 0 : (ms + 500) / 1000;
     if (s >= 3600)
         snprintf(out, 16, "%d:%02d:%02d", (int)(s / 3600 % 1000), (int)(s / 60 % 60),
                  (int)(s % 60));
