@@ -4,17 +4,33 @@
 
 #include "api/json_fields.h"
 #include "base/crypto.h"
+#include "storage/siprec_voice.h"
 
-static void kv_channels(struct json *j, const struct record_file *f)
+void record_json_channels(struct json *j, const struct call_record *r, int channels)
 {
     static const char *const CALL[] = {"caller", "callee"};
-    bool mono = f->uid[0] || strcmp(f->kind, "mix") == 0;
     json_key(j, "channels");
     json_array(j);
-    if (mono)
-        json_str(j, f->uid[0] ? "participant" : "all");
-    for (int i = 0; !mono && i < f->channels && i < 2; i++)
-        json_str(j, CALL[i]);
+    for (int i = 0; i < channels && i < 2; i++) {
+        if (!r->siprec.given || r->siprec.stream_count < 2)
+            json_str(j, CALL[i]);
+        else if (r->siprec.stream_count == 2)
+            json_text(j, siprec_voice_name(r, (unsigned)i));
+        else
+            json_str(j, "participants");
+    }
+    json_end(j);
+}
+
+static void kv_channels(struct json *j, const struct call_record *r, const struct record_file *f)
+{
+    if (f->uid[0] == '\0' && strcmp(f->kind, "mix") != 0) {
+        record_json_channels(j, r, f->channels);
+        return;
+    }
+    json_key(j, "channels");
+    json_array(j);
+    json_str(j, f->uid[0] ? "participant" : "all");
     json_end(j);
 }
 
@@ -30,11 +46,11 @@ static void kv_participant(struct json *j, const struct record_file *f)
     json_end(j);
 }
 
-static void kv_sound(struct json *j, const struct record_file *f)
+static void kv_sound(struct json *j, const struct call_record *r, const struct record_file *f)
 {
     char hex[65];
     json_kv_str(j, "format", "wav");
-    kv_channels(j, f);
+    kv_channels(j, r, f);
     kv_positive(j, "sample_rate_hz", f->sample_rate_hz);
     json_kv_time(j, "started_at", f->started_us);
     json_kv_int(j, "first_sample", f->first_sample);
@@ -57,7 +73,7 @@ void record_file_json(struct json *j, const struct call_record *r, const struct 
     json_kv_str(j, "result", f->result);
     kv_participant(j, f);
     if (there)
-        kv_sound(j, f);
+        kv_sound(j, r, f);
     snprintf(url, sizeof url, "/api/v1/recordings/%s/audio", id);
     if (links)
         json_kv_str(j, "url", there ? url : NULL);

@@ -514,17 +514,13 @@ void record_json_series(struct json *j, const struct record_stream *s)
 }
 
 /* What stands in a finished file; null ahead of that. */
-static void recording_file(struct json *j, const struct record_recording *g, bool ready)
+static void recording_file(struct json *j, const struct call_record *r, bool ready)
 {
-    static const char *const CHANNELS[] = {"caller", "callee"};
+    const struct record_recording *g = &r->recording;
     char hex[65];
 
     kv_known(j, "format", g->format);
-    json_key(j, "channels");
-    json_array(j);
-    for (int i = 0; i < g->channels && i < 2; i++)
-        json_str(j, CHANNELS[i]);
-    json_end(j);
+    record_json_channels(j, r, g->channels);
     kv_positive(j, "sample_rate_hz", g->sample_rate_hz);
     json_kv_time(j, "started_at", g->started_us);
     if (ready) {
@@ -553,7 +549,7 @@ void record_json_recording(struct json *j, const struct call_record *r, bool ful
     json_kv_str(j, "call_uid", r->uid);
     json_kv_str(j, "result", g->result);
     json_kv_str(j, "state", g->state);
-    recording_file(j, g, ready);
+    recording_file(j, r, ready);
     kv_known(j, "undecodable", g->undecodable);
     json_kv_bool(j, "one_way", g->one_way);
     json_kv_bool(j, "partial", g->partial);

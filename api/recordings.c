@@ -148,7 +148,11 @@ void handle_call_recordings(struct exchange *x)
     json_array(&j);
     for (uint32_t i = 0; i < r->recording.files.count; i++)
         record_file_json(&j, r, &r->recording.files.items[i], true);
-    int err = store_tracks(x->reader, r, list_tracks, &l);
+    int err = 0;
+    if (record_files_have(&r->tracks, r->uid))
+        list_tracks(&l, r);
+    else
+        err = store_tracks(x->reader, r, list_tracks, &l);
     json_end(&j);
     json_end(&j);
     record_free(r);

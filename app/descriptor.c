@@ -5,8 +5,8 @@
 
 void descriptor_write(struct buf *out, const struct wflow *flow)
 {
-    buf_printf(out, "media party=%u type=%u secure=%d ptime=%u\n", flow->party, flow->media_type,
-               flow->secure, flow->ptime_ms);
+    buf_printf(out, "media party=%u type=%u secure=%d ptime=%u line=%u\n", flow->party,
+               flow->media_type, flow->secure, flow->ptime_ms, flow->media_index);
     for (unsigned i = 0; i < flow->codec_count; i++) {
         const struct rtp_codec *c = &flow->codecs[i];
         buf_printf(out, "codec %u %s %u %u %s\n", c->payload_type, c->name[0] ? c->name : "-",
@@ -48,6 +48,8 @@ static void read_media(struct slice line, struct flow_media *m)
             m->secure = n != 0;
         else if (slice_is(name, "ptime"))
             m->ptime_ms = (uint16_t)n;
+        else if (slice_is(name, "line"))
+            m->media_index = (uint16_t)n;
     }
 }
 

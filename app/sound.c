@@ -9,6 +9,7 @@
 #include "app/worker.h"
 #include "decode/output.h"
 #include "storage/media_dir.h"
+#include "storage/siprec_voice.h"
 #include "storage/spool.h"
 
 #define FLOWS_MAX 128
@@ -67,6 +68,29 @@ static int next_packet(void *context, struct render_packet *ret_packet)
     }
 }
 
+/* The m= line that a flow belongs to, as its packets say. */
+static unsigned line_of(const struct record_chain *c, const char *data_dir)
+{
+    struct spool_reader *reader = NULL;
+    struct spool_packet p;
+    struct flow_media m;
+    bool truncated;
+    unsigned line = 0;
+    if (spool_reader_open(data_dir, c->tail, &reader, &truncated) != 0)
+        return 0;
+    if (spool_reader_next(reader, &p) > 0 && descriptor_read(spool_reader_descriptor(reader), &m))
+        line = m.media_index;
+    spool_reader_close(reader);
+    return line;
+}
+
+/* Of a recording session a side is a participant, not an end of the call. */
+static unsigned siprec_channel(const struct call_record *r, unsigned line)
+{
+    int stream = siprec_voice_of_line(r, line);
+    return (stream < 0 ? line : (unsigned)stream) % 2;
+}
+
 static unsigned channel_of(const struct record_chain *c, unsigned media_index)
 {
     if (strcmp(c->party, "caller") == 0)
@@ -107,15 +131,23 @@ static void add_flow(struct flows *f, const struct record_chain *c, const char *
     f->flows[f->count++] = (struct render_flow){.channel = channel, .context = s, .next = next_packet};
 }
 
-/* Flows of the call that can be heard; only those of `party`, into one channel, unless that is NULL. Returns how many. */
-static unsigned add_call(struct flows *f, const struct call_record *r, const char *data_dir, const char *party, unsigned channel)
+static bool is_voice(const struct sound_voice *v, const struct record_chain *c, const char *data_dir)
+{
+    return strcmp(c->party, v->party) == 0 && (v->line < 0 || line_of(c, data_dir) == (unsigned)v->line);
+}
+
+/* Flows of the call that can be heard, each into its side; with `voice` only those of it, into `channel`. Returns how many. */
+static unsigned add_call(struct flows *f, const struct call_record *r, const char *data_dir, const struct sound_voice *voice,
+                         unsigned channel)
 {
     unsigned before = f->count;
     for (uint32_t k = 0; k < r->chain_count && f->count < FLOWS_MAX; k++) {
         const struct record_chain *c = &r->chains[k];
-        if (c->party == NULL || c->rtcp || !chain_sounds(r, k) || (party && strcmp(c->party, party) != 0))
+        if (c->party == NULL || c->rtcp || !chain_sounds(r, k) || (voice && !is_voice(voice, c, data_dir)))
             continue;
-        add_flow(f, c, data_dir, party ? channel : channel_of(c, f->count));
+        if (voice == NULL)
+            channel = r->siprec.given ? siprec_channel(r, line_of(c, data_dir)) : channel_of(c, f->count);
+        add_flow(f, c, data_dir, channel);
     }
     return f->count - before;
 }
@@ -294,7 +326,7 @@ int sound_tracks(struct call_record *r, const struct sound_voice *voices, unsign
     snprintf(full, sizeof full, "%s/%s", dir, path);
     if (flows && each) {
         for (unsigned i = 0; i < count && i < RENDER_TRACKS_MAX; i++)
-            each[i] = add_call(flows, voices[i].call, config->data_dir, voices[i].party, i);
+            each[i] = add_call(flows, voices[i].call, config->data_dir, &voices[i], i);
         struct render_request request = {
             .path = full,
             .flows = flows->flows,

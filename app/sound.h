@@ -19,6 +19,7 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
 struct sound_voice {
     const struct call_record *call;
     const char *party; /* caller, callee */
+    int line;          /* only of this m= line; -1: of any */
     struct slice user; /* whose it is */
     struct slice uri;
 };

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "storage/media_dir.h"
+#include "storage/siprec_voice.h"
 
 #define PEOPLE_MIN 3
 /* Of the people in a conference; those beyond the tracks that a render takes are named without one.
@@ -11,12 +12,16 @@
 
 /* ---- who was there ---- */
 
-bool tracks_wanted(const struct call_record *r)
+/* A recording session of two is one stereo file. */
+static bool is_siprec(const struct call_record *r)
 {
-    const struct record_conference *c = &r->related.conference;
+    return r->siprec.given && r->siprec.stream_count >= PEOPLE_MIN;
+}
+
+static bool is_over(const struct record_conference *c)
+{
     unsigned seen = 0;
-    if (!r->final || c->participant_count < PEOPLE_MIN || r->recording.result == NULL ||
-        strcmp(r->recording.result, "rule") == 0)
+    if (c->participant_count < PEOPLE_MIN)
         return false;
     for (uint32_t i = 0; i < c->participant_count; i++) {
         const struct record_participant *p = &c->participants[i];
@@ -25,6 +30,13 @@ bool tracks_wanted(const struct call_record *r)
         seen += p->uid[0] != '\0';
     }
     return seen > 1;
+}
+
+bool tracks_wanted(const struct call_record *r)
+{
+    const char *result = r->recording.result;
+    bool kept = r->final && result && strcmp(result, "rule") != 0;
+    return kept && (is_siprec(r) || is_over(&r->related.conference));
 }
 
 /* The user of "sip:room@host:5060". */
@@ -74,10 +86,27 @@ static bool gather(const struct call_record *r, struct store_reader *reader, str
         }
         complete &= call->final;
         all->call[all->count] = call;
-        all->voice[all->count++] =
-            (struct sound_voice){call, side_of(call, p, c->focus_uri), p->user, p->uri};
+        all->voice[all->count++] = (struct sound_voice){.call = call,
+                                                        .party = side_of(call, p, c->focus_uri),
+                                                        .line = -1,
+                                                        .user = p->user,
+                                                        .uri = p->uri};
     }
     return complete;
+}
+
+/* Everybody is in one call, a stream each. */
+static void gather_siprec(const struct call_record *r, struct people *all)
+{
+    for (uint32_t i = 0; i < r->siprec.stream_count && all->count < PEOPLE_MAX; i++) {
+        int line = siprec_voice_line(r, i);
+        if (line >= 0)
+            all->voice[all->count++] = (struct sound_voice){.call = r,
+                                                            .party = "caller",
+                                                            .line = line,
+                                                            .user = siprec_voice_name(r, i),
+                                                            .uri = siprec_voice_uri(r, i)};
+    }
 }
 
 int tracks_render(struct call_record *r, struct store_reader *reader,
@@ -86,7 +115,9 @@ int tracks_render(struct call_record *r, struct store_reader *reader,
     char path[MEDIA_PATH_MAX];
     struct people *all = calloc(1, sizeof *all);
     int err = all ? 0 : ERR_NOMEM;
-    if (err == 0 && !gather(r, reader, all) && wait)
+    if (err == 0 && is_siprec(r))
+        gather_siprec(r, all);
+    else if (err == 0 && !gather(r, reader, all) && wait)
         err = TRACKS_UNREADY;
     if (err == 0)
         err = media_path(r->started_us, r->uid, "wav", path);

@@ -1,13 +1,14 @@
 /* A conference: the calls that met at one focus -> a mono file of each participant's voice and one
  * with their sum, all in step. Made when the last of them has left, and kept with that call. What
- * the tap sees of a participant is what he sends to the focus. */
+ * the tap sees of a participant is what he sends to the focus. The same of a recording session
+ * (SIPREC) of three and more streams, by the names in its metadata. */
 #pragma once
 
 #include "app/sound.h"
 #include "storage/store.h"
 
-/* This call is over, with it the conference that it was part of, of three and more people, and
- * media is kept. */
+/* This call is over, with it the conference or recording session of three and more people that it
+ * was part of, and media is kept. */
 bool tracks_wanted(const struct call_record *r);
 
 #define TRACKS_UNREADY 1

@@ -225,3 +225,42 @@ def silent_track(t):
     t.equal("his name", files[2]["participant"]["user"], "carol")
     none = party_recorded(t, party()[0], 0, "[recording]\ndefault = metadata-only\n")
     t.counter("without recording there are files", all(x == [] for _, x in none.values()))
+
+
+def session(names, label=True):
+    """A recording client sends the voices of a call to a recorder, a stream each."""
+    d = Dialog(a="10.0.0.7", b="10.0.0.8", from_user="src", to_user="srs")
+    order = list(reversed(range(len(names))))  # the lines stand in another order than the metadata
+    lines = [f"m=audio {4000 + 10 * k} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=label:{90 + k if label else 'x'}\r\na=sendonly\r\n" for k in order]
+    head = "v=0\r\no=- 1 1 IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\n"
+    offer = (head % (d.a, d.a) + "".join(lines)).encode()
+    answer = (head % (d.b, d.b) + "".join(f"m=audio {6000 + 10 * k} RTP/AVP 0\r\na=recvonly\r\n" for k in order)).encode()
+    people = "".join(f'<participant participant_id="p{k}"><nameID aor="sip:{n}@pbx"><name>{n}</name></nameID></participant>'
+                     f'<stream stream_id="s{k}" session_id="x"><label>{90 + k}</label></stream>'
+                     f'<participantstreamassoc participant_id="p{k}"><send>s{k}</send></participantstreamassoc>' for k, n in enumerate(names))
+    document = f"<recording xmlns='urn:ietf:params:xml:ns:recording:1'><datamode>complete</datamode><session session_id=\"x\"/>{people}</recording>"
+    body = (b"--b\r\nContent-Type: application/sdp\r\n\r\n" + offer + b"\r\n--b\r\nContent-Type: application/rs-metadata+xml\r\n"
+            b"Content-Disposition: recording-session\r\n\r\n" + document.encode() + b"\r\n--b--\r\n")
+    packets = call(d, 4.0, voice=False, offer=body, answer=answer)
+    packets[0].data = packets[0].data.replace(b"Content-Length:", b'Content-Type: multipart/mixed;boundary="b"\r\nContent-Length:', 1)
+    for k in range(len(names)):
+        packets += tone_media(d.a, 4000 + 10 * k, d.b, 6000 + 10 * k, 4, START + 1.05, 0x300 + k, TONES[k])
+    return sorted(packets, key=lambda p: p.t)
+
+
+@feature("A06", "SIPREC: two are left and right by their names, more are a track each")
+def recording_session(t):
+    (_, ((f, data),)), = party_recorded(t, session(("ann", "ben")), 0).values()
+    x = sounds(data)
+    levels = [[goertzel(x[c::2][8000:16000], hz) for hz in TONES[:2]] for c in (0, 1)]
+    t.equal("two: channels by name", f["channels"], ["ann", "ben"])
+    t.check(f"two: a side each: {levels}", levels[0][0] > 5000 and levels[1][1] > 5000 and levels[0][1] < 100 and levels[1][0] < 100)
+    (_, files), = party_recorded(t, session(("ann", "ben", "cleo")), 4).values()
+    tracks = [(f, sounds(data)) for f, data in files if f["kind"] != "call"]
+    t.equal("three: tracks by name", [(f["kind"], (f.get("participant") or {}).get("user")) for f, _ in tracks],
+            [("track", "ann"), ("track", "ben"), ("track", "cleo"), ("mix", None)])
+    for n, (f, x) in enumerate(tracks):
+        levels = [goertzel(x[8000:16000], hz) for hz in TONES[:3]]
+        t.check(f"file {n + 1}: {levels}", all((v > 4000) == (k == n or n == 3) for k, v in enumerate(levels)))
+    (_, files), = party_recorded(t, session(("ann", "ben", "cleo"), label=False), 0).values()
+    t.counter("streams that no label names have tracks", [f["kind"] for f, _ in files] == ["call"])

@@ -13,13 +13,14 @@ Test(descriptor, what_is_written_reads_back)
     rtp_codec_named(slice_str("opus"), 111, 48000, 2, slice_str("useinbandfec=1; stereo=0"), &codecs[1]);
     rtp_codec_named(slice_none(), 120, 0, 0, slice_none(), &codecs[2]);
     struct wflow flow = {
-        .party = CALL_CALLEE, .media_type = 0, .secure = true, .ptime_ms = 30, .codecs = codecs, .codec_count = 3};
+        .party = CALL_CALLEE, .media_type = 0, .secure = true, .ptime_ms = 30, .media_index = 2, .codecs = codecs, .codec_count = 3};
     buf_init(&text, 4096);
     descriptor_write(&text, &flow);
     cr_assert(descriptor_read(buf_view(&text), &back));
     buf_fini(&text);
     cr_assert_eq(back.party, CALL_CALLEE);
     cr_assert_eq(back.ptime_ms, 30);
+    cr_assert_eq(back.media_index, 2);
     cr_assert(back.secure);
     cr_assert_eq(back.codec_count, 3);
     cr_assert_str_eq(back.codecs[0].name, "PCMA");
