@@ -14,7 +14,7 @@ void record_json_channels(struct json *j, const struct call_record *r, int chann
     for (int i = 0; i < channels && i < 2; i++) {
         if (!r->siprec.given || r->siprec.stream_count < 2)
             json_str(j, CALL[i]);
-        else if (r->siprec.stream_count == 2)
+        else if (r->siprec.stream_count == 2 && siprec_voice_line(r, (unsigned)i) >= 0)
             json_text(j, siprec_voice_name(r, (unsigned)i));
         else
             json_str(j, "participants");

@@ -264,3 +264,21 @@ def recording_session(t):
         t.check(f"file {n + 1}: {levels}", all((v > 4000) == (k == n or n == 3) for k, v in enumerate(levels)))
     (_, files), = party_recorded(t, session(("ann", "ben", "cleo"), label=False), 0).values()
     t.counter("streams that no label names have tracks", [f["kind"] for f, _ in files] == ["call"])
+
+
+@feature("A06", "a token of one site hears the track of its own participant, not the others' nor the sum")
+def tracks_of_site(t):
+    import json
+    from places import Fed
+    from service import wait_for
+    with Fed(t, frames(party()[0]), "[site desk]\nnetworks = 10.0.0.1/32\n") as s:
+        rows = lambda: json.loads(s.get(f"/api/v1/calls?{SPAN}")[1])["data"]
+        alice = wait_for("calls", lambda: next((c for c in rows() if c["call_id"] == "1-alice"), None), 20)["uid"]
+        listed = lambda token=None: [f for f in json.loads(s.get(f"/api/v1/calls/{alice}/recordings", token)[1])["data"] if f["kind"] != "call"]
+        every = wait_for("tracks", lambda: (lambda x: x if len(x) == 5 else None)(listed()), 30)
+        make = lambda *words: t.run("token", "create", "--config", s.conf, "--data", s.data, "--role", "listener", *words).stdout.strip()
+        desk, everybody = make("--site", "desk"), make()
+        t.equal("listed", [f["participant"]["user"] for f in listed(desk)], ["alice"])
+        for path, wanted in (("", [200, 404, 404, 404, 404]), ("/audio", [200, 404, 404, 404, 404])):
+            t.equal(f"served{path}", [s.get(f"/api/v1/recordings/{f['id']}{path}", desk)[0] for f in every], wanted)
+        t.counter("a token without a limit is refused", {s.get(f["url"], everybody)[0] for f in every} == {200})
