@@ -10,9 +10,11 @@ bool limit_is_set(const struct store_limit *l)
 static bool listed(const char *list, struct slice name)
 {
     struct slice rest = slice_str(list);
-    while (rest.size)
-        if (name.size && slice_equal(slice_trim(slice_cut(&rest, ',')), name))
+    while (rest.size) {
+        struct slice item = slice_trim(slice_cut(&rest, ','));
+        if (name.size && slice_equal(item, name))
             return true;
+    }
     return false;
 }
 
