@@ -23,17 +23,19 @@ struct body_pipe {
 struct body_pipes {
     pthread_mutex_t lock; /* guards the choice of a slot */
     bool stopped;
-    struct body_pipe slot[STREAMS_MAX];
+    int count;
+    struct body_pipe slot[];
 };
 
-struct body_pipes *body_pipes_new(void)
+struct body_pipes *body_pipes_new(int slots)
 {
-    struct body_pipes *ps = calloc(1, sizeof *ps);
+    struct body_pipes *ps = calloc(1, sizeof *ps + (size_t)slots * sizeof ps->slot[0]);
 
     if (ps == NULL)
         return NULL;
+    ps->count = slots;
     pthread_mutex_init(&ps->lock, NULL);
-    for (int i = 0; i < STREAMS_MAX; i++) {
+    for (int i = 0; i < ps->count; i++) {
         struct body_pipe *p = &ps->slot[i];
         pthread_mutex_init(&p->lock, NULL);
         pthread_cond_init(&p->room, NULL);
@@ -53,7 +55,8 @@ static void unpark(struct body_pipe *p)
 static size_t ring_write(struct body_pipe *p, const uint8_t *data, size_t size)
 {
     size_t tail = (p->head + p->count) % STREAM_PIPE_BYTES;
-    size_t n = STREAM_PIPE_BYTES - p->count;
+    size_t room = p->producer.live ? LIVE_PIPE_BYTES : STREAM_PIPE_BYTES;
+    size_t n = p->count < room ? room - p->count : 0;
 
     if (n > size)
         n = size;
@@ -74,7 +77,7 @@ static int produce(void *context, const void *data, size_t size)
         size_t n = ring_write(p, at, size);
         at += n;
         size -= n;
-        if (p->count >= STREAM_PIPE_BYTES / 4)
+        if (p->producer.live || p->count >= STREAM_PIPE_BYTES / 4)
             unpark(p);
         if (n == 0)
             pthread_cond_wait(&p->room, &p->lock);
@@ -140,7 +143,7 @@ struct body_pipe *body_pipe_start(struct body_pipes *ps, const struct http_produ
     struct body_pipe *taken = NULL;
 
     pthread_mutex_lock(&ps->lock);
-    for (int i = 0; i < STREAMS_MAX && !ps->stopped && taken == NULL; i++)
+    for (int i = 0; i < ps->count && !ps->stopped && taken == NULL; i++)
         if (slot_is_free(&ps->slot[i])) {
             if (!slot_start(&ps->slot[i], producer, reader))
                 break;
@@ -187,7 +190,7 @@ void body_pipes_stop(struct body_pipes *ps)
 {
     pthread_mutex_lock(&ps->lock);
     ps->stopped = true;
-    for (int i = 0; i < STREAMS_MAX; i++) {
+    for (int i = 0; i < ps->count; i++) {
         struct body_pipe *p = &ps->slot[i];
         pthread_mutex_lock(&p->lock);
         p->cancelled = true;
@@ -196,7 +199,7 @@ void body_pipes_stop(struct body_pipes *ps)
         pthread_mutex_unlock(&p->lock);
     }
     pthread_mutex_unlock(&ps->lock);
-    for (int i = 0; i < STREAMS_MAX; i++) {
+    for (int i = 0; i < ps->count; i++) {
         if (ps->slot[i].started)
             pthread_join(ps->slot[i].thread, NULL);
         ps->slot[i].started = false;
@@ -207,7 +210,7 @@ void body_pipes_free(struct body_pipes *ps)
 {
     if (ps == NULL)
         return;
-    for (int i = 0; i < STREAMS_MAX; i++) {
+    for (int i = 0; i < ps->count; i++) {
         slot_join(&ps->slot[i]);
         pthread_cond_destroy(&ps->slot[i].room);
         pthread_mutex_destroy(&ps->slot[i].lock);

@@ -1,6 +1,6 @@
 /* Long bodies that are made while they are sent (a call's pcap): a producer thread writes into a
  * bounded pipe, the HTTP thread reads. A slow client makes the producer wait; a client that leaves
- * ends it. There are STREAMS_MAX of them at most, each a slot that is free again when its thread
+ * ends it. There are so many of them at most, each a slot that is free again when its thread
  * has ended and its reader has let go. */
 #pragma once
 
@@ -8,8 +8,10 @@
 
 #include "api/http.h"
 
-#define STREAMS_MAX       4
+#define STREAMS_MAX       4  /* downloads */
+#define LISTENERS_SLOTS   16 /* live listeners, who must not wait for them */
 #define STREAM_PIPE_BYTES (256u << 10)
+#define LIVE_PIPE_BYTES   (64u << 10) /* of STREAM_PIPE_BYTES */
 
 enum { BODY_PIPE_WAIT = 0, BODY_PIPE_END = -1, BODY_PIPE_FAILED = -2 };
 
@@ -24,7 +26,7 @@ struct body_pipe_reader {
     void (*unpark)(void *context);
 };
 
-struct body_pipes *body_pipes_new(void);
+struct body_pipes *body_pipes_new(int slots);
 /* Ends all producers, unparks their readers and waits for the threads; from then on nothing can be
  * started. */
 void body_pipes_stop(struct body_pipes *ps);

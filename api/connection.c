@@ -148,7 +148,8 @@ static struct MHD_Response *pipe_response(struct http_exchange *e)
 {
     const struct body_pipe_reader reader = {
         .context = e->connection, .park = park, .unpark = unpark};
-    struct body_pipe *p = body_pipe_start(e->server->pipes, &e->rs.producer, &reader);
+    struct body_pipes *of = e->rs.producer.live ? e->server->listens : e->server->pipes;
+    struct body_pipe *p = body_pipe_start(of, &e->rs.producer, &reader);
 
     if (p == NULL)
         return NULL;

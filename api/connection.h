@@ -26,7 +26,7 @@ struct api_server {
     struct api_context context;
     struct MHD_Daemon *daemon;
     struct inbox *inbox;
-    struct body_pipes *pipes;
+    struct body_pipes *pipes, *listens;
     struct deadlines *deadlines;
     struct counters *counters; /* of the accepting thread */
     struct reader_thread reader[READER_THREADS_MAX];

@@ -110,6 +110,7 @@ void handle_call_recordings(struct exchange *x);
 void handle_recording(struct exchange *x);
 void handle_audio(struct exchange *x);
 void handle_live_calls(struct exchange *x);
+void handle_live_audio(struct exchange *x);
 void handle_live_call(struct exchange *x);
 void handle_stats_summary(struct exchange *x);
 void handle_stats_codes(struct exchange *x);

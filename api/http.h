@@ -52,6 +52,7 @@ struct http_producer {
     int (*run)(void *context, int (*out)(void *out_context, const void *data, size_t size),
                void *out_context);
     void (*free)(void *context);
+    bool live; /* what there is is wanted at once, and little of it waits for a slow client */
 };
 
 struct http_header {
@@ -63,7 +64,8 @@ enum http_stream_kind {
     HTTP_STREAM_NONE = -1,
     HTTP_STREAM_SSE,
     HTTP_STREAM_AUDIO,
-    HTTP_STREAM_PCAP
+    HTTP_STREAM_PCAP,
+    HTTP_STREAM_LIVE
 };
 
 struct http_response {

@@ -1,7 +1,7 @@
 /* The live view: an immutable snapshot that the pipeline publishes and HTTP threads read. */
 #pragma once
 
-#include "base/addr.h"
+#include "api/http.h"
 
 struct live_stream {
     uint32_t ssrc;
@@ -40,10 +40,25 @@ struct live_want {
     const void *asker;
 };
 
+/* A call as sound. The producer is the asker's; its run() ends with the call. */
+struct live_audio_said {
+    uint64_t dropped; /* packets not heard, because the client read too slowly */
+    uint64_t skipped; /* times it was brought back to the present */
+};
+struct live_audio {
+    struct http_producer producer;
+    int sample_rate_hz;
+    /* How it went; not while run() is under way. */
+    void (*said)(void *producer_context, struct live_audio_said *ret_said);
+};
+
 /* Writes into *ret_calls a malloc'ed array of at most `max` of these calls that have not ended (the
  * caller frees it). The array is empty (NULL) when there are none. */
 struct live_source {
     void *context;
     int (*snapshot)(void *context, const struct live_want *want, unsigned max, struct live_call **ret_calls,
                     unsigned *ret_count);
+    /* Begins to listen to the one call of `want` (stereo WAV). ERR_NOT_FOUND; ERR_FULL: too many listen; ERR_UNSUPPORTED: it
+     * is encrypted; ERR_BUSY. May be NULL. */
+    int (*listen)(void *context, const struct live_want *want, struct live_audio *ret_audio);
 };

@@ -32,6 +32,7 @@ static const struct route ROUTES[] = {
     {"GET", "/api/v1/recordings/{id}/audio", SCOPE_AUDIO, handle_audio, PARAMS("format"), ROUTE_LIMITED},
     {"GET", "/api/v1/live/calls", SCOPE_META, handle_live_calls, PARAMS("limit"), ROUTE_LIMITED},
     {"GET", "/api/v1/live/calls/{uid}", SCOPE_META, handle_live_call, NULL, ROUTE_LIMITED},
+    {"GET", "/api/v1/live/calls/{uid}/audio", SCOPE_LIVE, handle_live_audio, PARAMS("format"), ROUTE_LIMITED},
     {"GET", "/api/v1/stats/summary", SCOPE_META, handle_stats_summary,
      PARAMS("group_by", "metrics", "from", "to"), 0},
     {"GET", "/api/v1/stats/codes", SCOPE_META, handle_stats_codes, PARAMS("group_by", "from", "to"),

@@ -156,10 +156,11 @@ static int start_all(struct api_server *s, struct why *why)
         return err;
     allow_hosts(s);
     s->inbox = inbox_new(CONNECTIONS_MAX);
-    s->pipes = body_pipes_new();
+    s->pipes = body_pipes_new(STREAMS_MAX);
+    s->listens = body_pipes_new(LISTENERS_SLOTS);
     s->deadlines = deadlines_new();
     s->counters = counters_block(s->config.counters);
-    if (s->inbox && s->pipes && s->deadlines && s->counters) {
+    if (s->inbox && s->pipes && s->listens && s->deadlines && s->counters) {
         err = start_readers(s, why);
     } else {
         err = ERR_NOMEM;
@@ -214,6 +215,8 @@ void api_stop(struct api_server *s)
         close(MHD_quiesce_daemon(s->daemon));
     if (s->pipes)
         body_pipes_stop(s->pipes);
+    if (s->listens)
+        body_pipes_stop(s->listens);
     if (s->inbox)
         inbox_close(s->inbox);
     for (unsigned i = 0; i < s->reader_count; i++) {
@@ -225,6 +228,7 @@ void api_stop(struct api_server *s)
         MHD_stop_daemon(s->daemon);
     deadlines_free(s->deadlines);
     body_pipes_free(s->pipes);
+    body_pipes_free(s->listens);
     inbox_free(s->inbox);
     pthread_mutex_destroy(&s->context.budget_lock);
     pthread_mutex_destroy(&s->context.metrics_lock);

@@ -83,15 +83,29 @@ static void copy_call(const struct wcall *wc, struct live_call *out)
         copy_stream(s, &out->streams[out->stream_count++]);
 }
 
-static bool wanted(const struct looking *l, const struct wcall *wc)
+static bool wanted(const struct live_want *want, const struct wcall *wc)
 {
     char uid[40];
     if (wc->brief.state == CALL_ENDED)
         return false;
-    if (l->want->uid == NULL)
+    if (want->uid == NULL)
         return true;
     uid_text(wc->brief.uid, uid);
-    return strcmp(uid, l->want->uid) == 0;
+    return strcmp(uid, want->uid) == 0;
+}
+
+struct wcall *live_view_find(struct worker *w, const struct live_want *want)
+{
+    struct live_call seen;
+    uint32_t at = 0;
+    for (struct wcall *wc; (wc = worker_call_next(w, &at)) != NULL;) {
+        if (!wanted(want, wc))
+            continue;
+        memset(&seen, 0, sizeof seen);
+        copy_call(wc, &seen);
+        return want->may_see == NULL || want->may_see(want->asker, &seen) ? wc : NULL;
+    }
+    return NULL;
 }
 
 static void look(void *context, struct worker *w)
@@ -100,7 +114,7 @@ static void look(void *context, struct worker *w)
     uint32_t at = 0;
     pthread_mutex_lock(&l->lock);
     for (struct wcall *wc; (wc = worker_call_next(w, &at)) != NULL;) {
-        struct live_call *c = wanted(l, wc) ? add_call(l) : NULL;
+        struct live_call *c = wanted(l->want, wc) ? add_call(l) : NULL;
         if (c == NULL)
             continue;
         copy_call(wc, c);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "api/server.h"
+#include "app/listen.h"
 #include "app/live_view.h"
 #include "app/recover.h"
 #include "app/renderer.h"
@@ -28,6 +29,7 @@
 #include "capture/call/user_event.h"
 #include "storage/disk.h"
 
+#define LISTEN_LOOK_MS 400
 #define DISK_LOW_BYTES ((uint64_t)64 << 20)
 /* Whoever is followed is told apart by its own clock; this is for those who are not any more. */
 #define OVERDUE_AFTER_US (60 * INT64_C(1000000))
@@ -46,6 +48,7 @@ struct service {
     pthread_mutex_t pipeline_lock; /* HTTP threads look into the pipeline only while it is there */
     struct pipeline *pipeline;
     struct wire *wire;
+    struct listening *listening;
     struct webhook *webhook; /* NULL: nobody is told */
     struct api_server *api;
     struct spool_config spool;
@@ -135,6 +138,21 @@ static int live_snapshot(void *context, const struct live_want *want, unsigned m
         err = live_view_snapshot(s->pipeline, want, max, ret_calls, ret_count);
     pthread_mutex_unlock(&s->pipeline_lock);
     return err;
+}
+
+static bool look_for_listener(void *context, pipeline_look_fn *look, void *look_context)
+{
+    struct service *s = context;
+    pthread_mutex_lock(&s->pipeline_lock);
+    bool done = s->pipeline && pipeline_look(s->pipeline, look, look_context, LISTEN_LOOK_MS);
+    pthread_mutex_unlock(&s->pipeline_lock);
+    return done;
+}
+
+static int live_listen(void *context, const struct live_want *want, struct live_audio *ret_audio)
+{
+    struct service *s = context;
+    return listening_open(s->listening, want, ret_audio);
 }
 
 /* ---- what records do ---- */
@@ -277,13 +295,22 @@ static int start_http(struct service *s, struct why *why)
     int err = store_reader_open(s->settings->data_dir, &s->gauge_reader);
     if (err)
         return err;
+    const struct listening_config listening = {
+        .max = (unsigned)s->settings->listeners_max,
+        .counters = counters_block(s->counters_set),
+        .context = s,
+        .look = look_for_listener,
+    };
+    s->listening = listening.counters ? listening_new(&listening) : NULL;
+    if (s->listening == NULL)
+        return ERR_NOMEM;
     struct api_config config = {
         .bind_address = s->settings->api_bind,
         .behind_proxy = s->settings->api_behind_proxy,
         .port = (uint16_t)s->settings->api_port,
         .data_dir = s->settings->data_dir,
         .counters = s->counters_set,
-        .live = {.context = s, .snapshot = live_snapshot},
+        .live = {.context = s, .snapshot = live_snapshot, .listen = live_listen},
         .context = s,
         .health = health,
         .refresh_gauges = refresh_gauges,
@@ -480,6 +507,7 @@ void service_stop(struct service *s)
         return;
     end_pipeline(s);
     api_stop(s->api);
+    listening_free(s->listening);
     store_reader_close(s->gauge_reader);
     renderer_stop(s->renderer, false);
     s->renderer = NULL;

@@ -7,6 +7,7 @@
 #include "app/hep_source.h"
 #include "app/centre_config.h"
 #include "app/identity_config.h"
+#include "app/listen.h"
 #include "app/setup.h"
 #include "app/webhook_config.h"
 
@@ -527,5 +528,7 @@ int settings_check(const struct settings *s, struct why *why)
         err = diagnose_configure(s, &diagnosis, why);
     if (err == 0)
         err = webhook_check(s, why);
+    if (err == 0)
+        err = listening_check(s, why);
     return err ? err : hep_source_check(s, why);
 }

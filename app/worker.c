@@ -79,8 +79,9 @@ static void free_flow(struct wflow *f)
     free(f);
 }
 
-static void free_call(struct wcall *wc)
+static void free_call(struct worker *w, struct wcall *wc)
 {
+    worker_taps_end(w, wc);
     for (struct wstream *s = wc->streams, *next; s; s = next) {
         next = s->next;
         rtp_stream_free(s->rtp);
@@ -241,7 +242,7 @@ static void end_call(struct worker *w, const struct event *event)
         struct call_record *record = summarise(wc, call, &w->config);
         count_labels(w, record);
         queue_record(w, record);
-        free_call(wc);
+        free_call(w, wc);
     }
     call_free(call);
 }
@@ -339,6 +340,7 @@ static struct wflow *new_flow(struct worker *w, struct wcall *wc, const struct e
     f->number = event->flow;
     f->src = event->bound.src;
     f->dst = event->bound.dst;
+    f->tapped = wc->tapped;
     f->label = wc->brief.label;
     f->header_bytes = addr_is_v4(f->dst.addr) ? IPV4_UDP_BYTES : IPV6_UDP_BYTES;
     *wc->flows_end = f;
@@ -467,7 +469,7 @@ void worker_free(struct worker *w)
     }
     uint32_t at = 0;
     for (struct wcall *wc; (wc = worker_call_next(w, &at)) != NULL;)
-        free_call(wc);
+        free_call(w, wc);
     spool_close(w->spool);
     free(w->redacted);
     free(w->calls);

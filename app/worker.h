@@ -117,6 +117,7 @@ struct wflow {
     bool gone;
     bool secure;
     bool rtcp_seen, rtp_seen;
+    bool tapped;                 /* somebody listens to the call */
     struct wflow *next;          /* of the call */
     struct endpoint src, dst;
     uint8_t party, media_type, confidence;
@@ -146,10 +147,17 @@ struct wcall {
         uint32_t blocks;  /* about streams that did not pass here */
     } unseen[2];          /* by who reports: caller, callee */
     bool recording;
+    bool tapped;                 /* its flows are, those to come too */
     bool row_grouped;            /* that row says which group the call belongs to */
     uint8_t told;                /* bits of enum worker_call_event that have come about */
     uint8_t row_state;           /* enum call_state that the newest early row says; CALL_TRYING: none */
 };
+
+/* Live listening, in the worker's thread: packets of the call's sound go into the tap (sound_tap.h) until the call is over or it is
+ * closed; then it is let go. Closing one that is not open does nothing. */
+struct sound_tap;
+void worker_tap_open(struct worker *w, struct wcall *wc, struct sound_tap *t);
+void worker_tap_close(struct worker *w, struct sound_tap *t);
 
 /* All calls that have not ended: walks by number; NULL past the last. */
 struct wcall *worker_call_next(struct worker *w, uint32_t *at);

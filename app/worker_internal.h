@@ -20,6 +20,7 @@ struct worker {
     uint32_t flows_room;
     struct pending_record *pending, **pending_end;
     struct bandwidth bandwidth; /* of worker 0 */
+    struct sound_tap *taps;  /* of live listeners */
     uint8_t *redacted; /* scratch of worker_redact.c */
 };
 
@@ -33,6 +34,9 @@ void *worker_alloc(size_t size);
 /* SIP text as it may be stored: `text` itself, or a copy without secrets, valid until the next call. */
 struct slice worker_redacted(struct worker *w, struct slice text);
 void worker_media(struct worker *w, const struct event *event);
+/* worker_tap.c: a packet of a flow that is tapped; the call is over. */
+void worker_tap_packet(struct worker *w, const struct wflow *f, const struct rtp_codec *codec, const struct event *event);
+void worker_taps_end(struct worker *w, const struct wcall *wc);
 /* Opens the flow's spool chain on its first packet; NULL when it cannot be kept. */
 struct spool_flow *worker_flow_spool(struct worker *w, struct wflow *f, int64_t now_ns);
 /* Adds what is new since the last time to the counters. */

@@ -253,6 +253,8 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
             stream_note_modes(s, codec, p.payload);
         if (f->keep && w->config.record_media)
             keep_packet(w, f, event);
+        if (__builtin_expect(f->tapped, 0))
+            worker_tap_packet(w, f, codec, event);
     }
     if (__builtin_expect(verdict & RTP_WINDOW, 0))
         end_window(w, s);

@@ -37,9 +37,10 @@ static void keep_error(struct mix *m, int err)
         m->err = err;
 }
 
+/* Where the window is only read, what falls out of it is gone. */
 static void hand_on(struct mix *m, const int16_t *frames, int64_t count)
 {
-    if (m->err == 0)
+    if (m->output && m->err == 0)
         keep_error(m, output_write(m->output, frames, count));
     if (m->hearing)
         hearing_take(m->hearing, frames, count);
@@ -52,7 +53,8 @@ static void advance(struct mix *m, int64_t end)
     while (end > m->base + m->frames) {
         if (m->base >= m->end) { /* the window holds nothing: skip as far as needed at once */
             int64_t halves = (end - m->base - m->frames + half - 1) / half;
-            keep_error(m, output_skip(m->output, halves * half));
+            if (m->output)
+                keep_error(m, output_skip(m->output, halves * half));
             if (m->hearing)
                 hearing_skip(m->hearing, halves * half);
             m->base += halves * half;

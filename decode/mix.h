@@ -17,6 +17,7 @@ struct mix {
     struct hearing *hearing; /* listens to what leaves the window; owned; NULL: nobody does */
 };
 
+/* `output` NULL: the window is only read. */
 int mix_init(struct mix *m, struct output *output, int channels, int rate_hz);
 void mix_fini(struct mix *m);
 /* Writes `count` samples of a channel at `at`, sent or filled in, cross-fading the first `blend` with what stands

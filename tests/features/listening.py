@@ -1,0 +1,165 @@
+"""I04: a call heard while it goes on, and again afterwards."""
+import array, os, re, socket, sqlite3, subprocess, threading, time, urllib.error, urllib.request
+
+from craft import *
+from feature import Failure, feature
+from service import Service, in_namespace, play, wait_for
+
+SECONDS = 6.0
+HEADER = 44
+RATE = 8000
+SLICE = 2000  # samples that are looked for in the recording: random, so they are there once
+
+
+def spoken():
+    return call(Dialog(a="10.0.0.1", b="10.0.0.2"), SECONDS)
+
+
+class Ear(threading.Thread):
+    """Reads a live stream: the bytes, and how many were there when."""
+
+    def __init__(self, url):
+        super().__init__()
+        self.url, self.bytes, self.marks, self.failed = url, b"", [], None
+        self.start()
+
+    def run(self):
+        try:
+            with urllib.request.urlopen(self.url, timeout=20) as answer:
+                self.type = answer.headers["Content-Type"]
+                while piece := answer.read1(65536):
+                    self.bytes += piece
+                    self.marks.append((time.monotonic(), (len(self.bytes) - HEADER) // 4))
+        except OSError as e:
+            self.failed = str(e)
+
+
+def channels(data):
+    samples = array.array("h", data[:len(data) // 4 * 4])
+    return samples[0::2], samples[1::2]
+
+
+def position(live, stored):
+    """Where in the recording the sound of the live channel stands: (offset of live sample 0, sample from which on it is compared)."""
+    first = next((i for i, v in enumerate(live) if v), None)
+    if first is None:
+        raise Failure("the live stream is silent")
+    needle = live[first + 400:first + 400 + SLICE].tobytes()
+    at = stored.tobytes().find(needle)
+    while at >= 0 and at % 2:
+        at = stored.tobytes().find(needle, at + 1)
+    if at < 0:
+        raise Failure("what was heard live is not in the recording")
+    return at // 2 - (first + 400), first + 400
+
+
+def audit(s, action):
+    path = os.path.join(os.path.dirname(s.log), "data", "db", "earshot.db")
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+        return db.execute("SELECT actor, object, result, detail FROM audit WHERE action = ?", (action,)).fetchall()
+
+
+def status(s, path, **headers):
+    request = urllib.request.Request(s.url + path, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as e:
+        return e.code, e.read()
+
+
+def addresses():
+    for address in ("10.0.0.1", "10.0.0.2"):
+        subprocess.run(["ip", "addr", "add", address + "/32", "dev", "lo"], check=True)
+
+
+def answered(s):
+    def look():
+        calls = s.get("/api/v1/live/calls")["data"]
+        return calls[0]["uid"] if calls and calls[0]["state"] == "answered" and calls[0]["streams"] else None
+    return wait_for("the call is answered", look)
+
+
+@feature("I04", "a live call as WAV while it goes on: the recording's samples, less than 2 s late, audited; then played back by range")
+@in_namespace
+def live(t):
+    addresses()
+    with Service(t, "lo", "[recording]\ndefault = record\n[capture]\nfilter = udp\n") as s:
+        packets = spoken()
+        begin = time.monotonic() - packets[0].t
+        player = threading.Thread(target=play, args=(packets,))
+        player.start()
+        uid = answered(s)
+        ear = Ear(f"{s.url}/api/v1/live/calls/{uid}/audio")
+        wait_for("somebody listens", lambda: s.counter('earshot_http_active_streams{kind="live"}') == 1)
+        t.equal("one more call is none", status(s, f"/api/v1/live/calls/{uid[:-1]}x/audio")[0], 404)
+        admin = re.search(r"esk_\w+", s.said())[0]
+        t.equal("the administrator hears nobody", [status(s, f"/api/v1/live/calls/{uid}{x}", Authorization=f"Bearer {admin}")[0] for x in ("", "/audio")], [200, 403])
+        t.equal("another format", status(s, f"/api/v1/live/calls/{uid}/audio?format=mp3")[0], 400)
+        player.join()
+        ear.join(20)
+        t.check(f"the stream ends with the call: {ear.failed}", not ear.is_alive() and ear.failed is None)
+        compare(t, s, ear, uid, begin, min(p.t for p in packets if p.kind == "rtp"))
+        t.equal("the beginning is audited", [(a, o, r) for a, o, r, _ in audit(s, "live.listen")], [("local", uid, "ok")])
+        ends = audit(s, "live.listen_end")
+        t.equal("the end too", [(a, o) for a, o, _, _ in ends], [("local", uid)])
+        t.check(f"how long it was: {ends[0][3]}", int(ends[0][3].split()[0]) > 2000)
+        t.equal("no packet was lost on the way", s.counter("earshot_live_audio_dropped_packets_total"), 0)
+        t.counter("a call that is over can be heard live", status(s, f"/api/v1/live/calls/{uid}/audio")[0] == 404)
+
+
+def compare(t, s, ear, uid, begin, first_rtp):
+    t.equal("a stereo WAV stream", (ear.type, ear.bytes[:4], ear.bytes[8:12], ear.bytes[22:24], ear.bytes[24:28]),
+            ("audio/wav", b"RIFF", b"WAVE", b"\2\0", RATE.to_bytes(4, "little")))
+    r = wait_for("the recording", lambda: next((c for c in s.records() if (c["recording"] or {}).get("state") == "ready"), None))
+    url = r["recording"]["url"]
+    code, whole = status(s, url)
+    data = whole.find(b"data")
+    stored, heard = channels(whole[data + 8:]), channels(ear.bytes[HEADER:])
+    delays = []
+    for side in range(2):
+        offset, start = position(heard[side], stored[side])
+        both = min(len(heard[side]), len(stored[side]) - offset)
+        differ = sum(heard[side][i] != stored[side][offset + i] for i in range(start, both))
+        t.check(f"side {side}: {both - start} samples, {differ} differ", both - start > 2 * RATE and differ == 0)
+        t.check(f"side {side}: to the end", len(stored[side]) - (offset + both) < RATE // 10)
+        sent = begin + first_rtp
+        delays += [at - (sent + (offset + n) / RATE) for at, n in ear.marks if n > start]
+    delays.sort()
+    t.check(f"delay {delays[len(delays) // 2]:.2f} s, at most {delays[-1]:.2f} s", delays[len(delays) // 2] < 2)
+    t.equal("playback by range", status(s, url, Range="bytes=1000-1999"), (206, whole[1000:2000]))
+    t.equal("to the end", status(s, url, Range="bytes=-100"), (206, whole[-100:]))
+
+
+def leave(s, uid):
+    """Somebody who hangs up while the call goes on."""
+    host, port = s.url.split("//")[1].split(":")
+    with socket.create_connection((host, int(port))) as c:
+        c.sendall(f"GET /api/v1/live/calls/{uid}/audio HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+        c.recv(4096)
+        c.recv(4096)
+    s.has('earshot_http_active_streams{kind="live"}', 0)
+
+
+@feature("I04", "live listening: so many at once, none by setting; who leaves makes room")
+@in_namespace
+def limits(t):
+    addresses()
+    with Service(t, "lo", "[capture]\nfilter = udp\n[limits]\nlisteners = 1\n") as s:
+        player = threading.Thread(target=play, args=(spoken(),))
+        player.start()
+        uid = answered(s)
+        leave(s, uid)
+        wait_for("his leaving is audited", lambda: audit(s, "live.listen_end"))
+        ear = Ear(f"{s.url}/api/v1/live/calls/{uid}/audio")
+        wait_for("somebody listens", lambda: s.counter('earshot_http_active_streams{kind="live"}') == 1)
+        t.equal("one more is refused", status(s, f"/api/v1/live/calls/{uid}/audio")[0], 503)
+        player.join()
+        ear.join(20)
+        t.check("heard without a recording", len(ear.bytes) > RATE * 4 and any(ear.bytes[HEADER:]))
+        t.equal("the place is free again", s.counter('earshot_http_active_streams{kind="live"}'), 0)
+    with Service(t, "lo", "[capture]\nfilter = udp\n[limits]\nlisteners = 0\n") as s:
+        player = threading.Thread(target=play, args=(spoken()[:200],))
+        player.start()
+        t.counter("somebody listens where nobody may", status(s, f"/api/v1/live/calls/{answered(s)}/audio")[0] == 503)
+        player.join()
