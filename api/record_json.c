@@ -17,6 +17,7 @@
 #include "api/record_isup_json.h"
 #include "api/record_json_identity.h"
 #include "api/record_path_json.h"
+#include "api/record_playout_json.h"
 #include "api/record_related_json.h"
 #include "api/record_reports_json.h"
 #include "api/record_rtcp_json.h"
@@ -157,6 +158,7 @@ static void stream_json(struct json *j, const struct call_record *r, const struc
     stream_counts(j, s);
     stream_jitter(j, s);
     stream_score(j, &s->quality);
+    record_playout_json(j, &s->playout);
     record_json_reported(j, &r->reports, s->sid);
     kv_uint(j, "dscp", s->dscp);
     kv_uint(j, "dscp_changes", s->dscp_changes);

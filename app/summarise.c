@@ -15,6 +15,7 @@
 #include "app/summarise_keys.h"
 #include "app/summarise_lines.h"
 #include "app/summarise_path.h"
+#include "app/summarise_playout.h"
 #include "app/summarise_related.h"
 #include "app/summarise_reports.h"
 #include "app/summarise_rtcp.h"
@@ -241,6 +242,7 @@ static void fill_stream(struct arena *a, const struct wstream *s, bool suspect,
     out->orphan = call_kind_is_orphan(f->call->brief.kind);
     out->confidence = confidence_text(f->confidence);
     fill_quality(s, &t, suspect, &out->quality);
+    summarise_playout(a, s, &out->playout);
     summarise_rtcp(a, s, &t, out);
     fill_series(a, s, t.first_ns, &out->series);
 }

@@ -120,9 +120,8 @@ static void fill_total(const struct wstream *s, const struct rtp_stats *t,
     if (!v->given || v->packets == 0 || passed == 0 || t->media_expected == 0)
         return;
     double behind = (double)v->best.after_tap / (double)passed;
-    uint64_t more = (uint64_t)llround(behind * (double)(t->media_expected - t->media_lost));
-    struct score score =
-        stream_score(s, t->media_expected, t->media_lost + more, t->runs + more, NAN);
+    uint64_t more = (uint64_t)llround(behind * (double)(t->media_expected - t->bad));
+    struct score score = stream_score(s, t->media_expected, t->bad + more, t->bad_runs + more, NAN);
     out->quality.mos_lq_total = score.mos_lq;
 }
 

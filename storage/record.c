@@ -135,6 +135,7 @@ void record_stream_init(struct record_stream *s)
                                 .rfc_jitter_ticks = -1,
                                 .confidence = "guessed"};
     quality_init(&s->quality);
+    record_playout_init(&s->playout);
     rtcp_init(&s->rtcp);
     s->series.step_ms = 1000;
     s->series.window_ms = 10000;

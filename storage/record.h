@@ -12,6 +12,7 @@
 #include "storage/record_diagnosis.h"
 #include "storage/record_dtmf.h"
 #include "storage/record_files.h"
+#include "storage/record_playout.h"
 #include "storage/record_related.h"
 #include "storage/record_isup.h"
 #include "storage/record_report.h"
@@ -117,6 +118,7 @@ struct record_stream {
     bool has_marks;          /* the marks below are known */
     uint8_t dscp_first, dscp_least, dscp_most;
     uint8_t ttl_least, ttl_most;
+    struct record_playout playout;
     uint32_t flow_chain;     /* index into call_record.chains + 1; 0: not kept */
 };
 

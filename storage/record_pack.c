@@ -398,7 +398,8 @@ void record_pack_stream(struct pack *p, struct record_stream *s)
     quality_pack(p, &s->quality);
     rtcp_pack(p, &s->rtcp);
     record_pack_rtcp(p, s);
-    stream_marks_pack(p, s); /* what comes later goes behind this */
+    stream_marks_pack(p, s);
+    record_pack_playout(p, &s->playout); /* what comes later goes behind this */
 }
 
 static void chain_pack(struct pack *p, struct record_chain *c)

@@ -20,6 +20,8 @@ void record_pack_reports(struct pack *p, struct record_reports *v);
 void record_pack_rtcp(struct pack *p, struct record_stream *s);
 /* The same of record_diagnosis.h. */
 void record_pack_diagnosis(struct pack *p, struct record_diagnosis *v);
+/* The same of record_playout.h. */
+void record_pack_playout(struct pack *p, struct record_playout *v);
 /* A stream without its series. */
 void record_pack_stream(struct pack *p, struct record_stream *s);
 /* Reading allocates the arrays in p->arena. */

@@ -66,28 +66,44 @@ struct slice help_text(struct arena *arena, const char *text)
     X(NUMBER, upper.before_tap)                                                                    \
     X(NUMBER, upper.after_tap)                                                                     \
     X(NUMBER, upper.capture)
+#define BUFFER_FIELDS(X)                                                                           \
+    X(NUMBER, late)                                                                                \
+    X(NUMBER, early)                                                                               \
+    X(REAL, delay_ms) X(REAL, wait_ms) X(REAL, ppl) X(REAL, burst_r) X(REAL, r) X(REAL, mos_lq)
+#define BURST_FIELDS(X)                                                                            \
+    X(TINY, gap_min)                                                                               \
+    X(NUMBER, bursts)                                                                              \
+    X(REAL, burst_density)                                                                         \
+    X(REAL, gap_density)                                                                           \
+    X(REAL, burst_ms) X(REAL, gap_ms) X(REAL, p) X(REAL, q) X(REAL, ratio_raw)                     \
+        X(FLAG, extrapolated) X(NUMBER, runs) X(NUMBER, longest_run) X(NUMBER, outages)            \
+            X(TINY, burst_density8) X(TINY, gap_density8) X(TINY, a2_burst_density8)               \
+                X(TINY, a2_gap_density8) X(TINY, a2_loss8) X(TINY, a2_discard8)                    \
+                    X(REAL, a2_burst_ms) X(REAL, a2_gap_ms)
+#define PLAYOUT_FIELDS(X)                                                                          \
+    X(REAL, pdv_p50_ms)                                                                            \
+    X(REAL, pdv_p95_ms)                                                                            \
+    X(REAL, pdv_p99_ms)                                                                            \
+    X(REAL, pdv_max_ms)                                                                            \
+    X(REAL, max_outage_ms) X(REAL, skew_ppm) X(NUMBER, frozen) X(REAL, frozen_ms)
 #define STREAM_FIELDS(X)                                                                           \
     X(NUMBER, sid)                                                                                 \
     X(WORD, party)                                                                                 \
     X(WORD, media_type)                                                                            \
-    X(NUMBER, ssrc) X(ENDPOINT, src) X(ENDPOINT, dst) X(SMALL, vlan) X(TEXT, codec)                \
-        X(NUMBER, clock_hz) X(TINY, payload_type) X(TEXT, negotiated) X(REAL, ptime_ms)            \
-            X(TINY, dscp) X(TINY, dscp_changes) X(NUMBER, first_us) X(NUMBER, last_us)             \
-                X(NUMBER, packets) X(NUMBER, expected) X(NUMBER, lost) X(NUMBER, media_expected)   \
-                    X(NUMBER, media_lost) X(NUMBER, discarded) X(NUMBER, duplicates)               \
-                        X(NUMBER, reordered) X(NUMBER, restarts) X(NUMBER, conflicts)              \
-                            X(NUMBER, payload_changes) X(NUMBER, timestamp_jumps)                  \
-                                X(NUMBER, event_packets) X(NUMBER, noise_packets) X(NUMBER, bytes) \
-                                    X(NUMBER, runs) X(NUMBER, longest_run)                         \
-                                        X(NUMBER, capture_refused) X(REAL, jitter_ms_last)         \
-                                            X(REAL, jitter_ms_mean) X(REAL, jitter_ms_max)         \
-                                                X(REAL, jitter_ms_p95) X(REAL, max_gap_ms)         \
-                                                    X(NUMBER, rfc_expected) X(SIGNED, rfc_lost)    \
-                                                        X(NUMBER, rfc_jitter_ticks) X(FLAG, srtp)  \
-                                                            X(FLAG, early) X(FLAG, announced)      \
-                                                                X(FLAG, orphan)                    \
-                                                                    X(WORD, confidence)            \
-                                                                        X(NUMBER, flow_chain)
+    X(NUMBER, ssrc)                                                                                \
+    X(ENDPOINT, src) X(ENDPOINT, dst) X(SMALL, vlan) X(TEXT, codec) X(NUMBER, clock_hz)            \
+        X(TINY, payload_type) X(TEXT, negotiated) X(REAL, ptime_ms) X(TINY, dscp) X(               \
+            TINY, dscp_changes) X(NUMBER, first_us) X(NUMBER, last_us) X(NUMBER, packets)          \
+            X(NUMBER, expected) X(NUMBER, lost) X(NUMBER, media_expected) X(NUMBER, media_lost) X( \
+                NUMBER, discarded) X(NUMBER, duplicates) X(NUMBER, reordered) X(NUMBER, restarts)  \
+                X(NUMBER, conflicts) X(NUMBER, payload_changes) X(NUMBER, timestamp_jumps)         \
+                    X(NUMBER, event_packets) X(NUMBER, noise_packets) X(NUMBER, bytes)             \
+                        X(NUMBER, runs) X(NUMBER, longest_run) X(NUMBER, capture_refused)          \
+                            X(REAL, jitter_ms_last) X(REAL, jitter_ms_mean) X(REAL, jitter_ms_max) \
+                                X(REAL, jitter_ms_p95) X(REAL, max_gap_ms) X(NUMBER, rfc_expected) \
+                                    X(SIGNED, rfc_lost) X(NUMBER, rfc_jitter_ticks) X(FLAG, srtp)  \
+                                        X(FLAG, early) X(FLAG, announced) X(FLAG, orphan)          \
+                                            X(WORD, confidence) X(NUMBER, flow_chain)
 #define SERIES_FIELDS(X)                                                                           \
     X(NUMBER, start_us)                                                                            \
     X(NUMBER, step_ms) X(NUMBER, step_count) X(NUMBER, window_ms) X(NUMBER, window_count)
@@ -100,9 +116,10 @@ struct slice help_text(struct arena *arena, const char *text)
     X(WORD, result)                                                                                \
     X(WORD, state)                                                                                 \
     X(TEXT, format)                                                                                \
-    X(TEXT, path) X(TEXT, undecodable) X(NUMBER, sample_rate_hz) X(NUMBER, channels)               \
-        X(NUMBER, started_us) X(NUMBER, duration_ms) X(NUMBER, size_bytes) X(FLAG, one_way)        \
-            X(FLAG, partial) X(FLAG, truncated) X(FLAG, recovered)
+    X(TEXT, path)                                                                                  \
+    X(TEXT, undecodable) X(NUMBER, sample_rate_hz) X(NUMBER, channels) X(NUMBER, started_us)       \
+        X(NUMBER, duration_ms) X(NUMBER, size_bytes) X(FLAG, one_way) X(FLAG, partial)             \
+            X(FLAG, truncated) X(FLAG, recovered)
 #define FILE_FIELDS(X)                                                                             \
     X(WORD, kind)                                                                                  \
     X(WORD, result)                                                                                \
@@ -148,28 +165,31 @@ struct slice help_text(struct arena *arena, const char *text)
     X(WORD, kind)                                                                                  \
     X(WORD, state)                                                                                 \
     X(WORD, outcome)                                                                               \
-    X(WORD, end_reason) X(WORD, released_by) X(WORD, direction) X(FLAG, partial) X(                \
-        FLAG, capture_suspect) X(TEXT, probe) X(TEXT, call_id) X(TEXT, request_uri)                \
-        X(TEXT, user_agent) X(TEXT, server) X(TEXT, asserted_identity) X(ENDPOINT, src) X(         \
-            ENDPOINT, dst) X(SMALL, vlan) X(NUMBER, sip_code) X(TEXT, reason_phrase)               \
-            X(NUMBER, q850_cause) X(NUMBER, auth_attempts) X(NUMBER, reinvites) X(NUMBER, updates) \
-                X(NUMBER, branches) X(NUMBER, holds) X(NUMBER, held_us) X(NUMBER, messages) X(     \
+    X(WORD, end_reason)                                                                            \
+    X(WORD, released_by) X(WORD, direction) X(FLAG, partial) X(FLAG, capture_suspect) X(           \
+        TEXT, probe) X(TEXT, call_id) X(TEXT, request_uri) X(TEXT, user_agent) X(TEXT, server)     \
+        X(TEXT, asserted_identity) X(ENDPOINT, src) X(ENDPOINT, dst) X(SMALL, vlan)                \
+            X(NUMBER, sip_code) X(TEXT, reason_phrase) X(NUMBER, q850_cause) X(                    \
+                NUMBER, auth_attempts) X(NUMBER, reinvites) X(NUMBER, updates) X(NUMBER, branches) \
+                X(NUMBER, holds) X(NUMBER, held_us) X(NUMBER, messages) X(                         \
                     NUMBER, messages_over_limit) X(NUMBER, retransmissions) X(NUMBER, started_us)  \
-                    X(NUMBER, ringing_us) X(NUMBER, answered_us) X(NUMBER, ended_us)               \
-                        X(NUMBER, progress_us) X(NUMBER, acked_us) X(NUMBER, bye_us) X(            \
-                            NUMBER, cancelled_us) X(NUMBER, early_media_us)                        \
-                            X(NUMBER, processed_us) X(FLAG, final) X(NUMBER, duration_ms) X(NUMBER, ring_ms) X(REAL, post_dial_delay_ms)  \
+                    X(NUMBER, ringing_us) X(NUMBER, answered_us) X(NUMBER, ended_us) X(            \
+                        NUMBER, progress_us) X(NUMBER, acked_us) X(NUMBER, bye_us) X(NUMBER,       \
+                                                                                     cancelled_us) \
+                        X(NUMBER, early_media_us) X(NUMBER, processed_us) X(FLAG, final)           \
+                            X(NUMBER, duration_ms) X(NUMBER, ring_ms) X(REAL, post_dial_delay_ms)  \
                                 X(REAL, setup_ms) X(REAL, disconnect_delay_ms) X(REAL, mos_min)    \
                                     X(REAL, mos_avg) X(REAL, r_min)                                \
                                         X(REAL, r_fb_min) X(WORD, mos_scale) X(WORD, mos_basis)    \
                                             X(WORD, mos_playout) X(REAL, loss_ratio)               \
                                                 X(REAL, jitter_ms_max) X(REAL, max_gap_ms)         \
-                                                    X(REAL, rtt_ms) X(FLAG, one_way)               \
-                                                        X(FLAG, no_rtp) X(TEXT, codec)             \
-                                                            X(NUMBER, stream_count)                \
-                                                                X(NUMBER, chain_count)             \
-                                                                    X(TINY, nat)                       \
-                                                                        X(REAL, trying_delay_ms) X(REAL, bits_per_s) X(REAL, bits_per_s_peak)
+                                                    X(REAL, rtt_ms)                                \
+                                                        X(FLAG, one_way) X(FLAG, no_rtp) X(        \
+                                                            TEXT, codec) X(NUMBER, stream_count)   \
+                                                            X(NUMBER, chain_count) X(TINY, nat)    \
+                                                                X(REAL, trying_delay_ms)           \
+                                                                    X(REAL, bits_per_s)            \
+                                                                        X(REAL, bits_per_s_peak)
 
 #define SIPREC_FIELDS(X)                                                                           \
     X(FLAG, complete)                                                                              \
@@ -285,6 +305,35 @@ static void fill_event(struct record_event *v)
     EVENT_FIELDS(SET)
 }
 
+static void fill_buffer(struct record_buffer *v)
+{
+    BUFFER_FIELDS(SET)
+}
+
+static void fill_burst(struct record_burst *v)
+{
+    BURST_FIELDS(SET)
+    for (unsigned i = 0; i < RECORD_RUN_BINS; i++)
+        v->histogram[i] = (uint32_t)help_next(&rnd);
+}
+
+static void fill_playout(struct record_playout *v)
+{
+    v->given = help_next(&rnd) % 4 != 0;
+    if (!v->given)
+        return;
+    PLAYOUT_FIELDS(SET)
+    for (unsigned i = 0; i < RECORD_BUFFERS; i++)
+        fill_buffer(&v->buffers[i]);
+    fill_burst(&v->burst);
+    for (unsigned i = 0; i < RECORD_SPACINGS; i++)
+        v->spacings[i] = (uint32_t)help_next(&rnd);
+    v->ipdv_count = help_next(&rnd) % 5;
+    v->ipdv = arena_alloc(arena, (v->ipdv_count + 1) * sizeof *v->ipdv);
+    for (uint32_t i = 0; i < v->ipdv_count; i++)
+        v->ipdv[i] = (struct record_ipdv){.ms = (int)i - 2, .packets = i * 1000};
+}
+
 static void fill_stream(struct record_stream *v)
 {
     record_stream_init(v);
@@ -293,6 +342,7 @@ static void fill_stream(struct record_stream *v)
     fill_quality(&v->quality);
     fill_rtcp(&v->rtcp);
     fill_split(&v->split);
+    fill_playout(&v->playout);
 }
 
 static void fill_party(struct record_party *v)
@@ -567,6 +617,38 @@ static const char *rtcp_differs(const struct record_rtcp *a, const struct record
     return differs;
 }
 
+static const char *buffer_differs(const struct record_buffer *a, const struct record_buffer *b)
+{
+    BUFFER_FIELDS(COMPARE)
+    return NULL;
+}
+
+static const char *burst_differs(const struct record_burst *a, const struct record_burst *b)
+{
+    BURST_FIELDS(COMPARE)
+    return memcmp(a->histogram, b->histogram, sizeof a->histogram) ? "run histogram" : NULL;
+}
+
+static const char *playout_differs(const struct record_playout *a, const struct record_playout *b)
+{
+    if (a->given != b->given)
+        return "playout";
+    if (!a->given)
+        return NULL;
+    PLAYOUT_FIELDS(COMPARE)
+    const char *field = burst_differs(&a->burst, &b->burst);
+    for (unsigned i = 0; i < RECORD_BUFFERS && field == NULL; i++)
+        field = buffer_differs(&a->buffers[i], &b->buffers[i]);
+    if (memcmp(a->spacings, b->spacings, sizeof a->spacings) != 0)
+        field = "spacings";
+    if (a->ipdv_count != b->ipdv_count)
+        return "ipdv";
+    for (uint32_t i = 0; i < a->ipdv_count; i++)
+        if (a->ipdv[i].ms != b->ipdv[i].ms || a->ipdv[i].packets != b->ipdv[i].packets)
+            field = "ipdv";
+    return field;
+}
+
 static bool same_column(const void *a, const void *b, size_t bytes)
 {
     return (a == NULL) == (b == NULL) && (a == NULL || memcmp(a, b, bytes) == 0);
@@ -596,6 +678,8 @@ static const char *stream_differs(const struct record_stream *a, const struct re
         field = rtcp_differs(&a->rtcp, &b->rtcp);
     if (field == NULL)
         field = split_differs(&a->split, &b->split);
+    if (field == NULL)
+        field = playout_differs(&a->playout, &b->playout);
     if (field == NULL && full)
         field = series_differs(&a->series, &b->series);
     return field;
