@@ -65,6 +65,7 @@ static const char usage[] =
     "(what lay before was analysed), or one of several cannot be read.\n";
 
 #define OVERRIDES_MAX 32
+#define LOOK_EVERY 64 /* frames between two looks at what the file says that was dropped */
 #define KPI_LOADS_MAX 262144 /* minutes times dimensions: 126 MB at most */
 
 struct reading {
@@ -97,6 +98,9 @@ struct reading {
     struct user_print users;
     uint64_t calls, orphans, recordings;
     uint64_t drops; /* that the files tell of */
+    struct source *source;
+    uint64_t frames;
+    int64_t looked_ns, newest_ns; /* packet time when drops were looked at, and of the newest frame */
     int result;
 };
 
@@ -208,10 +212,24 @@ static void emit_user(void *context, const struct event *event)
 
 /* ---- files in ---- */
 
+/* What the file says that was dropped when it was made. */
+static void tell_drops(struct reading *g, int64_t now_ns)
+{
+    struct source_stats stats;
+    source_stats(g->source, &stats);
+    if (stats.kernel_drops > g->drops)
+        pipeline_capture_lost(g->pipeline, stats.kernel_drops - g->drops, g->looked_ns ? g->looked_ns : now_ns);
+    g->drops = stats.kernel_drops;
+    g->looked_ns = now_ns;
+}
+
 static void take_frame(void *context, const struct frame *frame)
 {
     struct reading *g = context;
+    if (g->frames++ % LOOK_EVERY == 0)
+        tell_drops(g, frame->time_ns);
     pipeline_frame(g->pipeline, frame);
+    g->newest_ns = frame->time_ns;
 }
 
 /* One of several files; the others are read all the same. */
@@ -226,15 +244,14 @@ static void file_trouble(void *context, int err, const struct why *why)
 static void read_source(struct reading *g, struct source *source)
 {
     struct why why = {0};
-    struct source_stats stats;
     enum source_state state;
+    g->source = source;
     while ((state = source_dispatch(source, 20000, 0, take_frame, g, &why)) == SOURCE_MORE)
         progress_show(&g->progress, source_progress(source), counters_sum(g->counters_set, C_PACKETS));
     progress_clear(&g->progress);
     if (state == SOURCE_TRUNCATED || state == SOURCE_FAILED)
         g->result = complain(state == SOURCE_FAILED ? EXIT_FAILED : EXIT_PARTIAL, &why);
-    source_stats(source, &stats);
-    g->drops = stats.kernel_drops;
+    tell_drops(g, g->newest_ns);
     source_close(source);
 }
 

@@ -71,7 +71,9 @@ static size_t head_size(unsigned kind)
 static bool push_ring(struct lane *lane, const struct event *event)
 {
     size_t head = head_size(event->kind);
-    bool vital = event->kind != EVENT_MEDIA && !event_is_user(event->kind);
+    /* That a flow's media was refused is told again as long as it is refused. */
+    bool again = event->kind == EVENT_CAPTURE_LOST && event->flow != UINT32_MAX;
+    bool vital = event->kind != EVENT_MEDIA && !event_is_user(event->kind) && !again;
     uint8_t *at;
     while ((at = ring_reserve(lane->ring, head + event->body.size, vital)) == NULL) {
         if (!vital && !lane->pipeline->lossless)
@@ -303,9 +305,9 @@ void pipeline_datagram(struct pipeline *p, const struct datagram *datagram)
     front_datagram(p->front, datagram);
 }
 
-void pipeline_capture_lost(struct pipeline *p)
+void pipeline_capture_lost(struct pipeline *p, uint64_t frames, int64_t since_ns)
 {
-    front_capture_lost(p->front);
+    front_capture_lost(p->front, frames, since_ns);
 }
 
 void pipeline_key_line(struct pipeline *p, struct slice line)

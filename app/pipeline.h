@@ -24,7 +24,7 @@ void pipeline_frame(struct pipeline *p, const struct frame *frame);
 /* A datagram or whole message out of a spool. */
 void pipeline_datagram(struct pipeline *p, const struct datagram *datagram);
 /* Frames were lost before they came here: the calls that go on are marked. */
-void pipeline_capture_lost(struct pipeline *p);
+void pipeline_capture_lost(struct pipeline *p, uint64_t frames, int64_t since_ns);
 /* What opens TLS (front.h). */
 void pipeline_key_line(struct pipeline *p, struct slice line);
 int pipeline_private_key(struct pipeline *p, struct slice pem, struct why *why);

@@ -53,6 +53,7 @@ struct service {
     struct api_server *api;
     struct spool_config spool;
     struct source_stats source_stats; /* at the last look */
+    int64_t looked_ns;                /* packet time of that look */
     _Atomic int64_t last_packet_ns;
     _Atomic bool capturing;
     _Atomic bool finished;
@@ -440,7 +441,7 @@ void service_source_stats(struct service *s, const struct source_stats *now)
     const struct source_stats *then = &s->source_stats;
     if (now->kernel_drops > then->kernel_drops) {
         counters_add(s->counters, C_DROPS + 0, now->kernel_drops - then->kernel_drops);
-        pipeline_capture_lost(s->pipeline);
+        pipeline_capture_lost(s->pipeline, now->kernel_drops - then->kernel_drops, s->looked_ns);
         log_warn("capture", s->config.lossless ? "%llu frames are missing: the capture itself says that it dropped them"
                                                : "%llu frames dropped by the kernel since the last look; a larger [capture] ring_size helps",
                  (unsigned long long)(now->kernel_drops - then->kernel_drops));
@@ -450,6 +451,7 @@ void service_source_stats(struct service *s, const struct source_stats *now)
     for (unsigned i = 0; i < SOURCE_REFUSALS; i++)
         counters_add(s->counters, C_HEP_REFUSED + i, now->refused[i] - then->refused[i]);
     s->source_stats = *now;
+    s->looked_ns = atomic_load_explicit(&s->last_packet_ns, memory_order_relaxed);
 }
 
 /* Nobody looks into the pipeline from here on; what is open ends as `cut`. */

@@ -96,7 +96,8 @@ double stream_window_score(const struct wstream *s, double *ret_r, const char **
     const struct rtp_series *series = rtp_stream_series(s->rtp);
     *ret_r = NAN;
     *ret_scale = NULL;
-    if (series->window_count == 0)
+    if (series->window_count == 0 ||
+        suspect_window(s->flow->call->suspect, s->rtp, series->window_count - 1u))
         return NAN;
     struct score score = window_score(s, &series->windows[series->window_count - 1]);
     *ret_r = score.r;
@@ -139,14 +140,19 @@ static void fill_series(struct arena *a, const struct wstream *s, int64_t first_
     out->window_count = in->window_count;
     for (unsigned i = 0; i < in->window_count; i++) {
         struct score score = window_score(s, &in->windows[i]);
-        out->mos[i] = (float)score.mos_lq;
-        out->r[i] = (float)score.r;
+        bool suspect = suspect_window(s->flow->call->suspect, s->rtp, i);
+        out->mos[i] = suspect ? NAN : (float)score.mos_lq;
+        out->r[i] = suspect ? NAN : (float)score.r;
     }
 }
 
-static void fill_quality(const struct wstream *s, const struct rtp_stats *t, bool suspect,
+/* Of what is not suspect: our own faults give no score. */
+static void fill_quality(const struct wstream *s, const struct rtp_stats *stats, bool suspect,
                          struct record_quality *out)
 {
+    struct rtp_stats clean = *stats;
+    const struct rtp_stats *t = &clean;
+    suspect_take_off(s->flow->call->suspect, s->rtp, &clean);
     struct score score = stream_score(s, t->media_expected, t->bad, t->bad_runs, NAN);
     out->r = score.r;
     out->mos_lq = score.mos_lq;
@@ -441,7 +447,7 @@ static void fill_call(struct call_record *r, const struct call *c)
     r->released_by = call_party_text(c->released_by);
     r->direction = call_direction_text(c->direction);
     r->partial = c->partial;
-    r->capture_suspect = c->capture_suspect;
+    r->capture_suspect |= c->capture_suspect;
     r->call_id = arena_copy(a, c->call_id);
     fill_party(a, &c->from, &r->from);
     fill_party(a, &c->to, &r->to);
@@ -522,9 +528,11 @@ static void fill_call_quality(struct call_record *r)
     double sum = 0, weight = 0;
     for (uint32_t i = 0; i < r->stream_count; i++) {
         const struct record_stream *s = &r->streams[i];
+        /* What our own capture missed was not lost by the network. */
+        uint64_t ours = s->split.given ? (uint64_t)s->split.best.capture : 0;
         if (s->expected)
             r->loss_ratio = fmax(isnan(r->loss_ratio) ? 0 : r->loss_ratio,
-                                 (double)s->lost / (double)s->expected);
+                                 s->lost > ours ? (double)(s->lost - ours) / (double)s->expected : 0);
         r->jitter_ms_max = fmax(r->jitter_ms_max, s->jitter_ms_max);
         r->max_gap_ms = fmax(r->max_gap_ms, s->max_gap_ms);
         r->rtt_ms = fmax(r->rtt_ms, s->rtcp.rtt_ms);
@@ -643,6 +651,7 @@ struct call_record *summarise(const struct wcall *wc, const struct call *call,
     related_fill(r, call, &wc->brief);
     centre_fill(r, call, &config->centre);
     keys_fill(r, call, &config->identity);
+    r->capture_suspect |= wc->suspect != NULL;
     if (!fill_streams(r, wc) || !fill_chains(r, wc)) {
         record_free(r);
         return NULL;

@@ -119,18 +119,36 @@ static void fill_total(const struct wstream *s, const struct rtp_stats *t,
     uint64_t passed = v->packets - (uint64_t)v->best.before_tap;
     if (!v->given || v->packets == 0 || passed == 0 || t->media_expected == 0)
         return;
+    struct rtp_stats clean = *t;
+    suspect_take_off(s->flow->call->suspect, s->rtp, &clean);
     double behind = (double)v->best.after_tap / (double)passed;
-    uint64_t more = (uint64_t)llround(behind * (double)(t->media_expected - t->bad));
-    struct score score = stream_score(s, t->media_expected, t->bad + more, t->bad_runs + more, NAN);
+    uint64_t more = (uint64_t)llround(behind * (double)(clean.media_expected - clean.bad));
+    struct score score =
+        stream_score(s, clean.media_expected, clean.bad + more, clean.bad_runs + more, NAN);
     out->quality.mos_lq_total = score.mos_lq;
 }
 
-void summarise_rtcp(struct arena *a, const struct wstream *s, const struct rtp_stats *t,
-                    struct record_stream *out)
+/* No receiver reports, but our capture admits to have missed frames. */
+static void fill_own(const struct wstream *s, const struct rtp_stats *t, struct record_split *out)
+{
+    struct suspect_sums sums = suspect_sums(s->flow->call->suspect, s->rtp);
+    if (sums.windows == 0 || out->given)
+        return;
+    int64_t lost = (int64_t)t->lost, ours = lost < (int64_t)sums.most ? lost : (int64_t)sums.most;
+    *out = (struct record_split){
+        .given = true,
+        .packets = t->expected,
+        .suspect = sums.windows,
+        .best = {.before_tap = lost - ours, .after_tap = -1, .capture = ours},
+        .lower = {.before_tap = lost - ours, .after_tap = -1},
+        .upper = {.before_tap = lost, .after_tap = -1, .capture = ours},
+    };
+}
+
+static void fill_reports(struct arena *a, const struct wstream *s, const struct rtp_stats *t,
+                         struct record_stream *out)
 {
     const struct wrtcp *r = s->rtcp;
-    if (r == NULL)
-        return;
     out->rtcp.sender_reports = r->sender_reports;
     out->rtcp.cname = arena_copy(a, slice_str(r->cname));
     out->rtcp.tool = arena_copy(a, slice_str(r->tool));
@@ -138,6 +156,14 @@ void summarise_rtcp(struct arena *a, const struct wstream *s, const struct rtp_s
     fill_extended(r->tap, &out->rtcp);
     fill_split(r->tap, &out->split);
     fill_total(s, t, out);
+}
+
+void summarise_rtcp(struct arena *a, const struct wstream *s, const struct rtp_stats *t,
+                    struct record_stream *out)
+{
+    if (s->rtcp)
+        fill_reports(a, s, t, out);
+    fill_own(s, t, &out->split);
 }
 
 /* ---- round trips ---- */

@@ -93,6 +93,7 @@ static void free_call(struct worker *w, struct wcall *wc)
         next = f->next;
         free_flow(f);
     }
+    free(wc->suspect);
     free(wc);
 }
 
@@ -430,6 +431,9 @@ void worker_event(struct worker *w, const struct event *event)
         break;
     case EVENT_FLOW_GONE:
         drop_flow(w, event);
+        break;
+    case EVENT_CAPTURE_LOST:
+        worker_capture_lost(w, event);
         break;
     case EVENT_TICK:
         bandwidth_tick(&w->bandwidth, event->time_ns);

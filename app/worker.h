@@ -6,6 +6,7 @@
 #include "app/centre_config.h"
 #include "app/diagnose/diagnose.h"
 #include "app/identity_config.h"
+#include "app/suspect.h"
 #include "base/counters.h"
 #include "base/error.h"
 #include "capture/event.h"
@@ -130,6 +131,7 @@ struct wflow {
 };
 
 struct wcall {
+    struct suspect *suspect;     /* NULL: our capture missed nothing of it */
     uint32_t number;
     struct call_brief brief;
     struct wflow *flows, **flows_end;

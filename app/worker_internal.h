@@ -50,3 +50,5 @@ void worker_end_rtcp(struct worker *w, const struct wstream *s);
 /* Up to `frames` packets were lost by us since the report before; 0: nobody knows how many. */
 void worker_rtcp_capture_lost(struct wstream *s, uint64_t frames);
 void worker_free_rtcp(struct wstream *s);
+/* We missed frames: what was measured meanwhile is suspect. */
+void worker_capture_lost(struct worker *w, const struct event *event);

@@ -174,11 +174,60 @@ static void keep_packet(struct worker *w, struct wflow *f, const struct event *e
     }
 }
 
+/* ---- what our own capture missed ---- */
+
+static void missed(struct wcall *wc, const struct event *event, int64_t since_ns)
+{
+    if (wc->suspect == NULL)
+        wc->suspect = calloc(1, sizeof *wc->suspect);
+    if (wc->suspect)
+        suspect_add(wc->suspect, since_ns, event->time_ns, event->missed.frames);
+}
+
+static void missed_of_flow(struct wflow *f, const struct event *event)
+{
+    struct wstream *s = f->recent;
+    missed(f->call, event, s ? s->last_ns : event->time_ns);
+    if (s == NULL)
+        return;
+    s->refused += event->missed.frames;
+    worker_rtcp_capture_lost(s, event->missed.frames);
+}
+
+void worker_capture_lost(struct worker *w, const struct event *event)
+{
+    struct wflow *f = event->flow < w->flows_room ? w->flows[event->flow] : NULL;
+    uint32_t at = 0;
+    if (event->flow != UINT32_MAX) {
+        if (f)
+            missed_of_flow(f, event);
+        return;
+    }
+    for (struct wcall *wc; (wc = worker_call_next(w, &at)) != NULL;) {
+        missed(wc, event, event->missed.since_ns);
+        for (struct wstream *s = wc->streams; s; s = s->next)
+            worker_rtcp_capture_lost(s, event->missed.frames);
+    }
+}
+
+/* ---- streams in the counters ---- */
+
+/* What is lost in a suspect window may be ours: it is no loss of the network. */
+static bool newest_is_suspect(const struct wstream *s)
+{
+    uint32_t count = rtp_stream_series(s->rtp)->window_count;
+    return suspect_window(s->flow->call->suspect, s->rtp, count ? count - 1 : 0);
+}
+
 void worker_count_stream(struct worker *w, struct wstream *s)
 {
     struct rtp_stats t;
     rtp_stream_stats(s->rtp, &t);
     unsigned codec = s->codec.counter;
+    if (newest_is_suspect(s)) {
+        s->counted_expected += t.lost - s->counted_lost;
+        s->counted_lost = t.lost;
+    }
     counters_add(w->counters, C_RTP_PACKETS + codec, t.received - s->counted_received);
     counters_add(w->counters, C_RTP_EXPECTED + codec, t.expected - s->counted_expected);
     counters_add(w->counters, C_RTP_LOST + codec, t.lost - s->counted_lost);
@@ -194,7 +243,7 @@ static void end_window(struct worker *w, struct wstream *s)
 {
     double r;
     const char *scale;
-    s->last_mos = stream_window_score(s, &r, &scale);
+    s->last_mos = stream_window_score(s, &r, &scale); /* none when it is suspect */
     const char *band = record_quality_band(r, scale);
     const struct rtp_series *series = rtp_stream_series(s->rtp);
     /* After a pause one packet ends several windows; when the series widens their number shrinks. */
@@ -214,6 +263,7 @@ void worker_end_stream(struct worker *w, struct wstream *s)
     counters_sub(w->counters, C_STREAMS_ACTIVE + s->codec.counter, 1);
     counters_add(w->counters, C_RTP_REORDERED, t.reordered);
     counters_add(w->counters, C_RTP_DUPLICATES, t.duplicates);
+    suspect_take_off(s->flow->call->suspect, s->rtp, &t);
     if (t.expected)
         counters_observe(w->counters, C_STREAM_LOSS, (double)t.lost / (double)t.expected);
     if (!__builtin_isnan(t.jitter_ms_mean))

@@ -22,6 +22,7 @@ enum event_kind {
     EVENT_FLOW_BOUND,   /* a 5-tuple belongs to the call from now on: body is struct flow_media (also when codecs or party change) */
     EVENT_FLOW_GONE,    /* no more media from this 5-tuple for this call */
     EVENT_MEDIA,        /* an RTP or RTCP datagram of a bound flow, in the body */
+    EVENT_CAPTURE_LOST, /* we missed frames ourselves: of all calls, or of one flow; `missed` */
     EVENT_TICK,         /* packet time went on (about every 100 ms): flush what is due */
     /* What is no call: bodies are the structs of user_event.h. To worker 0. */
     EVENT_REGISTRATION,
@@ -93,6 +94,12 @@ struct event_flow {
     struct endpoint dst;
 };
 
+/* Frames that never came to the worker, between `since_ns` and the event's time. */
+struct event_missed {
+    uint64_t frames;   /* 0: nobody knows how many */
+    int64_t since_ns;  /* 0: since the flow's newest packet */
+};
+
 struct event {
     uint8_t kind;         /* enum event_kind */
     uint32_t call;
@@ -104,12 +111,13 @@ struct event {
         struct event_sip sip;
         struct event_flow bound;
         struct { struct call *call; } ended;
+        struct event_missed missed;
     };
 };
 
 /* Where events go. `worker` is the index of the call's worker (hash of its id modulo their number); EVENT_TICK goes to all. Returns false
  * when a MEDIA event was refused for want of room: the front counts it and the call is marked. Events of what is no call may be
- * refused too and are counted. Other kinds are never refused. */
+ * refused too and are counted; so may CAPTURE_LOST of a flow, which then is told later. Other kinds are never refused. */
 struct event_sink {
     void *context;
     unsigned workers;

@@ -349,13 +349,14 @@ void front_frame(struct front *f, const struct frame *frame)
         deliver(f, verdict, &d);
 }
 
-void front_capture_lost(struct front *f)
+void front_capture_lost(struct front *f, uint64_t frames, int64_t since_ns)
 {
     struct calls *c = &f->calls;
     for (uint32_t i = 0; i < c->live_used; i++) {
         if (c->live[i].call)
             c->live[i].call->capture_suspect = true;
     }
+    emit_capture_lost(c, frames, since_ns);
 }
 
 void front_finish(struct front *f, enum call_end_reason reason)

@@ -77,8 +77,9 @@ void front_free(struct front *f); /* front_finish() first, or open calls are los
 void front_frame(struct front *f, const struct frame *frame);
 /* A datagram or a whole message from elsewhere than a frame (a spool that is replayed). */
 void front_datagram(struct front *f, const struct datagram *datagram);
-/* Frames were lost before they came here: all calls that go on are capture_suspect. */
-void front_capture_lost(struct front *f);
+/* `frames` were lost since that time before they came here: all calls that go on are capture_suspect, and so is what was
+ * measured of them in the meantime. */
+void front_capture_lost(struct front *f, uint64_t frames, int64_t since_ns);
 /* A line of a TLS key log. */
 void front_key_line(struct front *f, struct slice line);
 /* A PEM key of a server, for RSA key exchange. 0 or ERR_. */

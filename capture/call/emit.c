@@ -116,6 +116,31 @@ void emit_flow_gone(struct calls *c, const struct flow *f)
     push(c, f->worker, &e);
 }
 
+void emit_capture_lost(struct calls *c, uint64_t frames, int64_t since_ns)
+{
+    struct event e = {
+        .kind = EVENT_CAPTURE_LOST,
+        .call = NO_INDEX,
+        .flow = NO_INDEX,
+        .time_ns = c->time_ns,
+        .missed = {.frames = frames, .since_ns = since_ns},
+    };
+    for (unsigned i = 0; i < c->sink.workers; i++)
+        push(c, i, &e);
+}
+
+bool emit_refused(struct calls *c, const struct flow *f, uint64_t frames)
+{
+    struct event e = {
+        .kind = EVENT_CAPTURE_LOST,
+        .call = f->live,
+        .flow = f->as,
+        .time_ns = c->time_ns,
+        .missed = {.frames = frames},
+    };
+    return c->sink.push(c->sink.context, f->worker, &e);
+}
+
 void emit_tick(struct calls *c)
 {
     struct event e = {

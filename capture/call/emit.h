@@ -11,6 +11,10 @@ void emit_sip(struct calls *c, struct live *l, const struct sighting *s, bool ov
 void emit_flow_bound(struct calls *c, const struct flow *f, const struct flow_media *media);
 void emit_flow_gone(struct calls *c, const struct flow *f);
 void emit_tick(struct calls *c);
+/* Frames of any call were lost before they came here; to all workers. */
+void emit_capture_lost(struct calls *c, uint64_t frames, int64_t since_ns);
+/* Media of one flow was refused by the sink; false when this is, too. */
+bool emit_refused(struct calls *c, const struct flow *f, uint64_t frames);
 
 /* A point on the call's time line; dropped past CALL_EVENTS_MAX. `kind` is a constant. */
 void emit_note(struct calls *c, struct live *l, const char *kind, const char *detail);

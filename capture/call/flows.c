@@ -112,10 +112,15 @@ static void first_media(struct calls *c, struct flow *f, int64_t time_ns, struct
         call->early_media_ns = time_ns;
 }
 
-static void push_media(struct calls *c, const struct flow *f, const struct event *e)
+static void push_media(struct calls *c, struct flow *f, const struct event *e)
 {
+    /* What was refused is told before what comes after it. */
+    if (__builtin_expect(f->refused, 0) && emit_refused(c, f, f->refused))
+        f->refused = 0;
     if (__builtin_expect(c->sink.push(c->sink.context, f->worker, e), 1))
         return;
+    if (f->refused < UINT16_MAX)
+        f->refused++;
     counters_add(c->counters, C_DROPS + LABEL_STAGE_RING, 1);
     c->live[f->live].call->capture_suspect = true;
 }

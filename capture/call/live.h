@@ -158,6 +158,7 @@ struct flow {
     uint32_t as;     /* number its packets go under: its own, or that of the path it took over from */
     uint16_t newest; /* sequence number of the newest RTP */
     bool followed;   /* others go under its number */
+    uint16_t refused; /* packets that the sink had no room for, not yet told */
     /* ---- second cache line */
     struct endpoint src, dst;
     uint32_t other_ssrc[FLOW_SSRC_MAX - 1];

@@ -223,8 +223,13 @@ static void on_call_event(struct scene *s, const struct event *e)
 static bool take(void *context, unsigned worker, const struct event *e)
 {
     struct scene *s = context;
-    if (e->kind == EVENT_MEDIA && s->refuse_media)
+    bool of_flow = e->kind == EVENT_CAPTURE_LOST && e->flow != UINT32_MAX;
+    if ((e->kind == EVENT_MEDIA || of_flow) && s->refuse_media)
         return false;
+    if (e->kind == EVENT_CAPTURE_LOST) {
+        s->missed += e->missed.frames;
+        return true;
+    }
     if (event_is_user(e->kind)) {
         if (s->user)
             s->user(s->user_context, e);

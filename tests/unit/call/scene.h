@@ -58,6 +58,7 @@ struct scene {
     unsigned ended_count;
     unsigned ticks;
     bool refuse_media;
+    uint64_t missed;        /* frames that were told to be lost */
     void (*user)(void *context, const struct event *event); /* of what is no call; may be NULL */
     void *user_context;
     uint16_t vlan;          /* of frames from here on; 0: raw IP */

@@ -492,6 +492,9 @@ Test(media, refused_media_marks_the_call)
     s->refuse_media = true;
     scene_rtp(s, 1300, (struct rtp_run){MA, MB, 5, 0xaaaa, 10, 1600, 8});
     s->refuse_media = false;
+    cr_expect_eq(s->missed, 0);
+    scene_rtp(s, 1500, (struct rtp_run){MA, MB, 2, 0xaaaa, 15, 2400, 8});
+    cr_expect_eq(s->missed, 5, "told once there is room again");
     scene_finish(s);
     cr_expect(s->call[0].call.capture_suspect);
     cr_expect_eq(scene_count(s, C_DROPS + 2), 5);
