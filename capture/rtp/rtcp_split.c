@@ -18,13 +18,6 @@ enum {
     INTERVAL_MAX = 4096, /* numbers; what the bitmap of a stream holds */
 };
 
-static uint32_t duplicates_of(const struct rtp_stream *stream)
-{
-    struct rtp_stats stats;
-    rtp_stream_stats(stream, &stats);
-    return (uint32_t)stats.duplicates;
-}
-
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -39,7 +32,7 @@ void split_begin(struct split *s, const struct rtp_stream *stream, const struct 
 {
     s->highest = b->highest_sequence;
     s->lost = b->cumulative_lost;
-    s->duplicates = stream ? duplicates_of(stream) : 0;
+    s->duplicates = stream ? rtp_stream_duplicates(stream) : 0;
     s->drops = 0;
     s->suspect = false;
 }
@@ -97,7 +90,7 @@ void split_interval(struct split *s, const struct rtp_stream *stream, const stru
         split_begin(s, stream, b);
         return;
     }
-    uint32_t copies = duplicates_of(stream) - s->duplicates;
+    uint32_t copies = rtp_stream_duplicates(stream) - s->duplicates;
     if (reported < missed)
         reported = least(missed, reported + copies);
     s->intervals++;

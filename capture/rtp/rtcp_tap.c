@@ -34,11 +34,8 @@ size_t rtcp_tap_size(void)
 /* The clock is that of the stream that is reported on, at this time. */
 static double jitter_ms(const struct rtp_stream *stream, uint32_t ticks)
 {
-    struct rtp_stats stats;
-    if (stream == NULL)
-        return NAN;
-    rtp_stream_stats(stream, &stats);
-    return stats.clock_hz > 0 ? ticks * 1000.0 / stats.clock_hz : NAN;
+    double clock_hz = stream ? rtp_stream_clock_hz(stream) : 0;
+    return clock_hz > 0 ? ticks * 1000.0 / clock_hz : NAN;
 }
 
 static void remote_interval(struct remote *r, const struct rtcp_block *b, double ms)

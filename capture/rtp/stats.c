@@ -116,6 +116,16 @@ uint32_t rtp_stream_highest(const struct rtp_stream *s)
     return s->max_ext - SEGMENT_ORIGIN;
 }
 
+double rtp_stream_clock_hz(const struct rtp_stream *s)
+{
+    return s->clock_hz;
+}
+
+uint32_t rtp_stream_duplicates(const struct rtp_stream *s)
+{
+    return s->duplicates;
+}
+
 double rtp_burst_ratio(uint64_t expected, uint64_t lost, uint64_t runs)
 {
     if (lost == 0 || runs == 0 || expected == 0)
