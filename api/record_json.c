@@ -123,6 +123,7 @@ static void stream_score(struct json *j, const struct record_quality *q)
     json_kv_str(j, "basis", q->basis);
     json_kv_str(j, "playout", q->playout);
     json_kv_str(j, "delay_basis", q->delay_basis);
+    json_kv_double(j, "delay_ms", q->delay_ms, 1);
     json_kv_str(j, "loss_basis", q->loss_basis);
     json_end(j);
     json_kv_double(j, "r", q->r, SCORE_DECIMALS);

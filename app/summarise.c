@@ -12,6 +12,7 @@
 
 #include "app/stream_score.h"
 #include "app/summarise_isup.h"
+#include "app/summarise_delay.h"
 #include "app/summarise_keys.h"
 #include "app/summarise_lines.h"
 #include "app/summarise_path.h"
@@ -266,6 +267,7 @@ static bool fill_streams(struct call_record *r, const struct wcall *wc)
         fill_stream(r->arena, s, r->capture_suspect, &r->streams[r->stream_count++]);
     }
     summarise_round_trips(r, wc);
+    summarise_delay(r, wc);
     return true;
 }
 

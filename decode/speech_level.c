@@ -20,13 +20,13 @@ void speech_level_init(struct speech_level *s, int rate_hz)
         s->seen[j] = INT64_MIN / 2;
 }
 
-/* Index of the highest threshold that `q` reaches: they are powers of two, so the exponent tells. */
+/* Index of the highest threshold that `q` reaches, -1 none: they are powers of two, so the exponent tells. */
 static inline int reached(double q)
 {
     uint64_t bits;
     memcpy(&bits, &q, sizeof bits);
     int j = (int)(bits >> 52) - 1023 + SPEECH_THRESHOLDS;
-    return j < SPEECH_THRESHOLDS ? j : SPEECH_THRESHOLDS - 1;
+    return j < 0 ? -1 : j < SPEECH_THRESHOLDS ? j : SPEECH_THRESHOLDS - 1;
 }
 
 /* The threshold in force was not reached for the hangover: the next lower one that was. */
@@ -51,7 +51,7 @@ void speech_level_take(struct speech_level *s, const int16_t *pcm, int count)
         if (j >= 0)
             s->seen[j] = s->count;
         if (j >= s->highest)
-            s->highest = j >= 0 ? j : -1;
+            s->highest = j;
         else if (s->count - s->seen[s->highest] > s->hangover)
             s->highest = lower(s);
         if (s->highest >= 0)

@@ -107,7 +107,7 @@ static void quality_init(struct record_quality *q)
                                  .playout = "none",
                                  .delay_basis = "none",
                                  .loss_basis = "tap",
-                                 .mos_lq_total = NAN};
+                                 .delay_ms = NAN, .mos_lq_total = NAN};
 }
 
 static void rtcp_init(struct record_rtcp *c)

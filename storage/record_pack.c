@@ -399,7 +399,8 @@ void record_pack_stream(struct pack *p, struct record_stream *s)
     rtcp_pack(p, &s->rtcp);
     record_pack_rtcp(p, s);
     stream_marks_pack(p, s);
-    record_pack_playout(p, &s->playout); /* what comes later goes behind this */
+    record_pack_playout(p, &s->playout);
+    pack_double(p, &s->quality.delay_ms); /* what comes later goes behind this */
 }
 
 static void chain_pack(struct pack *p, struct record_chain *c)

@@ -73,3 +73,18 @@ def modes_and_own_values(t):
         f.write("[quality]\ncodecs = opus FB\n")
     wrong = t.run("--check-config", path, code=None)
     t.check(f"a line that gives no values is named: {wrong.stderr}", wrong.returncode != 0 and "opus FB" in wrong.stderr)
+
+
+@feature("K03", "conversational scores need a delay and say where it comes from")
+def conversation(t):
+    with open(VECTORS) as f:
+        rows = {row["Ta"]: row for row in json.load(f)["delay"]}
+    without = stream(t, voice(CODECS[0], ()))["mos"]
+    t.equal("nobody says the delay", (without["cq"], without["delay_ms"], without["delay_basis"]), (None, None, "none"))
+    for ms in (100, 150, 300):
+        m = stream(t, voice(CODECS[0], ()), "--set", f"quality.delay={ms}ms")["mos"]
+        t.equal(f"{ms} ms", (m["delay_ms"], m["delay_basis"]), (ms, "assumed"))
+        t.check(f"{ms} ms: {m['cq']}, not {rows[ms]['MOS']:.4f}", abs(m["cq"] - rows[ms]["MOS"]) < 0.0006 and m["lq"] == without["lq"])
+        m = stream(t, voice(CODECS[0], ()), "--set", f"quality.delay={ms}ms", "--set", "quality.echo=none")["mos"]
+        t.check(f"{ms} ms without echo: {m['cq']}", abs(m["cq"] - rows[ms]["MOS_echofree"]) < 0.0006)
+    t.counter("delay makes no difference", m["cq"] < m["lq"])

@@ -1,0 +1,73 @@
+/* The delay of the network is half of a round trip: the assumption that both ways take as long is what `delay_basis` stands for. Reports
+ * of both ends (RFC 3611 4.7.3) contain their own buffers and codecs; else those are added: the depth of the adaptive buffer that we
+ * simulate, and what coding and packetisation take (G.114). */
+#include "app/summarise_delay.h"
+
+#include <math.h>
+
+#include "app/stream_score.h"
+
+static const struct wstream *stream_of(const struct wcall *wc, uint32_t sid)
+{
+    const struct wstream *s = wc->streams;
+    while (s && s->sid != sid)
+        s = s->next;
+    return s;
+}
+
+static const struct record_stream *running_back(const struct call_record *r, const struct record_stream *s)
+{
+    for (uint32_t i = 0; i < r->stream_count; i++) {
+        const struct record_stream *o = &r->streams[i];
+        if (endpoint_equal(&o->src, &s->dst) && endpoint_equal(&o->dst, &s->src))
+            return o;
+    }
+    return NULL;
+}
+
+/* Both ends say the round trip and their own share: a mean of the two for the way between. */
+static double reported(const struct record_stream *s, const struct record_stream *back)
+{
+    const struct record_voip *a = &s->rtcp.voip, *b = back ? &back->rtcp.voip : NULL;
+    if (b == NULL || a->reports == 0 || b->reports == 0 || isnan(a->end_system_ms) || isnan(b->end_system_ms))
+        return NAN;
+    double trip = isnan(a->round_trip_ms) ? b->round_trip_ms : a->round_trip_ms;
+    return (trip + a->end_system_ms + b->end_system_ms) / 2;
+}
+
+double summarise_delay_ms(const struct record_stream *s, const struct record_stream *back, double buffer_ms, double assumed_ms,
+                          const char **ret_basis)
+{
+    double ends = reported(s, back), coding = codec_delay_ms(s->codec, isnan(s->ptime_ms) ? 0 : s->ptime_ms);
+    *ret_basis = "xr";
+    if (!isnan(ends))
+        return ends;
+    double way = s->rtcp.rtt_ms / 2 + coding + (isnan(buffer_ms) ? 0 : buffer_ms);
+    *ret_basis = "rtcp";
+    if (!isnan(way))
+        return way;
+    bool one_side = s->rtcp.tap_caller.count > 0 || s->rtcp.tap_callee.count > 0;
+    *ret_basis = !isnan(assumed_ms) ? "assumed" : one_side ? "partial" : "none";
+    return assumed_ms;
+}
+
+void summarise_delay(struct call_record *r, const struct wcall *wc)
+{
+    for (uint32_t i = 0; i < r->stream_count; i++) {
+        struct record_stream *out = &r->streams[i];
+        struct record_quality *q = &out->quality;
+        const struct wstream *s = stream_of(wc, out->sid);
+        struct rtp_playout playout;
+        struct rtp_stats t;
+        if (s == NULL || q->scale == NULL)
+            continue;
+        double buffer_ms = rtp_stream_playout(s->rtp, &playout) ? playout.buffers[PLAYOUT_AD].delay_ms : NAN;
+        double assumed_ms = s->quality ? s->quality->assumed_delay_ms : NAN;
+        double delay_ms = summarise_delay_ms(out, running_back(r, out), buffer_ms, assumed_ms, &q->delay_basis);
+        if (isnan(delay_ms))
+            continue;
+        rtp_stream_stats(s->rtp, &t);
+        q->delay_ms = delay_ms;
+        q->mos_cq = stream_score(s, t.media_expected, t.bad, t.bad_runs, delay_ms).mos_cq;
+    }
+}
