@@ -104,6 +104,17 @@ Test(rtp_vectors, announced_streams_give_the_reference_figures)
     }
 }
 
+Test(rtp_vectors, simulated_playout_changes_no_counter)
+{
+    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
+        struct rtp_stream_config config = {.announced = i % 2, .playout = true};
+        struct rtp_stats t = run(&vectors[i], config);
+        expect_vector(&vectors[i], &t);
+        cr_expect(t.simulated && t.discarded == 0, "%s", vectors[i].capture);
+        cr_expect_eq(t.bad, t.media_lost, "%s", vectors[i].capture);
+    }
+}
+
 Test(rtp_vectors, streams_on_probation_give_the_same_figures)
 {
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
