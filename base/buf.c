@@ -73,20 +73,6 @@ void buf_str(struct buf *b, const char *text)
     buf_add(b, text, strlen(text));
 }
 
-void buf_char(struct buf *b, char c)
-{
-    buf_u8(b, (uint8_t)c);
-}
-
-void buf_u8(struct buf *b, uint8_t v)
-{
-    uint8_t *p = buf_reserve(b, 1);
-    if (p == NULL)
-        return;
-    *p = v;
-    b->size++;
-}
-
 void buf_u16(struct buf *b, uint16_t v)
 {
     v = __builtin_bswap16(v);

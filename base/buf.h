@@ -20,8 +20,8 @@ static inline uint8_t *buf_reserve(struct buf *b, size_t n);
 void buf_add(struct buf *b, const void *data, size_t size);
 void buf_slice(struct buf *b, struct slice s);
 void buf_str(struct buf *b, const char *text);
-void buf_char(struct buf *b, char c);
-void buf_u8(struct buf *b, uint8_t v);
+static inline void buf_char(struct buf *b, char c);
+static inline void buf_u8(struct buf *b, uint8_t v);
 void buf_u16(struct buf *b, uint16_t v); /* network byte order */
 void buf_u32(struct buf *b, uint32_t v);
 void buf_u64(struct buf *b, uint64_t v);
@@ -40,6 +40,20 @@ static inline uint8_t *buf_reserve(struct buf *b, size_t n)
     if (b->data && !b->failed && n <= b->room - b->size)
         return b->data + b->size;
     return buf_reserve_more(b, n);
+}
+
+static inline void buf_u8(struct buf *b, uint8_t v)
+{
+    uint8_t *p = buf_reserve(b, 1);
+    if (p == NULL)
+        return;
+    *p = v;
+    b->size++;
+}
+
+static inline void buf_char(struct buf *b, char c)
+{
+    buf_u8(b, (uint8_t)c);
 }
 
 static inline struct slice buf_view(const struct buf *b)

@@ -97,23 +97,46 @@ static inline char *put_two(char *out, int v, char behind)
     return out + 3;
 }
 
+/* "2026-11-21T10:00:00." */
+static char *put_second(char *out, const struct tm *tm)
+{
+    char *p = put_number(out, (int64_t)tm->tm_year + 1900, 4);
+    *p++ = '-';
+    p = put_two(p, tm->tm_mon + 1, '-');
+    p = put_two(p, tm->tm_mday, 'T');
+    p = put_two(p, tm->tm_hour, ':');
+    p = put_two(p, tm->tm_min, ':');
+    return put_two(p, tm->tm_sec, '.');
+}
+
+/* "123456Z" */
+static char *put_fraction(char *p, int us)
+{
+    put_two(p, us / 10000, '\0');
+    put_two(p + 2, us / 100 % 100, '\0');
+    return put_two(p + 4, us % 100, 'Z');
+}
+
 const char *clock_rfc3339_us(int64_t time_us, char out[CLOCK_TEXT_SIZE])
 {
     int64_t fraction;
     struct tm tm = calendar(time_us, &fraction);
-    char *p = put_number(out, (int64_t)tm.tm_year + 1900, 4);
-    *p++ = '-';
-    p = put_two(p, tm.tm_mon + 1, '-');
-    p = put_two(p, tm.tm_mday, 'T');
-    p = put_two(p, tm.tm_hour, ':');
-    p = put_two(p, tm.tm_min, ':');
-    p = put_two(p, tm.tm_sec, '.');
-    int us = (int)fraction;
-    put_two(p, us / 10000, '\0');
-    put_two(p + 2, us / 100 % 100, '\0');
-    p = put_two(p + 4, us % 100, 'Z');
+    char *p = put_fraction(put_second(out, &tm), (int)fraction);
     *p = '\0';
     return out;
+}
+
+size_t clock_rfc3339_next(struct clock_last *last, int64_t time_us, char *out)
+{
+    uint64_t within = (uint64_t)time_us - (uint64_t)(last->second * US_PER_S);
+    int64_t fraction = (int64_t)within;
+    if (last->size == 0 || within >= US_PER_S) {
+        struct tm tm = calendar(time_us, &fraction);
+        last->second = (time_us - fraction) / US_PER_S;
+        last->size = (size_t)(put_second(last->text, &tm) - last->text);
+    }
+    memcpy(out, last->text, sizeof last->text);
+    return (size_t)(put_fraction(out + last->size, (int)fraction) - out);
 }
 
 const char *clock_day(int64_t time_us, char out[CLOCK_TEXT_SIZE])

@@ -1,12 +1,13 @@
-/* JSON by appending (RFC 8259). Plain runs of text are copied in one piece; only quotes,
- * backslashes, control characters and broken UTF-8 are looked at one by one. */
+/* JSON by appending (RFC 8259). A key and its value ask for room once. Plain text is copied in one
+ * piece; only where quotes, backslashes, control characters or other alphabets stand in it are its
+ * bytes looked at one by one. */
 #include "base/json.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
 
-#include "base/clock.h"
+#include "base/quick_copy.h"
 #include "base/utf8.h"
 
 void json_init(struct json *j, struct buf *out)
@@ -75,45 +76,14 @@ static void put_escape(struct buf *out, uint8_t c)
     }
 }
 
-static bool is_plain(uint8_t c)
-{
-    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-}
-
-#define EACH_BYTE (~UINT64_C(0) / 255) /* 0x0101... */
-#define HIGH_BITS (EACH_BYTE << 7)
-
-/* Nonzero when one of eight bytes, all below 0x80, is `c`. */
-static uint64_t has_byte(uint64_t word, uint8_t c)
-{
-    uint64_t difference = word ^ EACH_BYTE * c;
-    return (difference - EACH_BYTE) & ~difference;
-}
-
-/* is_plain() of eight bytes at once. */
-static bool eight_plain(const uint8_t *at)
-{
-    uint64_t word;
-    memcpy(&word, at, sizeof word);
-    uint64_t control = (word - EACH_BYTE * 0x20) & ~word;
-    return ((word | control | has_byte(word, '"') | has_byte(word, '\\') | has_byte(word, 0x7f)) &
-            HIGH_BITS) == 0;
-}
-
 /* Length of the part at the front that needs no change. */
 static size_t clean_run(struct slice s)
 {
     size_t n = 0;
     while (n < s.size) {
-        if (s.size - n >= 8 && eight_plain(s.data + n)) {
-            n += 8;
-            continue;
-        }
-        if (is_plain(s.data[n])) {
-            n++;
-            continue;
-        }
-        size_t length = s.data[n] < 0x80 ? 0 : utf8_length(slice_from(s, n));
+        size_t length = quick_is_plain(s.data[n]) ? 1 : 0;
+        if (s.data[n] >= 0x80)
+            length = utf8_length(slice_from(s, n));
         if (length == 0)
             break;
         n += length;
@@ -121,24 +91,8 @@ static size_t clean_run(struct slice s)
     return n;
 }
 
-/* As it is, without a look: quotes around it. */
-static void put_quoted(struct buf *out, struct slice s)
+static void put_escaped(struct buf *out, struct slice s)
 {
-    uint8_t *p = buf_reserve(out, s.size + 2);
-    if (p == NULL)
-        return;
-    p[0] = '"';
-    memcpy(p + 1, s.data, s.size);
-    p[s.size + 1] = '"';
-    out->size += s.size + 2;
-}
-
-static void put_string(struct buf *out, struct slice s)
-{
-    if (s.size && clean_run(s) == s.size) {
-        put_quoted(out, s);
-        return;
-    }
     buf_char(out, '"');
     while (s.size) {
         size_t n = clean_run(s);
@@ -155,23 +109,50 @@ static void put_string(struct buf *out, struct slice s)
     buf_char(out, '"');
 }
 
-void json_key(struct json *j, const char *key)
+/* Mostly nothing is to be escaped: then one copy does. */
+static void put_string(struct buf *out, struct slice s)
 {
-    size_t size = strlen(key);
-    bool comma = j->comma[j->depth];
-    uint8_t *at = buf_reserve(j->out, size + 4);
-    j->comma[j->depth] = false; /* its value follows without one */
-    if (at == NULL)
+    uint8_t *p = buf_reserve(out, s.size + 2);
+    if (p == NULL)
         return;
-    uint8_t *p = at;
-    if (comma)
+    if (!quick_copy_plain(p + 1, s.data, s.size)) {
+        put_escaped(out, s);
+        return;
+    }
+    p[0] = '"';
+    p[s.size + 1] = '"';
+    out->size += s.size + 2;
+}
+
+/* Comma, key and colon; *ret_at is the place behind them, with room for `more` bytes. */
+static bool put_key(struct json *j, struct slice key, size_t more, uint8_t **ret_at)
+{
+    uint8_t *p = buf_reserve(j->out, key.size + 4 + more);
+    if (p == NULL)
+        return false;
+    if (j->comma[j->depth])
         *p++ = ',';
     *p++ = '"';
-    memcpy(p, key, size);
-    p += size;
+    quick_copy(p, key.data, key.size);
+    p += key.size;
     *p++ = '"';
     *p++ = ':';
-    j->out->size += (size_t)(p - at);
+    *ret_at = p;
+    return true;
+}
+
+/* What was written ends at `end`. */
+static void put_end(struct json *j, const uint8_t *end)
+{
+    j->out->size = (size_t)(end - j->out->data);
+}
+
+void json_key_of(struct json *j, struct slice key)
+{
+    uint8_t *at;
+    if (put_key(j, key, 0, &at))
+        put_end(j, at);
+    j->comma[j->depth] = false; /* its value follows without one */
 }
 
 void json_text(struct json *j, struct slice text)
@@ -188,29 +169,47 @@ void json_str(struct json *j, const char *text)
         json_null(j);
 }
 
-static void put_uint(struct buf *out, uint64_t v)
+#define DIGITS_MAX 20
+
+/* Returns the place behind it. */
+static uint8_t *put_digits(uint8_t *out, uint64_t v)
 {
-    char digits[20];
+    uint8_t digits[DIGITS_MAX];
     size_t n = sizeof digits;
+    if (v < 10) {
+        *out = (uint8_t)('0' + v);
+        return out + 1;
+    }
     do {
-        digits[--n] = (char)('0' + v % 10);
+        digits[--n] = (uint8_t)('0' + v % 10);
         v /= 10;
     } while (v);
-    buf_add(out, digits + n, sizeof digits - n);
+    quick_copy(out, digits + n, sizeof digits - n);
+    return out + sizeof digits - n;
+}
+
+static uint8_t *put_int(uint8_t *out, int64_t v)
+{
+    if (v >= 0)
+        return put_digits(out, (uint64_t)v);
+    *out = '-';
+    return put_digits(out + 1, (uint64_t)0 - (uint64_t)v);
 }
 
 void json_int(struct json *j, int64_t v)
 {
     begin_item(j);
-    if (v < 0)
-        buf_char(j->out, '-');
-    put_uint(j->out, v < 0 ? (uint64_t)0 - (uint64_t)v : (uint64_t)v);
+    uint8_t *p = buf_reserve(j->out, DIGITS_MAX + 1);
+    if (p)
+        put_end(j, put_int(p, v));
 }
 
 void json_uint(struct json *j, uint64_t v)
 {
     begin_item(j);
-    put_uint(j->out, v);
+    uint8_t *p = buf_reserve(j->out, DIGITS_MAX);
+    if (p)
+        put_end(j, put_digits(p, v));
 }
 
 #define QUICK_DECIMALS 6
@@ -284,50 +283,74 @@ void json_raw(struct json *j, struct slice json)
     buf_slice(j->out, json);
 }
 
-void json_kv_text(struct json *j, const char *key, struct slice text)
+void json_kv_text_of(struct json *j, struct slice key, struct slice text)
 {
-    json_key(j, key);
-    json_text(j, text);
+    uint8_t *p;
+    if (!put_key(j, key, text.size + 2, &p))
+        return;
+    if (!quick_copy_plain(p + 1, text.data, text.size)) {
+        json_key_of(j, key);
+        json_text(j, text);
+        return;
+    }
+    p[0] = '"';
+    p[text.size + 1] = '"';
+    put_end(j, p + text.size + 2);
+    j->comma[j->depth] = true;
 }
 
-void json_kv_str(struct json *j, const char *key, const char *text)
+/* Text of ours, as it is. */
+static void put_known(struct json *j, struct slice key, const char *text, size_t size)
 {
-    json_key(j, key);
-    json_str(j, text);
+    uint8_t *p;
+    if (!put_key(j, key, size, &p))
+        return;
+    quick_copy(p, (const uint8_t *)text, size);
+    put_end(j, p + size);
+    j->comma[j->depth] = true;
 }
 
-void json_kv_int(struct json *j, const char *key, int64_t v)
+void json_kv_bool_of(struct json *j, struct slice key, bool v)
 {
-    json_key(j, key);
-    json_int(j, v);
+    put_known(j, key, v ? "true" : "false", v ? 4 : 5);
 }
 
-void json_kv_double(struct json *j, const char *key, double v, int decimals)
+void json_kv_null_of(struct json *j, struct slice key)
 {
-    json_key(j, key);
+    put_known(j, key, "null", 4);
+}
+
+void json_kv_int_of(struct json *j, struct slice key, int64_t v)
+{
+    uint8_t *p;
+    if (!put_key(j, key, DIGITS_MAX + 1, &p))
+        return;
+    put_end(j, put_int(p, v));
+    j->comma[j->depth] = true;
+}
+
+void json_kv_double_of(struct json *j, struct slice key, double v, int decimals)
+{
+    if (!isfinite(v)) {
+        json_kv_null_of(j, key);
+        return;
+    }
+    json_key_of(j, key);
     json_double(j, v, decimals);
 }
 
-void json_kv_bool(struct json *j, const char *key, bool v)
+void json_kv_time_of(struct json *j, struct slice key, int64_t time_us)
 {
-    json_key(j, key);
-    json_bool(j, v);
-}
-
-void json_kv_null(struct json *j, const char *key)
-{
-    json_key(j, key);
-    json_null(j);
-}
-
-void json_kv_time(struct json *j, const char *key, int64_t time_us)
-{
-    char text[CLOCK_TEXT_SIZE];
-    json_key(j, key);
+    uint8_t *p;
     if (time_us == 0) {
-        json_null(j);
+        json_kv_null_of(j, key);
         return;
     }
-    begin_item(j);
-    put_quoted(j->out, slice_str(clock_rfc3339_us(time_us, text)));
+    if (!put_key(j, key, CLOCK_TEXT_SIZE + 2, &p))
+        return;
+    *p++ = '"';
+    p += clock_rfc3339_next(&j->last, time_us, (char *)p);
+    *p++ = '"';
+    put_end(j, p);
+    j->comma[j->depth] = true;
 }
