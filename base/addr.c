@@ -49,29 +49,36 @@ bool addr_is_private(struct addr a)
            || a.high >> 57 == 0xfc >> 1; /* fc00::/7, RFC 4193 */
 }
 
-/* Four numbers with dots between, as inet_pton() reads them: up to 255, no zero in front of another
- * digit. */
+/* A number up to 255 without a zero in front of another digit; returns its digits, 0: none. */
+static inline size_t parse_octet(const uint8_t *at, size_t size, uint32_t *ret_number)
+{
+    uint32_t number = 0;
+    size_t n = 0;
+    for (; n < size && (uint8_t)(at[n] - '0') <= 9; n++) {
+        if (n == 3 || (n == 1 && number == 0))
+            return 0;
+        number = number * 10 + (uint8_t)(at[n] - '0');
+    }
+    *ret_number = number;
+    return number > 255 ? 0 : n;
+}
+
+/* Four numbers with dots between, as inet_pton() reads them. */
 static bool parse_v4(struct slice text, uint32_t *ret_v4)
 {
-    uint32_t v4 = 0, number = 0;
-    unsigned digits = 0, dots = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        uint8_t c = text.data[i], digit = (uint8_t)(c - '0');
-        if (c == '.' && digits && dots < 3) {
-            v4 = v4 << 8 | number;
-            number = digits = 0;
-            dots++;
-            continue;
-        }
-        if (digit > 9 || (digits && number == 0))
+    uint32_t v4 = 0, number;
+    size_t at = 0;
+    for (unsigned i = 0; i < 4; i++, at++) {
+        size_t digits = at < text.size ? parse_octet(text.data + at, text.size - at, &number) : 0;
+        if (digits == 0)
             return false;
-        number = number * 10 + digit;
-        digits++;
-        if (number > 255)
+        v4 = v4 << 8 | number;
+        at += digits;
+        if (i < 3 && (at == text.size || text.data[at] != '.'))
             return false;
     }
-    *ret_v4 = v4 << 8 | number;
-    return dots == 3 && digits;
+    *ret_v4 = v4;
+    return at == text.size + 1;
 }
 
 bool addr_parse(struct slice text, struct addr *ret_addr)

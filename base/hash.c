@@ -26,6 +26,15 @@ static uint64_t load_le64(const uint8_t *p)
     return v;
 }
 
+/* Up to seven bytes, zeros behind them. */
+static uint64_t load_tail(const uint8_t *p, size_t left)
+{
+    uint64_t v = 0;
+    for (size_t i = 0; i < left; i++)
+        v |= (uint64_t)p[i] << (8 * i);
+    return v;
+}
+
 uint64_t hash_bytes(const struct hash_seed *seed, const void *data, size_t size)
 {
     struct hash_state s = hash_begin(seed);
@@ -34,7 +43,9 @@ uint64_t hash_bytes(const struct hash_seed *seed, const void *data, size_t size)
     for (; left >= 8; left -= 8, p += 8)
         hash_word(&s, load_le64(p));
     uint64_t last = (uint64_t)size << 56;
-    for (size_t i = 0; i < left; i++)
-        last |= (uint64_t)p[i] << (8 * i);
+    if (left && size >= 8) /* the last eight bytes, without those that were taken */
+        last |= load_le64(p + left - 8) >> (8 * (8 - left));
+    else if (left)
+        last |= load_tail(p, left);
     return hash_end(&s, last);
 }

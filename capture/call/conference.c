@@ -193,6 +193,20 @@ static void join(struct calls *c, struct live *l, struct conference *f)
     memcpy(f->newest_uid, own.uid, sizeof f->newest_uid);
 }
 
+/* Does its name stand behind a ';'? Few Contacts are worth more than this look. */
+static bool may_be_focus(const struct sip_msg *m)
+{
+    struct slice rest;
+    if (!sip_header_item(m, SIP_H_CONTACT, 0, &rest))
+        return false;
+    while (rest.size) {
+        slice_cut(&rest, ';');
+        if (slice_starts_nocase(slice_trim(rest), "isfocus"))
+            return true;
+    }
+    return false;
+}
+
 static bool contact_of(const struct sip_msg *m, struct sip_addr *ret_contact, bool *ret_focus)
 {
     struct slice item, none;
@@ -207,10 +221,9 @@ void conference_message(struct calls *c, struct live *l, const struct sighting *
     const struct sip_msg *m = s->m;
     struct conference *f = of_call(c, l);
     struct sip_addr contact;
-    bool focus;
+    bool focus, known = c->relations->table[RELATE_CONFERENCES].count > 0;
     if (f == NULL && !live_is_over(l) && (m->request || m->status < 300) &&
-        contact_of(m, &contact, &focus)) {
-        bool known = c->relations->table[RELATE_CONFERENCES].count > 0;
+        (known || may_be_focus(m)) && contact_of(m, &contact, &focus)) {
         if (focus || known)
             f = find(c, contact.uri, s->d->src.space, focus);
         if (f)

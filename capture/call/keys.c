@@ -10,6 +10,7 @@
 #define HEAD_KEPT      (CALL_KEY_MAX - 65)
 #define HALF_SIZE      32
 #define ORIGIN_ID_MIN  4
+#define SDP_WORD_MAX   60
 
 static const uint8_t MOST[CALL_KEY_KINDS] = {
     [CALL_KEY_SESSION_ID] = 3, [CALL_KEY_HEADER] = 6, [CALL_KEY_ICID] = 2,  [CALL_KEY_REPLACES] = 1,
@@ -152,11 +153,20 @@ static void note_session(struct call *call, struct slice header)
 
 /* ---- headers of the INVITE ---- */
 
+static bool begins_like(uint8_t byte, const char *name)
+{
+    return (byte | 0x20) == ((uint8_t)name[0] | 0x20);
+}
+
+/* Under its own name or, written in the compact form, the long one. */
 static bool is_named(const struct sip_header_line *line, const char *name)
 {
+    const char *known = sip_header_name(line->id);
+    if (!begins_like(line->name.data[0], name) && !begins_like((uint8_t)known[0], name))
+        return false; /* that is how most of them end */
     if (slice_is_nocase(line->name, name))
         return true;
-    return line->id != SIP_H_OTHER && strcasecmp(sip_header_name(line->id), name) == 0;
+    return line->id != SIP_H_OTHER && strcasecmp(known, name) == 0;
 }
 
 static void note_line(const struct front_config *config, struct call *call,
@@ -205,14 +215,23 @@ static void note_media(struct call *call, const struct endpoint *at)
     add(call, CALL_KEY_MEDIA, NULL, slice_str(text));
 }
 
+/* Up to a NUL, which is no part of any word; returns its length. */
+static size_t put_word(char *out, struct slice word)
+{
+    word = slice_sub(word, 0, SDP_WORD_MAX);
+    word = slice_sub(word, 0, slice_index(word, '\0'));
+    memcpy(out, word.data, word.size);
+    return word.size;
+}
+
 void keys_sdp(struct call *call, const struct sighting *s, const struct sdp *sdp)
 {
     char text[CALL_KEY_MAX];
     if (sdp->origin_id.size >= ORIGIN_ID_MIN) {
-        int n =
-            snprintf(text, sizeof text, "%.*s %.*s", SLICE_ARGS(slice_sub(sdp->origin_id, 0, 60)),
-                     SLICE_ARGS(slice_sub(sdp->origin_address, 0, 60)));
-        add(call, CALL_KEY_SDP, NULL, slice_of(text, (size_t)n));
+        size_t n = put_word(text, sdp->origin_id);
+        text[n++] = ' ';
+        n += put_word(text + n, sdp->origin_address);
+        add(call, CALL_KEY_SDP, NULL, slice_of(text, n));
     }
     for (unsigned i = 0; i < sdp->media_count && i < MOST[CALL_KEY_MEDIA]; i++) {
         const struct sdp_media *m = &sdp->media[i];

@@ -260,7 +260,7 @@ static inline bool live_is_bare(const struct live *l)
 struct sighting {
     const struct datagram *d;
     const struct sip_msg *m;
-    uint64_t from_tag, to_tag; /* keyed hashes; 0: none */
+    uint64_t call_id, from_tag, to_tag; /* keyed hashes (table_hash_names()); 0: no tag */
     uint64_t via;              /* hash of the top Via's branch and sender */
     struct slice sdp;          /* empty: none that counts */
     struct live *live;         /* its call, once it was read; NULL: none */

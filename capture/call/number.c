@@ -95,7 +95,7 @@ static bool normalise(const struct number_rules *rules, const char *digits, stru
 {
     char country[COUNTRY_DIGITS_MAX + 1];
     if (digits[0] == '+') {
-        snprintf(ret_number, NUMBER_SIZE, "%s", digits);
+        slice_copy_to(slice_str(digits), ret_number, NUMBER_SIZE);
         return all_decimal(digits + 1) && digits[1] != '\0';
     }
     if (!all_decimal(digits))

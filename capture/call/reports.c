@@ -123,7 +123,7 @@ static void fill(struct call_report *r, const struct sighting *s, const struct v
 /* ---- whose ---- */
 
 static struct live *by_dialog(struct calls *c, struct sip_msg *m, const struct vq_report *v,
-                              uint32_t space)
+                              const struct datagram *d)
 {
     uint8_t party;
     struct slice tags[2] = {v->from_tag, v->to_tag}, ids[2] = {v->dialog_id, v->call_id};
@@ -131,8 +131,10 @@ static struct live *by_dialog(struct calls *c, struct sip_msg *m, const struct v
         m->call_id = ids[i / 2];
         m->from.tag = tags[i % 2];
         m->to.tag = tags[1 - i % 2];
+        struct sighting named = {.d = d, .m = m};
+        table_hash_names(c, &named);
         struct live *l =
-            m->call_id.size && m->from.tag.size ? table_find(c, m, space, &party) : NULL;
+            m->call_id.size && m->from.tag.size ? table_find(c, &named, &party) : NULL;
         if (l)
             return l;
     }
@@ -167,11 +169,11 @@ static struct live *by_end(struct calls *c, const struct endpoint *at, const str
 }
 
 static struct live *find_call(struct calls *c, struct sip_msg *scratch, const struct vq_report *v,
-                              const struct call_report *r, uint32_t space)
+                              const struct call_report *r, const struct datagram *d)
 {
     const struct endpoint *local = &r->end[CALL_REPORT_LOCAL].at,
                           *remote = &r->end[CALL_REPORT_REMOTE].at;
-    struct live *l = by_dialog(c, scratch, v, space);
+    struct live *l = by_dialog(c, scratch, v, d);
     if (l == NULL && c->by_endpoint.count)
         l = by_end(c, local, remote, v->call_id);
     if (l == NULL && c->by_endpoint.count)
@@ -207,7 +209,7 @@ void reports_see(struct calls *c, struct sip_msg *scratch, const struct sighting
     if (!isnan(r.side[CALL_REPORT_LOCAL].figure[CALL_REPORT_MOS_LQ]))
         counters_observe(c->counters, C_VQ_MOS,
                          r.side[CALL_REPORT_LOCAL].figure[CALL_REPORT_MOS_LQ]);
-    struct live *l = find_call(c, scratch, &v, &r, s->d->src.space);
+    struct live *l = find_call(c, scratch, &v, &r, s->d);
     if (l)
         report_keep(c, l->call, &r);
     else

@@ -43,7 +43,7 @@ static enum dialog_input beginning(const struct sighting *s)
 
 static struct live *begin(struct calls *c, struct sighting *s, enum dialog_input input)
 {
-    struct live *l = table_new_call(c, s->m, s->d);
+    struct live *l = table_new_call(c, s);
     if (l == NULL)
         return NULL;
     s->transaction_of = CALL_CALLER;
@@ -163,7 +163,7 @@ static void step(struct calls *c, struct live *l, const struct sighting *s, enum
 /* The transaction that a response names ahead of its INVITE. */
 static uint64_t ahead_key(const struct calls *c, const struct sighting *s)
 {
-    uint64_t words[3] = {hash_slice(c, s->m->call_id), s->from_tag,
+    uint64_t words[3] = {s->call_id, s->from_tag,
                          (uint64_t)s->d->src.space << 32 | s->m->cseq};
     return hash_words(&c->config.seed, words, 3) | 1;
 }
@@ -182,7 +182,7 @@ static bool read_message(struct calls *c, struct sighting *s)
 {
     enum dialog_input input = INPUT_NOTHING;
     bool completed = false;
-    struct live *l = table_find(c, s->m, s->d->src.space, &s->transaction_of);
+    struct live *l = table_find(c, s, &s->transaction_of);
     if (l) {
         s->sender = s->m->request == (s->transaction_of == CALL_CALLER) ? CALL_CALLER : CALL_CALLEE;
         s->retransmission = seen_before(c, l, s);
@@ -261,14 +261,9 @@ static void count_message(struct calls *c, const struct sip_msg *m)
 static struct sighting sighting_of(const struct calls *c, const struct datagram *d)
 {
     const struct sip_msg *m = &c->msg;
-    return (struct sighting){
-        .d = d,
-        .m = m,
-        .from_tag = table_tag(c, m->from.tag),
-        .to_tag = table_tag(c, m->to.tag),
-        .via = via_hash(c, m),
-        .sdp = negotiate_sdp(m),
-    };
+    struct sighting s = {.d = d, .m = m, .via = via_hash(c, m), .sdp = negotiate_sdp(m)};
+    table_hash_names(c, &s);
+    return s;
 }
 
 /* Responses that were captured ahead of the INVITE which has just begun a call. For the call they
@@ -291,9 +286,10 @@ static void replay_ahead(struct calls *c, uint64_t key, const struct datagram *i
 /* Where its call belongs is known once it has been read. */
 static void count_invite_response(struct calls *c, const struct sip_msg *m)
 {
+    if (m->request || m->method != SIP_INVITE)
+        return;
     unsigned code = label_code(m->status) * LABEL_COUNT_TRUNK * LABEL_COUNT_DIRECTION;
-    if (!m->request && m->method == SIP_INVITE)
-        counters_add(c->counters, C_SIP_INVITE_RESPONSES + code + c->label, 1);
+    counters_add(c->counters, C_SIP_INVITE_RESPONSES + code + c->label, 1);
 }
 
 void signal_datagram(struct calls *c, const struct datagram *d)

@@ -115,11 +115,23 @@ uint64_t table_tag(const struct calls *c, struct slice tag)
     return tag.size ? hash_bytes(&c->config.seed, tag.data, tag.size) | 1 : 0;
 }
 
-static uint64_t key_of(const struct calls *c, struct slice call_id, struct slice tag,
-                       uint32_t space)
+void table_hash_names(const struct calls *c, struct sighting *s)
 {
-    uint64_t words[3] = {hash_bytes(&c->config.seed, call_id.data, call_id.size), table_tag(c, tag),
-                         space};
+    const struct sip_msg *m = s->m;
+    s->call_id = hash_bytes(&c->config.seed, m->call_id.data, m->call_id.size);
+    s->from_tag = table_tag(c, m->from.tag);
+    s->to_tag = table_tag(c, m->to.tag);
+}
+
+/* A Call-ID or a tag with its hash. */
+struct name {
+    struct slice text;
+    uint64_t hash;
+};
+
+static uint64_t key_of(const struct calls *c, uint64_t call_id, uint64_t tag, uint32_t space)
+{
+    uint64_t words[3] = {call_id, tag, space};
     return hash_words(&c->config.seed, words, 3);
 }
 
@@ -128,31 +140,33 @@ static struct slice kept(struct slice name)
     return slice_sub(name, 0, NAME_KEPT_MAX);
 }
 
-static struct live *find_by(struct calls *c, struct slice call_id, struct slice tag, uint32_t space)
+static struct live *find_by(struct calls *c, struct name call_id, struct name tag, uint32_t space)
 {
-    uint64_t key = key_of(c, call_id, tag, space);
+    uint64_t key = key_of(c, call_id.hash, tag.hash, space);
     struct map_probe p = map_probe(&c->by_key, key);
     for (uint32_t i; (i = map_next(&c->by_key, &p)) != MAP_NONE;) {
         struct live *l = &c->live[i];
         if (l->key == key && l->call->src.space == space &&
-            slice_equal(l->call->call_id, kept(call_id)) &&
-            slice_equal(l->call->from.tag, kept(tag)))
+            slice_equal(l->call->call_id, kept(call_id.text)) &&
+            slice_equal(l->call->from.tag, kept(tag.text)))
             return l;
     }
     return NULL;
 }
 
-struct live *table_find(struct calls *c, const struct sip_msg *m, uint32_t space,
-                        uint8_t *ret_transaction_of)
+struct live *table_find(struct calls *c, const struct sighting *s, uint8_t *ret_transaction_of)
 {
     if (c->live_count == 0)
         return NULL;
-    struct live *l = find_by(c, m->call_id, m->from.tag, space);
+    const struct sip_msg *m = s->m;
+    uint32_t space = s->d->src.space;
+    struct name call_id = {m->call_id, s->call_id};
+    struct live *l = find_by(c, call_id, (struct name){m->from.tag, s->from_tag}, space);
     *ret_transaction_of = CALL_CALLER;
     /* a caller who follows RFC 2543 may have no tag: then his is the To without one of a BYE */
     if (l || (m->to.tag.size == 0 && m->method != SIP_BYE))
         return l;
-    l = find_by(c, m->call_id, m->to.tag, space);
+    l = find_by(c, call_id, (struct name){m->to.tag, s->to_tag}, space);
     if (l)
         *ret_transaction_of = CALL_CALLEE;
     return l;
@@ -161,7 +175,9 @@ struct live *table_find(struct calls *c, const struct sip_msg *m, uint32_t space
 struct live *table_find_dialog(struct calls *c, struct slice call_id, struct slice caller_tag,
                                struct slice callee_tag, uint32_t space)
 {
-    struct live *l = c->live_count ? find_by(c, call_id, caller_tag, space) : NULL;
+    struct name id = {call_id, hash_bytes(&c->config.seed, call_id.data, call_id.size)};
+    struct name caller = {caller_tag, table_tag(c, caller_tag)};
+    struct live *l = c->live_count ? find_by(c, id, caller, space) : NULL;
     uint64_t tag = table_tag(c, callee_tag);
     if (l == NULL || l->call->kind != CALL_SIP)
         return NULL;
@@ -275,8 +291,10 @@ static void forget_new(struct calls *c, struct live *l)
     c->live_count--;
 }
 
-struct live *table_new_call(struct calls *c, const struct sip_msg *m, const struct datagram *d)
+struct live *table_new_call(struct calls *c, const struct sighting *s)
 {
+    const struct sip_msg *m = s->m;
+    const struct datagram *d = s->d;
     struct live *l = new_live(c, true);
     if (l == NULL)
         return NULL;
@@ -285,7 +303,7 @@ struct live *table_new_call(struct calls *c, const struct sip_msg *m, const stru
     call->call_id = arena_copy(call->arena, kept(m->call_id));
     call->from.tag = arena_copy(call->arena, kept(m->from.tag));
     call->src = d->src; /* the key and what is compared with it: of one space */
-    l->key = key_of(c, m->call_id, m->from.tag, d->src.space);
+    l->key = key_of(c, s->call_id, s->from_tag, d->src.space);
     if (map_add(&c->by_key, l->key, live_number(c, l)) != 0) {
         forget_new(c, l);
         return NULL;

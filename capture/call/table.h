@@ -7,10 +7,12 @@
 /* Keyed hash of a tag; 0 for an empty one. */
 uint64_t table_tag(const struct calls *c, struct slice tag);
 
-/* The call of this address space that `m` belongs to, in either direction; fills
- * ret_transaction_of: the party whose request it is or answers. */
-struct live *table_find(struct calls *c, const struct sip_msg *m, uint32_t space,
-                        uint8_t *ret_transaction_of);
+/* Hashes the names of the message once, for all who look for its call. */
+void table_hash_names(const struct calls *c, struct sighting *s);
+
+/* The call of its address space that a message with its names belongs to, in either direction;
+ * fills ret_transaction_of: the party whose request it is or answers. */
+struct live *table_find(struct calls *c, const struct sighting *s, uint8_t *ret_transaction_of);
 
 /* By the name of its dialog: the tags of who called and of who was called. */
 struct live *table_find_dialog(struct calls *c, struct slice call_id, struct slice caller_tag,
@@ -19,7 +21,7 @@ struct live *table_find_dialog(struct calls *c, struct slice call_id, struct sli
 /* A free slot with an empty call (arena, kind, number, uid and worker set), entered under its key
  * when it is a SIP call. NULL when the table is full of calls that may not go, or without memory:
  * counted. */
-struct live *table_new_call(struct calls *c, const struct sip_msg *m, const struct datagram *d);
+struct live *table_new_call(struct calls *c, const struct sighting *s);
 /* Starts with the first packet that waits in `f`. */
 struct live *table_new_orphan(struct calls *c, const struct flow *f);
 /* A signalling connection that cannot be read, entered under `key`. */

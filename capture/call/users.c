@@ -238,7 +238,7 @@ struct slice user_content_type(const struct sip_msg *m)
 struct live *user_call(struct users *u, const struct sighting *s)
 {
     uint8_t party;
-    return s->m->call_id.size ? table_find(u->c, s->m, s->d->src.space, &party) : NULL;
+    return s->m->call_id.size ? table_find(u->c, s, &party) : NULL;
 }
 
 /* ---- the way of a message ---- */
@@ -294,14 +294,8 @@ static struct transaction *take(struct users *u, const struct sighting *s)
 /* A response out of store; its request is on time. */
 static void take_early(struct users *u, const struct datagram *d, uint64_t via)
 {
-    const struct sip_msg *m = &u->scratch;
-    struct sighting s = {
-        .d = d,
-        .m = m,
-        .from_tag = table_tag(u->c, m->from.tag),
-        .to_tag = table_tag(u->c, m->to.tag),
-        .via = via,
-    };
+    struct sighting s = {.d = d, .m = &u->scratch, .via = via};
+    table_hash_names(u->c, &s);
     take(u, &s);
     early_done(u);
 }

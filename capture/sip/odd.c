@@ -4,13 +4,6 @@
  * not odd. */
 #include "capture/sip/grammar.h"
 
-/* Like slice_index(), for what stands near. */
-static inline size_t near(struct slice s, uint8_t byte)
-{
-    const uint8_t *hit = quick_find(s.data, s.data + s.size, byte);
-    return hit ? (size_t)(hit - s.data) : s.size;
-}
-
 /* sip: or sips: */
 static bool is_sip_scheme(struct slice uri)
 {
@@ -22,22 +15,22 @@ static bool is_sip_scheme(struct slice uri)
 /* Two colons outside brackets in what stands for the host: an IPv6 address that lacks them. */
 static bool odd_host(struct slice host)
 {
-    struct slice colon = slice_from(host, near(host, ':') + 1);
-    if (near(colon, ':') == colon.size)
+    struct slice colon = slice_from(host, quick_index(host, ':') + 1);
+    if (quick_index(colon, ':') == colon.size)
         return false;
-    struct slice end = slice_sub(host, 0, near(host, ';'));
-    end = slice_sub(end, 0, near(end, '?'));
+    struct slice end = slice_sub(host, 0, quick_index(host, ';'));
+    end = slice_sub(end, 0, quick_index(end, '?'));
     if (end.size == 0 || end.data[0] == '[')
         return false;
-    struct slice port = slice_from(end, near(end, ':') + 1);
-    return near(port, ':') < port.size;
+    struct slice port = slice_from(end, quick_index(end, ':') + 1);
+    return quick_index(port, ':') < port.size;
 }
 
 /* Where the host begins: behind the last '@', or behind the scheme. */
 static size_t host_of(struct slice uri)
 {
-    size_t host = near(uri, ':') + 1;
-    for (size_t at; (at = near(slice_from(uri, host), '@')) < uri.size - host;)
+    size_t host = quick_index(uri, ':') + 1;
+    for (size_t at; (at = quick_index(slice_from(uri, host), '@')) < uri.size - host;)
         host += at + 1;
     return host;
 }
@@ -50,7 +43,7 @@ static bool odd_bytes(struct slice uri, struct slice host, bool may_have_headers
         if (sip_is_space(c) || c == '<' || c == '>')
             return true;
     }
-    return !may_have_headers && is_sip_scheme(uri) && near(host, '?') < host.size;
+    return !may_have_headers && is_sip_scheme(uri) && quick_index(host, '?') < host.size;
 }
 
 static bool odd_uri(struct slice uri, bool may_have_headers)
@@ -65,9 +58,9 @@ static bool odd_uri(struct slice uri, bool may_have_headers)
 static bool unclosed_quote(struct slice value)
 {
     struct slice inside;
-    size_t open = near(value, '"'), end = 0;
+    size_t open = quick_index(value, '"'), end = 0;
     while (open < value.size && sip_quoted(value, open, &inside, &end))
-        open = end + near(slice_from(value, end), '"');
+        open = end + quick_index(slice_from(value, end), '"');
     return open < value.size;
 }
 
@@ -116,9 +109,9 @@ bool sip_odd_address(struct slice value)
             return true;
         rest = slice_from(value, behind);
     }
-    size_t open = near(rest, '<');
+    size_t open = quick_index(rest, '<');
     if (open == rest.size) { /* without brackets ',' ';' and '?' belong to the header (20.10) */
-        size_t end = near(rest, ';');
+        size_t end = quick_index(rest, ';');
         return odd_uri(sip_trim(slice_sub(rest, 0, end)), false) ||
                sip_odd_list(slice_from(rest, end));
     }
@@ -126,7 +119,7 @@ bool sip_odd_address(struct slice value)
     if (behind ? sip_trim(words).size > 0 : odd_words(words))
         return true;
     rest = slice_from(rest, open + 1);
-    size_t close = near(rest, '>');
+    size_t close = quick_index(rest, '>');
     return close == rest.size || odd_uri(slice_sub(rest, 0, close), true) ||
            sip_odd_list(slice_from(rest, close + 1));
 }

@@ -8,26 +8,35 @@ const bool sip_token_byte[256] = {
     ['`'] = true,         ['\''] = true,        ['~'] = true,
 };
 
+/* Index of the quote that closes the one at `open`, or the size. Mostly nothing in between is
+ * escaped. */
+static size_t closing_quote(struct slice s, size_t open)
+{
+    struct slice inside = slice_from(s, open + 1);
+    inside = slice_sub(inside, 0, quick_index(inside, '"'));
+    if (quick_index(inside, '\\') == inside.size)
+        return open + 1 + inside.size;
+    for (size_t i = open + 1; i < s.size; i++) {
+        if (s.data[i] == '\\')
+            i++;
+        else if (s.data[i] == '"')
+            return i;
+    }
+    return s.size;
+}
+
 bool sip_quoted(struct slice s, size_t open, struct slice *ret_inside, size_t *ret_end)
 {
-    for (size_t i = open + 1; i < s.size; i++) {
-        if (s.data[i] == '\\') {
-            i++;
-        } else if (s.data[i] == '"') {
-            *ret_inside = slice_sub(s, open + 1, i);
-            *ret_end = i + 1;
-            return true;
-        }
-    }
-    *ret_inside = slice_from(s, open + 1);
-    *ret_end = s.size;
-    return false;
+    size_t close = closing_quote(s, open);
+    *ret_inside = slice_sub(s, open + 1, close);
+    *ret_end = close < s.size ? close + 1 : s.size;
+    return close < s.size;
 }
 
 /* Index of the first comma that separates, or the size. */
 static size_t item_end(struct slice s)
 {
-    size_t comma = slice_index(s, ',');
+    size_t comma = quick_index(s, ',');
     if (comma == s.size)
         return comma;
     bool angle = false;
@@ -80,9 +89,8 @@ static bool pair_next(struct slice *rest, uint8_t separator, struct slice *ret_n
         *rest = s;
         return false;
     }
-    size_t i = 0;
-    while (i < s.size && s.data[i] != '=' && s.data[i] != separator)
-        i++;
+    struct slice pair = slice_sub(s, 0, quick_index(s, separator));
+    size_t i = quick_index(pair, '=');
     *ret_name = sip_trim(slice_sub(s, 0, i));
     *ret_value = slice_none();
     if (i < s.size && s.data[i] == '=') {
@@ -91,7 +99,7 @@ static bool pair_next(struct slice *rest, uint8_t separator, struct slice *ret_n
         bool quoted = s.size && s.data[0] == '"';
         if (quoted)
             sip_quoted(s, 0, ret_value, &i);
-        size_t end = i + slice_index(slice_from(s, i), separator);
+        size_t end = i + quick_index(slice_from(s, i), separator);
         if (!quoted)
             *ret_value = sip_trim(slice_sub(s, 0, end));
         i = end;

@@ -17,73 +17,149 @@ static inline void quick_clear(void *start, size_t size)
     memset(start, 0, size);
 }
 
+static inline uint64_t quick_load_8(const uint8_t *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+static inline uint64_t quick_load_4(const uint8_t *at)
+{
+    uint32_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+#ifdef __SSE2__
+static inline __m128i quick_load(const uint8_t *at)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)at);
+}
+
+/* Fewer than 16 bytes, zeros behind them. Two loads that overlap, so that nothing beyond the end is
+ * touched. */
+static inline __m128i quick_load_short(const uint8_t *at, size_t size)
+{
+    uint64_t low = 0, high = 0;
+    if (size >= 8) {
+        low = quick_load_8(at);
+        high = quick_load_8(at + size - 8) >> 1 >> (8 * (16 - size) - 1);
+    } else if (size >= 4) {
+        low = quick_load_4(at) | quick_load_4(at + size - 4) >> (8 * (8 - size)) << 32;
+    } else if (size) {
+        low = at[0] | (uint64_t)at[size / 2] << (8 * (size / 2)) |
+              (uint64_t)at[size - 1] << (8 * (size - 1));
+    }
+    return _mm_set_epi64x((long long)high, (long long)low);
+}
+
+static inline unsigned quick_equal(__m128i v, uint8_t byte)
+{
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8((char)byte)));
+}
+#endif
+
 /* Like memchr(), for what stands near: most lines and names end within 48 bytes. */
 static inline const uint8_t *quick_find(const uint8_t *at, const uint8_t *end, uint8_t byte)
 {
 #ifdef __SSE2__
-    const __m128i wanted = _mm_set1_epi8((char)byte);
-    for (; end - at >= 16; at += 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-        unsigned hits = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, wanted));
+    size_t size = (size_t)(end - at);
+    if (size < 16) {
+        unsigned hits = quick_equal(quick_load_short(at, size), byte) & ((1U << size) - 1);
+        return hits ? at + __builtin_ctz(hits) : NULL;
+    }
+    for (; end - at > 16; at += 16) {
+        unsigned hits = quick_equal(quick_load(at), byte);
         if (hits)
             return at + __builtin_ctz(hits);
     }
-#endif
+    unsigned hits = quick_equal(quick_load(end - 16), byte);
+    return hits ? end - 16 + __builtin_ctz(hits) : NULL;
+#else
     for (; at < end; at++) {
         if (*at == byte)
             return at;
     }
     return NULL;
+#endif
 }
+
+/* slice_index() for what stands near. */
+static inline size_t quick_index(struct slice s, uint8_t byte)
+{
+    const uint8_t *hit = s.size ? quick_find(s.data, s.data + s.size, byte) : NULL;
+    return hit ? (size_t)(hit - s.data) : s.size;
+}
+
+#ifdef __SSE2__
+/* The separators in `v` whose follower in `behind` is a separator or white space. */
+static inline bool quick_empty_in(__m128i v, __m128i behind)
+{
+    const __m128i semicolon = _mm_set1_epi8(';'), comma = _mm_set1_epi8(',');
+    const __m128i space = _mm_set1_epi8(' ');
+    __m128i first = _mm_or_si128(_mm_cmpeq_epi8(v, semicolon), _mm_cmpeq_epi8(v, comma));
+    __m128i second =
+        _mm_or_si128(_mm_cmpeq_epi8(behind, semicolon), _mm_cmpeq_epi8(behind, comma));
+    second = _mm_or_si128(second, _mm_cmpeq_epi8(_mm_min_epu8(behind, space), behind));
+    return _mm_movemask_epi8(_mm_and_si128(first, second)) != 0;
+}
+#endif
 
 /* Does a separator (';' or ',') stand in front of another, of white space or of the end? False says
  * for certain that no element of a list is empty; true is worth a closer look. */
 static inline bool quick_may_be_empty(const uint8_t *at, const uint8_t *end)
 {
-    if (at == end)
-        return false;
-    const uint8_t *last = end - 1;
 #ifdef __SSE2__
-    const __m128i semicolon = _mm_set1_epi8(';'), comma = _mm_set1_epi8(',');
-    const __m128i space = _mm_set1_epi8(' ');
-    for (; last - at >= 16; at += 16) {
-        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)at);
-        __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(at + 1));
-        __m128i first = _mm_or_si128(_mm_cmpeq_epi8(a, semicolon), _mm_cmpeq_epi8(a, comma));
-        __m128i second = _mm_or_si128(_mm_cmpeq_epi8(b, semicolon), _mm_cmpeq_epi8(b, comma));
-        second = _mm_or_si128(second, _mm_cmpeq_epi8(_mm_min_epu8(b, space), b));
-        if (_mm_movemask_epi8(_mm_and_si128(first, second)))
+    size_t size = (size_t)(end - at);
+    for (; end - at > 16; at += 16) {
+        if (quick_empty_in(quick_load(at), quick_load(at + 1)))
             return true;
     }
+    __m128i last = size >= 16 ? quick_load(end - 16) : quick_load_short(at, size);
+    return quick_empty_in(last, _mm_srli_si128(last, 1)); /* the end counts as a zero: a space */
+#else
+    for (; at < end; at++) {
+        if ((*at == ';' || *at == ',') &&
+            (at + 1 == end || at[1] == ';' || at[1] == ',' || at[1] <= ' '))
+            return true;
+    }
+    return false;
 #endif
-    for (; at < last; at++) {
-        if ((*at == ';' || *at == ',') && (at[1] == ';' || at[1] == ',' || at[1] <= ' '))
-            return true;
-    }
-    return *last == ';' || *last == ',';
 }
+
+#ifdef __SSE2__
+/* A bit for each byte that is white space, a control character, '<', '>' or '?'. */
+static inline unsigned quick_odd_in(__m128i v)
+{
+    const __m128i space = _mm_set1_epi8(' '), low = _mm_set1_epi8('<'), high = _mm_set1_epi8('?');
+    __m128i between = _mm_and_si128(_mm_cmpeq_epi8(_mm_max_epu8(v, low), v),
+                                    _mm_cmpeq_epi8(_mm_min_epu8(v, high), v));
+    __m128i hits = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(v, space), v),
+                                _mm_andnot_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('=')), between));
+    return (unsigned)_mm_movemask_epi8(hits);
+}
+#endif
 
 /* Is there white space, a control character, '<', '>' or '?'? */
 static inline bool quick_has_odd_byte(const uint8_t *at, const uint8_t *end)
 {
 #ifdef __SSE2__
-    const __m128i space = _mm_set1_epi8(' '), low = _mm_set1_epi8('<'), high = _mm_set1_epi8('?');
-    const __m128i equals = _mm_set1_epi8('=');
-    for (; end - at >= 16; at += 16) {
-        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)at);
-        __m128i between = _mm_and_si128(_mm_cmpeq_epi8(_mm_max_epu8(a, low), a),
-                                        _mm_cmpeq_epi8(_mm_min_epu8(a, high), a));
-        __m128i hits = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(a, space), a),
-                                    _mm_andnot_si128(_mm_cmpeq_epi8(a, equals), between));
-        if (_mm_movemask_epi8(hits))
+    size_t size = (size_t)(end - at);
+    if (size < 16)
+        return (quick_odd_in(quick_load_short(at, size)) & ((1U << size) - 1)) != 0;
+    for (; end - at > 16; at += 16) {
+        if (quick_odd_in(quick_load(at)))
             return true;
     }
-#endif
+    return quick_odd_in(quick_load(end - 16)) != 0;
+#else
     for (; at < end; at++) {
         if (*at <= ' ' || (*at >= '<' && *at <= '?' && *at != '='))
             return true;
     }
     return false;
+#endif
 }
 
 /* Bit 5 is the case of a byte where `known` has a letter (bit 6 set); elsewhere it must agree like

@@ -54,6 +54,11 @@ static bool take_digits(struct slice text, bool letters, char out[URI_DIGITS_SIZ
 {
     size_t n = 0, at = 0, decimal = 0;
     while (at < text.size) {
+        if (text.data[at] >= '0' && text.data[at] <= '9' && n + 1 < URI_DIGITS_SIZE) {
+            out[n++] = (char)text.data[at++];
+            decimal++;
+            continue;
+        }
         if (is_spare_zero(out, n, slice_from(text, at))) {
             at += 3;
             continue;
@@ -93,7 +98,7 @@ static void take_param(struct slice name, struct slice value, struct sip_uri *u)
 /* The user as a telephone-subscriber: number;name=value... */
 static void read_number(struct sip_uri *u)
 {
-    size_t end = slice_index(u->user, ';');
+    size_t end = quick_index(u->user, ';');
     struct slice rest = slice_from(u->user, end), name, value;
     u->number = sip_trim(slice_sub(u->user, 0, end));
     if (!take_digits(u->number, u->user_phone, u->digits))
@@ -114,7 +119,7 @@ static bool is_foreign(struct slice text)
         return false;
     struct slice behind = slice_from(text, n + 1);
     bool port = behind.size && behind.data[0] >= '0' && behind.data[0] <= '9';
-    bool known = slice_index(text, '@') < text.size && !slice_starts_nocase(text, "im:") &&
+    bool known = quick_index(text, '@') < text.size && !slice_starts_nocase(text, "im:") &&
                  !slice_starts_nocase(text, "pres:") && !slice_starts_nocase(text, "mailto:") &&
                  !slice_starts_nocase(text, "xmpp:");
     return !port && !known;
@@ -138,27 +143,30 @@ static enum uri_scheme scheme_of(struct slice *text)
 /* The last '@' in front of the host's parameters; the size without one (address.c says why). */
 static size_t find_at(struct slice s)
 {
-    size_t at = slice_index(s, '@');
-    for (size_t i = at < s.size ? at + 1 : s.size;
-         i < s.size && s.data[i] != ';' && s.data[i] != '?'; i++)
-        if (s.data[i] == '@')
-            at = i;
+    size_t at = quick_index(s, '@'), host = at + 1;
+    struct slice rest = slice_from(s, host);
+    rest = slice_sub(rest, 0, quick_index(rest, ';'));
+    rest = slice_sub(rest, 0, quick_index(rest, '?'));
+    for (size_t next; (next = quick_index(rest, '@')) < rest.size; rest = slice_from(rest, next + 1)) {
+        at = host + next;
+        host = at + 1;
+    }
     return at;
 }
 
 static void read_user(struct slice user, struct sip_uri *u)
 {
-    size_t colon = slice_index(user, ':');
+    size_t colon = quick_index(user, ':');
     u->user = slice_sub(user, 0, colon);
     u->password = colon < user.size;
 }
 
 static void read_host(struct slice rest, struct sip_uri *u)
 {
-    size_t question = slice_index(rest, '?');
+    size_t question = quick_index(rest, '?');
     u->headers = slice_from(rest, question + 1);
     rest = slice_sub(rest, 0, question);
-    size_t semicolon = slice_index(rest, ';');
+    size_t semicolon = quick_index(rest, ';');
     u->params = slice_from(rest, semicolon + 1);
     sip_host_port(slice_sub(rest, 0, semicolon), &u->host, &u->port);
     struct slice kind;

@@ -25,14 +25,14 @@ bool sip_via_parse(struct slice value, struct sip_via *ret_via)
     struct sip_via via;
     quick_clear(&via, sizeof via);
     struct slice s = sip_trim(value);
-    s = slice_from(s, slice_index(s, '/') + 1); /* "SIP" */
-    s = sip_skip_spaces(slice_from(s, slice_index(s, '/') + 1));
+    s = slice_from(s, quick_index(s, '/') + 1); /* "SIP" */
+    s = sip_skip_spaces(slice_from(s, quick_index(s, '/') + 1));
     size_t n = 0;
     while (n < s.size && !sip_is_space(s.data[n]) && s.data[n] != ';')
         n++;
     via.transport = slice_sub(s, 0, n);
     s = slice_from(s, n);
-    size_t semicolon = slice_index(s, ';');
+    size_t semicolon = quick_index(s, ';');
     sip_host_port(slice_sub(s, 0, semicolon), &via.host, &via.port);
     if (via.transport.size == 0 || via.host.size == 0)
         return false;
