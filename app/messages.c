@@ -95,34 +95,32 @@ static void gather(struct gathering *g, struct spool_reader *reader)
             return;
 }
 
-static struct spool_reader *open_signalling(const char *data_dir, const struct call_record *r)
+static bool open_signalling(const char *data_dir, struct spool_reader **reader, const struct call_record *r)
 {
-    struct spool_reader *reader = NULL;
     bool truncated;
-    for (uint32_t k = 0; k < r->chain_count && reader == NULL; k++)
-        if (r->chains[k].party == NULL && spool_reader_open(data_dir, r->chains[k].tail, &reader, &truncated) != 0)
-            reader = NULL;
-    return reader;
+    for (uint32_t k = 0; k < r->chain_count; k++)
+        if (r->chains[k].party == NULL && spool_reader_open_next(data_dir, r->chains[k].tail, reader, &truncated) == 0)
+            return true;
+    return false;
 }
 
 /* All of them into an arena that the caller frees; NULL: there are none. */
-static struct arena *gather_all(const char *data_dir, const struct call_record *r, struct gathering *g)
+static struct arena *gather_all(const char *data_dir, struct spool_reader **reader, const struct call_record *r,
+                                struct gathering *g)
 {
-    struct spool_reader *reader = open_signalling(data_dir, r);
-    if (reader == NULL)
+    if (!open_signalling(data_dir, reader, r))
         return NULL;
     *g = (struct gathering){.arena = arena_new(16384, 4 * TEXT_MAX), .call = r};
     if (g->arena)
-        gather(g, reader);
-    spool_reader_close(reader);
+        gather(g, *reader);
     return g->arena;
 }
 
-int messages_store(struct store *store, const char *data_dir, const struct call_record *r)
+int messages_store(struct store *store, const char *data_dir, struct spool_reader **reader, const struct call_record *r)
 {
     struct gathering g = {0};
     int err = 0;
-    gather_all(data_dir, r, &g);
+    gather_all(data_dir, reader, r, &g);
     if (g.count)
         err = store_put_messages(store, r->uid, r->started_us, g.messages, g.count);
     arena_free(g.arena);
@@ -132,7 +130,9 @@ int messages_store(struct store *store, const char *data_dir, const struct call_
 void messages_each(const char *data_dir, const struct call_record *r, messages_fn *fn, void *context)
 {
     struct gathering g = {0};
-    gather_all(data_dir, r, &g);
+    struct spool_reader *reader = NULL;
+    gather_all(data_dir, &reader, r, &g);
+    spool_reader_close(reader);
     for (unsigned i = 0; i < g.count; i++)
         fn(context, &g.messages[i]);
     arena_free(g.arena);

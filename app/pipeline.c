@@ -81,7 +81,7 @@ static bool push_ring(struct lane *lane, const struct event *event)
         if (event->kind == EVENT_TICK && !lane->pipeline->lossless)
             return true; /* the next one does */
         ring_publish(lane->ring);
-        struct timespec pause = {.tv_nsec = 200000};
+        struct timespec pause = {.tv_nsec = lane->pipeline->lossless ? 1000000 : 200000};
         nanosleep(&pause, NULL);
     }
     memcpy(at, event, head);

@@ -31,6 +31,7 @@
 
 #define LISTEN_LOOK_MS 400
 #define DISK_LOW_BYTES ((uint64_t)64 << 20)
+#define FILE_RECORDS_WAITING 4096 /* where the front may wait, no more memory than that */
 /* Whoever is followed is told apart by its own clock; this is for those who are not any more. */
 #define OVERDUE_AFTER_US (60 * INT64_C(1000000))
 
@@ -263,6 +264,7 @@ static int start_storage(struct service *s, struct pipeline_config *pipeline, st
     struct writer_config writer = {
         .data_dir = s->settings->data_dir,
         .commit_interval_ms = (int)(s->settings->commit_interval / 1000000),
+        .inbox_max = s->config.lossless ? FILE_RECORDS_WAITING : 0,
         .context = s,
         .render = take_render,
     };

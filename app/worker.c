@@ -266,7 +266,7 @@ static bool open_signalling(struct worker *w, struct wcall *wc, int64_t now_ns)
 
 static void keep_message(struct worker *w, const struct event *event)
 {
-    struct wcall *wc = find_call(w, event->call);
+    struct wcall *wc = w->spool ? find_call(w, event->call) : NULL;
     if (wc == NULL || event->sip.over_limit || !open_signalling(w, wc, event->time_ns))
         return;
     const struct event_sip *sip = &event->sip;

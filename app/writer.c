@@ -13,6 +13,10 @@
 #include "base/log.h"
 
 #define BATCH_ROWS       500
+#define BEHIND_ROWS      50000 /* while more waits: pages that many rows share are written once */
+#define BEHIND_INTERVALS 5
+
+#define EARLY_WAITING_MAX 256
 #define KPI_FLUSH_MIN_NS INT64_C(1000000000)
 #define KPI_FLUSH_MAX_NS INT64_C(60000000000)
 
@@ -48,6 +52,7 @@ struct writer {
     struct counters *counters;
     struct inbox *inbox;
     pthread_t thread;
+    struct spool_reader *reader;     /* of messages; NULL between batches */
     struct item *batch, **batch_end; /* written, not committed */
     int64_t batch_since_ns;
     int64_t kpi_flushed_ns;          /* mono */
@@ -99,15 +104,23 @@ static int put_tracks(struct writer *w, const struct call_record *r)
     return err ? err : store_end_job_for(w->store, "tracks", r->uid);
 }
 
+/* A row that another one of the same call will replace gives way when many wait. */
+static bool gives_way(struct writer *w, const struct call_record *r)
+{
+    return !r->final && !wants_render(r) && !tracks_wanted(r) && inbox_depth(w->inbox) > EARLY_WAITING_MAX;
+}
+
 static int write_record(struct writer *w, const struct call_record *r)
 {
+    if (gives_way(w, r))
+        return 0;
     int err = store_put_call(w->store, r);
     if (r->final && r->ended_us / KPI_MINUTE_US > w->kpi_minute) {
         w->kpi_minute = r->ended_us / KPI_MINUTE_US;
         w->kpi_due = true;
     }
     if (err == 0 && strcmp(r->state, "ended") == 0)
-        err = messages_store(w->store, w->config.data_dir, r);
+        err = messages_store(w->store, w->config.data_dir, &w->reader, r);
     return err ? err : put_jobs(w, r);
 }
 
@@ -206,6 +219,8 @@ static void commit(struct writer *w)
                             "earshot_db_records_lost_total", err_text(err));
     atomic_store(&w->error, err);
     counters_add(w->counters, C_DB_LOST, atomic_exchange(&w->users_lost, 0));
+    spool_reader_close(w->reader); /* retention may have removed what it has open */
+    w->reader = NULL;
     struct item *item = w->batch;
     w->batch = NULL;
     w->batch_end = &w->batch;
@@ -224,10 +239,14 @@ static int wait_ms(const struct writer *w)
     return left < 1 ? 1 : (int)left;
 }
 
+/* When more waits behind the batch, the queue is what delays records, and larger batches shorten it. */
 static bool commit_due(const struct writer *w, bool asked)
 {
-    return w->batch && (asked || store_pending(w->store) >= BATCH_ROWS ||
-                        clock_mono_ns() - w->batch_since_ns >= w->config.commit_interval_ms * INT64_C(1000000));
+    if (w->batch == NULL || asked)
+        return w->batch != NULL;
+    unsigned intervals = inbox_depth(w->inbox) ? BEHIND_INTERVALS : 1;
+    return store_pending(w->store) >= (intervals > 1 ? BEHIND_ROWS : BATCH_ROWS) ||
+           clock_mono_ns() - w->batch_since_ns >= intervals * w->config.commit_interval_ms * INT64_C(1000000);
 }
 
 /* Each minute of packet time, but not more than once a second (a file is read faster than it was recorded), and each minute

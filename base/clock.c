@@ -50,25 +50,28 @@ static void calendar_day(int64_t days, struct tm *tm)
     tm->tm_year = (int)(year + era * 400 + (month >= 10) - 1900);
 }
 
-/* The UTC calendar of a time, rounded down also before 1970. Years stay within INT64 microseconds.
- */
+static void clock_of_day(int of_day, struct tm *tm)
+{
+    tm->tm_hour = of_day / 3600;
+    tm->tm_min = of_day / 60 % 60;
+    tm->tm_sec = of_day % 60;
+}
+
+/* Rounded down also before 1970; *ret_rest is what is left. */
+static int64_t whole_parts(int64_t v, int64_t part, int64_t *ret_rest)
+{
+    int64_t rest = v % part, whole = v / part;
+    *ret_rest = rest < 0 ? rest + part : rest;
+    return rest < 0 ? whole - 1 : whole;
+}
+
+/* The UTC calendar of a time. Years stay within INT64 microseconds. */
 static struct tm calendar(int64_t time_us, int64_t *ret_fraction_us)
 {
-    int64_t seconds = time_us / US_PER_S;
-    int64_t fraction = time_us % US_PER_S;
-    if (fraction < 0) {
-        fraction += US_PER_S;
-        seconds--;
-    }
-    *ret_fraction_us = fraction;
-    int64_t days = seconds / SECONDS_A_DAY - (seconds % SECONDS_A_DAY < 0);
-    int64_t of_day = seconds - days * SECONDS_A_DAY;
-    struct tm tm = {
-        .tm_hour = (int)(of_day / 3600),
-        .tm_min = (int)(of_day / 60 % 60),
-        .tm_sec = (int)(of_day % 60),
-    };
-    calendar_day(days, &tm);
+    struct tm tm = {0};
+    int64_t of_day, seconds = whole_parts(time_us, US_PER_S, ret_fraction_us);
+    calendar_day(whole_parts(seconds, SECONDS_A_DAY, &of_day), &tm);
+    clock_of_day((int)of_day, &tm);
     return tm;
 }
 
@@ -97,13 +100,18 @@ static inline char *put_two(char *out, int v, char behind)
     return out + 3;
 }
 
-/* "2026-11-21T10:00:00." */
-static char *put_second(char *out, const struct tm *tm)
+/* "2026-11-21T" */
+static char *put_date(char *out, const struct tm *tm)
 {
     char *p = put_number(out, (int64_t)tm->tm_year + 1900, 4);
     *p++ = '-';
     p = put_two(p, tm->tm_mon + 1, '-');
-    p = put_two(p, tm->tm_mday, 'T');
+    return put_two(p, tm->tm_mday, 'T');
+}
+
+/* "10:00:00." */
+static char *put_clock(char *p, const struct tm *tm)
+{
     p = put_two(p, tm->tm_hour, ':');
     p = put_two(p, tm->tm_min, ':');
     return put_two(p, tm->tm_sec, '.');
@@ -121,20 +129,32 @@ const char *clock_rfc3339_us(int64_t time_us, char out[CLOCK_TEXT_SIZE])
 {
     int64_t fraction;
     struct tm tm = calendar(time_us, &fraction);
-    char *p = put_fraction(put_second(out, &tm), (int)fraction);
+    char *p = put_fraction(put_clock(put_date(out, &tm), &tm), (int)fraction);
     *p = '\0';
     return out;
 }
 
+#define CLOCK_SIZE 9 /* of what put_clock() writes */
+
+static void next_second(struct clock_last *last, int64_t second)
+{
+    struct tm tm = {0};
+    int64_t of_day, day = whole_parts(second, SECONDS_A_DAY, &of_day);
+    if (last->size == 0 || day != last->day) {
+        calendar_day(day, &tm);
+        last->size = (size_t)(put_date(last->text, &tm) - last->text) + CLOCK_SIZE;
+        last->day = day;
+    }
+    clock_of_day((int)of_day, &tm);
+    put_clock(last->text + last->size - CLOCK_SIZE, &tm);
+    last->second = second;
+}
+
 size_t clock_rfc3339_next(struct clock_last *last, int64_t time_us, char *out)
 {
-    uint64_t within = (uint64_t)time_us - (uint64_t)(last->second * US_PER_S);
-    int64_t fraction = (int64_t)within;
-    if (last->size == 0 || within >= US_PER_S) {
-        struct tm tm = calendar(time_us, &fraction);
-        last->second = (time_us - fraction) / US_PER_S;
-        last->size = (size_t)(put_second(last->text, &tm) - last->text);
-    }
+    int64_t fraction, second = whole_parts(time_us, US_PER_S, &fraction);
+    if (last->size == 0 || second != last->second)
+        next_second(last, second);
     memcpy(out, last->text, sizeof last->text);
     return (size_t)(put_fraction(out + last->size, (int)fraction) - out);
 }

@@ -15,7 +15,7 @@ int64_t clock_cpu_ns(void);
 const char *clock_rfc3339_us(int64_t time_us, char out[CLOCK_TEXT_SIZE]);
 /* The second that was written last; all zero before the first. */
 struct clock_last {
-    int64_t second;
+    int64_t day, second;
     size_t size; /* of its text, up to and with the point */
     char text[CLOCK_TEXT_SIZE];
 };

@@ -90,6 +90,9 @@ struct spool_reader;
 /* Walks the chain back to its beginning, then delivers forward. ERR_NOT_FOUND when segments are gone; a chain whose
  * beginning is gone starts where it can and sets `*ret_truncated`. */
 int spool_reader_open(const char *data_dir, struct spool_ref tail, struct spool_reader **ret_reader, bool *ret_truncated);
+/* The same with a reader that read another flow, which keeps its file and its memory; NULL there: a new one. After an
+ * error it may be used again, or closed. */
+int spool_reader_open_next(const char *data_dir, struct spool_ref tail, struct spool_reader **reader, bool *ret_truncated);
 void spool_reader_close(struct spool_reader *r);
 /* 1: *ret_packet is filled (valid until the next call); 0: end; < 0: damaged chunk (skipped, call again). */
 int spool_reader_next(struct spool_reader *r, struct spool_packet *ret_packet);

@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define CHAIN_MAX (4u << 20) /* chunks of one flow; longer chains begin later */
+#define CHAIN_MAX   (4u << 20) /* chunks of one flow; longer chains begin later */
+#define PEEK_CHUNKS 8          /* of the newest, read with their headers: the whole signalling of most calls */
+#define PEEK_BYTES  3072
 
 struct chain_link {
     uint64_t offset;
@@ -32,6 +34,8 @@ struct spool_reader {
     struct endpoint src, dst;
     uint8_t *descriptor;
     size_t descriptor_size;
+    size_t peeked[PEEK_CHUNKS]; /* bytes of the first links */
+    uint8_t peek[PEEK_CHUNKS][PEEK_BYTES];
 };
 
 static int segment_use(struct spool_reader *r, uint32_t number)
@@ -56,17 +60,22 @@ static int segment_use(struct spool_reader *r, uint32_t number)
     return 0;
 }
 
+/* The header, and of the newest chunks as much as is looked ahead. */
 static int header_at(struct spool_reader *r, struct spool_ref place,
                      struct chunk_header *ret_header)
 {
-    uint8_t bytes[CHUNK_HEADER];
+    uint8_t header[CHUNK_HEADER];
+    bool ahead = r->count < PEEK_CHUNKS;
+    uint8_t *bytes = ahead ? r->peek[r->count] : header;
     int err = segment_use(r, place.segment);
     if (err)
         return err;
-    int64_t n = read_at(r->fd, bytes, sizeof bytes, place.offset);
+    int64_t n = read_at(r->fd, bytes, ahead ? PEEK_BYTES : CHUNK_HEADER, place.offset);
     if (n < 0)
         return ERR_IO;
-    if (n != CHUNK_HEADER || !chunk_header_read(slice_of(bytes, sizeof bytes), place, ret_header))
+    if (ahead)
+        r->peeked[r->count] = (size_t)n;
+    if (n < CHUNK_HEADER || !chunk_header_read(slice_of(bytes, CHUNK_HEADER), place, ret_header))
         return ERR_INVALID;
     return 0;
 }
@@ -119,18 +128,46 @@ static int chain_walk(struct spool_reader *r, struct spool_ref tail, bool *ret_t
     return 0;
 }
 
-int spool_reader_open(const char *data_dir, struct spool_ref tail, struct spool_reader **ret_reader,
-                      bool *ret_truncated)
+static struct spool_reader *reader_new(const char *data_dir)
+{
+    struct spool_reader *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return NULL;
+    r->fd = -1;
+    int n = snprintf(r->data_dir, sizeof r->data_dir, "%s", data_dir);
+    if (n < (int)sizeof r->data_dir)
+        return r;
+    free(r);
+    return NULL;
+}
+
+static void reader_forget(struct spool_reader *r)
+{
+    r->count = 0;
+    r->packets = (struct cursor){0};
+    r->src = r->dst = (struct endpoint){0};
+    r->descriptor_size = 0;
+}
+
+int spool_reader_open_next(const char *data_dir, struct spool_ref tail,
+                           struct spool_reader **reader, bool *ret_truncated)
 {
     if (tail.segment == 0)
         return ERR_NOT_FOUND;
-    struct spool_reader *r = calloc(1, sizeof *r);
-    if (r == NULL)
+    if (*reader == NULL)
+        *reader = reader_new(data_dir);
+    if (*reader == NULL)
         return ERR_NOMEM;
-    r->fd = -1;
-    int n = snprintf(r->data_dir, sizeof r->data_dir, "%s", data_dir);
-    bool truncated = false;
-    int err = n < (int)sizeof r->data_dir ? chain_walk(r, tail, &truncated) : ERR_INVALID;
+    reader_forget(*reader);
+    return chain_walk(*reader, tail, ret_truncated);
+}
+
+int spool_reader_open(const char *data_dir, struct spool_ref tail, struct spool_reader **ret_reader,
+                      bool *ret_truncated)
+{
+    struct spool_reader *r = NULL;
+    bool truncated;
+    int err = spool_reader_open_next(data_dir, tail, &r, &truncated);
     if (err) {
         spool_reader_close(r);
         return err;
@@ -174,29 +211,42 @@ static int descriptor_take(struct spool_reader *r, struct slice body)
     return 0;
 }
 
+/* The whole chunk in memory; NULL with *ret_err where that failed. */
+static const uint8_t *chunk_bytes(struct spool_reader *r, const struct chain_link *link,
+                                  size_t size, int *ret_err)
+{
+    size_t number = (size_t)(link - r->links);
+    if (number < PEEK_CHUNKS && size <= r->peeked[number])
+        return r->peek[number];
+    *ret_err = segment_use(r, link->segment);
+    if (*ret_err)
+        return NULL;
+    if (size > r->chunk_room) {
+        uint8_t *more = realloc(r->chunk, size);
+        *ret_err = more ? 0 : ERR_NOMEM;
+        if (more == NULL)
+            return NULL;
+        r->chunk = more;
+        r->chunk_room = size;
+    }
+    int64_t n = read_at(r->fd, r->chunk, size, link->offset);
+    *ret_err = n < 0 ? ERR_IO : (size_t)n != size ? ERR_INVALID : 0;
+    return *ret_err ? NULL : r->chunk;
+}
+
 /* Brings the chunk at `link` into memory: packets into the cursor, a descriptor into force. */
 static int chunk_load(struct spool_reader *r, const struct chain_link *link)
 {
     struct spool_ref place = {.segment = link->segment, .offset = link->offset};
     size_t size = CHUNK_HEADER + (size_t)link->body_bytes;
     struct chunk_header h;
+    int err;
 
-    int err = segment_use(r, link->segment);
-    if (err)
+    const uint8_t *bytes = chunk_bytes(r, link, size, &err);
+    if (bytes == NULL)
         return err;
-    if (size > r->chunk_room) {
-        uint8_t *more = realloc(r->chunk, size);
-        if (more == NULL)
-            return ERR_NOMEM;
-        r->chunk = more;
-        r->chunk_room = size;
-    }
-    int64_t n = read_at(r->fd, r->chunk, size, place.offset);
-    if (n < 0)
-        return ERR_IO;
-    struct slice body = slice_of(r->chunk + CHUNK_HEADER, link->body_bytes);
-    if ((size_t)n != size || !chunk_header_read(slice_of(r->chunk, size), place, &h) ||
-        !chunk_body_check(&h, body))
+    struct slice body = slice_of(bytes + CHUNK_HEADER, link->body_bytes);
+    if (!chunk_header_read(slice_of(bytes, size), place, &h) || !chunk_body_check(&h, body))
         return ERR_INVALID;
     if (h.kind == CHUNK_DESCRIPTOR)
         return descriptor_take(r, body);

@@ -11,17 +11,47 @@
 
 #define STREAMS_MAX 4096 /* of one call: store_sql.c */
 
-/* The row of this uid, 0: none; and the flush that counts it, -1: none yet. */
-static int call_row(struct db *db, const char *uid, int64_t *ret_id, int64_t *ret_kpi)
+/* What is there of a call. */
+struct call_row {
+    int64_t id;  /* 0: nothing */
+    int64_t kpi; /* the flush that counts it, -1: none yet */
+    bool same;   /* what indices are over would stay as it is */
+};
+
+static bool same_names(sqlite3_stmt *row, const struct call_record *r)
+{
+    const struct slice names[] = {
+        r->call_id,
+        r->from.user,
+        r->to.user,
+        r->identity.caller.number,
+        r->identity.callee.number,
+        r->tenant,
+        r->trunk,
+        r->from_site,
+        r->to_site,
+        slice_str(r->related.group_id),
+    };
+    bool same = sqlite3_column_int64(row, 2) == r->started_us;
+    for (unsigned i = 0; same && i < sizeof names / sizeof *names; i++)
+        same = slice_equal(column_bytes(row, 3 + (int)i), names[i]);
+    return same;
+}
+
+static int call_row(struct db *db, const struct call_record *r, struct call_row *ret_row)
 {
     sqlite3_stmt *statement = db_statement(db, SQL_CALL_ID);
     if (statement == NULL)
         return ERR_INVALID;
     struct bind b = bind_to(statement);
-    bind_word(&b, uid);
+    bind_word(&b, r->uid);
     int rc = sqlite3_step(statement);
-    *ret_id = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
-    *ret_kpi = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 1) : -1;
+    *ret_row = (struct call_row){.kpi = -1};
+    if (rc == SQLITE_ROW) {
+        ret_row->id = sqlite3_column_int64(statement, 0);
+        ret_row->kpi = sqlite3_column_int64(statement, 1);
+        ret_row->same = same_names(statement, r);
+    }
     sqlite3_reset(statement);
     return db_error(db, rc);
 }
@@ -78,18 +108,14 @@ static void bind_labels(struct bind *b, const struct record_diagnosis *d, char o
     bind_word(b, n ? out : NULL);
 }
 
-static void bind_call_columns(struct bind *b, const struct call_record *r,
-                              char ip[2][ADDR_TEXT_SIZE], char labels[LABELS_TEXT])
+/* What a call was and how it went: in no index. */
+static void bind_course(struct bind *b, const struct call_record *r, char ip[2][ADDR_TEXT_SIZE],
+                        char labels[LABELS_TEXT])
 {
-    bind_word(b, r->uid);
-    bind_int(b, r->started_us);
     bind_int_or_null(b, r->ended_us, r->ended_us != 0);
     bind_word(b, r->kind);
     bind_word(b, r->state);
     bind_word(b, r->outcome);
-    bind_text(b, r->call_id);
-    bind_text(b, r->from.user);
-    bind_text(b, r->to.user);
     bind_ip(b, &r->src, ip[0]);
     bind_ip(b, &r->dst, ip[1]);
     bind_int_or_null(b, r->sip_code, r->sip_code != 0);
@@ -106,19 +132,31 @@ static void bind_call_columns(struct bind *b, const struct call_record *r,
     bind_int(b, r->partial);
     bind_text(b, r->codec);
     bind_text(b, r->user_agent);
+    bind_word(b, r->direction);
+    bind_labels(b, &r->diagnosis, labels);
+}
+
+/* What it is found by. */
+static void bind_names(struct bind *b, const struct call_record *r)
+{
+    bind_word(b, r->uid);
+    bind_int(b, r->started_us);
+    bind_text(b, r->call_id);
+    bind_text(b, r->from.user);
+    bind_text(b, r->to.user);
     bind_text(b, r->identity.caller.number);
     bind_text(b, r->identity.callee.number);
-    bind_word(b, r->direction);
     bind_known(b, r->tenant);
     bind_known(b, r->trunk);
     bind_known(b, r->from_site);
     bind_known(b, r->to_site);
     bind_word(b, r->related.group_id[0] ? r->related.group_id : NULL);
-    bind_labels(b, &r->diagnosis, labels);
 }
 
-static int call_put(struct store *s, struct db *db, const struct call_record *r, int64_t *id,
-                    int64_t kpi)
+/* A row that is there keeps its places in the indices where it can: most of what a call changes
+ * when it ends stands in none. */
+static int call_put(struct store *s, struct db *db, const struct call_record *r,
+                    struct call_row *row, int64_t kpi)
 {
     enum { DETAIL, CHAINS, EVENTS, RECORDING };
     char ip[2][ADDR_TEXT_SIZE], labels[LABELS_TEXT];
@@ -132,22 +170,27 @@ static int call_put(struct store *s, struct db *db, const struct call_record *r,
     record_pack_call(&p[DETAIL], &copy);
     record_pack_chains(&p[CHAINS], &copy.chains, &copy.chain_count);
     record_pack_events(&p[EVENTS], &copy.events, &copy.event_count);
-    sqlite3_stmt *statement = db_statement(db, SQL_CALL_PUT);
+    bool change = row->id && row->same;
+    sqlite3_stmt *statement = db_statement(db, change    ? SQL_CALL_CHANGE
+                                               : row->id ? SQL_CALL_REPLACE
+                                                         : SQL_CALL_PUT);
     if (statement == NULL)
         return ERR_INVALID;
     struct bind b = bind_to(statement);
-    bind_int_or_null(&b, *id, *id != 0);
-    bind_call_columns(&b, r, ip, labels);
+    bind_int_or_null(&b, row->id, row->id != 0);
+    bind_course(&b, r, ip, labels);
     bind_recording(&b, &r->recording, &s->scratch[RECORDING]);
     for (int i = 0; i < 3; i++)
         bind_blob(&b, buf_view(&s->scratch[i]));
     bind_int_or_null(&b, kpi, kpi >= 0);
+    if (!change)
+        bind_names(&b, r);
     for (int i = 0; i < 4; i++)
         if (s->scratch[i].failed)
             return ERR_NOMEM;
     int err = db_run(db, statement);
-    if (!err && *id == 0)
-        *id = sqlite3_last_insert_rowid(db->handle);
+    if (!err && row->id == 0)
+        row->id = sqlite3_last_insert_rowid(db->handle);
     return err;
 }
 
@@ -189,7 +232,8 @@ static int streams_delete(struct db *db, int64_t id)
     return db_run(db, statement);
 }
 
-/* Once, with the last row: keys come and never go, and what is left of an older row only costs a look. */
+/* Once, with the last row: keys come and never go, and what is left of an older row only costs a
+ * look. */
 static int keys_put(struct db *db, int64_t id, const struct call_record *r)
 {
     struct correlate_entries list;
@@ -213,16 +257,17 @@ static int keys_put(struct db *db, int64_t id, const struct call_record *r)
 static int record_put(struct store *s, struct db *db, const struct call_record *r)
 {
     uint32_t streams = r->stream_count < STREAMS_MAX ? r->stream_count : STREAMS_MAX;
-    int64_t id, kpi;
+    struct call_row row;
 
-    int err = call_row(db, r->uid, &id, &kpi);
+    int err = call_row(db, r, &row);
     /* a call that is over and counted does not begin again: its capture is read once more */
-    if (!err && kpi >= 0 && !r->final)
+    if (!err && row.kpi >= 0 && !r->final)
         return 0;
-    if (!err && id)
-        err = streams_delete(db, id);
+    if (!err && row.id)
+        err = streams_delete(db, row.id);
     if (!err)
-        err = call_put(s, db, r, &id, store_kpi_number(s, r, kpi));
+        err = call_put(s, db, r, &row, store_kpi_number(s, r, row.kpi));
+    int64_t id = row.id;
     if (!err)
         err = keys_put(db, id, r);
     for (uint32_t i = 0; i < streams && !err; i++)

@@ -6,6 +6,14 @@
 
 /* What call_read() takes apart. */
 #define CALL_COLUMNS "id, uid, detail, chains, recording, tracks"
+/* In the order of bind_course(), bind_recording(), the packed parts and bind_names(). */
+#define CALL_PUT_COLUMNS                                                                           \
+    "id, ended_us, kind, state, outcome, src_ip, dst_ip, sip_code, q850_cause, duration_ms,"       \
+    " mos_min, mos_scale, r_fb_min, loss_ratio, jitter_ms, one_way, no_rtp, encrypted, partial,"   \
+    " codec, user_agent, direction, labels, recording_id, recording_state, recording_result, recording,"   \
+    " detail, chains, events, kpi, uid, started_us, call_id, from_user, to_user, caller_number,"   \
+    " callee_number, tenant, trunk, from_site, to_site, group_id)"                                 \
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 /* What token_read() takes apart. */
 #define TOKEN_COLUMNS                                                                              \
     "id, hash, name, role, created_us, expires_us, revoked, tenants, sites, trunks"
@@ -38,15 +46,20 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_QUALITY_TRUNK] =
         QUALITY_COLUMNS " FROM (SELECT trunk AS place, *" QUALITY_OF "trunk IS NOT NULL)"
                         " GROUP BY 1, 2 ORDER BY 2, 1",
-    [SQL_CALL_ID] = "SELECT id, ifnull(kpi, -1) FROM calls WHERE uid = ?",
-    [SQL_CALL_PUT] =
-        "INSERT OR REPLACE INTO calls(id, uid, started_us, ended_us, kind, state, outcome, call_id,"
-        " from_user, to_user, src_ip, dst_ip, sip_code, q850_cause, duration_ms, mos_min, "
-        "mos_scale,"
-        " r_fb_min, loss_ratio, jitter_ms, one_way, no_rtp, encrypted, partial, codec, user_agent,"
-        " caller_number, callee_number, direction, tenant, trunk, from_site, to_site,"
-        " group_id, labels, recording_id, recording_state, recording_result, recording, detail, chains, events, kpi)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [SQL_CALL_ID] = "SELECT id, ifnull(kpi, -1), started_us, call_id, from_user, to_user,"
+                    " caller_number, callee_number, tenant, trunk, from_site, to_site, group_id"
+                    " FROM calls WHERE uid = ?",
+    [SQL_CALL_PUT] = "INSERT INTO calls(" CALL_PUT_COLUMNS,
+    [SQL_CALL_REPLACE] = "INSERT OR REPLACE INTO calls(" CALL_PUT_COLUMNS,
+    /* without the columns that indices are over: these stay as they are */
+    [SQL_CALL_CHANGE] =
+        "UPDATE calls SET ended_us = ?2, kind = ?3, state = ?4, outcome = ?5, src_ip = ?6,"
+        " dst_ip = ?7, sip_code = ?8, q850_cause = ?9, duration_ms = ?10, mos_min = ?11,"
+        " mos_scale = ?12, r_fb_min = ?13, loss_ratio = ?14, jitter_ms = ?15, one_way = ?16,"
+        " no_rtp = ?17, encrypted = ?18, partial = ?19, codec = ?20, user_agent = ?21,"
+        " direction = ?22, labels = ?23, recording_id = ?24, recording_state = ?25,"
+        " recording_result = ?26, recording = ?27, detail = ?28, chains = ?29, events = ?30,"
+        " kpi = ?31 WHERE id = ?1",
     [SQL_STREAMS_DELETE] = "DELETE FROM streams WHERE " STREAMS_OF("?1"),
     [SQL_STREAM_PUT] =
         "INSERT INTO streams(id, src_ip, dst_ip, codec, detail, series) VALUES (?,?,?,?,?,?)",
