@@ -1,5 +1,6 @@
 /* The writer: one thread with the writing database connection. Takes records, finished recordings and audit entries from its inbox, commits
- * every commit interval or 500 rows, and hands on what is to be rendered. */
+ * every commit interval or 500 rows (while more waits: larger batches, and early rows give way), and hands on what is to be
+ * rendered. */
 #pragma once
 
 #include "storage/store.h"

@@ -26,6 +26,22 @@ Test(clock, prints_rfc3339_with_microseconds)
     }
 }
 
+Test(clock, times_after_each_other_print_as_each_alone)
+{
+    static const int64_t steps[] = {0, 1, -1, 999999, -1000000, 86400000000, -86400000000, 31556952000000, INT64_C(-90000000000000000)};
+    struct clock_last last = {0};
+    char alone[CLOCK_TEXT_SIZE], next[CLOCK_TEXT_SIZE];
+    int64_t us = 0;
+    for (int i = 0; i < 5000; i++) {
+        us = i == 2000 ? INT64_MAX : i == 3000 ? INT64_MIN : i % 1000 == 1 ? 7 : us;
+        next[clock_rfc3339_next(&last, us, next)] = '\0';
+        cr_assert_str_eq(next, clock_rfc3339_us(us, alone));
+        int64_t step = steps[(i * 7 + i / 9) % 9];
+        if (__builtin_add_overflow(us, step, &us))
+            us = -12345;
+    }
+}
+
 Test(clock, any_number_prints_within_the_buffer)
 {
     char text[CLOCK_TEXT_SIZE];

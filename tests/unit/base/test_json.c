@@ -106,6 +106,40 @@ Test(json, any_bytes_become_valid_utf8)
     buf_fini(&b);
 }
 
+/* At each size and place; a key stands ahead of it or none. */
+Test(json, one_byte_to_escape_is_found_wherever_it_stands)
+{
+    static const struct {
+        char byte;
+        const char *out;
+    } odd[] = {{'"', "\\\""}, {'\\', "\\\\"}, {0x1f, "\\u001f"}, {0x7f, "\\u007f"}, {'\xff', BAD}};
+    struct buf b, plain;
+    buf_init(&b, 1000);
+    buf_init(&plain, 1000);
+    for (size_t size = 0; size < 50; size++)
+        for (size_t at = 0; at < size; at++) {
+            char bytes[50];
+            size_t which = (size + at) % (sizeof odd / sizeof *odd);
+            memset(bytes, 'a', sizeof bytes);
+            bytes[at] = odd[which].byte;
+            buf_clear(&plain);
+            buf_printf(&plain, "{\"k\":\"%.*s%s%.*s\"}", (int)at, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                       odd[which].out, (int)(size - at - 1),
+                       "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+            struct slice s = guard_copy(slice_of(bytes, size));
+            struct json j;
+            buf_clear(&b);
+            json_init(&j, &b);
+            json_object(&j);
+            json_kv_text(&j, "k", s);
+            json_end(&j);
+            guard_free(s);
+            cr_assert_str_eq(buf_text(&b), buf_text(&plain));
+        }
+    buf_fini(&b);
+    buf_fini(&plain);
+}
+
 Test(json, doubles_are_short_and_finite)
 {
     static const struct {

@@ -46,6 +46,23 @@ static struct spool *open_with(struct spool_config config)
     return s;
 }
 
+/* One reader for all flows, as the writer has it. */
+static struct spool_reader *again;
+
+static void read_again(struct spool_ref tail, unsigned flow, bool signalling, size_t largest, unsigned count)
+{
+    struct spool_packet p;
+    bool truncated = true;
+    unsigned i = 0;
+    cr_assert_eq(spool_reader_open_next(dir, tail, &again, &truncated), 0);
+    cr_assert(!truncated);
+    for (; spool_reader_next(again, &p) == 1; i++) {
+        struct spool_packet expected = help_packet(flow, i, signalling, largest, room);
+        cr_assert(help_same(&p, &expected, true), "flow %u packet %u, again", flow, i);
+    }
+    cr_assert_eq(i, count);
+}
+
 static unsigned read_flow(struct spool_ref tail, unsigned flow, bool signalling, size_t largest)
 {
     struct spool_reader *r;
@@ -64,6 +81,7 @@ static unsigned read_flow(struct spool_ref tail, unsigned flow, bool signalling,
     }
     cr_assert_eq(n, 0);
     spool_reader_close(r);
+    read_again(tail, flow, signalling, largest, i);
     return i;
 }
 
@@ -104,6 +122,8 @@ static void round_trip(struct spool_config config, size_t largest, unsigned step
     for (unsigned f = 0; f < FLOWS; f++)
         if (flows[f])
             cr_assert_eq(read_flow(tails[f], f, f % 5 == 0, largest), sent[f]);
+    spool_reader_close(again);
+    again = NULL;
     spool_close(s);
     cr_assert_eq(help_cell(counters, C_SPOOL_DROPPED), 0);
 }

@@ -120,6 +120,27 @@ Test(store, a_row_written_again_replaces_the_one_before) {
   record_free(r);
 }
 
+/* Also what indices are over. */
+Test(store, a_row_written_again_is_found_by_its_new_names) {
+  struct call_record *r = help_record(5);
+  struct store_query old, new;
+
+  store_query_defaults(&old);
+  store_query_defaults(&new);
+  old.call_id[0] = "before@example";
+  new.call_id[0] = "behind@example";
+  r->call_id = slice_str(old.call_id[0]);
+  cr_assert_eq(store_put_call(store, r), 0);
+  cr_assert_eq(store_commit(store), 0);
+  cr_assert_eq(list(&old, NULL).count, 1);
+  r->call_id = slice_str(new.call_id[0]);
+  cr_assert_eq(store_put_call(store, r), 0);
+  cr_assert_eq(store_commit(store), 0);
+  cr_assert_eq(list(&old, NULL).count, 0);
+  cr_assert_eq(list(&new, NULL).count, 1);
+  record_free(r);
+}
+
 Test(store, a_recording_changes_its_columns_only) {
   struct call_record *r = help_record(6), *other = help_record(7), *back;
 
