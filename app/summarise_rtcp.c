@@ -87,6 +87,8 @@ static void fill_remote(const struct wrtcp *r, double clock_hz, struct record_rt
 
 /* ---- where it was lost ---- */
 
+enum { SUSPECT_PACKETS = 2 }; /* more of them that the receiver has and we have not */
+
 static struct record_places places(const struct rtcp_places *v)
 {
     return (struct record_places){v->before_tap, v->after_tap, v->capture};
@@ -155,6 +157,9 @@ static void fill_reports(struct arena *a, const struct wstream *s, const struct 
     fill_remote(r, t->clock_hz, &out->rtcp);
     fill_extended(r->tap, &out->rtcp);
     fill_split(r->tap, &out->split);
+    /* The receiver has packets that we miss: the score rests on loss that may be ours. */
+    if (out->split.suspect > 0 && out->split.best.capture > SUSPECT_PACKETS)
+        out->quality.loss_basis = "capture_suspect";
     fill_total(s, t, out);
 }
 

@@ -1,6 +1,6 @@
 """The bench on which defects of other programs are shown: a register of them, voice and RTCP made by hand, and the truth that the
 maker of a capture knows without reading it. Packets are those of tests/features/craft.py."""
-import json, os, random, struct, subprocess, sys
+import json, math, os, random, struct, subprocess, sys
 from dataclasses import dataclass
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -123,6 +123,25 @@ def r_of(codec, n, lost=()):
 
 def mos(codec, n, lost=()):
     return mos_of_r(r_of(codec, n, lost) / {"NB": 1, "WB": 1.29, "FB": 1.48}[QUALITY[codec][0]])
+
+
+def r_with_delay(r, ta):
+    """R of a conversation over `ta` ms, with the echo that G.107's defaults leave. Formulas of 7.2 to 7.4."""
+    power = lambda x: 10 ** (x / 10)
+    sender = 35 - 8 - 3 - 100 + 0.004 * (35 - 10 - 3 - 14) ** 2
+    room = 35 + 10 * math.log10(1 + power(10 - 18))
+    no = 10 * math.log10(power(-70) + power(sender) + power(2 - 121 + room + 0.008 * (room - 35) ** 2) + power(-64 + 2))
+    ro = 15 - 1.5 * (8 + no)
+
+    def impaired(ta):
+        terv = 65 - 40 * math.log10((1 + ta / 10) / (1 + ta / 150)) + 6 * math.exp(-0.3 * ta * ta)
+        gap = (-1.5 * (no - 2) - (80 + 2.5 * (terv - 14))) / 2
+        talker = (gap + math.sqrt(gap * gap + 100) - 1) * (1 - math.exp(-ta)) if ta >= 1 else 0
+        half = (ro - 10.5 * (110 + 7) * (2 * ta + 1) ** -0.25) / 2
+        x = math.log2(ta / 100) if ta > 100 else 0
+        absolute = 25 * ((1 + x ** 6) ** (1 / 6) - 3 * (1 + (x / 3) ** 6) ** (1 / 6) + 2)
+        return talker + half + math.sqrt(half * half + 169) + absolute
+    return r + impaired(0) - impaired(ta)
 
 
 def lateness(late, n, limit):
