@@ -72,6 +72,14 @@ static void point_json(struct json *j, const struct record_announced *a)
     json_end(j);
 }
 
+void record_json_priority(struct json *j, const char *key, uint8_t priority)
+{
+    if (priority)
+        kv_uint(j, key, priority - 1u);
+    else
+        json_kv_null(j, key);
+}
+
 static void dscp_json(struct json *j, const char *party, const struct record_dscp *q)
 {
     json_key(j, party);
@@ -83,6 +91,8 @@ static void dscp_json(struct json *j, const char *party, const struct record_dsc
     kv_uint(j, "first", q->first);
     kv_uint(j, "min", q->least);
     kv_uint(j, "max", q->most);
+    record_json_priority(j, "pcp_min", q->priority_least);
+    record_json_priority(j, "pcp_max", q->priority_most);
     json_end(j);
 }
 

@@ -148,6 +148,8 @@ static void stream_marks(struct json *j, const struct record_stream *s)
     kv_mark(j, "dscp_max", s->has_marks, s->dscp_most);
     kv_mark(j, "ttl_min", s->has_marks, s->ttl_least);
     kv_mark(j, "ttl_max", s->has_marks, s->ttl_most);
+    record_json_priority(j, "pcp_min", s->priority_least);
+    record_json_priority(j, "pcp_max", s->priority_most);
 }
 
 static void stream_json(struct json *j, const struct call_record *r, const struct record_stream *s, bool links)

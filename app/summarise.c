@@ -241,6 +241,8 @@ static void fill_stream(struct arena *a, const struct wstream *s, bool suspect,
     out->dscp_most = s->dscp_most;
     out->ttl_least = s->ttl_least;
     out->ttl_most = s->ttl_most;
+    out->priority_least = s->priority_least;
+    out->priority_most = s->priority_most;
     out->fmtp = arena_copy(a, slice_str(s->codec.fmtp));
     out->capture_refused = s->refused;
     out->srtp = f->secure;

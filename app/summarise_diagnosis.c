@@ -26,7 +26,8 @@ void summarise_announced(struct call_record *r, const struct call *c, const stru
         fill(a, &d->announced[d->announced_count++]);
     for (unsigned i = 0; i < 2; i++) {
         d->dscp[i] = (struct record_dscp){c->dscp[i].seen, c->dscp[i].first, c->dscp[i].least,
-                                          c->dscp[i].most};
+                                          c->dscp[i].most, c->dscp[i].priority_least,
+                                          c->dscp[i].priority_most};
         d->unseen[i] = (struct record_unseen){wc->unseen[i].reports, wc->unseen[i].empty,
                                               wc->unseen[i].blocks};
     }

@@ -81,6 +81,7 @@ struct wstream {
     uint8_t dscp;
     uint8_t dscp_changes;
     uint8_t ttl;                 /* of the packet before */
+    uint8_t priority;            /* 802.1p plus 1; 0: untagged */
     uint8_t codec_type;          /* payload type and kind of `codec` */
     uint8_t codec_kind;
     int64_t last_ns;
@@ -100,6 +101,7 @@ struct wstream {
     bool early;
     uint8_t dscp_first, dscp_least, dscp_most;
     uint8_t ttl_least, ttl_most;
+    uint8_t priority_least, priority_most;
 };
 
 struct wflow {

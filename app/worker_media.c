@@ -130,22 +130,26 @@ static void note_codec(struct worker *w, struct wstream *s, const struct rtp_cod
     s->codec_packets[1] = 0;
 }
 
-/* DSCP and TTL, when one of them is another than that of the packet before. */
-static void note_marks(struct wstream *s, uint8_t tos, uint8_t ttl, bool first)
+/* DSCP, TTL and 802.1p, when one of them is another than that of the packet before. */
+static void note_marks(struct wstream *s, const struct event_media *m, bool first)
 {
-    uint8_t dscp = tos >> 2;
+    uint8_t dscp = m->tos >> 2, ttl = m->ttl, priority = m->priority;
     if (!first && dscp != s->dscp && s->dscp_changes < UINT8_MAX)
         s->dscp_changes++;
     if (first) {
         s->dscp_first = s->dscp_least = s->dscp_most = dscp;
         s->ttl_least = s->ttl_most = ttl;
+        s->priority_least = s->priority_most = priority;
     }
     s->dscp = dscp;
     s->ttl = ttl;
+    s->priority = priority;
     s->dscp_least = dscp < s->dscp_least ? dscp : s->dscp_least;
     s->dscp_most = dscp > s->dscp_most ? dscp : s->dscp_most;
     s->ttl_least = ttl < s->ttl_least ? ttl : s->ttl_least;
     s->ttl_most = ttl > s->ttl_most ? ttl : s->ttl_most;
+    s->priority_least = priority < s->priority_least ? priority : s->priority_least;
+    s->priority_most = priority > s->priority_most ? priority : s->priority_most;
 }
 
 static void keep_packet(struct worker *w, struct wflow *f, const struct event *event)
@@ -291,8 +295,8 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
     if (s == NULL)
         return;
     bool first = s->last_ns == 0;
-    if (__builtin_expect(first || m->tos >> 2 != s->dscp || m->ttl != s->ttl, 0))
-        note_marks(s, m->tos, m->ttl, first);
+    if (__builtin_expect(first || m->tos >> 2 != s->dscp || m->ttl != s->ttl || m->priority != s->priority, 0))
+        note_marks(s, m, first);
     unsigned verdict = rtp_stream_packet(s->rtp, &p, codec, m->wire_bytes,
                                          rtp_payload_wire(&p, event->body, m->wire_bytes), event->time_ns);
     s->last_ns = event->time_ns;

@@ -71,6 +71,7 @@ struct event_media {
     uint16_t vlan_inner;
     uint8_t ttl;
     uint8_t tos;
+    uint8_t priority;     /* 802.1p plus 1; 0: untagged */
     bool rtcp;
     bool held;            /* came before its signalling and waited */
 };

@@ -119,6 +119,7 @@ struct record_stream {
     bool has_marks;          /* the marks below are known */
     uint8_t dscp_first, dscp_least, dscp_most;
     uint8_t ttl_least, ttl_most;
+    uint8_t priority_least, priority_most; /* 802.1p plus 1; 0: untagged */
     struct record_playout playout;
     uint32_t flow_chain;     /* index into call_record.chains + 1; 0: not kept */
 };

@@ -21,6 +21,7 @@ struct record_announced {
 struct record_dscp {
     bool seen;               /* false: none, and then nothing here means anything */
     uint8_t first, least, most;
+    uint8_t priority_least, priority_most; /* 802.1p plus 1; 0: untagged */
 };
 
 /* One side's RTCP about media that never passed the tap. */

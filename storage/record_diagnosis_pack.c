@@ -58,4 +58,8 @@ void record_pack_diagnosis(struct pack *p, struct record_diagnosis *v)
     pack_bool(p, &v->one_sided);
     v->labels = pack_items(p, v->labels, &v->label_count, sizeof *v->labels, label_pack);
     pack_text(p, &v->summary);
+    for (unsigned i = 0; i < 2; i++) {
+        pack_u8(p, &v->dscp[i].priority_least);
+        pack_u8(p, &v->dscp[i].priority_most);
+    }
 }

@@ -6,13 +6,6 @@
 #define NEAR_STEPS      5
 #define JITTER_LEAST_MS 3000 /* one late packet is no jitter */
 
-/* Seam: the clock skew of the stream, in ppm; NAN: not measured. */
-static double skew_ppm(const struct record_stream *s)
-{
-    (void)s;
-    return NAN;
-}
-
 static int64_t step_at(const struct record_series *t, uint32_t step)
 {
     return t->start_us + (int64_t)step * t->step_ms * 1000;
@@ -89,7 +82,7 @@ static void look_gap(struct look *k, const struct record_stream *s)
 
 static void look_drift(struct look *k, const struct record_stream *s)
 {
-    double skew = skew_ppm(s);
+    double skew = s->playout.given ? s->playout.skew_ppm : NAN;
     if (!label_on(k, DIAGNOSE_clock_drift) || isnan(skew) ||
         fabs(skew) < (double)k->config->threshold[DIAGNOSE_clock_drift])
         return;

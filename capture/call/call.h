@@ -93,8 +93,10 @@ struct call_announced {
 
 /* DSCP of one sender's messages. */
 struct call_dscp {
-    bool seen;            /* false: none, and then nothing here means anything */
-    uint8_t first, least, most;
+    bool seen : 1;        /* false: none, and then nothing here means anything */
+    uint8_t first : 6;
+    uint8_t least, most;
+    uint8_t priority_least : 4, priority_most : 4; /* 802.1p plus 1; 0: untagged */
 };
 
 /* One point on the call's time line, besides messages and media (answered, hold, re-INVITE, codec change, restart ...). */

@@ -95,20 +95,27 @@ static void note_modification(struct calls *c, struct live *l, const struct sigh
     }
 }
 
-static void note_dscp(struct call_dscp *q, uint8_t tos)
+static void note_dscp(struct call_dscp *q, uint8_t tos, uint8_t priority)
 {
     uint8_t dscp = tos >> 2;
-    if (!q->seen)
-        q->first = q->least = q->most = dscp;
+    if (!q->seen) {
+        q->first = dscp & 0x3f;
+        q->least = q->most = dscp;
+        q->priority_least = q->priority_most = priority & 0xf;
+        q->seen = true;
+    }
     q->least = dscp < q->least ? dscp : q->least;
     q->most = dscp > q->most ? dscp : q->most;
-    q->seen = true;
+    if (priority < q->priority_least)
+        q->priority_least = priority & 0xf;
+    if (priority > q->priority_most)
+        q->priority_most = priority & 0xf;
 }
 
 void facts_note(struct calls *c, struct live *l, const struct sighting *s)
 {
     struct call *call = l->call;
-    note_dscp(&call->dscp[s->sender == CALL_CALLEE], s->d->tos);
+    note_dscp(&call->dscp[s->sender == CALL_CALLEE], s->d->tos, s->d->priority);
     bool response = !s->m->request && s->m->method == SIP_INVITE;
     if (response && s->hop)
         hops_response(s->hop, s);

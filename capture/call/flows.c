@@ -179,6 +179,7 @@ static void deliver(struct calls *c, struct flow *f, const struct datagram *d, e
                                    .vlan_inner = d->vlan_inner,
                                    .ttl = d->ttl,
                                    .tos = d->tos,
+                                   .priority = d->priority,
                                    .rtcp = rtcp};
     push_media(c, f, &e);
     if (__builtin_expect(f->orphan, 0) && !rtcp)
@@ -235,6 +236,7 @@ static void hold(struct calls *c, struct flow *f, const struct datagram *d, bool
                             .vlan_inner = d->vlan_inner,
                             .ttl = d->ttl,
                             .tos = d->tos,
+                            .priority = d->priority,
                             .rtcp = rtcp};
     f->last_ns = c->steady_ns;
     if (!held_add(c->held, &p, d->payload, chain_of(f)))
@@ -267,6 +269,7 @@ static void replay_one(struct calls *c, struct flow *f, const struct held_packet
                   .vlan_inner = p->vlan_inner,
                   .ttl = p->ttl,
                   .tos = p->tos,
+                  .priority = p->priority,
                   .rtcp = p->rtcp,
                   .held = true},
     };

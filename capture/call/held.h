@@ -13,7 +13,7 @@ struct held_packet {
     uint32_t wire_bytes;
     uint16_t ip_id;
     uint16_t vlan_outer, vlan_inner;
-    uint8_t ttl, tos;
+    uint8_t ttl, tos, priority;
     bool rtcp;
 };
 

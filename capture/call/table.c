@@ -34,7 +34,7 @@
 #include "capture/call/users.h"
 #include "capture/finding/findings.h"
 
-#define ARENA_FIRST   2048
+#define ARENA_FIRST   2176
 #define ARENA_CEILING (64 * 1024)
 /* Longer names are kept cut; the keyed hash of the whole still tells them apart. */
 #define NAME_KEPT_MAX 512

@@ -55,6 +55,7 @@ struct datagram {
     uint8_t ttl;            /* or hop limit */
     uint8_t tos;            /* DSCP is its upper six bits */
     uint8_t iface;
+    uint8_t priority;       /* 802.1p of the tag that vlan_outer is from, plus 1; 0: no tag */
     bool fragmented;        /* was reassembled from fragments, or what carried it was */
     /* ---- tunnels; the rest of this group is set only when there is one */
     uint8_t wrapping;       /* enum wrapping of the outermost; WRAP_NONE: none */

@@ -47,8 +47,10 @@ enum net_verdict ethernet_decode(struct net *n, struct packet *p)
 
 enum net_verdict ethernet_tag(struct net *n, struct packet *p)
 {
-    uint16_t id = cursor_u16(&p->at) & 0x0fff;
-    net_vlan(n, p, id);
+    uint16_t tag = cursor_u16(&p->at);
+    if (p->tags == 0)
+        p->out->priority = (uint8_t)((tag >> 13) + 1);
+    net_vlan(n, p, tag & 0x0fff);
     return type_or_length(n, p);
 }
 

@@ -131,6 +131,7 @@ static inline void clear(struct datagram *d)
     d->wrap_depth = 0;
     d->ttl = 0;
     d->tos = 0;
+    d->priority = 0;
     d->fragmented = false;
 }
 

@@ -74,6 +74,7 @@ static inline void plain_write(const struct frame *frame, const struct plain *p,
     out->transport = TRANSPORT_UDP;
     out->ttl = p->ttl;
     out->tos = p->tos;
+    out->priority = 0;
     out->fragmented = false;
     out->wrapping = WRAP_NONE;
     out->wrap_depth = 0;

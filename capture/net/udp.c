@@ -35,6 +35,7 @@ struct kept {
     uint16_t vlan_outer;
     uint16_t vlan_inner;
     uint16_t ip_id;
+    uint8_t priority;
     uint8_t wrapping;
     uint8_t wrap_depth;
 };
@@ -47,6 +48,7 @@ static inline struct kept keep(const struct datagram *d)
         .vlan_outer = d->vlan_outer,
         .vlan_inner = d->vlan_inner,
         .ip_id = d->ip_id,
+        .priority = d->priority,
         .wrapping = d->wrapping,
         .wrap_depth = d->wrap_depth,
     };
@@ -59,6 +61,7 @@ static void restore(struct datagram *d, const struct kept *kept)
     d->vlan_outer = kept->vlan_outer;
     d->vlan_inner = kept->vlan_inner;
     d->ip_id = kept->ip_id;
+    d->priority = kept->priority;
     d->wrapping = kept->wrapping;
     d->wrap_depth = kept->wrap_depth;
 }

@@ -34,9 +34,10 @@ def read(t, packets, *options):
     return t.read(frames(packets), *options)[0]
 
 
-@feature("K02", "DSCP of SIP and RTP by direction, marks changed in time or between hops, marks against a policy")
+@feature("K02", "DSCP and 802.1p of SIP and RTP by direction, marks changed in time or between hops, marks against a policy")
 def dscp(t):
     directions(t)
+    tagged(t)
     in_time(t)
     between_hops(t)
     policy(t)
@@ -44,12 +45,27 @@ def dscp(t):
 
 def directions(t):
     r = read(t, marked(call(seconds=4), lambda p: 46 if p.src == ALICE else 34, signalling_mark))
-    t.equal("of SIP", r["sip_dscp"], {"caller": {"first": 24, "min": 24, "max": 24}, "callee": {"first": 26, "min": 26, "max": 26}})
+    untagged = {"pcp_min": None, "pcp_max": None}
+    t.equal("of SIP", r["sip_dscp"], {"caller": {"first": 24, "min": 24, "max": 24, **untagged}, "callee": {"first": 26, "min": 26, "max": 26, **untagged}})
     t.equal("of RTP", (marks(of(r, "caller")), marks(of(r, "callee"))), ((46, 46, 46, 0), (34, 34, 34, 0)))
     t.equal("TTL", (of(r, "caller")["ttl_min"], of(r, "caller")["ttl_max"]), (64, 64))
     t.equal("nothing was changed", labels(r, "dscp_remark", "dscp_mismatch"), [])
     far = read(t, [replace(p, ttl=61) if p.kind == "rtp" and p.t > START + 2.5 else p for p in call(seconds=4)])
     t.counter("another way takes more hops", (of(far, "caller")["ttl_min"], of(far, "caller")["ttl_max"]) == (61, 64))
+
+
+def tagged(t):
+    """802.1p: media of priority 5, signalling of 3; the callee's media loses it after 3 s. The inner tag of two says nothing."""
+    def tag(packet, p):
+        lost = p.kind == "rtp" and p.src == BOB and p.t > START + 4
+        priority = 0 if lost else 5 if p.kind == "rtp" else 3
+        return ether(packet, (priority << 13 | 7, 1 << 13 | 8) if two else (priority << 13 | 7,))
+    for two in (False, True):
+        r = t.read(frames(call(seconds=6), link=tag))[0]
+        t.equal("priority of RTP", [(of(r, k)["pcp_min"], of(r, k)["pcp_max"]) for k in ("caller", "callee")], [(5, 5), (0, 5)])
+        t.equal("priority of SIP", [(r["sip_dscp"][k]["pcp_min"], r["sip_dscp"][k]["pcp_max"]) for k in ("caller", "callee")], [(3, 3)] * 2)
+    r = read(t, call(seconds=4))
+    t.counter("no tag, no priority", (of(r, "caller")["pcp_min"], of(r, "caller")["pcp_max"]) == (None, None))
 
 
 def in_time(t):

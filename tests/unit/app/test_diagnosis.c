@@ -43,6 +43,7 @@ enum wrong {
     MOVED,
     JITTER,
     TAP,
+    DRIFT,
     WRONGS
 };
 
@@ -198,7 +199,7 @@ static void speak(struct maker *m, const struct plan *p, unsigned side, struct s
     unsigned ptime = odd && p->wrong == PTIMES ? 30 : 20;
     int64_t at = s->next_ns;
     uint32_t n = s->n++;
-    s->next_ns += ptime * MS;
+    s->next_ns += ptime * MS - (odd && p->wrong == DRIFT ? 10000 : 0); /* 500 ppm fast */
     bool silent =
         odd && (p->wrong == ONE_WAY || p->wrong == TAP || (p->wrong == LATE && within(p, at)));
     if (odd && p->wrong == GAP &&
@@ -332,6 +333,7 @@ static const struct expected expected[WRONGS] = {
     [HOLD] = {"hold_long", true, true, "unknown"},
     [MOVED] = {"media_moved", true, true, "unknown"},
     [JITTER] = {"jitter", false, true, "before_tap"},
+    [DRIFT] = {"clock_drift", false, true, "before_tap"},
     [TAP] = {"capture_one_sided", false, true, "at_tap"},
 };
 
@@ -422,6 +424,11 @@ static struct plan plan_of(enum wrong wrong, uint32_t seed)
         p.from_s = 5;
         break;
     case HOLD:
+        break;
+    case DRIFT:
+        p.seconds = 60;
+        p.from_s = 0;
+        p.to_s = 60;
         break;
     default:
         p.from_s = 0;
