@@ -263,14 +263,17 @@ def far_end(t):
 def our_fault(t):
     for before, after, seed in ((0, 0, 1), (0.04, 0, 2), (0, 0.06, 3), (0.04, 0.06, 4)):
         packets, truth = conversation(40, before=before, after=after, capture=(12.0, 14.0), seed=seed)
-        split = caller(t, packets)["loss_split"]
+        s = caller(t, packets)
+        split = s["loss_split"]
+        t.equal("what the score rests on", s["mos"]["loss_basis"], "capture_suspect")
         for place in ("before_tap", "after_tap", "capture"):
             lower, upper = split["lower"][place], split["upper"][place]
             edges = 12  # before the first report and behind the last nothing is compared
             t.check(f"{place}: {lower} <= {truth[place]} <= {upper}", lower <= truth[place] <= upper + edges)
         close(t, "capture", split["capture"], truth["capture"], 0.02 * truth["sent"])
         t.check("suspect", split["intervals_suspect"] >= 2)
-    t.counter("no fault", caller(t, conversation(40)[0])["loss_split"]["intervals_suspect"] == 0)
+    sound = caller(t, conversation(40)[0])
+    t.counter("no fault", sound["loss_split"]["intervals_suspect"] == 0 and sound["mos"]["loss_basis"] == "tap")
 
 
 # ---- what the capture itself admits

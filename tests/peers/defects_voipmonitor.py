@@ -3,6 +3,7 @@ import glob, wave
 
 from defect_bench import *
 from reports import report, stream as stream_of, with_reports
+from rtcp import pcapng
 
 
 @defect("V1", "M", "each packet with the marker bit starts the count of loss anew, so loss before a talkspurt is gone", "0 of 180; 0 of 27 in talkspurts with 2 % loss")
@@ -243,3 +244,9 @@ def capture_drops(b):
     split = s["loss_split"]
     yield Figure("lost before here, behind, in the capture", [split["before_tap"], split["after_tap"], split["capture"]], [0, 0, len(gone)])
     yield Figure("basis of the score", s["mos"]["loss_basis"], "capture_suspect")
+    packets = with_call(voice(1500, lost=gone))
+    after, path = next(n for n, p in enumerate(packets) if p.kind == "rtp" and p.t > START + 1.05 + 0.02 * 349.5), b.path("pcapng")
+    pcapng(path, packets, {after: len(gone)})  # the capture admits it
+    record, = b.calls(path)
+    yield Figure("admitted by the capture: suspect, loss of the call, MOS of the rest",
+                 [record["capture_suspect"], record["quality"]["loss_ratio"], record["streams"][0]["mos"]["lq"]], [True, 0.0, mos(PCMU, 1450)])
