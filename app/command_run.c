@@ -242,6 +242,7 @@ static int run(struct running *g)
         .ifaces = g->files ? NULL : names,
         .iface_count = name_ifaces(g, names),
         .lossless = g->files != NULL,
+        .batch = g->files != NULL && g->exit_after_file,
     };
     err = service_start(&config, &g->service, &why);
     if (err) {

@@ -345,7 +345,7 @@ static int start_pipeline(struct service *s, struct pipeline_config *config, str
     config->workers = (unsigned)s->settings->workers;
     config->lossless = s->config.lossless;
     config->worker.spool = &s->spool;
-    config->worker.early_rows = true;
+    config->worker.early_rows = !s->config.batch;
     int err = pipeline_new(config, &s->pipeline, why);
     if (err == 0)
         err = wire_start(s->wire, s->pipeline, why);

@@ -13,6 +13,7 @@ struct service_config {
     const char (*ifaces)[16];        /* names for the metrics, by frame.iface; NULL: source_name alone */
     unsigned iface_count;
     bool lossless;                   /* a file feeds it */
+    bool batch;                      /* it ends with its input: rows of calls that go on are not worth writing */
 };
 
 /* Opens everything in order (data directory, store, recovery of what a crash left, writer, renderer, HTTP, pipeline). On failure nothing is
