@@ -146,7 +146,7 @@ static bool look_for_listener(void *context, pipeline_look_fn *look, void *look_
 {
     struct service *s = context;
     pthread_mutex_lock(&s->pipeline_lock);
-    bool done = s->pipeline && pipeline_look(s->pipeline, look, look_context, LISTEN_LOOK_MS);
+    bool done = s->pipeline == NULL || pipeline_look(s->pipeline, look, look_context, LISTEN_LOOK_MS);
     pthread_mutex_unlock(&s->pipeline_lock);
     return done;
 }
