@@ -306,6 +306,9 @@ void diagnose_document(FILE *out)
         "The label with the most weight is put into one sentence, `summary`: A is the caller, B "
         "the callee. Labels of weight 0\n"
         "say something about the call that nobody hears; they make no sentence.\n\n"
+        "Nothing sets `silence`, `clipping` and `frozen_audio` yet: what a recording sounds like is "
+        "measured after the call\n"
+        "was judged. ICMP is not read, so the cause `refused` is never named.\n\n"
         "## Labels\n\nEach has a threshold of its name in `[diagnosis]` of the settings; 0 turns "
         "it off.\n\n"
         "| label | threshold | weight | meaning |\n| --- | --- | --- | --- |\n",

@@ -1,5 +1,5 @@
-/* What the packets carried. The figures come from measures on the decoded sound; a stream that was
- * not decoded has none, and then no label. */
+/* What the packets carried. The figures would come from measures on the decoded sound (record_sound.h); those are
+ * made after the call was judged, so no stream has any yet, and then there is no label. */
 #include "app/diagnose/parts.h"
 
 #include <math.h>
