@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "app/stream_score.h"
+#include "app/suspect.h"
 
 static const struct wstream *stream_of(const struct wcall *wc, uint32_t sid)
 {
@@ -57,16 +58,16 @@ void summarise_delay(struct call_record *r, const struct wcall *wc)
         struct record_stream *out = &r->streams[i];
         struct record_quality *q = &out->quality;
         const struct wstream *s = stream_of(wc, out->sid);
-        struct rtp_playout playout;
         struct rtp_stats t;
         if (s == NULL || q->scale == NULL)
             continue;
-        double buffer_ms = rtp_stream_playout(s->rtp, &playout) ? playout.buffers[PLAYOUT_AD].delay_ms : NAN;
+        double buffer_ms = out->playout.given ? out->playout.buffers[PLAYOUT_AD].delay_ms : NAN;
         double assumed_ms = s->quality ? s->quality->assumed_delay_ms : NAN;
         double delay_ms = summarise_delay_ms(out, running_back(r, out), buffer_ms, assumed_ms, &q->delay_basis);
         if (isnan(delay_ms))
             continue;
         rtp_stream_stats(s->rtp, &t);
+        suspect_take_off(s->flow->call->suspect, s->rtp, &t); /* as for the listening quality */
         q->delay_ms = delay_ms;
         q->mos_cq = stream_score(s, t.media_expected, t.bad, t.bad_runs, delay_ms).mos_cq;
     }

@@ -59,20 +59,27 @@ static void look_jitter(struct look *k, const struct record_stream *s)
     l->mos_without = mos_at(s, packets, 0, 0);
 }
 
+/* The gap that ended in step `i`: somewhere in it, nobody knows nearer. */
+static struct span gap_in(const struct record_series *t, uint32_t i)
+{
+    int64_t end_us = step_at(t, i) + 500 * t->step_ms;
+    return (struct span){end_us - (int64_t)(1000 * (double)t->max_gap_ms[i]), end_us};
+}
+
+/* The longest one that is no hold. */
 static void look_gap(struct look *k, const struct record_stream *s)
 {
     const struct record_series *t = &s->series;
-    uint32_t worst = 0;
-    if (!label_on(k, DIAGNOSE_long_gap) || t->step_count == 0)
+    struct span at = {0};
+    if (!label_on(k, DIAGNOSE_long_gap))
         return;
-    for (uint32_t i = 0; i < t->step_count; i++)
-        if (t->max_gap_ms[i] > t->max_gap_ms[worst])
-            worst = i;
-    int64_t gap_us = (int64_t)(1000 * (double)t->max_gap_ms[worst]);
-    /* it ended somewhere in that step; nobody knows nearer */
-    struct span at = {step_at(t, worst) + 500 * t->step_ms - gap_us,
-                      step_at(t, worst) + 500 * t->step_ms};
-    if (gap_us < k->config->threshold[DIAGNOSE_long_gap] * 1000 || held_during(k, at))
+    for (uint32_t i = 0; i < t->step_count; i++) {
+        struct span gap = gap_in(t, i);
+        if (gap.to_us - gap.from_us > at.to_us - at.from_us && !held_during(k, gap))
+            at = gap;
+    }
+    int64_t gap_us = at.to_us - at.from_us;
+    if (gap_us == 0 || gap_us < k->config->threshold[DIAGNOSE_long_gap] * 1000)
         return;
     struct record_label *l = label_add_stream(k, DIAGNOSE_long_gap, s, at);
     if (l)
