@@ -639,8 +639,8 @@ static void fill_recording(struct call_record *r, const struct worker_config *co
     }
 }
 
-struct call_record *summarise(const struct wcall *wc, const struct call *call,
-                              const struct worker_config *config)
+struct call_record *summarise_head(const struct wcall *wc, const struct call *call,
+                                   const struct worker_config *config)
 {
     struct call_record *r = record_new();
     if (r == NULL)
@@ -652,6 +652,15 @@ struct call_record *summarise(const struct wcall *wc, const struct call *call,
     else
         fill_brief(r, &wc->brief);
     identity_fill(r, call, &config->identity);
+    return r;
+}
+
+struct call_record *summarise(const struct wcall *wc, const struct call *call,
+                              const struct worker_config *config)
+{
+    struct call_record *r = summarise_head(wc, call, config);
+    if (r == NULL)
+        return NULL;
     related_fill(r, call, &wc->brief);
     centre_fill(r, call, &config->centre);
     keys_fill(r, call, &config->identity);

@@ -7,6 +7,9 @@
 /* `call` is the frozen call at its end, NULL for an early row (then the brief is the source, and there are no chains). NULL
  * without memory. */
 struct call_record *summarise(const struct wcall *wc, const struct call *call, const struct worker_config *config);
+/* The call alone, without streams, chains and what is made of them: who, whom, when and how it ended. For those who are told
+ * while it goes on. */
+struct call_record *summarise_head(const struct wcall *wc, const struct call *call, const struct worker_config *config);
 /* RFC 9562 text of 16 bytes. */
 void uid_text(const uint8_t uid[16], char ret_text[40]);
 bool uid_parse(const char *text, uint8_t ret_uid[16]);

@@ -147,19 +147,19 @@ static void read_brief(struct wcall *wc, const struct event *event)
         f->label = wc->brief.label;
 }
 
-/* `call` once it is handed over: its record says more than the brief. */
+/* `call` once it is handed over: its record says more than the brief. An end that may still be taken back is not told. */
 static void tell(struct worker *w, struct wcall *wc, const struct call *call)
 {
     const struct call_brief *b = &wc->brief;
     if (w->config.call_event == NULL || b->kind != CALL_SIP)
         return;
-    bool over = call != NULL || b->state == CALL_ENDED;
+    bool over = call != NULL || b->over;
     unsigned now = 1u << WORKER_CALL_STARTED | (unsigned)(b->ringing_ns != 0) << WORKER_CALL_RINGING |
                    (unsigned)(b->answered_ns != 0) << WORKER_CALL_ANSWERED | (unsigned)over << WORKER_CALL_ENDED;
     unsigned news = now & ~(unsigned)wc->told & w->config.call_events;
     wc->told |= (uint8_t)now;
     for (unsigned e = WORKER_CALL_STARTED; e <= WORKER_CALL_ENDED; e++) {
-        struct call_record *r = news >> e & 1 ? summarise(wc, call, &w->config) : NULL;
+        struct call_record *r = news >> e & 1 ? summarise_head(wc, call, &w->config) : NULL;
         if (r)
             w->config.call_event(w->config.context, (enum worker_call_event)e, r);
     }

@@ -257,7 +257,7 @@ void attempt_apply(struct calls *c, struct live *l, const struct sighting *s,
         end_refused(c, l, s->m->status, now_ns);
     if (todo & DO_END_BYE)
         end_by_bye(c, l, s);
-    if (call->state != shown)
+    if (call->state != shown || (l->state == DIALOG_OVER && before != DIALOG_OVER))
         emit_call(c, l, EVENT_CALL_CHANGED);
 }
 

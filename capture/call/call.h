@@ -444,6 +444,7 @@ struct call_brief {
     uint8_t state;
     uint8_t transport;
     bool partial;
+    bool over; /* its end cannot be taken back: by a challenge to the BYE, by another INVITE of the attempt */
     uint8_t outcome, end_reason, released_by; /* once it has ended */
     uint8_t direction;
     struct call_place place;

@@ -46,6 +46,7 @@ void emit_call(struct calls *c, struct live *l, enum event_kind kind)
     struct call_brief brief;
     fill_brief(l->call, &brief);
     brief.label = l->label;
+    brief.over = l->state == DIALOG_OVER;
     struct event e = {
         .kind = (uint8_t)kind,
         .call = live_number(c, l),

@@ -207,3 +207,63 @@ def refused(t):
     write(pcap, frames(call()))
     out = t.run("run", "--config", path, "--data", t.path("data"), "--read", pcap, code=1)
     t.check(f"a secret that everybody can read: {out.stderr[-200:]}", "secret_file" in out.stderr)
+
+
+def steps(d, at, *messages):
+    """(seconds after `at`, from the caller?, text) as packets."""
+    return [Packet(START + at + s, *((d.a, 5060, d.b, 5060) if forth else (d.b, 5060, d.a, 5060)), text, kind="sip") for s, forth, text in messages]
+
+
+def challenged_bye(at):
+    """The BYE after 1 s is asked for credentials, the one after 8 s counts."""
+    d = Dialog(call_id="challenged@test")
+    return steps(d, at, (0, True, d.request("INVITE", 1, sdp(d.a, 4000))), (0.1, False, d.response(200, "OK", "INVITE", 1, sdp(d.b, 6000))),
+                 (0.2, True, d.request("ACK", 1)), (1, True, d.request("BYE", 2)), (1.1, False, d.response(401, "Unauthorized", "BYE", 2)),
+                 (8, True, d.request("BYE", 3, branch="z9hG4bK2BYE")), (8.1, False, d.response(200, "OK", "BYE", 3, branch="z9hG4bK2BYE")))
+
+
+def tried_again(at, code, reason, again=True):
+    """Refused after 0.1 s; a second INVITE of the same call after 0.2 s is answered, the call is over after 5 s."""
+    d = Dialog(call_id=f"{code}@test", from_tag=f"f{code}")
+    first = [(0, True, d.request("INVITE", 1, sdp(d.a, 4000))), (0.1, False, d.response(code, reason, "INVITE", 1)), (0.12, True, d.request("ACK", 1, branch=d.branch + "INVITE"))]
+    d.to_tag = "tt2"
+    second = [(0.2, True, d.request("INVITE", 2, sdp(d.a, 4000), branch="z9hG4bK2INVITE")),
+              (0.5, False, d.response(200, "OK", "INVITE", 2, sdp(d.b, 6000), branch="z9hG4bK2INVITE")), (0.52, True, d.request("ACK", 2)),
+              (5, True, d.request("BYE", 3)), (5.1, False, d.response(200, "OK", "BYE", 3))]
+    return steps(d, at, *first, *(second if again else []))
+
+
+@feature("I14", "webhooks: an end that is taken back is not told; the real one is, once, with its outcome")
+@in_namespace
+def taken_back(t):
+    """In packet time, so that the order of events does not hang on the machine: a call that begins later marks the moment."""
+    hook = Hook()
+    d = Dialog(call_id="mark@test", from_tag="m")
+    mark = steps(d, 4, (0, True, d.request("INVITE", 1, sdp(d.a, 4100))))
+    refusals = {302: "Moved Temporarily", 422: "Session Interval Too Small", 488: "Not Acceptable Here", 491: "Request Pending"}
+    packets = challenged_bye(0) + mark + tried_again(0, 486, "Busy Here", again=False)
+    packets += sum((tried_again(0, code, reason) for code, reason in refusals.items()), [])
+    pcap = t.path()
+    write(pcap, frames(sorted(packets, key=lambda p: p.t)))
+    with open(pcap, "rb") as file, Service(t, None, config(hook, "events = started, ended"), stdin=file) as s:
+        ends = wait_for("all ends are told", lambda: ended_calls(hook, 7))
+        t.equal("each call ends once", sorted(ends), ["302@test", "422@test", "486@test", "488@test", "491@test", "challenged@test", "mark@test"])
+        t.equal("an end is told once", len(hook.events()), 14)
+        for code in refusals:
+            t.equal(f"what became of the call that first got {code}", outcome(ends[f"{code}@test"]), ("answered", "bye", 200, 4500))
+        t.equal("the BYE that counted", outcome(ends["challenged@test"]), ("answered", "bye", 200, 7900))
+        t.equal("its time", ends["challenged@test"]["ended_at"][-10:], "28.000000Z")
+        order = [(json.loads(b)["event"], json.loads(b)["call"]["call_id"]) for *_, b in hook.got]
+        begun = order.index(("call.started", "mark@test"))
+        t.check("nothing is told when the end is not the end", all(order.index(("call.ended", c)) > begun for c in ("challenged@test", *(f"{c}@test" for c in refusals))))
+        t.counter("a refusal that stands is told before that", order.index(("call.ended", "486@test")) < begun)
+        t.equal("what it came to", outcome(ends["486@test"]), ("busy", "rejected", 486, None))
+
+
+def ended_calls(hook, count):
+    ends = [json.loads(b)["call"] for *_, b in hook.got if json.loads(b)["event"] == "call.ended"]
+    return {c["call_id"]: c for c in ends} if len(ends) >= count else None
+
+
+def outcome(call):
+    return call["outcome"], call["end_reason"], call["sip_code"], call["duration_ms"]
