@@ -1,5 +1,5 @@
-/* What RTCP said of a stream: round trips, the receiver's own figures beside ours, extended reports,
- * and the places where packets were lost. */
+/* What RTCP said of a stream: round trips, the receiver's own figures beside ours, extended
+ * reports, and the places where packets were lost. */
 #include "api/record_rtcp_json.h"
 
 #include "api/json_fields.h"
@@ -94,13 +94,45 @@ static void voip(struct json *j, const struct record_voip *v)
     json_end(j);
 }
 
+static const char *kind_text(const struct xr_field_set *set, uint8_t kind)
+{
+    return kind < XR_KINDS ? set->kinds[kind] : NULL;
+}
+
+/* Integers as they are, ratios and times with their fraction. */
+static void block(struct json *j, const struct record_xr_block *b)
+{
+    const struct xr_field_set *set = xr_field_set(b->type);
+    if (set == NULL)
+        return;
+    json_object(j);
+    kv_uint(j, "type", b->type);
+    json_kv_str(j, "name", set->name);
+    json_kv_str(j, "kind", kind_text(set, b->kind));
+    json_kv_str(j, "span", xr_span_text(b->span));
+    kv_uint(j, "reports", b->reports);
+    json_key(j, "values");
+    json_object(j);
+    for (unsigned i = 0; i < xr_field_count(set); i++)
+        json_kv_double(j, set->fields[i], b->values[i], RATIO_DECIMALS);
+    json_end(j);
+    json_end(j);
+}
+
+static void blocks(struct json *j, const struct record_rtcp *c)
+{
+    json_key(j, "blocks");
+    json_array(j);
+    for (uint32_t i = 0; i < c->xr_block_count; i++)
+        block(j, &c->xr_blocks[i]);
+    json_end(j);
+}
+
 /* null without extended reports. */
 static void extended(struct json *j, const struct record_rtcp *c)
 {
-    bool other = c->xr_discarded >= 0 || c->xr_concealed_ms >= 0 || c->xr_mos > 0 ||
-                 c->xr_network_rtt_ms >= 0;
     json_key(j, "xr");
-    if (c->voip.reports == 0 && !other) {
+    if (c->voip.reports == 0 && c->xr_block_count == 0) {
         json_null(j);
         return;
     }
@@ -110,14 +142,32 @@ static void extended(struct json *j, const struct record_rtcp *c)
     json_kv_double(j, "mos", c->xr_mos, SCORE_DECIMALS);
     json_kv_double(j, "network_rtt_ms", c->xr_network_rtt_ms, MS_DECIMALS);
     kv_natural(j, "concealed_ms", c->xr_concealed_ms);
+    blocks(j, c);
     json_end(j);
+}
+
+/* What the stream's sender says of itself. */
+static void sender(struct json *j, const struct record_rtcp *c)
+{
+    kv_natural(j, "sent_packets", c->sent_packets);
+    kv_natural(j, "sent_octets", c->sent_octets);
+    json_kv_time(j, "bye_at", c->bye_us);
+    kv_known(j, "bye_reason", c->bye_reason);
+    kv_uint(j, "app_packets", c->app_packets);
+    kv_known(j, "app_name", c->app_name);
+}
+
+static bool silent(const struct record_rtcp *c)
+{
+    return c->sender_reports == 0 && c->receiver_reports == 0 && c->voip.reports == 0 &&
+           c->xr_block_count == 0 && c->bye_us == 0 && c->app_packets == 0 && c->cname.size == 0;
 }
 
 void record_json_rtcp(struct json *j, const struct record_stream *s)
 {
     const struct record_rtcp *c = &s->rtcp;
     json_key(j, "rtcp");
-    if (c->sender_reports == 0 && c->receiver_reports == 0 && c->voip.reports == 0) {
+    if (silent(c)) {
         json_null(j);
         return;
     }
@@ -133,6 +183,7 @@ void record_json_rtcp(struct json *j, const struct record_stream *s)
     json_kv_double(j, "jitter_ms", c->jitter_ms, MS_DECIMALS);
     kv_known(j, "cname", c->cname);
     kv_known(j, "tool", c->tool);
+    sender(j, c);
     round_trips(j, c);
     remote(j, c);
     extended(j, c);

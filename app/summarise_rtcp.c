@@ -4,6 +4,7 @@
 #include "app/summarise_rtcp.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "app/stream_score.h"
 
@@ -56,7 +57,26 @@ static void fill_voip(uint32_t reports, const struct xr_voip *v, struct record_v
     };
 }
 
-static void fill_extended(const struct rtcp_tap *tap, struct record_rtcp *out)
+static void fill_blocks(struct arena *a, const struct rtcp_tap *tap, struct record_rtcp *out)
+{
+    const struct rtcp_xr_seen *first = rtcp_tap_blocks(tap), *s;
+    uint32_t count = 0;
+    for (s = first; s; s = s->next)
+        count++;
+    out->xr_blocks = count ? arena_alloc(a, count * sizeof *out->xr_blocks) : NULL;
+    if (out->xr_blocks == NULL)
+        return;
+    for (s = first; s; s = s->next) {
+        struct record_xr_block *b = &out->xr_blocks[out->xr_block_count++];
+        b->type = s->last.type;
+        b->kind = s->last.kind;
+        b->span = s->last.span;
+        b->reports = s->reports;
+        memcpy(b->values, s->last.values, sizeof b->values);
+    }
+}
+
+static void fill_extended(struct arena *a, const struct rtcp_tap *tap, struct record_rtcp *out)
 {
     struct rtcp_extended e;
     rtcp_tap_extended(tap, &e);
@@ -65,6 +85,7 @@ static void fill_extended(const struct rtcp_tap *tap, struct record_rtcp *out)
     out->xr_mos = e.mos;
     out->xr_network_rtt_ms = e.network_rtt_ms;
     out->xr_concealed_ms = e.concealed_ms;
+    fill_blocks(a, tap, out);
 }
 
 static void fill_remote(const struct wrtcp *r, double clock_hz, struct record_rtcp *out)
@@ -147,15 +168,28 @@ static void fill_own(const struct wstream *s, const struct rtp_stats *t, struct 
     };
 }
 
+static void fill_sender(struct arena *a, const struct wrtcp *r, struct record_rtcp *out)
+{
+    out->sender_reports = r->sender_reports;
+    if (r->sender_reports) {
+        out->sent_packets = r->sent_packets;
+        out->sent_octets = r->sent_octets;
+    }
+    out->cname = arena_copy(a, slice_str(r->cname));
+    out->tool = arena_copy(a, slice_str(r->tool));
+    out->bye_us = r->bye_ns / 1000;
+    out->bye_reason = arena_copy(a, slice_str(r->bye_reason));
+    out->app_packets = r->app_packets;
+    out->app_name = arena_copy(a, slice_str(r->app_name));
+}
+
 static void fill_reports(struct arena *a, const struct wstream *s, const struct rtp_stats *t,
                          struct record_stream *out)
 {
     const struct wrtcp *r = s->rtcp;
-    out->rtcp.sender_reports = r->sender_reports;
-    out->rtcp.cname = arena_copy(a, slice_str(r->cname));
-    out->rtcp.tool = arena_copy(a, slice_str(r->tool));
+    fill_sender(a, r, &out->rtcp);
     fill_remote(r, t->clock_hz, &out->rtcp);
-    fill_extended(r->tap, &out->rtcp);
+    fill_extended(a, r->tap, &out->rtcp);
     fill_split(r->tap, &out->split);
     /* The receiver has packets that we miss: the score rests on loss that may be ours. */
     if (out->split.suspect > 0 && out->split.best.capture > SUSPECT_PACKETS)

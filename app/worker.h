@@ -73,6 +73,10 @@ struct wrtcp {
     uint32_t jitter_ticks;       /* of the last report block */
     bool exact;                  /* a block named the stream's own SSRC */
     char cname[64], tool[64];
+    char bye_reason[64], app_name[5];
+    uint32_t app_packets;
+    uint32_t sent_packets, sent_octets; /* of the last sender report */
+    int64_t bye_ns;              /* 0: not yet */
 };
 
 /* The first cache line of a stream and of a flow is all that the packet path touches of them. */

@@ -140,7 +140,12 @@ static void report(const struct rtcp_place *at, const struct rtcp_packet *p)
     struct wstream *sender = p->type == RTCP_SR ? stream_meant(at->f->call, p->ssrc, &at->f->src, &at->f->dst, &guessed) : NULL;
     struct wrtcp *r = sender ? rtcp_of(sender) : NULL;
     if (r) {
+        struct rtcp_sender_info info;
         r->sender_reports++;
+        if (rtcp_sender_info(p, &info)) {
+            r->sent_packets = info.packets;
+            r->sent_octets = info.octets;
+        }
         rtcp_tap_sender_report(r->tap, p, at->ns);
     }
     unsigned blocks = 0;
@@ -165,6 +170,33 @@ static void description(const struct rtcp_place *at, const struct rtcp_packet *p
         if (d.tool.size)
             slice_copy_to(d.tool, r->tool, sizeof r->tool);
     }
+}
+
+/* A farewell names the streams that end; they run the same way. */
+static void farewell(const struct rtcp_place *at, const struct rtcp_packet *p)
+{
+    uint32_t ssrc;
+    struct slice reason = rtcp_bye_reason(p);
+    for (unsigned n = 0; rtcp_leaves(p, n, &ssrc); n++) {
+        struct wstream *s = stream_of_ssrc(at->f->call, ssrc, &at->f->src, &at->f->dst);
+        struct wrtcp *r = s ? rtcp_of(s) : NULL;
+        if (r == NULL)
+            continue;
+        r->bye_ns = at->ns;
+        if (reason.size)
+            slice_copy_to(reason, r->bye_reason, sizeof r->bye_reason);
+    }
+}
+
+static void own_packet(const struct rtcp_place *at, const struct rtcp_packet *p)
+{
+    struct slice name;
+    struct wstream *s = stream_of_ssrc(at->f->call, p->ssrc, &at->f->src, &at->f->dst);
+    struct wrtcp *r = s && rtcp_app_name(p, &name) ? rtcp_of(s) : NULL;
+    if (r == NULL)
+        return;
+    r->app_packets++;
+    slice_copy_to(name, r->app_name, sizeof r->app_name);
 }
 
 /* ---- extended reports ---- */
@@ -248,6 +280,10 @@ static bool one_packet(const struct rtcp_place *at, const struct rtcp_packet *p)
         report(at, p);
     else if (p->type == RTCP_SDES)
         description(at, p);
+    else if (p->type == RTCP_BYE)
+        farewell(at, p);
+    else if (p->type == RTCP_APP)
+        own_packet(at, p);
     else if (p->type == RTCP_XR)
         return extended(at, p);
     return true;

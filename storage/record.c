@@ -118,6 +118,7 @@ static void rtcp_init(struct record_rtcp *c)
     c->fraction_lost = c->jitter_mean_ms = c->jitter_max_ms = NAN;
     c->xr_mos = c->xr_network_rtt_ms = NAN;
     c->xr_discarded = c->xr_concealed_ms = -1;
+    c->sent_packets = c->sent_octets = -1;
 }
 
 void record_stream_init(struct record_stream *s)

@@ -402,7 +402,8 @@ void record_pack_stream(struct pack *p, struct record_stream *s)
     record_pack_playout(p, &s->playout);
     pack_double(p, &s->quality.delay_ms);
     pack_u8(p, &s->priority_least);
-    pack_u8(p, &s->priority_most); /* what comes later goes behind this */
+    pack_u8(p, &s->priority_most);
+    record_pack_rtcp_said(p, &s->rtcp); /* what comes later goes behind this */
 }
 
 static void chain_pack(struct pack *p, struct record_chain *c)

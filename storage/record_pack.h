@@ -18,6 +18,8 @@ void record_pack_isup(struct pack *p, struct record_isups *v);
 void record_pack_reports(struct pack *p, struct record_reports *v);
 /* What record_rtcp.h holds of a stream; record_pack_stream() visits it. */
 void record_pack_rtcp(struct pack *p, struct record_stream *s);
+/* The part of it that came later: at the end of a stream. */
+void record_pack_rtcp_said(struct pack *p, struct record_rtcp *c);
 /* The same of record_diagnosis.h. */
 void record_pack_diagnosis(struct pack *p, struct record_diagnosis *v);
 /* The same of record_playout.h. */

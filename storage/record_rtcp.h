@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "base/slice.h"
+#include "base/xr_fields.h"
 
 struct record_spread { /* ms; NAN without any */
     double min, median, max;
@@ -23,6 +24,13 @@ struct record_voip {
     const char *buffer;  /* "adaptive", "fixed"; NULL */
     uint8_t buffer_rate;
     int64_t buffer_nominal_ms, buffer_max_ms, buffer_limit_ms;
+};
+
+/* The last XR block of a type and kind: base/xr_fields.h has the names. */
+struct record_xr_block {
+    uint8_t type, kind, span;
+    uint32_t reports;
+    double values[XR_VALUES];
 };
 
 struct record_rtcp {
@@ -48,6 +56,14 @@ struct record_rtcp {
     double xr_mos;           /* RFC 7266 */
     double xr_network_rtt_ms; /* RFC 6843 */
     int64_t xr_concealed_ms; /* RFC 7294; -1 */
+    uint32_t xr_block_count;
+    struct record_xr_block *xr_blocks;
+    /* Of the sender: the last sender report, its farewell, its own packets. */
+    int64_t sent_packets, sent_octets; /* -1: no sender report */
+    int64_t bye_us;
+    struct slice bye_reason;
+    uint64_t app_packets;
+    struct slice app_name;   /* of the last */
 };
 
 struct record_places {

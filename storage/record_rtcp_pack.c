@@ -13,11 +13,10 @@ static void spread_pack(struct pack *p, struct record_spread *v)
 
 static void voip_pack(struct pack *p, struct record_voip *v)
 {
-    double *const numbers[] = {&v->loss_ratio,    &v->discard_ratio, &v->burst_density,
-                               &v->gap_density,   &v->round_trip_ms, &v->end_system_ms,
-                               &v->signal_dbm0,   &v->noise_dbm0,    &v->rerl_db,
-                               &v->r,             &v->r_external,    &v->mos_lq,
-                               &v->mos_cq};
+    double *const numbers[] = {
+        &v->loss_ratio,    &v->discard_ratio, &v->burst_density, &v->gap_density, &v->round_trip_ms,
+        &v->end_system_ms, &v->signal_dbm0,   &v->noise_dbm0,    &v->rerl_db,     &v->r,
+        &v->r_external,    &v->mos_lq,        &v->mos_cq};
     int64_t *const times[] = {&v->burst_ms, &v->gap_ms, &v->buffer_nominal_ms, &v->buffer_max_ms,
                               &v->buffer_limit_ms};
     pack_u32(p, &v->reports);
@@ -75,4 +74,30 @@ void record_pack_rtcp(struct pack *p, struct record_stream *s)
     pack_i64(p, &c->xr_concealed_ms);
     split_pack(p, &s->split);
     pack_double(p, &s->quality.mos_lq_total);
+}
+
+static void xr_block_pack(struct pack *p, void *item)
+{
+    struct record_xr_block *b = item;
+    const struct xr_field_set *set = NULL;
+    pack_u8(p, &b->type);
+    pack_u8(p, &b->kind);
+    pack_u8(p, &b->span);
+    pack_u32(p, &b->reports);
+    set = xr_field_set(b->type);
+    for (unsigned i = 0; set && i < xr_field_count(set); i++)
+        pack_double(p, &b->values[i]);
+    p->failed |= set == NULL; /* nobody can say how long it is */
+}
+
+void record_pack_rtcp_said(struct pack *p, struct record_rtcp *c)
+{
+    c->xr_blocks =
+        pack_items(p, c->xr_blocks, &c->xr_block_count, sizeof *c->xr_blocks, xr_block_pack);
+    pack_i64(p, &c->sent_packets);
+    pack_i64(p, &c->sent_octets);
+    pack_i64(p, &c->bye_us);
+    pack_text(p, &c->bye_reason);
+    pack_u64(p, &c->app_packets);
+    pack_text(p, &c->app_name);
 }

@@ -14,13 +14,14 @@ struct rtcp_tap *rtcp_tap_new(void)
     if (t == NULL)
         return NULL;
     trips_init(&t->trips);
-    t->extended.discarded = t->extended.concealed_ms = -1;
-    t->extended.mos = t->extended.network_rtt_ms = NAN;
+    said_init(t);
     return t;
 }
 
 void rtcp_tap_free(struct rtcp_tap *t)
 {
+    if (t)
+        said_free(t);
     free(t);
 }
 
@@ -112,35 +113,6 @@ void rtcp_tap_capture_lost(struct rtcp_tap *t, uint64_t frames)
     s->suspect = true;
 }
 
-/* ---- extended reports ---- */
-
-static void note_discards(struct rtcp_extended *e, const struct xr_discards *d)
-{
-    if (d->count < 0)
-        return;
-    bool adds = d->interval && e->discarded >= 0;
-    e->discarded = adds ? e->discarded + d->count : d->count;
-}
-
-void rtcp_tap_metrics(struct rtcp_tap *t, const struct xr_block *b)
-{
-    struct rtcp_extended *e = &t->extended;
-    struct xr_discards discards;
-    struct xr_delay delay;
-    struct xr_mos mos;
-    struct xr_concealment concealment;
-    if (xr_voip(b, &e->voip))
-        e->reports++;
-    else if (b->type == XR_DISCARDS && xr_discards(b, &discards))
-        note_discards(e, &discards);
-    else if (xr_delay(b, &delay) && !isnan(delay.mean_ms))
-        e->network_rtt_ms = delay.mean_ms;
-    else if (xr_mos(b, 0, &mos) && !isnan(mos.mos))
-        e->mos = mos.mos;
-    else if (xr_concealment(b, &concealment) && concealment.concealed_ms >= 0)
-        e->concealed_ms = concealment.concealed_ms;
-}
-
 /* ---- figures ---- */
 
 void rtcp_tap_round_trips(const struct rtcp_tap *t, struct rtcp_round_trips *ret_trips)
@@ -181,9 +153,4 @@ void rtcp_tap_split(const struct rtcp_tap *t, struct rtcp_split *ret_split)
         .lower = s->lower,
         .upper = s->upper,
     };
-}
-
-void rtcp_tap_extended(const struct rtcp_tap *t, struct rtcp_extended *ret_extended)
-{
-    *ret_extended = t->extended;
 }

@@ -85,13 +85,22 @@ struct rtcp_split {
 struct rtcp_extended {
     uint32_t reports;      /* VoIP metrics */
     struct xr_voip voip;   /* the last */
-    int64_t discarded;     /* packets, -1: not told */
+    int64_t discarded;     /* packets, early and late; -1: not told */
     double mos;            /* RFC 7266, NAN: not told */
     double network_rtt_ms; /* RFC 6843 */
     int64_t concealed_ms;  /* RFC 7294, -1: not told */
+};
+
+/* The last block of a type and kind, and how many there were. */
+struct rtcp_xr_seen {
+    struct rtcp_xr_seen *next;
+    uint32_t reports;
+    struct xr_values last;
 };
 
 void rtcp_tap_round_trips(const struct rtcp_tap *t, struct rtcp_round_trips *ret_trips);
 void rtcp_tap_remote(const struct rtcp_tap *t, struct rtcp_remote *ret_remote);
 void rtcp_tap_split(const struct rtcp_tap *t, struct rtcp_split *ret_split);
 void rtcp_tap_extended(const struct rtcp_tap *t, struct rtcp_extended *ret_extended);
+/* In the order in which they first came, at most XR_BLOCKS; NULL: none. */
+const struct rtcp_xr_seen *rtcp_tap_blocks(const struct rtcp_tap *t);

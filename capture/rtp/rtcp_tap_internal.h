@@ -1,6 +1,7 @@
 /* The state behind rtcp_tap.h and the chapters that work on it.
  *
  *   rtcp_tap.c    what passes is handed to the chapters; remote figures
+ *   rtcp_said.c   extended reports
  *   rtcp_trip.c   round trips
  *   rtcp_split.c  where packets were lost */
 #pragma once
@@ -81,9 +82,15 @@ struct rtcp_tap {
     struct split split;
     struct trips trips;
     struct rtcp_extended extended;
+    int64_t discards[XR_KINDS]; /* packets by kind (RFC 7002); -1: not told */
+    struct rtcp_xr_seen *blocks;
 };
 
 static_assert(sizeof(struct rtcp_tap) <= 1536, "RTCP of a stream is kept in at most 1.5 KiB");
+
+/* ---- rtcp_said.c ---- */
+void said_init(struct rtcp_tap *t);
+void said_free(struct rtcp_tap *t);
 
 /* ---- rtcp_trip.c ---- */
 void trips_init(struct trips *t);

@@ -2,6 +2,7 @@
  * fields. A value that its sender calls unavailable, or that lies outside its range, reads as NAN or -1: it is not known. */
 #pragma once
 
+#include "base/xr_fields.h"
 #include "capture/rtp/rtp.h"
 
 enum xr_type {
@@ -173,3 +174,13 @@ struct xr_concealed_seconds {
     uint8_t threshold_ms;
 };
 bool xr_concealed_seconds(const struct xr_block *b, struct xr_concealed_seconds *ret_seconds);
+
+/* ---- all of them as numbers ---- */
+
+/* What base/xr_fields.h names, in its order; NAN: not told. */
+struct xr_values {
+    uint8_t type, kind, span;
+    double values[XR_VALUES];
+};
+/* False for VoIP metrics, reference times and their answers, and what is not known. */
+bool xr_values(const struct xr_block *b, struct xr_values *ret_values);

@@ -221,6 +221,89 @@ def everything(t):
     t.counter("another source is another stream", caller(t, conversation(20, ssrc=B_SSRC)[0])["rtcp"]["receiver_reports"] == 0)
 
 
+def xr_block(type_, flags, ssrc, body):
+    return struct.pack("!BBHI", type_, flags, 1 + len(body) // 4, ssrc) + body
+
+
+# One of each type, with what the record should say of it. Flags: two bits of time (10 the interval, 11 all), then the type's own.
+def every_block(ssrc):
+    u24 = lambda v: struct.pack("!I", v)[1:]
+    return [
+        (xr_block(1, 0, ssrc, struct.pack("!HHHH", 100, 110, 0x4000 | 6, 0x0000 | 4)), "loss_rle", None, None,
+         {"begin": 100, "end": 110, "thinning": 0, "covered": 10, "received": 6}),
+        (xr_block(2, 1, ssrc, struct.pack("!HHHH", 0, 30, 0xffff, 0)), "duplicate_rle", None, None,
+         {"begin": 0, "end": 30, "thinning": 1, "covered": 15, "not_duplicated": 15}),
+        (xr_block(3, 0, ssrc, struct.pack("!HHII", 7, 9, 1000, 1160)), "receipt_times", None, None,
+         {"first": 7, "count": 2, "first_ticks": 1000, "last_ticks": 1160}),
+        (xr_block(6, 0xa8, ssrc, struct.pack("!HHIIIIIIBBBB", 10, 60, 3, 9, 1, 80, 20, 5, 60, 64, 62, 1)), "statistics", None, None,
+         {"begin": 10, "end": 60, "lost": 3, "duplicates": None, "jitter_min_ticks": 1, "jitter_max_ticks": 80, "jitter_mean_ticks": 20,
+          "jitter_deviation_ticks": 5, "ttl_min": 60, "ttl_max": 64, "ttl_mean": 62, "ttl_deviation": 1}),
+        (xr_block(14, 0, ssrc, struct.pack("!HHIIIQ", 0, 5, 65600, 65700, 2 << 16, 3 << 31)), "measurement", None, None,
+         {"first": 5, "interval_first": 65600, "last": 65700, "interval_s": 2, "total_s": 1.5}),
+        (xr_block(15, 0x84, ssrc, struct.pack("!hHhHhH", 320, 0x3200, -160, 0xffff, 8, 0)), "delay_variation", "two_point", "interval",
+         {"positive_ms": 20, "positive_percent": 50, "negative_ms": -10, "negative_percent": None, "mean_ms": 0.5}),
+        (xr_block(16, 0xc0, ssrc, struct.pack("!IIIQ", 65536 // 8, 65536 // 16, 0xffffffff, 1 << 28)), "delay", None, "cumulative",
+         {"mean_ms": 125, "min_ms": 62.5, "max_ms": None, "end_system_ms": 62.5}),
+        (xr_block(17, 0x80, ssrc, struct.pack("!HHHH", 32768, 16384, 120, 0xffff)), "burst_loss_summary", None, "interval",
+         {"burst_ratio": 0.5, "gap_ratio": 0.25, "mean_ms": 120, "variance_ms2": None}),
+        (xr_block(18, 0x80, ssrc, struct.pack("!HH", 8192, 0xffff)), "burst_discard_summary", None, "interval",
+         {"burst_ratio": 0.125, "gap_ratio": None}),
+        (xr_block(19, 0, ssrc, struct.pack("!HHIIII", 1, 50, 4, 3, 2, 1)), "frames", None, None,
+         {"begin": 1, "end": 50, "discarded": 4, "duplicated": 3, "lost": 2, "lost_partly": 1}),
+        (xr_block(20, 0x80, ssrc, bytes([16]) + u24(400) + u24(12) + u24(20) + struct.pack("!HI", 3 << 4, 60000)), "burst_loss", None,
+         "interval", {"threshold": 16, "burst_ms": 400, "lost_in_bursts": 12, "expected_in_bursts": 20, "bursts": 3,
+                      "squares_ms2": 60000}),
+        (xr_block(21, 0xc0, ssrc, bytes([16]) + u24(5) + u24(0xffffff) + b"\0"), "burst_discard", None, "cumulative",
+         {"threshold": 16, "discarded_in_bursts": 5, "expected_in_bursts": None}),
+        (xr_block(23, 0xe0, ssrc, struct.pack("!HHHH", 40, 80, 200, 0xfffe)), "jitter_buffer", "adaptive", "cumulative",
+         {"nominal_ms": 40, "maximum_ms": 80, "high_ms": 200, "low_ms": None}),
+        (xr_block(24, 0x90, ssrc, struct.pack("!I", 2)), "discards", "early", "interval", {"packets": 2}),
+        (xr_block(24, 0xa0, ssrc, struct.pack("!I", 3)), "discards", "late", "interval", {"packets": 3}),
+        (xr_block(24, 0x80, ssrc, struct.pack("!I", 50)), "discards", "duplicate", "interval", {"packets": 50}),
+        (xr_block(25, 0x10, ssrc, struct.pack("!HHHH", 5, 10, 0x4005, 0)), "discard_rle", "early", None,
+         {"begin": 5, "end": 10, "thinning": 0, "covered": 5, "not_discarded": 5}),
+        (xr_block(26, 0xe0, ssrc, struct.pack("!I", 320)), "bytes_discarded", "early", "cumulative", {"octets": 320}),
+        (xr_block(29, 0x80, ssrc, struct.pack("!I", 3 << 23 | 8 << 16 | 1024)), "mos", None, "interval",
+         {"algorithm": 3, "payload_type": 8, "channel": 0, "mos": 4, "segments": 1}),
+        (xr_block(30, 0xf0, ssrc, struct.pack("!IIIHHI", 9000, 60, 20, 2, 0, 30)), "concealment", "standard", "cumulative",
+         {"played_ms": 9000, "concealed_ms": 60, "adjusted_ms": 20, "interrupts": 2, "mean_interrupt_ms": 30}),
+        (xr_block(31, 0xd0, ssrc, struct.pack("!IIHBB", 18, 2, 0xffff, 0, 50)), "concealed_seconds", "disabled", "cumulative",
+         {"unimpaired_s": 18, "concealed_s": 2, "severe_s": None, "threshold_ms": 50}),
+        (xr_block(35, 0x80, ssrc, bytes([16]) + u24(200) + u24(4) + struct.pack("!H", 2) + u24(11) + struct.pack("!I", 6)),
+         "independent_burst_discard", None, "interval",
+         {"threshold": 16, "burst_ms": 200, "discarded_in_bursts": 4, "expected_in_bursts": 11, "bursts": 2, "discards": 6}),
+    ]
+
+
+@feature("F02", "every block of extended reports, the sender's own count, farewell and application packets stand in the record")
+def every_value(t):
+    blocks = every_block(A_SSRC)
+
+    def more(side, k):
+        if side == "a":
+            return app(A_SSRC, b"PTTs") + (struct.pack("!BBHI", 0x81, 203, 3, A_SSRC) + b"\6so far\0" if k == 9 else b"")
+        return b"".join(extended(B_SSRC, data) for data, *_ in blocks)
+
+    rtcp = caller(t, conversation(10, extra=more)[0])["rtcp"]
+    said = rtcp["xr"]["blocks"]
+    t.equal("blocks", len(said), len(blocks))
+    for (data, name, kind, span, values), got in zip(blocks, said):
+        t.equal(name, got, {"type": data[0], "name": name, "kind": kind, "span": span, "reports": 10, "values": values})
+    # Five in each of ten intervals; discarded duplicates are no loss.
+    t.equal("figures of their own", (rtcp["xr"]["discarded"], rtcp["xr"]["mos"], rtcp["xr"]["network_rtt_ms"],
+                                     rtcp["xr"]["concealed_ms"], rtcp["xr"]["voip_metrics"]), (50, 4, 125, 60, None))
+    t.equal("sender", (rtcp["sent_packets"], rtcp["sent_octets"]), (476, 476 * 160))
+    t.equal("own packets", (rtcp["app_packets"], rtcp["app_name"]), (10, "PTTs"))
+    t.equal("farewell", (rtcp["bye_reason"], rtcp["bye_at"] is not None), ("so far", True))
+    # Sums that run on replace the one before; a block cut short gives nothing.
+    running = lambda side, k: extended(B_SSRC, xr_block(24, 0xd0, A_SSRC, struct.pack("!I", k)),
+                                       xr_block(24, 0xe0, A_SSRC, struct.pack("!I", 2 * k))) if side == "b" else b""
+    t.counter("sums", caller(t, conversation(10, extra=running)[0])["rtcp"]["xr"]["discarded"] == 27)
+    cut = lambda side, k: extended(B_SSRC, b"".join(d[:2] + b"\0\1" + d[4:8] for d, name, *_ in blocks if name != "mos"))
+    silent = caller(t, conversation(10, extra=lambda side, k: cut(side, k) if side == "b" else b"")[0])["rtcp"]
+    t.counter("cut short", silent["xr"] is None and silent["bye_at"] is None and silent["app_packets"] == 0)
+
+
 @feature("F02", "SRTCP: nothing that is encrypted is read as a report")
 def encrypted(t):
     packets, _ = conversation(10)

@@ -67,6 +67,8 @@ static void read_block(const struct xr_block *b)
                   xr_concealment(b, &concealment) + xr_concealed_seconds(b, &seconds) +
                   xr_reference_time(b, &mid32);
     assert(answers <= b->known && !(b->known && b->misshapen));
+    struct xr_values values;
+    assert(!xr_values(b, &values) || (b->known && xr_field_set(b->type) && values.span < 4));
     assert(!xr_rle(b, &rle) || (rle.ones <= rle.covered && rle.covered <= 65535));
     assert(!xr_voip(b, &voip) || !(voip.mos_lq > 5 || voip.mos_lq < 1 || voip.r > 100));
     read_lists(b);

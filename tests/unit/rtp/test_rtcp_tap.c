@@ -312,3 +312,28 @@ Test(rtcp_tap, metrics_of_extended_reports_are_kept)
     cr_expect(isnan(e.mos) && e.concealed_ms == -1);
     rtcp_tap_free(t);
 }
+
+Test(rtcp_tap, of_each_type_and_kind_the_last_block_is_kept_and_no_more_than_a_few)
+{
+    struct rtcp_tap *t = rtcp_tap_new();
+    const uint8_t types[] = {1,  2,  3,  6,  14, 15, 16, 17, 18, 19,
+                             20, 21, 23, 24, 25, 26, 29, 30, 31, 35};
+    static const uint8_t words[36] = {
+        [1] = 2,  [2] = 2,  [3] = 3,  [6] = 9,  [14] = 7, [15] = 4, [16] = 6,
+        [17] = 3, [18] = 2, [19] = 6, [20] = 5, [21] = 3, [23] = 3, [24] = 2,
+        [25] = 2, [26] = 2, [29] = 2, [30] = 6, [31] = 4, [35] = 5};
+    for (unsigned n = 0; n < 16 * sizeof types; n++) {
+        uint8_t type = types[n % sizeof types], body[36] = {0, 0, 0, 1};
+        struct xr_block b = {.type = type,
+                             .known = true,
+                             .specific = (uint8_t)(n / sizeof types * 4),
+                             .body = slice_of(body, words[type] * 4u)};
+        rtcp_tap_metrics(t, &b);
+    }
+    unsigned kept = 0;
+    for (const struct rtcp_xr_seen *s = rtcp_tap_blocks(t); s; s = s->next)
+        kept++;
+    cr_expect_eq(kept, XR_BLOCKS);
+    cr_expect_eq(rtcp_tap_blocks(t)->reports, 16);
+    rtcp_tap_free(t);
+}

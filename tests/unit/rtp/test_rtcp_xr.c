@@ -430,6 +430,12 @@ static unsigned ask_all(const struct xr_block *b)
     for (unsigned n = 0;
          xr_dlrr(b, n, &dlrr) || xr_mos(b, n, &mos) || xr_receipt_time(b, n, &number, &word); n++)
         answers = 1;
+    /* Whatever a reader answers to stands in the table of numbers too, but these. */
+    struct xr_values values;
+    bool apart = b->type == XR_VOIP || b->type == XR_REFERENCE_TIME || b->type == XR_DLRR;
+    bool told = xr_values(b, &values);
+    cr_expect_eq(told, answers > 0 && !apart, "type %u", b->type);
+    cr_expect(!told || xr_field_set(b->type));
     return answers;
 }
 

@@ -25,7 +25,9 @@ struct slice help_text(struct arena *arena, const char *text)
         X(TEXT, cname) X(TEXT, tool) X(FLAG, dlsr_broken) X(FLAG, rtt_conflict) X(FLAG, guessed)   \
             X(REAL, fraction_lost) X(REAL, jitter_mean_ms) X(REAL, jitter_max_ms)                  \
                 X(NUMBER, xr_discarded) X(REAL, xr_mos) X(REAL, xr_network_rtt_ms)                 \
-                    X(NUMBER, xr_concealed_ms)
+                    X(NUMBER, xr_concealed_ms) X(NUMBER, sent_packets) X(NUMBER, sent_octets)      \
+                        X(NUMBER, bye_us) X(TEXT, bye_reason) X(NUMBER, app_packets)               \
+                            X(TEXT, app_name)
 #define SPREAD_FIELDS(X) X(REAL, min) X(REAL, median) X(REAL, max) X(NUMBER, count)
 #define VOIP_FIELDS(X)                                                                             \
     X(NUMBER, reports)                                                                             \
@@ -287,7 +289,16 @@ static void fill_split(struct record_split *v)
 
 static void fill_rtcp(struct record_rtcp *v)
 {
+    static const uint8_t types[] = {1, 6, 23, 24, 35};
     RTCP_FIELDS(SET)
+    v->xr_block_count = help_next(&rnd) % 6;
+    v->xr_blocks = arena_alloc(arena, (v->xr_block_count + 1) * sizeof *v->xr_blocks);
+    for (uint32_t i = 0; i < v->xr_block_count; i++) {
+        struct record_xr_block *b = &v->xr_blocks[i];
+        *b = (struct record_xr_block){types[i], i & 3, i & 3, i * 100, {0}};
+        for (unsigned n = 0; n < xr_field_count(xr_field_set(b->type)); n++)
+            b->values[n] = n + i * 0.5;
+    }
     fill_spread(&v->tap_caller);
     fill_spread(&v->tap_callee);
     fill_spread(&v->total);
@@ -608,6 +619,14 @@ static const char *rtcp_differs(const struct record_rtcp *a, const struct record
 {
     RTCP_FIELDS(COMPARE)
     const char *differs = voip_differs(&a->voip, &b->voip);
+    if (a->xr_block_count != b->xr_block_count)
+        return "xr blocks";
+    for (uint32_t i = 0; i < a->xr_block_count; i++) {
+        const struct record_xr_block *x = &a->xr_blocks[i], *y = &b->xr_blocks[i];
+        if (x->type != y->type || x->kind != y->kind || x->span != y->span ||
+            x->reports != y->reports || memcmp(x->values, y->values, sizeof x->values) != 0)
+            return "xr block";
+    }
     const struct record_spread *pairs[][2] = {{&a->tap_caller, &b->tap_caller},
                                               {&a->tap_callee, &b->tap_callee},
                                               {&a->total, &b->total},
