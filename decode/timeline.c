@@ -12,8 +12,10 @@
 #define BASE_OPEN_NS       (5000 * MS)
 #define WINDOW_NS          (1000 * MS)
 #define WINDOW_PACKETS_MIN 10
-#define DRIFT_MAX_NS       (40 * MS)
-#define LOW_WINDOWS        5
+#define STUMBLE_NS         (40 * MS)
+#define STUMBLE_WINDOWS    5 /* below the base; above it one is enough */
+#define SKEW_NS            (4 * MS)
+#define SKEW_WINDOWS       10
 
 static int64_t magnitude(int64_t v)
 {
@@ -54,7 +56,7 @@ static void move_anchor(struct timeline *t, int64_t by_ns)
 {
     t->anchor_ns += by_ns;
     t->last_late_ns -= by_ns;
-    t->low_windows = 0;
+    t->run_windows = 0;
     t->window_packets = 0;
 }
 
@@ -62,18 +64,20 @@ static void move_anchor(struct timeline *t, int64_t by_ns)
 static void judge_window(struct timeline *t, int64_t min_ns)
 {
     int64_t off_ns = min_ns - t->base_ns;
-    if (off_ns > DRIFT_MAX_NS) {
+    int side = off_ns > SKEW_NS ? 1 : off_ns < -SKEW_NS ? -1 : 0;
+    if (side == 0 || side != t->run_side)
+        t->run_windows = 0;
+    t->run_side = side;
+    if (side == 0)
+        return;
+    if (t->run_windows++ == 0 || magnitude(off_ns) < magnitude(t->run_ns))
+        t->run_ns = off_ns;
+    bool stumbles = magnitude(t->run_ns) > STUMBLE_NS;
+    unsigned enough = stumbles ? STUMBLE_WINDOWS : SKEW_WINDOWS;
+    if (off_ns > STUMBLE_NS)
         move_anchor(t, off_ns);
-        return;
-    }
-    if (off_ns > -DRIFT_MAX_NS) {
-        t->low_windows = 0;
-        return;
-    }
-    if (t->low_windows == 0 || off_ns > t->low_ns)
-        t->low_ns = off_ns;
-    if (++t->low_windows == LOW_WINDOWS)
-        move_anchor(t, t->low_ns);
+    else if (t->run_windows >= enough)
+        move_anchor(t, t->run_ns);
 }
 
 static void follow_drift(struct timeline *t, int64_t now_ns, int64_t late_ns)

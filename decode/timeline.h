@@ -10,9 +10,10 @@
  * - A step up of 200 ms after a pause in arrivals: either the network held packets back (they now
  *   come in a rush: keep the anchor) or the sender paused with its clock (new anchor). The next
  *   packet tells, so the answer is TIMELINE_DOUBT for one packet.
- * - A lateness that stays higher than it was by 40 ms for a second, or lower for five: clock skew,
- * or a sender that stumbles; the anchor is moved by it. What lasts less long is jitter and moves
- *   nothing.
+ * - A lateness that stays higher than it was by 40 ms for a second, or lower for five: a sender that
+ *   stumbles; the anchor is moved by it. One that stays higher or lower by 4 ms for ten seconds: clock
+ *   skew; the anchor is moved by the least of it, so sides with clocks of their own keep in step. What
+ *   lasts less long is jitter and moves nothing.
  *
  * No sound begins later than its arrival + 1 s: a channel is never longer than its arrivals. */
 #pragma once
@@ -35,8 +36,9 @@ struct timeline {
     int64_t base_open_until_ns;
     int64_t window_start_ns, window_min_ns; /* the smallest lateness of a second */
     unsigned window_packets;
-    unsigned low_windows; /* in a row, below the base */
-    int64_t low_ns;       /* the highest of their smallest */
+    int run_side;         /* windows in a row are above the base (1), or below it (-1) */
+    unsigned run_windows; /* so many */
+    int64_t run_ns;       /* the least that one of them is off */
 };
 
 enum timeline_verdict {
