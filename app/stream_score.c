@@ -22,12 +22,12 @@ struct score stream_score(const struct wstream *s, uint64_t expected, uint64_t b
     });
 }
 
-void stream_note_modes(struct wstream *s, const struct rtp_codec *codec, struct slice payload)
+void stream_note_modes(struct wstream *s, const struct rtp_codec *codec, struct slice payload, size_t wire_bytes)
 {
     if (s->modes == NULL)
         s->modes = calloc(1, sizeof *s->modes);
     if (s->modes)
-        rtp_modes_count(s->modes, codec, payload);
+        rtp_modes_count(s->modes, codec, payload, wire_bytes);
 }
 
 int quality_configure(const struct settings *s, struct quality_config *ret_config, struct why *why)

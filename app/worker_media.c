@@ -297,14 +297,14 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
     bool first = s->last_ns == 0;
     if (__builtin_expect(first || m->tos >> 2 != s->dscp || m->ttl != s->ttl || m->priority != s->priority, 0))
         note_marks(s, m, first);
-    unsigned verdict = rtp_stream_packet(s->rtp, &p, codec, m->wire_bytes,
-                                         rtp_payload_wire(&p, event->body, m->wire_bytes), event->time_ns);
+    size_t payload_wire = rtp_payload_wire(&p, event->body, m->wire_bytes);
+    unsigned verdict = rtp_stream_packet(s->rtp, &p, codec, m->wire_bytes, payload_wire, event->time_ns);
     s->last_ns = event->time_ns;
     f->rtp_seen = true;
     if (__builtin_expect(!(verdict & RTP_DUPLICATE), 1)) {
         note_codec(w, s, codec);
-        if (__builtin_expect(rtp_codec_has_modes(codec), 0))
-            stream_note_modes(s, codec, p.payload);
+        if (__builtin_expect(rtp_codec_has_modes(codec), 0) && !f->secure)
+            stream_note_modes(s, codec, p.payload, payload_wire);
         if (f->keep && w->config.record_media)
             keep_packet(w, f, event);
         if (__builtin_expect(f->tapped, 0))

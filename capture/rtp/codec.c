@@ -78,6 +78,26 @@ static uint8_t counter_of(struct slice name, uint8_t kind)
     return (uint8_t)label_find(LABELS_CODEC, kind == CODEC_VIDEO ? slice_str("video") : name);
 }
 
+/* Whether an fmtp line ("mode=20;x=1") says `key` with that number. */
+static bool says(struct slice fmtp, const char *key, uint32_t wanted)
+{
+    while (fmtp.size) {
+        struct slice value = slice_trim(slice_cut(&fmtp, ';'));
+        struct slice name = slice_trim(slice_cut(&value, '='));
+        uint32_t number;
+        if (slice_is_nocase(name, key) && slice_to_u32(slice_trim(value), &number))
+            return number == wanted;
+    }
+    return false;
+}
+
+static uint32_t options_of(struct slice fmtp)
+{
+    return (says(fmtp, "octet-align", 1) ? CODEC_OCTET_ALIGN : 0u) |
+           (says(fmtp, "hf-only", 1) ? CODEC_HEADER_FULL : 0u) |
+           (says(fmtp, "mode", 20) ? CODEC_MODE_20 : 0u);
+}
+
 void rtp_codec_named(struct slice encoding, uint8_t payload_type, uint32_t clock_hz,
                      uint8_t channels, struct slice fmtp, struct rtp_codec *ret_codec)
 {
@@ -97,6 +117,7 @@ void rtp_codec_named(struct slice encoding, uint8_t payload_type, uint32_t clock
         c.clock_hz = 48000; /* RFC 7587 4.1 */
     slice_copy_to(encoding, c.name, sizeof c.name);
     slice_copy_to(fmtp, c.fmtp, sizeof c.fmtp);
+    c.options = options_of(slice_str(c.fmtp));
     c.counter = counter_of(encoding, c.kind);
     *ret_codec = c;
 }

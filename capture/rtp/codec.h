@@ -9,6 +9,7 @@
 /* One payload type of a stream. Fixed size: it travels in events. */
 struct rtp_codec {
     uint32_t clock_hz; /* 0 unknown */
+    uint32_t options;  /* bits of enum rtp_codec_option: what fmtp says about the payload, read once */
     uint8_t payload_type;
     uint8_t channels;
     uint8_t counter; /* index in the CODEC label set */
@@ -18,6 +19,12 @@ struct rtp_codec {
 };
 
 enum rtp_codec_kind { CODEC_AUDIO, CODEC_VIDEO, CODEC_EVENT /* telephone-event */, CODEC_NOISE /* CN */, CODEC_REDUNDANCY /* RED */, CODEC_UNKNOWN };
+
+enum rtp_codec_option {
+    CODEC_OCTET_ALIGN = 1 << 0, /* AMR: octet-align=1 */
+    CODEC_HEADER_FULL = 1 << 1, /* EVS: hf-only=1 */
+    CODEC_MODE_20 = 1 << 2,     /* iLBC: mode=20 */
+};
 
 /* The static assignment; false for dynamic and unassigned numbers. */
 bool rtp_codec_static(uint8_t payload_type, struct rtp_codec *ret_codec);
@@ -37,4 +44,5 @@ struct rtp_modes {
     uint32_t frames[RTP_MODES];
 };
 bool rtp_codec_has_modes(const struct rtp_codec *codec);
-void rtp_modes_count(struct rtp_modes *modes, const struct rtp_codec *codec, struct slice payload);
+/* `wire_bytes` is the payload's size on the wire: a cut capture is judged by it. The payload is in clear text. */
+void rtp_modes_count(struct rtp_modes *modes, const struct rtp_codec *codec, struct slice payload, size_t wire_bytes);

@@ -14,20 +14,6 @@ static bool is(const struct rtp_codec *codec, const char *name)
     return strcasecmp(codec->name, name) == 0;
 }
 
-/* Value of `key=` in an fmtp line ("mode=20;x=1"), 0 when absent. */
-static unsigned fmtp_number(const struct rtp_codec *codec, const char *key)
-{
-    struct slice left = slice_str(codec->fmtp);
-    while (left.size) {
-        struct slice value = slice_trim(slice_cut(&left, ';'));
-        struct slice name = slice_trim(slice_cut(&value, '='));
-        uint32_t number;
-        if (slice_is_nocase(name, key) && slice_to_u32(slice_trim(value), &number))
-            return number;
-    }
-    return 0;
-}
-
 /* Octets of samples without frames: `bits` for each sample of each channel. */
 static double samples_ms(const struct rtp_codec *codec, size_t octets, unsigned bits)
 {
@@ -64,10 +50,9 @@ static double g729_ms(size_t octets)
 
 static double ilbc_ms(const struct rtp_codec *codec, size_t octets)
 {
-    unsigned mode = fmtp_number(codec, "mode");
     double ms30 = frames_ms(octets, 50, 30);
     double ms20 = frames_ms(octets, 38, 20);
-    if (mode == 20)
+    if (codec->options & CODEC_MODE_20)
         return ms20 > 0 ? ms20 : ms30;
     return ms30 > 0 ? ms30 : ms20;
 }
@@ -116,7 +101,7 @@ static unsigned bits_at(struct slice s, size_t at, unsigned count)
 static unsigned amr_frames(const struct rtp_codec *codec, struct slice payload,
                            uint8_t ret_types[AMR_FRAMES_MAX])
 {
-    bool aligned = fmtp_number(codec, "octet-align") == 1;
+    bool aligned = codec->options & CODEC_OCTET_ALIGN;
     size_t at = aligned ? 8 : 4;
     unsigned frames = 0;
     while (at + 6 <= payload.size * 8 && frames < AMR_FRAMES_MAX) {
@@ -224,12 +209,14 @@ static bool evs_compact(size_t octets, unsigned *ret_type)
 
 #define EVS_IO 13 /* our number for the modes that interoperate with AMR-WB */
 
-/* TS 26.445 A.2.2.1: an optional CMR (H set), then one ToC octet a frame (F: more follow; mode bit: AMR-WB IO). */
-static void evs_modes(const struct rtp_codec *codec, struct slice payload, struct rtp_modes *modes)
+/* TS 26.445 A.2.2.1: an optional CMR (H set), then one ToC octet a frame (F: more follow; mode bit:
+ * AMR-WB IO). */
+static void evs_modes(const struct rtp_codec *codec, struct slice payload, size_t wire,
+                      struct rtp_modes *modes)
 {
     unsigned type;
     struct cursor c = cursor_over(payload);
-    if (fmtp_number(codec, "hf-only") != 1 && evs_compact(payload.size, &type)) {
+    if (!(codec->options & CODEC_HEADER_FULL) && evs_compact(wire, &type)) {
         modes->frames[type]++;
         return;
     }
@@ -244,11 +231,12 @@ static void evs_modes(const struct rtp_codec *codec, struct slice payload, struc
     }
 }
 
-void rtp_modes_count(struct rtp_modes *modes, const struct rtp_codec *codec, struct slice payload)
+void rtp_modes_count(struct rtp_modes *modes, const struct rtp_codec *codec, struct slice payload,
+                     size_t wire_bytes)
 {
     uint8_t types[AMR_FRAMES_MAX];
     if (codec->counter == CODEC_COUNTER_EVS) {
-        evs_modes(codec, payload, modes);
+        evs_modes(codec, payload, wire_bytes, modes);
         return;
     }
     for (unsigned i = amr_frames(codec, payload, types); i > 0; i--)

@@ -88,3 +88,26 @@ def conversation(t):
         m = stream(t, voice(CODECS[0], ()), "--set", f"quality.delay={ms}ms", "--set", "quality.echo=none")["mos"]
         t.check(f"{ms} ms without echo: {m['cq']}", abs(m["cq"] - rows[ms]["MOS_echofree"]) < 0.0006)
     t.counter("delay makes no difference", m["cq"] < m["lq"])
+
+
+@feature("K03", "what is encrypted tells no bit rates: its score does not hang on the cipher text")
+def encrypted_modes(t):
+    def sealed(forms):
+        """A quarter of each stream's payloads looks like 6.60 kbit/s when read as clear text."""
+        packets = voice(CODECS[6], (), lambda i: forms[i % 4])
+        for p in packets:
+            if p.kind == "sip":
+                key = b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + b"A" * 40 + b"\r\n"
+                body = p.data.split(b"\r\n\r\n", 1)
+                if len(body) == 2 and body[1]:
+                    text = body[1].replace(b"RTP/AVP", b"RTP/SAVP") + key
+                    head = body[0].replace(b"Content-Length: %d" % len(body[1]), b"Content-Length: %d" % len(text))
+                    p.data = head + b"\r\n\r\n" + text
+        return packets
+
+    low, high, tag = b"\xf0\x04" + bytes(17), CODECS[6][4], bytes(10)
+    one, other = stream(t, sealed([high + tag] * 4)), stream(t, sealed([low + tag] + [high + tag] * 3))
+    t.equal("encrypted", (one["srtp"], other["srtp"]), (True, True))
+    t.equal("R and MOS", (one["r"], one["mos"]), (other["r"], other["mos"]))
+    clear = stream(t, voice(CODECS[6], (), lambda i: low if i % 4 == 0 else high))
+    t.counter("in clear text it makes no difference", clear["r"] != stream(t, voice(CODECS[6], ()))["r"])

@@ -165,11 +165,11 @@ static struct rtp_modes counted(const char *name, const char *parameters, struct
     struct rtp_modes m = {0};
     rtp_codec_named(slice_str(name), 96, 0, 0, slice_str(parameters), &c);
     cr_assert(rtp_codec_has_modes(&c));
-    rtp_modes_count(&m, &c, payload);
+    rtp_modes_count(&m, &c, payload, payload.size);
     return m;
 }
 
-#define OCTETS(...) slice_of((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
+#define OCTETS(...)                    slice_of((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
 #define COUNTED(name, parameters, ...) counted(name, parameters, OCTETS(__VA_ARGS__))
 
 Test(rtp_modes, frames_of_amr_are_counted_by_type)
@@ -193,8 +193,43 @@ Test(rtp_modes, evs_is_told_by_size_or_by_its_header)
     m = COUNTED("EVS", "hf-only=1", 0x06, 0, 0);
     cr_assert_eq(m.frames[6], 1, "24.4 kbit/s by its ToC");
     m = COUNTED("EVS", "", 0xf1, 0x43, 0x24, 0, 0);
-    cr_assert(m.frames[3] == 1 && m.frames[13] == 1, "behind a CMR: 9.6 kbit/s, then an AMR-WB IO frame");
+    cr_assert(m.frames[3] == 1 && m.frames[13] == 1,
+              "behind a CMR: 9.6 kbit/s, then an AMR-WB IO frame");
     counted("EVS", "", slice_none());
+}
+
+Test(rtp_modes, a_cut_payload_is_told_by_its_size_on_the_wire)
+{
+    static const uint8_t octets[20] = {0};
+    struct rtp_codec c;
+    struct rtp_modes m = {0};
+    rtp_codec_named(slice_str("EVS"), 96, 0, 0, slice_none(), &c);
+    rtp_modes_count(&m, &c, slice_of(octets, sizeof octets), 61);
+    cr_assert(m.frames[6] == 1 && m.frames[2] == 0,
+              "24.4 kbit/s, of which 20 octets were captured");
+}
+
+Test(rtp_codec, what_parameters_say_about_payloads_is_read_once)
+{
+    static const struct {
+        const char *fmtp;
+        uint32_t options;
+    } rows[] = {
+        {"octet-align=1; mode-set=0,1", CODEC_OCTET_ALIGN},
+        {"mode-set=2 ;Octet-Align = 1", CODEC_OCTET_ALIGN},
+        {"octet-align=0", 0},
+        {"octet-align=1x", 0},
+        {"octet-align", 0},
+        {"br=9.6; hf-only=1", CODEC_HEADER_FULL},
+        {"mode=20", CODEC_MODE_20},
+        {"mode=30;mode=20", 0},
+        {"", 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rtp_codec c;
+        rtp_codec_named(slice_str("AMR"), 96, 0, 0, slice_str(rows[i].fmtp), &c);
+        cr_expect_eq(c.options, rows[i].options, "%s", rows[i].fmtp);
+    }
 }
 
 Test(rtp_modes, other_codecs_have_none)
