@@ -1,4 +1,4 @@
-/* Render threads over an inbox. The first thread also looks after jobs that did not find room in it. */
+/* Render threads over a queue. The first thread also looks after jobs that did not find room in it. */
 #include "app/renderer.h"
 
 #include <pthread.h>
@@ -6,11 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "app/render_queue.h"
 #include "app/tracks.h"
 #include "base/clock.h"
-#include "base/inbox.h"
 #include "base/log.h"
 #include "storage/media_dir.h"
 
@@ -18,15 +17,10 @@
 #define IDLE_MS     500
 #define THREADS_MAX 16
 
-/* How long the records of a conference may take to be stored, and how often we look. */
-#define TRACKS_WAIT_NS INT64_C(30000000000)
-#define TRACKS_LOOK_NS 50000000
-
-struct job {
-    struct call_record *record; /* to be rendered; NULL: the tracks of the conference that ended with `uid` */
-    char uid[40];
-    int64_t since_ns;
-};
+/* How long the records of a conference may take to be stored, and how often we look: less and less. */
+#define TRACKS_WAIT_NS  INT64_C(30000000000)
+#define TRACKS_PAUSE_NS INT64_C(50000000)
+#define PAUSE_MAX_NS    INT64_C(2000000000)
 
 struct thread {
     struct renderer *renderer;
@@ -37,13 +31,46 @@ struct thread {
 
 struct renderer {
     struct renderer_config config;
-    struct inbox *inbox;
+    struct render_queue *queue;
     struct thread threads[THREADS_MAX];
     unsigned count;
-    _Atomic bool stopping;
     _Atomic bool missed; /* a job found no room: look into the store once idle */
+    _Atomic bool gone;   /* a job without a call was seen, and said */
     _Atomic unsigned busy;
 };
+
+static const char *const kind_text[] = {[RENDER_CALL] = "render", [RENDER_TRACKS] = "tracks"};
+
+static int read_call(struct renderer *r, const char *uid, struct call_record **ret_record)
+{
+    struct store_reader *reader = NULL;
+    int err = store_reader_open(r->config.sound.data_dir, &reader);
+    if (err == 0)
+        err = store_call(reader, uid, ret_record);
+    store_reader_close(reader);
+    return err;
+}
+
+/* A job whose call is not in the store, its day gone with time: it ends, or it would stay for ever. A job may be committed a
+ * moment ahead of its call, which is why we look again behind the commit. */
+static void end_if_gone(struct thread *t, const struct render_job *job)
+{
+    struct renderer *r = t->renderer;
+    struct call_record *record = NULL;
+    int err = writer_flush(r->config.writer);
+    if (err == 0)
+        err = read_call(r, job->uid, &record);
+    record_free(record);
+    if (err != ERR_NOT_FOUND) {
+        atomic_store(&r->missed, true);
+        return;
+    }
+    counters_add(t->counters, C_RENDER_GONE, 1);
+    if (!atomic_exchange(&r->gone, true))
+        log_warn("render", "call %s waits to be rendered and is not in the store any more; this and others like it are counted in "
+                           "earshot_recording_jobs_gone_total", job->uid);
+    writer_job_gone(r->config.writer, kind_text[job->kind], job->uid);
+}
 
 static void count_result(struct counters *c, const struct call_record *r)
 {
@@ -71,22 +98,34 @@ static bool render(struct thread *t, struct call_record *r)
     return true;
 }
 
-static void do_call(struct thread *t, struct job *job)
+static bool is_waiting(const struct call_record *r)
+{
+    return r->recording.state && strcmp(r->recording.state, "spooling") == 0;
+}
+
+static void do_call(struct thread *t, struct render_job *job)
 {
     struct renderer *r = t->renderer;
-    if (render(t, job->record)) {
+    int err = job->record ? 0 : read_call(r, job->uid, &job->record);
+    if (err == ERR_NOT_FOUND) {
+        end_if_gone(t, job);
+    } else if (err) {
+        log_error("render", "call %s, which is to be rendered, cannot be read: %s", job->uid, err_text(err));
+    } else if (!is_waiting(job->record)) { /* done; a crash kept the job */
+        writer_rendered(r->config.writer, job->record);
+        job->record = NULL;
+    } else if (render(t, job->record)) {
         counters_observe(t->counters, C_FINALIZE, (double)(clock_mono_ns() - job->since_ns) / 1e9);
         writer_rendered(r->config.writer, job->record);
+        job->record = NULL;
     } else {
         atomic_store(&r->missed, true);
-        record_free(job->record);
     }
-    free(job);
 }
 
 /* ---- the tracks of a conference ---- */
 
-static int tracks(struct thread *t, struct job *job, struct call_record **ret_record, struct why *why)
+static int tracks(struct thread *t, const struct render_job *job, struct call_record **ret_record, struct why *why)
 {
     struct store_reader *reader = NULL;
     struct sound_config config = t->renderer->config.sound;
@@ -102,121 +141,95 @@ static int tracks(struct thread *t, struct job *job, struct call_record **ret_re
 }
 
 /* Records come through several workers: those of the others may be a moment behind. */
-static void tracks_later(struct renderer *r, struct job *job)
+static void tracks_later(struct renderer *r, struct render_job job)
 {
-    const struct timespec pause = {.tv_nsec = TRACKS_LOOK_NS};
-    nanosleep(&pause, NULL);
-    if (inbox_put(r->inbox, job))
-        return;
-    atomic_store(&r->missed, true);
-    free(job);
+    job.pause_ns = job.pause_ns ? job.pause_ns * 2 : TRACKS_PAUSE_NS;
+    if (job.pause_ns > PAUSE_MAX_NS)
+        job.pause_ns = PAUSE_MAX_NS;
+    job.not_before_ns = clock_mono_ns() + job.pause_ns;
+    if (!render_queue_put(r->queue, &job))
+        atomic_store(&r->missed, true);
 }
 
-static void do_tracks(struct thread *t, struct job *job)
+static void do_tracks(struct thread *t, struct render_job *job)
 {
     struct renderer *r = t->renderer;
-    struct call_record *record = NULL;
     struct why why = {0};
-    int err = tracks(t, job, &record, &why);
+    int err = tracks(t, job, &job->record, &why);
     if (err == TRACKS_UNREADY) {
-        record_free(record);
-        tracks_later(r, job);
+        record_free(job->record);
+        job->record = NULL;
+        tracks_later(r, *job);
+        return;
+    }
+    if (err == ERR_NOT_FOUND && job->record == NULL) {
+        end_if_gone(t, job);
         return;
     }
     if (err)
         log_error("render", "the conference of call %s could not be rendered: %s", job->uid, why.text[0] ? why.text : err_text(err));
     if (err == ERR_FULL || err == ERR_NOMEM) { /* the job stays */
         atomic_store(&r->missed, true);
-        record_free(record);
-    } else if (record) {
-        writer_tracks(r->config.writer, record);
+    } else if (job->record) {
+        writer_tracks(r->config.writer, job->record);
+        job->record = NULL;
     }
-    free(job);
 }
 
-static void do_job(struct thread *t, struct job *job)
+static void do_job(struct thread *t, struct render_job *job)
 {
     atomic_fetch_add(&t->renderer->busy, 1);
-    if (job->record)
+    if (job->kind == RENDER_CALL)
         do_call(t, job);
     else
         do_tracks(t, job);
+    record_free(job->record);
+    free(job);
     atomic_fetch_sub(&t->renderer->busy, 1);
 }
 
 /* ---- the queue ---- */
 
-static bool put_job(struct renderer *r, struct job value)
+/* Takes the record; NULL: of the call in the store. */
+static void put_job(struct renderer *r, enum render_kind kind, const char *uid, struct call_record *record)
 {
-    struct job *job = malloc(sizeof *job);
-    value.since_ns = clock_mono_ns();
-    if (job)
-        *job = value;
-    if (job && inbox_put(r->inbox, job))
-        return true;
-    atomic_store(&r->missed, true);
-    free(job);
-    return false;
-}
-
-/* Takes the record. */
-static void put_call(struct renderer *r, struct call_record *record)
-{
-    if (!put_job(r, (struct job){.record = record}))
-        record_free(record);
-}
-
-static void put_tracks(struct renderer *r, const char *uid)
-{
-    struct job job = {0};
+    struct render_job job = {.kind = kind, .record = record, .since_ns = clock_mono_ns()};
     snprintf(job.uid, sizeof job.uid, "%s", uid);
-    put_job(r, job);
+    if (render_queue_put(r->queue, &job))
+        return;
+    atomic_store(&r->missed, true);
+    record_free(record);
 }
-
-/* ---- jobs of the store ---- */
-
-struct loading {
-    struct renderer *renderer;
-    struct store_reader *reader;
-};
 
 static void load_job(void *context, const struct store_job *job)
 {
-    struct loading *l = context;
-    struct call_record *record = NULL;
-    if (strcmp(job->kind, "render") == 0 && store_call(l->reader, job->uid, &record) == 0)
-        put_call(l->renderer, record);
-    else if (strcmp(job->kind, "tracks") == 0)
-        put_tracks(l->renderer, job->uid);
+    for (enum render_kind kind = RENDER_CALL; kind <= RENDER_TRACKS; kind++) {
+        if (strcmp(job->kind, kind_text[kind]) == 0)
+            put_job(context, kind, job->uid, NULL);
+    }
 }
 
+/* Jobs of the store. */
 static void load_jobs(struct renderer *r)
 {
-    struct loading l = {.renderer = r};
+    struct store_reader *reader;
     atomic_store(&r->missed, false);
-    if (store_reader_open(r->config.sound.data_dir, &l.reader) != 0)
+    if (store_reader_open(r->config.sound.data_dir, &reader) != 0)
         return;
-    store_jobs(l.reader, load_job, &l);
-    store_reader_close(l.reader);
+    store_jobs(reader, load_job, r);
+    store_reader_close(reader);
 }
 
 static void *thread_main(void *context)
 {
     struct thread *t = context;
     struct renderer *r = t->renderer;
-    while (!inbox_is_closed_and_empty(r->inbox)) {
-        void *item;
-        if (inbox_take(r->inbox, &item, 1, IDLE_MS) == 1) {
-            struct job *job = item;
-            if (atomic_load(&r->stopping)) {
-                record_free(job->record);
-                free(job);
-            } else {
-                do_job(t, job);
-            }
-        } else if (t->first && atomic_load(&r->missed) && atomic_load(&r->busy) == 0 && !atomic_load(&r->stopping)) {
+    while (!render_queue_is_closed(r->queue)) {
+        struct render_job *job = render_queue_take(r->queue, IDLE_MS);
+        if (job)
+            do_job(t, job);
+        else if (t->first && atomic_load(&r->missed) && renderer_depth(r) == 0)
             load_jobs(r);
-        }
     }
     return NULL;
 }
@@ -227,9 +240,9 @@ int renderer_start(const struct renderer_config *config, struct renderer **ret_r
     if (r == NULL)
         return ERR_NOMEM;
     r->config = *config;
-    r->inbox = inbox_new(QUEUE_MAX);
+    r->queue = render_queue_new(QUEUE_MAX);
     unsigned wanted = config->threads ? config->threads : 1;
-    for (unsigned i = 0; r->inbox && i < wanted && i < THREADS_MAX; i++) {
+    for (unsigned i = 0; r->queue && i < wanted && i < THREADS_MAX; i++) {
         struct thread *t = &r->threads[i];
         *t = (struct thread){.renderer = r, .first = i == 0, .counters = counters_block(config->counters)};
         if (t->counters == NULL || pthread_create(&t->id, NULL, thread_main, t) != 0)
@@ -238,7 +251,7 @@ int renderer_start(const struct renderer_config *config, struct renderer **ret_r
     }
     if (r->count == 0) {
         why_set(why, "cannot start a render thread");
-        inbox_free(r->inbox);
+        render_queue_free(r->queue);
         free(r);
         return ERR_FULL;
     }
@@ -247,30 +260,28 @@ int renderer_start(const struct renderer_config *config, struct renderer **ret_r
     return 0;
 }
 
-void renderer_stop(struct renderer *r, bool drain)
+void renderer_stop(struct renderer *r)
 {
     if (r == NULL)
         return;
-    if (!drain)
-        atomic_store(&r->stopping, true);
-    inbox_close(r->inbox);
+    render_queue_close(r->queue);
     for (unsigned i = 0; i < r->count; i++)
         pthread_join(r->threads[i].id, NULL);
-    inbox_free(r->inbox);
+    render_queue_free(r->queue);
     free(r);
 }
 
 void renderer_put(struct renderer *r, struct call_record *record)
 {
     if (tracks_wanted(record))
-        put_tracks(r, record->uid);
-    if (record->recording.state && strcmp(record->recording.state, "spooling") == 0)
-        put_call(r, record);
+        put_job(r, RENDER_TRACKS, record->uid, NULL);
+    if (is_waiting(record))
+        put_job(r, RENDER_CALL, record->uid, record);
     else
         record_free(record);
 }
 
 size_t renderer_depth(struct renderer *r)
 {
-    return inbox_depth(r->inbox) + atomic_load(&r->busy);
+    return render_queue_depth(r->queue) + atomic_load(&r->busy);
 }

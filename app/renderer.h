@@ -16,8 +16,8 @@ struct renderer_config {
 };
 
 int renderer_start(const struct renderer_config *config, struct renderer **ret_renderer, struct why *why);
-/* Ends the calls under way; the rest stays as jobs. With `drain` everything queued is rendered first. NULL is fine. */
-void renderer_stop(struct renderer *r, bool drain);
+/* Ends the calls under way; the rest stays as jobs. NULL is fine. */
+void renderer_stop(struct renderer *r);
 /* Takes a committed record whose media waits, or that ends a conference; any thread. */
 void renderer_put(struct renderer *r, struct call_record *record);
 /* Calls that wait or are being rendered. */

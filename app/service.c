@@ -513,7 +513,7 @@ void service_stop(struct service *s)
     api_stop(s->api);
     listening_free(s->listening);
     store_reader_close(s->gauge_reader);
-    renderer_stop(s->renderer, false);
+    renderer_stop(s->renderer);
     s->renderer = NULL;
     webhook_stop(s->webhook);
     writer_stop(s->writer);

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -21,7 +22,7 @@
 #define KPI_FLUSH_MAX_NS INT64_C(60000000000)
 
 enum item_kind { ITEM_RECORD, ITEM_RENDERED, ITEM_TRACKS, ITEM_AUDIT, ITEM_FLUSH, ITEM_DROP_DAYS, ITEM_END_OPEN, ITEM_USER, ITEM_USERS_OVERDUE,
-                 ITEM_DROP_KPI, ITEM_REGISTRATION, ITEM_TAGS };
+                 ITEM_DROP_KPI, ITEM_REGISTRATION, ITEM_TAGS, ITEM_JOB_GONE };
 
 struct gate { /* lives on the waiting thread's stack */
     pthread_mutex_t lock;
@@ -38,6 +39,7 @@ struct item {
     const char *uid;
     int64_t started_us;
     struct gate *gate;
+    char job_kind[16], job_uid[40];
     int64_t calls_before_us, messages_before_us, now_us;
     enum user_kind user_kind;
     void *user;
@@ -135,6 +137,8 @@ static int write_item(struct writer *w, const struct item *item)
     }
     case ITEM_TRACKS:
         return put_tracks(w, item->record);
+    case ITEM_JOB_GONE:
+        return store_end_job_for(w->store, item->job_kind, item->job_uid);
     case ITEM_AUDIT:
         return store_put_audit(w->store, item->audit);
     case ITEM_TAGS:
@@ -355,6 +359,14 @@ void writer_rendered(struct writer *w, struct call_record *record)
 void writer_tracks(struct writer *w, struct call_record *record)
 {
     put_record(w, ITEM_TRACKS, record);
+}
+
+void writer_job_gone(struct writer *w, const char *kind, const char *uid)
+{
+    struct item item = {.kind = ITEM_JOB_GONE};
+    snprintf(item.job_kind, sizeof item.job_kind, "%s", kind);
+    snprintf(item.job_uid, sizeof item.job_uid, "%s", uid);
+    put(w, item);
 }
 
 static bool room_for_user(struct writer *w, bool wait)

@@ -42,6 +42,8 @@ void writer_users_overdue(struct writer *w, int64_t now_us);
 void writer_rendered(struct writer *w, struct call_record *record);
 /* The tracks of this record are what its `tracks` says now; their job is over. Takes the record. */
 void writer_tracks(struct writer *w, struct call_record *record);
+/* A job of that kind is over: its call is not in the store any more. */
+void writer_job_gone(struct writer *w, const char *kind, const char *uid);
 /* Returns when the entry is committed; an ERR_ when it is not. */
 int writer_audit(struct writer *w, const struct store_audit *entry);
 /* What is attached to the call that began then is this. Returns when it is committed. */
