@@ -19,6 +19,7 @@
 struct spot {
     int64_t heard_ns; /* steady; 0: never */
     uint32_t calls;   /* answered, at the newest look */
+    uint32_t call[FINDING_EVIDENCE_MAX]; /* the first of them: in c->live, as of that look */
     bool silent;
 };
 
@@ -77,6 +78,15 @@ static bool goes_on(const struct live *l)
            !l->holding[CALL_CALLEE];
 }
 
+static unsigned add_once(unsigned *at, unsigned n, unsigned place)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (at[i] == place)
+            return n;
+    at[n] = place;
+    return n + 1;
+}
+
 /* The places that ought to be heard in this call, each once; 0 ends the list. Only sides whose
  * media has been seen: where signalling alone is captured, or one direction, silence says nothing.
  */
@@ -88,9 +98,9 @@ static void places_of(const struct live *l, unsigned ret_at[CALL_PLACES + 1])
         if (!l->call->media_seen[party])
             continue;
         if (trunk)
-            ret_at[n++] = trunk;
-        if (site && (n == 0 || ret_at[n - 1] != site))
-            ret_at[n++] = site;
+            n = add_once(ret_at, n, trunk);
+        if (site)
+            n = add_once(ret_at, n, site);
     }
     ret_at[n] = 0;
 }
@@ -108,6 +118,13 @@ static void hear_flows(struct calls *c, const struct live *l)
     }
 }
 
+static void count_call(struct spot *s, uint32_t call)
+{
+    if (s->calls < FINDING_EVIDENCE_MAX)
+        s->call[s->calls] = call;
+    s->calls++;
+}
+
 static void look_at_calls(struct calls *c)
 {
     unsigned at[CALL_PLACES + 1];
@@ -120,7 +137,7 @@ static void look_at_calls(struct calls *c)
         hear_flows(c, l);
         places_of(l, at);
         for (unsigned k = 0; at[k]; k++)
-            c->outage->spot[at[k]].calls++;
+            count_call(&c->outage->spot[at[k]], i);
     }
 }
 
@@ -135,31 +152,15 @@ static const char *name_of(const struct calls *c, unsigned at, char out[FINDING_
     return out;
 }
 
-static bool is_of(const struct live *l, unsigned place)
-{
-    unsigned at[CALL_PLACES + 1];
-    places_of(l, at);
-    for (unsigned k = 0; at[k]; k++)
-        if (at[k] == place)
-            return true;
-    return false;
-}
-
 static void tell_silent(struct calls *c, unsigned at)
 {
     char name[FINDING_PLACE_SIZE];
     const struct spot *s = &c->outage->spot[at];
     int64_t since_ns = s->heard_ns + (c->time_ns - c->steady_ns);
-    uint32_t count = s->calls;
-    unsigned told = 0;
     name_of(c, at, name);
-    for (uint32_t i = 0; i < c->live_used && told < FINDING_EVIDENCE_MAX; i++) {
-        if (!goes_on(&c->live[i]) || !is_of(&c->live[i], at))
-            continue;
-        finding_note_silent(c, name, since_ns, c->live[i].call->uid, count);
-        count = 0; /* the others are evidence alone */
-        told++;
-    }
+    for (uint32_t i = 0; i < s->calls && i < FINDING_EVIDENCE_MAX; i++)
+        finding_note_silent(c, name, since_ns, c->live[s->call[i]].call->uid,
+                            i ? 0 : s->calls); /* all but the first are evidence alone */
 }
 
 static void judge(struct calls *c, unsigned at, uint32_t least, int64_t window_ns)

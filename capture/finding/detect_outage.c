@@ -50,11 +50,14 @@ static void hit_drop(struct findings *f, const struct dropped *d, uint32_t count
                                                   .since_ns = since_ns});
 }
 
-static int64_t earliest(const struct drops *d, unsigned kept)
+/* Of the newest `kept`, which begin at `first` of the ring. */
+static int64_t earliest(const struct drops *d, unsigned first, unsigned kept)
 {
     int64_t first_ns = INT64_MAX;
-    for (unsigned i = 0; i < kept; i++)
-        first_ns = d->recent[i].last_ns < first_ns ? d->recent[i].last_ns : first_ns;
+    for (unsigned i = 0; i < kept; i++) {
+        int64_t last_ns = d->recent[(first + i) % DROPS_KEPT].last_ns;
+        first_ns = last_ns < first_ns ? last_ns : first_ns;
+    }
     return first_ns;
 }
 
@@ -69,7 +72,7 @@ static void tell_drops(struct findings *f)
                                                                .src = &nowhere,
                                                                .dst = &nowhere,
                                                                .user = "calls"});
-    int64_t since_ns = earliest(d, kept);
+    int64_t since_ns = earliest(d, first, kept);
     for (unsigned i = 0; i < kept; i++)
         hit_drop(f, &d->recent[(first + i) % DROPS_KEPT], open ? 1 : i ? 0 : d->untold, since_ns);
     for (uint32_t i = kept; open && i < d->untold; i++) /* of an open one each counts by itself */
