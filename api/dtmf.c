@@ -9,12 +9,14 @@ void handle_dtmf(struct exchange *x)
     struct call_record *r = exchange_call(x);
     if (r == NULL)
         return;
+    const struct record_dtmf all = record_dtmf_of(&r->dtmf, &r->recording.inband, r->arena);
     json_init(&j, &x->rs->body);
     json_object(&j);
     json_kv_str(&j, "call_uid", r->uid);
     json_key(&j, "data");
-    record_json_digits(&j, &r->dtmf);
-    kv_uint(&j, "over_limit", r->dtmf.over_limit);
+    record_json_digits(&j, &all);
+    record_json_dialled(&j, &all);
+    kv_uint(&j, "over_limit", all.over_limit);
     json_end(&j);
     record_free(r);
     exchange_json_done(x);

@@ -119,8 +119,11 @@ void ladder_streams(struct ladder *l, const struct call_record *r)
 
 void ladder_dtmf(struct ladder *l, const struct call_record *r)
 {
-    for (uint32_t i = 0; i < r->dtmf.count; i++) {
-        const struct record_digit *d = &r->dtmf.digits[i];
+    const struct record_dtmf all = record_dtmf_of(&r->dtmf, &r->recording.inband, r->arena);
+    for (uint32_t i = 0; i < all.count; i++) {
+        const struct record_digit *d = &all.digits[i];
+        if (d->copy)
+            continue;
         struct ladder_event *e = add_event(l, d->time_us, "dtmf");
         if (e == NULL)
             return;

@@ -457,7 +457,7 @@ void record_json(struct json *j, const struct call_record *r, enum record_json_d
         call_siprec(j, &r->siprec);
         record_json_related(j, &r->related);
         call_keys(j, r);
-        record_json_dtmf(j, &r->dtmf);
+        record_json_dtmf(j, r);
         record_json_reports(j, &r->reports);
         record_json_isup(j, &r->isup);
         call_events(j, r);

@@ -482,7 +482,6 @@ static void fill_call(struct call_record *r, const struct call *c)
     fill_events(r, c);
     summarise_path(r, c);
     summarise_lines(r, c);
-    summarise_dtmf(r, c);
 }
 
 /* The early row of a call, answered or just over: what the brief knows. */
@@ -675,6 +674,7 @@ struct call_record *summarise(const struct wcall *wc, const struct call *call,
     fill_directions(r);
     bandwidth_of_call(r);
     if (call) {
+        summarise_dtmf(r, call, wc, config->identity.mask_dtmf);
         fill_recording(r, config);
         summarise_announced(r, call, wc);
         diagnose(r, &config->diagnosis);

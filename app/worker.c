@@ -94,6 +94,7 @@ static void free_call(struct worker *w, struct wcall *wc)
         free_flow(f);
     }
     free(wc->suspect);
+    free(wc->keys);
     free(wc);
 }
 

@@ -12,6 +12,7 @@
 #include "capture/event.h"
 #include "capture/rtp/rtcp_tap.h"
 #include "capture/rtp/stream.h"
+#include "capture/rtp/telephone_event.h"
 #include "decode/score.h"
 #include "storage/spool.h"
 
@@ -106,6 +107,8 @@ struct wstream {
     uint8_t dscp_first, dscp_least, dscp_most;
     uint8_t ttl_least, ttl_most;
     uint8_t priority_least, priority_most;
+    uint32_t key;                /* of its call, + 1: the press that goes on; 0: none */
+    struct telephone telephone;  /* keys in its packets */
 };
 
 struct wflow {
@@ -154,6 +157,7 @@ struct wcall {
         uint32_t empty;   /* without a block */
         uint32_t blocks;  /* about streams that did not pass here */
     } unseen[2];          /* by who reports: caller, callee */
+    struct wkeys *keys;          /* pressed in RTP (worker_keys.h); NULL: none */
     bool recording;
     bool tapped;                 /* its flows are, those to come too */
     bool row_grouped;            /* that row says which group the call belongs to */

@@ -6,6 +6,7 @@
 
 #include "app/stream_score.h"
 #include "app/summarise.h"
+#include "app/worker_keys.h"
 #include "capture/net/datagram.h"
 
 /* ---- RTP ---- */
@@ -305,6 +306,8 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
         note_codec(w, s, codec);
         if (__builtin_expect(rtp_codec_has_modes(codec), 0) && !f->secure)
             stream_note_modes(s, codec, p.payload, payload_wire);
+        if (__builtin_expect(codec->kind == CODEC_EVENT || codec->kind == CODEC_REDUNDANCY, 0))
+            worker_key_packet(w, f, s, codec, &p, verdict & RTP_LATE, event->time_ns);
         if (f->keep && w->config.record_media)
             keep_packet(w, f, event);
         if (__builtin_expect(f->tapped, 0))

@@ -235,6 +235,7 @@ struct record_recording {
     bool one_way, partial, truncated, recovered;
     struct record_files files; /* one, or its parts: path, size and hash above are those of the first. Rows of older versions have none */
     struct record_sound sound;
+    struct record_dtmf inband; /* keys that were heard */
 };
 
 /* A signalling connection that nobody can read, as far as it shows (kind "encrypted"). */

@@ -16,3 +16,14 @@ void record_pack_dtmf(struct pack *p, struct record_dtmf *v)
     v->digits = pack_items(p, v->digits, &v->count, sizeof *v->digits, digit_pack);
     pack_u32(p, &v->over_limit);
 }
+
+void record_pack_dtmf_wire(struct pack *p, struct record_dtmf *v)
+{
+    uint32_t count = v->count;
+    pack_u32(p, &count);
+    for (uint32_t i = 0; i < count && !p->failed; i++) {
+        struct record_digit none = {0}, *d = i < v->count ? &v->digits[i] : &none;
+        pack_u8(p, &d->payload_type);
+        pack_u8(p, &d->volume);
+    }
+}

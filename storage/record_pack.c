@@ -294,7 +294,8 @@ void record_pack_call(struct pack *p, struct call_record *r)
     pack_double(p, &r->bits_per_s);
     pack_double(p, &r->bits_per_s_peak);
     record_pack_isup(p, &r->isup);
-    record_pack_diagnosis(p, &r->diagnosis); /* what comes later goes behind this */
+    record_pack_diagnosis(p, &r->diagnosis);
+    record_pack_dtmf_wire(p, &r->dtmf); /* what comes later goes behind this */
 }
 
 static void stream_identity_pack(struct pack *p, struct record_stream *s)
@@ -490,6 +491,8 @@ void record_pack_recording(struct pack *p, struct record_recording *g)
     pack_bool(p, &g->recovered);
     record_pack_files(p, &g->files);
     record_pack_sound(p, &g->sound);
+    record_pack_dtmf(p, &g->inband);
+    record_pack_dtmf_wire(p, &g->inband); /* what comes later goes behind this */
 }
 
 void record_pack_message(struct pack *p, struct record_message *m, int format)

@@ -12,6 +12,8 @@ void record_pack_identity(struct pack *p, struct record_identity *d);
 void record_pack_related(struct pack *p, struct record_related *v);
 /* The same of record_dtmf.h. */
 void record_pack_dtmf(struct pack *p, struct record_dtmf *v);
+/* What came to be known of each digit later. */
+void record_pack_dtmf_wire(struct pack *p, struct record_dtmf *v);
 /* The same of record_isup.h. */
 void record_pack_isup(struct pack *p, struct record_isups *v);
 /* The same of record_report.h. */

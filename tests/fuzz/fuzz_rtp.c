@@ -4,6 +4,7 @@
 
 #include "base/cursor.h"
 #include "capture/rtp/stream.h"
+#include "capture/rtp/telephone_event.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -36,6 +37,26 @@ static void one_datagram(struct slice datagram)
         for (unsigned type = 0; type < 128; type++) {
             assert(rtp_codec_payload_ms(&codecs[type], p.payload) >= 0);
             rtp_codec_is_sid(&codecs[type], p.payload);
+        }
+    }
+}
+
+/* Any payload as blocks of RED, each of them as reports of keys. */
+static void one_press(struct slice payload)
+{
+    struct red_block blocks[RED_BLOCKS_MAX];
+    struct telephone t = {0};
+    struct telephone_event e;
+    unsigned count = red_blocks(payload, blocks);
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t timestamp = blocks[i].behind;
+        while (telephone_event_next(&blocks[i].payload, &e)) {
+            bool known = t.known;
+            enum telephone_step step = telephone_take(&t, timestamp, e.volume & 1, e.volume & 2, &e);
+            assert(known || step == TELEPHONE_PRESSED);
+            assert(t.duration >= t.segment - t.start + t.segment_duration || step == TELEPHONE_NOTHING);
+            assert(t.recent_count <= TELEPHONE_HISTORY);
+            timestamp += e.duration;
         }
     }
 }
@@ -102,6 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice input = slice_of(data, size);
     one_datagram(input);
+    one_press(input);
     stream(input);
     return 0;
 }
