@@ -68,6 +68,13 @@ static bool bearer_parse(const char *header, struct slice *ret_id, struct slice 
            ret_secret->size == SECRET_DIGITS && is_base62(*ret_secret);
 }
 
+static enum auth_verdict token_verdict(const struct store_token *token, int64_t now_us)
+{
+    if (token->revoked)
+        return AUTH_INVALID;
+    return token->expires_us != 0 && token->expires_us <= now_us ? AUTH_EXPIRED : AUTH_OK;
+}
+
 /* An unknown id is compared as well, against nothing: the answer takes as long as for a wrong
  * secret. */
 static enum auth_verdict token_check(const struct http_request *rq,
@@ -89,11 +96,19 @@ static enum auth_verdict token_check(const struct http_request *rq,
         *ret_token = NOBODY;
     crypto_sha256(secret, hash);
     bool same = crypto_equal(hash, ret_token->hash, sizeof hash);
-    if (!same || ret_token->revoked)
-        return AUTH_INVALID;
-    if (ret_token->expires_us != 0 && ret_token->expires_us <= rq->now_us)
-        return AUTH_EXPIRED;
-    return AUTH_OK;
+    return same ? token_verdict(ret_token, rq->now_us) : AUTH_INVALID;
+}
+
+enum auth_verdict auth_still(const char *token_id, int64_t now_us, const struct auth_tokens *tokens)
+{
+    struct store_token token;
+
+    if (token_id[0] == '\0')
+        return AUTH_OK;
+    int err = tokens->find(tokens->context, token_id, &token);
+    if (err)
+        return err == ERR_NOT_FOUND ? AUTH_INVALID : AUTH_BROKEN;
+    return token_verdict(&token, now_us);
 }
 
 /* A proxy on this machine, or a page of another site in a local browser, is not the person at the
@@ -116,6 +131,7 @@ enum auth_verdict auth_check(enum scope scope, const struct http_request *rq, bo
         if (v != AUTH_OK)
             return v;
         snprintf(ret_who->name, sizeof ret_who->name, "%s", token.name);
+        snprintf(ret_who->token, sizeof ret_who->token, "%s", token.id);
         ret_who->scopes = auth_role_scopes(token.role);
         ret_who->limit = token.limit;
     } else if (is_local(rq, loopback_only)) {

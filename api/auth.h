@@ -30,6 +30,7 @@ enum scope {
 
 struct identity {
     char name[64]; /* "local", the token's name, "anonymous" */
+    char token[sizeof((struct store_token *)0)->id]; /* "": by none */
     unsigned scopes;
     struct store_limit limit; /* whose calls; all when it is not set */
 };
@@ -46,6 +47,9 @@ struct auth_tokens {
  * AUTH_BROKEN: the store could not say. */
 enum auth_verdict auth_check(enum scope scope, const struct http_request *rq, bool loopback_only,
                              const struct auth_tokens *tokens, struct identity *ret_who);
+/* Whether who once was let in by this token (identity.token) still may be: AUTH_OK, AUTH_INVALID (revoked),
+ * AUTH_EXPIRED or AUTH_BROKEN. */
+enum auth_verdict auth_still(const char *token_id, int64_t now_us, const struct auth_tokens *tokens);
 /* The scopes of a role; 0 for an unknown one. */
 unsigned auth_role_scopes(const char *role);
 const char *auth_scope_name(enum scope scope);

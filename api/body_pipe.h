@@ -6,10 +6,11 @@
 
 #include <sys/types.h>
 
-#include "api/http.h"
+#include "api/live.h"
 
 #define STREAMS_MAX       4  /* downloads */
-#define LISTENERS_SLOTS   16 /* live listeners, who must not wait for them */
+/* Live listeners, who must not wait for them. Twice as many as may listen: a slot is taken until its client has read the rest. */
+#define LISTENERS_SLOTS   (2 * LISTENERS_MAX)
 #define STREAM_PIPE_BYTES (256u << 10)
 #define LIVE_PIPE_BYTES   (64u << 10) /* of STREAM_PIPE_BYTES */
 

@@ -181,6 +181,13 @@ static struct MHD_Response *memory_response(struct slice body)
     return MHD_create_response_from_buffer(body.size, bytes, MHD_RESPMEM_PERSISTENT);
 }
 
+static void problem_too_many_downloads(struct http_exchange *e)
+{
+    problem(&e->rs, &e->rq, 503, "too_many_downloads", NULL,
+            "%d downloads are under way; try again later.", STREAMS_MAX);
+    http_header(&e->rs, "Retry-After", "5");
+}
+
 static struct MHD_Response *make_response(struct http_exchange *e)
 {
     if (e->rs.producer.run && e->rq.head)
@@ -189,9 +196,10 @@ static struct MHD_Response *make_response(struct http_exchange *e)
         struct MHD_Response *r = pipe_response(e);
         if (r)
             return r;
-        problem(&e->rs, &e->rq, 503, "too_many_downloads", NULL,
-                "%d downloads are under way; try again later.", STREAMS_MAX);
-        http_header(&e->rs, "Retry-After", "5");
+        if (e->rs.producer.live)
+            problem_too_many_listeners(&e->rs, &e->rq);
+        else
+            problem_too_many_downloads(e);
     }
     if (e->rs.fd >= 0)
         return file_response(e);

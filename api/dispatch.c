@@ -36,14 +36,14 @@ static bool take_budget(struct api_context *api, int64_t now_us)
     return ok;
 }
 
-static int find_token(void *context, const char *id, struct store_token *ret_token)
+int api_find_token(void *context, const char *id, struct store_token *ret_token)
 {
     return store_token(context, id, ret_token);
 }
 
 enum auth_verdict exchange_auth(struct exchange *x, enum scope scope)
 {
-    const struct auth_tokens tokens = {.context = x->reader, .find = find_token};
+    const struct auth_tokens tokens = {.context = x->reader, .find = api_find_token};
 
     return auth_check(scope, x->rq, x->api->loopback_only, &tokens, &x->who);
 }

@@ -62,6 +62,8 @@ bool api_dispatch(struct exchange *x, bool quick_only);
 const struct route *route_find(struct http_request *rq, const char **ret_methods);
 /* A request for a route that takes a body: it has to be read ahead of the dispatch. */
 bool api_takes_body(struct http_request *rq);
+/* store_token() as a struct auth_tokens asks for it; the context is a struct store_reader. */
+int api_find_token(void *context, const char *id, struct store_token *ret_token);
 bool host_is_allowed(const struct api_context *api, const char *host);
 
 /* ---- for handlers (exchange.c, dispatch.c) ---- */

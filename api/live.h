@@ -15,6 +15,7 @@ struct live_stream {
 };
 
 #define LIVE_STREAMS_MAX 8
+#define LISTENERS_MAX    16 /* who listens at once */
 
 struct live_call {
     char uid[40];

@@ -1,6 +1,7 @@
 /* GET /live/calls/{uid}/audio: a call that goes on, as sound. The program makes the sound (struct
  * live_source); here is who may, and what is written down: that it began, and that it ended, how
- * long it was and what the listener missed. The begin is durable ahead of the first sample. */
+ * long it was and what the listener missed. The begin is durable ahead of the first sample. A token
+ * that is revoked or runs out while somebody listens ends that within LOOK_NS. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,21 +10,67 @@
 #include "api/limit.h"
 #include "base/clock.h"
 
-#define MS INT64_C(1000000)
+#define MS      INT64_C(1000000)
+#define LOOK_NS (2000 * MS)
+
+/* Looks at the store in a row that may fail before the token counts as taken away. */
+#define BROKEN_MAX 3
 
 struct listen {
     struct live_audio audio;
     struct api_context *api;
     char actor[64], address[ADDR_TEXT_SIZE], uid[40];
     int64_t begun_ns; /* mono */
+    char token[sizeof((struct identity *)0)->token];
+    int64_t looked_ns; /* at the token; mono */
+    unsigned broken;   /* looks that failed since */
+    bool denied;
+    int (*out)(void *out_context, const void *data, size_t size);
+    void *out_context;
 };
+
+static enum auth_verdict ask_token(const struct listen *l)
+{
+    struct auth_tokens tokens = {.find = api_find_token};
+    struct store_reader *reader;
+
+    if (store_reader_open(l->api->config->data_dir, &reader) != 0)
+        return AUTH_BROKEN;
+    tokens.context = reader;
+    enum auth_verdict v = auth_still(l->token, clock_wall_ns() / 1000, &tokens);
+    store_reader_close(reader);
+    return v;
+}
+
+/* False: who listens may not any more. */
+static bool still_may(struct listen *l)
+{
+    int64_t now_ns = clock_mono_ns();
+
+    if (l->token[0] == '\0' || now_ns - l->looked_ns < LOOK_NS)
+        return true;
+    l->looked_ns = now_ns;
+    enum auth_verdict v = ask_token(l);
+    l->broken = v == AUTH_BROKEN ? l->broken + 1 : 0;
+    l->denied = l->broken >= BROKEN_MAX || v == AUTH_INVALID || v == AUTH_EXPIRED;
+    return !l->denied;
+}
+
+static int out_if_allowed(void *context, const void *data, size_t size)
+{
+    struct listen *l = context;
+
+    return still_may(l) ? l->out(l->out_context, data, size) : -1;
+}
 
 static int run(void *context, int (*out)(void *out_context, const void *data, size_t size),
                void *out_context)
 {
     struct listen *l = context;
 
-    return l->audio.producer.run(l->audio.producer.context, out, out_context);
+    l->out = out;
+    l->out_context = out_context;
+    return l->audio.producer.run(l->audio.producer.context, out_if_allowed, l);
 }
 
 static void end(void *context)
@@ -31,19 +78,19 @@ static void end(void *context)
     struct listen *l = context;
     const struct api_config *config = l->api->config;
     struct live_audio_said said;
-    char detail[120];
+    char detail[160];
 
     l->audio.said(l->audio.producer.context, &said);
     l->audio.producer.free(l->audio.producer.context);
-    snprintf(detail, sizeof detail, "%lld ms, %llu packets dropped, %llu times left behind",
+    snprintf(detail, sizeof detail, "%lld ms, %llu packets dropped, %llu times left behind%s",
              (long long)((clock_mono_ns() - l->begun_ns) / MS), (unsigned long long)said.dropped,
-             (unsigned long long)said.skipped);
+             (unsigned long long)said.skipped, l->denied ? "; the token is not good any more" : "");
     const struct store_audit entry = {.time_us = clock_wall_ns() / 1000,
                                       .actor = l->actor,
                                       .address = l->address,
                                       .action = "live.listen_end",
                                       .object = l->uid,
-                                      .result = "ok",
+                                      .result = l->denied ? "denied" : "ok",
                                       .detail = detail};
     config->audit(config->context, &entry);
     free(l);
@@ -52,9 +99,7 @@ static void end(void *context)
 static void refuse(struct exchange *x, int err)
 {
     if (err == ERR_FULL) {
-        problem(x->rs, x->rq, 503, "too_many_listeners", NULL,
-                "As many listen as may ([limits] listeners); try again later.");
-        http_header(x->rs, "Retry-After", "10");
+        problem_too_many_listeners(x->rs, x->rq);
     } else if (err == ERR_UNSUPPORTED) {
         problem(x->rs, x->rq, 409, "encrypted", NULL, "The media of this call is encrypted.");
     } else if (err == ERR_NOT_FOUND) {
@@ -110,7 +155,8 @@ void handle_live_audio(struct exchange *x)
         return;
     }
     l->api = x->api;
-    l->begun_ns = clock_mono_ns();
+    l->begun_ns = l->looked_ns = clock_mono_ns();
+    snprintf(l->token, sizeof l->token, "%s", x->who.token);
     snprintf(l->actor, sizeof l->actor, "%s", x->who.name);
     snprintf(l->address, sizeof l->address, "%s", x->rq->peer_text);
     snprintf(l->uid, sizeof l->uid, "%s", x->rq->path_value[0]);

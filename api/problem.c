@@ -63,6 +63,13 @@ void problem(struct http_response *r, const struct http_request *rq, unsigned st
     json_end(&j);
 }
 
+void problem_too_many_listeners(struct http_response *r, const struct http_request *rq)
+{
+    problem(r, rq, 503, "too_many_listeners", NULL,
+            "As many listen as may ([limits] listeners); try again later.");
+    http_header(r, "Retry-After", "10");
+}
+
 void problem_too_large(struct http_response *r, const struct http_request *rq)
 {
     problem(r, rq, 413, "body_too_large", NULL, "A body has at most %u bytes.", HTTP_UPLOAD_MAX);

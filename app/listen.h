@@ -5,8 +5,6 @@
 #include "app/pipeline.h"
 #include "app/settings.h"
 
-#define LISTENERS_MAX 16
-
 struct listening;
 
 /* Who listens at once, and the way to the pipeline for as long as there is one. */

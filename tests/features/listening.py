@@ -1,5 +1,5 @@
 """I04: a call heard while it goes on, and again afterwards."""
-import array, os, re, socket, sqlite3, subprocess, threading, time, urllib.error, urllib.request
+import array, http.client, os, re, socket, sqlite3, subprocess, threading, time, urllib.error, urllib.request
 
 from craft import *
 from feature import Failure, feature
@@ -18,20 +18,21 @@ def spoken():
 class Ear(threading.Thread):
     """Reads a live stream: the bytes, and how many were there when."""
 
-    def __init__(self, url):
+    def __init__(self, url, **headers):
         super().__init__()
+        self.headers = headers
         self.url, self.bytes, self.marks, self.failed = url, b"", [], None
         self.start()
 
     def run(self):
         try:
-            with urllib.request.urlopen(self.url, timeout=20) as answer:
+            with urllib.request.urlopen(urllib.request.Request(self.url, headers=self.headers), timeout=20) as answer:
                 self.type = answer.headers["Content-Type"]
                 while piece := answer.read1(65536):
                     self.bytes += piece
                     self.marks.append((time.monotonic(), (len(self.bytes) - HEADER) // 4))
-        except OSError as e:
-            self.failed = str(e)
+        except (OSError, http.client.HTTPException) as e:
+            self.failed = str(e) or "cut"
 
 
 def channels(data):
@@ -163,3 +164,22 @@ def limits(t):
         player.start()
         t.counter("somebody listens where nobody may", status(s, f"/api/v1/live/calls/{answered(s)}/audio")[0] == 503)
         player.join()
+
+
+@feature("I04", "live listening ends when the token is revoked, for its listener alone")
+@in_namespace
+def revoked(t):
+    addresses()
+    with Service(t, "lo", "[capture]\nfilter = udp\n") as s:
+        files = ("--config", os.path.join(os.path.dirname(s.log), "conf"), "--data", os.path.join(os.path.dirname(s.log), "data"))
+        token = t.run("token", "create", *files, "--role", "listener").stdout.strip()
+        threading.Thread(target=play, args=(call(Dialog(a="10.0.0.1", b="10.0.0.2"), 60.0),), daemon=True).start()
+        url = f"{s.url}/api/v1/live/calls/{answered(s)}/audio"
+        local, ear = Ear(url), Ear(url, Authorization=f"Bearer {token}")
+        wait_for("both listen", lambda: len(ear.bytes) > HEADER and len(local.bytes) > HEADER)
+        t.run("token", "revoke", token.split("_")[1], *files)
+        ear.join(20)
+        t.check(f"the stream is cut: {ear.failed}", not ear.is_alive() and ear.failed)
+        ends = wait_for("its end is audited", lambda: audit(s, "live.listen_end"))
+        t.equal("and why", [(a, r, d.split("; ")[1]) for a, _, r, d in ends], [("listener", "denied", "the token is not good any more")])
+        t.counter("who listens without it is cut too", local.is_alive() and s.counter('earshot_http_active_streams{kind="live"}') == 1)

@@ -137,6 +137,27 @@ Test(auth, expired_revoked_and_unreadable_tokens_are_told_apart)
     cr_expect_eq(check(SCOPE_META, &rq, true), AUTH_BROKEN);
 }
 
+Test(auth, whoever_was_let_in_is_asked_again)
+{
+    struct http_request rq = request_for("GET", "/", NULL);
+    struct identity who;
+
+    make_token("listener");
+    rq.authorization = header;
+    cr_expect_eq(auth_check(SCOPE_LIVE, &rq, true, &TOKENS, &who), AUTH_OK);
+    cr_expect_str_eq(who.token, stored.id);
+    cr_expect_eq(auth_still(who.token, rq.now_us, &TOKENS), AUTH_OK);
+    stored.expires_us = rq.now_us + 1;
+    cr_expect_eq(auth_still(who.token, rq.now_us, &TOKENS), AUTH_OK);
+    cr_expect_eq(auth_still(who.token, rq.now_us + 1, &TOKENS), AUTH_EXPIRED);
+    stored.revoked = true;
+    cr_expect_eq(auth_still(who.token, rq.now_us, &TOKENS), AUTH_INVALID);
+    cr_expect_eq(auth_still("unknown", rq.now_us, &TOKENS), AUTH_INVALID);
+    find_result = ERR_BUSY;
+    cr_expect_eq(auth_still(who.token, rq.now_us, &TOKENS), AUTH_BROKEN);
+    cr_expect_eq(auth_still("", rq.now_us, &TOKENS), AUTH_OK, "who came without one");
+}
+
 Test(auth, only_a_direct_request_on_a_loopback_service_is_local)
 {
     static const struct {
