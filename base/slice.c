@@ -61,6 +61,17 @@ struct slice slice_cut(struct slice *s, uint8_t byte)
     return front;
 }
 
+struct slice slice_parameter(struct slice list, const char *key)
+{
+    while (list.size > 0) {
+        struct slice value = slice_trim(slice_cut(&list, ';'));
+        struct slice name = slice_trim(slice_cut(&value, '='));
+        if (slice_is_nocase(name, key))
+            return slice_trim(value);
+    }
+    return slice_none();
+}
+
 size_t slice_copy_to(struct slice s, char *out, size_t out_size)
 {
     assert(out_size > 0);

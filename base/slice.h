@@ -99,5 +99,8 @@ bool slice_to_u16(struct slice s, uint16_t *ret_value);
  * absent the whole rest is returned and *s becomes empty. */
 struct slice slice_cut(struct slice *s, uint8_t byte);
 
+/* Value of `key=` in a list "a=1; b=2" (keys in any case), trimmed; empty when absent. */
+struct slice slice_parameter(struct slice list, const char *key);
+
 /* NUL-terminated copy into `out`, cut to out_size - 1; returns the bytes copied. */
 size_t slice_copy_to(struct slice s, char *out, size_t out_size);

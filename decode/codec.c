@@ -3,6 +3,7 @@
 #include "decode/codec.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "decode/av.h"
 
@@ -12,6 +13,7 @@ static const struct codec_type *const types[] = {
     &codec_g723,         &codec_speex,        &codec_g726_32,      &codec_g726_16,
     &codec_g726_24,      &codec_g726_40,      &codec_g721,         &codec_aal2_g726_16,
     &codec_aal2_g726_24, &codec_aal2_g726_32, &codec_aal2_g726_40,
+    &codec_amr,          &codec_amr_wb,
 };
 
 enum codec_kind codec_kind(const char *name)
@@ -32,10 +34,21 @@ bool codec_equal(const struct render_codec *a, const struct render_codec *b)
 
 const struct codec_type *codec_type_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    for (size_t i = 0; i < codec_type_count(); i++)
         if (strcasecmp(types[i]->name, name) == 0)
             return types[i];
     return NULL;
+}
+
+unsigned codec_type_count(void)
+{
+    return sizeof types / sizeof *types;
+}
+
+const struct codec_type *codec_type_at(unsigned index)
+{
+    assert(index < codec_type_count());
+    return types[index];
 }
 
 bool codec_rate_known(uint32_t rate_hz)
@@ -83,19 +96,32 @@ void decoder_close(struct decoder *d)
 {
     if (d->av)
         av_decoder_release(d->pool, d->av);
+    free(d->state);
     *d = (struct decoder){0};
 }
 
-int decoder_decode(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_SAMPLES])
+static int decoder_run(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_SAMPLES])
 {
-    assert(d->type);
-    d->noise_dbov = 0;
-    if (payload.size == 0)
-        return 0;
     int n = d->type->decode(d, payload, out);
     assert(n <= CODEC_MAX_SAMPLES);
     int most = d->rate_hz / 1000 * CODEC_MAX_MS;
     return n > most ? most : n;
+}
+
+int decoder_more(struct decoder *d, int16_t out[CODEC_MAX_SAMPLES])
+{
+    return decoder_run(d, slice_none(), out);
+}
+
+int decoder_decode(struct decoder *d, struct slice payload, uint32_t timestamp,
+                   int16_t out[CODEC_MAX_SAMPLES])
+{
+    assert(d->type);
+    d->noise_dbov = 0;
+    d->timestamp = timestamp;
+    d->offset = 0;
+    d->more = false;
+    return payload.size ? decoder_run(d, payload, out) : 0;
 }
 
 int decode_whole(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_SAMPLES])

@@ -9,9 +9,9 @@
 struct av_pool;
 struct av_decoder;
 
-/* RFC 3551 4.2: a receiver should accept packets of up to 200 ms. What a payload holds beyond that
- * is dropped. */
-#define CODEC_MAX_MS      200
+/* What a payload holds beyond this is dropped, so that a packet of compressed sound cannot fill the
+ * window. The longest that a codec defines (Opus). */
+#define CODEC_MAX_MS      120
 #define CODEC_MAX_RATE    48000
 #define CODEC_MAX_SAMPLES (CODEC_MAX_RATE / 1000 * CODEC_MAX_MS)
 
@@ -24,6 +24,11 @@ struct decoder {
                      */
     struct av_pool *pool;
     struct av_decoder *av;
+    void *state; /* of the type: one block, freed with the decoder */
+
+    uint32_t timestamp; /* in: of the packet */
+    int32_t offset;     /* out: where the sound begins, in RTP ticks from there */
+    bool more;          /* out: there is sound of another time; call again without a payload */
 };
 
 struct codec_type {
@@ -43,6 +48,9 @@ enum codec_kind codec_kind(const char *name);
 bool codec_equal(const struct render_codec *a, const struct render_codec *b);
 /* NULL: not on the list. */
 const struct codec_type *codec_type_find(const char *name);
+/* The list, for who goes through all of it. */
+unsigned codec_type_count(void);
+const struct codec_type *codec_type_at(unsigned index);
 /* Rates that we can bring to one another. */
 bool codec_rate_known(uint32_t rate_hz);
 /* Sampling rate of the audio of this payload type; 0 when it cannot be decoded. */
@@ -53,7 +61,10 @@ int codec_clock(const struct render_codec *codec);
 /* False: not on the list, a variant we do not have, or no memory. */
 bool decoder_open(struct decoder *d, const struct render_codec *codec, struct av_pool *pool);
 void decoder_close(struct decoder *d);
-int decoder_decode(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_SAMPLES]);
+int decoder_decode(struct decoder *d, struct slice payload, uint32_t timestamp,
+                   int16_t out[CODEC_MAX_SAMPLES]);
+/* While d->more: what else came with the packet. */
+int decoder_more(struct decoder *d, int16_t out[CODEC_MAX_SAMPLES]);
 
 /* For codecs of frames of d->frame_bytes through libavcodec: cuts the payload by hand, since the
  * library takes one frame of most codecs and drops the rest. What is left over is damage. */
@@ -62,7 +73,7 @@ int decode_frames(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX
 int decode_whole(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_SAMPLES]);
 
 extern const struct codec_type codec_pcmu, codec_pcma, codec_l16, codec_g722, codec_gsm, codec_ilbc,
-    codec_g729, codec_g723, codec_opus, codec_speex;
+    codec_g729, codec_g723, codec_opus, codec_speex, codec_amr, codec_amr_wb;
 extern const struct codec_type codec_g726_16, codec_g726_24, codec_g726_32, codec_g726_40,
     codec_g721;
 extern const struct codec_type codec_aal2_g726_16, codec_aal2_g726_24, codec_aal2_g726_32,

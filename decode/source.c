@@ -265,10 +265,10 @@ static void pause_with_noise(struct source *s, int dbov, int64_t from, bool anew
     s->sounding = true;
 }
 
-static void audio(struct source *s, const struct media *m, struct format *f)
+/* What the decoder gave (`count` samples, or -1) goes to its place. */
+static void hear(struct source *s, const struct media *m, struct format *f, int count)
 {
-    int16_t *pcm = s->sound->decoded;
-    int count = format_open(s, f) ? decoder_decode(&f->decoder, m->payload, pcm) : -1;
+    const int16_t *pcm = s->sound->decoded;
     if (count < 0) {
         damaged(s, f);
         return;
@@ -277,13 +277,12 @@ static void audio(struct source *s, const struct media *m, struct format *f)
         return;
     int rate = f->decoder.rate_hz;
     struct timeline_step step = {.arrival_ns = m->arrival_ns,
-                                 .timestamp = m->timestamp,
+                                 .timestamp = m->timestamp + (uint32_t)f->decoder.offset,
                                  .clock_hz = (uint32_t)codec_clock(&f->codec),
                                  .length_ns = count * SECOND_NS / rate,
                                  .restart = m->restart};
     struct timeline_place to = timeline_next(&s->timeline, &step);
     settle_doubt(s, to.shift_ns);
-    s->sound->result->packets[s->channel]++;
     if (to.verdict == TIMELINE_DOUBT)
         keep_in_doubt(s, pcm, count, rate, to.at_ns);
     else if (count > 0)
@@ -291,6 +290,21 @@ static void audio(struct source *s, const struct media *m, struct format *f)
     if (f->decoder.noise_dbov)
         pause_with_noise(s, f->decoder.noise_dbov, frame_at(s, to.at_ns + step.length_ns),
                          to.verdict == TIMELINE_NEW);
+}
+
+static void audio(struct source *s, const struct media *m, struct format *f)
+{
+    int16_t *pcm = s->sound->decoded;
+    struct decoder *d = &f->decoder;
+    int count = format_open(s, f) ? decoder_decode(d, m->payload, m->timestamp, pcm) : -1;
+    if (count > 0 || d->noise_dbov)
+        s->sound->result->packets[s->channel]++;
+    hear(s, m, f, count);
+    struct media later = *m;
+    for (later.restart = false; count >= 0 && d->more;) {
+        count = decoder_more(d, pcm);
+        hear(s, &later, f, count);
+    }
 }
 
 /* RFC 3389: noise from here to the next packet, at the level of the first octet. Its clock is that

@@ -498,7 +498,7 @@ Test(render, what_cannot_be_decoded_is_named_and_counted)
     struct call_flow f;
     struct call_sound s;
     call_flow_init(&f, 0, "EVS", 96, 16000, 1);
-    f.codecs[1] = (struct render_codec){"AMR-WB", "", 16000, 97, 1};
+    f.codecs[1] = (struct render_codec){"SILK", "", 16000, 97, 1};
     f.codec_count = 2;
     for (int i = 0; i < 30; i++) {
         f.payload_type = i < 10 ? 96 : i < 20 ? 97 : 120;
@@ -506,7 +506,7 @@ Test(render, what_cannot_be_decoded_is_named_and_counted)
     }
     cr_assert_eq(call_render(&f, 1, &s), ERR_NOT_FOUND);
     cr_assert_eq(s.result.undecodable_packets, 30);
-    cr_assert_str_eq(s.result.undecodable, "EVS,AMR-WB,PT120");
+    cr_assert_str_eq(s.result.undecodable, "EVS,SILK,PT120");
     call_sound_fini(&s);
     call_flow_fini(&f);
 }

@@ -1,0 +1,155 @@
+/* Golden rows, one a codec and way of packing: a tone and speech through an encoder that is not
+ * ours, in packets through a whole render. What comes out must have the tone's pitch and level, the
+ * length to the sample, and be the samples that libavcodec alone makes of the same frames. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/support/encode/encode.h"
+#include "tests/unit/decode/call.h"
+
+#define TONE_HZ 440
+#define LEVEL   8000
+#define MOST    (48000 * 3)
+#define SPEECH  (16000 * 26 / 10)
+
+enum packing { AS_IT_IS, AMR_EFFICIENT, AMR_ALIGNED };
+
+struct golden {
+    const char *name, *fmtp;
+    uint32_t clock_hz;
+    struct encode_as as;
+    const char *reference; /* decoder of libavcodec, the same frames; NULL: none to compare with */
+    double ms;             /* of a frame */
+    double level;          /* tolerance of the tone's */
+    double like;           /* least correlation with the source */
+    enum packing packing;
+    unsigned group; /* frames a packet */
+};
+
+static const struct golden rows[] = {
+#define AMR(m, like, pack, fmtp, n)                                                                \
+    {                                                                                              \
+        "AMR", fmtp, 8000, {.encoder = "amrnb", .rate_hz = 8000, .frame = 160, .mode = m},         \
+            "amrnb", 20, 0.3, like, pack, n                                                        \
+    }
+    AMR(0, 0.6, AMR_EFFICIENT, "", 1),
+    AMR(1, 0.6, AMR_ALIGNED, "octet-align=1", 1),
+    AMR(2, 0.6, AMR_EFFICIENT, "mode-set=2", 3),
+    AMR(3, 0.6, AMR_ALIGNED, "octet-align=1", 4),
+    AMR(4, 0.6, AMR_EFFICIENT, "octet-align=0", 6),
+    AMR(5, 0.6, AMR_ALIGNED, "mode-set=5; octet-align=1", 2),
+    AMR(6, 0.7, AMR_EFFICIENT, "", 2),
+    AMR(7, 0.7, AMR_ALIGNED, "octet-align=1", 1),
+    AMR(7, 0.7, AMR_EFFICIENT, "octet-align=1", 2), /* not what the SDP says */
+    AMR(7, 0.7, AMR_ALIGNED, "", 2),
+#define WIDE(m, like, pack, fmtp, n)                                                               \
+    {                                                                                              \
+        "AMR-WB", fmtp, 16000, {.encoder = "amrwb", .rate_hz = 16000, .frame = 320, .mode = m},    \
+            "amrwb", 20, 0.4, like, pack, n                                                        \
+    }
+    WIDE(0, 0.7, AMR_EFFICIENT, "", 1),
+    WIDE(2, 0.8, AMR_ALIGNED, "octet-align=1", 3),
+    WIDE(5, 0.8, AMR_EFFICIENT, "", 4),
+    WIDE(8, 0.9, AMR_ALIGNED, "octet-align=1", 1),
+};
+
+static int16_t source[MOST], reference[MOST];
+static struct encoded encoded;
+
+/* The recorded speech at this rate: by holding or dropping samples, which is speech enough. */
+static size_t load_speech(int rate_hz)
+{
+    static int16_t raw[SPEECH];
+    FILE *f = fopen(TEST_DATA "/speech/speech-16k.raw", "rb");
+    cr_assert(f && fread(raw, 2, SPEECH, f) == SPEECH);
+    fclose(f);
+    size_t count = (size_t)SPEECH * (size_t)rate_hz / 16000;
+    for (size_t i = 0; i < count; i++)
+        source[i] = raw[i * 16000 / (size_t)rate_hz];
+    return count;
+}
+
+static void send_all(struct call_flow *f, const struct golden *g)
+{
+    unsigned group = g->group ? g->group : 1;
+    for (unsigned i = 0; i + group <= encoded.count; i += group) {
+        uint8_t payload[4000];
+        size_t size = 0;
+        if (g->packing != AS_IT_IS)
+            size = encode_amr_payload(&encoded, i, group, g->clock_hz == 16000,
+                                      g->packing == AMR_ALIGNED, payload);
+        for (unsigned k = 0; k < group && g->packing == AS_IT_IS; k++) {
+            memcpy(payload + size, encoded.data[i + k], encoded.size[i + k]);
+            size += encoded.size[i + k];
+        }
+        call_send(f, payload, size, (uint32_t)(g->clock_hz * g->ms * group / 1000 + 0.5),
+                  g->ms * group);
+    }
+}
+
+static double likeness(const int16_t *pcm, size_t count, size_t source_count, int rate_hz)
+{
+    int lag = call_best_lag(
+        source, (int64_t)(source_count < (size_t)rate_hz ? source_count : (size_t)rate_hz), pcm,
+        (int64_t)count, rate_hz / 25);
+    return call_correlation(source, (int64_t)source_count, pcm, (int64_t)count, lag);
+}
+
+static void expect_tone(const struct golden *g, const int16_t *pcm, int rate_hz)
+{
+    const int16_t *middle = pcm + rate_hz / 2;
+    double level = call_amplitude(middle, rate_hz, rate_hz, TONE_HZ);
+    double rest = call_rms(middle, rate_hz) * 1.41421;
+    cr_expect_float_eq(level / LEVEL, 1, g->level, "%s %s %d: level %.0f", g->name, g->fmtp,
+                       g->as.mode, level);
+    cr_expect_geq(level / rest, 0.9, "%s %s: %.0f of %.0f is the tone", g->name, g->fmtp, level,
+                  rest);
+}
+
+static void run(const struct golden *g, bool tone)
+{
+    int rate = g->as.rate_hz;
+    size_t count = tone ? (size_t)rate * 2 : load_speech(rate);
+    if (tone)
+        call_tone(source, count, rate, TONE_HZ, LEVEL);
+    cr_assert(encode(&g->as, source, count, &encoded), "%s", g->as.encoder);
+    encoded.count -= encoded.count % (g->group ? g->group : 1);
+    struct call_flow f;
+    struct call_sound s;
+    call_flow_init(&f, 0, g->name, 100, g->clock_hz, 7);
+    strcpy(f.codecs[0].fmtp, g->fmtp);
+    send_all(&f, g);
+    cr_assert_eq(call_render_with(&f, 1, (struct render_request){.sample_rate_hz = rate}, &s), 0,
+                 "%s %s", g->name, g->fmtp);
+    cr_expect_eq(s.result.decode_errors, 0, "%s %s: %lu", g->name, g->fmtp,
+                 (unsigned long)s.result.decode_errors);
+    cr_expect_eq(s.frames, (int64_t)(encoded.count * g->ms * rate / 1000 + 0.5), "%s %s: %ld",
+                 g->name, g->fmtp, (long)s.frames);
+    double like = tone ? 1 : likeness(s.channel[0], (size_t)s.frames, count, rate);
+    cr_expect_geq(like, g->like, "%s %s %d: %.3f", g->name, g->fmtp, g->as.mode, like);
+    if (tone)
+        expect_tone(g, s.channel[0], rate);
+    if (g->reference) {
+        int n = encode_reference(g->reference, &g->as, &encoded, reference, MOST);
+        cr_expect_eq(n, s.frames, "%s: %d", g->name, n);
+        cr_expect_eq(memcmp(reference, s.channel[0], (size_t)s.frames * 2), 0,
+                     "%s %s: not the samples of libavcodec", g->name, g->fmtp);
+    }
+    if (getenv("GOLDEN_VERBOSE") && !tone)
+        fprintf(stderr, "%-10s %-26s mode %d like %.4f\n", g->name, g->fmtp, g->as.mode, like);
+    call_sound_fini(&s);
+    call_flow_fini(&f);
+}
+
+Test(golden, a_tone_keeps_its_pitch_level_and_length)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        run(&rows[i], true);
+}
+
+Test(golden, speech_is_what_the_decoder_alone_makes_of_it)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        run(&rows[i], false);
+}
