@@ -395,6 +395,8 @@ static void drop_flow(struct worker *w, const struct event *event)
     struct wflow *f = event->flow < w->flows_room ? w->flows[event->flow] : NULL;
     if (f == NULL)
         return;
+    if (event->missed.frames)
+        worker_capture_lost(w, event);
     close_spool_flow(w, f);
     f->gone = true;
     w->flows[event->flow] = NULL;

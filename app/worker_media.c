@@ -186,7 +186,8 @@ static void missed(struct wcall *wc, const struct event *event, int64_t since_ns
     if (wc->suspect == NULL)
         wc->suspect = calloc(1, sizeof *wc->suspect);
     if (wc->suspect)
-        suspect_add(wc->suspect, since_ns, event->time_ns, event->missed.frames);
+        suspect_add(wc->suspect, since_ns, event->missed.until_ns ? event->missed.until_ns : event->time_ns,
+                    event->missed.frames);
 }
 
 static void missed_of_flow(struct wflow *f, const struct event *event)

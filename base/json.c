@@ -184,7 +184,7 @@ static uint8_t *put_digits(uint8_t *out, uint64_t v)
         digits[--n] = (uint8_t)('0' + v % 10);
         v /= 10;
     } while (v);
-    quick_copy(out, digits + n, sizeof digits - n);
+    quick_copy_short(out, digits + n, sizeof digits - n);
     return out + sizeof digits - n;
 }
 

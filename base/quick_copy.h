@@ -18,11 +18,10 @@
         memcpy(to + size - (width), back, width);                                                  \
     } while (0)
 
-static inline void quick_copy(uint8_t *to, const uint8_t *from, size_t size)
+/* At most 32 bytes. */
+static inline void quick_copy_short(uint8_t *to, const uint8_t *from, size_t size)
 {
-    if (size > 32)
-        memcpy(to, from, size);
-    else if (size >= 16)
+    if (size >= 16)
         QUICK_COPY(16);
     else if (size >= 8)
         QUICK_COPY(8);
@@ -35,6 +34,14 @@ static inline void quick_copy(uint8_t *to, const uint8_t *from, size_t size)
 }
 
 #undef QUICK_COPY
+
+static inline void quick_copy(uint8_t *to, const uint8_t *from, size_t size)
+{
+    if (size > 32)
+        memcpy(to, from, size);
+    else
+        quick_copy_short(to, from, size);
+}
 
 /* What JSON takes as it is: printable ASCII but for quotes and backslashes. */
 static inline bool quick_is_plain(uint8_t c)

@@ -20,7 +20,7 @@ enum event_kind {
     EVENT_CALL_ENDED,   /* hands over the call and its arena: the worker owns *ended.call now */
     EVENT_SIP,          /* a raw message of the call, in the body */
     EVENT_FLOW_BOUND,   /* a 5-tuple belongs to the call from now on: body is struct flow_media (also when codecs or party change) */
-    EVENT_FLOW_GONE,    /* no more media from this 5-tuple for this call */
+    EVENT_FLOW_GONE,    /* no more media from this 5-tuple for this call; `missed`: what was refused of it and is not told yet */
     EVENT_MEDIA,        /* an RTP or RTCP datagram of a bound flow, in the body */
     EVENT_CAPTURE_LOST, /* we missed frames ourselves: of all calls, or of one flow; `missed` */
     EVENT_TICK,         /* packet time went on (about every 100 ms): flush what is due */
@@ -95,10 +95,11 @@ struct event_flow {
     struct endpoint dst;
 };
 
-/* Frames that never came to the worker, between `since_ns` and the event's time. */
+/* Frames that never came to the worker, between these times. */
 struct event_missed {
     uint64_t frames;   /* 0: nobody knows how many */
     int64_t since_ns;  /* 0: since the flow's newest packet */
+    int64_t until_ns;  /* 0: the event's time */
 };
 
 struct event {

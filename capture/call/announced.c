@@ -1,6 +1,6 @@
 /* The same SDP comes several times (183, 200, each hop of a proxy): what is new is told by the last
  * one of that party and line. A call that renegotiates without end keeps its first
- * CALL_ANNOUNCED_MAX. */
+ * CALL_ANNOUNCED_MAX and is marked as limited. */
 #include "capture/call/announced.h"
 
 static void take_types(const struct sdp_media *m, uint64_t types[2])
@@ -32,8 +32,10 @@ static void keep(struct call *call, const struct call_announced *a)
     }
     struct call_announced *kept =
         call->announced_count < CALL_ANNOUNCED_MAX ? arena_alloc(call->arena, sizeof *kept) : NULL;
-    if (kept == NULL)
+    if (kept == NULL) {
+        call->limited = true;
         return;
+    }
     *kept = *a;
     *end = kept;
     call->announced_count++;

@@ -335,7 +335,7 @@ struct call {
     bool media_seen[2];       /* by party: caller, callee */
     bool encrypted_media;     /* SRTP announced */
     uint8_t nat;              /* enum call_nat */
-    bool limited;             /* some of its SDP was over the limits and not read */
+    bool limited;             /* some of its SDP was over the limits and not read, or not kept */
 
     bool grouped;             /* belongs with other calls */
     uint8_t group[16];        /* uid of the first of them */

@@ -112,7 +112,7 @@ void emit_flow_gone(struct calls *c, const struct flow *f)
         .call = f->live,
         .flow = flow_number(c, f),
         .time_ns = c->time_ns,
-        .bound = {.src = f->src, .dst = f->dst},
+        .missed = {.frames = f->refused, .until_ns = f->last_ns + (c->time_ns - c->steady_ns)},
     };
     push(c, f->worker, &e);
 }

@@ -20,14 +20,27 @@ static void dismiss_followers(struct calls *c, const struct flow *f)
     }
 }
 
+/* What was refused goes with the number that it would have gone under. */
+static void hand_on_refused(struct calls *c, struct flow *f)
+{
+    struct flow *leader = &c->flows[f->as];
+    if (leader == f)
+        return;
+    leader->refused =
+        f->refused < UINT16_MAX - leader->refused ? leader->refused + f->refused : UINT16_MAX;
+    f->refused = 0;
+}
+
 void flow_leave(struct calls *c, struct flow *f)
 {
     struct live *l = &c->live[f->live];
     if (f->followed)
         dismiss_followers(c, f);
+    hand_on_refused(c, f);
     f->as = flow_number(c, f);
     f->followed = false;
     emit_flow_gone(c, f);
+    f->refused = 0;
     flow_unlink(c, f);
     l->flow_count--;
 }

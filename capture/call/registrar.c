@@ -51,25 +51,20 @@ void registrar_last(struct users *u, struct entry *entry)
     user_push(u, EVENT_REGISTRATION, &e->r, sizeof e->r);
 }
 
-static void count(struct users *u, const struct registration *e, enum registration_result result)
-{
-    unsigned trunk = placing_trunk(u->c, &e->r.source, &e->r.registrar);
-    counters_add(u->c->counters,
-                 C_REGISTRATIONS + trunk * LABEL_COUNT_REGISTRATION + (unsigned)result, 1);
-}
-
 /* ---- what became of an attempt ---- */
 
-static void done(struct users *u, const struct registration *e, bool success, uint16_t code,
-                 int64_t rrd_ns)
+/* An attempt is over: counted and told. `code` 0: nobody answered; rrd_ns -1: not measured. */
+static void done(struct users *u, const struct registration *e, enum registration_result result,
+                 uint16_t code, int64_t rrd_ns)
 {
-    const struct place_table *places = u->c->config.places;
     unsigned trunk = placing_trunk(u->c, &e->r.source, &e->r.registrar);
     struct user_register_done d = {.at_ns = u->c->time_ns,
                                    .rrd_ns = rrd_ns,
-                                   .trunk = trunk ? place_name(places, PLACE_TRUNK, trunk) : NULL,
+                                   .trunk = place_name(u->c->config.places, PLACE_TRUNK, trunk),
                                    .code = code,
-                                   .success = success};
+                                   .success = code >= 200 && code < 300};
+    counters_add(u->c->counters,
+                 C_REGISTRATIONS + trunk * LABEL_COUNT_REGISTRATION + (unsigned)result, 1);
     user_push(u, EVENT_REGISTER_DONE, &d, sizeof d);
 }
 
@@ -113,8 +108,7 @@ static void lose(struct users *u, struct registration *e, uint16_t code)
     r->code = code;
     r->failures += result == RESULT_FAILED || result == RESULT_TIMEOUT;
     r->timeouts += result == RESULT_TIMEOUT;
-    count(u, e, result);
-    done(u, e, false, code, -1);
+    done(u, e, result, code, -1);
     if (r->contact_count == 0) {
         r->state = REGISTRATION_FAILED;
         r->ended_ns = u->c->time_ns;
@@ -134,13 +128,15 @@ static void measure(struct users *u, struct user_registration *r, int64_t sent_n
     counters_observe(u->c->counters, C_REGISTRATION_DELAY, (double)r->rrd_full_ns / 1e9);
 }
 
-static void settle(struct users *u, struct registration *e, bool removal, bool before, int64_t now_ns)
+static void settle(struct users *u, struct registration *e, bool removal, bool before,
+                   int64_t rrd_ns, int64_t now_ns)
 {
     struct user_registration *r = &e->r;
     r->successes++;
     r->removals += removal;
     r->refreshes += before && !removal && r->contact_count > 0;
-    count(u, e, removal ? RESULT_REMOVED : before ? RESULT_REFRESHED : RESULT_REGISTERED);
+    done(u, e, removal ? RESULT_REMOVED : before ? RESULT_REFRESHED : RESULT_REGISTERED, r->code,
+         rrd_ns);
     if (r->contact_count) {
         if (!before)
             r->registered_ns = now_ns;
@@ -308,8 +304,7 @@ static void accept(struct users *u, struct registration *e, struct register_atte
     e->r.code = w->s->m->status;
     if (w->t)
         measure(u, &e->r, w->t->sent_ns, a ? a->first_ns : w->t->sent_ns, now_ns);
-    settle(u, e, removal, before, now_ns);
-    done(u, e, true, e->r.code, w->t ? e->r.rrd_full_ns : -1);
+    settle(u, e, removal, before, w->t ? e->r.rrd_full_ns : -1, now_ns);
     if (a)
         a->stage = ATTEMPT_NONE;
 }

@@ -6,16 +6,16 @@
 
 #include <math.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "capture/body/vq_report.h"
 #include "capture/call/table.h"
 #include "capture/call/user_parts.h"
 
 /* ---- figures ---- */
 
-#define RATIO 0.01 /* percent in the report */
+#define RATIO       0.01                      /* percent in the report */
+#define TIME_MAX_US INT64_C(8000000000000000) /* as ns it is a number of 64 bits */
 
 static const struct {
     uint8_t figure;
@@ -52,19 +52,16 @@ static const struct {
 #undef FIGURE
 };
 
-/* "2004-10-29T11:45:12Z"; 0 when it is none. */
+/* "2004-10-29T11:45:12Z", some leave the zone away and mean UTC; 0 when it is none. */
 static int64_t time_of(struct slice text)
 {
-    char t[40];
-    struct tm tm = {0};
-    slice_copy_to(slice_trim(text), t, sizeof t);
-    if (sscanf(t, "%4d-%2d-%2dT%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
-               &tm.tm_min, &tm.tm_sec) != 6)
+    char t[48];
+    int64_t us = 0;
+    text = slice_trim(text);
+    slice_copy_to(text, t, sizeof t - 1);
+    if (clock_parse_rfc3339(t, &us) != 0 && clock_parse_rfc3339(strcat(t, "Z"), &us) != 0)
         return 0;
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
-    time_t seconds = timegm(&tm);
-    return seconds < 0 || seconds > INT64_C(8000000000) ? 0 : (int64_t)seconds * USER_SECOND;
+    return us < 0 || us > TIME_MAX_US ? 0 : us * 1000;
 }
 
 static void fill_side(struct call_report_side *o, const struct vq_metrics *v)
@@ -133,8 +130,7 @@ static struct live *by_dialog(struct calls *c, struct sip_msg *m, const struct v
         m->to.tag = tags[1 - i % 2];
         struct sighting named = {.d = d, .m = m};
         table_hash_names(c, &named);
-        struct live *l =
-            m->call_id.size && m->from.tag.size ? table_find(c, &named, &party) : NULL;
+        struct live *l = m->call_id.size && m->from.tag.size ? table_find(c, &named, &party) : NULL;
         if (l)
             return l;
     }

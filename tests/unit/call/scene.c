@@ -156,6 +156,8 @@ static void copy_call(struct seen_call *c, const struct call *call)
     copy_text(call, write_causes, c->causes, sizeof c->causes);
     copy_text(call, write_reports, c->reports, sizeof c->reports);
     c->reports_over_limit = call->reports ? call->reports->over_limit : 0;
+    if (call->reports && call->reports->first)
+        c->report_started_ns = call->reports->first->side[CALL_REPORT_LOCAL].started_ns;
     c->call = *call;
     slice_copy_to(call->from.user, c->from_user, sizeof c->from_user);
     slice_copy_to(call->to.user, c->to_user, sizeof c->to_user);
@@ -211,8 +213,10 @@ static void on_call_event(struct scene *s, const struct event *e)
     case EVENT_FLOW_GONE:
         f = seen_flow_of(c, e->flow);
         cr_assert(f != NULL || c->flow_count == SCENE_FLOWS);
-        if (f)
+        if (f) {
             f->gone = true;
+            f->missed = e->missed.frames;
+        }
         break;
     default:
         on_media(c, e);

@@ -25,6 +25,7 @@ struct seen_flow {
     uint32_t ssrc[8]; /* in order of appearance */
     unsigned ssrc_count;
     bool gone;
+    uint64_t missed; /* told when it went */
 };
 
 struct seen_call {
@@ -46,6 +47,7 @@ struct seen_call {
     /* "vq_rtcpxr/session/caller 0x1111<-0x2222 near 4.20 nan": who says it, SSRCs, MOS and lost of each side */
     char reports[1024];
     unsigned reports_over_limit;
+    int64_t report_started_ns; /* of the first one's local side */
     char states[64];              /* "TRAE" */
 };
 

@@ -501,6 +501,54 @@ Test(media, refused_media_marks_the_call)
     scene_end(s);
 }
 
+Test(media, what_was_refused_before_a_flow_goes_is_told_with_its_going_and_of_no_other_call)
+{
+    struct scene *s = scene_new(NULL);
+    scene_setup(s, 0, "call-1");
+    scene_talk(s, 1020, 10);
+    s->refuse_media = true;
+    scene_rtp(s, 1300, (struct rtp_run){MA, MB, 5, 0xaaaa, 10, 1600, 8});
+    scene_bye(s, 1500, "call-1");
+    scene_wait(s, 9000);
+    s->refuse_media = false;
+    cr_assert(s->call[0].ended);
+    cr_expect_eq(scene_flow(s, 0, MA, MB)->missed, 5);
+    cr_expect_eq(scene_flow(s, 0, MB, MA)->missed, 0);
+    scene_setup(s, 10000, "call-2");
+    scene_talk(s, 11020, 10);
+    scene_finish(s);
+    cr_expect(s->call_count == 2 && !s->call[1].call.capture_suspect);
+    cr_expect(s->missed == 0 && scene_flow(s, 1, MA, MB)->missed == 0);
+    scene_end(s);
+}
+
+/* A call whose media moves `count` times. */
+static bool moved_is_limited(unsigned count)
+{
+    struct scene *s = scene_new(NULL);
+    scene_setup(s, 0, "call-1");
+    for (unsigned i = 0; i < count; i++) {
+        struct sip_line again = {.src = UA, .dst = UB, .method = "INVITE", .cseq = (int)(2 + i), .to_tag = "b",
+                                 .branch = i % 2 ? "z9hG4bKr1" : "z9hG4bKr2", .sdp = sdp_audio("10.0.0.1", 4000 + 2 * (i % 2), "")};
+        scene_sip(s, 2000 + 100 * i, again);
+        scene_sip(s, 2020 + 100 * i, (struct sip_line){.src = UB, .dst = UA, .status = 200, .cseq = (int)(2 + i), .to_tag = "b",
+                                                       .branch = again.branch, .sdp = sdp_audio("10.0.0.2", 5000, "")});
+    }
+    scene_bye(s, 9000, "call-1");
+    scene_finish(s);
+    cr_assert(s->call_count == 1 && s->call[0].ended);
+    cr_expect_eq(s->call[0].call.announced_count, count + 1 < CALL_ANNOUNCED_MAX ? count + 1 : CALL_ANNOUNCED_MAX);
+    bool limited = s->call[0].call.limited;
+    scene_end(s);
+    return limited;
+}
+
+Test(media, a_call_of_which_not_all_announcements_are_kept_says_so)
+{
+    cr_expect_not(moved_is_limited(9));
+    cr_expect(moved_is_limited(30));
+}
+
 Test(media, stun_and_dtls_are_counted_not_forwarded)
 {
     struct scene *s = scene_new(NULL);

@@ -64,6 +64,33 @@ Test(reports, one_in_a_publish_is_of_the_call_that_it_names)
     }
 }
 
+Test(reports, times_are_read_as_they_are_written)
+{
+    static const struct {
+        const char *start;
+        int64_t seconds; /* 0: none */
+    } cases[] = {
+        {"2004-10-29T11:45:12Z", 1099050312},
+        {"2004-10-29T13:45:12+02:00", 1099050312},
+        {"2004-10-29T11:45:12", 1099050312}, /* without a zone */
+        {"2004-10-29T11:45:12.500Z", 1099050312},
+        {"2004-02-31T11:45:12Z", 0},
+        {"2004-10-29T99:45:12Z", 0},
+        {"-204-10-29T11:45:12Z", 0},
+        {"1969-10-29T11:45:12Z", 0},
+        {"9999-10-29T11:45:12Z", 0}, /* no number of nanoseconds */
+        {"2004-10-29T11:45:12Zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char body[600];
+        snprintf(body, sizeof body, "%sTimestamps:START=%s STOP=2004-10-29T11:46:00Z\r\n%s", BODY, cases[i].start, DIALOG);
+        struct scene *s = call_with(body);
+        cr_expect_eq(s->call[0].report_started_ns / INT64_C(1000000000), cases[i].seconds, "%s: %lld", cases[i].start,
+                     (long long)s->call[0].report_started_ns);
+        scene_end(s);
+    }
+}
+
 Test(reports, eight_stay_and_the_same_one_is_no_other)
 {
     struct scene *s = scene_new(NULL);
