@@ -61,6 +61,17 @@ static bool may_have(struct exchange *x, enum call_pcap_rtp rtp)
     return false;
 }
 
+/* A file of so many chains that some are left out says so. */
+static void say_truncated(struct exchange *x, const struct leg_set *set)
+{
+    uint32_t chains = call_pcap_chains((const struct call_record *const *)set->record, set->count);
+
+    if (chains <= CALL_PCAP_CHAINS_MAX)
+        return;
+    counters_add(x->counters, C_PCAP_TRUNCATED, 1);
+    http_header(x->rs, "X-Earshot-Truncated", "%d of %u flows", CALL_PCAP_CHAINS_MAX, chains);
+}
+
 /* Takes the records over. */
 static void send_pcap(struct exchange *x, struct leg_set *set, enum call_pcap_rtp rtp)
 {
@@ -84,6 +95,7 @@ static void send_pcap(struct exchange *x, struct leg_set *set, enum call_pcap_rt
     x->rs->content_type = "application/vnd.tcpdump.pcap";
     http_header(x->rs, "Content-Disposition", "attachment; filename=\"call-%s.pcap\"", uid);
     http_header(x->rs, "X-Call-Legs", "%u%s", set->count, set->truncated ? "; truncated" : "");
+    say_truncated(x, set);
 }
 
 /* Once the first byte is sent it is too late for a 410: so is there a chain that can be read? */

@@ -57,7 +57,7 @@ static void take_registration(void *context, const void *record, int64_t id)
     d->registration_id = id;
 }
 
-static int draw_registrations(struct exchange *x, struct drawing *d)
+static int draw_registrations(struct exchange *x, struct drawing *d, bool *ret_truncated)
 {
     struct store_user_query q = {.kind = USER_REGISTRATION, .limit = REGISTRATIONS_PAGE};
     bool more = true;
@@ -68,6 +68,7 @@ static int draw_registrations(struct exchange *x, struct drawing *d)
         q.after_us = d->registration_us;
         q.after_id = d->registration_id;
     }
+    *ret_truncated |= more;
     return d->err;
 }
 
@@ -116,7 +117,7 @@ void handle_stats_topology(struct exchange *x)
                         .to_us = filter.query.to_us};
     int err = d.t ? draw_calls(x, &d, &truncated) : ERR_NOMEM;
     if (!err && is_of_everything(x, &filter.query))
-        err = draw_registrations(x, &d);
+        err = draw_registrations(x, &d, &truncated);
     if (err)
         exchange_store_problem(x, err, "graph");
     else

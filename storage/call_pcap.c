@@ -285,6 +285,15 @@ static void open_call(struct lanes *l, const char *data_dir, const struct call_r
     }
 }
 
+uint32_t call_pcap_chains(const struct call_record *const *records, unsigned count)
+{
+    uint32_t chains = 0;
+    for (unsigned i = 0; i < count; i++)
+        for (uint32_t c = 0; c < records[i]->chain_count; c++)
+            chains += records[i]->chains[c].tail.segment != 0;
+    return chains;
+}
+
 int call_pcap_write_all(const char *data_dir, const struct call_record *const *records,
                         unsigned count, enum call_pcap_rtp rtp, call_pcap_out *out, void *context,
                         uint64_t *ret_packets)

@@ -20,5 +20,7 @@ int call_pcap_write(const char *data_dir, const struct call_record *r, enum call
 /* The same of several calls in one file, in time order over all of them. A packet that more than one of them kept stands in it
  * once. At most CALL_PCAP_CHAINS_MAX chains, those of the first calls. */
 #define CALL_PCAP_CHAINS_MAX 128
+/* How many chains of these calls there are. More than CALL_PCAP_CHAINS_MAX: the file may lack packets. */
+uint32_t call_pcap_chains(const struct call_record *const *records, unsigned count);
 int call_pcap_write_all(const char *data_dir, const struct call_record *const *records, unsigned count, enum call_pcap_rtp rtp,
                         call_pcap_out *out, void *context, uint64_t *ret_packets);

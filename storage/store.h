@@ -167,8 +167,8 @@ int store_call(struct store_reader *r, const char *uid, struct call_record **ret
 int store_recording(struct store_reader *r, const char *recording_id, struct call_record **ret_record);
 /* What is attached to the call that began then; none when nothing is. */
 int store_tags(struct store_reader *r, const char *uid, int64_t started_us, struct record_tags *ret_tags);
-/* The records (without series and events) that hold tracks of the conference this call was part of: newest day that has any, at
- * most STORE_TRACKS_MAX. */
+/* The records (without series and events) that hold tracks of the conference this call was part of, at most STORE_TRACKS_MAX: of
+ * the day it began, the next or the one before, the newest that has any. A conference longer than that is not found whole. */
 #define STORE_TRACKS_MAX 8
 int store_tracks(struct store_reader *r, const struct call_record *call, store_record_fn *fn, void *context);
 typedef void store_message_fn(void *context, const struct record_message *message);

@@ -6,6 +6,8 @@
 
 #include "storage/record_pack.h"
 
+#define DAY_US INT64_C(86400000000)
+
 /* Columns of a call row: CALL_COLUMNS in store_sql.c. */
 enum { COLUMN_ID, COLUMN_UID, COLUMN_DETAIL, COLUMN_CHAINS, COLUMN_RECORDING, COLUMN_TRACKS };
 
@@ -184,18 +186,15 @@ int store_tracks(struct store_reader *r, const struct call_record *call, store_r
                  void *context)
 {
     const char *group = call->related.group_id;
-    struct day *days;
-    size_t count;
     unsigned found = 0;
+    int err = 0;
     if (group[0] == '\0')
         return 0;
-    int err = day_list(r->set.data_dir, DB_CALLS, &days, &count);
-    if (err)
-        return err;
-    for (size_t i = count; i > 0 && found == 0; i--) {
-        int day_err = day_tracks(r, days[i - 1].text, group, call->uid, fn, context, &found);
-        err = err ? err : day_err;
+    for (int away = 1; away >= -1 && found == 0; away--) {
+        struct day day = day_of(call->started_us + away * DAY_US);
+        int day_err = day_tracks(r, day.text, group, call->uid, fn, context, &found);
+        if (day_err && day_err != ERR_NOT_FOUND) /* nothing began on a day without a file */
+            err = err ? err : day_err;
     }
-    free(days);
     return found ? 0 : err;
 }

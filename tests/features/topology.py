@@ -1,5 +1,5 @@
 """H14: the graph of who talks to whom, from a file and from the service; what each clause says, as one whole answer."""
-import json
+import contextlib, json, os, sqlite3
 
 from craft import ALICE, BOB, START, Dialog, Frame, Packet, call, ether, frames, ip, media, sdp, signalling
 from feature import feature
@@ -101,6 +101,15 @@ def of_file(t):
     t.counter("without media there are its edges", [e["kind"] for e in silent["edges"]] == ["sip"] * 3 and len(silent["nodes"]) == 4)
 
 
+def crowd(data, count):
+    """So many copies of a registration in the store."""
+    with contextlib.closing(sqlite3.connect(os.path.join(data, "db", "earshot.db"), timeout=20)) as db, db:
+        names = [c[1] for c in db.execute("PRAGMA table_info(registrations)") if c[1] not in ("id", "key")]
+        db.execute(f"""WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
+            INSERT INTO registrations(key, {','.join(names)}) SELECT 'copy ' || i, {','.join(names)}
+            FROM n, (SELECT * FROM registrations ORDER BY id LIMIT 1)""")
+
+
 @feature("H14", "the same from the service, by time, trunk and site, with a ceiling; a token of a tenant sees its own nodes alone")
 def of_service(t):
     from craft import write
@@ -123,6 +132,8 @@ def of_service(t):
                 {("sip", 0, 1): 3, ("sip", 1, 2): 2, ("media", 0, 2): 2, ("media", 2, 0): 2, ("media", 2, 2): 2})
         for wrong in ("&limit=0", "&direction=up", "&group=1", "&from=yesterday"):
             t.equal(wrong, s.get(f"/api/v1/stats/topology?{SPAN}{wrong}" if "from" not in wrong else "/api/v1/stats/topology?from=yesterday")[0], 400)
+        crowd(s.data, 10001)
+        t.equal("more registrations than are drawn: it says so", (draw()["truncated"], draw("&trunk=carrier")["truncated"]), (True, False))
         empty = json.loads(s.get("/api/v1/stats/topology?from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z")[1])
         t.counter("at another time there are calls", empty["calls"] == 0 and empty["edges"] == [])
     with Fed(t, tenants(ids=("a@pbx", "b@pbx")), TENANTS) as s:

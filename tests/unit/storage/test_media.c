@@ -303,6 +303,24 @@ Test(media, a_capture_file_never_holds_another_calls_packets) {
   record_free(r);
 }
 
+Test(media, a_file_that_takes_not_all_chains_can_be_told) {
+  struct call_record *calls[2];
+  const struct call_record *const *all = (const struct call_record *const *)calls;
+  for (unsigned i = 0; i < 2; i++) {
+    struct call_record *r = help_call(i + 1, HELP_T0_US);
+    r->chain_count = 70;
+    r->chains = arena_alloc(r->arena, r->chain_count * sizeof *r->chains);
+    for (uint32_t c = 0; c < r->chain_count; c++)
+      r->chains[c].tail.segment = c < 65;
+    calls[i] = r;
+  }
+  cr_expect_eq(call_pcap_chains(all, 1), 65, "what was never written is none");
+  cr_expect_eq(call_pcap_chains(all, 2), 130);
+  cr_expect_gt(call_pcap_chains(all, 2), (uint32_t)CALL_PCAP_CHAINS_MAX);
+  for (unsigned i = 0; i < 2; i++)
+    record_free(calls[i]);
+}
+
 struct gathered {
   uint8_t bytes[1 << 18];
   size_t size;

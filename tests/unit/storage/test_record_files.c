@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "tests/unit/storage/record_help.h"
 
@@ -88,15 +89,45 @@ static void take(void *context, const struct call_record *r)
     f->tracks += r->tracks.count;
 }
 
-static struct found tracks_of(const char *group, const char *uid)
+static struct found tracks_of_call(const char *group, const char *uid, int days_away)
 {
     struct found f = {0};
     struct call_record *r = record_new();
+    r->started_us = HELP_T0_US + days_away * INT64_C(86400000000);
     snprintf(r->uid, sizeof r->uid, "%s", uid);
     snprintf(r->related.group_id, sizeof r->related.group_id, "%s", group);
     cr_assert_eq(store_tracks(reader, r, take, &f), 0);
     record_free(r);
     return f;
+}
+
+static struct found tracks_of(const char *group, const char *uid)
+{
+    return tracks_of_call(group, uid, 0);
+}
+
+/* A file of a day that is no database. */
+static void break_day(int days_away)
+{
+    char path[160], text[CLOCK_TEXT_SIZE];
+    clock_day(HELP_T0_US + days_away * INT64_C(86400000000), text);
+    snprintf(path, sizeof path, "%s/db/calls-%.8s.db", dir, text);
+    FILE *f = fopen(path, "w");
+    cr_assert_not_null(f);
+    for (int i = 0; i < 4096; i++)
+        fputc('x', f);
+    fclose(f);
+}
+
+Test(record_files, tracks_are_looked_for_in_the_days_around_the_call)
+{
+    put_group(1, "first", 3);
+    break_day(-5);
+    break_day(7);
+    cr_expect_eq(tracks_of_call("first", "call-2", -1).tracks, 3, "ended the next day");
+    cr_expect_eq(tracks_of_call("first", "call-2", 1).tracks, 3, "began the day before");
+    cr_expect_eq(tracks_of_call("first", "call-2", 2).count, 0);
+    cr_expect_eq(tracks_of("other", "call-2").count, 0, "days far away need not be readable");
 }
 
 Test(record_files, tracks_are_found_by_the_calls_of_the_conference)
