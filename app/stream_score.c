@@ -22,6 +22,15 @@ struct score stream_score(const struct wstream *s, uint64_t expected, uint64_t b
     });
 }
 
+const struct suspect *stream_suspect(const struct wstream *s)
+{
+    struct suspect *own = s->rtcp ? &s->rtcp->suspect : NULL;
+    if (own == NULL || own->count == 0)
+        return s->flow->call->suspect;
+    own->also = s->flow->call->suspect;
+    return own;
+}
+
 void stream_note_modes(struct wstream *s, const struct rtp_codec *codec, struct slice payload, size_t wire_bytes)
 {
     if (s->modes == NULL)

@@ -7,6 +7,8 @@
 
 /* `expected` and `bad` are media frames, `runs` runs of bad ones; `delay_ms` mouth to ear, NAN: not known. */
 struct score stream_score(const struct wstream *s, uint64_t expected, uint64_t bad, uint64_t runs, double delay_ms);
+/* Times in which we missed frames of it: what the capture told of, and what its receiver's reports show. NULL: none. */
+const struct suspect *stream_suspect(const struct wstream *s);
 /* Counts the frames of a payload by mode when its codec has any. */
 void stream_note_modes(struct wstream *s, const struct rtp_codec *codec, struct slice payload, size_t wire_bytes);
 /* The [quality] section. 0, or ERR_INVALID with a reason. */

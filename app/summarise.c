@@ -98,7 +98,7 @@ double stream_window_score(const struct wstream *s, double *ret_r, const char **
     *ret_r = NAN;
     *ret_scale = NULL;
     if (series->window_count == 0 ||
-        suspect_window(s->flow->call->suspect, s->rtp, series->window_count - 1u))
+        suspect_window(stream_suspect(s), s->rtp, series->window_count - 1u))
         return NAN;
     struct score score = window_score(s, &series->windows[series->window_count - 1]);
     *ret_r = score.r;
@@ -141,7 +141,7 @@ static void fill_series(struct arena *a, const struct wstream *s, int64_t first_
     out->window_count = in->window_count;
     for (unsigned i = 0; i < in->window_count; i++) {
         struct score score = window_score(s, &in->windows[i]);
-        bool suspect = suspect_window(s->flow->call->suspect, s->rtp, i);
+        bool suspect = suspect_window(stream_suspect(s), s->rtp, i);
         out->mos[i] = suspect ? NAN : (float)score.mos_lq;
         out->r[i] = suspect ? NAN : (float)score.r;
     }
@@ -153,7 +153,7 @@ static void fill_quality(const struct wstream *s, const struct rtp_stats *stats,
 {
     struct rtp_stats clean = *stats;
     const struct rtp_stats *t = &clean;
-    suspect_take_off(s->flow->call->suspect, s->rtp, &clean);
+    suspect_take_off(stream_suspect(s), s->rtp, &clean);
     struct score score = stream_score(s, t->media_expected, t->bad, t->bad_runs, NAN);
     out->r = score.r;
     out->mos_lq = score.mos_lq;
@@ -258,6 +258,7 @@ static void fill_stream(struct arena *a, const struct wstream *s, bool suspect,
 
 static bool fill_streams(struct call_record *r, const struct wcall *wc)
 {
+    bool suspect = r->capture_suspect;
     r->streams = arena_alloc(r->arena, (wc->stream_count + 1) * sizeof *r->streams);
     if (r->streams == NULL)
         return false;
@@ -266,7 +267,9 @@ static bool fill_streams(struct call_record *r, const struct wcall *wc)
         rtp_stream_stats(s->rtp, &t);
         if (t.received == 0)
             continue;
-        fill_stream(r->arena, s, r->capture_suspect, &r->streams[r->stream_count++]);
+        bool own = s->rtcp && s->rtcp->suspect.count;
+        fill_stream(r->arena, s, suspect || own, &r->streams[r->stream_count++]);
+        r->capture_suspect |= own;
     }
     summarise_round_trips(r, wc);
     summarise_delay(r, wc);
@@ -531,8 +534,8 @@ static void fill_call_quality(struct call_record *r)
     double sum = 0, weight = 0;
     for (uint32_t i = 0; i < r->stream_count; i++) {
         const struct record_stream *s = &r->streams[i];
-        /* What our own capture missed was not lost by the network. */
-        uint64_t ours = s->split.given ? (uint64_t)s->split.best.capture : 0;
+        /* What our own capture may have missed is not called loss of the network. */
+        uint64_t ours = s->split.given ? (uint64_t)s->split.upper.capture : 0;
         if (s->expected)
             r->loss_ratio = fmax(isnan(r->loss_ratio) ? 0 : r->loss_ratio,
                                  s->lost > ours ? (double)(s->lost - ours) / (double)s->expected : 0);

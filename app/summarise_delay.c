@@ -67,7 +67,7 @@ void summarise_delay(struct call_record *r, const struct wcall *wc)
         if (isnan(delay_ms))
             continue;
         rtp_stream_stats(s->rtp, &t);
-        suspect_take_off(s->flow->call->suspect, s->rtp, &t); /* as for the listening quality */
+        suspect_take_off(stream_suspect(s), s->rtp, &t); /* as for the listening quality */
         q->delay_ms = delay_ms;
         q->mos_cq = stream_score(s, t.media_expected, t.bad, t.bad_runs, delay_ms).mos_cq;
     }

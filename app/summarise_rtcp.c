@@ -108,8 +108,6 @@ static void fill_remote(const struct wrtcp *r, double clock_hz, struct record_rt
 
 /* ---- where it was lost ---- */
 
-enum { SUSPECT_PACKETS = 2 }; /* more of them that the receiver has and we have not */
-
 static struct record_places places(const struct rtcp_places *v)
 {
     return (struct record_places){v->before_tap, v->after_tap, v->capture};
@@ -143,7 +141,7 @@ static void fill_total(const struct wstream *s, const struct rtp_stats *t,
     if (!v->given || v->packets == 0 || passed == 0 || t->media_expected == 0)
         return;
     struct rtp_stats clean = *t;
-    suspect_take_off(s->flow->call->suspect, s->rtp, &clean);
+    suspect_take_off(stream_suspect(s), s->rtp, &clean);
     double behind = (double)v->best.after_tap / (double)passed;
     uint64_t more = (uint64_t)llround(behind * (double)(clean.media_expected - clean.bad));
     struct score score =
@@ -154,7 +152,7 @@ static void fill_total(const struct wstream *s, const struct rtp_stats *t,
 /* No receiver reports, but our capture admits to have missed frames. */
 static void fill_own(const struct wstream *s, const struct rtp_stats *t, struct record_split *out)
 {
-    struct suspect_sums sums = suspect_sums(s->flow->call->suspect, s->rtp);
+    struct suspect_sums sums = suspect_sums(stream_suspect(s), s->rtp);
     if (sums.windows == 0 || out->given)
         return;
     int64_t lost = (int64_t)t->lost, ours = lost < (int64_t)sums.most ? lost : (int64_t)sums.most;
@@ -191,9 +189,6 @@ static void fill_reports(struct arena *a, const struct wstream *s, const struct 
     fill_remote(r, t->clock_hz, &out->rtcp);
     fill_extended(a, r->tap, &out->rtcp);
     fill_split(r->tap, &out->split);
-    /* The receiver has packets that we miss: the score rests on loss that may be ours. */
-    if (out->split.suspect > 0 && out->split.best.capture > SUSPECT_PACKETS)
-        out->quality.loss_basis = "capture_suspect";
     fill_total(s, t, out);
 }
 

@@ -24,9 +24,10 @@ void suspect_add(struct suspect *s, int64_t from_ns, int64_t to_ns, uint64_t fra
 
 bool suspect_overlaps(const struct suspect *s, int64_t from_ns, int64_t to_ns)
 {
-    for (unsigned i = 0; s && i < s->count; i++)
-        if (s->spans[i].from_ns < to_ns && from_ns <= s->spans[i].to_ns)
-            return true;
+    for (; s; s = s->also)
+        for (unsigned i = 0; i < s->count; i++)
+            if (s->spans[i].from_ns < to_ns && from_ns <= s->spans[i].to_ns)
+                return true;
     return false;
 }
 
@@ -53,10 +54,12 @@ bool suspect_window(const struct suspect *s, const struct rtp_stream *stream, ui
 static uint64_t admitted(const struct suspect *s)
 {
     uint64_t sum = 0;
-    for (unsigned i = 0; i < s->count; i++) {
-        if (s->spans[i].frames == 0)
-            return UINT64_MAX;
-        sum += s->spans[i].frames;
+    for (; s; s = s->also) {
+        for (unsigned i = 0; i < s->count; i++) {
+            if (s->spans[i].frames == 0)
+                return UINT64_MAX;
+            sum += s->spans[i].frames;
+        }
     }
     return sum;
 }

@@ -12,6 +12,7 @@ struct suspect_span {
 };
 
 struct suspect {
+    const struct suspect *also; /* more of them: what a stream has beside its call's */
     unsigned count;
     struct suspect_span spans[SUSPECT_SPANS_MAX]; /* in order */
 };

@@ -73,6 +73,7 @@ struct wrtcp {
     uint32_t sender_reports;
     uint32_t jitter_ticks;       /* of the last report block */
     bool exact;                  /* a block named the stream's own SSRC */
+    struct suspect suspect;      /* times in which its receiver had packets that we missed */
     char cname[64], tool[64];
     char bye_reason[64], app_name[5];
     uint32_t app_packets;

@@ -218,11 +218,13 @@ void worker_capture_lost(struct worker *w, const struct event *event)
 
 /* ---- streams in the counters ---- */
 
-/* What is lost in a suspect window may be ours: it is no loss of the network. */
-static bool newest_is_suspect(const struct wstream *s)
+/* Counters do not go back: what turns out not to be loss of the network, when a report comes later, is set off against the next. */
+static void count_up(struct worker *w, unsigned cell, uint64_t now, uint64_t *counted)
 {
-    uint32_t count = rtp_stream_series(s->rtp)->window_count;
-    return suspect_window(s->flow->call->suspect, s->rtp, count ? count - 1 : 0);
+    if (now <= *counted)
+        return;
+    counters_add(w->counters, cell, now - *counted);
+    *counted = now;
 }
 
 void worker_count_stream(struct worker *w, struct wstream *s)
@@ -230,18 +232,11 @@ void worker_count_stream(struct worker *w, struct wstream *s)
     struct rtp_stats t;
     rtp_stream_stats(s->rtp, &t);
     unsigned codec = s->codec.counter;
-    if (newest_is_suspect(s)) {
-        s->counted_expected += t.lost - s->counted_lost;
-        s->counted_lost = t.lost;
-    }
-    counters_add(w->counters, C_RTP_PACKETS + codec, t.received - s->counted_received);
-    counters_add(w->counters, C_RTP_EXPECTED + codec, t.expected - s->counted_expected);
-    counters_add(w->counters, C_RTP_LOST + codec, t.lost - s->counted_lost);
-    counters_add(w->counters, C_RTP_DISCARDED + codec, t.discarded - s->counted_discarded);
-    s->counted_received = t.received;
-    s->counted_expected = t.expected;
-    s->counted_lost = t.lost;
-    s->counted_discarded = t.discarded;
+    suspect_take_off(stream_suspect(s), s->rtp, &t); /* lost in a suspect window: it may be ours */
+    count_up(w, C_RTP_PACKETS + codec, t.received, &s->counted_received);
+    count_up(w, C_RTP_EXPECTED + codec, t.expected, &s->counted_expected);
+    count_up(w, C_RTP_LOST + codec, t.lost, &s->counted_lost);
+    count_up(w, C_RTP_DISCARDED + codec, t.discarded, &s->counted_discarded);
 }
 
 /* A scoring window has ended: degraded minutes count now, not at hang-up. */
@@ -269,7 +264,7 @@ void worker_end_stream(struct worker *w, struct wstream *s)
     counters_sub(w->counters, C_STREAMS_ACTIVE + s->codec.counter, 1);
     counters_add(w->counters, C_RTP_REORDERED, t.reordered);
     counters_add(w->counters, C_RTP_DUPLICATES, t.duplicates);
-    suspect_take_off(s->flow->call->suspect, s->rtp, &t);
+    suspect_take_off(stream_suspect(s), s->rtp, &t);
     if (t.expected)
         counters_observe(w->counters, C_STREAM_LOSS, (double)t.lost / (double)t.expected);
     if (!__builtin_isnan(t.jitter_ms_mean))

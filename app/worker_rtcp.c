@@ -130,7 +130,9 @@ static void report_block(const struct rtcp_place *at, const struct rtcp_packet *
     };
     r->exact |= !guessed;
     r->jitter_ticks = b->jitter_ticks;
-    rtcp_tap_block(r->tap, p, b, &sight);
+    int64_t from_ns, to_ns;
+    if (rtcp_tap_block(r->tap, p, b, &sight) && rtcp_tap_missed(r->tap, &from_ns, &to_ns))
+        suspect_add(&r->suspect, from_ns, to_ns, 0);
 }
 
 static void report(const struct rtcp_place *at, const struct rtcp_packet *p)

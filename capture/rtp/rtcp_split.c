@@ -28,8 +28,11 @@ static int64_t most(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-void split_begin(struct split *s, const struct rtp_stream *stream, const struct rtcp_block *b)
+void split_begin(struct split *s, const struct rtp_stream *stream, const struct rtcp_block *b,
+                 int64_t ns)
 {
+    s->before_ns = s->ns;
+    s->ns = ns;
     s->highest = b->highest_sequence;
     s->lost = b->cumulative_lost;
     s->duplicates = stream ? rtp_stream_duplicates(stream) : 0;
@@ -75,8 +78,10 @@ static bool makes_sense(uint32_t expected, int64_t reported)
            reported >= -(int64_t)expected;
 }
 
-void split_interval(struct split *s, const struct rtp_stream *stream, const struct rtcp_block *b)
+void split_interval(struct split *s, const struct rtp_stream *stream, const struct rtcp_block *b,
+                    int64_t ns)
 {
+    s->missed = false;
     /* The reporter's count of cycles is not needed, and not always right. */
     uint32_t expected = (uint16_t)(b->highest_sequence - s->highest);
     int64_t reported = (int64_t)b->cumulative_lost - s->lost;
@@ -87,7 +92,7 @@ void split_interval(struct split *s, const struct rtp_stream *stream, const stru
         missed = rtp_stream_missing(stream, (uint16_t)s->highest, (uint16_t)b->highest_sequence);
     if (missed < 0) {
         s->skipped++;
-        split_begin(s, stream, b);
+        split_begin(s, stream, b, ns);
         return;
     }
     uint32_t copies = rtp_stream_duplicates(stream) - s->duplicates;
@@ -95,9 +100,10 @@ void split_interval(struct split *s, const struct rtp_stream *stream, const stru
         reported = least(missed, reported + copies);
     s->intervals++;
     s->packets += expected;
-    if (s->suspect || missed > reported + EDGE)
+    s->missed = missed > reported + EDGE;
+    if (s->suspect || s->missed)
         add_suspect(s, missed, most(0, reported));
     else
         add_clean(s, missed, reported);
-    split_begin(s, stream, b);
+    split_begin(s, stream, b, ns);
 }

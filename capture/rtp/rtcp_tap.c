@@ -8,6 +8,8 @@
 
 enum { AHEAD_MAX = 32768 }; /* 16-bit differences beyond it run backwards */
 
+#define UNDER_WAY_NS INT64_C(500000000) /* from us to the receiver and its report back */
+
 struct rtcp_tap *rtcp_tap_new(void)
 {
     struct rtcp_tap *t = calloc(1, sizeof *t);
@@ -82,12 +84,19 @@ bool rtcp_tap_block(struct rtcp_tap *t, const struct rtcp_packet *report,
     const struct trips *opposite = sight->opposite ? &sight->opposite->trips : NULL;
     trips_block(&t->trips, report, b, sight->ns, opposite);
     if (t->remote.reports)
-        split_interval(&t->split, sight->stream, b);
+        split_interval(&t->split, sight->stream, b, sight->ns);
     else
-        split_begin(&t->split, sight->stream, b);
+        split_begin(&t->split, sight->stream, b, sight->ns);
     remote_block(&t->remote, b, jitter_ms(sight->stream, b->jitter_ticks));
     t->remote.guessed |= sight->guessed;
     return true;
+}
+
+bool rtcp_tap_missed(const struct rtcp_tap *t, int64_t *ret_from_ns, int64_t *ret_to_ns)
+{
+    *ret_from_ns = t->split.before_ns - UNDER_WAY_NS;
+    *ret_to_ns = t->split.ns;
+    return t->split.missed;
 }
 
 void rtcp_tap_sender_report(struct rtcp_tap *t, const struct rtcp_packet *sr, int64_t ns)

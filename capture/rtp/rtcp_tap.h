@@ -33,6 +33,10 @@ struct rtcp_sight {
 bool rtcp_tap_block(struct rtcp_tap *t, const struct rtcp_packet *report, const struct rtcp_block *b,
                     const struct rtcp_sight *sight);
 
+/* After a block: it showed packets at the receiver that we missed, between the report before and this one (and a little before,
+ * for what was under way). */
+bool rtcp_tap_missed(const struct rtcp_tap *t, int64_t *ret_from_ns, int64_t *ret_to_ns);
+
 /* XR of the receiver: its reference time, and metrics of the stream. */
 void rtcp_tap_reference_time(struct rtcp_tap *t, uint32_t receiver, uint32_t mid32, int64_t ns);
 void rtcp_tap_metrics(struct rtcp_tap *t, const struct xr_block *b);

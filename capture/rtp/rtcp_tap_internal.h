@@ -60,7 +60,9 @@ struct split {
     int32_t lost;
     uint32_t duplicates; /* seen here when it came */
     uint64_t drops;      /* of our own since then; 0 with `suspect`: unknown number */
+    int64_t ns, before_ns; /* when it came, and the one before it */
     bool suspect;
+    bool missed;         /* the newest interval: the receiver had more than we */
     uint32_t intervals, skipped, suspects;
     uint64_t packets;
     struct rtcp_places best, lower, upper;
@@ -104,6 +106,6 @@ void trips_figures(const struct trips *t, struct rtcp_round_trips *ret_trips);
 
 /* ---- rtcp_split.c ---- */
 /* The report from which the next interval is counted. */
-void split_begin(struct split *s, const struct rtp_stream *stream, const struct rtcp_block *b);
+void split_begin(struct split *s, const struct rtp_stream *stream, const struct rtcp_block *b, int64_t ns);
 /* The interval from the report before to this one; ends it. */
-void split_interval(struct split *s, const struct rtp_stream *stream, const struct rtcp_block *b);
+void split_interval(struct split *s, const struct rtp_stream *stream, const struct rtcp_block *b, int64_t ns);

@@ -355,6 +355,19 @@ def our_fault(t):
             t.check(f"{place}: {lower} <= {truth[place]} <= {upper}", lower <= truth[place] <= upper + edges)
         close(t, "capture", split["capture"], truth["capture"], 0.02 * truth["sent"])
         t.check("suspect", split["intervals_suspect"] >= 2)
+    # Nobody but the receiver knows of the drops: the call is marked, what is left has the score of the network, lost there is nothing.
+    silent = frames(conversation(40, capture=(12.0, 14.0))[0])
+    record = t.read(silent)[0]
+    s, clean = of(record, "caller"), caller(t, conversation(40)[0])
+    t.equal("the call", (record["capture_suspect"], record["quality"]["loss_ratio"]), (True, 0))
+    t.equal("the score is that of the rest", (s["mos"]["lq"], s["mos"]["lq_total"], s["ppl"]), (clean["mos"]["lq"], clean["mos"]["lq"], 0))
+    t.equal("the other direction", (of(record, "callee")["mos"]["loss_basis"], of(record, "callee")["mos"]["lq"]), ("tap", clean["mos"]["lq"]))
+    lost = {k: v for k, v in t.counters_of(silent).items() if k.startswith("earshot_rtp_lost_packets_total") and v}
+    t.equal("nothing counted as lost", lost, {})
+    # With loss of the network elsewhere in the call that loss is scored; a call that is suspect from one end to the other has no score.
+    part, whole = (caller(t, conversation(40, before=before, capture=span, seed=9)[0]) for before, span in ((0.05, (12.0, 14.0)), (0, (0.6, 39))))
+    t.check(f"5 % before us: {part['ppl']}", 3.5 < part["ppl"] < 6.5 and part["mos"]["lq"] < clean["mos"]["lq"] - 0.2)
+    t.equal("nothing left to score", (whole["mos"]["lq"], whole["r"], whole["mos"]["loss_basis"]), (None, None, "capture_suspect"))
     sound = caller(t, conversation(40)[0])
     t.counter("no fault", sound["loss_split"]["intervals_suspect"] == 0 and sound["mos"]["loss_basis"] == "tap")
 
@@ -406,6 +419,15 @@ def dropped(t):
     t.counter("scored", o["mos"]["lq"] < clean["mos"]["lq"] - 0.1)
     # What is lost before the drops stays loss.
     more = [p for p in left if not (p.kind == "rtp" and p.src == ALICE and 5 <= p.t - START - 1.05 < 6)]
+    # The capture tells of drops, reports tell what the far end missed, the network loses on both sides of us.
+    for before, after, seed in ((0.05, 0, 1), (0, 0.05, 2), (0.04, 0.06, 3)):
+        packets, truth = conversation(40, before=before, after=after, capture=(12.0, 14.0), seed=seed)
+        path = t.path("pcapng")
+        pcapng(path, packets, {next(n for n, p in enumerate(packets) if p.t > START + 1.05 + 14): truth["capture"]})
+        split = of(t.read(path)[0], "caller")["loss_split"]
+        for place in ("before_tap", "after_tap", "capture"):
+            t.check(f"{before} {after} {place}: {split['lower'][place]} <= {truth[place]} <= {split['upper'][place]}",
+                    split["lower"][place] <= truth[place] <= split["upper"][place] + 12)
     path = t.path("pcapng")
     pcapng(path, more, {next(n for n, p in enumerate(more) if p.t > gone[-1].t): len(gone)})
     both = of(t.read(path)[0], "caller")

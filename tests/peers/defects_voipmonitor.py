@@ -243,7 +243,11 @@ def capture_drops(b):
     s = b.stream(with_call(voice(600, lost=gone) + reports))
     split = s["loss_split"]
     yield Figure("lost before here, behind, in the capture", [split["before_tap"], split["after_tap"], split["capture"]], [0, 0, len(gone)])
-    yield Figure("basis of the score", s["mos"]["loss_basis"], "capture_suspect")
+    yield Figure("basis of the score, which has nothing to rest on", [s["mos"]["loss_basis"], s["mos"]["lq"]], ["capture_suspect", None])
+    reports = [from_bob(1.05 + 0.02 * h, receiver_report(block(0x1111, 1000 + h))) for h in (100, 250, 490, 1000, 1400)]
+    record, = b.calls(with_call(voice(1500, lost=gone) + reports))
+    yield Figure("told by reports alone: suspect, loss of the call, MOS of the rest",
+                 [record["capture_suspect"], record["quality"]["loss_ratio"], record["streams"][0]["mos"]["lq"]], [True, 0.0, mos(PCMU, 1000)])
     packets = with_call(voice(1500, lost=gone))
     after, path = next(n for n, p in enumerate(packets) if p.kind == "rtp" and p.t > START + 1.05 + 0.02 * 349.5), b.path("pcapng")
     pcapng(path, packets, {after: len(gone)})  # the capture admits it

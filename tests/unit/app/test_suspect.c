@@ -73,3 +73,14 @@ Test(suspect, windows_and_lost_numbers_in_them_are_taken_off)
     cr_expect_eq(suspect_sums(&s, stream).missing, 50);
     rtp_stream_free(stream);
 }
+
+Test(suspect, what_a_stream_has_beside_its_call_counts_as_well)
+{
+    struct suspect call = {.count = 0}, own = {.also = &call};
+    suspect_add(&call, 10 * S, 11 * S, 5);
+    suspect_add(&own, 30 * S, 35 * S, 7);
+    cr_expect(suspect_overlaps(&own, 10 * S, 11 * S));
+    cr_expect(suspect_overlaps(&own, 34 * S, 40 * S));
+    cr_expect_not(suspect_overlaps(&call, 34 * S, 40 * S));
+    cr_expect_not(suspect_overlaps(&own, 12 * S, 30 * S));
+}
