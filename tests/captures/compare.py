@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Compares Earshot with captures it did not make: calls, final status, streams, packets, loss.
+"""Compares Earshot with captures it did not make: calls, final status, streams, packets, loss, jitter.
 
     compare.py [--earshot BIN] [--all] [DIR]
 
 DIR (default ../shared/captures, seen from the project root) holds folders of captures, each capture
 with a NAME.truth.json beside it. Compared are all of them, malformed ones and those whose truth does
 not speak of what is inside (HEP) apart. A difference that stands in differences.tsv, with
-the same two values, is accepted, but for no more than 5 % of the streams; a line of that file that no
+the same two values, is accepted, but for no more than 5 % of the streams (of jitter, where the two differ in what they sample, 15 %); a line of that file that no
 longer differs fails too, so that the list stays true. Exit codes: 0 equal or not given, 1 differs,
 2 wrong usage.
 """
@@ -28,7 +28,8 @@ NOT_COMPARED = {"hep"}
 # Heuristic streams of these folders are partly false: their truth speaks of calls alone.
 NO_STREAM_TRUTH = {"webrtc-ott", "noise-not-voip", "decap-generic"}
 SMALLEST_STREAM = 10  # packets; below that the truth's heuristic does not look
-ACCEPTED_SHARE = 0.05
+ACCEPTED_SHARE, ACCEPTED_JITTER_SHARE = 0.05, 0.15
+JITTER_SHARE, JITTER_LEAST_MS = 0.01, 0.0015  # both are printed to a thousandth
 TIME_LIMIT_S = 120
 
 CAPTURE_MAGICS = {
@@ -73,6 +74,11 @@ def true_streams(truth):
         if s["packets"] >= SMALLEST_STREAM:
             streams.setdefault(key_of(s), (s["packets"], None))
     return streams
+
+
+def true_jitter(truth):
+    """(src, dst, ssrc) to {last, mean, max} in ms, as a second reading of the packets gave them."""
+    return {key_of(s): s["jitter_ms"] for s in truth.get("rtp_rfc3550") or [] if s.get("jitter_ms")}
 
 
 def printed_streams(path):
@@ -126,6 +132,15 @@ def our_streams(records):
     return streams
 
 
+def our_jitter(records):
+    """Of streams that stand in one record: those cut in two (an orphan's two paths) have no jitter as a whole."""
+    found = {}
+    for r in records:
+        for s in r["streams"]:
+            found.setdefault(key_of(s), []).append(s["jitter_ms"])
+    return {key: j[0] for key, j in found.items() if len(j) == 1}
+
+
 def without_addresses(streams, ssrcs):
     """The streams of these SSRCs summed up over their addresses, the others as they are."""
     merged = {}
@@ -165,9 +180,18 @@ def compare_streams(theirs, ours):
                     yield f"{name} {what}", theirs[key][i], ours[key][i]
 
 
+def compare_jitter(theirs, ours):
+    for key in sorted(theirs.keys() & ours.keys()):
+        for what, name in (("mean", "avg"), ("max", "max"), ("last", "last")):
+            truth, said = theirs[key].get(what), ours[key][name]
+            apart = (truth is None) != (said is None) or (truth is not None and abs(truth - said) > max(JITTER_SHARE * truth, JITTER_LEAST_MS))
+            if apart:
+                yield f"stream {key[0]}>{key[1]} 0x{key[2]:08x} jitter {what}", truth, said
+
+
 class Sums:
     def __init__(self):
-        self.files = self.calls = self.streams = self.packets = self.refused = 0
+        self.jitters = self.files = self.calls = self.streams = self.packets = self.refused = 0
 
 
 def compare_file(earshot, path, truth, sums):
@@ -195,6 +219,9 @@ def compare_file(earshot, path, truth, sums):
     yield from compare_calls(calls, our_calls(records))
     if path.parent.name not in NO_STREAM_TRUTH:
         yield from compare_streams(streams, ours)
+        theirs, said = true_jitter(truth), our_jitter(records)
+        sums.jitters += len(theirs.keys() & said.keys())
+        yield from compare_jitter(theirs, said)
 
 
 def accepted_differences():
@@ -227,7 +254,7 @@ def captures_below(directory):
 def compare(earshot, directory, show_all):
     accepted = accepted_differences()
     sums, unexplained, explained, seen = Sums(), 0, 0, set()
-    accepted_streams, names = set(), set()
+    accepted_streams, accepted_jitters, names = set(), set(), set()
     for path, truth in captures_below(directory):
         name = f"{path.parent.name}/{path.name}"
         names.add(name)
@@ -238,26 +265,26 @@ def compare(earshot, directory, show_all):
             explained += known
             unexplained += not known
             if known and stream_of(name, field):
-                accepted_streams.add(stream_of(name, field))
+                (accepted_jitters if " jitter " in field else accepted_streams).add(stream_of(name, field))
             if show_all or not known:
                 print(name, field, theirs, ours, sep="\t")
     stale = sorted(k for k in accepted if k[0] in names and k not in seen)
     for name, field in stale:
         print(name, field, "stands in differences.tsv", "does not differ", sep="\t")
-    return report(sums, unexplained, explained, len(stale), len(accepted_streams))
+    return report(sums, unexplained, explained, len(stale), len(accepted_streams), len(accepted_jitters))
 
 
-def report(sums, unexplained, explained, stale, accepted_streams):
-    most = int(sums.streams * ACCEPTED_SHARE)
+def report(sums, unexplained, explained, stale, accepted_streams, accepted_jitters):
+    most, most_jitters = int(sums.streams * ACCEPTED_SHARE), int(sums.jitters * ACCEPTED_JITTER_SHARE)
     print(
-        f"{sums.files} captures, {sums.calls} calls, {sums.streams} streams, {sums.packets} packets: "
+        f"{sums.files} captures, {sums.calls} calls, {sums.streams} streams ({sums.jitters} with jitter), {sums.packets} packets: "
         f"{unexplained} differences unexplained, {explained} explained "
-        f"({accepted_streams} streams, at most {most}), {stale} out of date; "
+        f"({accepted_streams} streams, at most {most}; jitter of {accepted_jitters}, at most {most_jitters}), {stale} out of date; "
         f"{sums.refused} files of another format refused"
     )
     if sums.files == 0:
         print("no capture with a truth file was found")
-    return 1 if unexplained or stale or accepted_streams > most or sums.files == 0 else 0
+    return 1 if unexplained or stale or accepted_streams > most or accepted_jitters > most_jitters or sums.files == 0 else 0
 
 
 def main():
