@@ -1,7 +1,11 @@
 /* One side of the call: several flows and SSRCs (early media, transfer, restart) that take turns.
- * The last started has the turn; an older one gets it back when that has been quiet for 300 ms; a
- * new one must show a second packet before it takes the turn from one that is talking, so that a
- * stray packet silences nobody. */
+ *
+ * Of different flows the last started has the turn; an older one gets it back when that has been
+ * quiet for 300 ms. Within a flow whoever has the turn keeps it while he talks: another SSRC beside
+ * him is somebody who uses his addresses. It takes over when he has been quiet for 100 ms, or
+ * for a second if both were heard side by side for half a second; then he gets the turn back as
+ * soon as he talks again. A new one must show a second packet before it takes the turn from anybody,
+ * so that a stray packet silences nobody. What it sent while it waited is not lost. */
 #pragma once
 
 #include "capture/rtp/rtp.h"

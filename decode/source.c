@@ -344,7 +344,12 @@ void source_push(struct source *s, const struct media *m)
 
 void source_wait(struct source *s, const struct media *m)
 {
-    reorder_begin_held(&s->reorder, m);
+    reorder_wait(&s->reorder, m);
+}
+
+void source_forget(struct source *s, int64_t until_ns)
+{
+    reorder_forget(&s->reorder, until_ns);
 }
 
 void source_rest(struct source *s)

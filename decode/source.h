@@ -38,8 +38,9 @@ struct source {
     unsigned channel;
     uint64_t born; /* order among the channel's sources */
     int64_t last_arrival_ns;
-    bool waiting;            /* one packet held until it is clear whether this source takes over */
-    uint16_t first_sequence; /* of that packet */
+    unsigned waiting;        /* packets kept until it is clear whether this source takes over */
+    uint16_t sequence;       /* of the newest of them */
+    bool rival;              /* talked while somebody else of its flow did */
 
     struct sound *sound;
     struct reorder reorder;
@@ -75,5 +76,7 @@ uint8_t source_format(struct source *s, const struct render_codec *codec);
 void source_push(struct source *s, const struct media *m);
 /* Keeps the packet for when the source takes its turn. */
 void source_wait(struct source *s, const struct media *m);
+/* Of those kept: what arrived until then is not wanted. */
+void source_forget(struct source *s, int64_t until_ns);
 /* The turn is another's, or the call is over: all that is held goes to its place. */
 void source_rest(struct source *s);

@@ -33,6 +33,7 @@ static void anchor(struct timeline *t, const struct timeline_step *step, int64_t
     *t = (struct timeline){.clock_hz = step->clock_hz,
                            .last_ts = step->timestamp,
                            .anchor_ns = at_ns,
+                           .last_length_ns = step->length_ns,
                            .last_late_ns = step->arrival_ns - at_ns,
                            .last_arrival_ns = step->arrival_ns,
                            .end_ns = at_ns + step->length_ns,
@@ -134,14 +135,39 @@ static bool rush_is_over(struct timeline *t, int64_t late_ns, int64_t gap_ns, in
     return t->rush && gap_ns >= media_step_ns / 2 && gap_ns < STEP_MAX_NS && above > EARLY_MAX_NS;
 }
 
+static int64_t off_base(const struct timeline *t, const struct timeline_step *step)
+{
+    return magnitude(step->arrival_ns - media_ns(t) - t->base_ns);
+}
+
+/* Media time goes on by what the time stamps say, or by its length while they stand still. Once
+ * they go on they may have counted that time or not: what fits the arrival is true. */
+static void advance(struct timeline *t, const struct timeline_step *step)
+{
+    int32_t passed = (int32_t)(step->timestamp - t->last_ts);
+    bool still = passed == 0 && step->length_ns > 0 && t->last_length_ns > 0;
+    int64_t length = t->last_length_ns * t->clock_hz / (1000 * MS);
+    t->last_ts = step->timestamp;
+    t->last_length_ns = step->length_ns;
+    t->ticks += still ? length : passed;
+    if (still) {
+        t->still_ticks += length;
+        return;
+    }
+    struct timeline counted = *t;
+    counted.ticks -= t->still_ticks;
+    if (t->still_ticks && off_base(&counted, step) < off_base(t, step))
+        t->ticks = counted.ticks;
+    t->still_ticks = 0;
+}
+
 struct timeline_place timeline_next(struct timeline *t, const struct timeline_step *step)
 {
     if (t->clock_hz != step->clock_hz || step->restart)
         return anchor_anew(t, step);
     int64_t before_ns = media_ns(t);
     int64_t gap_ns = step->arrival_ns - t->last_arrival_ns;
-    t->ticks += (int32_t)(step->timestamp - t->last_ts);
-    t->last_ts = step->timestamp;
+    advance(t, step);
     t->last_arrival_ns = step->arrival_ns;
     int64_t media_step_ns = media_ns(t) - before_ns;
     int64_t late_ns = step->arrival_ns - media_ns(t);

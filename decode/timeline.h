@@ -10,6 +10,8 @@
  * - A step up of 200 ms after a pause in arrivals: either the network held packets back (they now
  *   come in a rush: keep the anchor) or the sender paused with its clock (new anchor). The next
  *   packet tells, so the answer is TIMELINE_DOUBT for one packet.
+ * - Sound with the same time stamp again and again: a clock that stands still. Each packet stands
+ *   behind the one before.
  * - A lateness that stays higher than it was by 40 ms for a second, or lower for five: a sender that
  *   stumbles; the anchor is moved by it. One that stays higher or lower by 4 ms for ten seconds: clock
  *   skew; the anchor is moved by the least of it, so sides with clocks of their own keep in step. What
@@ -25,6 +27,8 @@ struct timeline {
     uint32_t clock_hz; /* 0: not anchored */
     uint32_t last_ts;
     int64_t ticks; /* since the anchor */
+    int64_t last_length_ns;
+    int64_t still_ticks; /* added while the clock stood still */
     int64_t anchor_ns;
     int64_t last_arrival_ns;
     int64_t last_late_ns;

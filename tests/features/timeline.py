@@ -86,3 +86,75 @@ def drift(t):
     t.check(f"length {r.seconds}", abs(r.seconds - hour * (1 + 50e-6)) < 0.04)
     t.equal("no loss but the gaps", [s["lost"] for s in r.record["streams"]], [600, 600])
     t.counter("what was lost on the way is there", late[0][3] is None and r.loudest(0, MEDIA + 30.0, MEDIA + 30.18) < 500)
+
+
+# ---- one story of a call, told in many ways
+
+ALAW = (bytes(0x25 if i % 2 == 0 else 0xa5 for i in range(16)) + bytes([0xd5]) * 144, bytes([0xd5]) * 160)
+A_MEDIA, B_MEDIA = (ALICE, 4000), (BOB, 6000)
+
+
+def say(src, dst, ssrc, begin, end, **more):
+    """Sound from `begin` to `end`, seconds of the media; clicks at whole seconds of it."""
+    n = round(begin * 50)
+    more.setdefault("seq", 100 + n)
+    more.setdefault("ts", 1000 + 160 * n)
+    return ticking(*src, *dst, ssrc, end - begin, start=MEDIA + begin, **more)
+
+
+def story(seconds, *parts, more=(), gone=False):
+    packets = call(seconds=seconds + 0.5, voice=False) + [p for part in parts for p in part] + list(more)
+    return [p for p in packets if not (gone and p.data.startswith(b"BYE"))]
+
+
+def in_step(t, what, r, seconds, missing=((), ()), span=None):
+    """Each click of both sides stands where it was sent, within 20 ms, and the length is that of the media."""
+    for side in (0, 1):
+        late = {n: r.late(side, MEDIA + n) for n in range(seconds) if n not in missing[side]}
+        t.check(f"{what}: side {side}: {late}", all(x is not None and abs(x) < 0.01 for x in late.values()))
+        t.check(f"{what}: side {side}: clicks that nobody sent", all(r.loudest(side, MEDIA + n - 0.1, MEDIA + n + 0.1) < 500 for n in missing[side]))
+    t.check(f"{what}: one file", len(r.names) == 1)
+    t.check(f"{what}: {r.seconds} s, not {span or seconds}", abs(r.seconds - (span or seconds)) <= 0.04)
+
+
+BACK = say(B_MEDIA, A_MEDIA, 2, 0, 12)
+
+
+@feature("F10", "another SSRC, another payload type, another clock: the sound goes on in the same channel, at its time")
+def changes(t):
+    talk = lambda begin, end, ssrc=1, **more: say(A_MEDIA, B_MEDIA, ssrc, begin, end, **more)
+    plain = Recorded(t, story(12, talk(0, 12), BACK))
+    in_step(t, "nothing changes", plain, 12)
+    for what, parts in (("another SSRC", (talk(0, 6), talk(6, 12, 9, seq=7, ts=55))),
+                        ("three SSRCs", (talk(0, 3), talk(3, 6.5, 9, seq=7, ts=55, every=25), talk(6.5, 12, 10, every=25))),
+                        ("another one for the last 80 ms", (talk(0, 11.92), talk(11.92, 12, 9))),
+                        ("another payload type", (talk(0, 6), talk(6, 12, pt=8, sound=ALAW))),
+                        ("there and back", (talk(0, 4), talk(4, 8, pt=8, sound=ALAW), talk(8, 12))),
+                        ("SSRC and payload type", (talk(0, 6), talk(6, 12, 9, pt=8, sound=ALAW, seq=9, ts=9))),
+                        ("numbers begin anew", (talk(0, 6), talk(6, 12, seq=40000, ts=17)))):
+        r = Recorded(t, story(12, *parts, BACK))
+        in_step(t, what, r, 12)
+        if "payload type" in what or what == "there and back":
+            t.check(f"{what}: said so", any(s["payload_changes"] for s in r.record["streams"]) or len(r.record["streams"]) == 3)
+    other = Recorded(t, story(12, talk(0, 6), BACK))
+    t.counter("without its second half the side goes on", other.late(0, MEDIA + 8) is None and other.late(1, MEDIA + 8) is not None)
+
+
+@feature("R01", "time stamps that jump, stand still or run away: never longer than the arrivals, both sides in step")
+def stamps(t):
+    talk = lambda begin, end, **more: say(A_MEDIA, B_MEDIA, 1, begin, end, **more)
+    for what, jump in (("an hour ahead", 8000 * 3600), ("2^31 ahead", 1 << 31), ("37 hours ahead", 8000 * 3600 * 37), ("an hour back", -8000 * 3600), ("11 s ahead", 88000)):
+        r = Recorded(t, story(12, talk(0, 6), talk(6, 12, ts=1000 + 160 * 300 + jump), BACK))
+        in_step(t, f"a jump of {what}", r, 12)
+    frozen = talk(0, 4) + [replace(p, data=p.data[:4] + struct.pack("!I", 1000 + 160 * 199) + p.data[8:]) for p in talk(4, 8)]
+    in_step(t, "a clock that stands still and goes on from there", Recorded(t, story(12, frozen, talk(8, 12, ts=1000 + 160 * 200), BACK)), 12)
+    in_step(t, "a clock that stands still and has run on", Recorded(t, story(12, frozen, talk(8, 12), BACK)), 12)
+    in_step(t, "a clock that stands still to the end", Recorded(t, story(8, frozen, say(B_MEDIA, A_MEDIA, 2, 0, 8))), 8)
+    lost = Recorded(t, story(12, talk(0, 12, skip=lambda s: 2.99 < s < 8.5), BACK))
+    in_step(t, "five seconds that were lost", lost, 12, (range(3, 9), ()))
+    paused = Recorded(t, story(12, talk(0, 3), talk(9, 12, seq=250), BACK))
+    in_step(t, "a pause of the sender", paused, 12, (range(3, 9), ()))
+    stood = Recorded(t, story(12, talk(0, 3), talk(9, 12, seq=250, ts=1000 + 160 * 150), BACK))
+    in_step(t, "a pause in which his clock stood", stood, 12, (range(3, 9), ()))
+    t.equal("loss is loss and a pause is none", [next(s["lost"] for s in r.record["streams"] if s["party"] == "caller") for r in (lost, paused, stood)], [275, 0, 0])
+    t.counter("what was lost is heard", lost.loudest(0, MEDIA + 4, MEDIA + 8) == 0)

@@ -97,13 +97,17 @@ Test(reorder, jump_is_a_restart_and_old_numbers_in_a_row_are_one_too)
     push(&r, &s, 20000, 20); /* a stray */
     push(&r, &s, 1001, 20);
     cr_assert_eq(s.restarts, 0);
-    push(&r, &s, 30000, 30);
-    push(&r, &s, 30001, 30);
+    push(&r, &s, 30000, 40);
+    push(&r, &s, 30001, 60);
+    push(&r, &s, 30002, 80);
+    push(&r, &s, 30003, 100);
+    cr_assert_eq(s.restarts, 0, "the old line has not been silent for long enough");
+    push(&r, &s, 30004, 120);
     cr_assert_eq(s.restarts, 1);
-    cr_assert_eq(s.count, 4);
+    cr_assert_eq(s.count, 7, "what waited is there");
     cr_assert_eq(s.lost, 0);
     for (int i = 0; i < 40; i++)
-        push(&r, &s, 29950 + i, 40 + 20 * i);
+        push(&r, &s, 29950 + i, 140 + 20 * i);
     cr_assert_eq(s.restarts, 2);
     cr_assert_eq(s.sequence[s.count - 1], 29989);
     reorder_fini(&r);
@@ -167,7 +171,7 @@ Test(reorder, held_first_packet_comes_once)
     for (int twice = 0; twice < 2; twice++) {
         struct reorder r = {0};
         struct seen s = {0};
-        reorder_begin_held(&r, &(struct media){.sequence = 10, .payload = slice_of(payload, 2)});
+        reorder_wait(&r, &(struct media){.sequence = 10, .payload = slice_of(payload, 2)});
         cr_assert_eq(s.count, 0);
         if (twice)
             push(&r, &s, 10, 0);
@@ -178,4 +182,65 @@ Test(reorder, held_first_packet_comes_once)
         cr_assert_eq(r.held, 0);
         reorder_fini(&r);
     }
+}
+
+/* The sender, and somebody else with numbers of his own beside him: every packet of the one, none
+ * of the other. */
+Test(reorder, numbers_beside_the_line_are_not_followed)
+{
+    static const int others[] = {1, 40, 70, 1000, 20000, -50, -3000};
+    for (size_t k = 0; k < sizeof others / sizeof *others; k++) {
+        struct reorder r = {0};
+        struct seen s = {0};
+        for (int i = 0; i < 400; i++) {
+            push(&r, &s, 5000 + i, 20 * i);
+            for (int burst = 0; others[k] != 1 && burst < i % 4; burst++)
+                push(&r, &s, 5000 + i + others[k] + burst, 20 * i + 5 + burst);
+        }
+        reorder_flush(&r, see, &s);
+        cr_assert_eq(s.restarts, 0, "%d", others[k]);
+        if (others[k] > 1 && others[k] < REORDER_SLOTS)
+            continue; /* the same numbers: both came in time */
+        cr_assert_eq(s.count, 400, "%d: %u", others[k], s.count);
+        cr_assert_eq(s.sequence[s.count - 1], 5399);
+        reorder_fini(&r);
+    }
+}
+
+Test(reorder, who_was_heard_beside_the_line_waits_for_a_second)
+{
+    struct reorder r = {0};
+    struct seen s = {0};
+    int ms = 0;
+    for (int i = 0; i < 50; i++, ms += 20) {
+        push(&r, &s, i, ms);
+        push(&r, &s, 20000 + i, ms + 10);
+    }
+    for (int i = 50; i < 90; i++, ms += 20)
+        push(&r, &s, 20000 + i, ms + 10);
+    cr_assert_eq(s.restarts, 0);
+    for (int i = 90; i < 110; i++, ms += 20)
+        push(&r, &s, 20000 + i, ms + 10);
+    cr_assert_eq(s.restarts, 1);
+    cr_assert_eq(s.sequence[s.count - 1], 20109);
+    reorder_fini(&r);
+}
+
+Test(reorder, of_what_waits_the_newest_64_stay)
+{
+    struct reorder r = {0};
+    struct seen s = {0};
+    for (int i = 0; i < 200; i++) {
+        uint8_t payload[2] = {(uint8_t)(i >> 8), (uint8_t)i};
+        reorder_wait(&r, &(struct media){.sequence = (uint16_t)i,
+                                         .arrival_ns = i * INT64_C(20000000),
+                                         .payload = slice_of(payload, 2)});
+    }
+    reorder_forget(&r, 180 * INT64_C(20000000));
+    push(&r, &s, 200, 4000);
+    cr_assert_eq(s.count, 20);
+    cr_assert_eq(s.sequence[0], 181);
+    cr_assert_eq(s.sequence[19], 200);
+    cr_assert_eq(s.lost, 0);
+    reorder_fini(&r);
 }
