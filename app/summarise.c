@@ -158,6 +158,8 @@ static void fill_quality(const struct wstream *s, const struct rtp_stats *stats,
     out->r = score.r;
     out->mos_lq = score.mos_lq;
     out->r_fb = score.r_fb;
+    out->ie = score.ie;
+    out->bpl = score.bpl;
     out->scale = score.scale;
     out->basis = score.basis;
     out->playout = t->simulated ? "AD" : "none";
@@ -568,30 +570,25 @@ static bool is_sound(const struct record_stream *s)
     return strcmp(s->media_type, "audio") == 0;
 }
 
-/* One direction silent for the whole of an answered call of 10 s or more. */
-static void fill_directions(struct call_record *r)
+static void fill_codec(struct call_record *r)
 {
-    bool heard[3] = {false, false, false};
-    bool any = false;
-    for (uint32_t i = 0; i < r->stream_count; i++) {
-        const struct record_stream *s = &r->streams[i];
-        if (!is_sound(s))
-            continue;
-        if (r->codec.size == 0)
-            r->codec = s->codec;
-        if (r->answered_us && s->last_us < r->answered_us)
-            continue;
-        any = true;
-        heard[strcmp(s->party, "caller") == 0 ? 0 : strcmp(s->party, "callee") == 0 ? 1 : 2] = true;
-    }
-    /* the media of H.323 is announced nowhere that we read: it comes as orphans */
-    bool of_call = strcmp(r->kind, "call") == 0 || strcmp(r->kind, "mgcp") == 0;
-    bool answered = r->answered_us != 0 && of_call;
-    r->no_rtp = answered && !any;
-    r->one_way = answered && any && r->duration_ms >= 10000 && !heard[2] && heard[0] != heard[1];
+    for (uint32_t i = 0; i < r->stream_count && r->codec.size == 0; i++)
+        if (is_sound(&r->streams[i]))
+            r->codec = r->streams[i].codec;
 }
 
 /* ---- recording ---- */
+
+/* Of a call that was answered. The media of H.323 is announced nowhere that we read: it comes as orphans. */
+static bool came_without_sound(const struct call_record *r)
+{
+    if (r->answered_us == 0 || (strcmp(r->kind, "call") != 0 && strcmp(r->kind, "mgcp") != 0))
+        return false;
+    for (uint32_t i = 0; i < r->stream_count; i++)
+        if (is_sound(&r->streams[i]) && r->streams[i].last_us >= r->answered_us)
+            return false;
+    return true;
+}
 
 static bool all_encrypted(const struct call_record *r)
 {
@@ -627,7 +624,7 @@ static void fill_recording(struct call_record *r, const struct worker_config *co
     g->recovered = config->recovered;
     if (!config->record_media)
         g->result = "rule";
-    else if (r->no_rtp || r->stream_count == 0)
+    else if (r->stream_count == 0 || came_without_sound(r))
         g->result = "no_rtp";
     else if (all_encrypted(r))
         g->result = "encrypted";
@@ -674,13 +671,13 @@ struct call_record *summarise(const struct wcall *wc, const struct call *call,
     summarise_reports(r, call);
     summarise_isup(r, call);
     fill_call_quality(r);
-    fill_directions(r);
+    fill_codec(r);
     bandwidth_of_call(r);
     if (call) {
         summarise_dtmf(r, call, wc, config->identity.mask_dtmf);
-        fill_recording(r, config);
         summarise_announced(r, call, wc);
         diagnose(r, &config->diagnosis);
+        fill_recording(r, config);
     }
     return r;
 }

@@ -17,13 +17,22 @@ static void fill(const struct call_announced *in, struct record_announced *out)
     };
 }
 
+static void fill_suspect(struct arena *a, const struct suspect *s, struct record_diagnosis *d)
+{
+    d->suspect = s ? arena_alloc(a, s->count * sizeof *d->suspect) : NULL;
+    for (unsigned i = 0; d->suspect && i < s->count; i++)
+        d->suspect[d->suspect_count++] =
+            (struct record_suspect){s->spans[i].from_ns / 1000, s->spans[i].to_ns / 1000};
+}
+
 void summarise_announced(struct call_record *r, const struct call *c, const struct wcall *wc)
 {
     struct record_diagnosis *d = &r->diagnosis;
-    d->one_sided = c->one_sided;
+    d->one_sided_calls = c->one_sided_calls;
     d->announced = arena_alloc(r->arena, (c->announced_count + 1) * sizeof *d->announced);
     for (const struct call_announced *a = c->announced; a && d->announced; a = a->next)
         fill(a, &d->announced[d->announced_count++]);
+    fill_suspect(r->arena, wc->suspect, d);
     for (unsigned i = 0; i < 2; i++) {
         d->dscp[i] = (struct record_dscp){c->dscp[i].seen, c->dscp[i].first, c->dscp[i].least,
                                           c->dscp[i].most, c->dscp[i].priority_least,

@@ -22,6 +22,8 @@ static struct score no_score(void)
                           .mos_cq = NAN,
                           .r_fb = NAN,
                           .burst_r = NAN,
+                          .ie = NAN,
+                          .bpl = NAN,
                           .basis = "none"};
 }
 
@@ -68,12 +70,9 @@ static double on_fullband(enum emodel_scale scale, double ie_eff)
     return R_FB - (ie_eff + more[scale]);
 }
 
-struct score score_of(const struct score_input *in)
+static struct score score_with(const struct score_input *in, struct codec_quality q)
 {
-    struct codec_quality q;
     struct score out = no_score();
-    if (in->expected == 0 || !codec_quality_of(in, &q))
-        return out;
     uint64_t bad = in->bad < in->expected ? in->bad : in->expected;
     double ratio = (double)bad / (double)in->expected;
     struct emodel_input e;
@@ -88,11 +87,32 @@ struct score score_of(const struct score_input *in)
     out.mos_lq = emodel_mos_on(q.scale, t.r);
     out.r_fb = on_fullband(q.scale, t.ie_eff);
     out.burst_r = e.burst_r;
+    out.ie = q.ie;
+    out.bpl = e.bpl;
     out.scale = scale_texts[q.scale];
     out.basis = bad > 0 && strcmp(q.bpl_basis, "standard") != 0 ? q.bpl_basis : q.basis;
     out.extrapolated = e.ppl > 20 || (e.burst_r > 2 && e.ppl >= 2) || in->delay_ms > 500;
     converse(in, q.scale, e, &out);
     return out;
+}
+
+struct score score_of(const struct score_input *in)
+{
+    struct codec_quality q;
+    return in->expected && codec_quality_of(in, &q) ? score_with(in, q) : no_score();
+}
+
+double score_mos_as(const char *scale, double ie, double bpl, unsigned long long expected,
+                    unsigned long long lost, unsigned long long runs)
+{
+    struct score_input in = {.expected = expected, .bad = lost, .runs = runs, .delay_ms = NAN};
+    struct codec_quality q = {.ie = ie, .bpl = bpl, .basis = "operator", .bpl_basis = "operator"};
+    for (unsigned i = 0; i < sizeof scale_texts / sizeof *scale_texts; i++) {
+        q.scale = (enum emodel_scale)i;
+        if (expected && scale && !isnan(ie) && strcmp(scale_texts[i], scale) == 0)
+            return score_with(&in, q).mos_lq;
+    }
+    return NAN;
 }
 
 struct score score_loss(struct slice codec, struct slice fmtp, unsigned long long expected,

@@ -54,6 +54,7 @@ struct score {
     double r_cq, mos_cq;
     double r_fb;
     double burst_r;    /* as used */
+    double ie, bpl;    /* as used: of this codec, its modes and the operator's values */
     const char *scale; /* "NB", "WB", "FB"; NULL: none */
     const char *basis; /* "standard", "provisional", "operator", "none" */
     bool extrapolated; /* beyond what the E-model was validated for: Ppl over 20 %, BurstR over 2
@@ -64,6 +65,11 @@ struct score score_of(const struct score_input *in);
 /* The same with the table alone, without modes and delay. */
 struct score score_loss(struct slice codec, struct slice fmtp, unsigned long long expected,
                         unsigned long long lost, unsigned long long runs);
+
+/* MOS-LQ at another loss of a stream whose values (`scale`, `ie`, `bpl` of its score) are known; NAN
+ * when they are not. */
+double score_mos_as(const char *scale, double ie, double bpl, unsigned long long expected,
+                    unsigned long long lost, unsigned long long runs);
 
 /* ---- parts ---- */
 

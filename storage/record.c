@@ -98,6 +98,8 @@ const char *record_quality_band(double r, const char *scale)
 static void quality_init(struct record_quality *q)
 {
     *q = (struct record_quality){.r = NAN,
+                                  .ie = NAN,
+                                  .bpl = NAN,
                                  .mos_lq = NAN,
                                  .mos_cq = NAN,
                                  .r_fb = NAN,

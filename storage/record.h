@@ -47,6 +47,7 @@ struct record_quality {
     const char *delay_basis; /* "xr", "rtcp", "partial", "assumed", "none" */
     const char *loss_basis;  /* "tap", "tap+beyond", "capture_suspect" */
     double delay_ms;         /* mouth to ear, as mos_cq has it; NAN: not known */
+    double ie, bpl;          /* of the codec as scored, on `scale`; NAN: not known */
     double mos_lq_total;     /* with what was lost behind the tap; NAN: nobody says how much that is */
 };
 

@@ -31,6 +31,10 @@ struct record_unseen {
     uint32_t blocks;         /* about streams that the tap did not see */
 };
 
+struct record_suspect {
+    int64_t from_us, to_us;
+};
+
 #define RECORD_EVIDENCE_MAX 6
 
 struct record_evidence {
@@ -59,7 +63,9 @@ struct record_diagnosis {
     struct record_announced *announced;
     struct record_dscp dscp[2];   /* by sender: caller, callee */
     struct record_unseen unseen[2]; /* by who reports */
-    bool one_sided;          /* the tap does not see media towards, or from, one of the hosts */
+    uint32_t one_sided_calls; /* calls in a row in which the tap saw media only towards, or only from, one of the hosts */
+    uint32_t suspect_count;  /* when our own capture missed frames of the call */
+    struct record_suspect *suspect;
     uint32_t label_count;
     struct record_label *labels; /* the worst first */
     struct slice summary;    /* one sentence for people; empty: nothing to say */

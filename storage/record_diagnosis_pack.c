@@ -42,6 +42,13 @@ static void label_pack(struct pack *p, void *item)
         v->evidence_count = 0;
 }
 
+static void suspect_pack(struct pack *p, void *item)
+{
+    struct record_suspect *v = item;
+    pack_i64(p, &v->from_us);
+    pack_i64(p, &v->to_us);
+}
+
 void record_pack_diagnosis(struct pack *p, struct record_diagnosis *v)
 {
     v->announced =
@@ -55,11 +62,14 @@ void record_pack_diagnosis(struct pack *p, struct record_diagnosis *v)
         pack_u32(p, &v->unseen[i].empty);
         pack_u32(p, &v->unseen[i].blocks);
     }
-    pack_bool(p, &v->one_sided);
+    bool one_sided = v->one_sided_calls > 0; /* all that older rows have */
+    pack_bool(p, &one_sided);
     v->labels = pack_items(p, v->labels, &v->label_count, sizeof *v->labels, label_pack);
     pack_text(p, &v->summary);
     for (unsigned i = 0; i < 2; i++) {
         pack_u8(p, &v->dscp[i].priority_least);
         pack_u8(p, &v->dscp[i].priority_most);
     }
+    pack_u32(p, &v->one_sided_calls);
+    v->suspect = pack_items(p, v->suspect, &v->suspect_count, sizeof *v->suspect, suspect_pack);
 }

@@ -404,7 +404,9 @@ void record_pack_stream(struct pack *p, struct record_stream *s)
     pack_double(p, &s->quality.delay_ms);
     pack_u8(p, &s->priority_least);
     pack_u8(p, &s->priority_most);
-    record_pack_rtcp_said(p, &s->rtcp); /* what comes later goes behind this */
+    record_pack_rtcp_said(p, &s->rtcp);
+    pack_double(p, &s->quality.ie);
+    pack_double(p, &s->quality.bpl); /* what comes later goes behind this */
 }
 
 static void chain_pack(struct pack *p, struct record_chain *c)

@@ -25,8 +25,7 @@ static void look_nat(struct look *k, const struct record_stream *s)
         strcmp(s->confidence, "learned") != 0 ||
         s->packets < (uint64_t)k->config->threshold[DIAGNOSE_nat_mismatch])
         return;
-    struct record_label *l =
-        label_add_stream(k, DIAGNOSE_nat_mismatch, s, (struct span){s->first_us, s->last_us});
+    struct record_label *l = label_add_stream(k, DIAGNOSE_nat_mismatch, s, life(s));
     evidence_text(k, l, "announced", endpoint_text(&named->at, text));
     evidence_text(k, l, "seen", endpoint_text(&s->src, text));
     if (l && addr_is_private(named->at.addr))

@@ -70,14 +70,41 @@ static bool private_address(struct look *k, enum way receiver, struct record_lab
     return true;
 }
 
+static bool muted(struct look *k, enum way w, struct record_label *l)
+{
+    return muted_by_sdp(k, w, l) || muted_by_noise(k, w, l);
+}
+
+static bool unreachable(struct look *k, enum way w, struct record_label *l)
+{
+    return private_address(k, way_back(w), l);
+}
+
+/* From the surest on. */
+static const struct {
+    const char *name;
+    bool (*shows)(struct look *k, enum way w, struct record_label *l);
+} causes[] = {
+    {"codec", wrong_codec},
+    {"private_address", unreachable},
+};
+
+/* Of both directions: who is muted needs no other reason, so the other one's counts. */
 const char *cause_of_silence(struct look *k, enum way w, struct record_label *l)
 {
-    bool both = strcmp(l->name, "no_rtp") == 0;
-    if (muted_by_sdp(k, w, l) || muted_by_noise(k, w, l))
+    enum way first = w == WAYS ? WAY_CALLER : w, last = w == WAYS ? WAY_CALLEE : w;
+    bool is_muted[WAYS] = {muted(k, WAY_CALLER, NULL), muted(k, WAY_CALLEE, NULL)};
+    if (is_muted[first] && is_muted[last]) {
+        (void)muted(k, first, l);
         return "muted";
-    if (wrong_codec(k, w, l) || (both && wrong_codec(k, way_back(w), l)))
-        return "codec";
-    if (private_address(k, way_back(w), l) || (both && private_address(k, w, l)))
-        return "private_address";
+    }
+    for (unsigned i = 0; i < sizeof causes / sizeof *causes; i++)
+        for (enum way v = first; v <= last; v++) {
+            if (is_muted[v] || !causes[i].shows(k, v, l))
+                continue;
+            if (w == WAYS)
+                evidence_text(k, l, "speaker", way_party(v));
+            return causes[i].name;
+        }
     return "firewall";
 }

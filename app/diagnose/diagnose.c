@@ -148,9 +148,52 @@ const struct record_announced *announced_last(const struct look *k, enum way par
     return last;
 }
 
-const char *side_of_loss(const struct look *k, const struct record_stream *s)
+/* ---- which side of the tap ---- */
+
+static int64_t least(int64_t a, int64_t b)
 {
-    return k->r->capture_suspect || s->capture_refused ? "at_tap" : "before_tap";
+    return a < b ? a : b;
+}
+
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static int64_t suspect_us(const struct record_diagnosis *d, struct span at)
+{
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < d->suspect_count; i++)
+        sum +=
+            most(0, least(at.to_us, d->suspect[i].to_us) - most(at.from_us, d->suspect[i].from_us));
+    return sum;
+}
+
+static bool is_suspect(const struct record_diagnosis *d, struct span at)
+{
+    for (uint32_t i = 0; i < d->suspect_count; i++)
+        if (d->suspect[i].from_us < at.to_us && at.from_us <= d->suspect[i].to_us)
+            return true;
+    return false;
+}
+
+const char *side_of_loss(const struct look *k, const struct record_stream *s, struct span at)
+{
+    const struct record_diagnosis *d = &k->r->diagnosis;
+    const struct record_series *t = &s->series;
+    int64_t step_us = (int64_t)t->step_ms * 1000;
+    uint64_t ours = 0, lost = 0;
+    if (d->suspect_count == 0) /* when it was is not known */
+        return k->r->capture_suspect || s->capture_refused ? "at_tap" : "before_tap";
+    for (uint32_t i = 0; i < t->step_count; i++) {
+        struct span step = {t->start_us + i * step_us, t->start_us + (i + 1) * step_us};
+        if (step.from_us >= at.to_us || step.to_us <= at.from_us)
+            continue;
+        lost += t->lost[i];
+        ours += is_suspect(d, step) ? t->lost[i] : 0;
+    }
+    bool at_tap = lost ? 2 * ours >= lost : 2 * suspect_us(d, at) >= at.to_us - at.from_us;
+    return at_tap ? "at_tap" : "before_tap";
 }
 
 /* ---- labels ---- */
@@ -207,9 +250,13 @@ double mos_at(const struct record_stream *s, double expected, double lost, doubl
 {
     if (!(expected >= 1))
         return NAN;
-    return score_loss(s->codec, s->fmtp, (unsigned long long)llround(expected),
-                      (unsigned long long)llround(lost), (unsigned long long)llround(runs))
-        .mos_lq;
+    const struct record_quality *q = &s->quality;
+    unsigned long long due = (unsigned long long)llround(expected),
+                       missing = (unsigned long long)llround(lost),
+                       in_runs = (unsigned long long)llround(runs);
+    if (!isnan(q->ie)) /* modes and the operator's values are in it */
+        return score_mos_as(q->scale, q->ie, q->bpl, due, missing, in_runs);
+    return score_loss(s->codec, s->fmtp, due, missing, in_runs).mos_lq;
 }
 
 /* ---- the worst first ---- */
@@ -306,7 +353,8 @@ void diagnose_document(FILE *out)
         "The label with the most weight is put into one sentence, `summary`: A is the caller, B "
         "the callee. Labels of weight 0\n"
         "say something about the call that nobody hears; they make no sentence.\n\n"
-        "Nothing sets `silence`, `clipping` and `frozen_audio` yet: what a recording sounds like is "
+        "Nothing sets `silence`, `clipping` and `frozen_audio` yet: what a recording sounds like "
+        "is "
         "measured after the call\n"
         "was judged. ICMP is not read, so the cause `refused` is never named.\n\n"
         "## Labels\n\nEach has a threshold of its name in `[diagnosis]` of the settings; 0 turns "
@@ -316,26 +364,27 @@ void diagnose_document(FILE *out)
     for (unsigned i = 0; i < DIAGNOSE_LABELS; i++)
         fprintf(out, "| `%s` | %s %s | %d | %s |\n", labels[i].name, labels[i].threshold,
                 labels[i].unit, labels[i].weight, labels[i].help);
-    fputs("\n## Causes of silence\n\nOf `one_way` and `no_rtp`, the first that the evidence "
-          "shows:\n\n"
-          "| cause | evidence |\n| --- | --- |\n"
-          "| `muted` | SDP says that this side only receives, or it sent nothing but comfort noise "
-          "|\n"
-          "| `codec` | its packets have a payload type that the other side had not announced, or "
-          "the line was declined |\n"
-          "| `private_address` | the other side announced a private address in a message that came "
-          "from a public one |\n"
-          "| `firewall` | none of these: nothing of it came as far as the tap |\n\n"
-          "## What is withheld\n\n"
-          "A call that was picked up in the middle is not called one-way: what its SDP said is not "
-          "known. Early media, holds\n"
-          "and calls that are too short are left out. A tap that sees one direction only is no "
-          "fault of the calls: that a host\n"
-          "only sends, or only receives, in four calls in a row, or RTCP that reports the missing "
-          "stream, makes the label\n"
-          "`capture_one_sided` instead. Reports of a receiver that gets nothing at all show that "
-          "the fault is real. The first\n"
-          "three calls that such a tap sees after a start are still called one-way if no RTCP "
-          "speaks for them.\n",
-          out);
+    fputs(
+        "\n## Causes of silence\n\nOf `one_way` and `no_rtp`, the first that the evidence "
+        "shows:\n\n"
+        "| cause | evidence |\n| --- | --- |\n"
+        "| `muted` | SDP says that this side only receives, or it sent nothing but comfort noise; "
+        "of `no_rtp`: both |\n"
+        "| `codec` | its packets have a payload type that the other side had not announced, or "
+        "the line was declined |\n"
+        "| `private_address` | the other side announced a private address in a message that came "
+        "from a public one |\n"
+        "| `firewall` | none of these: nothing of it came as far as the tap |\n\n"
+        "## What is withheld\n\n"
+        "A call that was picked up in the middle is not called one-way: what its SDP said is not "
+        "known. Early media, holds\n"
+        "and calls that are too short are left out. A tap that sees one direction only is no "
+        "fault of the calls: that a host\n"
+        "only sends, or only receives, in as many calls in a row as the threshold says, or RTCP "
+        "that reports the missing\n"
+        "stream, makes the label `capture_one_sided` instead. Reports of a receiver that gets "
+        "nothing at all show that the\n"
+        "fault is real. The first calls that such a tap sees after a start are still called "
+        "one-way if no RTCP speaks for them.\n",
+        out);
 }

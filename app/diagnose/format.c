@@ -3,11 +3,6 @@
 
 #include <math.h>
 
-static struct span life(const struct record_stream *s)
-{
-    return (struct span){s->first_us, s->last_us};
-}
-
 static void look_payload(struct look *k, const struct record_stream *s)
 {
     if (!label_on(k, DIAGNOSE_payload_mismatch) || type_is_announced(k, s) ||

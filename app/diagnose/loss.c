@@ -134,7 +134,7 @@ static void label_loss(struct look *k, const struct record_stream *s, const stru
     struct record_label *l = label_add_stream(k, DIAGNOSE_loss, s, e.at);
     if (l == NULL)
         return;
-    l->side = side_of_loss(k, s);
+    l->side = side_of_loss(k, s, e.at);
     evidence_number(l, "loss_percent", 100 * e.lost / e.due);
     evidence_number(l, "lost", e.lost);
     evidence_number(l, "run", s->runs ? (double)s->media_lost / (double)s->runs : 1);
@@ -158,7 +158,7 @@ static void label_burst(struct look *k, const struct record_stream *s)
     struct record_label *l = label_add_stream(k, DIAGNOSE_burst_loss, s, e.at);
     if (l == NULL)
         return;
-    l->side = side_of_loss(k, s);
+    l->side = side_of_loss(k, s, e.at);
     evidence_number(l, "longest_run", s->longest_run);
     evidence_number(l, "burst_r", s->quality.burst_r);
     evidence_number(l, "lost", (double)s->lost);
@@ -173,16 +173,16 @@ static void label_after_tap(struct look *k, const struct record_stream *s)
     if (!label_on(k, DIAGNOSE_loss) || s->rtcp.receiver_reports < 2 || isnan(beyond) ||
         100 * beyond < (double)k->config->threshold[DIAGNOSE_loss])
         return;
-    struct record_label *l =
-        label_add_stream(k, DIAGNOSE_loss, s, (struct span){s->first_us, s->last_us});
+    struct record_label *l = label_add_stream(k, DIAGNOSE_loss, s, life(s));
     if (l == NULL)
         return;
-    double frames = (double)s->media_expected;
+    double frames = (double)s->media_expected, lost = (double)s->media_lost;
+    double run = s->runs ? lost / (double)s->runs : 1, all = frames * fmin(1, s->rtcp.loss_ratio);
     l->side = "after_tap";
     evidence_number(l, "loss_percent", 100 * beyond);
     evidence_number(l, "reported_percent", 100 * s->rtcp.loss_ratio);
-    l->mos_with = mos_at(s, frames, frames * fmin(1, s->rtcp.loss_ratio), 0);
-    l->mos_without = s->quality.mos_lq;
+    l->mos_with = mos_at(s, frames, all, all / run); /* what nobody saw comes in runs as here */
+    l->mos_without = mos_at(s, frames, lost, (double)s->runs);
 }
 
 static void look_stream(struct look *k, const struct record_stream *s)

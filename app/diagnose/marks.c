@@ -1,11 +1,6 @@
 /* DSCP: changed on the way or in time, or not what the settings ask for. */
 #include "app/diagnose/parts.h"
 
-static struct span life(const struct record_stream *s)
-{
-    return (struct span){s->first_us, s->last_us};
-}
-
 static void remark(struct look *k, const struct record_stream *s, double before, double after)
 {
     struct record_label *l = label_add_stream(k, DIAGNOSE_dscp_remark, s, life(s));
@@ -27,8 +22,8 @@ static void look_hops(struct look *k, const struct record_stream *s)
 {
     for (uint32_t i = 0; i < k->r->stream_count; i++) {
         const struct record_stream *on = &k->r->streams[i];
-        bool goes_on = on->sid > s->sid && on->ssrc == s->ssrc && on->party == s->party &&
-                       !endpoint_equal(&on->dst, &s->dst);
+        bool goes_on = on->sid > s->sid && on->ssrc == s->ssrc &&
+                       strcmp(on->party, s->party) == 0 && !endpoint_equal(&on->dst, &s->dst);
         if (goes_on && on->has_marks && on->dscp_first != s->dscp_first) {
             remark(k, on, s->dscp_first, on->dscp_first);
             return;

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#define NEAR_STEPS      5
+#define NEAR_MS         5000
 #define JITTER_LEAST_MS 3000 /* one late packet is no jitter */
 
 static int64_t step_at(const struct record_series *t, uint32_t step)
@@ -16,11 +16,12 @@ static bool find_jitter(const struct record_series *t, double least, uint32_t *r
                         uint32_t *ret_last)
 {
     uint32_t first = 0, last = 0, best = 0;
+    uint32_t near = t->step_ms && t->step_ms < NEAR_MS ? NEAR_MS / t->step_ms : 1;
     bool open = false;
     for (uint32_t i = 0; i < t->step_count; i++) {
         if (isnan(t->jitter_ms[i]) || (double)t->jitter_ms[i] < least)
             continue;
-        if (!open || i - last > NEAR_STEPS)
+        if (!open || i - last > near)
             first = i;
         open = true;
         last = i;
@@ -30,7 +31,8 @@ static bool find_jitter(const struct record_series *t, double least, uint32_t *r
             *ret_last = last;
         }
     }
-    return best * t->step_ms >= JITTER_LEAST_MS;
+    /* a long step knows only what the jitter was at its end: one alone does not last */
+    return best * t->step_ms >= JITTER_LEAST_MS && (best > 1 || t->step_ms < JITTER_LEAST_MS);
 }
 
 static void look_jitter(struct look *k, const struct record_stream *s)
@@ -46,12 +48,12 @@ static void look_jitter(struct look *k, const struct record_stream *s)
         discarded += t->discarded[i];
         packets += t->packets[i];
     }
-    struct record_label *l = label_add_stream(
-        k, DIAGNOSE_jitter, s, (struct span){step_at(t, first), step_at(t, last + 1)});
+    struct span at = {step_at(t, first), step_at(t, last + 1)};
+    struct record_label *l = label_add_stream(k, DIAGNOSE_jitter, s, at);
     evidence_number(l, "jitter_ms", worst);
     if (l == NULL)
         return;
-    l->side = side_of_loss(k, s);
+    l->side = side_of_loss(k, s, at);
     if (discarded == 0) /* what a playout buffer would make of it is not known */
         return;
     evidence_number(l, "discarded", discarded);
@@ -83,7 +85,7 @@ static void look_gap(struct look *k, const struct record_stream *s)
         return;
     struct record_label *l = label_add_stream(k, DIAGNOSE_long_gap, s, at);
     if (l)
-        l->side = side_of_loss(k, s);
+        l->side = side_of_loss(k, s, at);
     evidence_number(l, "gap_ms", (double)gap_us / 1000);
 }
 
@@ -93,8 +95,7 @@ static void look_drift(struct look *k, const struct record_stream *s)
     if (!label_on(k, DIAGNOSE_clock_drift) || isnan(skew) ||
         fabs(skew) < (double)k->config->threshold[DIAGNOSE_clock_drift])
         return;
-    struct record_label *l =
-        label_add_stream(k, DIAGNOSE_clock_drift, s, (struct span){s->first_us, s->last_us});
+    struct record_label *l = label_add_stream(k, DIAGNOSE_clock_drift, s, life(s));
     evidence_number(l, "skew_ppm", skew);
     if (l)
         l->side = "before_tap";

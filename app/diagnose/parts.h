@@ -47,8 +47,14 @@ uint64_t sound_after_answer(const struct look *k, const struct record_stream *s)
 bool type_is_announced(const struct look *k, const struct record_stream *s);
 /* What `party` said last about where it receives sound, while it had a line; NULL: nothing. */
 const struct record_announced *announced_last(const struct look *k, enum way party);
-/* We lost packets ourselves then: the tap is to blame; else what is missing was missing when it came here. */
-const char *side_of_loss(const struct look *k, const struct record_stream *s);
+/* We lost packets ourselves in most of that time, or what is missing in it went missing then: the tap is to blame. Else
+ * it was missing when it came here. */
+const char *side_of_loss(const struct look *k, const struct record_stream *s, struct span at);
+
+static inline struct span life(const struct record_stream *s)
+{
+    return (struct span){s->first_us, s->last_us};
+}
 
 static inline bool label_on(const struct look *k, enum diagnose_label label)
 {
@@ -67,7 +73,7 @@ void evidence_text(struct look *k, struct record_label *l, const char *name, con
 /* MOS-LQ of the stream's codec at that loss; NAN: none honest. */
 double mos_at(const struct record_stream *s, double expected, double lost, double runs);
 
-/* The cause why nothing of direction `w` was heard, and the label's evidence for it. */
+/* The cause why nothing of direction `w` was heard (WAYS: of both), and the label's evidence for it. */
 const char *cause_of_silence(struct look *k, enum way w, struct record_label *l);
 
 void look_silent(struct look *k);

@@ -51,6 +51,8 @@ static void put_cause(struct buf *out, const struct record_label *l, const struc
                    SLICE_ARGS(announced->text));
     else if (strcmp(cause, "muted") == 0 && direction)
         buf_printf(out, ": muted, SDP says %.*s", SLICE_ARGS(direction->text));
+    else if (strcmp(cause, "muted") == 0 && l->direction == NULL)
+        buf_str(out, ": muted, both sent nothing but comfort noise");
     else if (strcmp(cause, "muted") == 0)
         buf_printf(out, ": muted, %s sent nothing but comfort noise", w->speaker);
     else if (strcmp(cause, "codec") == 0 && !isnan(number(l, "payload_type")))
@@ -118,9 +120,12 @@ static void put_phrase(struct buf *out, const struct record_label *l)
     }
 }
 
+/* Of a label about both directions the evidence may say whose sound it is. */
 static struct words words_of(const struct record_label *l)
 {
-    bool back = l->direction && strcmp(l->direction, "callee_to_caller") == 0;
+    const struct record_evidence *speaker = evidence(l, "speaker");
+    bool back = l->direction ? strcmp(l->direction, "callee_to_caller") == 0
+                             : speaker && slice_is(speaker->text, "callee");
     struct words w = {.speaker = back ? "B" : "A", .listener = back ? "A" : "B"};
     clock_text(l->from_ms, w.from);
     clock_text(l->to_ms, w.to);

@@ -54,6 +54,7 @@ static struct span whole_call(const struct look *k)
     return (struct span){k->begin_us, k->end_us};
 }
 
+/* `silent` WAYS: both. */
 static void explain(struct look *k, struct record_label *l, enum way silent)
 {
     if (l == NULL)
@@ -69,9 +70,10 @@ static bool is_beyond_tap(const struct look *k, enum way silent)
 {
     const struct record_diagnosis *d = &k->r->diagnosis;
     const struct record_unseen *u = &d->unseen[way_back(silent)];
-    if (u->blocks)
+    if (u->blocks && label_on(k, DIAGNOSE_capture_one_sided))
         return true;
-    return d->one_sided && u->empty == 0;
+    return label_on(k, DIAGNOSE_capture_one_sided) && u->empty == 0 &&
+           d->one_sided_calls >= k->config->threshold[DIAGNOSE_capture_one_sided];
 }
 
 static void one_way(struct look *k, enum way silent, const struct heard *h)
@@ -84,6 +86,7 @@ static void one_way(struct look *k, enum way silent, const struct heard *h)
             l->side = "at_tap";
         evidence_number(l, "rtcp_blocks", k->r->diagnosis.unseen[way_back(silent)].blocks);
     } else {
+        k->r->one_way = true;
         l = label_add(k, DIAGNOSE_one_way, silent, whole_call(k));
         explain(k, l, silent);
     }
@@ -104,6 +107,7 @@ static void late(struct look *k, enum way w, int64_t first_us)
 void look_silent(struct look *k)
 {
     struct heard h;
+    k->r->no_rtp = k->r->one_way = false;
     if (!k->answered || !k->whole || !sound_is_due(k->r))
         return;
     listen(k, &h);
@@ -111,8 +115,8 @@ void look_silent(struct look *k)
         return;
     bool caller = h.packets[WAY_CALLER] > 0, callee = h.packets[WAY_CALLEE] > 0;
     if (!caller && !callee && lasted(k, DIAGNOSE_no_rtp)) {
-        struct record_label *l = label_add(k, DIAGNOSE_no_rtp, WAYS, whole_call(k));
-        explain(k, l, WAY_CALLEE);
+        k->r->no_rtp = true;
+        explain(k, label_add(k, DIAGNOSE_no_rtp, WAYS, whole_call(k)), WAYS);
     } else if (caller != callee && lasted(k, DIAGNOSE_one_way)) {
         one_way(k, caller ? WAY_CALLEE : WAY_CALLER, &h);
     }

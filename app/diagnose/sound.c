@@ -1,5 +1,6 @@
-/* What the packets carried. The figures would come from measures on the decoded sound (record_sound.h); those are
- * made after the call was judged, so no stream has any yet, and then there is no label. */
+/* What the packets carried. The figures would come from measures on the decoded sound
+ * (record_sound.h); those are made after the call was judged, so no stream has any yet, and then
+ * there is no label. */
 #include "app/diagnose/parts.h"
 
 #include <math.h>

@@ -360,7 +360,7 @@ struct call {
     struct call_announced *announced; /* what SDP said about media */
     struct call_dscp dscp[2];     /* of its messages, by sender: caller, callee */
     uint8_t announced_count;
-    bool one_sided;               /* the tap does not see media towards, or from, one of its hosts (tap.h) */
+    uint16_t one_sided_calls;     /* in a row in which one of its hosts was seen doing half (tap.h) */
     struct endpoint src;      /* first INVITE: from, to */
     struct endpoint dst;
     uint16_t vlan;

@@ -424,7 +424,7 @@ void table_close(struct calls *c, struct live *l)
 {
     struct call *call = l->call;
     assert(call != NULL);
-    call->one_sided = tap_is_one_sided(c, l);
+    call->one_sided_calls = tap_one_sided_calls(c, l);
     flows_release(c, l);
     points_release(c, l);
     timer_cancel(c->wheel, &l->timer);

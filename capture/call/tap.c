@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#define ALONE_CALLS 4 /* this call and three others */
-
 enum { SENDS, RECEIVES };
 
 struct tap_host *tap_new(void)
@@ -37,21 +35,27 @@ void tap_media(struct calls *c, const struct live *l, const struct flow *f)
     note(c, l->key, &f->dst, RECEIVES);
 }
 
-static bool is_alone(const struct calls *c, const struct endpoint *at, int role)
+static uint16_t alone(const struct calls *c, const struct endpoint *at, int role)
 {
     uint64_t key = key_of(c, at);
     const struct tap_host *h = &c->tap[key >> 32 & (TAP_HOSTS - 1)];
-    return h->key == key && h->alone[role] >= ALONE_CALLS;
+    return h->key == key ? h->alone[role] : 0;
 }
 
-bool tap_is_one_sided(const struct calls *c, const struct live *l)
+static uint16_t more(uint16_t a, uint16_t b)
 {
+    return a > b ? a : b;
+}
+
+uint16_t tap_one_sided_calls(const struct calls *c, const struct live *l)
+{
+    uint16_t most = 0;
     if (l->call->media_seen[CALL_CALLER] == l->call->media_seen[CALL_CALLEE])
-        return false;
+        return 0;
     for (uint32_t i = l->flows; i != NO_INDEX; i = c->flows[i].next) {
         const struct flow *f = &c->flows[i];
-        if (f->rtp_seen && (is_alone(c, &f->src, SENDS) || is_alone(c, &f->dst, RECEIVES)))
-            return true;
+        if (f->rtp_seen)
+            most = more(most, more(alone(c, &f->src, SENDS), alone(c, &f->dst, RECEIVES)));
     }
-    return false;
+    return most;
 }

@@ -17,5 +17,6 @@ struct tap_host {
 struct tap_host *tap_new(void);
 /* The first RTP of a flow. */
 void tap_media(struct calls *c, const struct live *l, const struct flow *f);
-/* Is one side of this call, of which nothing came, one that the tap does not see? While its flows are still there. */
-bool tap_is_one_sided(const struct calls *c, const struct live *l);
+/* Nothing came of one side of this call: in how many calls in a row, this one among them, one of its hosts was seen doing half. 0:
+ * both sides came, or none. While its flows are still there. */
+uint16_t tap_one_sided_calls(const struct calls *c, const struct live *l);

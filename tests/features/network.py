@@ -378,10 +378,12 @@ def two_taps(t):
 def one_tap(t):
     whole = t.read(frames(call()))[0]
     sip, voice = taps(t)
-    got = t.read([sip])
+    got = t.read([sip], "--set", "diagnosis.no_rtp=1")
     keys = ("kind", "call_id", "outcome", "end_reason", "started_at", "answered_at", "ended_at", "messages", "partial")
     t.equal("signalling alone", [{k: r[k] for k in keys} for r in got], [{k: whole[k] for k in keys}])
     t.equal("it says that there was no media", (got[0]["quality"]["no_rtp"], got[0]["streams"]), (True, []))
+    t.equal("as a label, too", [x["label"] for x in got[0]["diagnosis"]], ["no_rtp"])
+    t.counter("of a call this short only when it is asked for", not t.read([sip])[0]["quality"]["no_rtp"])
     got = t.read([voice])
     t.equal("media alone", [(r["kind"], r["call_id"], len(r["streams"])) for r in got], [("orphan", None, 2)])
     facts = ("ssrc", "src", "dst", "packets", "lost", "bytes", "jitter_ms", "mos", "codec")

@@ -273,7 +273,7 @@ static void end(struct maker *m, const struct plan *p)
                        .processed_ns = BEGIN,
                        .answered_ns = ANSWER,
                        .ended_ns = ANSWER + p->seconds * SECOND,
-                       .one_sided = p->wrong == TAP};
+                       .one_sided_calls = p->wrong == TAP ? 4 : 0};
     if (p->wrong != NO_BYE)
         c->bye_ns = c->ended_ns;
     announce(c, 0);
