@@ -70,6 +70,10 @@ void record_pack_diagnosis(struct pack *p, struct record_diagnosis *v)
         pack_u8(p, &v->dscp[i].priority_least);
         pack_u8(p, &v->dscp[i].priority_most);
     }
+}
+
+void record_pack_diagnosis_time(struct pack *p, struct record_diagnosis *v)
+{
     pack_u32(p, &v->one_sided_calls);
     v->suspect = pack_items(p, v->suspect, &v->suspect_count, sizeof *v->suspect, suspect_pack);
 }

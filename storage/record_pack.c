@@ -295,7 +295,8 @@ void record_pack_call(struct pack *p, struct call_record *r)
     pack_double(p, &r->bits_per_s_peak);
     record_pack_isup(p, &r->isup);
     record_pack_diagnosis(p, &r->diagnosis);
-    record_pack_dtmf_wire(p, &r->dtmf); /* what comes later goes behind this */
+    record_pack_dtmf_wire(p, &r->dtmf);
+    record_pack_diagnosis_time(p, &r->diagnosis); /* what comes later goes behind this */
 }
 
 static void stream_identity_pack(struct pack *p, struct record_stream *s)
