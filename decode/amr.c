@@ -191,5 +191,15 @@ static int decode_amr(struct decoder *d, struct slice payload, int16_t out[CODEC
     return decode_shelf(d, out);
 }
 
-const struct codec_type codec_amr = {"AMR", "AMR", 8000, 8000, open_amr, decode_amr};
-const struct codec_type codec_amr_wb = {"AMR-WB", "AMR-WB", 16000, 16000, open_amr_wb, decode_amr};
+const struct codec_type codec_amr = {.name = "AMR",
+                                     .label = "AMR",
+                                     .rate_hz = 8000,
+                                     .clock_hz = 8000,
+                                     .open = open_amr,
+                                     .decode = decode_amr};
+const struct codec_type codec_amr_wb = {.name = "AMR-WB",
+                                        .label = "AMR-WB",
+                                        .rate_hz = 16000,
+                                        .clock_hz = 16000,
+                                        .open = open_amr_wb,
+                                        .decode = decode_amr};

@@ -52,7 +52,21 @@ void av_pool_free(struct av_pool *pool)
 static bool setup_equal(const struct av_setup *a, const struct av_setup *b)
 {
     return strcmp(a->decoder, b->decoder) == 0 && a->rate_hz == b->rate_hz &&
-           a->bits_per_sample == b->bits_per_sample && a->block_align == b->block_align;
+           a->bits_per_sample == b->bits_per_sample && a->block_align == b->block_align &&
+           a->config_size == b->config_size &&
+           memcmp(a->config, b->config, sizeof a->config) == 0;
+}
+
+static bool give_config(AVCodecContext *codec, const struct av_setup *setup)
+{
+    if (setup->config_size == 0)
+        return true;
+    codec->extradata = av_mallocz((size_t)setup->config_size + AV_INPUT_BUFFER_PADDING_SIZE);
+    if (codec->extradata == NULL)
+        return false;
+    memcpy(codec->extradata, setup->config, (size_t)setup->config_size);
+    codec->extradata_size = setup->config_size;
+    return true;
 }
 
 static bool decoder_start(struct av_decoder *d)
@@ -71,7 +85,7 @@ static bool decoder_start(struct av_decoder *d)
     d->codec->block_align = d->setup.block_align;
     d->codec->request_sample_fmt = AV_SAMPLE_FMT_S16;
     d->codec->thread_count = 1;
-    return avcodec_open2(d->codec, codec, NULL) == 0;
+    return give_config(d->codec, &d->setup) && avcodec_open2(d->codec, codec, NULL) == 0;
 }
 
 struct av_decoder *av_decoder_get(struct av_pool *pool, const struct av_setup *setup)

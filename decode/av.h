@@ -13,6 +13,8 @@ struct av_setup {
     int rate_hz;
     int bits_per_sample; /* G.726 */
     int block_align;     /* iLBC */
+    uint8_t config[64];  /* what the stream itself does not say (extradata); zeros behind it */
+    int config_size;
 };
 
 /* NULL without memory. */

@@ -99,17 +99,18 @@ static void give_turn(struct channel *c, struct source *s)
 }
 
 static struct media media_of(struct source *s, const struct rtp_packet *packet, int64_t arrival_ns,
-                             const struct render_codec *codec)
+                             const struct render_codec *codec, bool red)
 {
     return (struct media){.arrival_ns = arrival_ns,
                           .timestamp = packet->timestamp,
                           .sequence = packet->sequence,
                           .format = source_format(s, codec),
-                          .payload = packet->payload};
+                          .payload = packet->payload,
+                          .red = red};
 }
 
 void channel_packet(struct channel *c, unsigned flow, const struct rtp_packet *packet,
-                    int64_t arrival_ns, const struct render_codec *codec)
+                    int64_t arrival_ns, const struct render_codec *codec, bool red)
 {
     struct source *s = c->current;
     if (s == NULL || s->ssrc != packet->ssrc || s->flow != flow)
@@ -118,7 +119,7 @@ void channel_packet(struct channel *c, unsigned flow, const struct rtp_packet *p
         s = start(c, flow, packet->ssrc);
     if (s == NULL)
         return;
-    struct media m = media_of(s, packet, arrival_ns, codec);
+    struct media m = media_of(s, packet, arrival_ns, codec, red);
     if (s != c->current) {
         bool turn = takes_turn(c, s, &m);
         s->last_arrival_ns = arrival_ns;

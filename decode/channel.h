@@ -24,6 +24,7 @@ struct channel {
 void channel_init(struct channel *c, unsigned index, struct sound *sound);
 /* Everything that waits goes to its place; frees the sources. */
 void channel_fini(struct channel *c);
-/* `arrival_ns` from the start of the file. `codec` of the packet's payload type. */
+/* `arrival_ns` from the start of the file. `codec` of the packet's payload type; where that is RED,
+ * of its last block. */
 void channel_packet(struct channel *c, unsigned flow, const struct rtp_packet *packet,
-                    int64_t arrival_ns, const struct render_codec *codec);
+                    int64_t arrival_ns, const struct render_codec *codec, bool red);

@@ -13,16 +13,25 @@ static const struct codec_type *const types[] = {
     &codec_g723,         &codec_speex,        &codec_g726_32,      &codec_g726_16,
     &codec_g726_24,      &codec_g726_40,      &codec_g721,         &codec_aal2_g726_16,
     &codec_aal2_g726_24, &codec_aal2_g726_32, &codec_aal2_g726_40,
-    &codec_amr,          &codec_amr_wb,
+    &codec_amr,          &codec_amr_wb,       &codec_l8,           &codec_dvi4,
+    &codec_codec2,
 };
 
-enum codec_kind codec_kind(const char *name)
+enum codec_kind codec_kind(const struct render_codec *codec)
 {
-    if (strcasecmp(name, "CN") == 0)
-        return CODEC_KIND_NOISE;
-    if (strcasecmp(name, "telephone-event") == 0 || strcasecmp(name, "tone") == 0)
-        return CODEC_KIND_EVENT;
-    return codec_type_find(name) ? CODEC_KIND_AUDIO : CODEC_KIND_OTHER;
+    static const struct {
+        const char *name;
+        enum codec_kind kind;
+    } others[] = {{"CN", CODEC_KIND_NOISE},      {"telephone-event", CODEC_KIND_EVENT},
+                  {"tone", CODEC_KIND_EVENT},    {"red", CODEC_KIND_RED},
+                  {"rtx", CODEC_KIND_APART},     {"ulpfec", CODEC_KIND_APART},
+                  {"flexfec", CODEC_KIND_APART}, {"parityfec", CODEC_KIND_APART}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcasecmp(others[i].name, codec->name) == 0)
+            return others[i].kind == CODEC_KIND_RED && codec->clock_hz < 8000
+                       ? CODEC_KIND_OTHER /* text (RFC 4103) */
+                       : others[i].kind;
+    return codec_type_find(codec->name) ? CODEC_KIND_AUDIO : CODEC_KIND_OTHER;
 }
 
 bool codec_equal(const struct render_codec *a, const struct render_codec *b)
@@ -122,6 +131,19 @@ int decoder_decode(struct decoder *d, struct slice payload, uint32_t timestamp,
     d->offset = 0;
     d->more = false;
     return payload.size ? decoder_run(d, payload, out) : 0;
+}
+
+int decoder_recover(struct decoder *d, struct slice payload, uint32_t timestamp,
+                    int16_t out[CODEC_MAX_SAMPLES])
+{
+    if (d->type->recover == NULL || payload.size == 0)
+        return 0;
+    int n = d->type->recover(d, payload, out);
+    int64_t clock_hz = d->type->clock_hz ? d->type->clock_hz : d->rate_hz;
+    d->noise_dbov = 0;
+    d->timestamp = timestamp;
+    d->offset = -(int32_t)(n * clock_hz / d->rate_hz);
+    return n;
 }
 
 int decode_whole(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_SAMPLES])

@@ -40,11 +40,21 @@ struct codec_type {
     bool (*open)(struct decoder *d, const struct render_codec *codec);
     /* Samples written (0 is fine), or -1 when the payload is damaged. */
     int (*decode)(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_SAMPLES]);
+    /* The frame before this payload, which was lost, from the copy in it; 0: there is none. NULL:
+     * the codec has no such thing. */
+    int (*recover)(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_SAMPLES]);
 };
 
-enum codec_kind { CODEC_KIND_AUDIO, CODEC_KIND_NOISE, CODEC_KIND_EVENT, CODEC_KIND_OTHER };
+enum codec_kind {
+    CODEC_KIND_AUDIO,
+    CODEC_KIND_NOISE,
+    CODEC_KIND_EVENT,
+    CODEC_KIND_RED,   /* RFC 2198: sound of other payload types */
+    CODEC_KIND_APART, /* repair of what else is there (RTX, FEC): nothing to be heard */
+    CODEC_KIND_OTHER
+};
 
-enum codec_kind codec_kind(const char *name);
+enum codec_kind codec_kind(const struct render_codec *codec);
 bool codec_equal(const struct render_codec *a, const struct render_codec *b);
 /* NULL: not on the list. */
 const struct codec_type *codec_type_find(const char *name);
@@ -63,6 +73,9 @@ bool decoder_open(struct decoder *d, const struct render_codec *codec, struct av
 void decoder_close(struct decoder *d);
 int decoder_decode(struct decoder *d, struct slice payload, uint32_t timestamp,
                    int16_t out[CODEC_MAX_SAMPLES]);
+/* The frame before this payload; to be decoded after it. 0: not there. */
+int decoder_recover(struct decoder *d, struct slice payload, uint32_t timestamp,
+                    int16_t out[CODEC_MAX_SAMPLES]);
 /* While d->more: what else came with the packet. */
 int decoder_more(struct decoder *d, int16_t out[CODEC_MAX_SAMPLES]);
 
@@ -73,7 +86,8 @@ int decode_frames(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX
 int decode_whole(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_SAMPLES]);
 
 extern const struct codec_type codec_pcmu, codec_pcma, codec_l16, codec_g722, codec_gsm, codec_ilbc,
-    codec_g729, codec_g723, codec_opus, codec_speex, codec_amr, codec_amr_wb;
+    codec_g729, codec_g723, codec_opus, codec_speex, codec_amr, codec_amr_wb, codec_l8,
+    codec_dvi4, codec_codec2;
 extern const struct codec_type codec_g726_16, codec_g726_24, codec_g726_32, codec_g726_40,
     codec_g721;
 extern const struct codec_type codec_aal2_g726_16, codec_aal2_g726_24, codec_aal2_g726_32,

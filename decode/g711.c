@@ -41,5 +41,7 @@ static int decode_alaw(struct decoder *d, struct slice payload, int16_t out[CODE
     return by_table(alaw, payload, out);
 }
 
-const struct codec_type codec_pcmu = {"PCMU", "PCMU", 8000, 8000, NULL, decode_ulaw};
-const struct codec_type codec_pcma = {"PCMA", "PCMA", 8000, 8000, NULL, decode_alaw};
+const struct codec_type codec_pcmu = {
+    .name = "PCMU", .label = "PCMU", .rate_hz = 8000, .clock_hz = 8000, .decode = decode_ulaw};
+const struct codec_type codec_pcma = {
+    .name = "PCMA", .label = "PCMA", .rate_hz = 8000, .clock_hz = 8000, .decode = decode_alaw};

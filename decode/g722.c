@@ -10,4 +10,9 @@ static bool open_g722(struct decoder *d, const struct render_codec *codec)
     return d->av != NULL;
 }
 
-const struct codec_type codec_g722 = {"G722", "G722", 16000, 8000, open_g722, decode_whole};
+const struct codec_type codec_g722 = {.name = "G722",
+                                      .label = "G722",
+                                      .rate_hz = 16000,
+                                      .clock_hz = 8000,
+                                      .open = open_g722,
+                                      .decode = decode_whole};

@@ -30,4 +30,9 @@ static int decode_g723(struct decoder *d, struct slice payload, int16_t out[CODE
     return total > 0 ? total : -1;
 }
 
-const struct codec_type codec_g723 = {"G723", "G723", 8000, 8000, open_g723, decode_g723};
+const struct codec_type codec_g723 = {.name = "G723",
+                                      .label = "G723",
+                                      .rate_hz = 8000,
+                                      .clock_hz = 8000,
+                                      .open = open_g723,
+                                      .decode = decode_g723};

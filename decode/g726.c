@@ -31,9 +31,10 @@ static bool open_aal2(struct decoder *d, const struct render_codec *codec)
     return open_packed(d, "g726", bits_of(codec->name));
 }
 
-#define G726(name, open)                                                                           \
+#define G726(codec, opener)                                                                        \
     {                                                                                              \
-        name, "G726", 8000, 8000, open, decode_whole                                               \
+        .name = codec, .label = "G726", .rate_hz = 8000, .clock_hz = 8000, .open = opener,         \
+        .decode = decode_whole                                                                     \
     }
 
 const struct codec_type codec_g726_16 = G726("G726-16", open_g726);

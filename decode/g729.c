@@ -44,4 +44,9 @@ static int decode_g729(struct decoder *d, struct slice payload, int16_t out[CODE
     return decode_frames(d, payload, out);
 }
 
-const struct codec_type codec_g729 = {"G729", "G729", 8000, 8000, open_g729, decode_g729};
+const struct codec_type codec_g729 = {.name = "G729",
+                                      .label = "G729",
+                                      .rate_hz = 8000,
+                                      .clock_hz = 8000,
+                                      .open = open_g729,
+                                      .decode = decode_g729};

@@ -11,4 +11,9 @@ static bool open_gsm(struct decoder *d, const struct render_codec *codec)
     return d->av != NULL;
 }
 
-const struct codec_type codec_gsm = {"GSM", "GSM", 8000, 8000, open_gsm, decode_frames};
+const struct codec_type codec_gsm = {.name = "GSM",
+                                     .label = "GSM",
+                                     .rate_hz = 8000,
+                                     .clock_hz = 8000,
+                                     .open = open_gsm,
+                                     .decode = decode_frames};

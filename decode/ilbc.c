@@ -33,4 +33,9 @@ static int decode_ilbc(struct decoder *d, struct slice payload, int16_t out[CODE
     return decode_frames(d, payload, out);
 }
 
-const struct codec_type codec_ilbc = {"iLBC", "iLBC", 8000, 8000, open_ilbc, decode_ilbc};
+const struct codec_type codec_ilbc = {.name = "iLBC",
+                                      .label = "iLBC",
+                                      .rate_hz = 8000,
+                                      .clock_hz = 8000,
+                                      .open = open_ilbc,
+                                      .decode = decode_ilbc};

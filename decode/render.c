@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "capture/rtp/red.h"
 #include "capture/rtp/rtp.h"
 #include "decode/av.h"
 #include "decode/channel.h"
@@ -71,7 +72,8 @@ static const struct render_codec static_types[] = {
     {"PCMU", "", 8000, 0, 1},  {"G726-32", "", 8000, 2, 1}, {"GSM", "", 8000, 3, 1},
     {"G723", "", 8000, 4, 1},  {"PCMA", "", 8000, 8, 1},    {"G722", "", 8000, 9, 1},
     {"L16", "", 44100, 10, 2}, {"L16", "", 44100, 11, 1},   {"CN", "", 8000, 13, 1},
-    {"G729", "", 8000, 18, 1},
+    {"G729", "", 8000, 18, 1}, {"DVI4", "", 8000, 5, 1},    {"DVI4", "", 16000, 6, 1},
+    {"DVI4", "", 11025, 16, 1}, {"DVI4", "", 22050, 17, 1},
 };
 
 static const struct render_codec *codec_of(const struct render_packet *packet, uint8_t payload_type)
@@ -83,6 +85,19 @@ static const struct render_codec *codec_of(const struct render_packet *packet, u
         if (static_types[i].payload_type == payload_type)
             return &static_types[i];
     return NULL;
+}
+
+/* The codec of what is to be heard; of RED that of its last block. NULL: of *ret_payload_type nothing
+ * is known. */
+static const struct render_codec *codec_inside(const struct render_packet *packet,
+                                               const struct rtp_packet *rtp, bool *ret_red,
+                                               uint8_t *ret_payload_type)
+{
+    const struct render_codec *codec = codec_of(packet, rtp->payload_type);
+    *ret_payload_type = rtp->payload_type;
+    *ret_red = codec && codec_kind(codec) == CODEC_KIND_RED &&
+               red_primary(rtp->payload, ret_payload_type);
+    return *ret_red ? codec_of(packet, *ret_payload_type) : codec;
 }
 
 /* ---- what cannot be heard ---- */
@@ -120,11 +135,13 @@ static int head_rate(const struct render *r, unsigned flow)
     struct rtp_packet packet;
     if (!head->there || !rtp_parse(head->packet.datagram, head->packet.datagram.size, &packet))
         return 0;
-    const struct render_codec *codec = codec_of(&head->packet, packet.payload_type);
+    bool red;
+    uint8_t payload_type;
+    const struct render_codec *codec = codec_inside(&head->packet, &packet, &red, &payload_type);
     if (codec == NULL)
         return 0;
     int rate = codec_rate(codec);
-    if (rate == 0 && codec_kind(codec->name) != CODEC_KIND_OTHER &&
+    if (rate == 0 && codec_kind(codec) < CODEC_KIND_RED &&
         codec_rate_known(codec->clock_hz))
         rate = (int)codec->clock_hz;
     return rate;
@@ -200,7 +217,7 @@ static void know_codec(struct head *head, const struct render_codec *codec)
     if (codec_equal(&head->codec, codec))
         return;
     head->codec = *codec;
-    head->kind = codec_kind(codec->name);
+    head->kind = codec_kind(codec);
     head->heard = head->kind == CODEC_KIND_AUDIO && codec_rate(codec) > 0;
 }
 
@@ -213,20 +230,23 @@ static int take(struct render *r, unsigned flow, struct why *why)
         r->result->damaged++;
         return 0;
     }
-    const struct render_codec *codec = codec_of(&head->packet, packet.payload_type);
+    bool red;
+    uint8_t payload_type;
+    const struct render_codec *codec = codec_inside(&head->packet, &packet, &red, &payload_type);
     if (codec == NULL) {
-        count_unnamed(r, packet.payload_type);
+        count_unnamed(r, payload_type);
         return 0;
     }
     know_codec(head, codec);
-    if (!head->heard && head->kind != CODEC_KIND_NOISE && head->kind != CODEC_KIND_EVENT)
+    if (head->kind == CODEC_KIND_OTHER || (head->kind == CODEC_KIND_AUDIO && !head->heard))
         count_undecodable(r, codec->name);
     if (!r->begun && !head->heard)
         return 0;
     int err = r->begun ? 0 : begin(r, head->packet.time_ns, why);
     int64_t at_ns;
     if (err == 0 && arrival(r, head->packet.time_ns, &at_ns))
-        channel_packet(&r->channels[r->request->flows[flow].channel], flow, &packet, at_ns, codec);
+        channel_packet(&r->channels[r->request->flows[flow].channel], flow, &packet, at_ns, codec,
+                       red);
     return err ? err : r->sound.mix.err;
 }
 

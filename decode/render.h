@@ -93,6 +93,7 @@ struct render_result {
     uint8_t sha256[32]; /* of the first part, or of the sum */
     uint64_t packets[RENDER_TRACKS_MAX];   /* decoded, by channel */
     uint64_t concealed[RENDER_TRACKS_MAX]; /* frames */
+    uint64_t repaired[RENDER_TRACKS_MAX];  /* lost frames that stood again in a later packet */
     uint64_t decode_errors;
     uint64_t undecodable_packets;
     char undecodable[64]; /* names, comma separated: "EVS" */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/counters.h"
+#include "capture/rtp/red.h"
 
 #define SECOND_NS INT64_C(1000000000)
 
@@ -68,7 +69,7 @@ uint8_t source_format(struct source *s, const struct render_codec *codec)
     if (!f->used && s->sound->mix.hearing)
         hearing_clip_level(s->sound->mix.hearing, s->channel, clip_level(codec->name));
     if (!f->used)
-        *f = (struct format){.codec = *codec, .kind = codec_kind(codec->name), .used = true};
+        *f = (struct format){.codec = *codec, .kind = codec_kind(codec), .used = true};
     s->format_last = at;
     return (uint8_t)at;
 }
@@ -324,17 +325,83 @@ static void comfort_noise(struct source *s, const struct media *m, const struct 
                      frame_at(s, to.at_ns), to.verdict == TIMELINE_NEW);
 }
 
-static void deliver(void *context, const struct media *m)
+static void play(struct source *s, const struct media *m)
 {
-    struct source *s = context;
     struct format *f = &s->formats[m->format];
-    s->lost += m->lost;
-    if (m->restart)
-        s->lost = 0;
     if (f->kind == CODEC_KIND_AUDIO)
         audio(s, m, f);
     else if (f->kind == CODEC_KIND_NOISE)
         comfort_noise(s, m, f);
+}
+
+/* ---- repair ---- */
+
+static bool is_missing(const struct source *s, uint32_t timestamp)
+{
+    return s->timeline.clock_hz && (int32_t)(timestamp - s->timeline.last_ts) > 0;
+}
+
+static bool format_of_type(const struct source *s, uint8_t payload_type, uint8_t *ret_format)
+{
+    for (uint8_t i = 0; i < SOURCE_FORMATS; i++)
+        if (s->formats[i].used && s->formats[i].codec.payload_type == payload_type) {
+            *ret_format = i;
+            return true;
+        }
+    return false;
+}
+
+/* Earlier blocks, the oldest first, as far as they are of a time that nobody has heard. */
+static unsigned play_red(struct source *s, const struct media *m, const struct red_payload *red)
+{
+    unsigned repaired = 0;
+    for (unsigned i = 0; i + 1 < red->count; i++) {
+        const struct red_block *b = &red->blocks[i];
+        struct media earlier = {.arrival_ns = m->arrival_ns,
+                                .timestamp = m->timestamp - b->back,
+                                .payload = b->payload};
+        if (b->back == 0 || b->payload.size == 0 || !is_missing(s, earlier.timestamp) ||
+            !format_of_type(s, b->payload_type, &earlier.format))
+            continue;
+        play(s, &earlier);
+        repaired++;
+    }
+    return repaired;
+}
+
+/* The copy of the frame before in this packet. */
+static unsigned play_copy(struct source *s, const struct media *m)
+{
+    struct format *f = &s->formats[m->format];
+    struct decoder *d = &f->decoder;
+    if (f->kind != CODEC_KIND_AUDIO || d->type == NULL)
+        return 0;
+    int count = decoder_recover(d, m->payload, m->timestamp, s->sound->decoded);
+    if (count <= 0 || !is_missing(s, m->timestamp + (uint32_t)d->offset))
+        return 0;
+    hear(s, m, f, count);
+    return 1;
+}
+
+static void deliver(void *context, const struct media *packet)
+{
+    struct source *s = context;
+    struct media m = *packet;
+    struct red_payload red = {0};
+    if (m.red && red_cut(m.payload, &red))
+        m.payload = red.blocks[red.count - 1].payload;
+    s->lost += m.lost;
+    if (m.restart)
+        s->lost = 0;
+    if (m.lost > 0 && !m.restart) {
+        unsigned repaired = red.count ? play_red(s, &m, &red) : 0;
+        if (repaired == 0)
+            repaired = play_copy(s, &m);
+        s->sound->result->repaired[s->channel] += repaired;
+        if (repaired)
+            s->lost = m.lost > repaired;
+    }
+    play(s, &m);
 }
 
 void source_push(struct source *s, const struct media *m)

@@ -10,7 +10,7 @@
 #include "decode/resample.h"
 #include "decode/timeline.h"
 
-#define SOURCE_FORMATS 4
+#define SOURCE_FORMATS 6
 
 /* Of one render, used by all its sources. */
 struct sound {

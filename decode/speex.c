@@ -137,4 +137,5 @@ static int decode_speex(struct decoder *d, struct slice payload, int16_t out[COD
     return total;
 }
 
-const struct codec_type codec_speex = {"speex", "speex", 0, 0, open_speex, decode_speex};
+const struct codec_type codec_speex = {
+    .name = "speex", .label = "speex", .open = open_speex, .decode = decode_speex};

@@ -36,6 +36,8 @@ static const struct codec_name codec_names[] = {
     {"DVI4", NULL, 8000, 1, CODEC_AUDIO},         {"LPC", NULL, 8000, 1, CODEC_AUDIO},
     {"QCELP", NULL, 8000, 1, CODEC_AUDIO},        {"MPA", NULL, 90000, 1, CODEC_AUDIO},
     {"G728", NULL, 8000, 1, CODEC_AUDIO},         {"G7221", NULL, 16000, 1, CODEC_AUDIO},
+    {"CODEC2", NULL, 8000, 1, CODEC_AUDIO},       {"MPEG4-GENERIC", NULL, 90000, 1, CODEC_AUDIO},
+    {"MP4A-LATM", NULL, 90000, 1, CODEC_AUDIO},
     {"SILK", NULL, 16000, 1, CODEC_AUDIO},        {"telephone-event", NULL, 8000, 1, CODEC_EVENT},
     {"CN", NULL, 8000, 1, CODEC_NOISE},           {"red", NULL, 8000, 1, CODEC_REDUNDANCY},
     {"ulpfec", NULL, 90000, 1, CODEC_REDUNDANCY}, {"flexfec", NULL, 90000, 1, CODEC_REDUNDANCY},

@@ -149,6 +149,8 @@ double frames_payload_ms(const struct rtp_codec *codec, struct slice payload, si
     case CODEC_COUNTER_L16:
         return samples_ms(codec, wire, 16);
     default:
+        if (is(codec, "DVI4")) /* behind a header of 4 */
+            return wire > 4 ? samples_ms(codec, wire - 4, 4) : 0;
         return is(codec, "L8") ? samples_ms(codec, wire, 8) : 0;
     }
 }

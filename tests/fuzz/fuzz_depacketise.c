@@ -1,9 +1,10 @@
-/* Payloads of a stranger to each decoder on the list, without a render around it. Input: which codec
- * (octet 0, modulo the list), which fmtp (1), clock and channels (2), then payloads with their sizes
- * in two octets. */
+/* Payloads of a stranger to each decoder on the list, and to RED, without a render around it.
+ * Input: which codec (octet 0, modulo the list; behind it RED), which fmtp (1), clock and channels
+ * (2), then payloads with their sizes in two octets. */
 #include <assert.h>
 
 #include "base/cursor.h"
+#include "capture/rtp/red.h"
 #include "decode/av.h"
 #include "decode/codec.h"
 
@@ -12,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define PAYLOADS_MAX 50
 
 static const char *const fmtps[] = {
-    "", "octet-align=1", "octet-align=1; interleaving=20", "crc=1", "robust-sorting=1", "mode=20",
+    "",        "octet-align=1", "octet-align=1; interleaving=20", "crc=1", "robust-sorting=1",
+    "mode=20", "mode=1300",
 };
 
 static const uint32_t clocks[] = {8000, 16000, 32000, 48000};
@@ -34,11 +36,28 @@ static void run(struct decoder *d, struct cursor in)
     }
 }
 
+static void run_red(struct slice payload)
+{
+    struct red_payload red;
+    uint8_t type;
+    size_t all = 0;
+    bool cut = red_cut(payload, &red);
+    for (unsigned i = 0; cut && i < red.count; i++)
+        all += red.blocks[i].payload.size;
+    assert(!cut || (red.count >= 1 && red_primary(payload, &type) && all < payload.size &&
+                    type == red.blocks[red.count - 1].payload_type));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 5)
         return 0;
-    const struct codec_type *type = codec_type_at(data[0] % codec_type_count());
+    unsigned which = data[0] % (codec_type_count() + 1);
+    if (which == codec_type_count()) {
+        run_red(slice_of(data + 1, size - 1));
+        return 0;
+    }
+    const struct codec_type *type = codec_type_at(which);
     struct render_codec codec = {.payload_type = 96, .clock_hz = clocks[data[2] & 3]};
     slice_copy_to(slice_str(type->name), codec.name, sizeof codec.name);
     slice_copy_to(slice_str(fmtps[data[1] % (sizeof fmtps / sizeof *fmtps)]), codec.fmtp,

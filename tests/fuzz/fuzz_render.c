@@ -21,7 +21,7 @@ static const struct render_codec list[] = {
     {"G726-24", "", 8000, 96, 1}, {"G726-40", "", 8000, 96, 1}, {"AAL2-G726-32", "", 8000, 96, 1},
     {"opus", "", 48000, 96, 2},   {"speex", "", 8000, 96, 1},   {"speex", "", 16000, 96, 1},
     {"speex", "", 32000, 96, 1},  {"EVS", "", 16000, 96, 1},
-    {"AMR", "", 8000, 96, 1},     {"AMR-WB", "interleaving=30", 16000, 96, 1},
+    {"red", "", 8000, 96, 1},     {"AMR", "", 8000, 96, 1},     {"AMR-WB", "interleaving=30", 16000, 96, 1},
 };
 #define LIST_COUNT (sizeof list / sizeof *list)
 

@@ -21,6 +21,8 @@ static AVCodecContext *open_encoder(const struct encode_as *as)
     ctx->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     av_channel_layout_default(&ctx->ch_layout, as->channels ? as->channels : 1);
     av_dict_set_int(&options, "frames_per_packet", as->group ? as->group : 1, 0);
+    if (strcmp(as->encoder, "libcodec2") == 0)
+        av_dict_set_int(&options, "mode", as->mode, 0);
     if (avcodec_open2(ctx, codec, &options) != 0)
         avcodec_free_context(&ctx);
     else if (as->bits)
@@ -53,9 +55,9 @@ bool encode_av(const struct encode_as *as, const int16_t *pcm, size_t count, str
     AVCodecContext *ctx = open_encoder(as);
     AVFrame *frame = av_frame_alloc();
     AVPacket *packet = av_packet_alloc();
-    bool good = ctx && frame && packet && ctx->extradata_size <= (int)sizeof out->config;
+    bool good = ctx && frame && packet;
     size_t step = good && ctx->frame_size > 0 ? (size_t)ctx->frame_size : (size_t)as->frame;
-    if (good && ctx->extradata_size) {
+    if (good && ctx->extradata_size <= (int)sizeof out->config) { /* Speex has more, and needs none */
         memcpy(out->config, ctx->extradata, (size_t)ctx->extradata_size);
         out->config_size = ctx->extradata_size;
     }

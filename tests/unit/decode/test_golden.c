@@ -27,12 +27,10 @@ struct golden {
     unsigned group; /* frames a packet */
 };
 
+/* clang-format off */
 static const struct golden rows[] = {
-#define AMR(m, like, pack, fmtp, n)                                                                \
-    {                                                                                              \
-        "AMR", fmtp, 8000, {.encoder = "amrnb", .rate_hz = 8000, .frame = 160, .mode = m},         \
-            "amrnb", 20, 0.3, like, pack, n                                                        \
-    }
+#define AMR(m, like, pack, fmtp, n) \
+    {"AMR", fmtp, 8000, {.encoder = "amrnb", .rate_hz = 8000, .frame = 160, .mode = m}, "amrnb", 20, 0.3, like, pack, n}
     AMR(0, 0.6, AMR_EFFICIENT, "", 1),
     AMR(1, 0.6, AMR_ALIGNED, "octet-align=1", 1),
     AMR(2, 0.6, AMR_EFFICIENT, "mode-set=2", 3),
@@ -43,16 +41,50 @@ static const struct golden rows[] = {
     AMR(7, 0.7, AMR_ALIGNED, "octet-align=1", 1),
     AMR(7, 0.7, AMR_EFFICIENT, "octet-align=1", 2), /* not what the SDP says */
     AMR(7, 0.7, AMR_ALIGNED, "", 2),
-#define WIDE(m, like, pack, fmtp, n)                                                               \
-    {                                                                                              \
-        "AMR-WB", fmtp, 16000, {.encoder = "amrwb", .rate_hz = 16000, .frame = 320, .mode = m},    \
-            "amrwb", 20, 0.4, like, pack, n                                                        \
-    }
+#define WIDE(m, like, pack, fmtp, n) \
+    {"AMR-WB", fmtp, 16000, {.encoder = "amrwb", .rate_hz = 16000, .frame = 320, .mode = m}, "amrwb", 20, 0.4, like, pack, n}
     WIDE(0, 0.7, AMR_EFFICIENT, "", 1),
     WIDE(2, 0.8, AMR_ALIGNED, "octet-align=1", 3),
     WIDE(5, 0.8, AMR_EFFICIENT, "", 4),
     WIDE(8, 0.9, AMR_ALIGNED, "octet-align=1", 1),
+    {"PCMU", "", 8000, {.encoder = "pcm_mulaw", .rate_hz = 8000, .frame = 160}, "pcm_mulaw", 20, 0.02, 0.998, AS_IT_IS, 1},
+    {"PCMA", "", 8000, {.encoder = "pcm_alaw", .rate_hz = 8000, .frame = 160}, "pcm_alaw", 20, 0.02, 0.998, AS_IT_IS, 1},
+    {"L16", "", 16000, {.encoder = "pcm_s16be", .rate_hz = 16000, .frame = 320}, "pcm_s16be", 20, 0.001, 0.9999, AS_IT_IS, 1},
+    {"L8", "", 8000, {.encoder = "l8", .rate_hz = 8000, .frame = 160}, NULL, 20, 0.03, 0.99, AS_IT_IS, 1},
+    {"DVI4", "", 8000, {.encoder = "dvi4", .rate_hz = 8000, .frame = 160}, NULL, 20, 0.03, 0.98, AS_IT_IS, 1},
+    {"DVI4", "", 16000, {.encoder = "dvi4", .rate_hz = 16000, .frame = 320}, NULL, 20, 0.03, 0.99, AS_IT_IS, 1},
+    {"G722", "", 8000, {.encoder = "g722", .rate_hz = 16000, .frame = 320}, "g722", 20, 0.05, 0.98, AS_IT_IS, 1},
+#define G726(name, way, n, level, like) \
+    {name, "", 8000, {.encoder = way, .rate_hz = 8000, .frame = 160, .bit_rate = 8000 * n, .bits = n}, way, 20, level, like, AS_IT_IS, 1}
+    G726("G726-16", "g726le", 2, 0.3, 0.9),
+    G726("G726-24", "g726le", 3, 0.2, 0.95),
+    G726("G726-32", "g726le", 4, 0.1, 0.97),
+    G726("G726-40", "g726le", 5, 0.1, 0.98),
+    G726("AAL2-G726-16", "g726", 2, 0.3, 0.9),
+    G726("AAL2-G726-24", "g726", 3, 0.2, 0.95),
+    G726("AAL2-G726-32", "g726", 4, 0.1, 0.97),
+    G726("AAL2-G726-40", "g726", 5, 0.1, 0.98),
+    {"G723", "", 8000, {.encoder = "g723_1", .rate_hz = 8000, .frame = 240, .bit_rate = 6300}, "g723_1", 30, 0.3, 0.8, AS_IT_IS, 1},
+    {"G729", "", 8000, {.encoder = "g729", .rate_hz = 8000, .frame = 80}, "g729", 10, 0.3, 0.6, AS_IT_IS, 2},
+    {"GSM", "", 8000, {.encoder = "libgsm", .rate_hz = 8000, .frame = 160, .bit_rate = 13000}, "gsm", 20, 0.25, 0.9, AS_IT_IS, 1},
+    {"opus", "", 48000, {.encoder = "libopus direct", .rate_hz = 48000, .frame = 960}, "libopus", 20, 0.2, 0.9, AS_IT_IS, 1},
+    {"opus", "", 48000, {.encoder = "libopus direct", .rate_hz = 48000, .frame = 2880, .bit_rate = 64000}, "libopus", 60, 0.2, 0.9, AS_IT_IS, 1},
+#define SPEEX(rate, bps) \
+    {"speex", "", rate, {.encoder = "libspeex", .rate_hz = rate, .frame = rate / 50, .bit_rate = bps}, "libspeex", 20, 0.35, 0.7, AS_IT_IS, 1}
+    SPEEX(8000, 15000),
+    SPEEX(16000, 27800),
+    SPEEX(32000, 36000),
+#define CODEC2(m, number, ms, group) \
+    {"CODEC2", m, 8000, {.encoder = "libcodec2", .rate_hz = 8000, .mode = number}, NULL, ms, 0, 0, AS_IT_IS, group}
+    CODEC2("", 1, 20, 1),
+    CODEC2("mode=3200", 0, 20, 2),
+    CODEC2("mode=1600", 2, 40, 1),
+    CODEC2("mode=1400", 3, 40, 1),
+    CODEC2("mode=1300", 4, 40, 1),
+    CODEC2("mode=1200", 5, 40, 2),
+    CODEC2("mode=700C", 8, 40, 1),
 };
+/* clang-format on */
 
 static int16_t source[MOST], reference[MOST];
 static struct encoded encoded;
@@ -96,6 +128,20 @@ static double likeness(const int16_t *pcm, size_t count, size_t source_count, in
     return call_correlation(source, (int64_t)source_count, pcm, (int64_t)count, lag);
 }
 
+/* Of a vocoder: whether it is loud when the source is, in steps of 20 ms. */
+static double envelope_likeness(const int16_t *pcm, size_t count, size_t source_count, int rate_hz)
+{
+    static int16_t a[600], b[600];
+    size_t step = (size_t)rate_hz / 50, n = count / step, m = source_count / step;
+    cr_assert(n <= 600 && m <= 600);
+    for (size_t i = 0; i < n; i++)
+        b[i] = (int16_t)call_rms(pcm + i * step, (int64_t)step);
+    for (size_t i = 0; i < m; i++)
+        a[i] = (int16_t)call_rms(source + i * step, (int64_t)step);
+    return call_correlation(a, (int64_t)m, b, (int64_t)n,
+                            call_best_lag(a, (int64_t)m, b, (int64_t)n, 3));
+}
+
 static void expect_tone(const struct golden *g, const int16_t *pcm, int rate_hz)
 {
     const int16_t *middle = pcm + rate_hz / 2;
@@ -126,9 +172,12 @@ static void run(const struct golden *g, bool tone)
                  (unsigned long)s.result.decode_errors);
     cr_expect_eq(s.frames, (int64_t)(encoded.count * g->ms * rate / 1000 + 0.5), "%s %s: %ld",
                  g->name, g->fmtp, (long)s.frames);
-    double like = tone ? 1 : likeness(s.channel[0], (size_t)s.frames, count, rate);
-    cr_expect_geq(like, g->like, "%s %s %d: %.3f", g->name, g->fmtp, g->as.mode, like);
-    if (tone)
+    double like = tone          ? 1
+                  : g->like > 0 ? likeness(s.channel[0], (size_t)s.frames, count, rate)
+                                : envelope_likeness(s.channel[0], (size_t)s.frames, count, rate);
+    cr_expect_geq(like, g->like > 0 ? g->like : 0.8, "%s %s %d: %.3f", g->name, g->fmtp, g->as.mode,
+                  like);
+    if (tone && g->level > 0)
         expect_tone(g, s.channel[0], rate);
     if (g->reference) {
         int n = encode_reference(g->reference, &g->as, &encoded, reference, MOST);
@@ -152,4 +201,42 @@ Test(golden, speech_is_what_the_decoder_alone_makes_of_it)
 {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         run(&rows[i], false);
+}
+
+/* Each packet says where the one before ended. Against IMA ADPCM of WAV files, which has the header
+ * in the other order, the nibbles the other way, and rounds a little otherwise. */
+Test(golden, dvi4_ends_each_packet_where_the_next_begins)
+{
+    static struct encoded wav;
+    static int16_t with_state[161 * 200], samples[160 * 200];
+    const struct encode_as as = {.encoder = "dvi4", .rate_hz = 8000, .frame = 160, .bits = 4};
+    size_t count = load_speech(8000);
+    cr_assert(encode(&as, source, count, &encoded));
+    wav = encoded;
+    for (unsigned i = 0; i < wav.count; i++) {
+        uint8_t *d = wav.data[i], high = d[0];
+        d[0] = d[1];
+        d[1] = high;
+        for (unsigned k = 4; k < wav.size[i]; k++)
+            d[k] = (uint8_t)(d[k] << 4 | d[k] >> 4);
+    }
+    int n = encode_reference("adpcm_ima_wav", &as, &wav, with_state, 161 * 200);
+    cr_assert_eq(n, 161 * (int)wav.count, "%d", n);
+    for (unsigned i = 0; i < wav.count; i++)
+        memcpy(samples + 160 * i, with_state + 161 * i + 1, 320);
+    struct call_flow f;
+    struct call_sound s;
+    call_flow_init(&f, 0, "DVI4", 5, 8000, 7);
+    for (unsigned i = 0; i < encoded.count; i++)
+        call_send(&f, encoded.data[i], encoded.size[i], 160, 20);
+    cr_assert_eq(call_render(&f, 1, &s), 0);
+    for (unsigned i = 0; i + 1 < encoded.count; i++) {
+        const uint8_t *next = encoded.data[i + 1];
+        cr_assert_eq(s.channel[0][160 * i + 159], (int16_t)(next[0] << 8 | next[1]), "packet %u",
+                     i);
+    }
+    double like = call_correlation(samples, n / 161 * 160, s.channel[0], s.frames, 0);
+    cr_assert_geq(like, 0.9999, "%.6f", like);
+    call_sound_fini(&s);
+    call_flow_fini(&f);
 }
