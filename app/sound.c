@@ -17,14 +17,25 @@
 #define TRACKS_SILENCE_NS (INT64_C(48) * 3600 * 1000000000)
 
 struct source {
-    const char *data_dir;
-    struct spool_ref tail;
     struct spool_reader *reader;
     const uint8_t *described; /* the descriptor text that `codecs` was read from */
     size_t described_size;
     struct render_codec codecs[FLOW_CODECS_MAX];
     unsigned codec_count;
+    bool looked; /* the first packet is read, but not taken: */
+    int first_got;
+    struct spool_packet first;
 };
+
+/* 1, 0 at the end or < 0, as spool_reader_next(). */
+static int take_packet(struct source *s, struct spool_packet *ret_packet)
+{
+    if (!s->looked)
+        return spool_reader_next(s->reader, ret_packet);
+    s->looked = false;
+    *ret_packet = s->first;
+    return s->first_got;
+}
 
 static void read_descriptor(struct source *s, struct slice text)
 {
@@ -50,7 +61,7 @@ static int next_packet(void *context, struct render_packet *ret_packet)
     struct source *s = context;
     struct spool_packet p;
     for (;;) {
-        int got = spool_reader_next(s->reader, &p);
+        int got = take_packet(s, &p);
         if (got <= 0)
             return got;
         if (p.rtcp)
@@ -68,20 +79,13 @@ static int next_packet(void *context, struct render_packet *ret_packet)
     }
 }
 
-/* The m= line that a flow belongs to, as its packets say. */
-static unsigned line_of(const struct record_chain *c, const char *data_dir)
+/* The m= line that a flow belongs to, as its first packet says. */
+static unsigned line_of(struct source *s)
 {
-    struct spool_reader *reader = NULL;
-    struct spool_packet p;
     struct flow_media m;
-    bool truncated;
-    unsigned line = 0;
-    if (spool_reader_open(data_dir, c->tail, &reader, &truncated) != 0)
-        return 0;
-    if (spool_reader_next(reader, &p) > 0 && descriptor_read(spool_reader_descriptor(reader), &m))
-        line = m.media_index;
-    spool_reader_close(reader);
-    return line;
+    s->first_got = spool_reader_next(s->reader, &s->first);
+    s->looked = true;
+    return s->first_got > 0 && descriptor_read(spool_reader_descriptor(s->reader), &m) ? m.media_index : 0;
 }
 
 /* Of a recording session a side is a participant, not an end of the call. */
@@ -117,23 +121,18 @@ struct flows {
     struct render_flow flows[FLOWS_MAX];
 };
 
-static void add_flow(struct flows *f, const struct record_chain *c, const char *data_dir, unsigned channel)
+/* NULL when nothing of the chain can be read. */
+static struct source *open_source(struct flows *f, const struct record_chain *c, const char *data_dir)
 {
     struct source *s = &f->sources[f->count];
     bool truncated = false;
-    s->data_dir = data_dir;
-    s->tail = c->tail;
+    *s = (struct source){.reader = NULL};
     if (spool_reader_open(data_dir, c->tail, &s->reader, &truncated) != 0) {
         f->truncated = true;
-        return;
+        return NULL;
     }
     f->truncated |= truncated;
-    f->flows[f->count++] = (struct render_flow){.channel = channel, .context = s, .next = next_packet};
-}
-
-static bool is_voice(const struct sound_voice *v, const struct record_chain *c, const char *data_dir)
-{
-    return strcmp(c->party, v->party) == 0 && (v->line < 0 || line_of(c, data_dir) == (unsigned)v->line);
+    return s;
 }
 
 /* Flows of the call that can be heard, each into its side; with `voice` only those of it, into `channel`. Returns how many. */
@@ -143,11 +142,18 @@ static unsigned add_call(struct flows *f, const struct call_record *r, const cha
     unsigned before = f->count;
     for (uint32_t k = 0; k < r->chain_count && f->count < FLOWS_MAX; k++) {
         const struct record_chain *c = &r->chains[k];
-        if (c->party == NULL || c->rtcp || !chain_sounds(r, k) || (voice && !is_voice(voice, c, data_dir)))
+        if (c->party == NULL || c->rtcp || !chain_sounds(r, k) || (voice && strcmp(c->party, voice->party) != 0))
             continue;
+        struct source *s = open_source(f, c, data_dir);
+        if (s == NULL)
+            continue;
+        if (voice && voice->line >= 0 && line_of(s) != (unsigned)voice->line) {
+            spool_reader_close(s->reader);
+            continue;
+        }
         if (voice == NULL)
-            channel = r->siprec.given ? siprec_channel(r, line_of(c, data_dir)) : channel_of(c, f->count);
-        add_flow(f, c, data_dir, channel);
+            channel = r->siprec.given ? siprec_channel(r, line_of(s)) : channel_of(c, f->count);
+        f->flows[f->count++] = (struct render_flow){.channel = channel, .context = s, .next = next_packet};
     }
     return f->count - before;
 }

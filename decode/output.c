@@ -122,11 +122,10 @@ static int finish_part(struct output *o, struct why *why)
 
 static int next_part(struct output *o)
 {
-    struct why why;
-    int err = finish_part(o, &why);
+    int err = finish_part(o, &o->why);
     if (err)
         return err;
-    err = open_file(o, RENDER_PART, o->parts + 1, &o->wav[0], &why);
+    err = open_file(o, RENDER_PART, o->parts + 1, &o->wav[0], &o->why);
     o->parts += err ? 0 : 1;
     o->in_part = 0;
     return err;

@@ -30,6 +30,7 @@ struct output {
     int64_t size_bytes; /* of the parts that are complete */
     uint8_t sha256[32]; /* of the first */
     bool complete;
+    struct why why; /* of an error between two parts */
 };
 
 /* The name of a part (from 1), of a track (from 1) or of the sum: "a.wav", "a-p2.wav", "a-t1.wav",

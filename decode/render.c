@@ -273,6 +273,15 @@ static void count_file(const struct render *r)
     counters_add(c, C_WRITTEN_BYTES + audio * LABEL_COUNT_NONE, (uint64_t)r->result->size_bytes);
 }
 
+/* What stopped the writing: the output knows more where it changed files. */
+static void say_disk(const struct render *r, int err, struct why *why)
+{
+    if (r->output.why.text[0])
+        *why = r->output.why;
+    else
+        why_set(why, "cannot write %s: %s", r->request->path, err_text(err));
+}
+
 static int complete(struct render *r, struct why *why)
 {
     for (unsigned c = 0; c < r->channel_count; c++)
@@ -286,7 +295,7 @@ static int complete(struct render *r, struct why *why)
     }
     int err = mix_flush(&r->sound.mix);
     if (err) {
-        why_set(why, "cannot write %s: %s", r->request->path, err_text(err));
+        say_disk(r, err, why);
         return err;
     }
     r->result->samples = r->sound.mix.end;
@@ -339,7 +348,7 @@ int render_call(const struct render_request *request, struct render_result *ret_
     if (err == 0)
         err = complete(r, why);
     else if (r->sound.mix.err)
-        why_set(why, "cannot write %s: %s", request->path, err_text(err));
+        say_disk(r, err, why);
     for (unsigned c = 0; c < r->channel_count; c++)
         channel_fini(&r->channels[c]); /* harmless on a finished one */
     mix_fini(&r->sound.mix);

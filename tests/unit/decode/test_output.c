@@ -372,3 +372,19 @@ Test(output, more_tracks_than_there_may_be_are_refused)
     call_flow_fini(&f[0]);
     call_flow_fini(&f[1]);
 }
+
+/* The disk goes away between two parts: who asks is told which file could not be made. */
+Test(output, an_error_between_two_parts_says_which_file_it_was)
+{
+    struct output o;
+    struct why why;
+    char second[256];
+    const struct output_config c = {
+        .path = path, .channels = 2, .rate_hz = 8000, .rollover_ns = 1000 * CALL_MS};
+    cr_assert_eq(output_open(&o, &c, &why), 0);
+    snprintf(second, sizeof second, "%s/a-p2.wav.part", dir);
+    cr_assert_eq(mkdir(second, 0700), 0);
+    cr_expect_lt(output_skip(&o, 50000), 0);
+    cr_expect(strstr(o.why.text, "a-p2.wav"), "%s", o.why.text);
+    output_abandon(&o);
+}
