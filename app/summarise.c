@@ -20,6 +20,7 @@
 #include "app/summarise_related.h"
 #include "app/summarise_reports.h"
 #include "app/summarise_rtcp.h"
+#include "base/burst_ratio.h"
 #include "capture/body/siprec.h"
 #include "capture/net/datagram.h"
 #include "capture/sip/sdp.h"
@@ -165,7 +166,7 @@ static void fill_quality(const struct wstream *s, const struct rtp_stats *stats,
     out->playout = t->simulated ? "AD" : "none";
     out->delay_basis = "none";
     out->loss_basis = suspect ? "capture_suspect" : "tap";
-    out->burst_r = rtp_burst_ratio(t->media_expected, t->bad, t->bad_runs);
+    out->burst_r = burst_ratio(t->media_expected, t->bad, t->bad_runs);
     if (t->media_expected)
         out->ppl = 100.0 * (double)t->bad / (double)t->media_expected;
 }

@@ -5,24 +5,17 @@
 
 #include <math.h>
 
+#include "app/stream_find.h"
 #include "app/stream_score.h"
 #include "app/suspect.h"
 
-static const struct wstream *stream_of(const struct wcall *wc, uint32_t sid)
+/* The record of the stream that runs back; NULL: RTCP never spoke of one, so it can say nothing. */
+static const struct record_stream *running_back(const struct call_record *r, const struct wcall *wc, const struct wstream *s)
 {
-    const struct wstream *s = wc->streams;
-    while (s && s->sid != sid)
-        s = s->next;
-    return s;
-}
-
-static const struct record_stream *running_back(const struct call_record *r, const struct record_stream *s)
-{
-    for (uint32_t i = 0; i < r->stream_count; i++) {
-        const struct record_stream *o = &r->streams[i];
-        if (endpoint_equal(&o->src, &s->dst) && endpoint_equal(&o->dst, &s->src))
-            return o;
-    }
+    const struct wstream *back = stream_back(wc, s);
+    for (uint32_t i = 0; back && i < r->stream_count; i++)
+        if (r->streams[i].sid == back->sid)
+            return &r->streams[i];
     return NULL;
 }
 
@@ -63,7 +56,7 @@ void summarise_delay(struct call_record *r, const struct wcall *wc)
             continue;
         double buffer_ms = out->playout.given ? out->playout.buffers[PLAYOUT_AD].delay_ms : NAN;
         double assumed_ms = s->quality ? s->quality->assumed_delay_ms : NAN;
-        double delay_ms = summarise_delay_ms(out, running_back(r, out), buffer_ms, assumed_ms, &q->delay_basis);
+        double delay_ms = summarise_delay_ms(out, running_back(r, wc, s), buffer_ms, assumed_ms, &q->delay_basis);
         if (isnan(delay_ms))
             continue;
         rtp_stream_stats(s->rtp, &t);

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "app/stream_score.h"
+#include "base/burst_ratio.h"
 
 static_assert((int)RECORD_BUFFERS == (int)PLAYOUT_BUFFERS, "a record has all buffers");
 static_assert((int)RECORD_RUN_BINS == (int)BURST_RUN_BINS &&
@@ -23,7 +24,7 @@ static void fill_buffers(const struct wstream *s, const struct rtp_playout *t,
             .delay_ms = t->buffers[i].delay_ms,
             .wait_ms = t->buffers[i].wait_ms,
             .ppl = frames ? 100.0 * (double)t->bad[i] / (double)frames : NAN,
-            .burst_r = rtp_burst_ratio(frames, t->bad[i], t->runs[i]),
+            .burst_r = burst_ratio(frames, t->bad[i], t->runs[i]),
             .r = score.r,
             .mos_lq = score.mos_lq,
         };

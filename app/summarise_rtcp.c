@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "app/stream_find.h"
 #include "app/stream_score.h"
 
 static struct record_spread spread(const struct rtcp_spread *v)
@@ -202,36 +203,10 @@ void summarise_rtcp(struct arena *a, const struct wstream *s, const struct rtp_s
 
 /* ---- round trips ---- */
 
-static const struct wstream *stream_of(const struct wcall *wc, uint32_t sid)
-{
-    const struct wstream *s = wc->streams;
-    while (s && s->sid != sid)
-        s = s->next;
-    return s;
-}
-
-/* The stream that runs back: the same ends, preferably the same ports; NULL when RTCP never spoke
- * of it. */
-static const struct wstream *running_back(const struct wcall *wc, const struct wstream *s)
-{
-    const struct wstream *best = NULL;
-    unsigned best_fit = 0;
-    for (const struct wstream *b = wc->streams; b; b = b->next) {
-        const struct wflow *x = s->flow, *y = b->flow;
-        bool ends = addr_equal(x->src.addr, y->dst.addr) && addr_equal(x->dst.addr, y->src.addr);
-        bool ports = x->src.port == y->dst.port && x->dst.port == y->src.port;
-        if (b == s || !ends || b->rtcp == NULL || 1u + ports <= best_fit)
-            continue;
-        best = b;
-        best_fit = 1u + ports;
-    }
-    return best;
-}
-
 static void fill_trips(const struct wcall *wc, const struct wstream *s, struct record_stream *out)
 {
     struct rtcp_round_trips own, other;
-    const struct wstream *back = running_back(wc, s);
+    const struct wstream *back = stream_back(wc, s);
     rtcp_tap_round_trips(s->rtcp->tap, &own);
     if (back)
         rtcp_tap_round_trips(back->rtcp->tap, &other);

@@ -31,13 +31,6 @@ bool suspect_overlaps(const struct suspect *s, int64_t from_ns, int64_t to_ns)
     return false;
 }
 
-static int64_t first_ns(const struct rtp_stream *stream)
-{
-    struct rtp_stats t;
-    rtp_stream_stats(stream, &t);
-    return t.first_ns;
-}
-
 static bool overlaps_piece(const struct suspect *s, int64_t begin_ns, uint32_t piece,
                            uint32_t length_ms)
 {
@@ -47,7 +40,7 @@ static bool overlaps_piece(const struct suspect *s, int64_t begin_ns, uint32_t p
 
 bool suspect_window(const struct suspect *s, const struct rtp_stream *stream, uint32_t window)
 {
-    return s && overlaps_piece(s, first_ns(stream), window, rtp_stream_series(stream)->window_ms);
+    return s && overlaps_piece(s, rtp_stream_first_ns(stream), window, rtp_stream_series(stream)->window_ms);
 }
 
 /* Frames that the spans admit to; UINT64_MAX when one does not say. */
@@ -70,7 +63,7 @@ struct suspect_sums suspect_sums(const struct suspect *s, const struct rtp_strea
     if (s == NULL)
         return sums;
     const struct rtp_series *t = rtp_stream_series(stream);
-    int64_t begin_ns = first_ns(stream);
+    int64_t begin_ns = rtp_stream_first_ns(stream);
     for (uint32_t i = 0; i < t->window_count; i++) {
         const struct rtp_window *v = &t->windows[i];
         if (!overlaps_piece(s, begin_ns, i, t->window_ms))

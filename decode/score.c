@@ -5,8 +5,9 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "base/burst_ratio.h"
+
 #define BPL_FOR_BURST 16   /* G.113: burstiness counts only for codecs with efficient concealment */
-#define BURST_MAX     8    /* G.107 Table 3 */
 #define R_FB          148  /* G.107.2 */
 #define NB_TO_FB      54.8 /* Ie of a narrowband codec on the fullband scale */
 #define WB_TO_FB      19   /* Ie of a wideband codec there */
@@ -25,14 +26,6 @@ static struct score no_score(void)
                           .ie = NAN,
                           .bpl = NAN,
                           .basis = "none"};
-}
-
-/* Mean run of bad frames over the mean run that independent loss of the same rate would have. */
-static double burst_ratio(double bad, double runs, double ratio)
-{
-    if (bad <= 0 || runs <= 0)
-        return 1;
-    return fmin(fmax(bad / runs * (1 - ratio), 1), BURST_MAX);
 }
 
 static void rate(enum emodel_scale scale, const struct emodel_input *in,
@@ -81,7 +74,7 @@ static struct score score_with(const struct score_input *in, struct codec_qualit
     e.ie = q.ie;
     e.bpl = q.bpl > 0 ? q.bpl : SCORE_BPL_DEFAULT;
     e.ppl = 100 * ratio;
-    e.burst_r = e.bpl >= BPL_FOR_BURST ? burst_ratio((double)bad, (double)in->runs, ratio) : 1;
+    e.burst_r = e.bpl >= BPL_FOR_BURST ? burst_ratio(in->expected, bad, in->runs) : 1;
     rate(q.scale, &e, &t);
     out.r = t.r;
     out.mos_lq = emodel_mos_on(q.scale, t.r);

@@ -10,6 +10,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/burst_ratio.h"
+
 #define OUTAGE_MS 500
 
 unsigned burst_run_bin(uint32_t length)
@@ -130,13 +132,6 @@ void burst_close(struct burst *b)
 
 /* ---- what it comes to ---- */
 
-double burst_ratio_raw(uint64_t frames, uint64_t bad, uint64_t runs)
-{
-    if (bad == 0 || runs == 0 || frames == 0)
-        return 1;
-    return (double)bad / (double)runs * (1 - (double)bad / (double)frames);
-}
-
 bool burst_extrapolates(uint64_t frames, uint64_t bad, double ratio)
 {
     double ppl = frames ? 100.0 * (double)bad / (double)frames : 0;
@@ -178,8 +173,8 @@ static void gilbert(const struct burst *b, struct burst_report *r)
     uint64_t bad = b->runs.bad, runs = b->runs.runs, good = b->frames - bad;
     r->p = bad == 0 ? 0 : good ? (double)runs / (double)good : 1;
     r->q = bad == 0 ? 1 : (double)runs / (double)bad;
-    r->ratio_raw = burst_ratio_raw(b->frames, bad, runs);
-    r->ratio = fmin(fmax(r->ratio_raw, 1), 8);
+    r->ratio_raw = burst_ratio_unheld(b->frames, bad, runs);
+    r->ratio = burst_ratio(b->frames, bad, runs);
     r->extrapolated = burst_extrapolates(b->frames, bad, r->ratio);
 }
 

@@ -85,8 +85,5 @@ static inline void burst_runs_bad(struct burst_runs *r, uint32_t frames)
 }
 
 unsigned burst_run_bin(uint32_t length);
-/* Mean run length over that of independent loss at the same rate (G.107 7.5), not held anywhere;
- * 1 without loss. */
-double burst_ratio_raw(uint64_t frames, uint64_t bad, uint64_t runs);
 /* Beyond what G.107 supports: more than 20 % bad, or a ratio over 2 from 2 % on. */
 bool burst_extrapolates(uint64_t frames, uint64_t bad, double ratio);

@@ -116,6 +116,11 @@ uint32_t rtp_stream_highest(const struct rtp_stream *s)
     return s->max_ext - SEGMENT_ORIGIN;
 }
 
+int64_t rtp_stream_first_ns(const struct rtp_stream *s)
+{
+    return s->first_ns;
+}
+
 double rtp_stream_clock_hz(const struct rtp_stream *s)
 {
     return s->clock_hz;
@@ -124,12 +129,4 @@ double rtp_stream_clock_hz(const struct rtp_stream *s)
 uint32_t rtp_stream_duplicates(const struct rtp_stream *s)
 {
     return s->duplicates;
-}
-
-double rtp_burst_ratio(uint64_t expected, uint64_t lost, uint64_t runs)
-{
-    if (lost == 0 || runs == 0 || expected == 0)
-        return 1;
-    double ratio = (double)lost / (double)runs * (1 - (double)lost / (double)expected);
-    return fmin(fmax(ratio, 1), 8);
 }

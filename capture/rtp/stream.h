@@ -128,11 +128,9 @@ const struct rtp_series *rtp_stream_series(const struct rtp_stream *s);
 /* Extended highest sequence: for RTCP arithmetic. */
 uint32_t rtp_stream_highest(const struct rtp_stream *s);
 /* What a report needs often, without the work of all statistics. Clock 0: not known. */
+int64_t rtp_stream_first_ns(const struct rtp_stream *s);
 double rtp_stream_clock_hz(const struct rtp_stream *s);
 uint32_t rtp_stream_duplicates(const struct rtp_stream *s);
 /* How many of the numbers after `from` up to `to`, as a receiver reports them, were not seen. -1 when that cannot be told:
  * they are older than the last 4096, or than the segment that goes on, or too far ahead of it. */
 int rtp_stream_missing(const struct rtp_stream *s, uint16_t from, uint16_t to);
-
-/* Mean run length over that of independent loss at the same rate (G.107 7.5), clamped to [1, 8]; 1 without loss. */
-double rtp_burst_ratio(uint64_t expected, uint64_t lost, uint64_t runs);

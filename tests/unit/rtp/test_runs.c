@@ -2,6 +2,7 @@
  * (3.1, 3.4, 3.6). */
 #include <criterion/criterion.h>
 
+#include "base/burst_ratio.h"
 #include "tests/unit/rtp/drive.h"
 
 struct piece {
@@ -104,7 +105,7 @@ Test(runs, patterns_give_their_gilbert_parameters)
         cr_expect_float_eq(b > 0 ? r / b : 1, patterns[i].q, 1e-6, "%zu", i);
         cr_expect_float_eq(raw, patterns[i].raw, 1e-5, "%zu", i);
         double clamped = raw < 1 ? 1 : raw > 8 ? 8 : raw;
-        cr_expect_float_eq(rtp_burst_ratio(t.media_expected, t.media_lost, t.runs), clamped, 1e-12);
+        cr_expect_float_eq(burst_ratio(t.media_expected, t.media_lost, t.runs), clamped, 1e-12);
     }
 }
 
@@ -143,9 +144,9 @@ Test(runs, long_runs_have_their_bins)
 
 Test(runs, the_burst_ratio_is_one_without_loss_and_at_most_eight)
 {
-    cr_expect_eq(rtp_burst_ratio(0, 0, 0), 1);
-    cr_expect_eq(rtp_burst_ratio(1000, 0, 0), 1);
-    cr_expect_eq(rtp_burst_ratio(1000, 100, 100), 1);
-    cr_expect_eq(rtp_burst_ratio(1000, 100, 1), 8);
-    cr_expect_float_eq(rtp_burst_ratio(100, 5, 1), 4.75, 1e-12);
+    cr_expect_eq(burst_ratio(0, 0, 0), 1);
+    cr_expect_eq(burst_ratio(1000, 0, 0), 1);
+    cr_expect_eq(burst_ratio(1000, 100, 100), 1);
+    cr_expect_eq(burst_ratio(1000, 100, 1), 8);
+    cr_expect_float_eq(burst_ratio(100, 5, 1), 4.75, 1e-12);
 }
