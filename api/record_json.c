@@ -22,6 +22,7 @@
 #include "api/record_reports_json.h"
 #include "api/record_rtcp_json.h"
 #include "api/record_sound_json.h"
+#include "api/record_tones_json.h"
 #include "base/crypto.h"
 
 #define SCORE_DECIMALS 3
@@ -458,6 +459,7 @@ void record_json(struct json *j, const struct call_record *r, enum record_json_d
         record_json_related(j, &r->related);
         call_keys(j, r);
         record_json_dtmf(j, r);
+        record_json_tones(j, r);
         record_json_reports(j, &r->reports);
         record_json_isup(j, &r->isup);
         call_events(j, r);

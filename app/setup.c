@@ -71,6 +71,7 @@ struct sound_config setup_sound(const struct settings *s, const char *data_dir)
         .rollover_ns = s->rollover_time,
         .rollover_bytes = s->rollover_size,
         .listen = s->recording_measures,
+        .mask_dtmf = s->record_mask_dtmf,
     };
 }
 

@@ -6,6 +6,7 @@
 
 #include "app/descriptor.h"
 #include "app/sound_report.h"
+#include "app/sound_tones.h"
 #include "app/worker.h"
 #include "decode/output.h"
 #include "storage/media_dir.h"
@@ -283,6 +284,9 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
         date_files(&files.list, &result);
     describe(r, &result, &files, flows && flows->truncated, err);
     sound_report(r->arena, &heard, &r->recording.sound);
+    sound_tones(&r->recording, r->arena, &heard, config->mask_dtmf);
+    if (config->counters)
+        counters_add(config->counters, C_DTMF_EVENTS + CALL_DIGIT_INBAND, r->recording.inband.count + r->recording.inband.over_limit);
     flows_free(flows);
     return err == ERR_NOT_FOUND ? 0 : err;
 }

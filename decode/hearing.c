@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "decode/tone_ear.h"
+
 #define MARK_BLOCKS 4096 /* 40 s: longer than any window */
 
 struct hearing {
@@ -20,23 +22,34 @@ struct hearing {
     unsigned dead_airs;
     int64_t dead_air_blocks;
     struct dead_air dead_air[DEAD_AIR_EVENTS_MAX];
+    struct tone_bank bank;
+    struct tone_ear ears[HEARING_CHANNELS];
 };
 
 struct hearing *hearing_new(unsigned channels, int rate_hz)
 {
-    struct hearing *h = calloc(1, sizeof *h);
+    struct hearing *h = aligned_alloc(_Alignof(struct hearing), sizeof *h); /* the bank is read in vectors */
     if (h == NULL)
         return NULL;
+    memset(h, 0, sizeof *h);
     h->channels = channels < HEARING_CHANNELS ? channels : HEARING_CHANNELS;
     h->block = rate_hz / MEASURE_BLOCKS_PER_S;
     h->quiet_since = 0;
-    for (unsigned c = 0; c < h->channels; c++)
+    tone_bank_init(&h->bank);
+    for (unsigned c = 0; c < h->channels; c++) {
         measure_init(&h->of[c], rate_hz);
+        if (!tone_ear_init(&h->ears[c], &h->bank, rate_hz)) {
+            hearing_free(h);
+            return NULL;
+        }
+    }
     return h;
 }
 
 void hearing_free(struct hearing *h)
 {
+    for (unsigned c = 0; h && c < h->channels; c++)
+        tone_ear_fini(&h->ears[c]);
     free(h);
 }
 
@@ -91,6 +104,7 @@ static void take_block(struct hearing *h)
     for (unsigned c = 0; c < h->channels; c++) {
         uint8_t *mark = &h->marks[c][at];
         talkers += measure_block(&h->of[c], (enum measure_block)*mark, h->pcm[c]);
+        tone_ear_block(&h->ears[c], (enum measure_block)*mark, h->pcm[c], h->block);
         *mark = MEASURE_NOTHING;
     }
     h->filled = 0;
@@ -134,6 +148,8 @@ void hearing_finish(struct hearing *h, struct hearing_report *r)
         measure_finish(&h->of[c], &r->of[c]);
         memcpy(r->windows[c], h->of[c].windows, sizeof r->windows[c]);
         r->window_count[c] = h->of[c].window_count;
+        tones_finish(&h->ears[c].tones);
+        r->tones[c] = h->ears[c].tones.meaning;
         r->window_ms = (int64_t)h->of[c].window_scale * MEASURE_WINDOW_BLOCKS * 10;
     }
     if (h->blocks) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "decode/measure.h"
+#include "decode/tone_meaning.h"
 
 #define HEARING_CHANNELS    2
 #define DEAD_AIR_MS         5000
@@ -23,6 +24,7 @@ struct hearing_report {
     unsigned dead_air_count; /* all of them; the first are kept */
     int64_t dead_air_ms;     /* in all */
     struct dead_air dead_air[DEAD_AIR_EVENTS_MAX];
+    struct tone_meaning tones[HEARING_CHANNELS]; /* keys and other tones */
 };
 
 struct hearing;

@@ -495,7 +495,8 @@ void record_pack_recording(struct pack *p, struct record_recording *g)
     record_pack_files(p, &g->files);
     record_pack_sound(p, &g->sound);
     record_pack_dtmf(p, &g->inband);
-    record_pack_dtmf_wire(p, &g->inband); /* what comes later goes behind this */
+    record_pack_dtmf_wire(p, &g->inband);
+    record_pack_tones(p, &g->sound); /* what comes later goes behind this */
 }
 
 void record_pack_message(struct pack *p, struct record_message *m, int format)

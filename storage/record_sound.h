@@ -27,6 +27,17 @@ struct record_dead_air {
     int64_t at_ms, length_ms; /* from the start of the recording */
 };
 
+/* A tone that is no key (decode/tone_meaning.h). */
+struct record_tone {
+    const char *kind;  /* cng, ced, ansam, v21_preamble, ringback, busy, sit */
+    const char *party; /* whose channel */
+    int64_t at_ms, length_ms; /* from the start of the recording; with the pauses within */
+    int64_t level_dbm0;
+    uint32_t bursts;
+    uint32_t burst_ms, pause_ms; /* of the last burst; pause 0: there was one burst */
+    bool reversed;     /* phase reversals */
+};
+
 struct record_sound {
     uint32_t channel_count; /* 0: nothing was measured */
     struct record_sound_channel *channels;
@@ -36,7 +47,11 @@ struct record_sound {
     int64_t dead_air_ms;
     uint32_t dead_air_count;
     struct record_dead_air *dead_air;
+    uint32_t tone_count; /* in order of time */
+    struct record_tone *tones;
+    uint32_t tones_over_limit;
 };
 
 struct pack;
 void record_pack_sound(struct pack *p, struct record_sound *s);
+void record_pack_tones(struct pack *p, struct record_sound *s);

@@ -54,3 +54,23 @@ void record_pack_sound(struct pack *p, struct record_sound *s)
     pack_i64(p, &s->dead_air_ms);
     s->dead_air = pack_items(p, s->dead_air, &s->dead_air_count, sizeof *s->dead_air, dead_air);
 }
+
+static void tone(struct pack *p, void *item)
+{
+    struct record_tone *t = item;
+    pack_word(p, &t->kind);
+    pack_word(p, &t->party);
+    pack_i64(p, &t->at_ms);
+    pack_i64(p, &t->length_ms);
+    pack_i64(p, &t->level_dbm0);
+    pack_u32(p, &t->bursts);
+    pack_u32(p, &t->burst_ms);
+    pack_u32(p, &t->pause_ms);
+    pack_bool(p, &t->reversed);
+}
+
+void record_pack_tones(struct pack *p, struct record_sound *s)
+{
+    s->tones = pack_items(p, s->tones, &s->tone_count, sizeof *s->tones, tone);
+    pack_u32(p, &s->tones_over_limit);
+}
