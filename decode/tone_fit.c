@@ -136,6 +136,20 @@ int tone_fit(struct tone_model *model, const int16_t *pcm, int samples)
     return fit_parts(model, pcm, samples);
 }
 
+double tone_phase(double hz, const int16_t *pcm, int samples)
+{
+    const struct tone_model m = {.count = 1, .hz = {hz}};
+    struct turning t;
+    double re = 0, im = 0;
+    turning_at(&t, &m, 0);
+    for (int i = 0; i < samples; i++) {
+        re += pcm[i] * t.re[0];
+        im -= pcm[i] * t.im[0];
+        turn(&t, 1);
+    }
+    return atan2(im, re);
+}
+
 double tone_amplitude(const struct tone_model *model, unsigned tone)
 {
     return hypot(model->cosine[tone], model->sine[tone]);

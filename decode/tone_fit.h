@@ -18,6 +18,8 @@ struct tone_model {
 /* Starts from the frequencies in model->hz and betters them; they may be off by less than 4000 / samples Hz (50 of 20 ms).
  * 0: the stretch is silent, or the frequencies run away. */
 int tone_fit(struct tone_model *model, const int16_t *pcm, int samples);
+/* Phase of one frequency at the first sample. */
+double tone_phase(double hz, const int16_t *pcm, int samples);
 double tone_amplitude(const struct tone_model *model, unsigned tone);
 /* The model goes on, forth or back: energy of `samples` from position `at` of it, and of what differs from it there. */
 void tone_goes_on(const struct tone_model *model, const int16_t *pcm, int at, int samples, double *ret_model, double *ret_rest);

@@ -23,6 +23,7 @@
 #define KEY_WHOLE       (6 * TONE_BLOCK)
 #define KEY_JUDGED      10 /* blocks: while its beginning still is in the history */
 #define TONE_REST       0.15
+#define PHASE_TURNED    2.1 /* radians in a block; 15 Hz off are 0.9 */
 
 struct tone_rule {
     int misses; /* blocks that do not end the run */
@@ -279,12 +280,22 @@ static void begin_run(struct tones *t, uint8_t class, int64_t first, int blocks)
     t->run = (struct tone_run){.class = class, .first = first, .last = t->block, .hits = blocks};
 }
 
-/* A tone that goes on behind a block that did not look like it has turned its phase. */
+/* Each 450 ms the phase turns by half a circle where echo cancellers are to go off (V.25, V.8). */
+static void follow_phase(struct tones *t)
+{
+    struct tone_run *r = &t->run;
+    double hz = rules[TONE_2100].hz, phase = tone_phase(hz, t->history + t->block % TONE_HISTORY * TONE_BLOCK, TONE_BLOCK);
+    double on = 2 * M_PI * hz / TONE_RATE * TONE_BLOCK * (double)(t->block - r->last);
+    if (r->hits > 5 && fabs(remainder(phase - r->phase - on, 2 * M_PI)) > PHASE_TURNED)
+        r->turns++;
+    r->phase = phase;
+}
+
 static void hit(struct tones *t, double power)
 {
     struct tone_run *r = &t->run;
-    if (r->misses && r->misses <= 2 && r->hits > 5)
-        r->turns++;
+    if (r->class == TONE_2100)
+        follow_phase(t);
     r->misses = 0;
     r->filled = 0;
     r->hits++;

@@ -48,9 +48,8 @@ struct tone_run {
     int64_t solid;      /* until where no block was missing; 0: none is */
     struct tone_model model;
     double share_sum, share_squares; /* of the energy of its blocks: does the level sway? */
-    double power_before;
+    double phase;       /* of the last block that belonged to it, 2100 Hz */
     int turns;          /* phase reversals */
-    int64_t turned;     /* block of the last one */
 };
 
 struct tones {
