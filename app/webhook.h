@@ -1,6 +1,7 @@
-/* Tells another program of calls while they happen: who calls whom, for a screen pop. One thread of its
- * own sends; whoever has news only puts it into a bounded queue and never waits. What does not arrive is
- * tried again, further and further apart, and given up once it is old; an order of events is kept. */
+/* Tells another program of calls while they happen: who calls whom, for a screen pop. One thread sends; whoever has news only
+ * puts it into a bounded list and never waits. What does not arrive is tried again, further and further apart, and given up
+ * once it is old; of a call one event goes after the other. Another thread writes what still waits to the disk a moment
+ * later, so that it is sent after a restart. */
 #pragma once
 
 #include "app/webhook_config.h"
@@ -9,15 +10,17 @@
 
 struct webhook;
 
-/* Nothing (NULL, 0) without a url. Tags come from the store in `data_dir`. */
+/* Nothing (NULL, 0) without a url. Tags come from the store in `data_dir`; what was not sent before is there, too. */
 int webhook_start(const struct webhook_config *config, const char *data_dir, struct counters_set *counters,
                   struct webhook **ret_webhook, struct why *why);
-/* What waits has two more seconds. NULL is fine. */
+/* What the receiver takes within two more seconds is sent, the rest stays on the disk. NULL is fine. */
 void webhook_stop(struct webhook *w);
-/* Any thread; takes the record. When the queue is full the oldest in it goes, and is counted. */
+/* Any thread; takes the record. When too many wait the oldest goes, and is counted. */
 void webhook_put(struct webhook *w, enum worker_call_event event, struct call_record *record);
 size_t webhook_depth(struct webhook *w);
 
 /* webhook_json.c */
 const char *webhook_event_text(enum worker_call_event event);
-void webhook_json(struct buf *out, enum worker_call_event event, const struct call_record *r, const struct record_tags *tags);
+/* All that is known when it happens: the body up to the value of `tags`, which are those of the moment of sending. */
+void webhook_say(struct buf *out, enum worker_call_event event, const struct call_record *r);
+void webhook_body(struct buf *out, struct slice said, const struct record_tags *tags);

@@ -66,8 +66,7 @@ static void ended(struct json *j, const struct call_record *r)
         json_kv_null(j, "duration_ms");
 }
 
-static void call(struct json *j, enum worker_call_event event, const struct call_record *r,
-                 const struct record_tags *tags)
+static void call(struct json *j, enum worker_call_event event, const struct call_record *r)
 {
     json_kv_str(j, "uid", r->uid);
     json_kv_text(j, "call_id", r->call_id);
@@ -83,12 +82,9 @@ static void call(struct json *j, enum worker_call_event event, const struct call
     json_kv_time(j, "answered_at", r->answered_us);
     if (event == WORKER_CALL_ENDED)
         ended(j, r);
-    json_key(j, "tags");
-    record_json_tags(j, tags);
 }
 
-void webhook_json(struct buf *out, enum worker_call_event event, const struct call_record *r,
-                  const struct record_tags *tags)
+void webhook_say(struct buf *out, enum worker_call_event event, const struct call_record *r)
 {
     char id[80];
     struct json j;
@@ -101,7 +97,15 @@ void webhook_json(struct buf *out, enum worker_call_event event, const struct ca
     known(&j, "probe", r->probe);
     json_key(&j, "call");
     json_object(&j);
-    call(&j, event, r, tags);
-    json_end(&j);
-    json_end(&j);
+    call(&j, event, r);
+    json_key(&j, "tags");
+}
+
+void webhook_body(struct buf *out, struct slice said, const struct record_tags *tags)
+{
+    struct json j;
+    buf_slice(out, said);
+    json_init(&j, out);
+    record_json_tags(&j, tags);
+    buf_str(out, "}}"); /* of the call and of all */
 }

@@ -1,5 +1,5 @@
 """I14: another program is told of calls while they happen, and attaches what it knows of them."""
-import hashlib, hmac, http.server, json, os, ssl, subprocess, threading, time, urllib.error, urllib.request
+import hashlib, hmac, http.server, json, os, socket, ssl, subprocess, threading, time, urllib.error, urllib.request
 
 from craft import *
 from feature import Failure, feature
@@ -13,7 +13,7 @@ HOOK_KEYS = {"event", "id", "time", "probe", "call"}
 class Hook:
     """A program that is told: keeps what came with its time, answers with the statuses of `answers`, then with 204."""
 
-    def __init__(self, answers=(), tls=None, headers=()):
+    def __init__(self, answers=(), tls=None, headers=(), port=0):
         self.got, self.answers = [], list(answers)
         hook = self
 
@@ -33,7 +33,7 @@ class Hook:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*tls)
@@ -267,3 +267,84 @@ def ended_calls(hook, count):
 
 def outcome(call):
     return call["outcome"], call["end_reason"], call["sip_code"], call["duration_ms"]
+
+
+class Nobody:
+    """A port at which nobody listens."""
+
+    def __init__(self):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+
+
+def kept(s):
+    """Letters in the file, and its size."""
+    with open(os.path.join(os.path.dirname(s.log), "data", "webhooks", "queue"), "rb") as f:
+        content = f.read()
+    return content.count(b'"event":"call.'), len(content)
+
+
+def waits(s):
+    return s.counter('earshot_queue_depth{queue="webhooks"}')
+
+
+@feature("I14", "webhooks: a receiver that is down gets all of it once it is up, once and in order per call, over a crash and a restart")
+@in_namespace
+def down(t):
+    nobody, names = Nobody(), [f"d{n}@test" for n in range(6)]
+    told = ["call.started", "call.ringing", "call.answered", "call.ended"]
+    packets = []
+    for n, name in enumerate(names):
+        packets += call(Dialog(call_id=name, from_tag=f"f{n}", to_tag=f"t{n}", branch=f"z9hG4bKd{n}"), 1.0, 4000 + 4 * n, 6000 + 4 * n, voice=False, start=START + n / 10)
+    pcap = t.path()
+    write(pcap, frames(sorted(packets, key=lambda p: p.t)))
+    more = f"events = started, ringing, answered, ended\nsecret_file = {secret_file(t)}"
+    with open(pcap, "rb") as file:
+        crashed = Service(t, None, config(nobody, more), stdin=file)
+    try:
+        wait_for("all are on the disk", lambda: kept(crashed)[0] == 24)
+        t.equal("all wait", (waits(crashed), crashed.counter("earshot_webhooks_total")), (24, 0))
+    finally:
+        crashed.process.kill()
+        crashed.process.wait()
+    with Again(t, crashed) as still:
+        t.equal("they wait again", waits(still), 24)
+        wait_for("it is tried", lambda: still.counter("earshot_webhook_retries_total") >= 1)
+    hook = Hook(port=nobody.port)
+    with Again(t, crashed) as up:
+        up.has('earshot_webhooks_total{result="delivered"}', 24)
+        wait_for("nothing is left on the disk", lambda: kept(up) == (0, 8))
+        t.equal("nothing was given up", up.counter("earshot_webhooks_total"), 24)
+        for name in names:
+            of_call = [json.loads(b) for *_, b in hook.got if json.loads(b)["call"]["call_id"] == name]
+            t.equal(f"{name}: each once, in order", [e["event"] for e in of_call], told)
+        t.equal("signed", all(h["X-Earshot-Signature"] == "sha256=" + hmac.new(SECRET, b, hashlib.sha256).hexdigest() for *_, h, b in hook.got), True)
+        t.equal("what was known then is in it", {json.loads(b)["call"]["outcome"] for *_, b in hook.got if b'"call.ended"' in b}, {"answered"})
+        times = {json.loads(b)["time"] for *_, b in hook.got if b'"call.started"' in b}
+        t.equal("with the time at which it happened", len(times), 6)
+    with Again(t, crashed) as later:
+        t.counter("they come again", waits(later) == 0 and len(hook.got) == 24)
+
+
+@feature("I14", "webhooks: the queue is bounded; the oldest go, and what is not delivered is counted by its reason")
+@in_namespace
+def dead_letters(t):
+    nobody = Nobody()
+    packets = sum((call(Dialog(call_id=f"b{n}@test", from_tag=f"f{n}", to_tag=f"t{n}", branch=f"z9hG4bKb{n}"), 1.0, 4000 + 4 * n, 6000 + 4 * n, voice=False, start=START + n / 10)
+                   for n in range(6)), [])
+    pcap = t.path()
+    write(pcap, frames(sorted(packets, key=lambda p: p.t)))
+    with open(pcap, "rb") as file:
+        s = Service(t, None, config(nobody, "events = ended", sections="[limits]\nwebhooks = 2"), stdin=file)
+    with s:
+        wait_for("two are on the disk", lambda: waits(s) in (2, 3) and kept(s)[0] >= 2 and s.counter('earshot_webhooks_total{result="dropped"}') >= 3)
+        t.equal("all are accounted for", waits(s) + s.counter('earshot_webhooks_total{result="dropped"}'), 6)
+        t.check("and it is said once", s.said().count("[limits] webhooks") == 1)
+    hook = Hook(port=nobody.port, answers=[400])
+    with Again(t, s) as up:
+        wait_for("one is refused, the other taken", lambda: len(hook.got) >= 2)
+        up.has('earshot_webhooks_total{result="refused"}', 1)
+        names = [json.loads(b)["call"]["call_id"] for *_, b in hook.got]
+        t.equal("the newest", names[-2:], ["b4@test", "b5@test"])
+        t.counter("the refused one comes again", len(set(names)) == len(names))
