@@ -47,6 +47,21 @@ static int read_call(struct renderer *r, const char *uid, struct call_record **r
     int err = store_reader_open(r->config.sound.data_dir, &reader);
     if (err == 0)
         err = store_call(reader, uid, ret_record);
+    if (err == 0)
+        err = store_media_keys(reader, *ret_record);
+    store_reader_close(reader);
+    return err;
+}
+
+/* After a crash nobody remembers the keys of the call but the store. */
+static int fetch_keys(struct renderer *r, struct call_record *record)
+{
+    struct store_reader *reader = NULL;
+    if (!record->recording.recovered || record->secrets.count)
+        return 0;
+    int err = store_reader_open(r->config.sound.data_dir, &reader);
+    if (err == 0)
+        err = store_media_keys(reader, record);
     store_reader_close(reader);
     return err;
 }
@@ -106,7 +121,7 @@ static bool is_waiting(const struct call_record *r)
 static void do_call(struct thread *t, struct render_job *job)
 {
     struct renderer *r = t->renderer;
-    int err = job->record ? 0 : read_call(r, job->uid, &job->record);
+    int err = job->record ? fetch_keys(r, job->record) : read_call(r, job->uid, &job->record);
     if (err == ERR_NOT_FOUND) {
         end_if_gone(t, job);
     } else if (err) {

@@ -495,7 +495,8 @@ void service_housekeeping(struct service *s, int64_t now_us)
     if (removed > 0)
         log_info("retention", "%d spool segments removed", removed);
     writer_users_overdue(s->writer, now_us - OVERDUE_AFTER_US);
-    writer_drop_days(s->writer, day_before(now_us, t->retain_calls), day_before(now_us, t->retain_messages));
+    writer_drop_days(s->writer, day_before(now_us, t->retain_calls), day_before(now_us, t->retain_messages),
+                     day_before(now_us, t->retain_spool));
     const int64_t kpi_before_us[STORE_KPI_LEVELS] = {
         day_before(now_us, t->kpi_keep_minutes),
         day_before(now_us, t->kpi_keep_quarters),

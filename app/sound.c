@@ -9,6 +9,7 @@
 #include "app/sound_tones.h"
 #include "app/worker.h"
 #include "decode/output.h"
+#include "decode/srtp.h"
 #include "storage/media_dir.h"
 #include "storage/siprec_voice.h"
 #include "storage/spool.h"
@@ -23,6 +24,12 @@ struct source {
     size_t described_size;
     struct render_codec codecs[FLOW_CODECS_MAX];
     unsigned codec_count;
+    bool secure;
+    uint8_t party;
+    const struct record_secrets *secrets;
+    struct srtp_opener *opener; /* made with the first packet that needs it */
+    struct counters *counters;
+    uint64_t opened, unopened;
     bool looked; /* the first packet is read, but not taken: */
     int first_got;
     struct spool_packet first;
@@ -44,8 +51,11 @@ static void read_descriptor(struct source *s, struct slice text)
     s->described = text.data;
     s->described_size = text.size;
     s->codec_count = 0;
+    s->secure = false;
     if (!descriptor_read(text, &m))
         return;
+    s->secure = m.secure;
+    s->party = m.party;
     for (unsigned i = 0; i < m.codec_count; i++) {
         const struct rtp_codec *in = &m.codecs[i];
         struct render_codec *out = &s->codecs[s->codec_count++];
@@ -55,6 +65,21 @@ static void read_descriptor(struct source *s, struct slice text)
         out->payload_type = in->payload_type;
         out->channels = in->channels;
     }
+}
+
+/* Media in the clear, of a flow that may be protected; false: there is nothing to hear in it. */
+static bool open_packet(struct source *s, struct slice *payload)
+{
+    if (!s->secure)
+        return true;
+    if (s->opener == NULL)
+        s->opener = srtp_opener_new(s->secrets->items, s->secrets->count, s->party);
+    enum srtp_verdict verdict = s->opener ? srtp_opener_packet(s->opener, *payload, payload) : SRTP_UNOPENED;
+    s->opened += verdict == SRTP_OPENED;
+    s->unopened += verdict == SRTP_UNOPENED;
+    if (verdict == SRTP_UNOPENED && s->secrets->count && s->counters)
+        counters_add(s->counters, C_SRTP_UNOPENED, 1);
+    return verdict == SRTP_OPENED;
 }
 
 static int next_packet(void *context, struct render_packet *ret_packet)
@@ -70,6 +95,8 @@ static int next_packet(void *context, struct render_packet *ret_packet)
         struct slice text = spool_reader_descriptor(s->reader);
         if (text.data != s->described || text.size != s->described_size)
             read_descriptor(s, text);
+        if (!open_packet(s, &p.payload))
+            continue;
         *ret_packet = (struct render_packet){
             .time_ns = p.time_ns,
             .datagram = p.payload,
@@ -105,12 +132,14 @@ static unsigned channel_of(const struct record_chain *c, unsigned media_index)
     return media_index % 2; /* orphans: the flow seen first is left */
 }
 
-/* Some audio stream of the record came on this chain's flow (video and images are no sound). */
+/* Some audio stream of the record came on this chain's flow (video and images are no sound), and may be opened. */
 static bool chain_sounds(const struct call_record *r, uint32_t chain)
 {
-    for (uint32_t i = 0; i < r->stream_count; i++)
-        if (r->streams[i].flow_chain == chain + 1 && strcmp(r->streams[i].media_type, "audio") == 0 && !r->streams[i].srtp)
+    for (uint32_t i = 0; i < r->stream_count; i++) {
+        const struct record_stream *s = &r->streams[i];
+        if (s->flow_chain == chain + 1 && strcmp(s->media_type, "audio") == 0 && (!s->srtp || r->secrets.count))
             return true;
+    }
     return false;
 }
 
@@ -123,12 +152,13 @@ struct flows {
 };
 
 /* NULL when nothing of the chain can be read. */
-static struct source *open_source(struct flows *f, const struct record_chain *c, const char *data_dir)
+static struct source *open_source(struct flows *f, const struct call_record *r, const struct record_chain *c,
+                                  const struct sound_config *config)
 {
     struct source *s = &f->sources[f->count];
     bool truncated = false;
-    *s = (struct source){.reader = NULL};
-    if (spool_reader_open(data_dir, c->tail, &s->reader, &truncated) != 0) {
+    *s = (struct source){.secrets = &r->secrets, .counters = config->counters};
+    if (spool_reader_open(config->data_dir, c->tail, &s->reader, &truncated) != 0) {
         f->truncated = true;
         return NULL;
     }
@@ -137,15 +167,15 @@ static struct source *open_source(struct flows *f, const struct record_chain *c,
 }
 
 /* Flows of the call that can be heard, each into its side; with `voice` only those of it, into `channel`. Returns how many. */
-static unsigned add_call(struct flows *f, const struct call_record *r, const char *data_dir, const struct sound_voice *voice,
-                         unsigned channel)
+static unsigned add_call(struct flows *f, const struct call_record *r, const struct sound_config *config,
+                         const struct sound_voice *voice, unsigned channel)
 {
     unsigned before = f->count;
     for (uint32_t k = 0; k < r->chain_count && f->count < FLOWS_MAX; k++) {
         const struct record_chain *c = &r->chains[k];
         if (c->party == NULL || c->rtcp || !chain_sounds(r, k) || (voice && strcmp(c->party, voice->party) != 0))
             continue;
-        struct source *s = open_source(f, c, data_dir);
+        struct source *s = open_source(f, r, c, config);
         if (s == NULL)
             continue;
         if (voice && voice->line >= 0 && line_of(s) != (unsigned)voice->line) {
@@ -161,9 +191,24 @@ static unsigned add_call(struct flows *f, const struct call_record *r, const cha
 
 static void flows_free(struct flows *f)
 {
-    for (unsigned i = 0; f && i < f->count; i++)
+    for (unsigned i = 0; f && i < f->count; i++) {
         spool_reader_close(f->sources[i].reader);
+        srtp_opener_free(f->sources[i].opener);
+    }
     free(f);
+}
+
+/* There was media, and no key for any of it. */
+static bool all_sealed(const struct call_record *r, const struct flows *f)
+{
+    uint64_t opened = 0, unopened = 0;
+    for (uint32_t i = 0; i < r->stream_count; i++)
+        unopened += r->streams[i].srtp && r->secrets.count == 0;
+    for (unsigned i = 0; f && i < f->count; i++) {
+        opened += f->sources[i].opened;
+        unopened += f->sources[i].unopened;
+    }
+    return unopened && opened == 0;
 }
 
 /* ---- files ---- */
@@ -231,17 +276,20 @@ static void date_files(struct record_files *l, const struct render_result *resul
 
 /* ---- a call ---- */
 
-static void describe(struct call_record *r, const struct render_result *result, const struct files *files, bool truncated, int err)
+static void describe(struct call_record *r, const struct render_result *result, const struct files *files, const struct flows *flows, int err)
 {
     struct record_recording *g = &r->recording;
     g->undecodable = arena_copy(r->arena, slice_str(result->undecodable));
-    g->truncated = truncated || result->damaged > 0;
+    g->truncated = (flows && flows->truncated) || result->damaged > 0;
     g->path = slice_none();
     g->files = (struct record_files){0};
     if (err) {
         g->state = NULL;
         g->id[0] = '\0';
-        g->result = err != ERR_NOT_FOUND ? "failed" : result->undecodable[0] ? "undecodable" : "no_rtp";
+        g->result = err != ERR_NOT_FOUND     ? "failed"
+                    : result->undecodable[0] ? "undecodable"
+                    : all_sealed(r, flows)   ? "encrypted"
+                                             : "no_rtp";
         return;
     }
     g->state = "ready";
@@ -266,7 +314,7 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
     int err = ERR_NOMEM;
     snprintf(full, sizeof full, "%s/%s", dir, path);
     if (flows) {
-        add_call(flows, r, config->data_dir, NULL, 0);
+        add_call(flows, r, config, NULL, 0);
         struct render_request request = {
             .path = full,
             .flows = flows->flows,
@@ -282,7 +330,7 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
     }
     if (err == 0)
         date_files(&files.list, &result);
-    describe(r, &result, &files, flows && flows->truncated, err);
+    describe(r, &result, &files, flows, err);
     sound_report(r->arena, &heard, &r->recording.sound);
     sound_tones(&r->recording, r->arena, &heard, config->mask_dtmf);
     if (config->counters)
@@ -336,7 +384,7 @@ int sound_tracks(struct call_record *r, const struct sound_voice *voices, unsign
     snprintf(full, sizeof full, "%s/%s", dir, path);
     if (flows && each) {
         for (unsigned i = 0; i < count && i < RENDER_TRACKS_MAX; i++)
-            each[i] = add_call(flows, voices[i].call, config->data_dir, &voices[i], i);
+            each[i] = add_call(flows, voices[i].call, config, &voices[i], i);
         struct render_request request = {
             .path = full,
             .flows = flows->flows,

@@ -604,6 +604,16 @@ static bool all_encrypted(const struct call_record *r)
     return sound;
 }
 
+static void fill_secrets(struct call_record *r, const struct wsecrets *keys)
+{
+    size_t size = keys->count * sizeof *keys->items;
+    r->secrets.items = size ? arena_alloc(r->arena, size) : NULL;
+    if (r->secrets.items == NULL)
+        return;
+    memcpy(r->secrets.items, keys->items, size);
+    r->secrets.count = keys->count;
+}
+
 static bool media_kept(const struct call_record *r)
 {
     for (uint32_t k = 0; k < r->chain_count; k++)
@@ -627,7 +637,7 @@ static void fill_recording(struct call_record *r, const struct worker_config *co
         g->result = "rule";
     else if (r->stream_count == 0 || came_without_sound(r))
         g->result = "no_rtp";
-    else if (all_encrypted(r))
+    else if (all_encrypted(r) && r->secrets.count == 0 && !config->recovered) /* recovered: the store may know the keys */
         g->result = "encrypted";
     else if (!media_kept(r))
         g->result = "disk";
@@ -669,6 +679,7 @@ struct call_record *summarise(const struct wcall *wc, const struct call *call,
         record_free(r);
         return NULL;
     }
+    fill_secrets(r, &wc->secrets);
     summarise_reports(r, call);
     summarise_isup(r, call);
     fill_call_quality(r);

@@ -7,6 +7,7 @@
 
 #include "app/descriptor.h"
 #include "app/summarise.h"
+#include "base/crypto.h"
 
 int worker_new(const struct worker_config *config, struct counters *counters,
                struct worker **ret_worker, struct why *why)
@@ -79,6 +80,12 @@ static void free_flow(struct wflow *f)
     free(f);
 }
 
+static void free_secrets(struct wsecrets *keys)
+{
+    crypto_wipe(keys->items, keys->count * sizeof *keys->items);
+    free(keys->items);
+}
+
 static void free_call(struct worker *w, struct wcall *wc)
 {
     worker_taps_end(w, wc);
@@ -93,6 +100,7 @@ static void free_call(struct worker *w, struct wcall *wc)
         next = f->next;
         free_flow(f);
     }
+    free_secrets(&wc->secrets);
     free(wc->suspect);
     free(wc->keys);
     free(wc);
@@ -289,6 +297,43 @@ static void keep_message(struct worker *w, const struct event *event)
         wc->signalling_messages++;
 }
 
+/* ---- keys ---- */
+
+/* Secrets are moved by hand: realloc would leave a copy behind. */
+static bool secrets_grow(struct wsecrets *keys)
+{
+    unsigned room = keys->room ? 2 * keys->room : 4;
+    struct media_key *items = malloc(room * sizeof *items);
+    if (items == NULL)
+        return false;
+    if (keys->count)
+        memcpy(items, keys->items, keys->count * sizeof *items);
+    free_secrets(keys);
+    keys->items = items;
+    keys->room = room;
+    return true;
+}
+
+/* Only what is recorded will be opened. */
+static void take_key(struct worker *w, const struct event *event)
+{
+    struct wcall *wc = find_call(w, event->call);
+    struct media_key key;
+    if (wc == NULL || !w->config.record_media || w->spool == NULL)
+        return;
+    assert(event->body.size == sizeof key);
+    memcpy(&key, event->body.data, sizeof key);
+    struct wsecrets *keys = &wc->secrets;
+    bool known = false;
+    for (unsigned i = 0; i < keys->count && !known; i++)
+        known = media_key_equal(&keys->items[i], &key);
+    if (!known && keys->count == MEDIA_KEYS_MAX)
+        counters_add(w->counters, C_MEDIA_KEYS_DROPPED, 1);
+    else if (!known && (keys->count < keys->room || secrets_grow(keys)))
+        keys->items[keys->count++] = key;
+    crypto_wipe(&key, sizeof key);
+}
+
 /* ---- flows ---- */
 
 static bool take_codecs(struct wflow *f, const struct flow_media *m)
@@ -431,6 +476,9 @@ void worker_event(struct worker *w, const struct event *event)
         break;
     case EVENT_FLOW_BOUND:
         bind_flow(w, event);
+        break;
+    case EVENT_MEDIA_KEY:
+        take_key(w, event);
         break;
     case EVENT_FLOW_GONE:
         drop_flow(w, event);

@@ -9,6 +9,7 @@
 #include "app/suspect.h"
 #include "base/counters.h"
 #include "base/error.h"
+#include "base/media_key.h"
 #include "capture/event.h"
 #include "capture/rtp/rtcp_tap.h"
 #include "capture/rtp/stream.h"
@@ -140,6 +141,12 @@ struct wflow {
     struct rtp_codec *codecs;
 };
 
+/* Keys of a call's media, each once, in the order in which signalling told them. */
+struct wsecrets {
+    unsigned count, room;
+    struct media_key *items;
+};
+
 struct wcall {
     struct suspect *suspect;     /* NULL: our capture missed nothing of it */
     uint32_t number;
@@ -159,6 +166,7 @@ struct wcall {
         uint32_t blocks;  /* about streams that did not pass here */
     } unseen[2];          /* by who reports: caller, callee */
     struct wkeys *keys;          /* pressed in RTP (worker_keys.h); NULL: none */
+    struct wsecrets secrets;     /* keys of its SRTP */
     bool recording;
     bool tapped;                 /* its flows are, those to come too */
     bool row_grouped;            /* that row says which group the call belongs to */

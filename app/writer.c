@@ -40,7 +40,7 @@ struct item {
     int64_t started_us;
     struct gate *gate;
     char job_kind[16], job_uid[40];
-    int64_t calls_before_us, messages_before_us, now_us;
+    int64_t calls_before_us, messages_before_us, spool_before_us, now_us;
     enum user_kind user_kind;
     void *user;
     struct writer_registration registration;
@@ -90,10 +90,21 @@ static bool wants_render(const struct call_record *r)
     return r->recording.state && strcmp(r->recording.state, "spooling") == 0;
 }
 
+/* Kept while the call goes on (a crash may end it) and until its recording is made. */
+static int put_media_keys(struct writer *w, const struct call_record *r)
+{
+    bool ended = strcmp(r->state, "ended") == 0;
+    if (r->secrets.count == 0)
+        return 0;
+    if (!ended || !r->final || wants_render(r))
+        return store_put_media_keys(w->store, r->uid, r->started_us, &r->secrets);
+    return store_end_media_keys(w->store, r->uid);
+}
+
 static int put_jobs(struct writer *w, const struct call_record *r)
 {
-    int err = 0;
-    if (wants_render(r))
+    int err = put_media_keys(w, r);
+    if (err == 0 && wants_render(r))
         err = store_put_job(w->store, "render", r->uid, r->started_us);
     if (err == 0 && tracks_wanted(r))
         err = store_put_job(w->store, "tracks", r->uid, r->started_us);
@@ -133,6 +144,8 @@ static int write_item(struct writer *w, const struct item *item)
         return write_record(w, item->record);
     case ITEM_RENDERED: {
         int err = store_put_recording(w->store, item->record->uid, item->record->started_us, &item->record->recording);
+        if (err == 0 && item->record->secrets.count)
+            err = store_end_media_keys(w->store, item->record->uid);
         return err ? err : store_end_job_for(w->store, "render", item->record->uid);
     }
     case ITEM_TRACKS:
@@ -171,7 +184,8 @@ static int write_item(struct writer *w, const struct item *item)
         return store_users_overdue(w->store, item->now_us);
     case ITEM_DROP_DAYS: {
         int dropped = store_drop_days(w->store, item->calls_before_us, item->messages_before_us);
-        return dropped < 0 ? dropped : 0;
+        int err = dropped < 0 ? dropped : 0;
+        return err ? err : store_drop_media_keys(w->store, item->spool_before_us);
     }
     }
     return ERR_INVALID;
@@ -438,11 +452,12 @@ int writer_end_open_calls(struct writer *w)
     return put_and_wait(w, (struct item){.kind = ITEM_END_OPEN});
 }
 
-void writer_drop_days(struct writer *w, int64_t calls_before_us, int64_t messages_before_us)
+void writer_drop_days(struct writer *w, int64_t calls_before_us, int64_t messages_before_us, int64_t spool_before_us)
 {
     put(w, (struct item){.kind = ITEM_DROP_DAYS,
                          .calls_before_us = calls_before_us,
-                         .messages_before_us = messages_before_us});
+                         .messages_before_us = messages_before_us,
+                         .spool_before_us = spool_before_us});
 }
 
 void writer_drop_kpi(struct writer *w, const int64_t before_us[STORE_KPI_LEVELS])

@@ -126,7 +126,7 @@ bool crypto_digest_peek(const struct crypto_digest *d, uint8_t *ret_digest)
 
 /* ---- ciphers ---- */
 
-enum mode { MODE_GCM, MODE_CCM, MODE_CHACHA, MODE_CBC };
+enum mode { MODE_GCM, MODE_CCM, MODE_CHACHA, MODE_CBC, MODE_CTR };
 
 static const struct {
     const EVP_CIPHER *(*cipher)(void);
@@ -143,6 +143,7 @@ static const struct {
     [CRYPTO_CHACHA20_POLY1305] = {EVP_chacha20_poly1305, 32, 16, MODE_CHACHA},
     [CRYPTO_AES_128_CBC] = {EVP_aes_128_cbc, 16, 0, MODE_CBC},
     [CRYPTO_AES_256_CBC] = {EVP_aes_256_cbc, 32, 0, MODE_CBC},
+    [CRYPTO_AES_192_CTR] = {EVP_aes_192_ctr, 24, 0, MODE_CTR},
 };
 
 size_t crypto_key_size(enum crypto_cipher cipher)
@@ -167,7 +168,7 @@ static bool set_key(struct crypto_opener *o, const EVP_CIPHER *cipher, const uin
     EVP_CIPHER_CTX *x = o->context;
     if (!EVP_DecryptInit_ex(x, cipher, NULL, NULL, NULL))
         return false;
-    if (o->mode != MODE_CBC &&
+    if (o->mode != MODE_CBC && o->mode != MODE_CTR &&
         !EVP_CIPHER_CTX_ctrl(x, EVP_CTRL_AEAD_SET_IVLEN, CRYPTO_NONCE_SIZE, NULL))
         return false;
     if (o->mode == MODE_CCM && !EVP_CIPHER_CTX_ctrl(x, EVP_CTRL_AEAD_SET_TAG, o->tag_size, NULL))
@@ -235,15 +236,25 @@ bool crypto_aead_open(struct crypto_opener *o, const uint8_t nonce[CRYPTO_NONCE_
     return good;
 }
 
-bool crypto_cbc_open(struct crypto_opener *o, const uint8_t iv[CRYPTO_CBC_BLOCK_SIZE],
-                     struct slice sealed, uint8_t *ret_plain)
+static bool stream_open(struct crypto_opener *o, const uint8_t *iv, struct slice sealed,
+                        uint8_t *ret_plain)
 {
     int n = 0;
-    if (sealed.size % CRYPTO_CBC_BLOCK_SIZE || sealed.size > INT_MAX)
-        return false;
-    bool good = EVP_DecryptInit_ex(o->context, NULL, NULL, NULL, iv) &&
+    bool good = sealed.size <= INT_MAX && EVP_DecryptInit_ex(o->context, NULL, NULL, NULL, iv) &&
                 EVP_DecryptUpdate(o->context, ret_plain, &n, sealed.data, (int)sealed.size);
     if (!good)
         ERR_clear_error();
     return good && (size_t)n == sealed.size;
+}
+
+bool crypto_cbc_open(struct crypto_opener *o, const uint8_t iv[CRYPTO_CBC_BLOCK_SIZE],
+                     struct slice sealed, uint8_t *ret_plain)
+{
+    return sealed.size % CRYPTO_CBC_BLOCK_SIZE == 0 && stream_open(o, iv, sealed, ret_plain);
+}
+
+bool crypto_ctr_open(struct crypto_opener *o, const uint8_t counter[CRYPTO_CBC_BLOCK_SIZE],
+                     struct slice sealed, uint8_t *ret_plain)
+{
+    return stream_open(o, counter, sealed, ret_plain);
 }

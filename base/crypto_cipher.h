@@ -37,12 +37,13 @@ enum crypto_cipher {
     CRYPTO_CHACHA20_POLY1305,
     CRYPTO_AES_128_CBC,
     CRYPTO_AES_256_CBC,
+    CRYPTO_AES_192_CTR,
 };
 #define CRYPTO_KEY_SIZE_MAX   32u
 #define CRYPTO_NONCE_SIZE     12u /* of every AEAD here */
 #define CRYPTO_CBC_BLOCK_SIZE 16u
 size_t crypto_key_size(enum crypto_cipher cipher);
-/* 0 for CBC, which has no tag. */
+/* 0 for CBC and CTR, which have no tag. */
 size_t crypto_tag_size(enum crypto_cipher cipher);
 
 struct crypto_opener;
@@ -55,4 +56,7 @@ bool crypto_aead_open(struct crypto_opener *o, const uint8_t nonce[CRYPTO_NONCE_
                       struct slice aad, struct slice sealed, uint8_t *ret_plain);
 /* Whole blocks, without looking at padding. */
 bool crypto_cbc_open(struct crypto_opener *o, const uint8_t iv[CRYPTO_CBC_BLOCK_SIZE],
+                     struct slice sealed, uint8_t *ret_plain);
+/* Counter mode from that block on; both ways the same, in place too. */
+bool crypto_ctr_open(struct crypto_opener *o, const uint8_t counter[CRYPTO_CBC_BLOCK_SIZE],
                      struct slice sealed, uint8_t *ret_plain);

@@ -2,7 +2,7 @@
  * them: directly in single mode, through a byte ring when there are threads. An event is one fixed struct and one borrowed
  * body; both are valid during the call that delivers them.
  *
- *   CALL_STARTED  -> (CALL_CHANGED | SIP | FLOW_BOUND | MEDIA | FLOW_GONE)* -> CALL_ENDED
+ *   CALL_STARTED  -> (CALL_CHANGED | SIP | MEDIA_KEY | FLOW_BOUND | MEDIA | FLOW_GONE)* -> CALL_ENDED
  *
  * Everything of one call goes to one worker, in order. Numbers (`call`, `flow`) index the worker's tables; they are reused
  * only after CALL_ENDED and FLOW_GONE. Orphan media (no signalling) comes as a call of kind CALL_ORPHAN. */
@@ -21,6 +21,7 @@ enum event_kind {
     EVENT_SIP,          /* a raw message of the call, in the body */
     EVENT_FLOW_BOUND,   /* a 5-tuple belongs to the call from now on: body is struct flow_media (also when codecs or party change) */
     EVENT_FLOW_GONE,    /* no more media from this 5-tuple for this call; `missed`: what was refused of it and is not told yet */
+    EVENT_MEDIA_KEY,    /* signalling told a key of the call's SRTP: struct media_key in the body; told again with each SDP */
     EVENT_MEDIA,        /* an RTP or RTCP datagram of a bound flow, in the body */
     EVENT_CAPTURE_LOST, /* we missed frames ourselves: of all calls, or of one flow; `missed` */
     EVENT_TICK,         /* packet time went on (about every 100 ms): flush what is due */

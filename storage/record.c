@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <math.h>
 
+#include "base/crypto.h"
+
 #define RECORD_ARENA_FIRST   4096
 #define RECORD_ARENA_CEILING (64u << 20)
 
@@ -182,6 +184,8 @@ struct call_record *record_new(void)
 
 void record_free(struct call_record *r)
 {
-    if (r)
-        arena_free(r->arena);
+    if (r == NULL)
+        return;
+    crypto_wipe(r->secrets.items, r->secrets.count * sizeof *r->secrets.items);
+    arena_free(r->arena);
 }

@@ -8,6 +8,7 @@
 
 #include "base/addr.h"
 #include "base/arena.h"
+#include "base/media_key.h"
 #include "storage/record_identity.h"
 #include "storage/record_diagnosis.h"
 #include "storage/record_dtmf.h"
@@ -295,8 +296,15 @@ struct record_line {
     int64_t removed_us;
 };
 
+/* Keys of the call's media, for whoever makes sound of it: never packed, never shown, wiped with the record. */
+struct record_secrets {
+    uint32_t count;
+    struct media_key *items;
+};
+
 struct call_record {
     struct arena *arena;
+    struct record_secrets secrets;
     char uid[40];            /* UUID text */
     const char *kind;        /* "call"; "orphan": media without signalling; "page": such media to a multicast group; "encrypted": signalling that cannot be read */
     const char *state;       /* trying, ringing, answered, ended */

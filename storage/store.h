@@ -50,6 +50,12 @@ int store_put_job(struct store *s, const char *kind, const char *uid, int64_t st
 int store_end_job(struct store *s, int64_t id, bool done);
 int store_end_job_for(struct store *s, const char *kind, const char *uid);
 
+/* Keys of the call's media, until its recording is made or will never be; they are wiped from the file then. */
+int store_put_media_keys(struct store *s, const char *uid, int64_t started_us, const struct record_secrets *keys);
+int store_end_media_keys(struct store *s, const char *uid);
+/* Those of calls that began ahead of then: nothing of them is left in the spool. */
+int store_drop_media_keys(struct store *s, int64_t before_us);
+
 struct store_audit {
     int64_t time_us;
     const char *actor;     /* token name, "anonymous", "system" */
@@ -177,6 +183,8 @@ int store_messages(struct store_reader *r, const char *uid, store_message_fn *fn
 int store_messages_at(struct store_reader *r, const char *uid, int64_t started_us, store_message_fn *fn, void *context);
 typedef void store_job_fn(void *context, const struct store_job *job);
 int store_jobs(struct store_reader *r, store_job_fn *fn, void *context);
+/* Keys of the call's media into its record, when that has none; 0 also when there are none. */
+int store_media_keys(struct store_reader *r, struct call_record *record);
 int store_token(struct store_reader *r, const char *id, struct store_token *ret_token);
 typedef void store_token_fn(void *context, const struct store_token *token);
 int store_tokens(struct store_reader *r, store_token_fn *fn, void *context);

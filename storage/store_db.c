@@ -22,7 +22,8 @@
  * their last commits then (the spool has the packets), never their integrity. Messages are large
  * rows that come and stay: large pages take them with few writes. */
 static const char *const PRAGMAS_OF[] = {
-    [DB_MAIN] = "PRAGMA page_size = 8192; PRAGMA cache_size = -16000; PRAGMA synchronous = FULL;",
+    [DB_MAIN] = "PRAGMA page_size = 8192; PRAGMA cache_size = -16000; PRAGMA synchronous = FULL;"
+                " PRAGMA secure_delete = ON;",
     [DB_CALLS] = "PRAGMA page_size = 8192; PRAGMA cache_size = -64000;"
                  " PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 8000;",
     [DB_MESSAGES] = "PRAGMA page_size = 32768; PRAGMA cache_size = -16000;"

@@ -186,6 +186,9 @@ static const struct schema_step MAIN[] = {
      "CREATE INDEX findings_oldest ON findings(weak, updated_us);"
      "CREATE INDEX findings_time ON findings(updated_us);"
      "CREATE INDEX findings_uid ON findings(uid);"},
+    /* keys of media that waits to be rendered */
+    {"CREATE TABLE media_keys(uid TEXT PRIMARY KEY, started_us INTEGER NOT NULL,"
+     " keys BLOB NOT NULL) WITHOUT ROWID;"},
 };
 
 static const struct {

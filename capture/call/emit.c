@@ -3,6 +3,9 @@
 
 #include <assert.h>
 
+#include "base/crypto.h"
+#include "capture/sip/sdp_crypto.h"
+
 static void push(struct calls *c, unsigned worker, const struct event *event)
 {
     c->sink.push(c->sink.context, worker, event);
@@ -115,6 +118,34 @@ void emit_flow_gone(struct calls *c, const struct flow *f)
         .missed = {.frames = f->refused, .until_ns = f->last_ns + (c->time_ns - c->steady_ns)},
     };
     push(c, f->worker, &e);
+}
+
+static void emit_media_key(struct calls *c, struct live *l, const struct media_key *key)
+{
+    struct event e = {
+        .kind = EVENT_MEDIA_KEY,
+        .call = live_number(c, l),
+        .flow = NO_INDEX,
+        .time_ns = c->time_ns,
+        .body = slice_of(key, sizeof *key),
+    };
+    push(c, l->worker, &e);
+}
+
+void emit_media_keys(struct calls *c, struct live *l, uint8_t party)
+{
+    struct media_key keys[SDP_CRYPTO_MAX];
+    for (unsigned i = 0; i < c->sdp.media_count; i++) {
+        const struct sdp_media *m = &c->sdp.media[i];
+        for (unsigned k = 0; k < m->crypto_count; k++) {
+            unsigned count = sdp_crypto_keys(m->crypto[k], keys, SDP_CRYPTO_MAX);
+            for (unsigned n = 0; n < count; n++) {
+                keys[n].party = party;
+                emit_media_key(c, l, &keys[n]);
+            }
+            crypto_wipe(keys, count * sizeof *keys);
+        }
+    }
 }
 
 void emit_capture_lost(struct calls *c, uint64_t frames, int64_t since_ns)

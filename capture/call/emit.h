@@ -10,6 +10,8 @@ void emit_call_ended(struct calls *c, struct live *l);
 void emit_sip(struct calls *c, struct live *l, const struct sighting *s, bool over_limit);
 void emit_flow_bound(struct calls *c, const struct flow *f, const struct flow_media *media);
 void emit_flow_gone(struct calls *c, const struct flow *f);
+/* The keys of all lines of the SDP at hand (calls.sdp), which `party` sent; nothing is kept of them here. */
+void emit_media_keys(struct calls *c, struct live *l, uint8_t party);
 void emit_tick(struct calls *c);
 /* Frames of any call were lost before they came here; to all workers. */
 void emit_capture_lost(struct calls *c, uint64_t frames, int64_t since_ns);

@@ -104,6 +104,7 @@ struct media_line {
     uint16_t ptime_ms;
     uint8_t type, direction;
     bool rtcp_mux, secure;
+    bool keyed; /* it tells keys of SRTP, whatever its profile says */
 };
 
 /* An endpoint where a party receives media. */

@@ -182,7 +182,8 @@ static void refresh(struct calls *c, struct point *p, const struct announcement 
                               .type = (uint8_t)m->type,
                               .direction = (uint8_t)m->direction,
                               .rtcp_mux = m->rtcp_mux,
-                              .secure = m->secure};
+                              .secure = m->secure,
+                              .keyed = m->crypto_count > 0};
     drop_offer(p);
     p->serial = ++c->serial;
     p->ice = a->ice;

@@ -229,7 +229,8 @@ void points_describe(const struct calls *c, const struct binding *b, struct flow
     media->media_type = line->type;
     media->direction = receiver ? receiver->line.direction : SDP_SENDRECV;
     media->confidence = b->confidence;
-    media->secure = line->secure;
+    /* keys of both sides beside a profile without protection: they agreed on it all the same */
+    media->secure = line->secure || (receiver && sender && receiver->line.keyed && sender->line.keyed);
     media->announced = true;
     media->keep = true;
     media->rtcp_mux = line->rtcp_mux;

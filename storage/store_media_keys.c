@@ -1,0 +1,76 @@
+/* Keys of SRTP that wait for their recording, in earshot.db: a call that a crash ended is rendered
+ * too. Rows are deleted with their bytes (secure_delete), as soon as the recording is made. */
+#include "base/crypto.h"
+#include "storage/store_db.h"
+
+static int main_statement(struct store *s, enum db_sql sql, struct db **ret_db,
+                          struct bind *ret_bind)
+{
+    int err = store_db(s, DB_MAIN, "", ret_db);
+    if (err)
+        return err;
+    *ret_bind = bind_to(db_statement(*ret_db, sql));
+    return ret_bind->statement ? 0 : store_done(s, ERR_INVALID, 0, "jobs");
+}
+
+int store_put_media_keys(struct store *s, const char *uid, int64_t started_us,
+                         const struct record_secrets *keys)
+{
+    struct db *db;
+    struct bind b;
+    int err = main_statement(s, SQL_MEDIA_KEYS_PUT, &db, &b);
+    if (err)
+        return err;
+    bind_word(&b, uid);
+    bind_int(&b, started_us);
+    bind_blob(&b, slice_of(keys->items, keys->count * sizeof *keys->items));
+    return store_done(s, db_run(db, b.statement), 1, "jobs");
+}
+
+int store_end_media_keys(struct store *s, const char *uid)
+{
+    struct db *db;
+    struct bind b;
+    int err = main_statement(s, SQL_MEDIA_KEYS_DELETE, &db, &b);
+    if (err)
+        return err;
+    bind_word(&b, uid);
+    return store_done(s, db_run(db, b.statement), 1, "jobs");
+}
+
+int store_drop_media_keys(struct store *s, int64_t before_us)
+{
+    struct db *db;
+    struct bind b;
+    int err = main_statement(s, SQL_MEDIA_KEYS_DROP, &db, &b);
+    if (err)
+        return err;
+    bind_int(&b, before_us);
+    return store_done(s, db_run(db, b.statement), 1, "jobs");
+}
+
+int store_media_keys(struct store_reader *r, struct call_record *record)
+{
+    struct db *db;
+    int err = record->secrets.count ? ERR_NOT_FOUND : db_get(&r->set, DB_MAIN, "", &db, NULL);
+    if (err)
+        return err == ERR_NOT_FOUND ? 0 : err;
+    struct bind b = bind_to(db_statement(db, SQL_MEDIA_KEYS));
+    if (b.statement == NULL)
+        return ERR_INVALID;
+    bind_word(&b, record->uid);
+    int rc = sqlite3_step(b.statement);
+    if (rc == SQLITE_ROW) {
+        struct slice blob = column_bytes(b.statement, 0);
+        uint32_t count = (uint32_t)(blob.size / sizeof *record->secrets.items);
+        record->secrets.items = count && blob.size % sizeof *record->secrets.items == 0
+                                    ? arena_alloc(record->arena, blob.size)
+                                    : NULL;
+        if (record->secrets.items) {
+            memcpy(record->secrets.items, blob.data, blob.size);
+            record->secrets.count = count;
+        }
+    }
+    sqlite3_reset(b.statement);
+    return db_error(db, rc);
+}

@@ -1,0 +1,180 @@
+"""G01, X45: SRTP with the keys of a=crypto. The sound of a protected call is compared with that of the same call in the clear."""
+import glob, os, random, sqlite3, subprocess, tempfile, time, wave
+
+from craft import *
+from feature import feature
+from protect import Protector, SUITES
+from recordings import ulaw
+from service import Service, in_namespace, send, wait_for
+from sound import speech
+
+
+def voice(src, sport, dst, dport, ssrc, seconds=3, first=100, start=START + 1.05):
+    octets = bytes(ulaw(round(s)) for s in speech(seconds, 8000, ssrc))
+    return [Packet(start + i * 0.02, src, sport, dst, dport, rtp(first + i, 160 * i, ssrc, octets[160 * i:160 * i + 160], 0, i == 0), kind="rtp")
+            for i in range(50 * seconds)]
+
+
+def secured(lines_a, lines_b, profile="RTP/SAVP", **more):
+    offer = sdp(ALICE, 4000, lines_a).replace(b"RTP/AVP", profile.encode())
+    answer = sdp(BOB, 6000, lines_b).replace(b"RTP/AVP", profile.encode())
+    return call(voice=False, seconds=4, offer=offer, answer=answer, **more)
+
+
+def both(first=100):
+    return voice(ALICE, 4000, BOB, 6000, 0x1111, first=first) + voice(BOB, 6000, ALICE, 4000, 0x2222, first=first)
+
+
+def protect(packets, a, b):
+    """What Alice sends under her key, what Bob sends under his."""
+    return [replace(p, data=(a if p.src == ALICE else b).packet(p.data)) for p in packets]
+
+
+def sound_of(t, packets, *options):
+    """The record and the samples of its file (None: there is no file)."""
+    with tempfile.TemporaryDirectory(dir=t.work) as out:
+        record, = t.read(frames(sorted(packets, key=lambda p: p.t)), "--record", out, *options)
+        names = glob.glob(out + "/**/*.wav", recursive=True)
+        return record, wave.open(names[0]).readframes(1 << 24) if names else None
+
+
+def clear(t, first=100):
+    return sound_of(t, call(voice=False, seconds=4) + both(first))[1]
+
+
+@feature("G01", "SRTP by SDES: every suite opens to the same sound as the call in the clear")
+def suites(t):
+    wanted = clear(t)
+    for suite in SUITES:
+        a, b = Protector(suite, "a"), Protector(suite, "b")
+        record, sound = sound_of(t, secured(a.attribute(), b.attribute()) + protect(both(), a, b))
+        t.equal(f"{suite}: sound", sound == wanted, True)
+        t.equal(f"{suite}: flags", [s["srtp"] for s in record["streams"]], [True, True])
+        t.equal(f"{suite}: result", record["recording"]["result"], "recorded")
+        t.equal(f"{suite}: packets by their headers", sorted(s["packets"] for s in record["streams"]), [150, 150])
+    a, b, other = (Protector("AES_CM_128_HMAC_SHA1_80", name) for name in "abx")
+    record, sound = sound_of(t, secured(other.attribute(), other.attribute()) + protect(both(), a, b))
+    t.counter(f"a wrong key makes noise: {record['recording']}", sound is None and record["recording"]["result"] == "encrypted")
+    record, sound = sound_of(t, secured("", "") + protect(both(), a, b))
+    t.counter(f"no key makes noise: {record['recording']}", sound is None and record["recording"]["result"] == "encrypted")
+    t.equal("without a key: quality from headers", [(s["srtp"], s["packets"], s["lost"]) for s in record["streams"]], [(True, 150, 0)] * 2)
+
+
+@feature("G01", "SRTP by SDES: one key of two, several offered, MKI, parameters, keys beside a plain profile")
+def negotiation(t):
+    wanted = clear(t)
+    suite = "AES_CM_128_HMAC_SHA1_80"
+    a, b, c = (Protector(suite, name) for name in "abc")
+    strong = Protector("AES_256_CM_HMAC_SHA1_80", "strong")
+    lines = strong.attribute(1) + a.attribute(2)
+    t.equal("the second of two offers", sound_of(t, secured(lines, b.attribute(2)) + protect(both(), a, b))[1] == wanted, True)
+    named = [Protector(suite, name, mki=(value, 4)) for name, value in (("a", 7), ("b", 8))]
+    t.equal("MKI", sound_of(t, secured(*(p.attribute() for p in named)) + protect(both(), *named))[1] == wanted, True)
+    bare = [Protector(suite, name, encrypt=False) for name in "ab"]
+    t.equal("authenticated only", sound_of(t, secured(*(p.attribute(1, " UNENCRYPTED_SRTP") for p in bare)) + protect(both(), *bare))[1] == wanted, True)
+    unproved = [Protector(suite, name, prove=False) for name in "ab"]
+    t.equal("encrypted only", sound_of(t, secured(*(p.attribute(1, " UNAUTHENTICATED_SRTP") for p in unproved)) + protect(both(), *unproved))[1] == wanted, True)
+    t.equal("keys beside RTP/AVP", sound_of(t, secured(a.attribute(), b.attribute(), "RTP/AVP") + protect(both(), a, b))[1] == wanted, True)
+    record, sound = sound_of(t, secured(a.attribute(), "", "RTP/AVP") + both())
+    t.counter("keys that were not taken up are used", sound == wanted and not record["streams"][0]["srtp"])
+    record, sound = sound_of(t, secured(a.attribute(), c.attribute()) + protect(both(), a, b))
+    t.counter("one side without its key is heard all the same", sound is not None and sound != wanted)
+    left = memoryview(sound).cast("h")[::2]
+    t.equal("and the other side is heard whole", sum(map(abs, left)) > 1000000 and list(left)[8000:9000] == list(memoryview(wanted).cast("h")[::2])[8000:9000], True)
+
+
+@feature("G01", "SRTP: sequence numbers wrap, packets repeat and come late, capture begins late, keys change in the call")
+def roll(t):
+    suite = "AES_CM_128_HMAC_SHA1_80"
+    a, b = Protector(suite, "a"), Protector(suite, "b")
+    wanted = clear(t, first=65500)
+    packets = protect(both(first=65500), a, b)
+    t.equal("over the wrap", sound_of(t, secured(a.attribute(), b.attribute()) + packets)[1] == wanted, True)
+    a, b = Protector(suite, "a"), Protector(suite, "b")
+    wanted = clear(t)
+    packets = protect(both(), a, b)
+    again = [replace(p, t=p.t + 0.003, ipid=p.ipid + 7) for p in packets[::10]]
+    t.equal("repeated packets", sound_of(t, secured(a.attribute(), b.attribute()) + packets + again)[1] == wanted, True)
+    late = [replace(p, t=p.t + 0.05) if i % 40 == 20 else p for i, p in enumerate(packets)]
+    t.equal("late ones", len(sound_of(t, secured(a.attribute(), b.attribute()) + late)[1]) == len(wanted), True)
+    deep = [replace(p, data=(a if p.src == ALICE else b).packet(p.data, roll=17)) for p in both()]
+    sound = sound_of(t, secured(a.attribute(), b.attribute()) + deep)[1]
+    t.equal("a counter that was high when we came", sound is not None and len(sound) >= len(wanted) - 4 * 8000 * 0.1, True)
+    a2, b2 = Protector(suite, "a2"), Protector(suite, "b2")
+    d = Dialog()
+    change = [Packet(START + 2.0, ALICE, 5060, BOB, 5060, d.request("INVITE", 5, sdp(ALICE, 4000, a2.attribute()).replace(b"AVP", b"SAVP"), to_tag="tt1", branch="z9hG4bKre"), ipid=71, kind="sip"),
+              Packet(START + 2.03, BOB, 5060, ALICE, 5060, d.response(200, "OK", "INVITE", 5, sdp(BOB, 6000, b2.attribute()).replace(b"AVP", b"SAVP"), branch="z9hG4bKre"), ipid=72, kind="sip"),
+              Packet(START + 2.04, ALICE, 5060, BOB, 5060, d.request("ACK", 5, branch="z9hG4bKrea"), ipid=73, kind="sip")]
+    old = [p for p in both() if p.t < START + 2.05]
+    new = [p for p in both() if p.t >= START + 2.05]
+    mixed = protect(old, a, b) + protect(new, a2, b2)
+    t.equal("new keys by re-INVITE", sound_of(t, secured(a.attribute(), b.attribute()) + change + mixed)[1] == wanted, True)
+    t.counter("without the re-INVITE's keys", sound_of(t, secured(a.attribute(), b.attribute()) + mixed)[1] != wanted)
+
+
+@feature("X45", "a flood of SRTP with wrong tags: the recording goes on, each one is counted")
+def flood(t):
+    suite = "AES_CM_128_HMAC_SHA1_80"
+    a, b = Protector(suite, "a"), Protector(suite, "b")
+    wanted = clear(t)
+    r = random.Random(1)
+    forged = [Packet(START + 1.06 + i * 0.00014, ALICE, 4000, BOB, 6000, rtp(r.randrange(65536), r.randrange(1 << 32), 0x1111, r.randbytes(170)), ipid=i & 0xffff, kind="rtp")
+              for i in range(20000)]
+    packets = secured(a.attribute(), b.attribute()) + protect(both(), a, b) + forged
+    record, sound = sound_of(t, packets)
+    t.equal("the sound of the call", sound == wanted, True)
+    t.equal("result", record["recording"]["result"], "recorded")
+    t.counter("forged packets are heard without protection", sound_of(t, call(voice=False, seconds=4) + both() + forged)[1] != wanted)
+
+
+@feature("G01", "keys of SRTP go into no message, pcap or file")
+def secrets(t):
+    a, b = Protector("AES_CM_128_HMAC_SHA1_80", "a"), Protector("AES_CM_128_HMAC_SHA1_80", "b")
+    packets = sorted(secured(a.attribute(), b.attribute()) + protect(both(), a, b), key=lambda p: p.t)
+    needles = [k.inline()[len("inline:"):].encode() for k in (a, b)] + [a.master, b.master]
+    with tempfile.TemporaryDirectory(dir=t.work) as out:
+        t.read(frames(packets), "--record", out)
+        data = b"".join(open(os.path.join(where, name), "rb").read() for where, _, names in os.walk(out) for name in names)
+    t.check("there is something to look at", len(data) > 10000)
+    t.equal("keys in files", [n for n in needles if n in data], [])
+    t.counter("the needles are in the capture", all(n in b"".join(p.data for p in packets) for n in needles[:2]))
+
+
+def database_of(s):
+    return os.path.join(os.path.dirname(s.log), "data", "db", "earshot.db")
+
+
+def keys_waiting(s):
+    return sqlite3.connect(f"file:{database_of(s)}?mode=ro", uri=True).execute("SELECT count(*) FROM media_keys").fetchone()[0]
+
+
+@feature("G01", "a protected call that a crash ends is recorded with the keys that were kept for it; they are wiped then")
+@in_namespace
+def crash(t):
+    a, b = Protector("AEAD_AES_256_GCM", "a"), Protector("AEAD_AES_256_GCM", "b")
+    packets = [p for p in secured(a.attribute(), b.attribute()) if not p.data.startswith(b"BYE") and b"CSeq: 2" not in p.data]
+    config = "[recording]\ndefault = record\n"
+    with Service(t, "vb", config) as s:
+        send("va", frames(sorted(packets + protect(both(), a, b), key=lambda p: p.t)))
+        wait_for("the call is live", lambda: s.get("/api/v1/live/calls")["data"])
+        wait_for("its keys are kept", lambda: keys_waiting(s))
+        time.sleep(1.5)  # what is gathered goes to the spool within this
+        s.process.kill()
+        s.process.wait()
+        home = os.path.dirname(s.log)
+        with open(s.log, "w") as log:
+            s.process = subprocess.Popen([t.earshot, "run", "--config", os.path.join(home, "conf"), "--data", os.path.join(home, "data"),
+                                          "--interface", "vb"], stdin=subprocess.DEVNULL, stderr=log)
+        s.url = wait_for("earshot listens again", s._listens)
+        wait_for("the recording is ready", lambda: s.records()[0]["recording"]["state"] == "ready")
+        record = s.records()[0]
+        t.equal("result", (record["end_reason"], record["recording"]["result"], record["recording"]["recovered"]), ("restart", "recorded", True))
+        t.check(f"length {record['recording']['duration_ms']}", record["recording"]["duration_ms"] > 900)  # it is sent faster than it was spoken
+        wait_for("the keys are wiped", lambda: keys_waiting(s) == 0)
+        with open(database_of(s), "rb") as f:
+            t.equal("and not in the file", a.master in f.read(), False)
+    with Service(t, "vb", "[recording]\ndefault = metadata-only\n") as s:
+        send("va", frames(sorted(packets + protect(both(), a, b), key=lambda p: p.t)))
+        wait_for("the call is live", lambda: s.get("/api/v1/live/calls")["data"])
+        time.sleep(0.5)
+        t.counter("keys are kept though nothing is recorded", keys_waiting(s) == 0)
