@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "app/worker_internal.h"
+#include "capture/rtp/red.h"
 #include "capture/rtp/telephone_event.h"
 
 #define ROOM_FIRST   16
@@ -136,16 +137,17 @@ static const struct rtp_codec *event_codec(const struct wflow *f, uint8_t payloa
 
 static void take_redundant(struct telling *at, const struct rtp_packet *p)
 {
-    struct red_block blocks[RED_BLOCKS_MAX];
-    unsigned count = red_blocks(p->payload, blocks);
+    struct red_payload red;
     bool late = at->late;
-    for (unsigned i = 0; i < count; i++) {
-        const struct rtp_codec *codec = event_codec(at->f, blocks[i].payload_type);
-        if (codec == NULL)
+    if (!red_cut(p->payload, &red))
+        return;
+    for (unsigned i = 0; i < red.count; i++) {
+        const struct red_block *b = &red.blocks[i];
+        if (event_codec(at->f, b->payload_type) == NULL)
             continue;
-        at->payload_type = blocks[i].payload_type;
-        at->late = late || i + 1 < count;
-        take_payload(at, blocks[i].payload, p->timestamp - blocks[i].behind);
+        at->payload_type = b->payload_type;
+        at->late = late || i + 1 < red.count;
+        take_payload(at, b->payload, p->timestamp - b->back);
     }
 }
 

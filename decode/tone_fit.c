@@ -1,7 +1,8 @@
-/* One fit is a set of linear equations, at most 4 x 4, for the cosine and sine part of each
- * sinusoid. A frequency that is a little wrong turns the phase of the second half against the first
- * by the same angle: that is the correction, and a few rounds of it settle both frequencies even
- * where they disturb each other. */
+/* About the middle of a stretch cosines and sines do not disturb each other, and what two cosines
+ * have in common is a sum in closed form: so a fit is one sum over the samples for each part and
+ * two sets of at most two equations. A frequency that is a little wrong turns the phase of the
+ * second half against the first by the same angle: that is the correction, and a few rounds of it
+ * settle both frequencies even where they disturb each other. */
 #include "decode/tone_fit.h"
 
 #include <math.h>
@@ -9,37 +10,11 @@
 
 #include "decode/tone_bank.h"
 
-#define PARTS  4
 #define ROUNDS 6
 
 static double radians(double hz)
 {
     return 2 * M_PI * hz / TONE_RATE;
-}
-
-/* Gaussian elimination with pivots; false: singular. */
-static int solve(double m[PARTS][PARTS + 1], unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        unsigned best = i;
-        for (unsigned k = i + 1; k < n; k++)
-            best = fabs(m[k][i]) > fabs(m[best][i]) ? k : best;
-        if (fabs(m[best][i]) < 1e-9)
-            return 0;
-        for (unsigned c = 0; c <= n; c++) {
-            double swap = m[i][c];
-            m[i][c] = m[best][c];
-            m[best][c] = swap;
-        }
-        for (unsigned k = 0; k < n; k++) {
-            double f = k == i ? 0 : m[k][i] / m[i][i];
-            for (unsigned c = i; c <= n && f != 0; c++)
-                m[k][c] -= f * m[i][c];
-        }
-    }
-    for (unsigned i = 0; i < n; i++)
-        m[i][n] /= m[i][i];
-    return 1;
 }
 
 /* Cosine and sine of each sinusoid, sample by sample, by rotation. */
@@ -67,40 +42,55 @@ static void turn(struct turning *t, unsigned count)
     }
 }
 
-/* Amplitudes at the frequencies as they are. */
-static int fit_parts(struct tone_model *m, const int16_t *pcm, int samples)
+/* Sum of cos(w t) over `samples` whole steps about the middle. */
+static double cosines(double w, int samples)
 {
-    double e[PARTS][PARTS + 1] = {{0}}, energy = 0;
-    unsigned n = 2 * m->count;
+    double below = sin(w / 2);
+    return fabs(below) < 1e-9 ? samples : sin(w / 2 * samples) / below;
+}
+
+/* Amplitudes of one part, cosine (sign 1) or sine (-1), from what each sinusoid has in common with
+ * the sound. False: the frequencies are the same. */
+static bool solve(const struct tone_model *m, int samples, double sign, const double common[2],
+                  double ret[2])
+{
+    double w[2] = {radians(m->hz[0]), radians(m->hz[1])};
+    double g0 = (samples + sign * cosines(2 * w[0], samples)) / 2;
+    if (m->count == 1) {
+        ret[0] = common[0] / g0;
+        return g0 > 1e-6;
+    }
+    double g1 = (samples + sign * cosines(2 * w[1], samples)) / 2;
+    double both = (cosines(w[0] - w[1], samples) + sign * cosines(w[0] + w[1], samples)) / 2;
+    double det = g0 * g1 - both * both;
+    ret[0] = (common[0] * g1 - common[1] * both) / det;
+    ret[1] = (common[1] * g0 - common[0] * both) / det;
+    return det > 1e-6;
+}
+
+/* Amplitudes at the frequencies as they are. */
+static bool fit_parts(struct tone_model *m, const int16_t *pcm, int samples)
+{
+    double cosine[2] = {0}, sine[2] = {0}, energy = 0, found = 0;
     struct turning t;
     m->middle = (samples - 1) / 2.0;
     turning_at(&t, m, -m->middle);
     for (int i = 0; i < samples; i++) {
-        double basis[PARTS] = {t.re[0], t.im[0], t.re[1], t.im[1]}, x = pcm[i];
-        for (unsigned r = 0; r < n; r++) {
-            for (unsigned c = r; c < n; c++)
-                e[r][c] += basis[r] * basis[c];
-            e[r][n] += basis[r] * x;
+        double x = pcm[i];
+        for (unsigned k = 0; k < m->count; k++) {
+            cosine[k] += t.re[k] * x;
+            sine[k] += t.im[k] * x;
         }
         energy += x * x;
         turn(&t, m->count);
     }
-    double right[PARTS], found = 0;
-    for (unsigned r = 0; r < n; r++) {
-        right[r] = e[r][n];
-        for (unsigned c = 0; c < r; c++)
-            e[r][c] = e[c][r];
-    }
-    if (energy <= 0 || !solve(e, n))
-        return 0;
-    for (unsigned k = 0; k < m->count; k++) {
-        m->cosine[k] = e[2 * k][n];
-        m->sine[k] = e[2 * k + 1][n];
-    }
-    for (unsigned r = 0; r < n; r++)
-        found += right[r] * e[r][n];
+    if (energy <= 0 || !solve(m, samples, 1, cosine, m->cosine) ||
+        !solve(m, samples, -1, sine, m->sine))
+        return false;
+    for (unsigned k = 0; k < m->count; k++)
+        found += m->cosine[k] * cosine[k] + m->sine[k] * sine[k];
     m->rest = 1 - found / energy;
-    return 1;
+    return true;
 }
 
 /* Moves the frequencies by what the halves say; the largest move in Hz, negative: no fit. */
@@ -121,17 +111,17 @@ static double better(struct tone_model *m, const int16_t *pcm, int half)
     return most;
 }
 
-int tone_fit(struct tone_model *model, const int16_t *pcm, int samples)
+bool tone_fit(struct tone_model *model, const int16_t *pcm, int samples)
 {
     const double given[2] = {model->hz[0], model->hz[1]}, reach = (double)TONE_RATE / samples;
     double moved = 1;
     for (unsigned i = 0; i < ROUNDS && moved > 0.02; i++) {
         moved = better(model, pcm, samples / 2);
         if (moved < 0)
-            return 0;
+            return false;
         for (unsigned k = 0; k < model->count; k++)
             if (fabs(model->hz[k] - given[k]) > reach)
-                return 0;
+                return false;
     }
     return fit_parts(model, pcm, samples);
 }

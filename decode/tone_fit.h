@@ -2,6 +2,7 @@
  * its halves. Good to a tenth of a Hertz in 20 ms at 15 dB above noise. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define TONE_FIT_MAX 960 /* samples */
@@ -16,8 +17,8 @@ struct tone_model {
 };
 
 /* Starts from the frequencies in model->hz and betters them; they may be off by less than 4000 / samples Hz (50 of 20 ms).
- * 0: the stretch is silent, or the frequencies run away. */
-int tone_fit(struct tone_model *model, const int16_t *pcm, int samples);
+ * False: the stretch is silent, or the frequencies run away. */
+bool tone_fit(struct tone_model *model, const int16_t *pcm, int samples);
 /* Phase of one frequency at the first sample. */
 double tone_phase(double hz, const int16_t *pcm, int samples);
 double tone_amplitude(const struct tone_model *model, unsigned tone);

@@ -105,12 +105,14 @@ static void add_burst(struct tone_meaning *m, unsigned kind, const struct tone_b
                            .reversed = b->class == TONE_2100 && b->turns > 0});
 }
 
-/* Flags go on: told with each block; what begins before the end of what is known goes on with it. */
+/* Flags go on: told with each block; what begins before the end of what is known goes on with it.
+ */
 void tone_meaning_preamble(struct tone_meaning *m, int64_t from, int64_t to, double level_dbm0)
 {
     struct tone_event *e = goes_on(m, TONE_PREAMBLE, MS(from));
     if (e == NULL || MS(from) > e->at_ms + e->length_ms) {
-        add_burst(m, TONE_PREAMBLE, &(struct tone_burst){.from = from, .to = to, .level_dbm0 = level_dbm0});
+        add_burst(m, TONE_PREAMBLE,
+                  &(struct tone_burst){.from = from, .to = to, .level_dbm0 = level_dbm0});
         return;
     }
     int64_t longer = MS(to) - e->at_ms - e->length_ms;

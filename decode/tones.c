@@ -284,7 +284,8 @@ static void begin_run(struct tones *t, uint8_t class, int64_t first, int blocks)
 static void follow_phase(struct tones *t)
 {
     struct tone_run *r = &t->run;
-    double hz = rules[TONE_2100].hz, phase = tone_phase(hz, t->history + t->block % TONE_HISTORY * TONE_BLOCK, TONE_BLOCK);
+    double hz = rules[TONE_2100].hz,
+           phase = tone_phase(hz, t->history + t->block % TONE_HISTORY * TONE_BLOCK, TONE_BLOCK);
     double on = 2 * M_PI * hz / TONE_RATE * TONE_BLOCK * (double)(t->block - r->last);
     if (r->hits > 5 && fabs(remainder(phase - r->phase - on, 2 * M_PI)) > PHASE_TURNED)
         r->turns++;

@@ -53,15 +53,3 @@ struct telephone {
 enum telephone_step telephone_take(struct telephone *t, uint32_t timestamp, bool marker, bool late, const struct telephone_event *e);
 /* '0'..'9', '*', '#', 'A'..'D', '!' for hook flash; 0: no key. */
 char telephone_key(uint8_t event);
-
-/* ---- RED (RFC 2198): what a packet repeats for safety, and the new block behind it ---- */
-
-struct red_block {
-    uint8_t payload_type;
-    uint16_t behind; /* ticks before the packet's timestamp; 0: the new one */
-    struct slice payload;
-};
-#define RED_BLOCKS_MAX 8
-
-/* Number of blocks, oldest first as sent; 0: not of this form. */
-unsigned red_blocks(struct slice payload, struct red_block ret_blocks[RED_BLOCKS_MAX]);

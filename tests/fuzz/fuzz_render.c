@@ -96,7 +96,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char path[256];
     const char *dir = getenv("TMPDIR");
     snprintf(path, sizeof path, "%s/fuzz-render-%ld.wav", dir ? dir : "/tmp", (long)getpid());
-    struct render_request request = {.path = path, .flows = flows, .flow_count = 2};
+    static struct hearing_report heard;
+    struct render_request request = {.path = path, .flows = flows, .flow_count = 2, .hearing = &heard};
     if (data[2] & 4)
         request.sample_rate_hz = 8000;
     struct render_result result;
@@ -105,6 +106,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (err == 0) {
         int64_t span =
             streams[0].now_ns > streams[1].now_ns ? streams[0].now_ns : streams[1].now_ns;
+        for (unsigned c = 0; c < heard.channels; c++)
+            assert(heard.tones[c].key_count <= TONES_KEYS_MAX && heard.tones[c].event_count <= TONES_EVENTS_MAX);
         assert(result.samples <= (span / 1000000 + 1500) * result.sample_rate_hz / 1000);
     }
     unlink(path);

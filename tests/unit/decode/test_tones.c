@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decode/tones.h"
+#include "decode/tone_ear.h"
 
 static const double rows[4] = {697, 770, 852, 941}, columns[4] = {1209, 1336, 1477, 1633};
 static const char keys[] = "123A456B789C*0#D";
@@ -451,4 +451,41 @@ Test(tones, what_is_near_them_is_none)
     ended(b);
     cr_assert_eq(b->t.meaning.key_count + b->t.meaning.event_count, 0);
     free(b);
+}
+
+/* ---- at other rates ---- */
+
+Test(tones, a_channel_of_any_rate_is_heard)
+{
+    static const int rates[] = {8000, 16000, 24000, 44100, 48000};
+    static struct tone_bank bank;
+    struct tone_ear *e = calloc(1, sizeof *e);
+    int16_t pcm[MEASURE_BLOCK_MAX];
+    tone_bank_init(&bank);
+    for (size_t r = 0; r < sizeof rates / sizeof *rates; r++) {
+        int count = rates[r] / 100;
+        cr_assert(tone_ear_init(e, &bank, rates[r]));
+        for (int block = 0; block < 400; block++) {
+            bool on = (block >= 20 && block < 30) ||
+                      (block >= 330 && block < 340); /* 300 blocks without media between */
+            for (int i = 0; i < count; i++) {
+                double t = 2 * M_PI * (block * count + i) / rates[r];
+                pcm[i] = (int16_t)(on ? 4000 * sin(852 * t) + 4000 * sin(1477 * t) : 0);
+            }
+            tone_ear_block(e, block >= 30 && block < 330 ? MEASURE_NOTHING : MEASURE_SOUND, pcm,
+                           count);
+        }
+        tones_finish(&e->tones);
+        const struct tone_meaning *m = &e->tones.meaning;
+        cr_assert_eq(m->key_count, 2, "%d Hz: %u keys", rates[r], m->key_count);
+        for (unsigned k = 0; k < 2; k++) {
+            cr_assert_eq(m->keys[k].digit, '9');
+            cr_assert_float_eq((double)m->keys[k].at_ms, k ? 3300 : 200, 8, "%d Hz: at %lld",
+                               rates[r], (long long)m->keys[k].at_ms);
+            cr_assert_float_eq(m->keys[k].length_ms, 100, 8, "%d Hz: %d ms", rates[r],
+                               m->keys[k].length_ms);
+        }
+        tone_ear_fini(e);
+    }
+    free(e);
 }

@@ -138,22 +138,3 @@ Test(telephone_event, reports_are_read_one_by_one_and_no_truncation_is)
         guard_free(copy);
     }
 }
-
-Test(telephone_event, blocks_of_red_are_told_apart_and_no_truncation_is_read)
-{
-    const uint8_t bytes[] = {0x80 | 101, 0x0c, 0x80, 0x04, 101, 5, 0x8a, 3, 0x20, 6, 0x0a, 0, 0xa0};
-    for (size_t size = 0; size <= sizeof bytes; size++) {
-        struct slice copy = guard_copy(slice_of(bytes, size));
-        struct red_block blocks[RED_BLOCKS_MAX];
-        unsigned count = red_blocks(copy, blocks);
-        cr_assert_eq(count, size < 9 ? 0 : 2, "%zu", size);
-        if (count) {
-            cr_assert_eq(blocks[0].payload_type, 101);
-            cr_assert_eq(blocks[0].behind, 800);
-            cr_assert_eq(blocks[0].payload.size, 4);
-            cr_assert_eq(blocks[1].behind, 0);
-            cr_assert_eq(blocks[1].payload.size, size - 9);
-        }
-        guard_free(copy);
-    }
-}
