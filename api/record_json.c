@@ -84,6 +84,11 @@ static void stream_counts(struct json *j, const struct record_stream *s)
     kv_uint(j, "timestamp_jumps", s->timestamp_jumps);
     kv_uint(j, "event_packets", s->event_packets);
     kv_uint(j, "noise_packets", s->noise_packets);
+    kv_uint(j, "marker_packets", s->marker_packets);
+    kv_uint(j, "padded_packets", s->padded_packets);
+    kv_uint(j, "extension_packets", s->extended_packets);
+    kv_uint(j, "csrc_packets", s->mixed_packets);
+    kv_uint(j, "csrc_max", s->sources_most);
     kv_uint(j, "loss_runs", s->runs);
     kv_uint(j, "longest_loss_run", s->longest_run);
     kv_uint(j, "capture_refused", s->capture_refused);
@@ -99,6 +104,7 @@ static void stream_jitter(struct json *j, const struct record_stream *s)
     json_kv_double(j, "p95", s->jitter_ms_p95, MS_DECIMALS);
     json_end(j);
     json_kv_double(j, "max_gap_ms", s->max_gap_ms, MS_DECIMALS);
+    json_kv_double(j, "min_gap_ms", s->min_gap_ms, MS_DECIMALS);
 
     /* Lost is negative with duplicates (RFC 3550 A.3), so "expected" alone says whether it is
      * known. */
@@ -501,6 +507,19 @@ static void column_float(struct json *j, const char *key, const float *v, uint32
     json_end(j);
 }
 
+static void column_known(struct json *j, const char *key, const uint32_t *v, uint32_t count)
+{
+    json_key(j, key);
+    json_array(j);
+    for (uint32_t i = 0; v && i < count; i++) {
+        if (v[i] == SERIES_UNKNOWN)
+            json_null(j);
+        else
+            json_uint(j, v[i]);
+    }
+    json_end(j);
+}
+
 void record_json_series(struct json *j, const struct record_stream *s)
 {
     const struct record_series *t = &s->series;
@@ -516,6 +535,14 @@ void record_json_series(struct json *j, const struct record_stream *s)
     kv_uint(j, "window_ms", t->window_ms);
     column_float(j, "mos", t->mos, t->window_count, SCORE_DECIMALS);
     column_float(j, "r", t->r, t->window_count, SCORE_DECIMALS);
+    column_float(j, "mos_f50", t->mos_f50, t->window_count, SCORE_DECIMALS);
+    column_float(j, "mos_f200", t->mos_f200, t->window_count, SCORE_DECIMALS);
+    column_float(j, "ppl", t->ppl, t->window_count, SCORE_DECIMALS);
+    column_float(j, "burst_r", t->burst_r, t->window_count, SCORE_DECIMALS);
+    column_float(j, "pdv_p95_ms", t->pdv_p95_ms, t->window_count, 1);
+    column_known(j, "lost_before_tap", t->lost_before, t->window_count);
+    column_known(j, "lost_after_tap", t->lost_after, t->window_count);
+    column_known(j, "lost_capture", t->lost_capture, t->window_count);
     json_kv_str(j, "scale", s->quality.scale);
     json_end(j);
 }

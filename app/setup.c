@@ -53,6 +53,7 @@ void setup_pipeline(const struct settings *s, const struct spool_config *spool, 
     c.worker.record_media = s->recording_default == RECORDING_RECORD;
     c.worker.call_streams_max = (unsigned)s->call_streams_max;
     c.worker.playout = s->quality_playout;
+    c.worker.talkspurts = s->quality_talkspurts;
     c.worker.burst_gap = (uint8_t)s->quality_burst_gap;
     c.worker.probe = s->probe;
     c.worker.spool = spool;

@@ -6,6 +6,16 @@
 
 _Static_assert(RTP_MODES == SCORE_MODES, "frame types are counted as they are scored");
 
+/* The receiver said that it does not conceal (RFC 3611 4.7.6). */
+static bool conceals_nothing(const struct wstream *s)
+{
+    enum { PLC_DISABLED = 1 };
+    struct rtcp_extended e = {.reports = 0};
+    if (s->rtcp)
+        rtcp_tap_extended(s->rtcp->tap, &e);
+    return e.reports && e.voip.plc == PLC_DISABLED;
+}
+
 struct score stream_score(const struct wstream *s, uint64_t expected, uint64_t bad, uint64_t runs, double delay_ms)
 {
     const struct quality_config *config = s->quality;
@@ -19,7 +29,27 @@ struct score stream_score(const struct wstream *s, uint64_t expected, uint64_t b
         .runs = runs,
         .delay_ms = delay_ms,
         .no_echo = config && config->no_echo,
+        .no_concealment = conceals_nothing(s),
     });
+}
+
+/* RFC 3611 4.7.1: the share that the receiver discarded. How it was bunched is not told: it counts as single frames. */
+struct stream_heard stream_heard(const struct wstream *s, const struct rtp_stats *stats)
+{
+    struct stream_heard heard = {.expected = stats->media_expected, .bad = stats->bad, .runs = stats->bad_runs};
+    struct rtcp_extended e = {.reports = 0};
+    if (s->rtcp)
+        rtcp_tap_extended(s->rtcp->tap, &e);
+    heard.playout = stats->simulated ? "AD" : "none";
+    if (e.reports == 0)
+        return heard;
+    uint64_t arrived = stats->media_expected - stats->media_lost;
+    uint64_t discarded = (uint64_t)llround(e.voip.discard_ratio * (double)stats->media_expected);
+    discarded = discarded < arrived ? discarded : arrived;
+    heard.bad = stats->media_lost + discarded;
+    heard.runs = stats->runs + discarded;
+    heard.playout = "xr";
+    return heard;
 }
 
 const struct suspect *stream_suspect(const struct wstream *s)

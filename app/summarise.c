@@ -20,6 +20,7 @@
 #include "app/summarise_related.h"
 #include "app/summarise_reports.h"
 #include "app/summarise_rtcp.h"
+#include "app/summarise_series.h"
 #include "base/burst_ratio.h"
 #include "capture/body/siprec.h"
 #include "capture/net/datagram.h"
@@ -88,66 +89,6 @@ static double ms_between(int64_t from_ns, int64_t to_ns)
 
 /* ---- streams ---- */
 
-static struct score window_score(const struct wstream *s, const struct rtp_window *v)
-{
-    return stream_score(s, v->expected, (uint64_t)v->lost + v->discarded, v->bad_runs, NAN);
-}
-
-double stream_window_score(const struct wstream *s, double *ret_r, const char **ret_scale)
-{
-    const struct rtp_series *series = rtp_stream_series(s->rtp);
-    *ret_r = NAN;
-    *ret_scale = NULL;
-    if (series->window_count == 0 ||
-        suspect_window(stream_suspect(s), s->rtp, series->window_count - 1u))
-        return NAN;
-    struct score score = window_score(s, &series->windows[series->window_count - 1]);
-    *ret_r = score.r;
-    *ret_scale = score.scale;
-    return score.mos_lq;
-}
-
-static bool series_arrays(struct arena *a, struct record_series *out, uint32_t steps,
-                          uint32_t windows)
-{
-    out->packets = arena_alloc(a, steps * sizeof *out->packets);
-    out->lost = arena_alloc(a, steps * sizeof *out->lost);
-    out->discarded = arena_alloc(a, steps * sizeof *out->discarded);
-    out->max_gap_ms = arena_alloc(a, steps * sizeof *out->max_gap_ms);
-    out->jitter_ms = arena_alloc(a, steps * sizeof *out->jitter_ms);
-    out->mos = arena_alloc(a, windows * sizeof *out->mos);
-    out->r = arena_alloc(a, windows * sizeof *out->r);
-    return out->packets && out->lost && out->discarded && out->max_gap_ms && out->jitter_ms &&
-           out->mos && out->r;
-}
-
-static void fill_series(struct arena *a, const struct wstream *s, int64_t first_ns,
-                        struct record_series *out)
-{
-    const struct rtp_series *in = rtp_stream_series(s->rtp);
-    if (!series_arrays(a, out, in->step_count, in->window_count))
-        return;
-    out->start_us = us(first_ns);
-    out->step_ms = in->step_ms;
-    out->step_count = in->step_count;
-    for (unsigned i = 0; i < in->step_count; i++) {
-        const struct rtp_step *step = &in->steps[i];
-        out->packets[i] = step->packets;
-        out->lost[i] = step->lost;
-        out->discarded[i] = step->discarded;
-        out->max_gap_ms[i] = step->max_gap_ms;
-        out->jitter_ms[i] = step->jitter_dms == UINT16_MAX ? NAN : (float)step->jitter_dms / 10;
-    }
-    out->window_ms = in->window_ms;
-    out->window_count = in->window_count;
-    for (unsigned i = 0; i < in->window_count; i++) {
-        struct score score = window_score(s, &in->windows[i]);
-        bool suspect = suspect_window(stream_suspect(s), s->rtp, i);
-        out->mos[i] = suspect ? NAN : (float)score.mos_lq;
-        out->r[i] = suspect ? NAN : (float)score.r;
-    }
-}
-
 /* Of what is not suspect: our own faults give no score. */
 static void fill_quality(const struct wstream *s, const struct rtp_stats *stats, bool suspect,
                          struct record_quality *out)
@@ -155,7 +96,8 @@ static void fill_quality(const struct wstream *s, const struct rtp_stats *stats,
     struct rtp_stats clean = *stats;
     const struct rtp_stats *t = &clean;
     suspect_take_off(stream_suspect(s), s->rtp, &clean);
-    struct score score = stream_score(s, t->media_expected, t->bad, t->bad_runs, NAN);
+    struct stream_heard heard = stream_heard(s, t);
+    struct score score = stream_score(s, heard.expected, heard.bad, heard.runs, NAN);
     out->r = score.r;
     out->mos_lq = score.mos_lq;
     out->r_fb = score.r_fb;
@@ -163,12 +105,12 @@ static void fill_quality(const struct wstream *s, const struct rtp_stats *stats,
     out->bpl = score.bpl;
     out->scale = score.scale;
     out->basis = score.basis;
-    out->playout = t->simulated ? "AD" : "none";
+    out->playout = heard.playout;
     out->delay_basis = "none";
     out->loss_basis = suspect ? "capture_suspect" : "tap";
-    out->burst_r = burst_ratio(t->media_expected, t->bad, t->bad_runs);
-    if (t->media_expected)
-        out->ppl = 100.0 * (double)t->bad / (double)t->media_expected;
+    out->burst_r = burst_ratio(heard.expected, heard.bad, heard.runs);
+    if (heard.expected)
+        out->ppl = 100.0 * (double)heard.bad / (double)heard.expected;
 }
 
 /* What offer and answer have in common; without an answer what was offered. */
@@ -212,6 +154,8 @@ static void fill_counts(const struct rtp_stats *t, struct record_stream *out)
     out->jitter_ms_max = t->jitter_ms_max;
     out->jitter_ms_p95 = t->jitter_ms_p95;
     out->max_gap_ms = t->max_gap_ms;
+    out->min_gap_ms = t->min_gap_ms;
+    out->marker_packets = t->marker_count;
     out->rfc_expected = t->rfc_expected;
     out->rfc_lost = t->rfc_lost;
     out->rfc_jitter_ticks = t->rfc_jitter_ticks;
@@ -248,6 +192,10 @@ static void fill_stream(struct arena *a, const struct wstream *s, bool suspect,
     out->priority_most = s->priority_most;
     out->fmtp = arena_copy(a, slice_str(s->codec.fmtp));
     out->capture_refused = s->refused;
+    out->padded_packets = s->padded;
+    out->extended_packets = s->extended;
+    out->mixed_packets = s->mixed;
+    out->sources_most = s->sources_most;
     out->srtp = f->secure;
     out->early = s->early;
     out->announced = f->announced;
@@ -256,7 +204,7 @@ static void fill_stream(struct arena *a, const struct wstream *s, bool suspect,
     fill_quality(s, &t, suspect, &out->quality);
     summarise_playout(a, s, &out->playout);
     summarise_rtcp(a, s, &t, out);
-    fill_series(a, s, t.first_ns, &out->series);
+    summarise_series(a, s, t.first_ns, &out->series);
 }
 
 static bool fill_streams(struct call_record *r, const struct wcall *wc)

@@ -54,7 +54,9 @@ void summarise_delay(struct call_record *r, const struct wcall *wc)
         struct rtp_stats t;
         if (s == NULL || q->scale == NULL)
             continue;
-        double buffer_ms = out->playout.given ? out->playout.buffers[PLAYOUT_AD].delay_ms : NAN;
+        double simulated_ms = out->playout.given ? out->playout.buffers[PLAYOUT_AD].delay_ms : NAN;
+        const struct record_voip *voip = &out->rtcp.voip;
+        double buffer_ms = voip->reports && voip->buffer_nominal_ms > 0 ? (double)voip->buffer_nominal_ms : simulated_ms;
         double assumed_ms = s->quality ? s->quality->assumed_delay_ms : NAN;
         double delay_ms = summarise_delay_ms(out, running_back(r, wc, s), buffer_ms, assumed_ms, &q->delay_basis);
         if (isnan(delay_ms))
@@ -62,6 +64,7 @@ void summarise_delay(struct call_record *r, const struct wcall *wc)
         rtp_stream_stats(s->rtp, &t);
         suspect_take_off(stream_suspect(s), s->rtp, &t); /* as for the listening quality */
         q->delay_ms = delay_ms;
-        q->mos_cq = stream_score(s, t.media_expected, t.bad, t.bad_runs, delay_ms).mos_cq;
+        struct stream_heard heard = stream_heard(s, &t);
+        q->mos_cq = stream_score(s, heard.expected, heard.bad, heard.runs, delay_ms).mos_cq;
     }
 }

@@ -144,9 +144,9 @@ static void fill_total(const struct wstream *s, const struct rtp_stats *t,
     struct rtp_stats clean = *t;
     suspect_take_off(stream_suspect(s), s->rtp, &clean);
     double behind = (double)v->best.after_tap / (double)passed;
-    uint64_t more = (uint64_t)llround(behind * (double)(clean.media_expected - clean.bad));
-    struct score score =
-        stream_score(s, clean.media_expected, clean.bad + more, clean.bad_runs + more, NAN);
+    struct stream_heard heard = stream_heard(s, &clean);
+    uint64_t more = (uint64_t)llround(behind * (double)(heard.expected - heard.bad));
+    struct score score = stream_score(s, heard.expected, heard.bad + more, heard.runs + more, NAN);
     out->quality.mos_lq_total = score.mos_lq;
 }
 

@@ -36,6 +36,7 @@ struct worker_config {
     bool recovered;              /* replays a spool after a crash: recordings are flagged */
     unsigned call_streams_max;   /* default 16 */
     bool playout;                /* simulate jitter buffers */
+    bool talkspurts;             /* fixed ones begin anew with each */
     uint8_t burst_gap;           /* good frames that end a burst; 0: 16 */
     const char *probe;
     struct identity_config identity; /* who is who */
@@ -111,6 +112,8 @@ struct wstream {
     uint8_t priority_least, priority_most;
     uint32_t key;                /* of its call, + 1: the press that goes on; 0: none */
     struct telephone telephone;  /* keys in its packets */
+    uint8_t sources_most;        /* contributing sources (CSRC) of a packet */
+    uint64_t padded, extended, mixed; /* packets with padding, with a header extension, with contributing sources */
 };
 
 struct wflow {

@@ -69,7 +69,8 @@ static struct wstream *new_stream(struct worker *w, struct wflow *f, uint32_t ss
     struct rtp_stream_config config = {.announced = f->announced,
                                        .ptime_ms = f->ptime_ms,
                                        .playout = w->config.playout,
-                                       .gap_min = w->config.burst_gap};
+                                       .gap_min = w->config.burst_gap,
+                                       .talkspurts = w->config.talkspurts};
     struct rtp_stream *rtp = s ? rtp_stream_new(&config) : NULL;
     if (rtp == NULL) {
         free(s);
@@ -270,10 +271,21 @@ void worker_end_stream(struct worker *w, struct wstream *s)
     if (!__builtin_isnan(t.jitter_ms_mean))
         counters_observe(w->counters, C_STREAM_JITTER, t.jitter_ms_mean / 1000);
     counters_observe(w->counters, C_STREAM_MAX_GAP, t.max_gap_ms / 1000);
-    struct score score = stream_score(s, t.media_expected, t.bad, t.bad_runs, __builtin_nan(""));
+    struct stream_heard heard = stream_heard(s, &t);
+    struct score score = stream_score(s, heard.expected, heard.bad, heard.runs, __builtin_nan(""));
     if (score.scale)
         counters_observe_of(w->counters, C_STREAM_MOS, label_find(LABELS_SCALE, slice_str(score.scale)), score.mos_lq);
     worker_end_rtcp(w, s);
+}
+
+/* What a header may have beside its fixed part; copies of a packet count as well. */
+static void note_header(struct wstream *s, const struct rtp_packet *p)
+{
+    s->padded += p->padding;
+    s->extended += p->extension.size != 0;
+    s->mixed += p->csrc_count != 0;
+    if (p->csrc_count > s->sources_most)
+        s->sources_most = p->csrc_count;
 }
 
 static void rtp(struct worker *w, struct wflow *f, const struct event *event)
@@ -294,6 +306,8 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
     bool first = s->last_ns == 0;
     if (__builtin_expect(first || m->tos >> 2 != s->dscp || m->ttl != s->ttl || m->priority != s->priority, 0))
         note_marks(s, m, first);
+    if (__builtin_expect(p.padding | (p.csrc_count != 0) | (p.extension.size != 0), 0))
+        note_header(s, &p);
     size_t payload_wire = rtp_payload_wire(&p, event->body, m->wire_bytes);
     unsigned verdict = rtp_stream_packet(s->rtp, &p, codec, m->wire_bytes, payload_wire, event->time_ns);
     s->last_ns = event->time_ns;

@@ -195,9 +195,14 @@ bool codec_quality_of(const struct score_input *in, struct codec_quality *ret_qu
     if (modes && counted(in->mode_frames))
         return mixed(in, modes, ret_quality);
     const struct codec_quality *q = find(in->book, in->codec, mode_of(in->codec, in->fmtp));
-    if (q)
-        *ret_quality = *q;
-    return q != NULL;
+    if (q == NULL)
+        return false;
+    *ret_quality = *q;
+    /* G.113 Table I.4: G.711 without concealment. */
+    bool g711 = slice_is_nocase(in->codec, "PCMU") || slice_is_nocase(in->codec, "PCMA");
+    if (in->no_concealment && g711 && strcmp(q->basis, "operator") != 0)
+        ret_quality->bpl = SCORE_BPL_DEFAULT;
+    return true;
 }
 
 double codec_delay_ms(struct slice codec, double ptime_ms)

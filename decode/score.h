@@ -46,6 +46,7 @@ struct score_input {
     uint64_t expected, bad, runs; /* media frames due; lost or too late; runs of those */
     double delay_ms;              /* mouth to ear; NAN: not known, and no MOS-CQ */
     bool no_echo;                 /* MOS-CQ with absolute delay alone */
+    bool no_concealment;          /* the receiver does not conceal lost G.711 */
 };
 
 struct score {

@@ -133,6 +133,7 @@ void record_stream_init(struct record_stream *s)
                                 .jitter_ms_last = NAN,
                                 .jitter_ms_mean = NAN,
                                 .jitter_ms_max = NAN,
+                                .min_gap_ms = NAN,
                                 .jitter_ms_p95 = NAN,
                                 .max_gap_ms = NAN,
                                 .rfc_expected = -1,

@@ -52,6 +52,8 @@ struct record_quality {
     double mos_lq_total;     /* with what was lost behind the tap; NAN: nobody says how much that is */
 };
 
+#define SERIES_UNKNOWN UINT32_MAX /* in a column of counts */
+
 /* Columns of equal length, for charts. Missing jitter or MOS is NAN. */
 struct record_series {
     int64_t start_us;
@@ -66,6 +68,11 @@ struct record_series {
     uint32_t window_count;
     float *mos;              /* a window each */
     float *r;
+    /* NULL in what an older version stored. */
+    float *mos_f50, *mos_f200; /* with the fixed buffers */
+    float *ppl, *burst_r;    /* of the adaptive one */
+    float *pdv_p95_ms;
+    uint32_t *lost_before, *lost_after, *lost_capture; /* where; NULL: nobody reported */
 };
 
 struct record_stream {
@@ -105,6 +112,9 @@ struct record_stream {
     uint64_t capture_refused; /* packets that we lost ourselves, never counted as network loss */
     double jitter_ms_last, jitter_ms_mean, jitter_ms_max, jitter_ms_p95;
     double max_gap_ms;
+    double min_gap_ms;
+    uint64_t marker_packets, padded_packets, extended_packets, mixed_packets;
+    uint8_t sources_most;    /* CSRC of a packet */
     int64_t rfc_expected;
     int64_t rfc_lost;
     int64_t rfc_jitter_ticks;

@@ -407,7 +407,13 @@ void record_pack_stream(struct pack *p, struct record_stream *s)
     pack_u8(p, &s->priority_most);
     record_pack_rtcp_said(p, &s->rtcp);
     pack_double(p, &s->quality.ie);
-    pack_double(p, &s->quality.bpl); /* what comes later goes behind this */
+    pack_double(p, &s->quality.bpl);
+    pack_double(p, &s->min_gap_ms);
+    pack_u64(p, &s->marker_packets);
+    pack_u64(p, &s->padded_packets);
+    pack_u64(p, &s->extended_packets);
+    pack_u64(p, &s->mixed_packets);
+    pack_u8(p, &s->sources_most); /* what comes later goes behind this */
 }
 
 static void chain_pack(struct pack *p, struct record_chain *c)

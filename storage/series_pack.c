@@ -89,6 +89,18 @@ static void floats_pack(struct pack *p, float **column, uint32_t count)
     }
 }
 
+static void later_pack(struct pack *p, struct record_series *s)
+{
+    floats_pack(p, &s->mos_f50, s->window_count);
+    floats_pack(p, &s->mos_f200, s->window_count);
+    floats_pack(p, &s->ppl, s->window_count);
+    floats_pack(p, &s->burst_r, s->window_count);
+    floats_pack(p, &s->pdv_p95_ms, s->window_count);
+    counts_pack(p, &s->lost_before, s->window_count);
+    counts_pack(p, &s->lost_after, s->window_count);
+    counts_pack(p, &s->lost_capture, s->window_count);
+}
+
 void series_pack(struct pack *p, struct record_series *s)
 {
     pack_i64(p, &s->start_us);
@@ -107,6 +119,8 @@ void series_pack(struct pack *p, struct record_series *s)
         floats_pack(p, &s->mos, s->window_count);
         floats_pack(p, &s->r, s->window_count);
     }
+    if (!p->failed && !pack_at_end(p)) /* a row of an older version ends here */
+        later_pack(p, s);
     if (p->failed && p->out == NULL)
         *s = (struct record_series){.step_ms = 1000, .window_ms = 10000};
 }

@@ -242,6 +242,12 @@ void playout_restart(struct playout *p)
     p->started = false;
 }
 
+void playout_talkspurt(struct playout *p)
+{
+    for (unsigned i = 0; i < 2; i++)
+        p->fixed[i].anchored = false;
+}
+
 unsigned playout_units(struct playout *p, int64_t delay, int64_t arrival, int32_t ptime)
 {
     if (p->started) {
@@ -272,6 +278,31 @@ int64_t playout_variation(const struct playout *p)
 {
     int64_t over = p->last_delay - p->adaptive.origin - p->adaptive.least;
     return over > 0 ? over : 0;
+}
+
+static unsigned count_at_most(const struct playout_adaptive *a, int16_t v)
+{
+    int16_t n = 0;
+    for (unsigned i = 0; i < WINDOW; i++)
+        n = (int16_t)(n + (a->delay[i] <= v));
+    return (unsigned)n;
+}
+
+double playout_percentile_ms(const struct playout *p, double part)
+{
+    const struct playout_adaptive *a = &p->adaptive;
+    if (a->count == 0)
+        return NAN;
+    unsigned rank = (unsigned)ceil(part * a->count);
+    int low = a->least, high = HIGHEST; /* empty places lie above */
+    while (low < high) {
+        int middle = low + (high - low) / 2;
+        if (count_at_most(a, (int16_t)middle) >= rank)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return (double)(low - a->least) / UNITS;
 }
 
 static struct playout_report fixed_result(const struct playout_fixed *f, int32_t depth)

@@ -63,6 +63,8 @@ struct playout_report {
 void playout_init(struct playout *p);
 /* Media times or arrivals have nothing to do with what was before: a new segment. */
 void playout_restart(struct playout *p);
+/* The next packet is the reference of the fixed buffers; the adaptive one needs none. */
+void playout_talkspurt(struct playout *p);
 /* One packet in order of arrival. Returns a bit (1 << enum playout_buffer) for each buffer that
  * discards it. */
 unsigned playout_packet(struct playout *p, double media_ms, double arrival_ms, double ptime_ms);
@@ -70,5 +72,7 @@ unsigned playout_packet(struct playout *p, double media_ms, double arrival_ms, d
 unsigned playout_units(struct playout *p, int64_t delay, int64_t arrival, int32_t ptime);
 /* Delay of the last packet over the least of the window, in units. */
 int64_t playout_variation(const struct playout *p);
+/* The delay, over the least, that this part of the packets of the last 10 s does not exceed; NAN: none came. */
+double playout_percentile_ms(const struct playout *p, double part);
 void playout_result(const struct playout *p, enum playout_buffer which,
                     struct playout_report *ret_report);

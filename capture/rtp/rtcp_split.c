@@ -49,26 +49,30 @@ static void places_add(struct rtcp_places *sum, int64_t before, int64_t after, i
 
 /* Nothing speaks against our capture. A packet that was under way at the edge of the interval is
  * taken back from the one before. */
-static void add_clean(struct split *s, int64_t missed, int64_t reported)
+static void add_clean(struct split *s, int64_t ns, int64_t missed, int64_t reported)
 {
     int64_t behind = most(reported - missed, -s->best.after_tap);
+    struct rtcp_places here = {missed, behind, 0};
     places_add(&s->best, missed, behind, 0);
     places_add(&s->lower, missed, most(behind, -s->lower.after_tap), 0);
     places_add(&s->upper, missed, most(behind, -s->upper.after_tap), 0);
+    places_series_add(&s->series, ns, &here, false);
 }
 
 /* Our capture missed something: at least what the receiver has more than we, at most what it
  * admits. */
-static void add_suspect(struct split *s, int64_t missed, int64_t reported)
+static void add_suspect(struct split *s, int64_t ns, int64_t missed, int64_t reported)
 {
     bool counted = s->suspect && s->drops;
     int64_t capture_least = most(0, missed - reported);
     int64_t capture_most = counted ? most(capture_least, least(missed, (int64_t)s->drops)) : missed;
     int64_t before_least = missed - capture_most;
     int64_t before_most = missed - capture_least;
+    struct rtcp_places here = {before_most, most(0, reported - before_most), capture_least};
     places_add(&s->lower, before_least, most(0, reported - before_most), capture_least);
     places_add(&s->upper, before_most, reported - before_least, capture_most);
-    places_add(&s->best, before_most, most(0, reported - before_most), capture_least);
+    places_add(&s->best, here.before_tap, here.after_tap, here.capture);
+    places_series_add(&s->series, ns, &here, true);
     s->suspects++;
 }
 
@@ -102,8 +106,13 @@ void split_interval(struct split *s, const struct rtp_stream *stream, const stru
     s->packets += expected;
     s->missed = missed > reported + EDGE;
     if (s->suspect || s->missed)
-        add_suspect(s, missed, most(0, reported));
+        add_suspect(s, ns, missed, most(0, reported));
     else
-        add_clean(s, missed, reported);
+        add_clean(s, ns, missed, reported);
     split_begin(s, stream, b, ns);
+}
+
+void split_free(struct split *s)
+{
+    places_series_free(&s->series);
 }

@@ -22,8 +22,10 @@ struct rtcp_tap *rtcp_tap_new(void)
 
 void rtcp_tap_free(struct rtcp_tap *t)
 {
-    if (t)
+    if (t) {
         said_free(t);
+        split_free(&t->split);
+    }
     free(t);
 }
 

@@ -86,6 +86,14 @@ struct rtcp_split {
     struct rtcp_places best, lower, upper; /* the truth lies between lower and upper */
 };
 
+/* One of these intervals, or several neighbours: where its packets were lost, as far as can be told (`best`). All saturate. */
+#define RTCP_INTERVALS_MAX 600 /* then neighbours become one */
+struct rtcp_interval {
+    int64_t end_ns; /* when the report came */
+    uint16_t before_tap, after_tap, capture;
+    bool suspect;
+};
+
 struct rtcp_extended {
     uint32_t reports;      /* VoIP metrics */
     struct xr_voip voip;   /* the last */
@@ -105,6 +113,8 @@ struct rtcp_xr_seen {
 void rtcp_tap_round_trips(const struct rtcp_tap *t, struct rtcp_round_trips *ret_trips);
 void rtcp_tap_remote(const struct rtcp_tap *t, struct rtcp_remote *ret_remote);
 void rtcp_tap_split(const struct rtcp_tap *t, struct rtcp_split *ret_split);
+/* In order; NULL: none. */
+const struct rtcp_interval *rtcp_tap_intervals(const struct rtcp_tap *t, unsigned *ret_count);
 void rtcp_tap_extended(const struct rtcp_tap *t, struct rtcp_extended *ret_extended);
 /* In the order in which they first came, at most XR_BLOCKS; NULL: none. */
 const struct rtcp_xr_seen *rtcp_tap_blocks(const struct rtcp_tap *t);

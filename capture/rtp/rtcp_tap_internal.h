@@ -3,7 +3,8 @@
  *   rtcp_tap.c    what passes is handed to the chapters; remote figures
  *   rtcp_said.c   extended reports
  *   rtcp_trip.c   round trips
- *   rtcp_split.c  where packets were lost */
+ *   rtcp_split.c  where packets were lost
+ *   rtcp_places.c the same in time */
 #pragma once
 
 #include <assert.h>
@@ -55,6 +56,12 @@ struct trips {
     struct doubt here, there, ends; /* about `receiver`, `sender`, `chain` */
 };
 
+/* Where packets were lost in time, for charts. */
+struct places_series {
+    struct rtcp_interval *intervals;
+    uint16_t count, room;
+};
+
 struct split {
     uint32_t highest; /* of the report before */
     int32_t lost;
@@ -66,6 +73,7 @@ struct split {
     uint32_t intervals, skipped, suspects;
     uint64_t packets;
     struct rtcp_places best, lower, upper;
+    struct places_series series;
 };
 
 struct remote {
@@ -88,6 +96,10 @@ struct rtcp_tap {
     struct rtcp_xr_seen *blocks;
 };
 
+/* ---- rtcp_places.c ---- */
+void places_series_add(struct places_series *t, int64_t end_ns, const struct rtcp_places *where, bool suspect);
+void places_series_free(struct places_series *t);
+
 static_assert(sizeof(struct rtcp_tap) <= 1536, "RTCP of a stream is kept in at most 1.5 KiB");
 
 /* ---- rtcp_said.c ---- */
@@ -105,6 +117,7 @@ void trips_answer(struct trips *t, const struct xr_dlrr *answer, int64_t ns);
 void trips_figures(const struct trips *t, struct rtcp_round_trips *ret_trips);
 
 /* ---- rtcp_split.c ---- */
+void split_free(struct split *s);
 /* The report from which the next interval is counted. */
 void split_begin(struct split *s, const struct rtp_stream *stream, const struct rtcp_block *b, int64_t ns);
 /* The interval from the report before to this one; ends it. */

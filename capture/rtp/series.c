@@ -78,15 +78,26 @@ static bool windows_have_room(struct rtp_series *t)
     return ok;
 }
 
+static uint16_t larger(uint16_t a, uint16_t b)
+{
+    return a == UINT16_MAX ? b : b == UINT16_MAX || a > b ? a : b;
+}
+
 static struct rtp_window merge_windows(const struct rtp_window *w)
 {
-    return (struct rtp_window){
+    struct rtp_window sum = {
         .expected = add_saturated(w[0].expected, w[1].expected),
         .lost = add_saturated(w[0].lost, w[1].lost),
         .runs = add_saturated(w[0].runs, w[1].runs),
         .discarded = add_saturated(w[0].discarded, w[1].discarded),
         .bad_runs = add_saturated(w[0].bad_runs, w[1].bad_runs),
+        .pdv_p95 = larger(w[0].pdv_p95, w[1].pdv_p95),
     };
+    for (unsigned i = PLAYOUT_F50; i <= PLAYOUT_F200; i++) {
+        sum.fixed_bad[i] = add_saturated(w[0].fixed_bad[i], w[1].fixed_bad[i]);
+        sum.fixed_runs[i] = add_saturated(w[0].fixed_runs[i], w[1].fixed_runs[i]);
+    }
+    return sum;
 }
 
 static void unbook_simulated(struct rtp_stream *s, const struct rtp_window *left)
@@ -96,6 +107,10 @@ static void unbook_simulated(struct rtp_stream *s, const struct rtp_window *left
     struct simulation *m = simulation_of(s);
     m->booked_discarded -= left->discarded;
     m->booked_runs -= left->bad_runs;
+    for (unsigned i = PLAYOUT_F50; i <= PLAYOUT_F200; i++) {
+        m->booked_fixed_bad[i] -= left->fixed_bad[i];
+        m->booked_fixed_runs[i] -= left->fixed_runs[i];
+    }
 }
 
 static void widen_windows(struct rtp_stream *s)
@@ -176,6 +191,7 @@ static void book_simulated(struct rtp_stream *s, struct rtp_window *w, struct rt
 {
     if (!s->simulated) {
         w->bad_runs = w->runs;
+        w->pdv_p95 = UINT16_MAX;
         return;
     }
     struct simulation *m = simulation_of(s);
@@ -184,6 +200,14 @@ static void book_simulated(struct rtp_stream *s, struct rtp_window *w, struct rt
     playout_result(&m->playout, PLAYOUT_AD, &r);
     w->discarded = book(&m->booked_discarded, r.late, before ? &before->discarded : NULL);
     w->bad_runs = book(&m->booked_runs, c.burst.runs.runs, before ? &before->bad_runs : NULL);
+    for (unsigned i = PLAYOUT_F50; i <= PLAYOUT_F200; i++) {
+        w->fixed_bad[i] =
+            book(&m->booked_fixed_bad[i], c.fixed[i].bad, before ? &before->fixed_bad[i] : NULL);
+        w->fixed_runs[i] =
+            book(&m->booked_fixed_runs[i], c.fixed[i].runs, before ? &before->fixed_runs[i] : NULL);
+    }
+    double p95_ms = playout_percentile_ms(&m->playout, 0.95);
+    w->pdv_p95 = p95_ms >= 0 ? saturate((uint64_t)(p95_ms * 10 + 0.5)) : UINT16_MAX;
 }
 
 static struct rtp_window book_window(struct rtp_stream *s)

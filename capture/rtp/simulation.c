@@ -3,17 +3,19 @@
 
 #include <math.h>
 
-#define JUMP (1000 * PLAYOUT_UNITS_PER_MS) /* a timestamp jump, not a delay */
+#define JUMP        (1000 * PLAYOUT_UNITS_PER_MS) /* a timestamp jump, not a delay */
+#define SPURT_PAUSE (200 * PLAYOUT_UNITS_PER_MS)  /* a talkspurt begins behind it */
 
 #define NS_PER_UNIT     (NS_PER_MS / PLAYOUT_UNITS_PER_MS)
 #define SPACING_OVER_MS 50 /* the shortest that is counted */
 
-void simulation_init(struct rtp_stream *s, unsigned gap_min)
+void simulation_init(struct rtp_stream *s, const struct rtp_stream_config *config)
 {
     struct simulation *m = simulation_of(s);
     playout_init(&m->playout);
     skew_init(&m->skew);
-    burst_init(&m->counts.burst, gap_min);
+    burst_init(&m->counts.burst, config->gap_min);
+    m->talkspurts = config->talkspurts;
 }
 
 void simulation_open(struct rtp_stream *s)
@@ -86,6 +88,17 @@ static void compare(struct rtp_stream *s, struct simulation *m, const struct arr
     m->delay = delay;
 }
 
+/* A marker, or a pause that the timestamps tell of. */
+static bool begins_talkspurt(const struct rtp_stream *s, struct simulation *m,
+                             const struct arrival *a)
+{
+    bool marked = a->marker && !m->marked;
+    m->marked = a->marker;
+    int32_t advance = (int32_t)(a->timestamp - m->timestamp);
+    double units = advance * s->ms_per_tick * PLAYOUT_UNITS_PER_MS;
+    return marked || units - m->ptime >= SPURT_PAUSE;
+}
+
 static void play(struct simulation *m, int64_t arrival, uint32_t ext)
 {
     unsigned discards = playout_units(&m->playout, m->delay, arrival, m->ptime);
@@ -115,6 +128,8 @@ void simulation_packet(struct rtp_stream *s, const struct arrival *a, uint32_t e
         anchor(s, m, a);
     else
         compare(s, m, a, ext);
+    if (UNLIKELY(m->talkspurts) && begins_talkspurt(s, m, a))
+        playout_talkspurt(&m->playout);
     m->timestamp = a->timestamp;
     m->ext = ext;
     int64_t arrival = (a->ns - m->origin_ns) / NS_PER_UNIT;

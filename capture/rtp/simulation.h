@@ -35,8 +35,11 @@ struct simulation {
     int64_t spacing_ns;        /* a longer one is worth a look */
     uint32_t booked_discarded; /* as in the stream, for windows */
     uint32_t booked_runs;
+    uint32_t booked_fixed_bad[2], booked_fixed_runs[2];
     uint32_t step_discarded;
     bool anchored;
+    bool talkspurts;
+    bool marked; /* the packet before was: senders that mark every packet begin nothing */
 };
 
 enum { SIMULATION_AT = 1024 };
@@ -50,7 +53,7 @@ static inline struct simulation *simulation_of(const struct rtp_stream *s)
     return (struct simulation *)(void *)((uintptr_t)s + SIMULATION_AT);
 }
 
-void simulation_init(struct rtp_stream *s, unsigned gap_min);
+void simulation_init(struct rtp_stream *s, const struct rtp_stream_config *config);
 /* A new segment. */
 void simulation_open(struct rtp_stream *s);
 /* A packet that counts. */

@@ -68,7 +68,8 @@ void rtp_stream_stats(const struct rtp_stream *s, struct rtp_stats *ret_stats)
         .first_ns = s->first_ns,
         .last_ns = s->last_ns,
         .clock_hz = s->clock_hz,
-        .max_gap_ms = (double)s->gap_max_ns / (double)NS_PER_MS,
+        .max_gap_ms = s->gap_max_us / 1000.0,
+        .min_gap_ms = s->gap_min_ns < UINT32_MAX ? s->gap_min_ns / (double)NS_PER_MS : NAN,
     };
     t.lost = t.expected - t.received;
     if (s->ptime_ticks && s->clock_hz)

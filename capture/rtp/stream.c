@@ -30,13 +30,14 @@ struct rtp_stream *rtp_stream_new(const struct rtp_stream_config *config)
     s->sdp_ptime_ms = config->ptime_ms;
     s->payload_type = PAYLOAD_NONE;
     s->step_end_ns = INT64_MAX;
+    s->gap_min_ns = UINT32_MAX;
     s->last_ns = INT64_MIN;
     s->max_ext = SEGMENT_ORIGIN;
     s->series.step_ms = 1000;
     s->series.window_ms = 10000;
     s->simulated = config->playout;
     if (s->simulated)
-        simulation_init(s, config->gap_min);
+        simulation_init(s, config);
     return s;
 }
 
@@ -140,6 +141,8 @@ void stream_advance(struct rtp_stream *s, const struct arrival *a, uint32_t ahea
 {
     int32_t advance = (int32_t)(a->timestamp - s->max_ts);
     int64_t gap_ns = a->ns - s->order_ns;
+    if (UNLIKELY(gap_ns < s->gap_min_ns))
+        s->gap_min_ns = (uint32_t)gap_ns;
     if (UNLIKELY((uint32_t)advance != ahead * s->ptime_ticks)) {
         gap_ns = gap_without_pause(s, gap_ns, advance, ahead);
         unsteady(s, a, ahead, advance);
@@ -152,8 +155,9 @@ void stream_advance(struct rtp_stream *s, const struct arrival *a, uint32_t ahea
     }
     if (gap_ns > s->step_gap_ns) {
         s->step_gap_ns = gap_ns;
-        if (gap_ns > s->gap_max_ns)
-            s->gap_max_ns = gap_ns;
+        int64_t gap_us = (gap_ns + 500) / 1000;
+        if (gap_us > s->gap_max_us)
+            s->gap_max_us = gap_us < UINT32_MAX ? (uint32_t)gap_us : UINT32_MAX;
     }
     if (s->simulated && UNLIKELY(gap_ns > simulation_of(s)->spacing_ns))
         simulation_spacing(s, gap_ns, media_neighbours(s, a));

@@ -28,6 +28,8 @@ struct rtp_window { /* one scoring window of window_ms: what the E-model needs *
     uint16_t runs;       /* runs of lost frames */
     uint16_t discarded;  /* by the adaptive buffer */
     uint16_t bad_runs;   /* runs of frames lost or discarded; `runs` without playout */
+    uint16_t fixed_bad[2], fixed_runs[2]; /* lost or discarded by F50, F200, and their runs */
+    uint16_t pdv_p95;    /* delay over the least, of the last 10 s of it, 0.1 ms; UINT16_MAX: unknown */
 };
 
 struct rtp_series {
@@ -69,6 +71,7 @@ struct rtp_stats {
     /* jitter RFC 3550 6.4.1 in double precision, audio packets only; NAN: unknown */
     double jitter_ms_last, jitter_ms_mean, jitter_ms_max, jitter_ms_p95;
     double max_gap_ms;        /* longest arrival spacing, pauses removed by the timestamp advance */
+    double min_gap_ms;        /* shortest one, as it came; NAN: none */
     /* RFC 3550 A.1/A.3/A.8, as an endpoint reports */
     uint32_t rfc_expected;
     int32_t rfc_lost;
@@ -92,6 +95,7 @@ struct rtp_stream_config {
     uint16_t ptime_ms;     /* from SDP; 0: from payload size, then measured */
     bool playout;          /* simulate jitter buffers: 3 KiB more */
     uint8_t gap_min;       /* good frames that end a burst; 0: 16 */
+    bool talkspurts;       /* fixed buffers take the first packet of each as their reference */
 };
 
 enum rtp_verdict {

@@ -139,7 +139,8 @@ struct rtp_stream {
     /* --- line 3 --- */
     uint64_t received;
     uint64_t bytes;
-    int64_t gap_max_ns;
+    uint32_t gap_max_us; /* saturates, after 71 minutes */
+    uint32_t gap_min_ns; /* UINT32_MAX: no spacing yet, or none below 4 s */
     int64_t step_gap_ns;
     uint32_t step_packets;
     uint32_t step_lost;

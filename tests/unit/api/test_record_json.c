@@ -216,6 +216,8 @@ Test(record_json, series_are_columns_with_gaps_as_null)
 {
     static uint32_t packets[] = {50, 48}, lost[] = {0, 2}, discarded[] = {0, 0};
     static float gap[] = {21.5f, 60}, jitter[] = {NAN, 1.25f}, mos[] = {4.25f}, r[] = {NAN};
+    static float f50[] = {3.5f};
+    static uint32_t before[] = {7}, after[] = {SERIES_UNKNOWN};
     struct record_stream s;
     struct buf b;
     struct json j;
@@ -232,14 +234,20 @@ Test(record_json, series_are_columns_with_gaps_as_null)
                                       .window_ms = 10000,
                                       .window_count = 1,
                                       .mos = mos,
-                                      .r = r};
+                                      .r = r,
+                                      .mos_f50 = f50,
+                                      .lost_before = before,
+                                      .lost_after = after};
     buf_init(&b, 4096);
     json_init(&j, &b);
     record_json_series(&j, &s);
     cr_expect_str_eq(buf_text(&b), "{\"t0\":\"2026-11-21T10:00:00.000000Z\",\"step_ms\":1000,"
                                    "\"packets\":[50,48],\"lost\":[0,2],\"discarded\":[0,0],"
                                    "\"jitter_ms\":[null,1.25],\"max_gap_ms\":[21.5,60],\"window_"
-                                   "ms\":10000,\"mos\":[4.25],\"r\":[null],\"scale\":null}");
+                                   "ms\":10000,\"mos\":[4.25],\"r\":[null],\"mos_f50\":[3.5],"
+                                   "\"mos_f200\":[],\"ppl\":[],\"burst_r\":[],\"pdv_p95_ms\":[],"
+                                   "\"lost_before_tap\":[7],\"lost_after_tap\":[null],"
+                                   "\"lost_capture\":[],\"scale\":null}");
     buf_fini(&b);
 }
 

@@ -186,9 +186,19 @@ static void expect_vector(const struct rtp_stream *s, const struct rtp_stats *t,
     const struct rtp_series *series = rtp_stream_series(s);
     for (unsigned i = 0; i < series->step_count; i++)
         discarded += series->steps[i].discarded;
+    uint64_t fixed_bad[2] = {0}, fixed_runs[2] = {0};
     for (unsigned i = 0; i < series->window_count; i++) {
         in_windows += series->windows[i].discarded;
         runs += series->windows[i].bad_runs;
+        for (unsigned k = 0; k < 2; k++) {
+            fixed_bad[k] += series->windows[i].fixed_bad[k];
+            fixed_runs[k] += series->windows[i].fixed_runs[k];
+        }
+    }
+    for (unsigned k = 0; k < 2; k++) {
+        cr_expect_eq(fixed_bad[k], p.bad[k], "%u: %lu bad of buffer %u in windows, %lu in all", trial,
+                     fixed_bad[k], k, p.bad[k]);
+        cr_expect_eq(fixed_runs[k], p.runs[k], "%u: runs of buffer %u", trial, k);
     }
     cr_expect_eq(discarded, t->discarded, "%u: %lu discarded in steps", trial, discarded);
     cr_expect_eq(in_windows, t->discarded, "%u: %lu discarded in windows", trial, in_windows);

@@ -211,6 +211,15 @@ static bool slow_packet(struct slow *s, double media, double arrival, int64_t pt
     return late;
 }
 
+static double slow_percentile(const struct slow *s, double part)
+{
+    static int64_t sorted[2 * PACKETS];
+    unsigned n = s->end - s->first;
+    memcpy(sorted, s->delay + s->first, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, by_value);
+    return (double)(sorted[(unsigned)ceil(part * n) - 1] - sorted[0]) / 50;
+}
+
 /* Jitter, stalls, drift and pauses in random measure; delays span less than 650 ms in a window. */
 static unsigned draw_trace(uint64_t *state, double ptime, struct media *out)
 {
@@ -252,6 +261,9 @@ Test(rtp_playout, the_quick_percentile_is_the_sorted_one)
         struct playout_report r;
         playout_result(&p, PLAYOUT_AD, &r);
         cr_expect_eq(differ, 0, "%u: %u packets differ", trial, differ);
+        double p95 = slow_percentile(&slow, 0.95);
+        cr_expect_eq(playout_percentile_ms(&p, 0.95), p95, "%u: %f, not %f", trial,
+                     playout_percentile_ms(&p, 0.95), p95);
         cr_expect_eq(r.late, slow.late, "%u: late", trial);
         cr_expect(fabs(r.delay_ms - (double)slow.depth_sum / count / 50) < 1e-9, "%u: depth %f",
                   trial, r.delay_ms);
@@ -294,6 +306,59 @@ Test(rtp_playout, half_a_second_without_a_playable_packet_anchors_anew)
     cr_expect_eq(r.early, 0);
     cr_expect_float_eq(r.delay_ms, 200, 1e-9);
     cr_expect_float_eq(r.wait_ms, 200, 1e-9);
+}
+
+Test(rtp_playout, a_talkspurt_is_a_new_reference_where_that_is_asked_for)
+{
+    for (unsigned asked = 0; asked < 2; asked++) {
+        for (unsigned all = 0; all < 2;
+             all++) { /* a sender that marks every packet begins nothing */
+            struct rtp_stream_config config = {
+                .announced = true, .playout = true, .talkspurts = asked};
+            struct rtp_stream *s = rtp_stream_new(&config);
+            struct rtp_codec codec;
+            uint8_t payload[160] = {0};
+            struct rtp_playout out;
+            rtp_codec_static(0, &codec);
+            for (unsigned i = 0; i < 1000; i++) { /* 60 ms more from the middle on */
+                struct rtp_packet p = {.sequence = (uint16_t)i,
+                                       .timestamp = i * 160,
+                                       .marker = all || i == 500,
+                                       .payload = slice_of(payload, 160)};
+                rtp_stream_packet(s, &p, &codec, 172, 160,
+                                  DRIVE_START_NS + (i * 20 + (i >= 500 ? 60 : 0)) * MS);
+            }
+            rtp_stream_finish(s);
+            cr_assert(rtp_stream_playout(s, &out));
+            cr_expect_eq(out.buffers[PLAYOUT_F50].late, asked && !all ? 0 : 25,
+                         "asked %u, all %u: %lu", asked, all, out.buffers[PLAYOUT_F50].late);
+            rtp_stream_free(s);
+        }
+    }
+}
+
+Test(rtp_playout, a_pause_of_the_sender_begins_a_talkspurt)
+{
+    struct rtp_stream_config config = {.announced = true, .playout = true, .talkspurts = true};
+    for (unsigned pause = 8; pause <= 10; pause += 2) { /* packets: 160 and 200 ms */
+        struct rtp_stream *s = rtp_stream_new(&config);
+        struct rtp_codec codec;
+        uint8_t payload[160] = {0};
+        struct rtp_playout out;
+        rtp_codec_static(0, &codec);
+        for (unsigned i = 0; i < 1000; i++) {
+            unsigned at = i + (i >= 500 ? pause : 0);
+            struct rtp_packet p = {
+                .sequence = (uint16_t)i, .timestamp = at * 160, .payload = slice_of(payload, 160)};
+            rtp_stream_packet(s, &p, &codec, 172, 160,
+                              DRIVE_START_NS + (at * 20 + (i >= 500 ? 60 : 0)) * MS);
+        }
+        rtp_stream_finish(s);
+        cr_assert(rtp_stream_playout(s, &out));
+        cr_expect_eq(out.buffers[PLAYOUT_F50].late, pause == 10 ? 0 : 25, "%u: %lu", pause,
+                     out.buffers[PLAYOUT_F50].late);
+        rtp_stream_free(s);
+    }
 }
 
 Test(rtp_playout, early_packets_find_a_full_buffer)

@@ -55,8 +55,9 @@ struct scenario {
 };
 
 struct outcome {
-    struct rtcp_places truth;
+    struct rtcp_places truth, in_time; /* `in_time`: summed over the intervals */
     struct rtcp_split split;
+    unsigned intervals;
 };
 
 struct run {
@@ -129,6 +130,13 @@ static struct outcome play(struct scenario c, uint64_t seed)
             report(&run, DRIVE_START_NS + n * PTIME_NS + TO_TAP + 2 * TO_END);
     }
     rtcp_tap_split(run.tap, &o.split);
+    const struct rtcp_interval *v = rtcp_tap_intervals(run.tap, &o.intervals);
+    for (unsigned i = 0; i < o.intervals; i++) {
+        o.in_time.before_tap += v[i].before_tap;
+        o.in_time.after_tap += v[i].after_tap;
+        o.in_time.capture += v[i].capture;
+        cr_expect(i == 0 || v[i].end_ns > v[i - 1].end_ns);
+    }
     rtcp_tap_free(run.tap);
     drive_stop(&run.d);
     return o;
@@ -165,6 +173,9 @@ Test(rtcp_split, loss_before_and_behind_the_tap_is_told_apart)
             within_2_percent("before", o.split.best.before_tap, o.truth.before_tap, c.packets);
             within_2_percent("after", o.split.best.after_tap, o.truth.after_tap, c.packets);
             cr_expect_eq(o.split.skipped, 0);
+            cr_expect_eq(o.in_time.before_tap, o.split.best.before_tap);
+            cr_expect_eq(o.in_time.after_tap, o.split.best.after_tap);
+            cr_expect_eq(o.in_time.capture, o.split.best.capture);
             cr_expect_leq(o.split.best.capture, 60, "pattern %zu: %lld", i,
                           (long long)o.split.best.capture);
         }
@@ -223,6 +234,17 @@ Test(rtcp_split, drops_that_our_capture_admits_narrow_the_bounds)
     struct outcome told = play(c, 9);
     cr_expect_lt(told.split.upper.capture, blind.split.upper.capture);
     cr_expect_geq(told.split.lower.before_tap, blind.split.lower.before_tap);
+}
+
+Test(rtcp_split, a_long_call_is_told_in_a_bounded_number_of_pieces)
+{
+    struct scenario c = {
+        .before = {.05, 1}, .after = {.05, 1}, .packets = 60000, .first = 1, .report_every = 20};
+    struct outcome o = play(c, 11);
+    cr_expect_gt(o.split.intervals, RTCP_INTERVALS_MAX);
+    cr_expect(o.intervals > RTCP_INTERVALS_MAX / 2 && o.intervals <= RTCP_INTERVALS_MAX);
+    cr_expect_eq(o.in_time.before_tap, o.split.best.before_tap);
+    cr_expect_eq(o.in_time.after_tap, o.split.best.after_tap);
 }
 
 /* ---- intervals that say nothing ---- */

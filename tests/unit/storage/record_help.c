@@ -105,7 +105,11 @@ struct slice help_text(struct arena *arena, const char *text)
                                 X(REAL, jitter_ms_p95) X(REAL, max_gap_ms) X(NUMBER, rfc_expected) \
                                     X(SIGNED, rfc_lost) X(NUMBER, rfc_jitter_ticks) X(FLAG, srtp)  \
                                         X(FLAG, early) X(FLAG, announced) X(FLAG, orphan)          \
-                                            X(WORD, confidence) X(NUMBER, flow_chain)
+                                            X(WORD, confidence) X(NUMBER, flow_chain)  \
+                                                X(REAL, min_gap_ms) X(NUMBER, marker_packets)      \
+                                                X(NUMBER, padded_packets)                          \
+                                                X(NUMBER, extended_packets)                        \
+                                                X(NUMBER, mixed_packets) X(TINY, sources_most)
 #define SERIES_FIELDS(X)                                                                           \
     X(NUMBER, start_us)                                                                            \
     X(NUMBER, step_ms) X(NUMBER, step_count) X(NUMBER, window_ms) X(NUMBER, window_count)
@@ -258,8 +262,15 @@ static void fill_series(struct record_series *v)
         for (uint32_t i = 0; i < v->step_count; i++)
             (*counts[c])[i] = help_below(&rnd, 4) ? 50 : (uint32_t)help_next(&rnd);
     }
-    float **floats[] = {&v->max_gap_ms, &v->jitter_ms, &v->mos, &v->r};
-    for (int c = 0; c < 4; c++) {
+    uint32_t **places[] = {&v->lost_before, &v->lost_after, &v->lost_capture};
+    for (int c = 0; c < 3; c++) {
+        *places[c] = arena_alloc(arena, v->window_count * sizeof **places[c]);
+        for (uint32_t i = 0; i < v->window_count; i++)
+            (*places[c])[i] = help_below(&rnd, 3) ? (uint32_t)help_below(&rnd, 9) : SERIES_UNKNOWN;
+    }
+    float **floats[] = {&v->max_gap_ms, &v->jitter_ms, &v->mos, &v->r, &v->mos_f50, &v->mos_f200,
+                        &v->ppl, &v->burst_r, &v->pdv_p95_ms};
+    for (int c = 0; c < 9; c++) {
         uint32_t n = c < 2 ? v->step_count : v->window_count;
         *floats[c] = arena_alloc(arena, n * sizeof **floats[c]);
         for (uint32_t i = 0; i < n; i++)
@@ -683,8 +694,16 @@ static const char *series_differs(const struct record_series *a, const struct re
     if (!same_column(a->max_gap_ms, b->max_gap_ms, steps) ||
         !same_column(a->jitter_ms, b->jitter_ms, steps))
         return "series floats";
-    if (!same_column(a->mos, b->mos, windows) || !same_column(a->r, b->r, windows))
+    if (!same_column(a->mos, b->mos, windows) || !same_column(a->r, b->r, windows) ||
+        !same_column(a->mos_f50, b->mos_f50, windows) ||
+        !same_column(a->mos_f200, b->mos_f200, windows) ||
+        !same_column(a->ppl, b->ppl, windows) || !same_column(a->burst_r, b->burst_r, windows) ||
+        !same_column(a->pdv_p95_ms, b->pdv_p95_ms, windows))
         return "series scores";
+    if (!same_column(a->lost_before, b->lost_before, windows) ||
+        !same_column(a->lost_after, b->lost_after, windows) ||
+        !same_column(a->lost_capture, b->lost_capture, windows))
+        return "series places";
     return NULL;
 }
 

@@ -1,0 +1,6 @@
+/* A stream over time: steps as they were counted, windows with their scores, and where packets were lost in each. */
+#pragma once
+
+#include "app/worker.h"
+
+void summarise_series(struct arena *a, const struct wstream *s, int64_t first_ns, struct record_series *out);
