@@ -1,6 +1,9 @@
 """K01, K03: packets that come too late for a jitter buffer, bursts and delay variation, against traces of known outcome."""
+from dataclasses import replace
+
 from craft import *
 from feature import feature
+from users_api import WHOLE, FileService
 
 PACKETS = 3000
 
@@ -86,3 +89,41 @@ def bursts_and_delays(t):
     t.counter("a clean direction has none of it",
               (clean["burst"]["bursts"], clean["burst"]["outages"], clean["pdv_ms"]["max"], clean["ts_frozen"], clean["deltas"]["over_50"])
               == (0, 0, 0, 0, 0) and clean["mos"]["lq"] > s["mos"]["lq"])
+
+
+@feature("K01", "each 10 s: MOS behind 50 ms, 200 ms and the adaptive buffer, Ppl, BurstR, delay variation")
+def windows_of_all_buffers(t):
+    """Stalls of 300 ms in the second window alone."""
+    shaken = stall(300)
+    packets = trace(lambda i: shaken(i) if 500 <= i < 1000 else i * 20, missing=set(range(2100, 2125)))
+    with FileService(t, packets) as s:
+        row, = s.get(f"/api/v1/calls?{WHOLE}")["data"]
+        series = s.get(f"/api/v1/calls/{row['uid']}/streams/1/series")
+    whole = stream(t, packets)
+    scores = {k: [v and round(v, 3) for v in series[k]] for k in ("mos", "mos_f50", "mos_f200")}
+    quiet = [0, 2, 3, 5]
+    for name, column in scores.items():
+        t.equal(f"{name}: quiet windows", [column[i] for i in quiet], [4.409] * 4)
+    t.check(f"the stalls: {scores}", scores["mos_f50"][1] < scores["mos_f200"][1] < scores["mos"][1] < 4.409)
+    t.check(f"25 frames lost: {scores}", len({scores[k][4] for k in scores}) == 1 and 3.7 < scores["mos"][4] < 4.3)
+    t.check(f"variation {series['pdv_p95_ms']}", series["pdv_p95_ms"][0] == 0 and series["pdv_p95_ms"][1] > 200)
+    t.equal("Ppl of the gap", round(series["ppl"][4], 3), 5.0)
+    t.equal("BurstR of the gap", round(series["burst_r"][4], 3), 8)
+    bad = whole["playout"]["f200"]["late"] + whole["playout"]["f200"]["early"]
+    t.check(f"discards of 200 ms lie in that window: {bad}", bad > 0)
+    with FileService(t, trace(steady)) as s:
+        row, = s.get(f"/api/v1/calls?{WHOLE}")["data"]
+        even = s.get(f"/api/v1/calls/{row['uid']}/streams/1/series")
+    t.counter("a steady call", set(even["mos_f50"]) == {4.409} and set(even["pdv_p95_ms"]) == {0})
+
+
+@feature("K03", "fixed buffers that begin anew with each talkspurt, where the operator says so")
+def talkspurts(t):
+    """The network becomes 60 ms slower in the middle of the call, where a talkspurt begins."""
+    packets = trace(lambda i: i * 20 + 60 * (i >= 1500))
+    marked = [replace(p, data=p.data[:1] + bytes([p.data[1] | 0x80]) + p.data[2:])
+              if p.kind == "rtp" and struct.unpack("!H", p.data[2:4])[0] == 1500 else p for p in packets]
+    late = lambda packets_, *options: stream(t, packets_, *options)["playout"]["f50"]["late"]
+    t.equal("asked for", late(marked, "--set", "quality.talkspurts=yes"), 0)
+    t.equal("no talkspurt begins there", late(packets, "--set", "quality.talkspurts=yes"), 25)
+    t.counter("not asked for", late(marked) == 25)

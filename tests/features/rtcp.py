@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from craft import *
 from feature import feature
+from users_api import WHOLE, FileService
 
 A_SSRC, B_SSRC = 0x1111, 0x2222
 TO_TAP = {"a": 0.015, "b": 0.025}  # one way, from each end to the tap
@@ -340,6 +341,43 @@ def far_end(t):
             t.equal(f"{what}: one score", s["mos"]["lq_total"], s["mos"]["lq"])
     t.equal("nobody reports", caller(t, conversation(20, before=0.05, reports="none")[0])["loss_split"], None)
     t.counter("behind the tap", caller(t, conversation(20, after=0.1)[0])["loss_split"]["after_tap"] > 50)
+
+
+@feature("K05", "where packets were lost, by 10 s: before us, behind us, in our capture; null where no report came")
+def places_in_time(t):
+    packets, truth = conversation(40, before=0.06, after=0.04, capture=(12.0, 14.0), seed=7)
+    with FileService(t, packets) as service:
+        row, = service.get(f"/api/v1/calls?{WHOLE}")["data"]
+        sid = next(s["sid"] for s in row["streams"] if s["ssrc"] == f"0x{A_SSRC:08x}")
+        series = service.get(f"/api/v1/calls/{row['uid']}/streams/{sid}/series")
+        split = caller(t, packets)["loss_split"]
+    columns = {k: series[k] for k in ("lost_before_tap", "lost_after_tap", "lost_capture")}
+    t.equal("sums", [sum(v) for v in columns.values()], [split["before_tap"], split["after_tap"], split["capture"]])
+    t.equal("windows", {len(v) for v in columns.values()}, {len(series["mos"])})
+    t.check(f"the capture lost in the second window: {columns}", columns["lost_capture"][1] > 60 and sum(columns["lost_capture"]) == columns["lost_capture"][1])
+    t.check(f"the network in each: {columns}", min(columns["lost_before_tap"][0], columns["lost_before_tap"][2], columns["lost_after_tap"][2]) > 5)
+    t.equal("no score where our capture is at fault", [v is None for v in series["mos"]], [False, True, False, False])
+    with FileService(t, conversation(40, before=0.06, reports="none")[0]) as service:
+        row, = service.get(f"/api/v1/calls?{WHOLE}")["data"]
+        silent = service.get(f"/api/v1/calls/{row['uid']}/streams/{row['streams'][0]['sid']}/series")
+    t.counter("nobody reports", silent["lost_before_tap"] == [])
+
+
+@feature("K03", "what the receiver says of its jitter buffer and of concealment goes ahead of what is simulated")
+def reported_buffer(t):
+    """5 % lost before us; the receiver discards 13 of 256."""
+    says = lambda config: lambda side, k: extended(B_SSRC, voip(A_SSRC, config=config)) if side == "b" else b""
+    read = lambda extra, before=0.0: caller(t, conversation(40, before=before, extra=extra, seed=3)[0])
+    s, without = read(says(0xb3)), read(None)
+    t.equal("playout", (s["mos"]["playout"], without["mos"]["playout"]), ("xr", "AD"))
+    t.check(f"5.1 % discarded: {s['ppl']}", abs(s["ppl"] - 100 * 13 / 256) < 0.05 and s["discarded"] == 0)
+    t.check(f"MOS {s['mos']['lq']}", abs(s["mos"]["lq"] - 3.912) < 0.01)
+    # 40 ms nominal instead of the depth of ours, 40 ms of round trip one way, 20 ms of packet.
+    t.check(f"delay {s['mos']['delay_ms']}", s["mos"]["delay_basis"] == "rtcp" and abs(s["mos"]["delay_ms"] - 100) < 0.5)
+    plain, disabled = read(says(0xb3), 0.05), read(says(0x73), 0.05)
+    t.check(f"without concealment {disabled['mos']['lq']}, with it {plain['mos']['lq']}", disabled["mos"]["lq"] < plain["mos"]["lq"] - 0.9)
+    t.equal("G.113 has that value", disabled["mos"]["basis"], "standard")
+    t.counter("no report, no discards", without["ppl"] == 0 and without["mos"]["lq"] == 4.409)
 
 
 @feature("K05", "a far end that heard what we did not: our capture is at fault, and bounds hold the truth")
