@@ -54,6 +54,8 @@ static void live_stream_json(struct json *j, const struct live_stream *s)
     json_kv_double(j, "loss_ratio", s->expected ? (double)s->lost / (double)s->expected : NAN, 6);
     json_kv_double(j, "jitter_ms", s->jitter_ms, 3);
     json_kv_double(j, "mos", s->mos, 3);
+    json_kv_double(j, "rtt_ms", s->rtt_ms, 3);
+    json_kv_double(j, "remote_loss_ratio", s->remote_loss_ratio, 6);
     json_kv_time(j, "last_at", s->last_us);
     json_end(j);
 }

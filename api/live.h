@@ -11,6 +11,7 @@ struct live_stream {
     uint64_t packets, expected, lost;
     double jitter_ms; /* NAN unknown */
     double mos;       /* last window, NAN unknown */
+    double rtt_ms, remote_loss_ratio; /* so far, by RTCP; NAN: nobody told */
     int64_t last_us;
 };
 

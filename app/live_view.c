@@ -35,6 +35,20 @@ static struct live_call *add_call(struct looking *l)
     return c;
 }
 
+static void copy_rtcp(const struct wstream *s, struct live_stream *out)
+{
+    struct rtcp_round_trips trips;
+    struct rtcp_remote remote;
+    out->rtt_ms = out->remote_loss_ratio = NAN;
+    if (s->rtcp == NULL)
+        return;
+    rtcp_tap_round_trips(s->rtcp->tap, &trips);
+    rtcp_tap_remote(s->rtcp->tap, &remote);
+    out->rtt_ms = trips.total.count ? trips.total.median : trips.chain.median;
+    if (remote.reports)
+        out->remote_loss_ratio = remote.loss_ratio;
+}
+
 static void copy_stream(const struct wstream *s, struct live_stream *out)
 {
     struct rtp_stats t;
@@ -50,6 +64,7 @@ static void copy_stream(const struct wstream *s, struct live_stream *out)
     out->jitter_ms = t.jitter_ms_last;
     out->mos = s->last_mos;
     out->last_us = t.last_ns / 1000;
+    copy_rtcp(s, out);
 }
 
 static void copy_call(const struct wcall *wc, struct live_call *out)

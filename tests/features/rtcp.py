@@ -1,10 +1,11 @@
 """RTCP beside the media: two ends with clocks of their own, a tap between them, losses on either side of it. What the ends
 would write is computed here from RFC 3550 and RFC 3611, packet by packet."""
-import random, struct
+import random, struct, subprocess, threading
 from dataclasses import replace
 
 from craft import *
 from feature import feature
+from service import Service, in_namespace, play, wait_for
 from users_api import WHOLE, FileService
 
 A_SSRC, B_SSRC = 0x1111, 0x2222
@@ -303,6 +304,25 @@ def every_value(t):
     cut = lambda side, k: extended(B_SSRC, b"".join(d[:2] + b"\0\1" + d[4:8] for d, name, *_ in blocks if name != "mos"))
     silent = caller(t, conversation(10, extra=lambda side, k: cut(side, k) if side == "b" else b"")[0])["rtcp"]
     t.counter("cut short", silent["xr"] is None and silent["bye_at"] is None and silent["app_packets"] == 0)
+
+
+@feature("F02", "a call that goes on has its round trips and what the far end loses")
+@in_namespace
+def live(t):
+    """Played at its own pace, over two seconds of reports; how long a tap takes here is not asked."""
+    for address in (ALICE, BOB):
+        subprocess.run(["ip", "addr", "add", address + "/32", "dev", "lo"], check=True)
+    with Service(t, "lo", "[capture]\nfilter = udp\n") as s:
+        packets = [p for p in conversation(6, after=0.2, seed=2)[0] if not p.data.startswith(b"BYE")]
+        player = threading.Thread(target=play, args=(packets,))
+        streams = lambda: {x["party"]: x for c in s.get("/api/v1/live/calls")["data"] for x in c["streams"]}
+        player.start()
+        first = wait_for("the call is seen", lambda: streams().get("caller"))
+        told = wait_for("reports came", lambda: (lambda x: x if x["rtt_ms"] is not None and x["remote_loss_ratio"] else None)(streams()["caller"]))
+        player.join()
+    t.check(f"round trip {told['rtt_ms']}", told["rtt_ms"] > 0)
+    t.check(f"lost behind us {told['remote_loss_ratio']}", 0.05 < told["remote_loss_ratio"] < 0.5)
+    t.counter("before any report", (first["rtt_ms"], first["remote_loss_ratio"]) == (None, None))
 
 
 @feature("F02", "SRTCP: nothing that is encrypted is read as a report")
