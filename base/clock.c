@@ -272,3 +272,12 @@ int clock_parse_rfc3339(const char *text, int64_t *ret_time_us)
     *ret_time_us = seconds * US_PER_S + fraction;
     return 0;
 }
+
+int clock_parse_rfc3339_ns(const char *text, int64_t *ret_time_ns)
+{
+    int64_t us;
+    if (clock_parse_rfc3339(text, &us) != 0 || us > INT64_MAX / 1000 || us < INT64_MIN / 1000)
+        return ERR_INVALID;
+    *ret_time_ns = us * 1000;
+    return 0;
+}

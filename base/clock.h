@@ -26,3 +26,5 @@ size_t clock_rfc3339_next(struct clock_last *last, int64_t time_us, char *out);
 const char *clock_day(int64_t time_us, char out[CLOCK_TEXT_SIZE]);
 /* RFC 3339 with Z or an offset, fraction optional. 0 or ERR_INVALID. */
 int clock_parse_rfc3339(const char *text, int64_t *ret_time_us);
+/* The same in nanoseconds, which end in the year 2262: ERR_INVALID for what lies behind. */
+int clock_parse_rfc3339_ns(const char *text, int64_t *ret_time_ns);

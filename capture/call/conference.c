@@ -239,9 +239,9 @@ void conference_message(struct calls *c, struct live *l, const struct sighting *
 static int64_t when(struct slice text, int64_t otherwise_ns)
 {
     char copy[64];
-    int64_t time_us;
+    int64_t time_ns;
     slice_copy_to(text, copy, sizeof copy);
-    return text.size && clock_parse_rfc3339(copy, &time_us) == 0 ? time_us * 1000 : otherwise_ns;
+    return text.size && clock_parse_rfc3339_ns(copy, &time_ns) == 0 ? time_ns : otherwise_ns;
 }
 
 static void take_endpoint(struct member *m, const struct conference_endpoint *e, int64_t now_ns)

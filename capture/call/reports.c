@@ -14,8 +14,7 @@
 
 /* ---- figures ---- */
 
-#define RATIO       0.01                      /* percent in the report */
-#define TIME_MAX_US INT64_C(8000000000000000) /* as ns it is a number of 64 bits */
+#define RATIO 0.01 /* percent in the report */
 
 static const struct {
     uint8_t figure;
@@ -56,12 +55,12 @@ static const struct {
 static int64_t time_of(struct slice text)
 {
     char t[48];
-    int64_t us = 0;
+    int64_t ns = 0;
     text = slice_trim(text);
     slice_copy_to(text, t, sizeof t - 1);
-    if (clock_parse_rfc3339(t, &us) != 0 && clock_parse_rfc3339(strcat(t, "Z"), &us) != 0)
+    if (clock_parse_rfc3339_ns(t, &ns) != 0 && clock_parse_rfc3339_ns(strcat(t, "Z"), &ns) != 0)
         return 0;
-    return us < 0 || us > TIME_MAX_US ? 0 : us * 1000;
+    return ns < 0 ? 0 : ns;
 }
 
 static void fill_side(struct call_report_side *o, const struct vq_metrics *v)

@@ -144,3 +144,17 @@ Test(clock, the_calendar_is_that_of_the_system)
         cr_assert_str_eq(clock_rfc3339_us(seconds * 1000000, text), expected);
     }
 }
+
+Test(clock, what_no_nanoseconds_can_name_is_refused)
+{
+    int64_t ns = 7;
+    cr_expect(clock_parse_rfc3339_ns("2026-11-21T10:00:00.5Z", &ns) == 0 && ns == INT64_C(1795255200500000000));
+    cr_expect(clock_parse_rfc3339_ns("1969-12-31T23:59:59Z", &ns) == 0 && ns == -INT64_C(1000000000));
+    cr_expect(clock_parse_rfc3339_ns("2262-04-11T23:47:16Z", &ns) == 0 && ns == INT64_C(9223372036000000000));
+    ns = 7;
+    cr_expect_neq(clock_parse_rfc3339_ns("2262-04-11T23:47:17Z", &ns), 0);
+    cr_expect_neq(clock_parse_rfc3339_ns("9999-12-31T23:59:59Z", &ns), 0);
+    cr_expect_neq(clock_parse_rfc3339_ns("0001-01-01T00:00:00Z", &ns), 0);
+    cr_expect_neq(clock_parse_rfc3339_ns("tomorrow", &ns), 0);
+    cr_expect_eq(ns, 7, "written only on success");
+}
