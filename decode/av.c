@@ -179,6 +179,11 @@ int av_decoder_decode(struct av_decoder *d, struct slice frame, int16_t *out, in
     return got ? total : -1;
 }
 
+int av_decoder_rate(const struct av_decoder *d)
+{
+    return d->codec->sample_rate;
+}
+
 const char *render_library(void)
 {
     return "libavcodec " AV_STRINGIFY(LIBAVCODEC_VERSION);

@@ -23,5 +23,7 @@ void av_pool_free(struct av_pool *pool);
 /* NULL: the library has no such decoder, refuses the setup, or no memory. */
 struct av_decoder *av_decoder_get(struct av_pool *pool, const struct av_setup *setup);
 void av_decoder_release(struct av_pool *pool, struct av_decoder *d);
+/* Of what it gave last. */
+int av_decoder_rate(const struct av_decoder *d);
 /* Mono samples of one codec frame (at most `room`), or -1. */
 int av_decoder_decode(struct av_decoder *d, struct slice frame, int16_t *out, int room);

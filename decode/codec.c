@@ -14,7 +14,7 @@ static const struct codec_type *const types[] = {
     &codec_g726_24,      &codec_g726_40,      &codec_g721,         &codec_aal2_g726_16,
     &codec_aal2_g726_24, &codec_aal2_g726_32, &codec_aal2_g726_40,
     &codec_amr,          &codec_amr_wb,       &codec_l8,           &codec_dvi4,
-    &codec_codec2,
+    &codec_codec2,       &codec_mpeg4_generic, &codec_latm,
 };
 
 enum codec_kind codec_kind(const struct render_codec *codec)
@@ -76,6 +76,8 @@ int codec_rate(const struct render_codec *codec)
         return 0;
     if (type->rate_hz)
         return type->rate_hz;
+    if (type->rate)
+        return type->rate(codec);
     return codec_rate_known(codec->clock_hz) ? (int)codec->clock_hz : 0;
 }
 

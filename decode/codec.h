@@ -36,6 +36,8 @@ struct codec_type {
     const char *label; /* in the CODEC label set */
     int rate_hz;       /* of the samples; 0: the RTP clock */
     int clock_hz;      /* of RTP where the codec fixes it, whatever the SDP says; 0: the SDP's */
+    /* Where only the parameters tell the rate; 0: this variant cannot be decoded. */
+    int (*rate)(const struct render_codec *codec);
     /* Fills in what the type needs; false: this variant cannot be decoded. */
     bool (*open)(struct decoder *d, const struct render_codec *codec);
     /* Samples written (0 is fine), or -1 when the payload is damaged. */
@@ -87,7 +89,7 @@ int decode_whole(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_
 
 extern const struct codec_type codec_pcmu, codec_pcma, codec_l16, codec_g722, codec_gsm, codec_ilbc,
     codec_g729, codec_g723, codec_opus, codec_speex, codec_amr, codec_amr_wb, codec_l8,
-    codec_dvi4, codec_codec2;
+    codec_dvi4, codec_codec2, codec_mpeg4_generic, codec_latm;
 extern const struct codec_type codec_g726_16, codec_g726_24, codec_g726_32, codec_g726_40,
     codec_g721;
 extern const struct codec_type codec_aal2_g726_16, codec_aal2_g726_24, codec_aal2_g726_32,

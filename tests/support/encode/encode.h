@@ -45,6 +45,12 @@ bool encode(const struct encode_as *as, const int16_t *pcm, size_t count, struct
 size_t encode_amr_payload(const struct encoded *e, unsigned first, unsigned count, bool wide,
                           bool aligned, uint8_t *out);
 
+/* AAC units to a payload of RFC 3640 (AAC-hbr) or of RFC 6416, the latter with its configuration
+ * (AAC-LC, mono, this index of the sampling rate) in front or in the SDP. */
+size_t encode_hbr_payload(const struct encoded *e, unsigned first, unsigned count, uint8_t *out);
+size_t encode_latm_payload(const struct encoded *e, unsigned first, unsigned count, bool in_band,
+                           unsigned rate_index, uint8_t *out);
+
 /* Of the parts: one encoded frame is there. False: no room. */
 bool encode_put(struct encoded *out, const void *data, size_t size);
 bool encode_av(const struct encode_as *as, const int16_t *pcm, size_t count, struct encoded *out);

@@ -91,3 +91,54 @@ size_t encode_amr_payload(const struct encoded *e, unsigned first, unsigned coun
     }
     return (at + 7) / 8;
 }
+
+/* ---- AAC ---- */
+
+static void add_number(uint8_t *out, size_t *at, unsigned value, unsigned count)
+{
+    for (unsigned i = count; i-- > 0; ++*at)
+        if (value >> i & 1)
+            out[*at / 8] |= (uint8_t)(0x80 >> *at % 8);
+}
+
+static size_t all_units(const struct encoded *e, unsigned first, unsigned count)
+{
+    size_t all = 0;
+    for (unsigned i = first; i < first + count; i++)
+        all += e->size[i];
+    return all;
+}
+
+size_t encode_hbr_payload(const struct encoded *e, unsigned first, unsigned count, uint8_t *out)
+{
+    size_t at = 0;
+    memset(out, 0, 2 + 2 * count + all_units(e, first, count));
+    add_number(out, &at, 16 * count, 16);
+    for (unsigned i = first; i < first + count; i++)
+        add_number(out, &at, e->size[i] << 3u, 16); /* index 0, or delta 0 */
+    for (unsigned i = first; i < first + count; i++)
+        add_bits(out, &at, e->data[i], 8u * e->size[i]);
+    return at / 8;
+}
+
+size_t encode_latm_payload(const struct encoded *e, unsigned first, unsigned count, bool in_band,
+                           unsigned rate_index, uint8_t *out)
+{
+    size_t at = 0;
+    memset(out, 0, 32 + 20 * count + all_units(e, first, count));
+    if (in_band) {
+        add_number(out, &at, 1, 3); /* not as before, version 0, all of one time */
+        add_number(out, &at, count - 1, 6);
+        add_number(out, &at, 0, 7);
+        add_number(out, &at, 2u << 11 | rate_index << 7 | 1 << 3, 16);
+        add_number(out, &at, 0xff << 2, 13);
+    }
+    for (unsigned i = first; i < first + count; i++) {
+        unsigned left = e->size[i];
+        for (; left >= 255; left -= 255)
+            add_number(out, &at, 255, 8);
+        add_number(out, &at, left, 8);
+        add_bits(out, &at, e->data[i], 8u * e->size[i]);
+    }
+    return (at + 7) / 8;
+}

@@ -13,7 +13,7 @@
 #define MOST    (48000 * 3)
 #define SPEECH  (16000 * 26 / 10)
 
-enum packing { AS_IT_IS, AMR_EFFICIENT, AMR_ALIGNED };
+enum packing { AS_IT_IS, AMR_EFFICIENT, AMR_ALIGNED, HBR, LATM, LATM_IN_BAND };
 
 struct golden {
     const char *name, *fmtp;
@@ -83,6 +83,14 @@ static const struct golden rows[] = {
     CODEC2("mode=1300", 4, 40, 1),
     CODEC2("mode=1200", 5, 40, 2),
     CODEC2("mode=700C", 8, 40, 1),
+#define AAC(name, rate, clock, like, pack, n, fmtp) \
+    {name, fmtp, clock, {.encoder = "aac", .rate_hz = rate, .frame = 1024, .bit_rate = 64000}, "aac", 1024000.0 / rate, 0.1, like, pack, n}
+    AAC("MPEG4-GENERIC", 48000, 48000, 0.95, HBR, 1, "mode=AAC-hbr; sizelength=13; indexlength=3; indexdeltalength=3; config=118856e500"),
+    AAC("mpeg4-generic", 32000, 32000, 0.95, HBR, 2, "config=128856E500;SizeLength=13;IndexLength=3;IndexDeltaLength=3"),
+    AAC("MP4A-LATM", 48000, 90000, 0.95, LATM, 1, "cpresent=0; config=400023103fc0"),
+    AAC("MP4A-LATM", 32000, 32000, 0.95, LATM, 2, "object=2;cpresent=0;config=410025103FC0"),
+    AAC("MP4A-LATM", 48000, 48000, 0.95, LATM_IN_BAND, 1, "object=2"),
+    AAC("MP4A-LATM", 32000, 90000, 0.95, LATM_IN_BAND, 3, "cpresent=1"),
 };
 /* clang-format on */
 
@@ -102,21 +110,36 @@ static size_t load_speech(int rate_hz)
     return count;
 }
 
+static size_t pack(const struct golden *g, unsigned first, unsigned count, uint8_t *out)
+{
+    unsigned index = g->as.rate_hz == 48000 ? 3 : 5; /* of AAC's rates */
+    size_t size = 0;
+    switch (g->packing) {
+    case AMR_EFFICIENT:
+    case AMR_ALIGNED:
+        return encode_amr_payload(&encoded, first, count, g->clock_hz == 16000,
+                                  g->packing == AMR_ALIGNED, out);
+    case HBR:
+        return encode_hbr_payload(&encoded, first, count, out);
+    case LATM:
+    case LATM_IN_BAND:
+        return encode_latm_payload(&encoded, first, count, g->packing == LATM_IN_BAND, index, out);
+    default:
+        for (unsigned i = first; i < first + count; size += encoded.size[i++])
+            memcpy(out + size, encoded.data[i], encoded.size[i]);
+        return size;
+    }
+}
+
 static void send_all(struct call_flow *f, const struct golden *g)
 {
-    unsigned group = g->group ? g->group : 1;
-    for (unsigned i = 0; i + group <= encoded.count; i += group) {
+    double ticks = g->clock_hz * g->ms * g->group / 1000;
+    for (unsigned i = 0; i + g->group <= encoded.count; i += g->group) {
         uint8_t payload[4000];
-        size_t size = 0;
-        if (g->packing != AS_IT_IS)
-            size = encode_amr_payload(&encoded, i, group, g->clock_hz == 16000,
-                                      g->packing == AMR_ALIGNED, payload);
-        for (unsigned k = 0; k < group && g->packing == AS_IT_IS; k++) {
-            memcpy(payload + size, encoded.data[i + k], encoded.size[i + k]);
-            size += encoded.size[i + k];
-        }
-        call_send(f, payload, size, (uint32_t)(g->clock_hz * g->ms * group / 1000 + 0.5),
-                  g->ms * group);
+        size_t size = pack(g, i, g->group, payload);
+        unsigned n = i / g->group;
+        call_send(f, payload, size, (uint32_t)((n + 1) * ticks + 0.5) - (uint32_t)(n * ticks + 0.5),
+                  g->ms * g->group);
     }
 }
 
@@ -160,7 +183,7 @@ static void run(const struct golden *g, bool tone)
     if (tone)
         call_tone(source, count, rate, TONE_HZ, LEVEL);
     cr_assert(encode(&g->as, source, count, &encoded), "%s", g->as.encoder);
-    encoded.count -= encoded.count % (g->group ? g->group : 1);
+    encoded.count -= encoded.count % g->group;
     struct call_flow f;
     struct call_sound s;
     call_flow_init(&f, 0, g->name, 100, g->clock_hz, 7);
