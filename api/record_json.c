@@ -59,6 +59,8 @@ static void stream_media(struct json *j, const struct record_stream *s)
     kv_positive(j, "vlan", s->vlan);
     kv_known(j, "codec", s->codec);
     kv_known(j, "negotiated", s->negotiated);
+    if (s->redundancy)
+        json_kv_str(j, "redundancy", s->redundancy);
     kv_uint(j, "payload_type", s->payload_type);
     kv_positive(j, "clock_hz", s->clock_hz);
     json_kv_double(j, "ptime_ms", s->ptime_ms, MS_DECIMALS);
@@ -585,6 +587,8 @@ void record_json_recording(struct json *j, const struct call_record *r, bool ful
     json_kv_str(j, "state", g->state);
     recording_file(j, r, ready);
     kv_known(j, "undecodable", g->undecodable);
+    if (g->repaired)
+        kv_uint(j, "repaired_frames", g->repaired);
     json_kv_bool(j, "one_way", g->one_way);
     json_kv_bool(j, "partial", g->partial);
     json_kv_bool(j, "truncated", g->truncated);

@@ -280,6 +280,9 @@ static void describe(struct call_record *r, const struct render_result *result, 
 {
     struct record_recording *g = &r->recording;
     g->undecodable = arena_copy(r->arena, slice_str(result->undecodable));
+    g->repaired = 0;
+    for (int c = 0; c < RENDER_TRACKS_MAX; c++)
+        g->repaired += result->repaired[c];
     g->truncated = (flows && flows->truncated) || result->damaged > 0;
     g->path = slice_none();
     g->files = (struct record_files){0};

@@ -161,6 +161,14 @@ static void fill_counts(const struct rtp_stats *t, struct record_stream *out)
     out->rfc_jitter_ticks = t->rfc_jitter_ticks;
 }
 
+static const char *redundancy(const struct wstream *s)
+{
+    if (s->red)
+        return "red";
+    struct slice agreed = slice_parameter(slice_str(s->codec.fmtp), "useinbandfec");
+    return slice_is_nocase(slice_str(s->codec.name), "opus") && slice_is(agreed, "1") ? "inband" : NULL;
+}
+
 static void fill_stream(struct arena *a, const struct wstream *s, bool suspect,
                         struct record_stream *out)
 {
@@ -171,7 +179,9 @@ static void fill_stream(struct arena *a, const struct wstream *s, bool suspect,
     fill_counts(&t, out);
     out->sid = s->sid;
     out->party = call_party_text(f->party);
-    out->media_type = media_type_text(s->codec.kind == CODEC_VIDEO ? SDP_VIDEO : f->media_type);
+    out->media_type = s->codec.kind == CODEC_REPAIR
+                          ? "repair"
+                          : media_type_text(s->codec.kind == CODEC_VIDEO ? SDP_VIDEO : f->media_type);
     out->ssrc = s->ssrc;
     out->src = f->src;
     out->dst = f->dst;
@@ -191,6 +201,7 @@ static void fill_stream(struct arena *a, const struct wstream *s, bool suspect,
     out->priority_least = s->priority_least;
     out->priority_most = s->priority_most;
     out->fmtp = arena_copy(a, slice_str(s->codec.fmtp));
+    out->redundancy = redundancy(s);
     out->capture_refused = s->refused;
     out->padded_packets = s->padded;
     out->extended_packets = s->extended;
@@ -478,6 +489,12 @@ static void fill_brief(struct call_record *r, const struct call_brief *b)
 
 /* ---- over all streams ---- */
 
+/* What is sent again, or to mend another stream, says nothing of its own. */
+static bool is_repair(const struct record_stream *s)
+{
+    return strcmp(s->media_type, "repair") == 0;
+}
+
 /* The worse direction; a mean or a minimum never mixes scales: the scale of the first scored stream
  * rules. */
 static void fill_call_quality(struct call_record *r)
@@ -485,6 +502,8 @@ static void fill_call_quality(struct call_record *r)
     double sum = 0, weight = 0;
     for (uint32_t i = 0; i < r->stream_count; i++) {
         const struct record_stream *s = &r->streams[i];
+        if (is_repair(s))
+            continue;
         /* What our own capture may have missed is not called loss of the network. */
         uint64_t ours = s->split.given ? (uint64_t)s->split.upper.capture : 0;
         if (s->expected)

@@ -107,6 +107,7 @@ struct wstream {
     const struct quality_config *quality;
     struct rtp_modes *modes;     /* frames by mode; NULL: the codec has none */
     bool early;
+    bool red;                    /* packets came as redundant audio */
     uint8_t dscp_first, dscp_least, dscp_most;
     uint8_t ttl_least, ttl_most;
     uint8_t priority_least, priority_most;

@@ -137,17 +137,16 @@ static const struct rtp_codec *event_codec(const struct wflow *f, uint8_t payloa
 
 static void take_redundant(struct telling *at, const struct rtp_packet *p)
 {
-    struct red_payload red;
+    struct red_block blocks[RED_BLOCKS_MAX];
     bool late = at->late;
-    if (!red_cut(p->payload, &red))
-        return;
-    for (unsigned i = 0; i < red.count; i++) {
-        const struct red_block *b = &red.blocks[i];
+    unsigned count = red_blocks(p->payload, blocks);
+    for (unsigned i = 0; i < count; i++) {
+        const struct red_block *b = &blocks[i];
         if (event_codec(at->f, b->payload_type) == NULL)
             continue;
         at->payload_type = b->payload_type;
-        at->late = late || i + 1 < red.count;
-        take_payload(at, b->payload, p->timestamp - b->back);
+        at->late = late || i + 1 < count;
+        take_payload(at, b->payload, p->timestamp - b->behind);
     }
 }
 

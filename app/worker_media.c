@@ -8,6 +8,7 @@
 #include "app/summarise.h"
 #include "app/worker_keys.h"
 #include "capture/net/datagram.h"
+#include "capture/rtp/red.h"
 
 /* ---- RTP ---- */
 
@@ -288,6 +289,25 @@ static void note_header(struct wstream *s, const struct rtp_packet *p)
         s->sources_most = p->csrc_count;
 }
 
+/* Redundant audio is counted as what it carries: *ret_media is its last block, if it is of that form. */
+static const struct rtp_codec *inside_red(struct wflow *f, const struct rtp_codec *red, const struct rtp_packet *p,
+                                          struct rtp_packet *ret_media, size_t *payload_wire)
+{
+    *ret_media = *p;
+    struct red_block blocks[RED_BLOCKS_MAX];
+    unsigned count = f->secure || red->clock_hz < 8000 ? 0 : red_blocks(p->payload, blocks);
+    if (count == 0)
+        return red;
+    const struct red_block *last = &blocks[count - 1];
+    const struct rtp_codec *codec = codec_of(f, last->payload_type);
+    if (codec->kind != CODEC_AUDIO && codec->kind != CODEC_NOISE)
+        return red;
+    size_t ahead = p->payload.size - last->payload.size;
+    *payload_wire -= *payload_wire > ahead ? ahead : 0;
+    ret_media->payload = last->payload;
+    return codec;
+}
+
 static void rtp(struct worker *w, struct wflow *f, const struct event *event)
 {
     struct rtp_packet p;
@@ -299,6 +319,14 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
     const struct rtp_codec *codec = codec_of(f, p.payload_type);
     if (__builtin_expect(codec->kind == CODEC_UNKNOWN, 0))
         codec = codec_learn(f, p.payload_type);
+    size_t payload_wire = rtp_payload_wire(&p, event->body, m->wire_bytes);
+    struct rtp_packet last;
+    const struct rtp_packet *media = &p;
+    const struct rtp_codec *outer = codec;
+    if (__builtin_expect(codec->kind == CODEC_REDUNDANCY, 0)) {
+        codec = inside_red(f, codec, &p, &last, &payload_wire);
+        media = &last;
+    }
     struct wstream *s = find_stream(w, f, p.ssrc, codec);
     counters_add(w->counters, C_RTP_BYTES + f->label, m->wire_bytes + f->header_bytes);
     if (s == NULL)
@@ -308,16 +336,16 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
         note_marks(s, m, first);
     if (__builtin_expect(p.padding | (p.csrc_count != 0) | (p.extension.size != 0), 0))
         note_header(s, &p);
-    size_t payload_wire = rtp_payload_wire(&p, event->body, m->wire_bytes);
-    unsigned verdict = rtp_stream_packet(s->rtp, &p, codec, m->wire_bytes, payload_wire, event->time_ns);
+    unsigned verdict = rtp_stream_packet(s->rtp, media, codec, m->wire_bytes, payload_wire, event->time_ns);
     s->last_ns = event->time_ns;
     f->rtp_seen = true;
     if (__builtin_expect(!(verdict & RTP_DUPLICATE), 1)) {
         note_codec(w, s, codec);
+        s->red |= outer->kind == CODEC_REDUNDANCY;
         if (__builtin_expect(rtp_codec_has_modes(codec), 0) && !f->secure)
-            stream_note_modes(s, codec, p.payload, payload_wire);
-        if (__builtin_expect(codec->kind == CODEC_EVENT || codec->kind == CODEC_REDUNDANCY, 0))
-            worker_key_packet(w, f, s, codec, &p, verdict & RTP_LATE, event->time_ns);
+            stream_note_modes(s, codec, media->payload, payload_wire);
+        if (__builtin_expect(outer->kind == CODEC_EVENT || outer->kind == CODEC_REDUNDANCY, 0))
+            worker_key_packet(w, f, s, outer, &p, verdict & RTP_LATE, event->time_ns);
         if (f->keep && w->config.record_media)
             keep_packet(w, f, event);
         if (__builtin_expect(f->tapped, 0))

@@ -67,7 +67,8 @@ void earpiece_packet(struct earpiece *h, unsigned channel, unsigned flow, int64_
         arrival_ns > LENGTH_MAX_NS)
         return;
     if (rtp_parse(datagram, datagram.size, &packet))
-        channel_packet(&h->channels[channel], flow, &packet, arrival_ns, codec, false);
+        channel_packet(&h->channels[channel], flow, &packet, arrival_ns, codec,
+                       codec->payload_type != packet.payload_type);
 }
 
 static int64_t frame_of(const struct earpiece *h, int64_t time_ns)

@@ -13,7 +13,8 @@ int earpiece_new(int rate_hz, struct earpiece **ret_earpiece);
 void earpiece_free(struct earpiece *h);
 /* Time of frame 0. Once, ahead of the first packet. */
 void earpiece_begin(struct earpiece *h, int64_t start_ns);
-/* In order of arrival; `flow` tells the flows of a channel apart. What cannot be heard is passed over. */
+/* In order of arrival; `flow` tells the flows of a channel apart. What cannot be heard is passed over. A packet of another
+ * payload type than its codec's is RED, and that the codec of its last block. */
 void earpiece_packet(struct earpiece *h, unsigned channel, unsigned flow, int64_t time_ns, struct slice datagram,
                     const struct render_codec *codec);
 /* The next frames before `until_ns`, at most `max`, interleaved; silence where nothing is. */

@@ -95,9 +95,16 @@ static const struct render_codec *codec_inside(const struct render_packet *packe
 {
     const struct render_codec *codec = codec_of(packet, rtp->payload_type);
     *ret_payload_type = rtp->payload_type;
-    *ret_red = codec && codec_kind(codec) == CODEC_KIND_RED &&
-               red_primary(rtp->payload, ret_payload_type);
-    return *ret_red ? codec_of(packet, *ret_payload_type) : codec;
+    *ret_red = false;
+    if (codec == NULL || codec_kind(codec) != CODEC_KIND_RED)
+        return codec;
+    struct red_block blocks[RED_BLOCKS_MAX];
+    unsigned count = red_blocks(rtp->payload, blocks);
+    *ret_red = count > 0;
+    if (count == 0)
+        return codec;
+    *ret_payload_type = blocks[count - 1].payload_type;
+    return codec_of(packet, *ret_payload_type);
 }
 
 /* ---- what cannot be heard ---- */

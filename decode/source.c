@@ -352,15 +352,16 @@ static bool format_of_type(const struct source *s, uint8_t payload_type, uint8_t
 }
 
 /* Earlier blocks, the oldest first, as far as they are of a time that nobody has heard. */
-static unsigned play_red(struct source *s, const struct media *m, const struct red_payload *red)
+static unsigned play_red(struct source *s, const struct media *m, const struct red_block *blocks,
+                         unsigned count)
 {
     unsigned repaired = 0;
-    for (unsigned i = 0; i + 1 < red->count; i++) {
-        const struct red_block *b = &red->blocks[i];
+    for (unsigned i = 0; i + 1 < count; i++) {
+        const struct red_block *b = &blocks[i];
         struct media earlier = {.arrival_ns = m->arrival_ns,
-                                .timestamp = m->timestamp - b->back,
+                                .timestamp = m->timestamp - b->behind,
                                 .payload = b->payload};
-        if (b->back == 0 || b->payload.size == 0 || !is_missing(s, earlier.timestamp) ||
+        if (b->behind == 0 || b->payload.size == 0 || !is_missing(s, earlier.timestamp) ||
             !format_of_type(s, b->payload_type, &earlier.format))
             continue;
         play(s, &earlier);
@@ -387,14 +388,15 @@ static void deliver(void *context, const struct media *packet)
 {
     struct source *s = context;
     struct media m = *packet;
-    struct red_payload red = {0};
-    if (m.red && red_cut(m.payload, &red))
-        m.payload = red.blocks[red.count - 1].payload;
+    struct red_block blocks[RED_BLOCKS_MAX];
+    unsigned count = m.red ? red_blocks(m.payload, blocks) : 0;
+    if (count)
+        m.payload = blocks[count - 1].payload;
     s->lost += m.lost;
     if (m.restart)
         s->lost = 0;
     if (m.lost > 0 && !m.restart) {
-        unsigned repaired = red.count ? play_red(s, &m, &red) : 0;
+        unsigned repaired = count ? play_red(s, &m, blocks, count) : 0;
         if (repaired == 0)
             repaired = play_copy(s, &m);
         s->sound->result->repaired[s->channel] += repaired;

@@ -38,8 +38,9 @@ static const char *const TEXTS[] = {
     /* quality band */
     "excellent", "good", "fair", "poor", "bad",
     /* media type, confidence, transport */
-    "audio", "video", "text", "image", "application", "message", "other", "sdp", "sdp_source",
+    "audio", "video", "text", "image", "application", "message", "repair", "other", "sdp", "sdp_source",
     "learned", "guessed", "udp", "tcp", "tls", "sctp", "ws", "wss",
+    "red", "inband",
     /* wrapping */
     "ipip", "gre", "erspan", "vxlan", "geneve", "gtpu", "tzsp", "l2tp", "esp", "teredo", "hep",
     /* where a number comes from, how a target was changed, what a PASSporT is worth */

@@ -128,6 +128,7 @@ struct record_stream {
     struct record_split split;
     struct record_series series;
     struct slice fmtp;       /* of `codec`, as SDP says; "" none */
+    const char *redundancy;  /* what repeats frames in later packets: red, inband; NULL none */
     bool has_marks;          /* the marks below are known */
     uint8_t dscp_first, dscp_least, dscp_most;
     uint8_t ttl_least, ttl_most;
@@ -237,6 +238,7 @@ struct record_recording {
     const char *state;       /* spooling, rendering, ready, damaged, deleted; NULL without a file */
     struct slice format;     /* "wav" */
     struct slice path;       /* below the data directory */
+    uint64_t repaired;       /* lost frames that stood again in a later packet */
     struct slice undecodable; /* codec names that could not be decoded, "EVS" */
     int sample_rate_hz;
     int channels;

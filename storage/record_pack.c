@@ -413,7 +413,8 @@ void record_pack_stream(struct pack *p, struct record_stream *s)
     pack_u64(p, &s->padded_packets);
     pack_u64(p, &s->extended_packets);
     pack_u64(p, &s->mixed_packets);
-    pack_u8(p, &s->sources_most); /* what comes later goes behind this */
+    pack_u8(p, &s->sources_most);
+    pack_word(p, &s->redundancy); /* what comes later goes behind this */
 }
 
 static void chain_pack(struct pack *p, struct record_chain *c)
@@ -502,7 +503,8 @@ void record_pack_recording(struct pack *p, struct record_recording *g)
     record_pack_sound(p, &g->sound);
     record_pack_dtmf(p, &g->inband);
     record_pack_dtmf_wire(p, &g->inband);
-    record_pack_tones(p, &g->sound); /* what comes later goes behind this */
+    record_pack_tones(p, &g->sound);
+    pack_u64(p, &g->repaired); /* what comes later goes behind this */
 }
 
 void record_pack_message(struct pack *p, struct record_message *m, int format)

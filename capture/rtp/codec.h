@@ -18,7 +18,8 @@ struct rtp_codec {
     char fmtp[CODEC_FMTP_SIZE]; /* cut; "" none */
 };
 
-enum rtp_codec_kind { CODEC_AUDIO, CODEC_VIDEO, CODEC_EVENT /* telephone-event */, CODEC_NOISE /* CN */, CODEC_REDUNDANCY /* RED */, CODEC_UNKNOWN };
+enum rtp_codec_kind { CODEC_AUDIO, CODEC_VIDEO, CODEC_EVENT /* telephone-event */, CODEC_NOISE /* CN */, CODEC_REDUNDANCY /* RED */, CODEC_UNKNOWN,
+                     CODEC_REPAIR /* of another stream: RTX, FEC */ };
 
 enum rtp_codec_option {
     CODEC_OCTET_ALIGN = 1 << 0, /* AMR: octet-align=1 */

@@ -1,29 +1,22 @@
-/* Redundant audio (RFC 2198): a payload that holds what it says once more, for when an earlier
- * packet was lost.
+/* Redundant audio (RFC 2198): a payload that says once more what earlier packets said, for when one
+ * of them was lost.
  *
- *     | 1 | payload type 7 | timestamp offset 14 | length 10 |  each earlier block
- *     | 0 | payload type 7 |                                    the primary: the rest
- *     | earlier block | ... | primary |
+ *     | 1 | payload type 7 | timestamp offset 14 | length 10 |   each earlier block
+ *     | 0 | payload type 7 |                                     the new one: the rest
+ *     | earlier block | ... | new block |
  */
 #pragma once
 
 #include "base/slice.h"
 
-/* What holds more is damage. */
+/* What holds more is none. */
 #define RED_BLOCKS_MAX 8
 
 struct red_block {
     uint8_t payload_type;
-    uint32_t back; /* RTP ticks before the packet's timestamp */
+    uint16_t behind; /* ticks before the packet's timestamp; 0: the new one */
     struct slice payload;
 };
 
-struct red_payload {
-    unsigned count; /* the last one is the primary */
-    struct red_block blocks[RED_BLOCKS_MAX];
-};
-
-/* False: damaged. */
-bool red_cut(struct slice payload, struct red_payload *ret_red);
-/* The payload type of the primary, even of a payload that the capture cut. */
-bool red_primary(struct slice payload, uint8_t *ret_payload_type);
+/* Number of blocks, oldest first as sent; 0: not of this form. */
+unsigned red_blocks(struct slice payload, struct red_block ret_blocks[RED_BLOCKS_MAX]);

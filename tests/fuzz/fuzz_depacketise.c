@@ -13,8 +13,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define PAYLOADS_MAX 50
 
 static const char *const fmtps[] = {
-    "",        "octet-align=1", "octet-align=1; interleaving=20", "crc=1", "robust-sorting=1",
-    "mode=20", "mode=1300",
+    "",
+    "octet-align=1",
+    "octet-align=1; interleaving=20",
+    "crc=1",
+    "robust-sorting=1",
+    "mode=20",
+    "mode=1300",
+    "config=1288;sizelength=13;indexlength=3;indexdeltalength=3",
+    "cpresent=0;config=410025103fc0",
+    "config=1288;constantsize=20",
+    "config=1288;sizelength=6;indexlength=2;indexdeltalength=2;ctsdeltalength=9;dtsdeltalength=9;"
+    "auxiliarydatasizelength=8",
 };
 
 static const uint32_t clocks[] = {8000, 16000, 32000, 48000};
@@ -38,14 +48,12 @@ static void run(struct decoder *d, struct cursor in)
 
 static void run_red(struct slice payload)
 {
-    struct red_payload red;
-    uint8_t type;
+    struct red_block blocks[RED_BLOCKS_MAX];
     size_t all = 0;
-    bool cut = red_cut(payload, &red);
-    for (unsigned i = 0; cut && i < red.count; i++)
-        all += red.blocks[i].payload.size;
-    assert(!cut || (red.count >= 1 && red_primary(payload, &type) && all < payload.size &&
-                    type == red.blocks[red.count - 1].payload_type));
+    unsigned count = red_blocks(payload, blocks);
+    for (unsigned i = 0; i < count; i++)
+        all += blocks[i].payload.size;
+    assert(count == 0 || (all < payload.size && blocks[count - 1].behind == 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

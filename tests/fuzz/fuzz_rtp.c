@@ -5,6 +5,7 @@
 #include "base/cursor.h"
 #include "capture/rtp/red.h"
 #include "capture/rtp/stream.h"
+#include "capture/rtp/red.h"
 #include "capture/rtp/telephone_event.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -45,14 +46,13 @@ static void one_datagram(struct slice datagram)
 /* Any payload as blocks of RED, each of them as reports of keys. */
 static void one_press(struct slice payload)
 {
-    struct red_payload red;
+    struct red_block blocks[RED_BLOCKS_MAX];
     struct telephone t = {0};
     struct telephone_event e;
-    if (!red_cut(payload, &red))
-        return;
-    for (unsigned i = 0; i < red.count; i++) {
-        uint32_t timestamp = red.blocks[i].back;
-        while (telephone_event_next(&red.blocks[i].payload, &e)) {
+    unsigned count = red_blocks(payload, blocks);
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t timestamp = blocks[i].behind;
+        while (telephone_event_next(&blocks[i].payload, &e)) {
             bool known = t.known;
             enum telephone_step step = telephone_take(&t, timestamp, e.volume & 1, e.volume & 2, &e);
             assert(known || step == TELEPHONE_PRESSED);

@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "decode/av.h"
+#include "decode/codec.h"
 #include "tests/support/encode/encode.h"
+#include "tests/support/guard.h"
 #include "tests/unit/decode/call.h"
 
 #define TONE_HZ 440
@@ -262,4 +265,33 @@ Test(golden, dvi4_ends_each_packet_where_the_next_begins)
     cr_assert_geq(like, 0.9999, "%.6f", like);
     call_sound_fini(&s);
     call_flow_fini(&f);
+}
+
+/* Each length of a payload from nothing to the whole, ending at an unmapped page. */
+Test(golden, every_truncation_of_every_payload_keeps_to_it)
+{
+    struct av_pool *pool = av_pool_new();
+    static int16_t out[CODEC_MAX_SAMPLES];
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        const struct golden *g = &rows[r];
+        uint8_t payload[4000];
+        struct decoder d;
+        struct render_codec codec = {.clock_hz = g->clock_hz, .channels = 1};
+        strcpy(codec.name, g->name);
+        strcpy(codec.fmtp, g->fmtp);
+        load_speech(g->as.rate_hz);
+        cr_assert(encode(&g->as, source, (size_t)g->as.rate_hz, &encoded));
+        size_t size = pack(g, encoded.count / 2, g->group, payload);
+        cr_assert(decoder_open(&d, &codec, pool), "%s", g->name);
+        for (size_t n = 0; n <= size; n++) {
+            struct slice copy = guard_copy(slice_of(payload, n));
+            int count = decoder_decode(&d, copy, 0, out);
+            cr_assert(count >= -1 && count <= d.rate_hz / 1000 * CODEC_MAX_MS, "%s, %zu: %d",
+                      g->name, n, count);
+            cr_assert(n < size || count > 0, "%s", g->name);
+            guard_free(copy);
+        }
+        decoder_close(&d);
+    }
+    av_pool_free(pool);
 }

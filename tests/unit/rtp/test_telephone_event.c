@@ -1,6 +1,7 @@
 /* Presses as senders tell them, with what the way does to their packets. */
 #include <criterion/criterion.h>
 
+#include "capture/rtp/red.h"
 #include "capture/rtp/telephone_event.h"
 #include "tests/support/guard.h"
 

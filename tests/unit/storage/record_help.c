@@ -92,6 +92,7 @@ struct slice help_text(struct arena *arena, const char *text)
     X(NUMBER, sid)                                                                                 \
     X(WORD, party)                                                                                 \
     X(WORD, media_type)                                                                            \
+    X(WORD, redundancy)                                                                            \
     X(NUMBER, ssrc)                                                                                \
     X(ENDPOINT, src) X(ENDPOINT, dst) X(SMALL, vlan) X(TEXT, codec) X(NUMBER, clock_hz)            \
         X(TINY, payload_type) X(TEXT, negotiated) X(REAL, ptime_ms) X(TINY, dscp) X(               \
@@ -123,7 +124,7 @@ struct slice help_text(struct arena *arena, const char *text)
     X(WORD, state)                                                                                 \
     X(TEXT, format)                                                                                \
     X(TEXT, path)                                                                                  \
-    X(TEXT, undecodable) X(NUMBER, sample_rate_hz) X(NUMBER, channels) X(NUMBER, started_us)       \
+    X(TEXT, undecodable) X(NUMBER, repaired) X(NUMBER, sample_rate_hz) X(NUMBER, channels) X(NUMBER, started_us)       \
         X(NUMBER, duration_ms) X(NUMBER, size_bytes) X(FLAG, one_way) X(FLAG, partial)             \
             X(FLAG, truncated) X(FLAG, recovered)
 #define FILE_FIELDS(X)                                                                             \
