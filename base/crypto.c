@@ -1,4 +1,4 @@
-/* Random bytes, SHA-256, keyed BLAKE2b by libsodium; CRC-32C (RFC 3720 B.4) by ourselves, with the
+/* Random bytes, keyed BLAKE2b by libsodium; CRC-32C (RFC 3720 B.4) by ourselves, with the
  * processor's instruction where it has one. */
 #include "base/crypto.h"
 
@@ -14,34 +14,6 @@ int crypto_start(void)
 void crypto_random(void *out, size_t size)
 {
     randombytes_buf(out, size);
-}
-
-void crypto_sha256(struct slice data, uint8_t ret_digest[32])
-{
-    crypto_hash_sha256(ret_digest, data.data, data.size);
-}
-
-_Static_assert(sizeof(crypto_hash_sha256_state) <= sizeof(struct crypto_sha256_state),
-               "the state fits the place our header gives it");
-
-static crypto_hash_sha256_state *sha256_of(struct crypto_sha256_state *s)
-{
-    return (crypto_hash_sha256_state *)(void *)s->opaque;
-}
-
-void crypto_sha256_init(struct crypto_sha256_state *s)
-{
-    crypto_hash_sha256_init(sha256_of(s));
-}
-
-void crypto_sha256_update(struct crypto_sha256_state *s, struct slice data)
-{
-    crypto_hash_sha256_update(sha256_of(s), data.data, data.size);
-}
-
-void crypto_sha256_final(struct crypto_sha256_state *s, uint8_t ret_digest[32])
-{
-    crypto_hash_sha256_final(sha256_of(s), ret_digest);
 }
 
 void crypto_keyed_id(const uint8_t key[32], struct slice data, uint8_t ret_id[16])

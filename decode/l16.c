@@ -4,7 +4,7 @@
 
 static int16_t sample_at(const uint8_t *at, size_t octets)
 {
-    return (int16_t)(octets == 2 ? at[0] << 8 | at[1] : (at[0] - 128) << 8);
+    return (int16_t)(octets == 2 ? at[0] << 8 | at[1] : (at[0] - 128) * 256);
 }
 
 static int decode_linear(struct decoder *d, struct slice payload, size_t octets, int16_t *out)

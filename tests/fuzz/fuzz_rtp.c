@@ -3,7 +3,6 @@
 #include <assert.h>
 
 #include "base/cursor.h"
-#include "capture/rtp/red.h"
 #include "capture/rtp/stream.h"
 #include "capture/rtp/red.h"
 #include "capture/rtp/telephone_event.h"
