@@ -69,6 +69,12 @@ static void advance(struct mix *m, int64_t end)
 
 static void copy_in(int16_t *to, int step, const int16_t *pcm, int64_t count)
 {
+    if (step == 2) { /* nearly always; known, the loop is twice as fast */
+#pragma GCC unroll 8
+        for (int64_t i = 0; i < count; i++)
+            to[i * 2] = pcm[i];
+        return;
+    }
     for (int64_t i = 0; i < count; i++)
         to[i * step] = pcm[i];
 }

@@ -69,10 +69,10 @@ static unsigned earliest(const struct render *r)
 
 /* RFC 3551 table 4, for what the descriptor does not name. */
 static const struct render_codec static_types[] = {
-    {"PCMU", "", 8000, 0, 1},  {"G726-32", "", 8000, 2, 1}, {"GSM", "", 8000, 3, 1},
-    {"G723", "", 8000, 4, 1},  {"PCMA", "", 8000, 8, 1},    {"G722", "", 8000, 9, 1},
-    {"L16", "", 44100, 10, 2}, {"L16", "", 44100, 11, 1},   {"CN", "", 8000, 13, 1},
-    {"G729", "", 8000, 18, 1}, {"DVI4", "", 8000, 5, 1},    {"DVI4", "", 16000, 6, 1},
+    {"PCMU", "", 8000, 0, 1},   {"G726-32", "", 8000, 2, 1}, {"GSM", "", 8000, 3, 1},
+    {"G723", "", 8000, 4, 1},   {"PCMA", "", 8000, 8, 1},    {"G722", "", 8000, 9, 1},
+    {"L16", "", 44100, 10, 2},  {"L16", "", 44100, 11, 1},   {"CN", "", 8000, 13, 1},
+    {"G729", "", 8000, 18, 1},  {"DVI4", "", 8000, 5, 1},    {"DVI4", "", 16000, 6, 1},
     {"DVI4", "", 11025, 16, 1}, {"DVI4", "", 22050, 17, 1},
 };
 
@@ -87,22 +87,15 @@ static const struct render_codec *codec_of(const struct render_packet *packet, u
     return NULL;
 }
 
-/* The codec of what is to be heard; of RED that of its last block. NULL: of *ret_payload_type nothing
- * is known. */
+/* Where the payload type is RED's: the codec of its last block. NULL: damaged, or of
+ * *ret_payload_type nothing is known. */
 static const struct render_codec *codec_inside(const struct render_packet *packet,
-                                               const struct rtp_packet *rtp, bool *ret_red,
-                                               uint8_t *ret_payload_type)
+                                               struct slice payload, uint8_t *ret_payload_type)
 {
-    const struct render_codec *codec = codec_of(packet, rtp->payload_type);
-    *ret_payload_type = rtp->payload_type;
-    *ret_red = false;
-    if (codec == NULL || codec_kind(codec) != CODEC_KIND_RED)
-        return codec;
     struct red_block blocks[RED_BLOCKS_MAX];
-    unsigned count = red_blocks(rtp->payload, blocks);
-    *ret_red = count > 0;
+    unsigned count = red_blocks(payload, blocks);
     if (count == 0)
-        return codec;
+        return NULL;
     *ret_payload_type = blocks[count - 1].payload_type;
     return codec_of(packet, *ret_payload_type);
 }
@@ -142,14 +135,13 @@ static int head_rate(const struct render *r, unsigned flow)
     struct rtp_packet packet;
     if (!head->there || !rtp_parse(head->packet.datagram, head->packet.datagram.size, &packet))
         return 0;
-    bool red;
-    uint8_t payload_type;
-    const struct render_codec *codec = codec_inside(&head->packet, &packet, &red, &payload_type);
+    const struct render_codec *codec = codec_of(&head->packet, packet.payload_type);
+    if (codec && codec_kind(codec) == CODEC_KIND_RED)
+        codec = codec_inside(&head->packet, packet.payload, &packet.payload_type);
     if (codec == NULL)
         return 0;
     int rate = codec_rate(codec);
-    if (rate == 0 && codec_kind(codec) < CODEC_KIND_RED &&
-        codec_rate_known(codec->clock_hz))
+    if (rate == 0 && codec_kind(codec) < CODEC_KIND_RED && codec_rate_known(codec->clock_hz))
         rate = (int)codec->clock_hz;
     return rate;
 }
@@ -219,13 +211,14 @@ static bool arrival(struct render *r, int64_t time_ns, int64_t *ret_ns)
     return true;
 }
 
-static void know_codec(struct head *head, const struct render_codec *codec)
+static enum codec_kind know_codec(struct head *head, const struct render_codec *codec)
 {
     if (codec_equal(&head->codec, codec))
-        return;
+        return head->kind;
     head->codec = *codec;
     head->kind = codec_kind(codec);
     head->heard = head->kind == CODEC_KIND_AUDIO && codec_rate(codec) > 0;
+    return head->kind;
 }
 
 static int take(struct render *r, unsigned flow, struct why *why)
@@ -237,14 +230,17 @@ static int take(struct render *r, unsigned flow, struct why *why)
         r->result->damaged++;
         return 0;
     }
-    bool red;
-    uint8_t payload_type;
-    const struct render_codec *codec = codec_inside(&head->packet, &packet, &red, &payload_type);
+    uint8_t payload_type = packet.payload_type;
+    const struct render_codec *codec = codec_of(&head->packet, payload_type);
+    bool red = codec && know_codec(head, codec) == CODEC_KIND_RED;
+    if (red)
+        codec = codec_inside(&head->packet, packet.payload, &payload_type);
     if (codec == NULL) {
         count_unnamed(r, payload_type);
         return 0;
     }
-    know_codec(head, codec);
+    if (red)
+        know_codec(head, codec);
     if (head->kind == CODEC_KIND_OTHER || (head->kind == CODEC_KIND_AUDIO && !head->heard))
         count_undecodable(r, codec->name);
     if (!r->begun && !head->heard)

@@ -50,6 +50,14 @@ static int clip_level(const char *name)
     return strcasecmp(name, "PCMA") == 0 ? 32256 : 32760;
 }
 
+static struct format format_of(const struct render_codec *codec)
+{
+    struct format f = {.codec = *codec, .kind = codec_kind(codec), .used = true};
+    if (f.kind == CODEC_KIND_AUDIO)
+        f.clock_hz = (uint32_t)codec_clock(codec);
+    return f;
+}
+
 uint8_t source_format(struct source *s, const struct render_codec *codec)
 {
     struct format *last = &s->formats[s->format_last];
@@ -69,7 +77,7 @@ uint8_t source_format(struct source *s, const struct render_codec *codec)
     if (!f->used && s->sound->mix.hearing)
         hearing_clip_level(s->sound->mix.hearing, s->channel, clip_level(codec->name));
     if (!f->used)
-        *f = (struct format){.codec = *codec, .kind = codec_kind(codec), .used = true};
+        *f = format_of(codec);
     s->format_last = at;
     return (uint8_t)at;
 }
@@ -279,7 +287,7 @@ static void hear(struct source *s, const struct media *m, struct format *f, int 
     int rate = f->decoder.rate_hz;
     struct timeline_step step = {.arrival_ns = m->arrival_ns,
                                  .timestamp = m->timestamp + (uint32_t)f->decoder.offset,
-                                 .clock_hz = (uint32_t)codec_clock(&f->codec),
+                                 .clock_hz = f->clock_hz,
                                  .length_ns = count * SECOND_NS / rate,
                                  .restart = m->restart};
     struct timeline_place to = timeline_next(&s->timeline, &step);

@@ -27,6 +27,7 @@ struct sound {
 struct format {
     struct render_codec codec;
     enum codec_kind kind;
+    uint32_t clock_hz; /* of RTP, of audio */
     struct decoder decoder; /* open when it was needed */
     bool refused;           /* the decoder could not be opened */
     bool used;
