@@ -4,29 +4,7 @@
 #include "capture/net/datagram.h"
 #include "capture/sip/sip.h"
 
-struct gathering {
-    struct arena *arena;
-    const struct call_record *call;
-    struct record_message *messages;
-    unsigned count, room;
-};
-
-#define TEXT_MAX ((size_t)1 << 20)
-
-static bool grow(struct gathering *g)
-{
-    if (g->count < g->room)
-        return true;
-    unsigned room = g->room ? g->room * 2 : 16;
-    struct record_message *more = arena_alloc(g->arena, room * sizeof *more);
-    if (more == NULL)
-        return false;
-    if (g->count)
-        memcpy(more, g->messages, g->count * sizeof *more);
-    g->messages = more;
-    g->room = room;
-    return true;
-}
+#define TEXT_MAX ((size_t)4 << 20) /* of one call: what comes behind is not listed */
 
 /* Tags tell it behind any number of proxies: a request carries its sender's in From, a response the other's. */
 static const char *party_by_tags(const struct call_record *r, const struct sip_msg *sip)
@@ -53,7 +31,7 @@ static void describe(const struct call_record *r, struct record_message *m)
 {
     struct sip_msg sip;
     m->party = party_by_addresses(r, m);
-    if (sip_parse(m->raw, &sip) != SIP_OK)
+    if (sip_outline(m->raw, &sip) != SIP_OK)
         return;
     const char *party = party_by_tags(r, &sip);
     if (party)
@@ -65,13 +43,10 @@ static void describe(const struct call_record *r, struct record_message *m)
     m->has_sdp = sip_body_part(&sip, "application/sdp").size > 0;
 }
 
-static bool add(struct gathering *g, const struct spool_packet *p)
+static void message_of(const struct call_record *r, const struct spool_packet *p, uint32_t n, struct record_message *m)
 {
-    if (!grow(g))
-        return false;
-    struct record_message *m = &g->messages[g->count];
     record_message_init(m);
-    m->n = g->count + 1;
+    m->n = n;
     m->time_us = p->time_ns / 1000;
     m->src = p->src;
     m->dst = p->dst;
@@ -79,20 +54,8 @@ static bool add(struct gathering *g, const struct spool_packet *p)
     m->vlan_outer = p->vlan_outer;
     m->vlan_inner = p->vlan_inner;
     m->retransmission = p->retransmission;
-    m->raw = arena_copy(g->arena, p->payload);
-    if (m->raw.size != p->payload.size)
-        return false;
-    describe(g->call, m);
-    g->count++;
-    return true;
-}
-
-static void gather(struct gathering *g, struct spool_reader *reader)
-{
-    struct spool_packet p;
-    for (int got; (got = spool_reader_next(reader, &p)) != 0;)
-        if (got > 0 && !add(g, &p))
-            return;
+    m->raw = p->payload;
+    describe(r, m);
 }
 
 static bool open_signalling(const char *data_dir, struct spool_reader **reader, const struct call_record *r)
@@ -104,36 +67,42 @@ static bool open_signalling(const char *data_dir, struct spool_reader **reader, 
     return false;
 }
 
-/* All of them into an arena that the caller frees; NULL: there are none. */
-static struct arena *gather_all(const char *data_dir, struct spool_reader **reader, const struct call_record *r,
-                                struct gathering *g)
+/* Each lives until the next is read: nothing is copied on the way. */
+static void walk(const char *data_dir, struct spool_reader **reader, const struct call_record *r, messages_fn *fn,
+                 void *context)
 {
+    struct spool_packet p;
+    struct record_message m;
+    uint32_t n = 0;
+    size_t text = 0;
     if (!open_signalling(data_dir, reader, r))
-        return NULL;
-    *g = (struct gathering){.arena = arena_new(16384, 4 * TEXT_MAX), .call = r};
-    if (g->arena)
-        gather(g, *reader);
-    return g->arena;
+        return;
+    for (int got; (got = spool_reader_next(*reader, &p)) != 0;) {
+        if (got < 0)
+            continue;
+        text += p.payload.size;
+        if (text > TEXT_MAX)
+            return;
+        message_of(r, &p, ++n, &m);
+        fn(context, &m);
+    }
+}
+
+static void store_one(void *context, const struct record_message *m)
+{
+    store_messages_add(context, m);
 }
 
 int messages_store(struct store *store, const char *data_dir, struct spool_reader **reader, const struct call_record *r)
 {
-    struct gathering g = {0};
-    int err = 0;
-    gather_all(data_dir, reader, r, &g);
-    if (g.count)
-        err = store_put_messages(store, r->uid, r->started_us, g.messages, g.count);
-    arena_free(g.arena);
-    return err;
+    store_messages_begin(store);
+    walk(data_dir, reader, r, store_one, store);
+    return store_messages_end(store, r->uid, r->started_us);
 }
 
 void messages_each(const char *data_dir, const struct call_record *r, messages_fn *fn, void *context)
 {
-    struct gathering g = {0};
     struct spool_reader *reader = NULL;
-    gather_all(data_dir, &reader, r, &g);
+    walk(data_dir, &reader, r, fn, context);
     spool_reader_close(reader);
-    for (unsigned i = 0; i < g.count; i++)
-        fn(context, &g.messages[i]);
-    arena_free(g.arena);
 }

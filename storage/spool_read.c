@@ -13,11 +13,19 @@
 #define CHAIN_MAX   (4u << 20) /* chunks of one flow; longer chains begin later */
 #define PEEK_CHUNKS 8          /* of the newest, read with their headers: the whole signalling of most calls */
 #define PEEK_BYTES  3072
+#define PEEK_BEFORE 192 /* a chunk's descriptor mostly stands right ahead of it */
 
 struct chain_link {
     uint64_t offset;
     uint32_t segment;
     uint32_t body_bytes;
+    const struct peek *peek; /* what was read with its header, or NULL */
+};
+
+struct peek {
+    uint64_t from;
+    size_t size;
+    uint8_t bytes[PEEK_BEFORE + PEEK_BYTES];
 };
 
 struct spool_reader {
@@ -34,8 +42,9 @@ struct spool_reader {
     struct endpoint src, dst;
     uint8_t *descriptor;
     size_t descriptor_size;
-    size_t peeked[PEEK_CHUNKS]; /* bytes of the first links */
-    uint8_t peek[PEEK_CHUNKS][PEEK_BYTES];
+    unsigned peeked;        /* of `peek`; the newest belongs to the link added last */
+    uint32_t peeked_segment;
+    struct peek peek[PEEK_CHUNKS];
 };
 
 static int segment_use(struct spool_reader *r, uint32_t number)
@@ -60,27 +69,66 @@ static int segment_use(struct spool_reader *r, uint32_t number)
     return 0;
 }
 
-/* The header, and of the newest chunks as much as is looked ahead. */
-static int header_at(struct spool_reader *r, struct spool_ref place,
-                     struct chunk_header *ret_header)
+static const uint8_t *peek_find(const struct peek *p, uint64_t offset, size_t size)
 {
-    uint8_t header[CHUNK_HEADER];
-    bool ahead = r->count < PEEK_CHUNKS;
-    uint8_t *bytes = ahead ? r->peek[r->count] : header;
-    int err = segment_use(r, place.segment);
-    if (err)
-        return err;
-    int64_t n = read_at(r->fd, bytes, ahead ? PEEK_BYTES : CHUNK_HEADER, place.offset);
+    bool there = offset >= p->from && offset - p->from + size <= p->size;
+    return there ? p->bytes + (offset - p->from) : NULL;
+}
+
+/* Reads around the place. */
+static int peek_at(struct spool_reader *r, struct spool_ref place, const struct peek **ret_peek)
+{
+    struct peek *p = &r->peek[r->peeked];
+    p->from = place.offset > PEEK_BEFORE ? place.offset - PEEK_BEFORE : 0;
+    int64_t n = read_at(r->fd, p->bytes, sizeof p->bytes, p->from);
     if (n < 0)
         return ERR_IO;
-    if (ahead)
-        r->peeked[r->count] = (size_t)n;
-    if (n < CHUNK_HEADER || !chunk_header_read(slice_of(bytes, CHUNK_HEADER), place, ret_header))
-        return ERR_INVALID;
+    p->size = (size_t)n;
+    r->peeked++;
+    r->peeked_segment = place.segment;
+    *ret_peek = p;
     return 0;
 }
 
-static int link_add(struct spool_reader *r, struct spool_ref place, uint32_t body_bytes)
+/* The header at the place, and while there is room for it what stands around. */
+static int header_read(struct spool_reader *r, struct spool_ref place,
+                       struct chunk_header *ret_header, const struct peek **ret_peek)
+{
+    uint8_t header[CHUNK_HEADER];
+    const uint8_t *bytes = NULL;
+    int err = 0;
+
+    *ret_peek = NULL;
+    if (r->peeked < PEEK_CHUNKS) {
+        err = peek_at(r, place, ret_peek);
+        bytes = err ? NULL : peek_find(*ret_peek, place.offset, CHUNK_HEADER);
+    } else {
+        int64_t n = read_at(r->fd, header, CHUNK_HEADER, place.offset);
+        err = n < 0 ? ERR_IO : 0;
+        bytes = n == CHUNK_HEADER ? header : NULL;
+    }
+    if (err)
+        return err;
+    bool good = bytes && chunk_header_read(slice_of(bytes, CHUNK_HEADER), place, ret_header);
+    return good ? 0 : ERR_INVALID;
+}
+
+static int header_at(struct spool_reader *r, struct spool_ref place,
+                     struct chunk_header *ret_header, const struct peek **ret_peek)
+{
+    const struct peek *p = &r->peek[r->peeked - (r->peeked > 0)];
+    bool here = r->peeked && r->peeked_segment == place.segment;
+    const uint8_t *bytes = here ? peek_find(p, place.offset, CHUNK_HEADER) : NULL;
+
+    if (bytes && chunk_header_read(slice_of(bytes, CHUNK_HEADER), place, ret_header)) {
+        *ret_peek = p;
+        return 0;
+    }
+    int err = segment_use(r, place.segment);
+    return err ? err : header_read(r, place, ret_header, ret_peek);
+}
+
+static int link_add(struct spool_reader *r, const struct chain_link *link)
 {
     if (r->count == r->room) {
         size_t room = r->room ? r->room * 2 : 64;
@@ -90,8 +138,7 @@ static int link_add(struct spool_reader *r, struct spool_ref place, uint32_t bod
         r->links = more;
         r->room = room;
     }
-    r->links[r->count++] = (struct chain_link){
-        .offset = place.offset, .segment = place.segment, .body_bytes = body_bytes};
+    r->links[r->count++] = *link;
     return 0;
 }
 
@@ -101,10 +148,11 @@ static int chain_walk(struct spool_reader *r, struct spool_ref tail, bool *ret_t
 {
     struct spool_ref place = tail;
     struct chunk_header h;
+    const struct peek *peek;
 
     *ret_truncated = false;
     while (place.segment) {
-        int err = header_at(r, place, &h);
+        int err = header_at(r, place, &h, &peek);
         if (err == 0 && r->count == 0) {
             memcpy(r->uid, h.uid, sizeof r->uid);
             r->flow = h.flow;
@@ -116,7 +164,10 @@ static int chain_walk(struct spool_reader *r, struct spool_ref tail, bool *ret_t
             *ret_truncated = true;
             return 0;
         }
-        err = link_add(r, place, h.body_bytes);
+        err = link_add(r, &(struct chain_link){.offset = place.offset,
+                                               .segment = place.segment,
+                                               .body_bytes = h.body_bytes,
+                                               .peek = peek});
         if (err)
             return err;
         if (h.prev.segment && !ref_before(h.prev, place)) {
@@ -144,6 +195,7 @@ static struct spool_reader *reader_new(const char *data_dir)
 static void reader_forget(struct spool_reader *r)
 {
     r->count = 0;
+    r->peeked = 0;
     r->packets = (struct cursor){0};
     r->src = r->dst = (struct endpoint){0};
     r->descriptor_size = 0;
@@ -215,9 +267,9 @@ static int descriptor_take(struct spool_reader *r, struct slice body)
 static const uint8_t *chunk_bytes(struct spool_reader *r, const struct chain_link *link,
                                   size_t size, int *ret_err)
 {
-    size_t number = (size_t)(link - r->links);
-    if (number < PEEK_CHUNKS && size <= r->peeked[number])
-        return r->peek[number];
+    const uint8_t *peeked = link->peek ? peek_find(link->peek, link->offset, size) : NULL;
+    if (peeked)
+        return peeked;
     *ret_err = segment_use(r, link->segment);
     if (*ret_err)
         return NULL;

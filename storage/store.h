@@ -30,6 +30,10 @@ unsigned store_pending(const struct store *s);
 int store_put_call(struct store *s, const struct call_record *r);
 /* Replaces the call's messages. */
 int store_put_messages(struct store *s, const char *uid, int64_t started_us, const struct record_message *messages, unsigned count);
+/* The same one by one: begin, add each, and the end writes them as one row (none: no row). No other write in between. */
+void store_messages_begin(struct store *s);
+void store_messages_add(struct store *s, const struct record_message *m);
+int store_messages_end(struct store *s, const char *uid, int64_t started_us);
 /* Updates the recording of a call (same fields as record.recording). */
 int store_put_recording(struct store *s, const char *uid, int64_t started_us, const struct record_recording *recording);
 /* Updates the tracks of the conference that ended with a call. */

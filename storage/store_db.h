@@ -210,6 +210,7 @@ struct store {
     int error; /* first one of the transaction */
     unsigned pending;
     struct buf scratch[4];
+    unsigned messages; /* packed in scratch[0] */
     struct store_kpi *kpi; /* NULL: figures are not kept */
     unsigned user_writes[USER_KINDS][2]; /* since the last trim, of strong and weak rows */
 };

@@ -9,29 +9,47 @@
 #define MESSAGES_ARENA_FIRST   16384
 #define MESSAGES_ARENA_CEILING (32u << 20)
 
-int store_put_messages(struct store *s, const char *uid, int64_t started_us,
-                       const struct record_message *messages, unsigned count)
+void store_messages_begin(struct store *s)
+{
+    buf_clear(&s->scratch[0]);
+    s->messages = 0;
+}
+
+void store_messages_add(struct store *s, const struct record_message *m)
 {
     struct pack p = pack_writer(&s->scratch[0]);
+    struct record_message copy = *m; /* a visit takes what it may write to */
+    record_pack_message(&p, &copy, MESSAGE_FORMAT);
+    s->messages++;
+}
+
+int store_messages_end(struct store *s, const char *uid, int64_t started_us)
+{
     struct db *db;
 
+    if (s->messages == 0)
+        return 0;
     int err = store_db(s, DB_MESSAGES, day_of(started_us).text, &db);
     if (err)
         return err;
-    buf_clear(&s->scratch[0]);
-    for (unsigned i = 0; i < count; i++) {
-        struct record_message copy = messages[i];
-        record_pack_message(&p, &copy, MESSAGE_FORMAT);
-    }
     sqlite3_stmt *statement = db_statement(db, SQL_MESSAGES_PUT);
     if (statement == NULL || s->scratch[0].failed)
         return store_done(s, statement ? ERR_NOMEM : ERR_INVALID, 0, "messages");
     struct bind b = bind_to(statement);
     bind_word(&b, uid);
-    bind_int(&b, count);
+    bind_int(&b, s->messages);
     bind_blob(&b, buf_view(&s->scratch[0]));
     bind_int(&b, MESSAGE_FORMAT);
-    return store_done(s, db_run(db, statement), count, "messages");
+    return store_done(s, db_run(db, statement), s->messages, "messages");
+}
+
+int store_put_messages(struct store *s, const char *uid, int64_t started_us,
+                       const struct record_message *messages, unsigned count)
+{
+    store_messages_begin(s);
+    for (unsigned i = 0; i < count; i++)
+        store_messages_add(s, &messages[i]);
+    return store_messages_end(s, uid, started_us);
 }
 
 static int messages_deliver(sqlite3_stmt *row, store_message_fn *fn, void *context)

@@ -105,21 +105,36 @@ static struct slice header_params(struct slice behind)
     return sip_skip_spaces(slice_from(behind, 1));
 }
 
+/* All but the parts of the URI. */
+static bool addr_split(struct slice value, struct sip_addr *a)
+{
+    value = sip_trim(value);
+    size_t open = find_bracket(value, &a->display);
+    struct slice rest = open < value.size ? slice_from(value, open + 1) : value;
+    size_t end = quick_index(rest, open < value.size ? '>' : ';');
+    a->uri = sip_trim(slice_sub(rest, 0, end));
+    if (a->uri.size == 0 || a->uri.data[0] == '"')
+        return false;
+    a->params = header_params(slice_from(rest, end));
+    if (a->params.size)
+        sip_param(a->params, "tag", &a->tag);
+    return true;
+}
+
 bool sip_addr_parse(struct slice value, struct sip_addr *ret_addr)
 {
     struct sip_addr a;
     quick_clear(&a, sizeof a);
-    value = sip_trim(value);
-    size_t open = find_bracket(value, &a.display);
-    struct slice rest = open < value.size ? slice_from(value, open + 1) : value;
-    size_t end = quick_index(rest, open < value.size ? '>' : ';');
-    a.uri = sip_trim(slice_sub(rest, 0, end));
-    if (a.uri.size == 0 || a.uri.data[0] == '"')
+    if (!addr_split(value, &a))
         return false;
-    a.params = header_params(slice_from(rest, end));
-    if (a.params.size)
-        sip_param(a.params, "tag", &a.tag);
     split_uri(&a);
     *ret_addr = a;
     return true;
+}
+
+struct slice sip_addr_tag(struct slice value)
+{
+    struct sip_addr a;
+    a.tag = slice_none();
+    return addr_split(value, &a) ? a.tag : slice_none();
 }

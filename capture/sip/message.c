@@ -304,23 +304,82 @@ static enum sip_verdict parse_start(struct slice s, struct slice *ret_rest, stru
     return SIP_OK;
 }
 
-enum sip_verdict sip_parse(struct slice datagram, struct sip_msg *ret_msg)
+/* Up to the header section. */
+static enum sip_verdict begin(struct slice datagram, struct sip_msg *m, struct slice *ret_start,
+                              struct slice *ret_rest)
 {
-    struct slice s = skip_leading(datagram), rest;
+    struct slice s = skip_leading(datagram);
     if (!begins_with_token(s))
         return is_keepalive(datagram) ? SIP_KEEPALIVE : SIP_NOT_SIP;
-    struct sip_msg *m = ret_msg;
     quick_clear(m, offsetof(struct sip_msg, headers));
     m->method = SIP_UNKNOWN;
-    enum sip_verdict verdict = parse_start(s, &rest, m);
+    *ret_start = s;
+    return parse_start(s, ret_rest, m);
+}
+
+static enum sip_verdict finish(struct slice start, struct slice rest, const struct section *section,
+                               struct sip_msg *m)
+{
+    m->header_bytes = (uint32_t)(rest.data - start.data);
+    bound_body(rest, section, m);
+    m->whole = slice_of(start.data, m->header_bytes + m->body.size);
+    check(section, m);
+    bool lost = (m->flags & SIP_FLAG_NO_CALL_ID) && (m->flags & SIP_FLAG_NO_CSEQ);
+    return lost ? SIP_BAD : SIP_OK;
+}
+
+enum sip_verdict sip_parse(struct slice datagram, struct sip_msg *ret_msg)
+{
+    struct slice start, rest;
+    enum sip_verdict verdict = begin(datagram, ret_msg, &start, &rest);
     if (verdict != SIP_OK)
         return verdict;
     struct section section = {0};
-    parse_section(&rest, &section, m);
-    m->header_bytes = (uint32_t)(rest.data - s.data);
-    bound_body(rest, &section, m);
-    m->whole = slice_of(s.data, m->header_bytes + m->body.size);
-    check(&section, m);
-    bool lost = (m->flags & SIP_FLAG_NO_CALL_ID) && (m->flags & SIP_FLAG_NO_CSEQ);
-    return lost ? SIP_BAD : SIP_OK;
+    parse_section(&rest, &section, ret_msg);
+    return finish(start, rest, &section, ret_msg);
+}
+
+/* ---- outline ---- */
+
+/* Most lines are passed by for their first byte. */
+static bool may_be_outlined(struct slice line)
+{
+    switch (line.data[0] | 0x20) {
+    case 'f':
+    case 't':
+    case 'c':
+    case 'i':
+    case 'l':
+    case 'e':
+        return true;
+    default:
+        return line.data[0] <= ' ';
+    }
+}
+
+static void outline_line(struct slice line, struct section *section, struct sip_msg *m)
+{
+    struct sip_header_line h;
+    if (!sip_line_split(line, &h) || h.id == SIP_H_OTHER || section->seen & BIT(h.id))
+        return;
+    section->seen |= BIT(h.id);
+    if (h.id == SIP_H_FROM)
+        m->from.tag = sip_addr_tag(h.value);
+    else if (h.id == SIP_H_TO)
+        m->to.tag = sip_addr_tag(h.value);
+    else if (h.id != SIP_H_CONTACT)
+        read_known(&h, section, m);
+}
+
+enum sip_verdict sip_outline(struct slice datagram, struct sip_msg *ret_msg)
+{
+    struct slice start, rest, line;
+    enum sip_verdict verdict = begin(datagram, ret_msg, &start, &rest);
+    if (verdict != SIP_OK)
+        return verdict;
+    struct section section = {0};
+    while (sip_line_next(&rest, &line, &ret_msg->flags) == SIP_LINE)
+        if (may_be_outlined(line))
+            outline_line(line, &section, ret_msg);
+    return finish(start, rest, &section, ret_msg);
 }

@@ -166,6 +166,11 @@ enum sip_verdict {
 bool sip_looks_like(struct slice datagram);
 /* Whole datagram = one message. */
 enum sip_verdict sip_parse(struct slice datagram, struct sip_msg *ret_msg);
+/* What a line of a list of messages shows, read in a fraction of the time: the verdict is that of
+ * sip_parse(), and filled as there are `request`, the start line's fields, CSeq, `call_id`, the
+ * tags of From and To (of these nothing else), body and content_type, so that sip_body_part()
+ * works. No header is listed, and of the flags only what the body needs is there. */
+enum sip_verdict sip_outline(struct slice datagram, struct sip_msg *ret_msg);
 
 /* First header of that id, or an empty slice (then .data is NULL). */
 struct slice sip_header(const struct sip_msg *m, enum sip_header id);
@@ -185,6 +190,8 @@ const char *sip_method_name(enum sip_method m);
 const char *sip_status_phrase(unsigned status);
 
 bool sip_addr_parse(struct slice value, struct sip_addr *ret_addr);
+/* Its tag alone; empty where sip_addr_parse() is false or finds none. */
+struct slice sip_addr_tag(struct slice value);
 bool sip_via_parse(struct slice value, struct sip_via *ret_via);
 /* Value of ;name=value in a parameter list, quotes removed. False when the parameter is absent;
  * present without value: empty. */

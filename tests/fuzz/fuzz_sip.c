@@ -45,8 +45,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool looks = sip_looks_like(datagram);
     enum sip_verdict verdict = sip_parse(datagram, &m);
     assert(looks == (verdict == SIP_OK || verdict == SIP_BAD));
+    static struct sip_msg outline;
+    assert(sip_outline(datagram, &outline) == verdict);
     if (verdict != SIP_OK)
         return 0;
+    assert(slice_equal(m.method_text, outline.method_text) && m.cseq == outline.cseq);
+    assert(slice_equal(m.from.tag, outline.from.tag) && slice_equal(m.to.tag, outline.to.tag));
+    assert(slice_equal(m.body, outline.body) && slice_equal(m.content_type, outline.content_type));
     assert(m.whole.data >= data && m.whole.data + m.whole.size <= data + size);
     assert(m.body.data + m.body.size == m.whole.data + m.whole.size);
     struct slice item;

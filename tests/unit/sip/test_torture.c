@@ -338,6 +338,45 @@ static void every_truncation_is_survived(const struct row *row, struct slice mes
     }
 }
 
+static void outline_agrees(struct slice text, struct slice name)
+{
+    struct sip_msg m = {0}, o = {0};
+    struct slice guarded = guard_copy(text);
+    enum sip_verdict whole = sip_parse(guarded, &m), outline = sip_outline(guarded, &o);
+    cr_assert_eq(whole, outline, "%.*s: verdict %d", SLICE_ARGS(name), outline);
+    if (whole == SIP_OK) {
+        cr_assert_eq(m.request, o.request, "%.*s", SLICE_ARGS(name));
+        cr_assert_eq(m.method, o.method, "%.*s", SLICE_ARGS(name));
+        cr_assert_eq(m.status, o.status, "%.*s", SLICE_ARGS(name));
+        cr_assert_eq(m.cseq, o.cseq, "%.*s", SLICE_ARGS(name));
+        const struct slice pairs[][2] = {
+            {m.method_text, o.method_text}, {m.reason_phrase, o.reason_phrase},
+            {m.cseq_method, o.cseq_method}, {m.call_id, o.call_id},
+            {m.from.tag, o.from.tag},       {m.to.tag, o.to.tag},
+            {m.whole, o.whole},             {m.body, o.body},
+            {m.content_type, o.content_type},
+            {sip_body_part(&m, "application/sdp"), sip_body_part(&o, "application/sdp")},
+        };
+        for (unsigned i = 0; i < sizeof pairs / sizeof *pairs; i++)
+            cr_assert(slice_equal(pairs[i][0], pairs[i][1]), "%.*s: text %u is \"%.*s\"",
+                      SLICE_ARGS(name), i, SLICE_ARGS(pairs[i][1]));
+    }
+    guard_free(guarded);
+}
+
+static void outline_agrees_in_every_truncation(const struct row *row, struct slice message)
+{
+    for (size_t size = 0; size <= message.size; size++)
+        outline_agrees(slice_sub(message, 0, size), row->cell[NAME]);
+}
+
+Test(sip_torture, the_outline_says_what_the_whole_message_says)
+{
+    each_row(outline_agrees_in_every_truncation);
+    for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        outline_agrees(slice_str(kinds[i].text), slice_str(kinds[i].what));
+}
+
 Test(sip_torture, every_truncation_of_them_is_survived)
 {
     each_row(every_truncation_is_survived);
