@@ -1,4 +1,5 @@
 /* The program's front door: which command, and what concerns none of them. */
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -108,8 +109,18 @@ static int wrong_command(const char *word)
     return EXIT_USAGE;
 }
 
+/* Records are made by one thread and freed by another, some thousands a second: memory that they leave is not given back
+ * to the system each time and asked for again. */
+static void keep_freed_memory(void)
+{
+    mallopt(M_TRIM_THRESHOLD, 32 << 20);
+    mallopt(M_TOP_PAD, 1 << 20);
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+}
+
 int earshot_main(int argc, char **argv)
 {
+    keep_freed_memory();
     const char *word = argc > 1 ? argv[1] : NULL;
     const char *path = argc > 2 ? argv[2] : NULL;
     if (word == NULL) {

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "storage/store_db.h"
+#include "storage/key_runs.h"
 
 #define SECOND_US INT64_C(1000000)
 #define STRONG_US (24 * 3600 * SECOND_US)
@@ -118,6 +118,16 @@ static sqlite3_stmt *probe_bind(struct db *db, const struct probe *p, int64_t at
     return statement;
 }
 
+static bool row_add(void *context, int64_t id)
+{
+    struct rows *rows = context;
+    for (unsigned i = 0; i < rows->count; i++)
+        if (rows->id[i] == id)
+            return true;
+    rows->id[rows->count++] = id;
+    return rows->count <= LEGS_COMMON;
+}
+
 /* The rows of one day; a day without a file, or one that cannot be read, hides no other. */
 static int probe_day(const struct search *s, const struct probe *p, const char *day,
                      struct db **ret_db, struct rows *rows)
@@ -127,7 +137,11 @@ static int probe_day(const struct search *s, const struct probe *p, const char *
     if (err)
         return err;
     sqlite3_stmt *statement = probe_bind(*ret_db, p, s->of->started_us);
-    return statement ? rows_read(*ret_db, statement, rows) : ERR_INVALID;
+    err = statement ? rows_read(*ret_db, statement, rows) : ERR_INVALID;
+    if (err || p->sql != SQL_KEY_CALLS || rows->count > LEGS_COMMON)
+        return err;
+    return key_runs_find(*ret_db, (uint64_t)p->hash, s->of->started_us - p->window_us,
+                         s->of->started_us + p->window_us, row_add, rows);
 }
 
 /* Days from the first to the last moment of the window: three at most. */

@@ -30,7 +30,10 @@ static uint64_t read_varint(struct pack *p)
 void pack_u64(struct pack *p, uint64_t *v)
 {
     if (p->out) {
-        buf_varint(p->out, *v);
+        if (*v < 0x80) /* most of a record */
+            buf_u8(p->out, (uint8_t)*v);
+        else
+            buf_varint(p->out, *v);
     } else if (!pack_at_end(p)) {
         uint64_t value = read_varint(p);
         p->failed |= p->in.failed;

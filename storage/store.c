@@ -39,12 +39,13 @@ int store_commit(struct store *s)
         struct db *db = s->set.open[i];
         if (db == NULL || !db->writing)
             continue;
-        int commit_err = err ? err : db_run(db, db_statement(db, SQL_COMMIT));
+        int commit_err = err ? err : db_commit(db);
         if (commit_err) {
             err = err ? err : commit_err;
             if (!sqlite3_get_autocommit(db->handle))
                 (void)db_run(db, db_statement(db, SQL_ROLLBACK));
         }
+        db->key_count = 0;
         db->writing = false;
     }
     if (err)
@@ -75,6 +76,8 @@ int store_open(const char *data_dir, struct counters *counters, struct store **r
     char path[STORE_PATH_MAX];
     int n = snprintf(path, sizeof path, "%s/db", data_dir);
 
+    /* Nobody asks what it counts under a lock of all threads; too late in a second store. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     if (n >= (int)sizeof path - 32) {
         why_set(why, "the data directory's name is too long");
         return ERR_INVALID;

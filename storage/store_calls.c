@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "storage/correlate_index.h"
+#include "storage/key_runs.h"
 #include "storage/record_pack.h"
 
 #define STREAMS_MAX 4096 /* of one call: store_sql.c */
@@ -18,14 +19,20 @@ struct call_row {
     bool same;   /* what indices are over would stay as it is */
 };
 
+/* Found by the user's column where it is the same. */
+static struct slice own_number(struct slice number, struct slice user)
+{
+    return slice_equal(number, user) ? slice_none() : number;
+}
+
 static bool same_names(sqlite3_stmt *row, const struct call_record *r)
 {
     const struct slice names[] = {
         r->call_id,
         r->from.user,
         r->to.user,
-        r->identity.caller.number,
-        r->identity.callee.number,
+        own_number(r->identity.caller.number, r->from.user),
+        own_number(r->identity.callee.number, r->to.user),
         r->tenant,
         r->trunk,
         r->from_site,
@@ -144,8 +151,8 @@ static void bind_names(struct bind *b, const struct call_record *r)
     bind_text(b, r->call_id);
     bind_text(b, r->from.user);
     bind_text(b, r->to.user);
-    bind_text(b, r->identity.caller.number);
-    bind_text(b, r->identity.callee.number);
+    bind_known(b, own_number(r->identity.caller.number, r->from.user));
+    bind_known(b, own_number(r->identity.callee.number, r->to.user));
     bind_known(b, r->tenant);
     bind_known(b, r->trunk);
     bind_known(b, r->from_site);
@@ -242,14 +249,9 @@ static int keys_put(struct db *db, int64_t id, const struct call_record *r)
         return 0;
     correlate_entries(r, &list);
     for (unsigned i = 0; i < list.count && !err; i++) {
-        sqlite3_stmt *statement = db_statement(db, SQL_KEY_PUT);
-        if (statement == NULL)
-            return ERR_INVALID;
-        struct bind b = bind_to(statement);
-        bind_int(&b, list.entry[i].hash);
-        bind_int(&b, r->started_us);
-        bind_int(&b, id);
-        err = db_run(db, statement);
+        struct key_entry entry = {
+            .hash = (uint64_t)list.entry[i].hash, .started_us = r->started_us, .call = id};
+        err = key_runs_add(db, &entry);
     }
     return err;
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "storage/key_runs.h"
+
 #define BUSY_MS 5000
 
 /* Many rows of a commit share the pages of their indices: the cache holds what a batch touches, and
@@ -76,6 +78,7 @@ static void db_close(struct db *db)
     for (size_t i = 0; i < DB_SQL_COUNT; i++)
         sqlite3_finalize(db->fixed[i]);
     sqlite3_finalize(db->list);
+    key_runs_forget(db);
     if (db->writing)
         (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
     sqlite3_close(db->handle);
@@ -202,7 +205,7 @@ static int set_slot(struct db_set *set, enum db_kind kind, const char *day, unsi
     struct db *victim = set->open[oldest];
     int err = 0;
     if (victim && victim->writing) {
-        err = db_run(victim, db_statement(victim, SQL_COMMIT));
+        err = db_commit(victim);
         victim->writing = err != 0;
     }
     db_close(victim);
@@ -273,6 +276,12 @@ int db_begin(struct db *db)
     int err = db_run(db, db_statement(db, SQL_BEGIN));
     db->writing = err == 0;
     return err;
+}
+
+int db_commit(struct db *db)
+{
+    int err = key_runs_write(db);
+    return err ? err : db_run(db, db_statement(db, SQL_COMMIT));
 }
 
 void bind_int(struct bind *b, int64_t v)

@@ -43,8 +43,15 @@ enum db_sql {
     SQL_CALL_EVENTS,
     SQL_STREAMS,
     SQL_STREAMS_FULL,
-    SQL_KEY_PUT,
     SQL_KEY_CALLS,
+    SQL_KEY_RUN_PUT,
+    SQL_KEY_RUN_DELETE,
+    SQL_KEY_RUNS,
+    SQL_KEY_RUNS_OF,
+    SQL_KEY_BLOCK_PUT,
+    SQL_KEY_BLOCK,
+    SQL_KEY_BLOCK_LAST,
+    SQL_KEY_BLOCKS_DELETE,
     SQL_CALLS_NAMED,
     SQL_TAGS,
     SQL_TAGS_DELETE,
@@ -105,6 +112,7 @@ const char *user_sql_text(enum user_kind kind, enum user_sql sql);
 /* "SELECT id, <all fields> FROM <table>", columns in the order of the fields. */
 const char *user_sql_select(enum user_kind kind);
 
+struct key_entry;
 struct db {
     sqlite3 *handle;
     enum db_kind kind;
@@ -118,6 +126,9 @@ struct db {
     /* The list statement made last, and which filters it has (store_list.c). */
     sqlite3_stmt *list;
     uint64_t list_shape;
+    /* Added in this transaction, not yet a run (key_runs.h). */
+    struct key_entry *keys;
+    unsigned key_count, key_room;
 };
 
 struct db_set {
@@ -144,6 +155,8 @@ sqlite3_stmt *db_statement(struct db *db, enum db_sql sql);
 /* Runs a statement that returns no rows, and resets it. */
 int db_run(struct db *db, sqlite3_stmt *statement);
 int db_begin(struct db *db);
+/* With what waits for the end of the transaction; an error leaves it open. */
+int db_commit(struct db *db);
 
 /* Values are bound by position, 1.. in order. They must live until the statement is reset. */
 struct bind {

@@ -61,6 +61,17 @@ static const struct schema_step CALLS[] = {
     {"ALTER TABLE calls ADD COLUMN tracks BLOB;"},
     /* what was wrong with a call: ",loss,late_media," */
     {"ALTER TABLE calls ADD COLUMN labels TEXT;"},
+    /* keys in sorted runs (key_runs.h); those of before stay in their table */
+    /* a number that is the user is not written a second time */
+    {"DROP INDEX calls_caller_number;"
+     "DROP INDEX calls_callee_number;"
+     "UPDATE calls SET caller_number = NULL WHERE caller_number = from_user OR caller_number = '';"
+     "UPDATE calls SET callee_number = NULL WHERE callee_number = to_user OR callee_number = '';"
+     "CREATE INDEX calls_caller_number ON calls(caller_number) WHERE caller_number IS NOT NULL;"
+     "CREATE INDEX calls_callee_number ON calls(callee_number) WHERE callee_number IS NOT NULL;"},
+    {"CREATE TABLE key_runs(id INTEGER PRIMARY KEY, level INTEGER NOT NULL,"
+     " first INTEGER NOT NULL, last INTEGER NOT NULL);"
+     "CREATE TABLE key_blocks(id INTEGER PRIMARY KEY, entries BLOB NOT NULL);"},
 };
 
 static const struct schema_step MESSAGES[] = {

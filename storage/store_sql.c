@@ -83,7 +83,15 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_TAGS] = "SELECT key, value FROM tags WHERE uid = ? ORDER BY key",
     [SQL_TAGS_DELETE] = "DELETE FROM tags WHERE uid = ?",
     [SQL_TAG_PUT] = "INSERT INTO tags(uid, key, value) VALUES (?,?,?)",
-    [SQL_KEY_PUT] = "INSERT OR IGNORE INTO keys(hash, started_us, call) VALUES (?,?,?)",
+    [SQL_KEY_RUN_PUT] = "INSERT INTO key_runs(level, first, last) VALUES (?,?,?)",
+    [SQL_KEY_RUN_DELETE] = "DELETE FROM key_runs WHERE id = ?",
+    [SQL_KEY_RUNS] = "SELECT id, first, last FROM key_runs",
+    [SQL_KEY_RUNS_OF] = "SELECT id, first, last FROM key_runs WHERE level = ? ORDER BY id",
+    [SQL_KEY_BLOCK_PUT] = "INSERT INTO key_blocks(id, entries) VALUES (?,?)",
+    [SQL_KEY_BLOCK] = "SELECT entries FROM key_blocks WHERE id = ?",
+    [SQL_KEY_BLOCK_LAST] = "SELECT ifnull(max(id), 0) FROM key_blocks",
+    [SQL_KEY_BLOCKS_DELETE] = "DELETE FROM key_blocks WHERE id >= ? AND id <= ?",
+    /* of days that were begun by versions without runs */
     [SQL_KEY_CALLS] = "SELECT call FROM keys WHERE hash = ? AND started_us >= ? AND started_us <= ?"
                       " LIMIT ?",
     [SQL_CALLS_NAMED] = "SELECT id FROM calls WHERE call_id = ?1"

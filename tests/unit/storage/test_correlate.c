@@ -7,6 +7,7 @@
 
 #include "base/crypto.h"
 #include "storage/correlate.h"
+#include "storage/store_db.h"
 #include "tests/unit/storage/record_help.h"
 
 #define SECOND   INT64_C(1000000)
@@ -335,6 +336,47 @@ Test(correlate, legs_are_found_by_each_kind_of_evidence)
         cr_expect_geq((double)found / wanted, 0.98, "%s", KINDS[k].name);
         cr_expect_eq(wrong, 0, "%s: %u wrong legs", KINDS[k].name, wrong);
     }
+}
+
+/* The day as a version wrote it that had a row for each key. */
+static void keys_as_rows(int64_t at_us)
+{
+    char path[HELP_DIR_SIZE + 64];
+    sqlite3 *db;
+    sqlite3_stmt *blocks, *put;
+    snprintf(path, sizeof path, "%s/db/calls-%s.db", dir, day_of(at_us).text);
+    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+    cr_assert_eq(sqlite3_prepare_v2(db, "SELECT entries FROM key_blocks", -1, &blocks, NULL), SQLITE_OK);
+    cr_assert_eq(sqlite3_prepare_v2(db, "INSERT INTO keys(hash, started_us, call) VALUES (?,?,?)", -1, &put, NULL),
+                 SQLITE_OK);
+    while (sqlite3_step(blocks) == SQLITE_ROW) {
+        struct slice bytes = column_bytes(blocks, 0);
+        for (size_t i = 0; i < bytes.size; i += 24) {
+            int64_t words[3];
+            memcpy(words, bytes.data + i, sizeof words);
+            for (int k = 0; k < 3; k++)
+                sqlite3_bind_int64(put, k + 1, words[k]);
+            cr_assert_eq(sqlite3_step(put), SQLITE_DONE);
+            sqlite3_reset(put);
+        }
+    }
+    sqlite3_finalize(blocks);
+    sqlite3_finalize(put);
+    cr_assert_eq(sqlite3_exec(db, "DELETE FROM key_runs; DELETE FROM key_blocks", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+Test(correlate, legs_of_a_day_that_has_a_row_for_each_key_are_found_too)
+{
+    unsigned wrong = 0;
+    struct truth before = converse(icid, 0), after;
+    cr_assert_eq(store_commit(store), 0);
+    keys_as_rows(HELP_T0_US);
+    after = converse(icid, 0);
+    cr_assert_eq(store_commit(store), 0);
+    cr_expect_eq(ask(&before, 0, LEVEL_MEDIUM, EVIDENCE_ICID, &wrong), before.legs - 1);
+    cr_expect_eq(ask(&after, 0, LEVEL_MEDIUM, EVIDENCE_ICID, &wrong), after.legs - 1);
+    cr_expect_eq(wrong, 0);
 }
 
 /* ---- calls that look alike ---- */
