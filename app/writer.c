@@ -55,7 +55,9 @@ struct writer {
     struct inbox *inbox;
     pthread_t thread;
     struct spool_reader *reader;     /* of messages; NULL between batches */
-    struct item *batch, **batch_end; /* written, not committed */
+    bool writing;                    /* something is written and not committed */
+    struct item *batch, **batch_end; /* of it what is needed again after the commit */
+    unsigned batch_records;          /* and how many records are not */
     int64_t batch_since_ns;
     int64_t kpi_flushed_ns;          /* mono */
     int64_t kpi_minute;              /* of the newest end that was flushed */
@@ -101,6 +103,12 @@ static int put_media_keys(struct writer *w, const struct call_record *r)
     return store_end_media_keys(w->store, r->uid);
 }
 
+/* Somebody gets it when it is committed. */
+static bool goes_on(const struct call_record *r)
+{
+    return wants_render(r) || tracks_wanted(r);
+}
+
 static int put_jobs(struct writer *w, const struct call_record *r)
 {
     int err = put_media_keys(w, r);
@@ -120,7 +128,7 @@ static int put_tracks(struct writer *w, const struct call_record *r)
 /* A row that another one of the same call will replace gives way when many wait. */
 static bool gives_way(struct writer *w, const struct call_record *r)
 {
-    return !r->final && !wants_render(r) && !tracks_wanted(r) && inbox_depth(w->inbox) > EARLY_WAITING_MAX;
+    return !r->final && !goes_on(r) && inbox_depth(w->inbox) > EARLY_WAITING_MAX;
 }
 
 static int write_record(struct writer *w, const struct call_record *r)
@@ -196,8 +204,15 @@ static void take_item(struct writer *w, struct item *item)
     int err = write_item(w, item);
     if (err && item->record)
         log_error("writer", "cannot store call %s: %s", item->record->uid, err_text(err));
-    if (w->batch == NULL)
+    if (!w->writing)
         w->batch_since_ns = clock_mono_ns();
+    w->writing = true;
+    if (item->kind == ITEM_RECORD && !goes_on(item->record)) {
+        w->batch_records++;
+        record_free(item->record);
+        free(item);
+        return;
+    }
     *w->batch_end = item;
     w->batch_end = &item->next;
 }
@@ -219,7 +234,7 @@ static void end_item(struct writer *w, struct item *item, int err)
     free(item->user);
     if (item->gate)
         gate_open(item->gate, err);
-    bool more = item->kind == ITEM_RECORD && (wants_render(item->record) || tracks_wanted(item->record));
+    bool more = item->kind == ITEM_RECORD && goes_on(item->record);
     if (more && err == 0 && w->config.render)
         w->config.render(w->config.context, item->record);
     else
@@ -239,6 +254,10 @@ static void commit(struct writer *w)
     counters_add(w->counters, C_DB_LOST, atomic_exchange(&w->users_lost, 0));
     spool_reader_close(w->reader); /* retention may have removed what it has open */
     w->reader = NULL;
+    if (err)
+        counters_add(w->counters, C_DB_LOST, w->batch_records);
+    w->batch_records = 0;
+    w->writing = false;
     struct item *item = w->batch;
     w->batch = NULL;
     w->batch_end = &w->batch;
@@ -251,7 +270,7 @@ static void commit(struct writer *w)
 
 static int wait_ms(const struct writer *w)
 {
-    if (w->batch == NULL)
+    if (!w->writing)
         return 1000;
     int64_t left = w->config.commit_interval_ms - (clock_mono_ns() - w->batch_since_ns) / 1000000;
     return left < 1 ? 1 : (int)left;
@@ -260,8 +279,8 @@ static int wait_ms(const struct writer *w)
 /* When more waits behind the batch, the queue is what delays records, and larger batches shorten it. */
 static bool commit_due(const struct writer *w, bool asked)
 {
-    if (w->batch == NULL || asked)
-        return w->batch != NULL;
+    if (!w->writing || asked)
+        return w->writing;
     unsigned intervals = inbox_depth(w->inbox) ? BEHIND_INTERVALS : 1;
     return store_pending(w->store) >= (intervals > 1 ? BEHIND_ROWS : BATCH_ROWS) ||
            clock_mono_ns() - w->batch_since_ns >= intervals * w->config.commit_interval_ms * INT64_C(1000000);
@@ -274,7 +293,7 @@ static void flush_kpi_when_due(struct writer *w)
     int64_t since_ns = clock_mono_ns() - w->kpi_flushed_ns;
     if (since_ns < (w->kpi_due ? KPI_FLUSH_MIN_NS : KPI_FLUSH_MAX_NS))
         return;
-    if (w->batch)
+    if (w->writing)
         commit(w);
     int err = store_kpi_flush(w->store);
     if (err)
@@ -299,7 +318,7 @@ static void *writer_main(void *context)
         if (commit_due(w, asked))
             commit(w);
     }
-    if (w->batch)
+    if (w->writing)
         commit(w);
     return NULL;
 }
