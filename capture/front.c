@@ -23,6 +23,7 @@
 #include "capture/call/users.h"
 #include "capture/hep_unpack.h"
 #include "capture/net/dedupe.h"
+#include "capture/net/dtls.h"
 
 #define SECOND       INT64_C(1000000000)
 #define CLOCK_SET_NS (10 * SECOND) /* a step back this long is the clock's, not the packet's */
@@ -156,6 +157,7 @@ int front_new(const struct front_config *config, const struct event_sink *sink,
         front_free(f);
         return err;
     }
+    f->calls.secrets = streams_tls(f->streams);
     *ret_front = f;
     return 0;
 }
@@ -176,7 +178,8 @@ void front_free(struct front *f)
 void front_key_line(struct front *f, struct slice line)
 {
     streams_expect_keys(f->streams);
-    (void)tls_key_line(streams_tls(f->streams), line);
+    if (tls_key_line(streams_tls(f->streams), line))
+        dtls_secrets_changed(f->calls.dtls, streams_tls(f->streams));
 }
 
 int front_private_key(struct front *f, struct slice pem, struct why *why)

@@ -14,6 +14,7 @@
 #include "capture/call/flows.h"
 #include "capture/call/ice.h"
 #include "capture/call/sealed.h"
+#include "capture/net/dtls.h"
 #include "capture/call/turn.h"
 
 static void count(struct calls *c, unsigned label)
@@ -122,6 +123,8 @@ static void packet(struct calls *c, const struct datagram *d, enum media_kind ki
         break;
     case MEDIA_DTLS:
         sealed_note(c->sealed, &d->src, &d->dst, c->steady_ns);
+        if (c->secrets)
+            dtls_datagram(c->dtls, c->secrets, d);
         flows_media(c, d, kind);
         break;
     default:

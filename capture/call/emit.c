@@ -120,7 +120,7 @@ void emit_flow_gone(struct calls *c, const struct flow *f)
     push(c, f->worker, &e);
 }
 
-static void emit_media_key(struct calls *c, struct live *l, const struct media_key *key)
+void emit_media_key(struct calls *c, struct live *l, const struct media_key *key)
 {
     struct event e = {
         .kind = EVENT_MEDIA_KEY,

@@ -1,6 +1,7 @@
 /* Events out: the only place that fills struct event, but for media packets (flows.c). */
 #pragma once
 
+#include "base/media_key.h"
 #include "capture/call/live.h"
 
 void emit_call(struct calls *c, struct live *l,
@@ -10,6 +11,7 @@ void emit_call_ended(struct calls *c, struct live *l);
 void emit_sip(struct calls *c, struct live *l, const struct sighting *s, bool over_limit);
 void emit_flow_bound(struct calls *c, const struct flow *f, const struct flow_media *media);
 void emit_flow_gone(struct calls *c, const struct flow *f);
+void emit_media_key(struct calls *c, struct live *l, const struct media_key *key);
 /* The keys of all lines of the SDP at hand (calls.sdp), which `party` sent; nothing is kept of them here. */
 void emit_media_keys(struct calls *c, struct live *l, uint8_t party);
 void emit_tick(struct calls *c);

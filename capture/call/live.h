@@ -181,6 +181,8 @@ struct flow {
 struct ahead;
 struct held;
 struct sealed;
+struct dtls;
+struct tls;
 struct tap_host;
 struct turn;
 struct related;
@@ -225,6 +227,8 @@ struct calls {
     struct outage *outage; /* NULL: there are no places */
     struct ahead *ahead;   /* responses ahead of their INVITE */
     struct sealed *sealed; /* pairs of endpoints that spoke DTLS */
+    struct dtls *dtls;     /* keys that they agreed on */
+    const struct tls *secrets; /* of key logs; NULL: there are none yet */
     struct tap_host *tap;  /* whose media the tap sees in one direction only (tap.h) */
 
     struct xml *xml; /* reads metadata of recording sessions */

@@ -27,6 +27,7 @@
 #include "capture/call/points.h"
 #include "capture/call/relate.h"
 #include "capture/call/route.h"
+#include "capture/call/dtls_note.h"
 #include "capture/call/sealed.h"
 #include "capture/call/tap.h"
 #include "capture/call/turn.h"
@@ -59,6 +60,7 @@ int calls_init(struct calls *c, const struct front_config *config, const struct 
     c->held = held_new(config->held_bytes_max);
     c->turn = turn_new(&config->seed, config->turn_max, counters);
     c->sealed = sealed_new(&config->seed);
+    c->dtls = dtls_new(&config->seed, dtls_note, c);
     c->tap = tap_new();
     c->ahead = ahead_new(counters);
     c->relations = relations_new(c);
@@ -66,7 +68,7 @@ int calls_init(struct calls *c, const struct front_config *config, const struct 
     c->users = config->users ? users_new(c) : NULL;
     c->findings = config->findings.enabled ? finding_note_new(c) : NULL;
     c->outage = config->places ? outage_new() : NULL;
-    if (!c->live || !c->points || !c->flows || !c->wheel || !c->held || !c->turn || !c->sealed || !c->tap ||
+    if (!c->live || !c->points || !c->flows || !c->wheel || !c->held || !c->turn || !c->sealed || !c->dtls || !c->tap ||
         !c->xml || !c->ahead || !c->relations || (config->users && !c->users) ||
         (config->findings.enabled && !c->findings) || (config->places && !c->outage)) {
         calls_fini(c);
@@ -100,6 +102,7 @@ void calls_fini(struct calls *c)
     held_free(c->held);
     turn_free(c->turn);
     sealed_free(c->sealed);
+    dtls_free(c->dtls);
     free(c->tap);
     xml_free(c->xml);
     ahead_free(c->ahead);

@@ -3,7 +3,7 @@ import glob, os, random, sqlite3, subprocess, tempfile, time, wave
 
 from craft import *
 from feature import feature
-from protect import Protector, SUITES
+from protect import Protector, SUITES, extracted
 from recordings import ulaw
 from service import Service, in_namespace, send, wait_for
 from sound import speech
@@ -178,3 +178,36 @@ def crash(t):
         wait_for("the call is live", lambda: s.get("/api/v1/live/calls")["data"])
         time.sleep(0.5)
         t.counter("keys are kept though nothing is recorded", keys_waiting(s) == 0)
+
+
+def dtls_call(profile, *, order="client", secret=b"m" * 48):
+    """Packets of a WebRTC-like call: setup by fingerprint, hellos on the media path, media under the keys they agreed on."""
+    a, b, packets = extracted(profile, secret, order == "client")
+    lines = "a=fingerprint:sha-256 " + ":".join(["AB"] * 32) + "\r\na=setup:actpass\r\na=rtcp-mux\r\n"
+    out = secured(lines, lines, "UDP/TLS/RTP/SAVPF")
+    for i, (forth, data) in enumerate(packets):
+        src, sport, dst, dport = (ALICE, 4000, BOB, 6000) if forth else (BOB, 6000, ALICE, 4000)
+        out.append(Packet(START + 1.03 + i * 0.003, src, sport, dst, dport, data, ipid=900 + i, kind="dtls"))
+    return out + protect(both(), a, b)
+
+
+def key_log(t, secret=b"m" * 48):
+    path = t.path("keys")
+    with open(path, "w") as f:
+        f.write(f"CLIENT_RANDOM {(b'c' * 32).hex()} {secret.hex()}\n")
+    return path
+
+
+@feature("G02", "DTLS-SRTP: labelled, opened with the key log of either side as client, silent without")
+def dtls(t):
+    wanted = clear(t)
+    for profile in (1, 2, 7, 8):
+        for order in ("client", "server"):
+            record, sound = sound_of(t, dtls_call(profile, order=order), "--set", "tls.key_log=" + key_log(t))
+            t.equal(f"profile {profile}, {order} calls: sound", sound == wanted, True)
+            t.equal("flags", [s["srtp"] for s in record["streams"]], [True, True])
+    record, sound = sound_of(t, dtls_call(1))
+    t.counter(f"without a key log: {record['recording']}", sound is None and record["recording"]["result"] == "encrypted")
+    t.equal("label and quality all the same", [(s["srtp"], s["packets"], s["lost"]) for s in record["streams"]], [(True, 150, 0)] * 2)
+    record, sound = sound_of(t, dtls_call(1), "--set", "tls.key_log=" + key_log(t, b"x" * 48))
+    t.counter("a wrong secret makes noise", sound is None)
