@@ -103,7 +103,7 @@ struct call_dscp {
 struct call_event {
     struct call_event *next;
     int64_t time_ns;
-    const char *kind;    /* a constant: "hold", "resume", "reinvite", "update", "media_added", "media_removed", "media_moved", ... */
+    const char *kind;    /* a constant: "hold", "resume", "reinvite", "update", "media_added", "media_removed", "media_moved", "fax_start", ... */
     struct slice detail;
 };
 

@@ -91,6 +91,7 @@ struct live {
     bool held_before;      /* so it was ahead of the offer that waits for its answer */
     bool offer_open;
     bool negotiated;       /* an answer was seen */
+    bool fax;              /* it agreed on an image: T.38 */
     bool answered;         /* or picked up in the middle */
     bool challenged;       /* the next INVITE is the answer to it */
     uint8_t siprec_readings;

@@ -259,6 +259,22 @@ static void note_lines(struct calls *c, struct live *l, uint32_t lines, const ch
     }
 }
 
+static bool has_image(const struct sdp *sdp, uint32_t lines)
+{
+    for (unsigned i = 0; i < sdp->media_count; i++)
+        if ((lines >> i & 1) && sdp->media[i].type == SDP_IMAGE)
+            return true;
+    return false;
+}
+
+/* Both sides have agreed on T.38 (or no longer); an offer that is refused changes nothing. */
+static void note_fax(struct calls *c, struct live *l, bool fax)
+{
+    if (fax != l->fax)
+        emit_note(c, l, fax ? "fax_start" : "fax_end", "t38");
+    l->fax = fax;
+}
+
 static void take_offer(struct calls *c, struct live *l, const struct sighting *s)
 {
     uint8_t direction = direction_of(&c->sdp);
@@ -281,6 +297,7 @@ static void take_answer(struct calls *c, struct live *l, const struct sighting *
         note_lines(c, l, agreed & ~l->agreed, "media_added");
         note_lines(c, l, l->agreed & ~agreed, "media_removed");
     }
+    note_fax(c, l, has_image(&c->sdp, agreed));
     l->agreed = agreed;
     l->negotiated = true;
     l->offer_open = false;
