@@ -38,6 +38,16 @@ static const char *rule_setting(const struct settings *s, enum finding_rule rule
         return s->finding_malformed;
     case RULE_SPOOFED_TEARDOWN:
         return s->finding_spoofed_teardown;
+    case RULE_RTP_SOURCE:
+        return s->finding_rtp_source;
+    case RULE_RTP_SSRC:
+        return s->finding_rtp_ssrc;
+    case RULE_RTP_SEQUENCE:
+        return s->finding_rtp_sequence;
+    case RULE_RTP_SPRAY:
+        return s->finding_rtp_spray;
+    case RULE_INTRUSION:
+        return s->finding_intrusion;
     case RULE_MISSING_ACK:
         return s->finding_missing_ack;
     case RULE_TRUNK_DOWN:

@@ -137,7 +137,8 @@ static bool chain_sounds(const struct call_record *r, uint32_t chain)
 {
     for (uint32_t i = 0; i < r->stream_count; i++) {
         const struct record_stream *s = &r->streams[i];
-        if (s->flow_chain == chain + 1 && strcmp(s->media_type, "audio") == 0 && (!s->srtp || r->secrets.count))
+        if (s->flow_chain == chain + 1 && strcmp(s->media_type, "audio") == 0 && !record_stream_foreign(s) &&
+            (!s->srtp || r->secrets.count))
             return true;
     }
     return false;

@@ -502,7 +502,7 @@ static void fill_call_quality(struct call_record *r)
     double sum = 0, weight = 0;
     for (uint32_t i = 0; i < r->stream_count; i++) {
         const struct record_stream *s = &r->streams[i];
-        if (is_repair(s))
+        if (is_repair(s) || record_stream_foreign(s))
             continue;
         /* What our own capture may have missed is not called loss of the network. */
         uint64_t ours = s->split.given ? (uint64_t)s->split.upper.capture : 0;
@@ -535,7 +535,7 @@ static void fill_call_quality(struct call_record *r)
 
 static bool is_sound(const struct record_stream *s)
 {
-    return strcmp(s->media_type, "audio") == 0;
+    return strcmp(s->media_type, "audio") == 0 && !record_stream_foreign(s);
 }
 
 static void fill_codec(struct call_record *r)

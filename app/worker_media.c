@@ -348,7 +348,7 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
             worker_key_packet(w, f, s, outer, &p, verdict & RTP_LATE, event->time_ns);
         if (f->keep && w->config.record_media)
             keep_packet(w, f, event);
-        if (__builtin_expect(f->tapped, 0))
+        if (__builtin_expect(f->tapped && f->keep, 0))
             worker_tap_packet(w, f, codec, event);
     }
     if (__builtin_expect(verdict & RTP_WINDOW, 0))

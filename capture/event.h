@@ -51,6 +51,7 @@ struct flow_media {
     uint8_t confidence;    /* enum flow_confidence */
     bool secure;           /* SRTP announced */
     bool early;            /* bound before the answer */
+    bool shared;           /* several m= lines run here */
     bool announced;        /* by SDP; false for orphans */
     bool keep;             /* rules want its media in the spool */
     uint8_t rtcp_mux;

@@ -169,6 +169,11 @@ static void record_init(struct call_record *r)
     r->related.centre.wait_ms = r->related.centre.talk_ms = r->related.centre.hold_ms = -1;
 }
 
+bool record_stream_foreign(const struct record_stream *s)
+{
+    return s->announced && strcmp(s->confidence, "guessed") == 0;
+}
+
 struct call_record *record_new(void)
 {
     struct arena *arena = arena_new(RECORD_ARENA_FIRST, RECORD_ARENA_CEILING);

@@ -137,6 +137,9 @@ struct record_stream {
     uint32_t flow_chain;     /* index into call_record.chains + 1; 0: not kept */
 };
 
+/* What somebody else sent to an endpoint of the call: no part of it. */
+bool record_stream_foreign(const struct record_stream *s);
+
 /* One flow whose packets stand in the spool, and the signalling itself. */
 struct record_chain {
     struct spool_ref tail;

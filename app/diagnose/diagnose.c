@@ -95,7 +95,7 @@ enum way way_of(const struct record_stream *s)
 
 bool is_sound_stream(const struct record_stream *s)
 {
-    return strcmp(s->media_type, "audio") == 0 && !s->orphan;
+    return !record_stream_foreign(s) && strcmp(s->media_type, "audio") == 0 && !s->orphan;
 }
 
 const struct record_stream *way_stream(const struct look *k, enum way w)

@@ -203,6 +203,7 @@ void look_loss(struct look *k)
 {
     for (uint32_t i = 0; i < k->r->stream_count; i++)
         if (strcmp(k->r->streams[i].media_type, "audio") == 0 &&
+            !record_stream_foreign(&k->r->streams[i]) &&
             k->r->streams[i].media_lost + k->r->streams[i].rtcp.receiver_reports)
             look_stream(k, &k->r->streams[i]);
 }

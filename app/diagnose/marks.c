@@ -58,7 +58,7 @@ void look_marks(struct look *k)
 {
     for (uint32_t i = 0; i < k->r->stream_count; i++) {
         const struct record_stream *s = &k->r->streams[i];
-        if (!s->has_marks)
+        if (!s->has_marks || record_stream_foreign(s))
             continue;
         if (label_on(k, DIAGNOSE_dscp_remark)) {
             look_time(k, s);

@@ -105,7 +105,7 @@ void look_pace(struct look *k)
 {
     for (uint32_t i = 0; i < k->r->stream_count; i++) {
         const struct record_stream *s = &k->r->streams[i];
-        if (strcmp(s->media_type, "audio") != 0)
+        if (strcmp(s->media_type, "audio") != 0 || record_stream_foreign(s))
             continue;
         look_jitter(k, s);
         look_gap(k, s);

@@ -16,7 +16,7 @@ static void listen(const struct look *k, struct heard *h)
     for (uint32_t i = 0; i < k->r->stream_count; i++) {
         const struct record_stream *s = &k->r->streams[i];
         enum way w = way_of(s);
-        if (strcmp(s->media_type, "audio") != 0)
+        if (strcmp(s->media_type, "audio") != 0 || record_stream_foreign(s))
             continue;
         if (w == WAYS || s->orphan) {
             h->unknown = true;

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "capture/call/stranger.h"
 #include "capture/call/uid.h"
 #include "capture/finding/findings.h"
 
@@ -94,6 +95,29 @@ void finding_note_bye(struct calls *c, const struct call *call)
     struct findings *f = now(c);
     if (f)
         findings_teardown(f, &call->spoofed_bye_src, &call->dst, call->uid, "BYE");
+}
+
+void finding_note_media(struct calls *c, const struct live *l, unsigned rule,
+                        const struct endpoint *src, const struct endpoint *dst, uint32_t count)
+{
+    struct findings *f = now(c);
+    if (f)
+        findings_media(f, (enum finding_rule)rule, src, dst, l->call->uid, count);
+}
+
+void finding_note_probe(struct calls *c, const struct endpoint *src, const struct endpoint *dst)
+{
+    struct findings *f = now(c);
+    if (f)
+        findings_probe(f, src, dst);
+}
+
+void finding_note_intrusion(struct calls *c, const struct live *l, const struct sighting *s,
+                            const char *method)
+{
+    struct findings *f = stranger_to(c, l, s->d->src.addr) ? now(c) : NULL;
+    if (f)
+        findings_intrusion(f, &s->d->src, &s->d->dst, l->call->uid, method);
 }
 
 void finding_note_login(struct calls *c, const char *aor, const struct datagram *answer,

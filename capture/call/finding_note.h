@@ -13,6 +13,12 @@ void finding_note_unreadable(struct calls *c, const struct datagram *d);
 void finding_note_ack_missing(struct calls *c, const struct call *call);
 /* A BYE of a stranger, after which media went on. */
 void finding_note_bye(struct calls *c, const struct call *call);
+/* RTP by a stranger (RULE_RTP_*): so many packets, or times. */
+void finding_note_media(struct calls *c, const struct live *l, unsigned rule, const struct endpoint *src, const struct endpoint *dst, uint32_t count);
+/* A flow that waited for its SDP goes, and it was no stream. */
+void finding_note_probe(struct calls *c, const struct endpoint *src, const struct endpoint *dst);
+/* INVITE with Replaces or Join that names this call, by no party of it. */
+void finding_note_intrusion(struct calls *c, const struct live *l, const struct sighting *s, const char *method);
 /* A REGISTER was answered: refused although it had credentials, or accepted. */
 void finding_note_login(struct calls *c, const char *aor, const struct datagram *answer, bool accepted);
 /* The peer missed that many OPTIONS in a row; 0: it answered. */

@@ -70,6 +70,7 @@ static bool make_room(struct calls *c, struct live *l, uint8_t confidence)
 static void take_types(struct flow *f, const struct flow_media *media)
 {
     f->types[0] = f->types[1] = 0;
+    f->single = media->announced && !media->shared && media->media_type == SDP_AUDIO;
     for (unsigned i = 0; i < media->codec_count; i++) {
         uint8_t type = media->codecs[i].payload_type & 0x7f;
         f->types[type / 64] |= UINT64_C(1) << type % 64;
@@ -128,7 +129,7 @@ void flow_describe(struct calls *c, struct flow *f)
     f->confidence = media.confidence;
     f->foreign &= media.confidence == FLOW_LEARNED;
     if (f->foreign) {
-        media.confidence = FLOW_GUESSED;
+        media.confidence = f->was_party ? FLOW_LEARNED : FLOW_GUESSED;
         media.keep = false;
     }
     uint32_t digest = digest_of(c, &media);

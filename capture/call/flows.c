@@ -16,6 +16,7 @@
 #include "capture/call/beside.h"
 #include "capture/call/emit.h"
 #include "capture/call/expire.h"
+#include "capture/call/finding_note.h"
 #include "capture/call/flow_path.h"
 #include "capture/call/held.h"
 #include "capture/call/nat.h"
@@ -23,6 +24,8 @@
 #include "capture/call/tap.h"
 #include "capture/rtp/rtp.h"
 
+#define PROBE_STEPS 3 /* from packet to packet: more would be a stream, or something else */
+#define NEXT_NEAR 8              /* numbers from one packet to the next that need no second look */
 #define EMPTY_MAX (12 + 4 * 15) /* octets: RTP of all sources and no payload */
 
 enum { LABEL_STAGE_RING = 2 };
@@ -139,6 +142,8 @@ static void count_foreign(struct calls *c, const struct flow *f, enum media_kind
 
 static void deliver(struct calls *c, struct flow *f, const struct datagram *d, enum media_kind kind)
 {
+    /* After a pause the endpoint may be another's. */
+    bool paused = c->steady_ns - f->last_ns > PATH_PAUSE_NS;
     f->last_ns = c->steady_ns;
     bool rtcp = kind == MEDIA_RTCP;
     uint32_t ssrc;
@@ -155,12 +160,22 @@ static void deliver(struct calls *c, struct flow *f, const struct datagram *d, e
         count_foreign(c, f, MEDIA_KEEPALIVE);
         return;
     }
-    if (__builtin_expect(!f->ssrc_known || f->ssrc != ssrc, 0))
+    bool other = !f->ssrc_known || f->ssrc != ssrc;
+    if (__builtin_expect(other, 0)) {
         note_ssrc(f, ssrc);
+        if (!rtcp)
+            path_other_ssrc(c, f, ssrc, d->payload.data[1] & 0x7f);
+    }
+    if (__builtin_expect(paused && !rtcp, 0))
+        f->rtp_seen = false;
     if (__builtin_expect(!f->rtp_seen && !rtcp, 0))
         first_media(c, f, d->time_ns, d->payload);
-    if (!rtcp)
-        f->newest = sequence_of(d->payload);
+    if (!rtcp) {
+        uint16_t sequence = sequence_of(d->payload);
+        if (__builtin_expect((uint16_t)(sequence - f->newest - 1) >= NEXT_NEAR && !other, 0))
+            path_jump(c, f, sequence);
+        f->newest = sequence;
+    }
     counters_add(c->counters,
                  C_DECODED + (f->secure ? LABEL_PROTO_SRTP
                               : rtcp    ? LABEL_PROTO_RTCP
@@ -249,8 +264,11 @@ static void replay_one(struct calls *c, struct flow *f, const struct held_packet
     uint32_t ssrc;
     if (!p->rtcp && is_keepalive(f, payload, p->wire_bytes))
         return;
-    if (ssrc_of(payload, p->rtcp, &ssrc))
+    if (ssrc_of(payload, p->rtcp, &ssrc)) {
         note_ssrc(f, ssrc);
+        if (!p->rtcp)
+            path_other_ssrc(c, f, ssrc, payload.data[1] & 0x7f);
+    }
     if (!f->rtp_seen && !p->rtcp)
         first_media(c, f, p->time_ns, payload);
     if (!p->rtcp)
@@ -289,6 +307,8 @@ void flow_replay(struct calls *c, struct flow *f)
 void flow_drop(struct calls *c, struct flow *f)
 {
     assert(f->state == FLOW_HELD);
+    if (f->looked && f->good + f->odd < PROBE_STEPS)
+        finding_note_probe(c, &f->src, &f->dst);
     while (f->held_count)
         drop_oldest_of(c, f);
     flow_unlink(c, f);

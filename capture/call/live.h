@@ -62,6 +62,7 @@ struct live {
     uint64_t callee_tag; /* of the branch that answered */
     uint64_t recent[RECENT_MAX];
     int64_t last_sip_ns; /* steady */
+    int64_t last_sdp_ns; /* steady */
     int64_t over_ns;     /* steady: when it ended */
     int64_t hold_since_ns;
     int64_t session_until_ns;    /* steady: session timer; 0 none */
@@ -145,6 +146,8 @@ struct flow {
     uint8_t party;      /* who sends */
     uint8_t confidence; /* enum flow_confidence */
     bool foreign; /* somebody else sends to an endpoint that is in use: not kept */
+    bool was_party; /* foreign now, but had the endpoint before: what it sent then stays */
+    bool single;    /* one talker: audio of one m= line, so another SSRC beside him is odd */
     bool guarded;   /* only its known SSRCs belong to it: the call is over, or another call claims
                        the ports */
     bool contested; /* guarded, or not alone on its 5-tuple: the SSRC has to be looked at */
@@ -165,6 +168,11 @@ struct flow {
     struct endpoint src, dst;
     uint32_t other_ssrc[FLOW_SSRC_MAX - 1];
     uint64_t types[2]; /* payload types that SDP named, as bits */
+    int64_t talk_ns;   /* foreign: steady, since when it sends without a pause */
+    uint32_t strange;  /* foreign: packets so far */
+    uint32_t talker[2]; /* SSRCs of RTP, the newest and the one before */
+    uint8_t talker_type; /* payload type with which the newest began */
+    uint16_t line;     /* sequence number ahead of the newest jump */
     /* ---- waiting */
     uint8_t good; /* steps that looked like RTP */
     uint8_t odd;  /* steps that did not */

@@ -322,6 +322,7 @@ void negotiate(struct calls *c, struct live *l, const struct sighting *s)
             c->counters,
             C_PARSE_ERRORS + LABEL_PROTO_SIP * LABEL_COUNT_PARSE_REASON + LABEL_REASON_LIMIT, 1);
     }
+    l->last_sdp_ns = c->steady_ns;
     keys_sdp(l->call, s, &c->sdp);
     bool offer = is_offer(l, s);
     bool tentative = offer && l->negotiated;

@@ -231,6 +231,7 @@ void points_describe(const struct calls *c, const struct binding *b, struct flow
     media->confidence = b->confidence;
     /* keys of both sides beside a profile without protection: they agreed on it all the same */
     media->secure = line->secure || (receiver && sender && receiver->line.keyed && sender->line.keyed);
+    media->shared = lines.count > 1 || known->bundled;
     media->announced = true;
     media->keep = true;
     media->rtcp_mux = line->rtcp_mux;

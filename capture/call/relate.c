@@ -5,6 +5,7 @@
 
 #include "capture/call/centre.h"
 #include "capture/call/emit.h"
+#include "capture/call/finding_note.h"
 #include "capture/call/legs.h"
 #include "capture/call/table.h"
 #include "capture/sip/replaces.h"
@@ -306,6 +307,8 @@ static void take_name(struct calls *c, struct live *l, const struct sighting *s,
                                              : "replaces";
     relate_link(c, l, &ref, kind, evidence);
     relate_join(c, l, &ref);
+    if (ref.live)
+        finding_note_intrusion(c, ref.live, s, id == SIP_H_JOIN ? "Join" : "Replaces");
     if (ref.live)
         emit_note(c, ref.live, id == SIP_H_JOIN ? "joined" : "replaced", NULL);
 }

@@ -46,6 +46,11 @@ static bool knows(const struct calls *c, const struct live *l, struct addr a)
     return false;
 }
 
+bool stranger_to(const struct calls *c, const struct live *l, struct addr a)
+{
+    return !knows(c, l, a);
+}
+
 bool stranger_bye(struct calls *c, struct live *l, const struct sighting *s)
 {
     bool media = flows_last_seen(c, l) + MEDIA_RECENT_NS > c->steady_ns && l->media_seen;

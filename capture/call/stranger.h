@@ -6,6 +6,8 @@
 
 #include "capture/call/live.h"
 
+/* Nothing that signalling of the call shows has this address. */
+bool stranger_to(const struct calls *c, const struct live *l, struct addr a);
 /* True: the BYE is held back. */
 bool stranger_bye(struct calls *c, struct live *l, const struct sighting *s);
 /* Steady time at which a held back BYE is decided; INT64_MAX: there is none. */

@@ -44,6 +44,14 @@ void findings_login(struct findings *f, const struct finding_login *login);
 /* A BYE or CANCEL by no party of the call. */
 void findings_teardown(struct findings *f, const struct endpoint *src, const struct endpoint *dst, const uint8_t *call,
                        const char *method);
+/* RTP by a stranger: RULE_RTP_SOURCE, _SSRC or _SEQUENCE, so much more of it. */
+void findings_media(struct findings *f, enum finding_rule rule, const struct endpoint *src, const struct endpoint *dst,
+                    const uint8_t *call, uint32_t count);
+/* What looked like RTP came to a port that nobody announced, and no stream followed. */
+void findings_probe(struct findings *f, const struct endpoint *src, const struct endpoint *dst);
+/* `method` ("Replaces", "Join") of somebody who is no party of the call that it names. */
+void findings_intrusion(struct findings *f, const struct endpoint *src, const struct endpoint *dst, const uint8_t *call,
+                        const char *method);
 /* `src` should have acknowledged what `dst` answered. */
 void findings_ack_missing(struct findings *f, const struct endpoint *src, const struct endpoint *dst, const uint8_t *call);
 /* OPTIONS from src to dst: so many in a row without an answer, 0 when one came. */

@@ -33,6 +33,10 @@ struct address {
     struct window leaks;               /* A-S6 */
     struct window messages, malformed; /* A-S8 */
     struct window teardowns, ackless;  /* A-S10, B03 */
+    struct window injected[3];         /* A-S9: RULE_RTP_SOURCE, _SSRC, _SEQUENCE */
+    struct distinct probed;            /* A-S9: ports of `probed_host` */
+    struct addr probed_host;
+    struct window intrusions;          /* G06 */
     uint64_t recent[WATCHED_RECENT];
     char tried[WATCHED_TRIED][WATCHED_NAME_SIZE]; /* users asked for, the newest */
 };
