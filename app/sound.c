@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "app/descriptor.h"
+#include "app/sound_hops.h"
 #include "app/sound_report.h"
 #include "app/sound_tones.h"
 #include "app/worker.h"
@@ -148,6 +149,7 @@ static bool chain_sounds(const struct call_record *r, uint32_t chain)
 struct flows {
     unsigned count;
     bool truncated; /* some of them lack their beginning, or all */
+    uint32_t chains[FLOWS_MAX]; /* of the call's record, from 0 */
     struct source sources[FLOWS_MAX];
     struct render_flow flows[FLOWS_MAX];
 };
@@ -165,6 +167,16 @@ static struct source *open_source(struct flows *f, const struct call_record *r, 
     }
     f->truncated |= truncated;
     return s;
+}
+
+/* A flow that carries what another one of its channel does goes under that one's number. */
+static void join_hops(struct flows *f, const struct call_record *r, unsigned first, const char *data_dir)
+{
+    for (unsigned i = first; i < f->count; i++)
+        for (unsigned k = first; k < i && f->flows[i].same_as == 0; k++)
+            if (f->flows[k].same_as == 0 && f->flows[k].channel == f->flows[i].channel &&
+                sound_is_hop(r, f->chains[k], f->chains[i], data_dir))
+                f->flows[i].same_as = k + 1;
 }
 
 /* Flows of the call that can be heard, each into its side; with `voice` only those of it, into `channel`. Returns how many. */
@@ -185,8 +197,10 @@ static unsigned add_call(struct flows *f, const struct call_record *r, const str
         }
         if (voice == NULL)
             channel = r->siprec.given ? siprec_channel(r, line_of(s)) : channel_of(c, f->count);
+        f->chains[f->count] = k;
         f->flows[f->count++] = (struct render_flow){.channel = channel, .context = s, .next = next_packet};
     }
+    join_hops(f, r, before, data_dir);
     return f->count - before;
 }
 

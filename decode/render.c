@@ -245,11 +245,12 @@ static int take(struct render *r, unsigned flow, struct why *why)
         count_undecodable(r, codec->name);
     if (!r->begun && !head->heard)
         return 0;
+    const struct render_flow *f = &r->request->flows[flow];
+    unsigned stream = f->same_as ? f->same_as - 1 : flow;
     int err = r->begun ? 0 : begin(r, head->packet.time_ns, why);
     int64_t at_ns;
     if (err == 0 && arrival(r, head->packet.time_ns, &at_ns))
-        channel_packet(&r->channels[r->request->flows[flow].channel], flow, &packet, at_ns, codec,
-                       red);
+        channel_packet(&r->channels[f->channel], stream, &packet, at_ns, codec, red);
     return err ? err : r->sound.mix.err;
 }
 
@@ -321,7 +322,8 @@ static bool request_valid(const struct render_request *request)
         (request->sample_rate_hz && !codec_rate_known((uint32_t)request->sample_rate_hz)))
         return false;
     for (unsigned i = 0; i < request->flow_count; i++)
-        if (request->flows[i].channel >= channels_of(request))
+        if (request->flows[i].channel >= channels_of(request) ||
+            request->flows[i].same_as > request->flow_count)
             return false;
     return true;
 }

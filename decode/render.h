@@ -39,6 +39,8 @@ struct render_packet {
 struct render_flow {
     unsigned channel; /* 0 caller, 1 callee, or a track; flows of one channel are mixed by taking
                          turns (the last started wins) */
+    unsigned same_as; /* number (from 1) of a flow in which the same packets were seen on another hop: both
+                         are one stream, each packet is heard once; 0: none */
     void *context;
     int (*next)(void *context, struct render_packet *ret_packet);
 };

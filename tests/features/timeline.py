@@ -158,3 +158,49 @@ def stamps(t):
     in_step(t, "a pause in which his clock stood", stood, 12, (range(3, 9), ()))
     t.equal("loss is loss and a pause is none", [next(s["lost"] for s in r.record["streams"] if s["party"] == "caller") for r in (lost, paused, stood)], [275, 0, 0])
     t.counter("what was lost is heard", lost.loudest(0, MEDIA + 4, MEDIA + 8) == 0)
+
+
+# ---- hops
+
+RELAY = "10.0.0.9"
+
+
+def relayed(lost_before=(), lost_behind=(), lag=0.004, seconds=12, change=lambda p: p, until=None, since=0.0):
+    """A relay between both: each packet is seen on its way to it and on its way on. Lost are numbers of packets of the caller, ahead of the
+    relay as the tap saw it, and behind."""
+    d, via = Dialog(), Dialog(b=RELAY)
+    legs = []
+    for n, (t, forth, text) in enumerate(signalling(via, seconds + 0.5, a_media=4000, answer=sdp(RELAY, 20000))):
+        legs.append(Packet(t, *((ALICE, 5060, RELAY, 5060) if forth else (RELAY, 5060, ALICE, 5060)), text, kind="sip"))
+    for n, (t, forth, text) in enumerate(signalling(Dialog(a=ALICE, b=BOB, branch="z9hG4bKfar"), seconds + 0.5, offer=sdp(RELAY, 20002), answer=sdp(BOB, 6000))):
+        text = text.replace(b"Via: SIP", b"Via: SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bKmid%d\r\nVia: SIP" % n, 1).replace(b"Max-Forwards: 70", b"Max-Forwards: 69")
+        legs.append(Packet(t + 0.002, *((RELAY, 5060, BOB, 5060) if forth else (BOB, 5060, RELAY, 5060)), text, kind="sip"))
+    out = legs
+    for talk, near, far, lost in ((say(A_MEDIA, (RELAY, 20000), 1, 0, seconds), (ALICE, 4000, RELAY, 20000), (RELAY, 20002, BOB, 6000), (lost_before, lost_behind)),
+                                  (say(B_MEDIA, (RELAY, 20002), 2, 0, seconds), (BOB, 6000, RELAY, 20002), (RELAY, 20000, ALICE, 4000), ((), ()))):
+        for n, p in enumerate(talk):
+            if n not in lost[0] and (until is None or n < until):
+                out.append(Packet(p.t, *near, p.data, kind="rtp"))
+            if n not in lost[1] and n >= since * 50:
+                out.append(change(Packet(p.t + lag, *far, p.data, ttl=63, kind="rtp")))
+    return sorted(out, key=lambda p: p.t)
+
+
+@feature("F10", "a stream on both sides of a relay: recorded once, from where less was lost; figures of each hop")
+def hops(t):
+    bad = {n for n in range(1, 600) if n % 7 == 3 or n % 50 == 0}
+    plain = Recorded(t, relayed())
+    in_step(t, "nothing lost", plain, 12)
+    t.equal("four streams of one call", (len(plain.records), sorted((s["party"], s["lost"]) for s in plain.record["streams"])), (1, [("callee", 0)] * 2 + [("caller", 0)] * 2))
+    for what, lost in (("behind the relay", {"lost_behind": bad}), ("ahead of it, as the tap saw it", {"lost_before": bad}),
+                       ("behind it, with a relay that takes 60 ms", {"lost_behind": bad, "lag": 0.06})):
+        r = Recorded(t, relayed(**lost))
+        in_step(t, f"lost {what}", r, 12)
+        t.check(f"lost {what}: nothing of it is filled or missing", r.side[0] == plain.side[0] or "takes" in what)
+        t.equal(f"lost {what}: each hop has its own figures", sorted(s["lost"] for s in r.record["streams"] if s["party"] == "caller"), [0, len(bad)])
+        t.check(f"lost {what}: the worse hop is the call's worst", r.record["quality"]["loss_ratio"] > 0.1)
+    in_step(t, "the far side is seen from the middle on, the near one until then", Recorded(t, relayed(until=350, since=6)), 12)
+    both = Recorded(t, relayed(lost_before=bad, lost_behind=bad))
+    t.counter("what neither hop has is heard", both.late(0, MEDIA + 3) is None)
+    other = Recorded(t, relayed(lost_behind=bad, change=lambda p: replace(p, data=p.data[:4] + struct.pack("!I", 7) + p.data[8:])))
+    t.counter("packets with other time stamps are taken for the same", other.side[0] != plain.side[0])
