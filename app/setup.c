@@ -51,6 +51,7 @@ void setup_pipeline(const struct settings *s, const struct spool_config *spool, 
     c.front.streams.gathered_max = (size_t)s->tcp_bytes_max;
     c.front.streams.tls.waiting_bytes_max = (size_t)s->tls_waiting_max;
     c.worker.record_media = s->recording_default == RECORDING_RECORD;
+    c.worker.leave_early_media = !s->recording_early_media;
     c.worker.call_streams_max = (unsigned)s->call_streams_max;
     c.worker.playout = s->quality_playout;
     c.worker.talkspurts = s->quality_talkspurts;

@@ -32,6 +32,7 @@ enum worker_call_event { WORKER_CALL_STARTED, WORKER_CALL_RINGING, WORKER_CALL_A
 struct worker_config {
     unsigned index;
     bool record_media;           /* the rules' default */
+    bool leave_early_media;      /* media ahead of the answer is not kept */
     bool early_rows;             /* also emit a record when a call is answered, and as soon as it is over */
     bool recovered;              /* replays a spool after a crash: recordings are flagged */
     unsigned call_streams_max;   /* default 16 */

@@ -155,6 +155,18 @@ static void note_marks(struct wstream *s, const struct event_media *m, bool firs
     s->priority_most = priority > s->priority_most ? priority : s->priority_most;
 }
 
+/* Ring-back tones, announcements: what came ahead of the answer. */
+static bool is_early(const struct call_brief *b, int64_t time_ns)
+{
+    return b->answered_ns ? time_ns < b->answered_ns : b->state < CALL_ANSWERED;
+}
+
+static bool may_keep(const struct worker *w, const struct wflow *f, int64_t time_ns)
+{
+    return w->config.record_media && f->keep &&
+           !(w->config.leave_early_media && f->announced && is_early(&f->call->brief, time_ns));
+}
+
 static void keep_packet(struct worker *w, struct wflow *f, const struct event *event)
 {
     struct spool_flow *spool = worker_flow_spool(w, f, event->time_ns);
@@ -346,7 +358,7 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
             stream_note_modes(s, codec, media->payload, payload_wire);
         if (__builtin_expect(outer->kind == CODEC_EVENT || outer->kind == CODEC_REDUNDANCY, 0))
             worker_key_packet(w, f, s, outer, &p, verdict & RTP_LATE, event->time_ns);
-        if (f->keep && w->config.record_media)
+        if (may_keep(w, f, event->time_ns))
             keep_packet(w, f, event);
         if (__builtin_expect(f->tapped && f->keep, 0))
             worker_tap_packet(w, f, codec, event);

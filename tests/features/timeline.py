@@ -58,8 +58,8 @@ class Recorded:
 
     def late(self, side, sent, within=0.15):
         """How much later than it was sent this click stands in the recording; None: it does not."""
-        first = max(0, round((sent - within - self.begin) * self.rate))
-        for i, x in enumerate(self.side[side][first:first + round(2 * within * self.rate)]):
+        first, end = (max(0, round((sent + w - self.begin) * self.rate)) for w in (-within, within))
+        for i, x in enumerate(self.side[side][first:end]):
             if abs(x) > 10000:
                 return self.begin + (first + i) / self.rate - sent
         return None
@@ -204,3 +204,114 @@ def hops(t):
     t.counter("what neither hop has is heard", both.late(0, MEDIA + 3) is None)
     other = Recorded(t, relayed(lost_behind=bad, change=lambda p: replace(p, data=p.data[:4] + struct.pack("!I", 7) + p.data[8:])))
     t.counter("packets with other time stamps are taken for the same", other.side[0] != plain.side[0])
+
+
+# ---- early media, hold, ports that are used again
+
+@feature("F08", "early media: marked, heard before the answer; by a setting it is not kept and the recording begins with the answer")
+def early(t):
+    ring = say(B_MEDIA, A_MEDIA, 2, -0.8, 6, seq=500, ts=9)  # from the 183 on; answered at MEDIA - 0.05
+    d = Dialog()
+    progress = Packet(START + 0.2, *B_SIP, *A_SIP, d.response(183, "Progress", "INVITE", 1, sdp(BOB, 6000)), kind="sip")
+    packets = story(6, say(A_MEDIA, B_MEDIA, 1, 0, 6), ring, more=[progress])
+    r = Recorded(t, packets)
+    near = lambda text, wanted: abs(when(text) - wanted) < 1e-4
+    t.check("it begins with the ring-back tone", near(r.record["early_media_at"], MEDIA - 0.8) and near(r.record["recording"]["started_at"], MEDIA - 0.8))
+    t.equal("marked", {s["party"]: s["early"] for s in r.record["streams"]}, {"caller": False, "callee": True})
+    t.check("heard", abs(r.late(1, MEDIA - 0.8)) < 0.01 and abs(r.seconds - 6.8) < 0.04)
+    t.check("the caller is in step", all(abs(r.late(0, MEDIA + n)) < 0.01 for n in range(6)))
+    rule = ("--set", "recording.early_media=no")
+    without = Recorded(t, packets, *rule)
+    t.check("left out: the recording begins with the answer", abs(when(without.record["recording"]["started_at"]) - (MEDIA - 0.05)) < 0.021)
+    t.check(f"{without.seconds} s", abs(without.seconds - 6.05) < 0.04 and without.late(1, MEDIA - 0.8) is None)
+    t.check("the rest is the same", all(abs(without.late(1, MEDIA + 0.2 + n)) < 0.01 for n in range(5)) and abs(without.late(0, MEDIA + 3)) < 0.01)
+    t.equal("figures are of all", [s["packets"] for s in without.record["streams"]], [s["packets"] for s in r.record["streams"]])
+    only_ring = Recorded(t, story(6, ring[:37], more=[progress]), *rule)
+    t.equal("nothing after the answer", (only_ring.record["recording"]["result"], only_ring.names), ("no_rtp", []))
+    t.counter("the setting changes a call without early media", Recorded(t, story(6, say(A_MEDIA, B_MEDIA, 1, 0, 6), say(B_MEDIA, A_MEDIA, 2, 0, 6)), *rule).seconds > 5.99)
+
+
+A_SIP, B_SIP = (ALICE, 5060), (BOB, 5060)
+
+
+def again(at, cseq, offer, answer, forth=True):
+    """A re-INVITE within the call."""
+    d = Dialog()
+    a, b = (A_SIP, B_SIP) if forth else (B_SIP, A_SIP)
+    texts = (d.request("INVITE", cseq, offer, "tt1", branch=f"z9hG4bKr{cseq}"), d.response(200, "OK", "INVITE", cseq, answer, branch=f"z9hG4bKr{cseq}"),
+             d.request("ACK", cseq, branch=f"z9hG4bKra{cseq}"))
+    return [Packet(MEDIA + at + n * 0.02, *(a if n != 1 else b), *(b if n != 1 else a), x, kind="sip") for n, x in enumerate(texts)]
+
+
+def on_hold(style, begin, end, last, music=None, party=True):
+    """A puts B on hold and sends nothing; `music` plays to B meanwhile. B may go on talking."""
+    offers = {"sendonly": sdp(ALICE, 4000, "a=sendonly\r\n"), "inactive": sdp(ALICE, 4000, "a=inactive\r\n"), "0.0.0.0": sdp("0.0.0.0", 4000)}
+    answers = {"sendonly": sdp(BOB, 6000, "a=recvonly\r\n"), "inactive": sdp(BOB, 6000, "a=inactive\r\n"), "0.0.0.0": sdp(BOB, 6000)}
+    packets = again(begin, 5, offers[style], answers[style]) + again(end, 6, sdp(ALICE, 4000), sdp(BOB, 6000))
+    packets += say(A_MEDIA, B_MEDIA, 1, 0, begin) + say(A_MEDIA, B_MEDIA, 1, end, last, seq=100 + begin * 50)
+    packets += say(B_MEDIA, A_MEDIA, 2, 0, begin) + say(B_MEDIA, A_MEDIA, 2, end, last, seq=100 + begin * 50)
+    return story(last, packets, music or ())
+
+
+@feature("F09", "hold of 60 s and of 20 minutes, in every style: an event, no loss, no lower score, and the recording goes on")
+def hold(t):
+    for style, length in (("sendonly", 60), ("inactive", 60), ("0.0.0.0", 60), ("sendonly", 1200)):
+        end, last = 4 + length, 10 + length
+        what, silent = f"{style}, {length} s", range(4, 4 + length)
+        r = Recorded(t, on_hold(style, 4, end, last))
+        t.equal(f"{what}: one call", (len(r.records), r.record["end_reason"], r.record["holds"]), (1, "bye", 1))
+        t.check(f"{what}: held for {r.record['held_ms']} ms", abs(r.record["held_ms"] - length * 1000) < 100)
+        t.equal(f"{what}: on the time line", [e["kind"] for e in r.record["events"] if e["kind"] in ("hold", "resume", "unhold")], ["hold", "resume"])
+        t.equal(f"{what}: no loss", ([s["lost"] for s in r.record["streams"]], r.record["quality"]["loss_ratio"]), ([0, 0], 0))
+        t.check(f"{what}: no low score: {r.record['quality']['mos_min']}", r.record["quality"]["mos_min"] > 4.3)
+        t.equal(f"{what}: no labels of loss", [x["label"] for x in r.record["diagnosis"] if x["label"] not in ("hold_long",)], [])
+        in_step(t, what, r, last, (silent, silent)) if length == 60 else None
+        t.check(f"{what}: the talk goes on", all(abs(r.late(k, MEDIA + end + 3)) < 0.01 for k in (0, 1)) and abs(r.seconds - last) < 0.04)
+    tune = say(A_MEDIA, B_MEDIA, 9, 4, 64, seq=9, ts=9)
+    r = Recorded(t, on_hold("sendonly", 4, 64, 70, tune))
+    in_step(t, "music on hold from the phone", r, 70, ((), range(4, 64)))
+    server = ("10.0.0.77", 8000)
+    r = Recorded(t, on_hold("sendonly", 4, 64, 70, say(server, B_MEDIA, 9, 4.1, 64)))
+    t.check("music from a server that no SDP names", all(abs(r.late(0, MEDIA + n + 0.1)) < 0.01 for n in range(6, 63)))
+    t.check("and the party after that", abs(r.late(0, MEDIA + 66)) < 0.01)
+    t.equal("a hold has no loss", r.record["quality"]["loss_ratio"], 0)
+    lost = Recorded(t, [p for p in story(70, say(A_MEDIA, B_MEDIA, 1, 0, 70), say(B_MEDIA, A_MEDIA, 2, 0, 70)) if not MEDIA + 4 < p.t < MEDIA + 64])
+    t.counter("the same without signalling is a hold, or no loss", lost.record["holds"] == 0 and lost.record["quality"]["loss_ratio"] > 0.5)
+
+
+@feature("R01", "ports, addresses and codecs that a re-INVITE changes: one file, in step")
+def moves(t):
+    there = ("10.0.0.33", 4444)
+    for what, packets in (("another port", [say(A_MEDIA, B_MEDIA, 1, 0, 6), again(5.9, 5, sdp(ALICE, 4010), sdp(BOB, 6000)), say((ALICE, 4010), B_MEDIA, 1, 6, 12), say(B_MEDIA, A_MEDIA, 2, 0, 6), say(B_MEDIA, (ALICE, 4010), 2, 6, 12)]),
+                          ("another host, another SSRC", [say(A_MEDIA, B_MEDIA, 1, 0, 6), again(5.9, 5, sdp(*there), sdp(BOB, 6000)), say(there, B_MEDIA, 8, 6, 12), say(B_MEDIA, A_MEDIA, 2, 0, 6), say(B_MEDIA, there, 2, 6, 12)]),
+                          ("another codec", [say(A_MEDIA, B_MEDIA, 1, 0, 6), again(5.9, 5, sdp(ALICE, 4000, pt=8, name="PCMA/8000"), sdp(BOB, 6000, pt=8, name="PCMA/8000")), say(A_MEDIA, B_MEDIA, 1, 6, 12, pt=8, sound=ALAW), BACK[:300], say(B_MEDIA, A_MEDIA, 2, 6, 12, pt=8, sound=ALAW)]),
+                          ("a port that nobody announced, behind a NAT", [say(A_MEDIA, B_MEDIA, 1, 0, 6), say((ALICE, 4999), B_MEDIA, 1, 6, 12)[4:], BACK])):
+        in_step(t, what, Recorded(t, story(12, *packets)), 12, ((6,), ()) if "NAT" in what else ((), ()))
+    t.counter("a call that ends at the move goes on", Recorded(t, story(12, say(A_MEDIA, B_MEDIA, 1, 0, 6), BACK)).late(0, MEDIA + 9) is None)
+
+
+@feature("F12", "two calls one after the other on the same ports: what comes late of the first is in no recording of the second")
+def reused(t):
+    first = story(4, say(A_MEDIA, B_MEDIA, 1, 0, 6), say(B_MEDIA, A_MEDIA, 2, 0, 6))  # its media goes on for 1.5 s after the BYE
+    d = Dialog(call_id="c2@test", branch="z9hG4bKtwo", from_tag="ft2", to_tag="tt2")
+    shift = 4.6
+    second = [replace(p, t=p.t + shift) for p in call(d, 4.5, voice=False) + say(A_MEDIA, B_MEDIA, 11, 0.5, 4, every=10 ** 6) + say(B_MEDIA, A_MEDIA, 12, 0.5, 4, every=10 ** 6)]
+    for extra in (0, 0.3):  # the old ones stop ahead of the new ones, or go on among them
+        late = [replace(p, t=p.t + 1.2) for p in first if p.kind == "rtp" and p.t > MEDIA + 5.0 + extra]
+        folder = t.path("recordings")
+        records = t.read(write_fast(t.path(), first + second + (late if extra else [])), "--record", folder, "--set", "recording.measures=no")
+        t.equal("two calls", sorted(r["call_id"] for r in records), ["c1@test", "c2@test"])
+        two = next(r for r in records if r["call_id"] == "c2@test")
+        t.equal("its streams", sorted(s["ssrc"] for s in two["streams"]), ["0x0000000b", "0x0000000c"])
+        one = next(r for r in records if r["call_id"] == "c1@test")
+        t.equal("and those of the first", sorted(s["ssrc"] for s in one["streams"]), ["0x00000001", "0x00000002"])
+        name = next(n for n in os.listdir(folder) if two["uid"][:8] in n)
+        with open(os.path.join(folder, name), "rb") as f:
+            x = array.array("h", pcm(f.read())[2])
+        begin = when(two["recording"]["started_at"])
+        t.check(f"begins with its own media: {begin - MEDIA - shift}", abs(begin - MEDIA - shift - 0.5) < 0.01)
+        loud = sum(abs(v) > 10000 for v in x[0::2]), sum(abs(v) > 10000 for v in x[1::2])
+        t.equal("only its own clicks", loud, (16, 16))
+    same = [replace(p, data=p.data[:8] + struct.pack("!I", 1) + p.data[12:]) if p.kind == "rtp" and p.src == ALICE else p for p in second]
+    records = t.read(write_fast(t.path(), first + same))
+    t.counter("the SSRC tells them apart", sum(s["packets"] for r in records if r["call_id"] == "c2@test" for s in r["streams"] if s["party"] == "caller") != 175)
