@@ -570,6 +570,20 @@ static void recording_file(struct json *j, const struct call_record *r, bool rea
     }
 }
 
+static void long_gaps(struct json *j, const struct record_recording *g)
+{
+    json_key(j, "long_gaps");
+    json_array(j);
+    for (uint32_t i = 0; i < g->gap_count; i++) {
+        json_object(j);
+        json_kv_int(j, "at_ms", g->gaps[i].at_ms);
+        json_kv_int(j, "length_ms", g->gaps[i].length_ms);
+        json_kv_int(j, "cut_ms", g->gaps[i].cut_ms);
+        json_end(j);
+    }
+    json_end(j);
+}
+
 void record_json_recording(struct json *j, const struct call_record *r, bool full, bool links)
 {
     const struct record_recording *g = &r->recording;
@@ -599,6 +613,7 @@ void record_json_recording(struct json *j, const struct call_record *r, bool ful
     }
     if (full && ready) {
         record_json_parts(j, r, links);
+        long_gaps(j, g);
         json_key(j, "sound");
         record_sound_json(j, &g->sound, links);
     }

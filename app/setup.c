@@ -70,6 +70,7 @@ struct sound_config setup_sound(const struct settings *s, const char *data_dir)
 {
     return (struct sound_config){
         .data_dir = data_dir,
+        .silence_max_ns = s->recording_silence_max,
         .rollover_ns = s->rollover_time,
         .rollover_bytes = s->rollover_size,
         .listen = s->recording_measures,

@@ -291,6 +291,18 @@ static void date_files(struct record_files *l, const struct render_result *resul
 
 /* ---- a call ---- */
 
+static void note_gaps(struct call_record *r, const struct render_result *result)
+{
+    struct record_recording *g = &r->recording;
+    unsigned count = result->gap_count < RENDER_GAPS_MAX ? result->gap_count : RENDER_GAPS_MAX;
+    g->gap_count = 0;
+    g->gaps = arena_alloc(r->arena, (count + 1) * sizeof *g->gaps);
+    for (; g->gaps && g->gap_count < count; g->gap_count++) {
+        const struct render_gap *in = &result->gaps[g->gap_count];
+        g->gaps[g->gap_count] = (struct record_gap){in->at_ns / 1000000, in->length_ns / 1000000, in->cut_ns / 1000000};
+    }
+}
+
 static void describe(struct call_record *r, const struct render_result *result, const struct files *files, const struct flows *flows, int err)
 {
     struct record_recording *g = &r->recording;
@@ -337,6 +349,7 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
             .path = full,
             .flows = flows->flows,
             .flow_count = flows->count,
+            .silence_max_ns = config->silence_max_ns,
             .rollover_ns = config->rollover_ns,
             .rollover_bytes = config->rollover_bytes,
             .file_context = &files,
@@ -349,6 +362,7 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
     if (err == 0)
         date_files(&files.list, &result);
     describe(r, &result, &files, flows, err);
+    note_gaps(r, &result);
     sound_report(r->arena, &heard, &r->recording.sound);
     sound_tones(&r->recording, r->arena, &heard, config->mask_dtmf);
     if (config->counters)

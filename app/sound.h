@@ -7,6 +7,7 @@
 struct sound_config {
     const char *data_dir;                /* where the spool is */
     int64_t rollover_ns, rollover_bytes; /* 0: never */
+    int64_t silence_max_ns;              /* a longer pause of everybody is cut to this; 0: to a day */
     bool listen;                         /* measure what the channels sound like */
     bool mask_dtmf;                      /* keys that are heard are told as '*' */
     struct counters *counters;           /* may be NULL */

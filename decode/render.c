@@ -191,6 +191,14 @@ static int begin(struct render *r, int64_t time_ns, struct why *why)
 
 /* ---- the loop ---- */
 
+static void note_gap(struct render *r, int64_t length_ns, int64_t cut_ns)
+{
+    struct render_result *result = r->result;
+    if (result->gap_count < RENDER_GAPS_MAX)
+        result->gaps[result->gap_count] = (struct render_gap){r->last_ns, length_ns, cut_ns};
+    result->gap_count++;
+}
+
 /* Arrival on the time of the file; false: beyond what a file may hold. */
 static bool arrival(struct render *r, int64_t time_ns, int64_t *ret_ns)
 {
@@ -199,10 +207,11 @@ static bool arrival(struct render *r, int64_t time_ns, int64_t *ret_ns)
     if (__builtin_sub_overflow(time_ns, r->result->start_ns, &at) ||
         __builtin_sub_overflow(at, r->result->cut_ns, &at) || at < -LENGTH_MAX_NS)
         return false;
-    if (at - r->last_ns > pause_max) {
-        r->result->cut_ns += at - r->last_ns - pause_max;
-        at = r->last_ns + pause_max;
-    }
+    int64_t pause = at - r->last_ns, cut = pause > pause_max ? pause - pause_max : 0;
+    if (pause >= RENDER_LONG_GAP_NS)
+        note_gap(r, pause, cut);
+    r->result->cut_ns += cut;
+    at -= cut;
     if (at > LENGTH_MAX_NS)
         return false;
     if (at > r->last_ns)

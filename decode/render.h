@@ -46,6 +46,9 @@ struct render_flow {
 };
 
 #define RENDER_TRACKS_MAX 32
+/* A pause of all flows that is said, and how many are. */
+#define RENDER_LONG_GAP_NS INT64_C(60000000000)
+#define RENDER_GAPS_MAX    16
 /* Files of one recording; the last one goes on for as long as there is sound. */
 #define RENDER_PARTS_MAX 1000
 
@@ -84,12 +87,20 @@ struct render_request {
                                   WRITTEN_BYTES are counted here */
 };
 
+struct render_gap {
+    int64_t at_ns;     /* in the file, where its silence begins */
+    int64_t length_ns; /* of the pause */
+    int64_t cut_ns;    /* so much of it is not in the file */
+};
+
 struct render_result {
     int sample_rate_hz;
     int channels;
     int64_t start_ns; /* time of the first sample */
     int64_t samples;  /* per channel */
     int64_t cut_ns;   /* pauses left out, and what lay beyond 48 h */
+    unsigned gap_count; /* pauses of a minute and more; the first ones are kept */
+    struct render_gap gaps[RENDER_GAPS_MAX];
     unsigned files;
     int64_t size_bytes; /* of all files */
     uint8_t sha256[32]; /* of the first part, or of the sum */

@@ -235,6 +235,13 @@ struct record_key {
     struct slice value;
 };
 
+/* Nobody sent anything for a minute or longer. */
+struct record_gap {
+    int64_t at_ms;     /* in the recording */
+    int64_t length_ms;
+    int64_t cut_ms;    /* so much of it is not in the recording */
+};
+
 struct record_recording {
     char id[40];             /* UUID text; "" when there is none */
     const char *result;      /* recorded, rule, no_rtp, encrypted, undecodable, ... */
@@ -253,6 +260,8 @@ struct record_recording {
     struct record_files files; /* one, or its parts: path, size and hash above are those of the first. Rows of older versions have none */
     struct record_sound sound;
     struct record_dtmf inband; /* keys that were heard */
+    uint32_t gap_count;
+    struct record_gap *gaps;
 };
 
 /* A signalling connection that nobody can read, as far as it shows (kind "encrypted"). */

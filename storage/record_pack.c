@@ -478,6 +478,14 @@ void record_pack_files(struct pack *p, struct record_files *files)
     files->items = pack_items(p, files->items, &files->count, sizeof *files->items, file_pack);
 }
 
+static void gap_pack(struct pack *p, void *item)
+{
+    struct record_gap *g = item;
+    pack_i64(p, &g->at_ms);
+    pack_i64(p, &g->length_ms);
+    pack_i64(p, &g->cut_ms);
+}
+
 void record_pack_recording(struct pack *p, struct record_recording *g)
 {
     struct slice id = slice_str(g->id);
@@ -504,7 +512,8 @@ void record_pack_recording(struct pack *p, struct record_recording *g)
     record_pack_dtmf(p, &g->inband);
     record_pack_dtmf_wire(p, &g->inband);
     record_pack_tones(p, &g->sound);
-    pack_u64(p, &g->repaired); /* what comes later goes behind this */
+    pack_u64(p, &g->repaired);
+    g->gaps = pack_items(p, g->gaps, &g->gap_count, sizeof *g->gaps, gap_pack); /* what comes later goes behind this */
 }
 
 void record_pack_message(struct pack *p, struct record_message *m, int format)

@@ -315,3 +315,25 @@ def reused(t):
     same = [replace(p, data=p.data[:8] + struct.pack("!I", 1) + p.data[12:]) if p.kind == "rtp" and p.src == ALICE else p for p in second]
     records = t.read(write_fast(t.path(), first + same))
     t.counter("the SSRC tells them apart", sum(s["packets"] for r in records if r["call_id"] == "c2@test" for s in r["streams"] if s["party"] == "caller") != 175)
+
+
+@feature("X42", "silence that nobody sent: a time stamp cannot ask for it; a long pause is an event, and never hours of zeros")
+def silence(t):
+    for jump in (1 << 31, (1 << 31) - 1, 8000 * 3600 * 37, (1 << 32) - 8000 * 60):
+        r = Recorded(t, story(8, say(A_MEDIA, B_MEDIA, 1, 0, 4), say(A_MEDIA, B_MEDIA, 1, 4, 8, ts=1640 + 160 * 200 + jump), say(B_MEDIA, A_MEDIA, 2, 0, 8)))
+        in_step(t, f"a jump of {jump}", r, 8)
+        size = r.record["recording"]["size_bytes"]
+        t.check(f"a jump of {jump}: {size} bytes", size < 8.1 * 32000 and r.record["recording"]["long_gaps"] == [])
+    pause, last = 100, 110
+    quiet_ = Recorded(t, on_hold("inactive", 4, 4 + pause, last))
+    g = quiet_.record["recording"]["long_gaps"]
+    t.check(f"a pause of 100 s is one event: {g}", len(g) == 1 and abs(g[0]["at_ms"] - 3980) < 30 and abs(g[0]["length_ms"] - 100020) < 30 and g[0]["cut_ms"] == 0)
+    t.check("and as long as it was", abs(quiet_.seconds - last) < 0.04)
+    packets = on_hold("inactive", 4, 4 + 3 * 3600, 3 * 3600 + 10)
+    hours = Recorded(t, packets)
+    g = hours.record["recording"]["long_gaps"]
+    t.check(f"three hours of nothing are one in the recording: {hours.seconds} s, {g}", len(g) == 1 and abs(hours.seconds - 3610) < 0.05 and abs(g[0]["cut_ms"] - 7200020) < 30)
+    t.check("behind it the talk goes on in step", all(abs(hours.late(k, MEDIA + 3 * 3600 + 7 - g[0]["cut_ms"] / 1000)) < 0.01 for k in (0, 1)))
+    short = Recorded(t, packets, "--set", "recording.silence_max=60s")
+    t.check(f"by the setting it is a minute: {short.seconds}", abs(short.seconds - 70) < 0.05 and short.record["recording"]["size_bytes"] < 71 * 32000)
+    t.counter("a pause of 50 s is an event", Recorded(t, on_hold("inactive", 4, 54, 60)).record["recording"]["long_gaps"] == [])
