@@ -200,7 +200,7 @@ static unsigned add_call(struct flows *f, const struct call_record *r, const str
         f->chains[f->count] = k;
         f->flows[f->count++] = (struct render_flow){.channel = channel, .context = s, .next = next_packet};
     }
-    join_hops(f, r, before, data_dir);
+    join_hops(f, r, before, config->data_dir);
     return f->count - before;
 }
 
