@@ -169,3 +169,23 @@ def joined(t):
     quiet(t, "from an address that a re-INVITE named", named)
     r = Recorded(t, named)
     in_step(t, "and is heard", r, 12)
+
+
+# ---- X46
+
+@feature("X46", "a spoofed BYE does not end the recording: it goes on for as long as the call does")
+def bye(t):
+    d = Dialog()
+    def told(src):
+        text = d.request("BYE", 2).replace(b"Via: SIP/2.0/UDP 10.0.0.1", b"Via: SIP/2.0/UDP " + src.encode())
+        return [Packet(MEDIA + 4, src, 5060, BOB, 5060, text, kind="sip"),
+                Packet(MEDIA + 4.01, BOB, 5060, src, 5060, d.response(200, "OK", "BYE", 2), kind="sip")]
+    r = Recorded(t, injected(told(EVIL)))
+    clean(t, "after it", r)
+    t.equal("remembered, and the call is whole", (r.record["spoofed_bye"]["src"], r.record["end_reason"], round(r.record["duration_ms"], -2)), (f"{EVIL}:5060", "bye", 12500))
+    f = only(t, "a finding", injected(told(EVIL)), "spoofed_teardown")
+    t.equal("of the stranger", f["src_ip"], EVIL)
+    last = Recorded(t, [p for p in injected(told(EVIL)) if p.t < MEDIA + 4.02])
+    t.check("when the media ends there, so does the recording", abs(last.seconds - 4.02) < 0.04 and last.record["spoofed_bye"] is None)
+    party = Recorded(t, injected(told(ALICE)))
+    t.counter("a BYE of the party is spoofed", party.record["spoofed_bye"] is None and abs(party.record["duration_ms"] - 4050) < 5)
