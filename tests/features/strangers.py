@@ -63,7 +63,7 @@ def same_address(t):
                         ("a second SSRC in bursts", [p for p in noise(A_MEDIA, B_MEDIA, 0x666, 2, 10, every=0.005) if int(p.t * 10) % 3]),
                         ("its own SSRC, a thousand numbers ahead", noise(A_MEDIA, B_MEDIA, 1, 2, 10, seq=1300, ts=1000 + 160 * 1200)),
                         ("its own SSRC, 30000 ahead", noise(A_MEDIA, B_MEDIA, 1, 2, 10, seq=30300, ts=5)),
-                        ("its own SSRC, in pairs", [replace(p, t=p.t + k * 0.001) for k in (0, 1) for p in noise(A_MEDIA, B_MEDIA, 1, 2, 10, seq=20000 + 500 * k)]),
+                        ("its own SSRC, twice as fast", noise(A_MEDIA, B_MEDIA, 1, 2, 10, seq=20000, every=0.01, shift=0.003)),
                         ("a replay, a second and a half late", echo), ("a replay in bursts", burst)):
         r = Recorded(t, injected(extra))
         clean(t, what, r)
