@@ -395,6 +395,10 @@ static unsigned play_copy(struct source *s, const struct media *m)
 static void deliver(void *context, const struct media *packet)
 {
     struct source *s = context;
+    if (!packet->red && packet->lost == 0 && !packet->restart) {
+        play(s, packet);
+        return;
+    }
     struct media m = *packet;
     struct red_block blocks[RED_BLOCKS_MAX];
     unsigned count = m.red ? red_blocks(m.payload, blocks) : 0;

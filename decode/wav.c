@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "base/crypto.h"
 
-#define HASH_CHUNK ((size_t)256 * 1024)
+#define HASH_CHUNK ((size_t)64 * 1024)
 
 static int failed(const char *what, const char *path, struct why *why)
 {

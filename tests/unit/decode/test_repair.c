@@ -1,4 +1,5 @@
-/* What was lost and stands again in a later packet: RED, and the copy inside Opus packets. */
+/* What was lost and stands again in a later packet: RED, and the copy inside Opus packets; stereo
+ * and pauses of Opus. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -195,4 +196,44 @@ Test(repair, opus_frames_come_back_from_the_copy_in_the_next_packet)
     cr_assert_eq(none, 0);
     cr_assert_geq(with, without + 0.05, "%.3f with, %.3f without", with, without);
     cr_assert_geq(with, 0.8, "%.3f", with);
+}
+
+/* A tone on the left alone is half as loud on one channel; a pause is not sent, or as one octet. */
+Test(opus, stereo_is_mixed_and_pauses_keep_time)
+{
+    static int16_t stereo[2 * 48000 * SECONDS];
+    const struct encode_as as = {.encoder = "libopus direct",
+                                 .rate_hz = 48000,
+                                 .frame = 960,
+                                 .channels = 2,
+                                 .bit_rate = 64000,
+                                 .dtx = true};
+    call_tone(speech, 48000, 48000, 440, 8000);
+    for (int i = 0; i < 48000; i++)
+        stereo[2 * i] = speech[i];
+    cr_assert(encode(&as, stereo, 48000 * SECONDS, &encoded));
+    struct call_flow f;
+    struct call_sound s;
+    unsigned tiny = 0;
+    call_flow_init(&f, 0, "opus", 111, 48000, 7);
+    f.codecs[0].channels = 2;
+    for (unsigned i = 0; i < encoded.count; i++) {
+        bool pause = encoded.size[i] <= 2;
+        tiny += pause;
+        if (!pause || tiny % 2)
+            call_put(&f, encoded.data[i], encoded.size[i]);
+        f.sequence = (uint16_t)(f.sequence + (!pause || tiny % 2));
+        f.timestamp += 960;
+        f.now_ns += 20 * CALL_MS;
+    }
+    cr_assert_gt(tiny, 20);
+    cr_assert_eq(call_render(&f, 1, &s), 0);
+    cr_assert_eq(s.result.decode_errors, 0);
+    cr_assert_geq(s.frames, 960 * (encoded.count - 1));
+    cr_assert_leq(s.frames, 960 * encoded.count);
+    double level = call_amplitude(s.channel[0] + 24000, 12000, 48000, 440);
+    cr_assert_float_eq(level, 4000, 800, "%.0f", level);
+    cr_assert_lt(call_rms(s.channel[0] + 72000, 12000), 100);
+    call_sound_fini(&s);
+    call_flow_fini(&f);
 }
