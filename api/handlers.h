@@ -116,6 +116,7 @@ void handle_live_audio(struct exchange *x);
 void handle_live_call(struct exchange *x);
 void handle_stats_summary(struct exchange *x);
 void handle_stats_codes(struct exchange *x);
+void handle_coverage(struct exchange *x);
 void handle_stats_quality(struct exchange *x);
 void handle_stats_topology(struct exchange *x);
 void handle_trunks(struct exchange *x);

@@ -41,6 +41,7 @@ static const struct route ROUTES[] = {
      PARAMS("from", "to", "tenant", "trunk", "site", "direction", "limit"), ROUTE_LIMITED},
     {"GET", "/api/v1/stats/quality", SCOPE_META, handle_stats_quality,
      PARAMS("group_by", "from", "to", "order", "limit", "scored__gte"), 0},
+    {"GET", "/api/v1/coverage", SCOPE_META, handle_coverage, PARAMS("from", "to"), 0},
     {"GET", "/api/v1/trunks", SCOPE_META, handle_trunks, NULL, 0},
     {"GET", "/api/v1/registrations", SCOPE_META, handle_registrations, REGISTRATION_PARAMS, 0},
     {"GET", "/api/v1/subscriptions", SCOPE_META, handle_subscriptions, SUBSCRIPTION_PARAMS, 0},

@@ -211,6 +211,17 @@ typedef void store_kpi_fn(void *context, const struct store_kpi_row *row);
 int store_kpi(struct store_reader *r, enum store_kpi_level level, const char *kind, int64_t from_us, int64_t to_us,
               store_kpi_fn *fn, void *context);
 
+/* ---- what became of recordings ---- */
+struct store_coverage_row {
+    const char *result; /* of the closed list, NULL: none yet */
+    bool waiting;       /* its sound is not rendered yet */
+    uint64_t calls;
+};
+/* False ends it. */
+typedef bool store_coverage_fn(void *context, const struct store_coverage_row *row);
+/* Answered calls that began in [from, to), day by day: a result may come once a day. */
+int store_coverage(struct store_reader *r, int64_t from_us, int64_t to_us, store_coverage_fn *fn, void *context);
+
 /* ---- quality of places, an hour at a time ---- */
 #define STORE_SCALES 3 /* NB, WB, FB */
 struct store_quality_row {

@@ -25,6 +25,7 @@ enum db_sql {
     /* calls-*.db */
     SQL_QUALITY_SITE,
     SQL_QUALITY_TRUNK,
+    SQL_COVERAGE,
     SQL_CALL_ID,
     SQL_CALL_PUT,
     SQL_CALL_REPLACE,

@@ -43,6 +43,10 @@ static const char *const SQL[SQL_USER_FIRST] = {
         QUALITY_COLUMNS " FROM (SELECT from_site AS place, *" QUALITY_OF "from_site IS NOT NULL"
                         " UNION ALL SELECT to_site AS place, *" QUALITY_OF "to_site IS NOT NULL"
                         " AND to_site IS NOT from_site) GROUP BY 1, 2 ORDER BY 2, 1",
+    [SQL_COVERAGE] = "SELECT recording_result, recording_state IN ('spooling', 'rendering'), count(*)"
+                     " FROM calls WHERE started_us >= ? AND started_us < ? AND outcome = 'answered'"
+                     " AND state = 'ended' AND kind NOT IN ('orphan', 'page', 'encrypted')"
+                     " GROUP BY 1, 2",
     [SQL_QUALITY_TRUNK] =
         QUALITY_COLUMNS " FROM (SELECT trunk AS place, *" QUALITY_OF "trunk IS NOT NULL)"
                         " GROUP BY 1, 2 ORDER BY 2, 1",
