@@ -31,7 +31,7 @@
 
 #define LISTEN_LOOK_MS 400
 #define DISK_LOW_BYTES ((uint64_t)64 << 20)
-#define FILE_RECORDS_WAITING 4096 /* where the front may wait, no more memory than that */
+#define FILE_RECORDS_WAITING 512 /* where the front may wait, no more memory than that */
 /* Whoever is followed is told apart by its own clock; this is for those who are not any more. */
 #define OVERDUE_AFTER_US (60 * INT64_C(1000000))
 
