@@ -2,6 +2,17 @@
  * ports may differ, so the addresses decide and the ports choose. */
 #include "app/stream_find.h"
 
+#include "app/stream_score.h"
+#include "app/suspect.h"
+
+void stream_stats(const struct wstream *s, struct stream_stats *ret_stats)
+{
+    ret_stats->stream = s;
+    rtp_stream_stats(s->rtp, &ret_stats->all);
+    ret_stats->network = ret_stats->all;
+    suspect_take_off(stream_suspect(s), s->rtp, &ret_stats->network);
+}
+
 const struct wstream *stream_of(const struct wcall *wc, uint32_t sid)
 {
     const struct wstream *s = wc->streams;

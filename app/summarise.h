@@ -12,8 +12,7 @@ struct call_record *summarise(const struct wcall *wc, const struct call *call, c
 struct call_record *summarise_head(const struct wcall *wc, const struct call *call, const struct worker_config *config);
 /* RFC 9562 text of 16 bytes. */
 void uid_text(const uint8_t uid[16], char ret_text[40]);
-bool uid_parse(const char *text, uint8_t ret_uid[16]);
-/* The MOS of the newest scoring window, NAN without one; *ret_r and *ret_scale for the quality band. */
-double stream_window_score(const struct wstream *s, double *ret_r, const char **ret_scale);
-const char *confidence_text(unsigned confidence);
-const char *media_type_text(unsigned type);
+static inline int64_t us(int64_t ns)
+{
+    return ns / 1000;
+}

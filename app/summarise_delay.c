@@ -45,14 +45,14 @@ double summarise_delay_ms(const struct record_stream *s, const struct record_str
     return assumed_ms;
 }
 
-void summarise_delay(struct call_record *r, const struct wcall *wc)
+void summarise_delay(struct call_record *r, const struct wcall *wc, const struct stream_stats *stats)
 {
     for (uint32_t i = 0; i < r->stream_count; i++) {
         struct record_stream *out = &r->streams[i];
         struct record_quality *q = &out->quality;
-        const struct wstream *s = stream_of(wc, out->sid);
-        struct rtp_stats t;
-        if (s == NULL || q->scale == NULL)
+        const struct wstream *s = stats[i].stream;
+        const struct rtp_stats *t = &stats[i].network; /* as for the listening quality */
+        if (q->scale == NULL)
             continue;
         double simulated_ms = out->playout.given ? out->playout.buffers[PLAYOUT_AD].delay_ms : NAN;
         const struct record_voip *voip = &out->rtcp.voip;
@@ -61,10 +61,8 @@ void summarise_delay(struct call_record *r, const struct wcall *wc)
         double delay_ms = summarise_delay_ms(out, running_back(r, wc, s), buffer_ms, assumed_ms, &q->delay_basis);
         if (isnan(delay_ms))
             continue;
-        rtp_stream_stats(s->rtp, &t);
-        suspect_take_off(stream_suspect(s), s->rtp, &t); /* as for the listening quality */
         q->delay_ms = delay_ms;
-        struct stream_heard heard = stream_heard(s, &t);
+        struct stream_heard heard = stream_heard(s, t);
         q->mos_cq = stream_score(s, heard.expected, heard.bad, heard.runs, delay_ms).mos_cq;
     }
 }

@@ -1,12 +1,9 @@
 /* Pointers between hops become numbers: 1 for the first. */
 #include "app/summarise_path.h"
 
-#include "capture/net/datagram.h"
+#include "app/summarise.h"
 
-static int64_t us(int64_t ns)
-{
-    return ns / 1000;
-}
+#include "capture/net/datagram.h"
 
 static uint32_t hop_number(const struct call *c, const struct call_hop *wanted)
 {

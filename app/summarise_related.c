@@ -4,11 +4,6 @@
 #include "app/summarise.h"
 #include "capture/sip/uri.h"
 
-static int64_t us(int64_t ns)
-{
-    return ns / 1000;
-}
-
 static void fill_links(struct arena *a, const struct call *c, struct record_related *v)
 {
     v->links = arena_alloc(a, (c->link_count + 1u) * sizeof *v->links);

@@ -134,19 +134,17 @@ static void fill_split(const struct rtcp_tap *tap, struct record_split *out)
 
 /* Both losses are independent: what came past the tap is lost behind it with that chance. How it
  * was bunched there nobody tells; it counts as single losses. */
-static void fill_total(const struct wstream *s, const struct rtp_stats *t,
-                       struct record_stream *out)
+static void fill_total(const struct stream_stats *m, struct record_stream *out)
 {
     const struct record_split *v = &out->split;
     uint64_t passed = v->packets - (uint64_t)v->best.before_tap;
-    if (!v->given || v->packets == 0 || passed == 0 || t->media_expected == 0)
+    if (!v->given || v->packets == 0 || passed == 0 || m->all.media_expected == 0)
         return;
-    struct rtp_stats clean = *t;
-    suspect_take_off(stream_suspect(s), s->rtp, &clean);
+    const struct rtp_stats *t = &m->network;
     double behind = (double)v->best.after_tap / (double)passed;
-    struct stream_heard heard = stream_heard(s, &clean);
+    struct stream_heard heard = stream_heard(m->stream, t);
     uint64_t more = (uint64_t)llround(behind * (double)(heard.expected - heard.bad));
-    struct score score = stream_score(s, heard.expected, heard.bad + more, heard.runs + more, NAN);
+    struct score score = stream_score(m->stream, heard.expected, heard.bad + more, heard.runs + more, NAN);
     out->quality.mos_lq_total = score.mos_lq;
 }
 
@@ -182,23 +180,21 @@ static void fill_sender(struct arena *a, const struct wrtcp *r, struct record_rt
     out->app_name = arena_copy(a, slice_str(r->app_name));
 }
 
-static void fill_reports(struct arena *a, const struct wstream *s, const struct rtp_stats *t,
-                         struct record_stream *out)
+static void fill_reports(struct arena *a, const struct stream_stats *m, struct record_stream *out)
 {
-    const struct wrtcp *r = s->rtcp;
+    const struct wrtcp *r = m->stream->rtcp;
     fill_sender(a, r, &out->rtcp);
-    fill_remote(r, t->clock_hz, &out->rtcp);
+    fill_remote(r, m->all.clock_hz, &out->rtcp);
     fill_extended(a, r->tap, &out->rtcp);
     fill_split(r->tap, &out->split);
-    fill_total(s, t, out);
+    fill_total(m, out);
 }
 
-void summarise_rtcp(struct arena *a, const struct wstream *s, const struct rtp_stats *t,
-                    struct record_stream *out)
+void summarise_rtcp(struct arena *a, const struct stream_stats *m, struct record_stream *out)
 {
-    if (s->rtcp)
-        fill_reports(a, s, t, out);
-    fill_own(s, t, &out->split);
+    if (m->stream->rtcp)
+        fill_reports(a, m, out);
+    fill_own(m->stream, &m->all, &out->split);
 }
 
 /* ---- round trips ---- */

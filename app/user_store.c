@@ -21,11 +21,6 @@ static void copy_text(char *out, size_t size, const char *text)
     slice_copy_to(slice_str(text ? text : ""), out, size);
 }
 
-static int64_t us(int64_t time_ns)
-{
-    return time_ns / 1000;
-}
-
 static double ms(int64_t duration_ns)
 {
     return duration_ns < 0 ? NAN : (double)duration_ns / 1e6;

@@ -40,7 +40,6 @@ void worker_taps_end(struct worker *w, const struct wcall *wc);
 /* Opens the flow's spool chain on its first packet; NULL when it cannot be kept. */
 struct spool_flow *worker_flow_spool(struct worker *w, struct wflow *f, int64_t now_ns);
 /* Adds what is new since the last time to the counters. */
-void worker_count_stream(struct worker *w, struct wstream *s);
 /* The stream is over: closes statistics, counts them, fills the histograms. */
 void worker_end_stream(struct worker *w, struct wstream *s);
 /* An RTCP datagram of the flow. */

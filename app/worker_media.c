@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "app/stream_score.h"
-#include "app/summarise.h"
+#include "app/summarise_series.h"
 #include "app/worker_keys.h"
 #include "capture/net/datagram.h"
 #include "capture/rtp/red.h"
@@ -241,16 +241,20 @@ static void count_up(struct worker *w, unsigned cell, uint64_t now, uint64_t *co
     *counted = now;
 }
 
-void worker_count_stream(struct worker *w, struct wstream *s)
+static void count_stream(struct worker *w, struct wstream *s, const struct rtp_stats *t)
 {
-    struct rtp_stats t;
-    rtp_stream_stats(s->rtp, &t);
     unsigned codec = s->codec.counter;
-    suspect_take_off(stream_suspect(s), s->rtp, &t); /* lost in a suspect window: it may be ours */
-    count_up(w, C_RTP_PACKETS + codec, t.received, &s->counted_received);
-    count_up(w, C_RTP_EXPECTED + codec, t.expected, &s->counted_expected);
-    count_up(w, C_RTP_LOST + codec, t.lost, &s->counted_lost);
-    count_up(w, C_RTP_DISCARDED + codec, t.discarded, &s->counted_discarded);
+    count_up(w, C_RTP_PACKETS + codec, t->received, &s->counted_received);
+    count_up(w, C_RTP_EXPECTED + codec, t->expected, &s->counted_expected);
+    count_up(w, C_RTP_LOST + codec, t->lost, &s->counted_lost);
+    count_up(w, C_RTP_DISCARDED + codec, t->discarded, &s->counted_discarded);
+}
+
+/* Without what is lost in a suspect window: it may be ours. */
+static void network_stats(const struct wstream *s, struct rtp_stats *ret_stats)
+{
+    rtp_stream_stats(s->rtp, ret_stats);
+    suspect_take_off(stream_suspect(s), s->rtp, ret_stats);
 }
 
 /* A scoring window has ended: degraded minutes count now, not at hang-up. */
@@ -266,19 +270,20 @@ static void end_window(struct worker *w, struct wstream *s)
     s->windows_counted = series->window_count;
     counters_add(w->counters, C_STREAM_SECONDS + label_find(LABELS_QUALITY, slice_str(band)),
                  (uint64_t)ended * (series->window_ms / 1000));
-    worker_count_stream(w, s);
+    struct rtp_stats t;
+    network_stats(s, &t);
+    count_stream(w, s, &t);
 }
 
 void worker_end_stream(struct worker *w, struct wstream *s)
 {
     struct rtp_stats t;
     rtp_stream_finish(s->rtp);
-    worker_count_stream(w, s);
-    rtp_stream_stats(s->rtp, &t);
+    network_stats(s, &t);
+    count_stream(w, s, &t);
     counters_sub(w->counters, C_STREAMS_ACTIVE + s->codec.counter, 1);
     counters_add(w->counters, C_RTP_REORDERED, t.reordered);
     counters_add(w->counters, C_RTP_DUPLICATES, t.duplicates);
-    suspect_take_off(stream_suspect(s), s->rtp, &t);
     if (t.expected)
         counters_observe(w->counters, C_STREAM_LOSS, (double)t.lost / (double)t.expected);
     if (!__builtin_isnan(t.jitter_ms_mean))

@@ -1,0 +1,12 @@
+/* Chains and recording of a call in its record. */
+#pragma once
+
+#include "app/worker.h"
+#include "storage/record.h"
+
+/* After the streams: each learns which chain holds it. False without memory. */
+bool summarise_chains(struct call_record *r, const struct wcall *wc);
+/* The keys of its media, for the rendering. */
+void summarise_secrets(struct call_record *r, const struct wcall *wc);
+/* Each answered call ends with a recording or with the reason why there is none. */
+void summarise_recording(struct call_record *r, const struct worker_config *config);
