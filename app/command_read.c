@@ -2,213 +2,20 @@
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "api/record_json.h"
-#include "app/call_table.h"
 #include "app/commands.h"
-#include "app/finding_print.h"
-#include "app/inputs.h"
-#include "app/kpi_report.h"
-#include "app/progress.h"
-#include "app/read_ladder.h"
-#include "app/read_topology.h"
+#include "app/read_internal.h"
 #include "app/setup.h"
-#include "app/sound.h"
-#include "app/user_print.h"
-#include "app/wire.h"
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "base/log.h"
-#include "base/clock.h"
-#include "capture/call/user_event.h"
 #include "capture/source/source.h"
 
-static const char usage[] =
-    "usage: earshot read [options] FILE|DIR...\n"
-    "\n"
-    "Analyses capture files: pcap with µs or ns, pcapng, also compressed with gzip or zstd; - is standard input,\n"
-    "DIR every .pcap, .pcapng and .cap in a directory (also with .gz or .zst). Several are merged in the order of\n"
-    "their packets' time: a rotated capture, or signalling and media from different taps. Prints a table of calls:\n"
-    "start, caller, callee, outcome, duration, codec, and for each direction (caller/callee) loss, mean jitter and\n"
-    "MOS.\n"
-    "\n"
-    "  --json            one JSON object a call and line, with every field of the API\n"
-    "  --kpi             the figures of telephony over all that was read (RFC 6076, E.425) instead of the calls; a table, or\n"
-    "                    with --json one object\n"
-    "  --ladder          instead of the table the messages and media of each call as a ladder; with --json as JSON\n"
-    "  --topology        instead of the calls who talks to whom, as a graph: one JSON object\n"
-    "  --findings        behind the calls: what looks like an attack, or like a peer that is gone (docs/findings.md)\n"
-    "  --record DIR      render the audio of every call to DIR as stereo WAV (left caller, right callee)\n"
-    "  --filter BPF      only frames that match, as tcpdump knows it\n"
-    "  --offset FILE=SECONDS\n"
-    "                    added to the time stamps of FILE (as named here), where the clocks of taps differ: -1.5\n"
-    "  --workers N       threads for media statistics; 0, the default, is none\n"
-    "  --registrations   behind the calls: users, their devices and their registrations\n"
-    "  --subscriptions   behind the calls: who watches whom, and presence\n"
-    "  --messages        behind the calls: messages, without their text unless messages.keep_body is set\n"
-    "  --peers           behind the calls: who watches whom with OPTIONS; names of software\n"
-    "  --no-orphans      leave out RTP that no signalling announced\n"
-    "  --key-log FILE    secrets of TLS connections in SSLKEYLOGFILE format, to follow SIP inside TLS\n"
-    "  --metrics FILE    afterwards, what was counted, as Prometheus text; - is standard output\n"
-    "  --set SECTION.NAME=VALUE\n"
-    "                    one setting, as in the configuration: --set capture.dedupe=no\n"
-    "  --config FILE     configuration; default " SETTINGS_DEFAULT_PATH " when it exists\n"
-    "  --quiet           no progress, no summary\n"
-    "  --help            this text\n"
-    "\n"
-    "Exit codes: 0 all read, 1 failed, 2 wrong usage or configuration, 3 read only in part: a file was cut or damaged\n"
-    "(what lay before was analysed), or one of several cannot be read.\n";
-
-#define OVERRIDES_MAX 32
 #define LOOK_EVERY 64 /* frames between two looks at what the file says that was dropped */
-#define KPI_LOADS_MAX 262144 /* minutes times dimensions: 126 MB at most */
-
-struct reading {
-    struct settings settings;
-    bool json;
-    bool quiet;
-    struct kpi_book *kpi; /* NULL: --kpi was not said */
-    bool kpi_asked, kpi_full;
-    bool ladder;
-    bool topology_asked;
-    struct topology *topology; /* NULL: --topology was not said */
-    struct finding_print findings;
-    const char *record_dir;
-    const char *filter;
-    const char *config;
-    const char *metrics;
-    const char *key_log;
-    const char *overrides[OVERRIDES_MAX]; /* "section.name=value" */
-    unsigned override_count;
-    struct wire *wire;
-    struct offsets offsets;
-    unsigned workers;
-    char spool_dir[600];
-    struct counters_set *counters_set;
-    struct counters *counters;
-    struct pipeline *pipeline;
-    struct progress progress;
-    pthread_mutex_t out_lock; /* workers print in turns: guards `out`, `counters` and the sums */
-    struct buf out;
-    struct user_print users;
-    uint64_t calls, orphans, recordings;
-    uint64_t drops; /* that the files tell of */
-    struct source *source;
-    uint64_t frames;
-    int64_t looked_ns, newest_ns; /* packet time when drops were looked at, and of the newest frame */
-    int result;
-};
-
-/* ---- records out ---- */
-
-static void name_part(struct slice s, char *out, size_t size)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.size && n + 1 < size && n < 32; i++) {
-        unsigned char c = s.data[i];
-        bool good = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '+' || c == '_';
-        out[n++] = good ? (char)c : '_';
-    }
-    if (n == 0)
-        out[n++] = 'x';
-    out[n] = '\0';
-}
-
-/* "20261121T100000Z_1001_1002_018f12ab.wav": nothing from the wire but [A-Za-z0-9+_]. */
-static void recording_name(const struct call_record *r, char *out, size_t size)
-{
-    char day[CLOCK_TEXT_SIZE], stamp[CLOCK_TEXT_SIZE], from[40], to[40];
-    clock_rfc3339_us(r->started_us, stamp);
-    clock_day(r->started_us, day);
-    name_part(r->from.user, from, sizeof from);
-    name_part(r->to.user, to, sizeof to);
-    snprintf(out, size, "%sT%.2s%.2s%.2sZ_%s_%s_%.8s.wav", day, stamp + 11, stamp + 14, stamp + 17, from, to, r->uid);
-}
-
-static void render(struct reading *g, struct call_record *r)
-{
-    struct why why = {0};
-    char name[160];
-    struct sound_config config = setup_sound(&g->settings, g->spool_dir);
-    config.counters = g->counters;
-    recording_name(r, name, sizeof name);
-    if (sound_render(r, &config, g->record_dir, name, &why) != 0)
-        g->result = complain(EXIT_FAILED, &why);
-    g->recordings += r->recording.state != NULL;
-}
-
-static void print_json(struct reading *g, const struct call_record *r)
-{
-    struct json j;
-    buf_clear(&g->out);
-    json_init(&j, &g->out);
-    record_json(&j, r, RECORD_JSON_FULL, false);
-    buf_char(&g->out, '\n');
-    if (g->out.failed)
-        fprintf(stderr, "earshot: call %s is too large to print\n", r->uid);
-    else
-        fwrite(g->out.data, 1, g->out.size, stdout);
-}
-
-static void print_ladder(struct reading *g, const struct call_record *r)
-{
-    buf_clear(&g->out);
-    read_ladder(&g->out, g->spool_dir, r, g->json);
-    progress_clear(&g->progress);
-    fwrite(g->out.data, 1, g->out.size, stdout);
-}
-
-static void emit(void *context, struct call_record *r)
-{
-    struct reading *g = context;
-    bool orphan = strcmp(r->kind, "orphan") == 0 || strcmp(r->kind, "page") == 0;
-    pthread_mutex_lock(&g->out_lock);
-    if (r->recording.state)
-        render(g, r);
-    if (g->kpi) {
-        g->kpi_full |= !kpi_book_add(g->kpi, r);
-    } else if (g->topology) {
-        topology_call(g->topology, r);
-    } else if (g->ladder) {
-        print_ladder(g, r);
-    } else if (g->json) {
-        print_json(g, r);
-    } else {
-        progress_clear(&g->progress);
-        if (g->calls + g->orphans == 0)
-            call_table_head(stdout);
-        call_table_row(stdout, r);
-    }
-    *(orphan ? &g->orphans : &g->calls) += 1;
-    pthread_mutex_unlock(&g->out_lock);
-    record_free(r);
-}
-
-static void add_registration(struct reading *g, const struct user_register_done *d)
-{
-    double rrd_ms = d->rrd_ns < 0 ? NAN : (double)d->rrd_ns / 1e6;
-    if (g->kpi)
-        g->kpi_full |= !kpi_book_add_registration(g->kpi, d->at_ns / 1000, d->trunk, d->success, d->code, rrd_ms);
-}
-
-static void emit_user(void *context, const struct event *event)
-{
-    struct reading *g = context;
-    pthread_mutex_lock(&g->out_lock);
-    if (event->kind == EVENT_REGISTER_DONE)
-        add_registration(g, (const void *)event->body.data);
-    else
-        user_print_event(&g->users, event);
-    finding_print_event(&g->findings, event);
-    if (g->topology)
-        read_topology_event(g->topology, event);
-    pthread_mutex_unlock(&g->out_lock);
-}
 
 /* ---- files in ---- */
 
@@ -339,8 +146,8 @@ static int open_pipeline(struct reading *g, struct why *why)
     config.front.seed = hash_seed_random();
     config.counters = g->counters_set;
     config.worker.context = g;
-    config.worker.emit = emit;
-    config.worker.user_event = emit_user;
+    config.worker.emit = read_out_call;
+    config.worker.user_event = read_out_event;
     int err = wire_open(&g->settings, &g->wire, why);
     if (err)
         return err;
@@ -351,168 +158,6 @@ static int open_pipeline(struct reading *g, struct why *why)
     return err ? err : wire_start(g->wire, g->pipeline, why);
 }
 
-static void print_summary(const struct reading *g, int64_t begin_ns)
-{
-    if (g->quiet || g->json)
-        return;
-    double seconds = (double)(clock_mono_ns() - begin_ns) / 1e9;
-    fprintf(stderr, "%llu calls, %llu streams without signalling, %llu recordings; %llu packets in %.2f s\n",
-            (unsigned long long)g->calls, (unsigned long long)g->orphans, (unsigned long long)g->recordings,
-            (unsigned long long)counters_sum(g->counters_set, C_PACKETS), seconds);
-    if (g->drops)
-        fprintf(stderr, "%llu packets are missing: the capture itself says that it dropped them\n", (unsigned long long)g->drops);
-}
-
-enum { OPT_JSON = 256, OPT_RECORD, OPT_FILTER, OPT_WORKERS, OPT_NO_ORPHANS, OPT_CONFIG, OPT_QUIET, OPT_OFFSET, OPT_KEY_LOG, OPT_METRICS, OPT_SET,
-       OPT_REGISTRATIONS, OPT_SUBSCRIPTIONS, OPT_MESSAGES, OPT_PEERS, OPT_KPI, OPT_LADDER, OPT_FINDINGS,
-       OPT_TOPOLOGY };
-
-static const struct option options[] = {
-    {"ladder", no_argument, NULL, OPT_LADDER},
-    {"json", no_argument, NULL, OPT_JSON},         {"record", required_argument, NULL, OPT_RECORD},
-    {"filter", required_argument, NULL, OPT_FILTER}, {"workers", required_argument, NULL, OPT_WORKERS},
-    {"no-orphans", no_argument, NULL, OPT_NO_ORPHANS}, {"config", required_argument, NULL, OPT_CONFIG},
-    {"quiet", no_argument, NULL, OPT_QUIET},       {"help", no_argument, NULL, 'h'},
-    {"offset", required_argument, NULL, OPT_OFFSET}, {"key-log", required_argument, NULL, OPT_KEY_LOG},
-    {"registrations", no_argument, NULL, OPT_REGISTRATIONS}, {"subscriptions", no_argument, NULL, OPT_SUBSCRIPTIONS},
-    {"messages", no_argument, NULL, OPT_MESSAGES}, {"peers", no_argument, NULL, OPT_PEERS},
-    {"metrics", required_argument, NULL, OPT_METRICS}, {"set", required_argument, NULL, OPT_SET},
-    {"kpi", no_argument, NULL, OPT_KPI},           {"findings", no_argument, NULL, OPT_FINDINGS},
-    {"topology", no_argument, NULL, OPT_TOPOLOGY},
-    {NULL, 0, NULL, 0},
-};
-
-/* -1: go on; else the exit code. */
-static int read_options(struct reading *g, int argc, char **argv, bool *ret_no_orphans)
-{
-    struct why why = {0};
-    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
-        switch (c) {
-        case OPT_JSON:
-            g->json = true;
-            break;
-        case OPT_LADDER:
-            g->ladder = true;
-            break;
-        case OPT_TOPOLOGY:
-            g->topology_asked = true;
-            break;
-        case OPT_FINDINGS:
-            g->findings.wanted = true;
-            break;
-        case OPT_RECORD:
-            g->record_dir = optarg;
-            break;
-        case OPT_FILTER:
-            g->filter = optarg;
-            break;
-        case OPT_WORKERS:
-            g->workers = (unsigned)atoi(optarg);
-            break;
-        case OPT_OFFSET:
-            if (offsets_add(&g->offsets, optarg, &why) != 0)
-                return complain(EXIT_USAGE, &why);
-            break;
-        case OPT_KEY_LOG:
-            g->key_log = optarg;
-            break;
-        case OPT_METRICS:
-            g->metrics = optarg;
-            break;
-        case OPT_SET:
-            if (g->override_count == OVERRIDES_MAX)
-                return EXIT_USAGE;
-            g->overrides[g->override_count++] = optarg;
-            break;
-        case OPT_KPI:
-            g->kpi_asked = true;
-            break;
-        case OPT_REGISTRATIONS:
-        case OPT_SUBSCRIPTIONS:
-        case OPT_MESSAGES:
-        case OPT_PEERS:
-            g->users.wanted[c - OPT_REGISTRATIONS] = true; /* in the order of enum user_print_kind */
-            break;
-        case OPT_NO_ORPHANS:
-            *ret_no_orphans = true;
-            break;
-        case OPT_CONFIG:
-            g->config = optarg;
-            break;
-        case OPT_QUIET:
-            g->quiet = true;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return EXIT_DONE;
-        default:
-            fputs("earshot: earshot read --help lists the options\n", stderr);
-            return EXIT_USAGE;
-        }
-    }
-    if (g->workers > 16) {
-        fputs("earshot: --workers takes 0 to 16\n", stderr);
-        return EXIT_USAGE;
-    }
-    if (optind >= argc) {
-        fputs("earshot: which file? earshot read --help\n", stderr);
-        return EXIT_USAGE;
-    }
-    if (offsets_check(&g->offsets, argv + optind, (size_t)(argc - optind), &why) != 0)
-        return complain(EXIT_USAGE, &why);
-    return -1;
-}
-
-static int open_kpi(struct reading *g, struct why *why)
-{
-    struct kpi_book_config config;
-    int err = g->kpi_asked ? setup_kpi(&g->settings, &config, why) : 0;
-    if (err || !g->kpi_asked)
-        return err;
-    config.loads_max = KPI_LOADS_MAX;
-    g->kpi = kpi_book_new(&config);
-    if (g->kpi == NULL)
-        why_set(why, "not enough memory for the figures");
-    return g->kpi ? 0 : ERR_NOMEM;
-}
-
-static int open_topology(struct reading *g, struct why *why)
-{
-    if (!g->topology_asked)
-        return 0;
-    g->topology = topology_new(hash_seed_random());
-    if (g->topology == NULL)
-        why_set(why, "not enough memory for the graph");
-    return g->topology ? 0 : ERR_NOMEM;
-}
-
-static void print_topology(struct reading *g)
-{
-    buf_clear(&g->out);
-    read_topology_print(g->topology, &g->out);
-    if (g->out.failed) {
-        fprintf(stderr, "earshot: not enough memory for the graph\n");
-        g->result = EXIT_FAILED;
-        return;
-    }
-    fwrite(g->out.data, 1, g->out.size, stdout);
-}
-
-static void print_kpi(struct reading *g)
-{
-    if (g->kpi_full) {
-        fprintf(stderr, "earshot: the capture spans too many minutes: some calls are in no figure\n");
-        g->result = EXIT_PARTIAL;
-    }
-    if (!g->json) {
-        kpi_report_table(g->kpi, stdout);
-        return;
-    }
-    buf_clear(&g->out);
-    kpi_report_json(g->kpi, &g->out);
-    fwrite(g->out.data, 1, g->out.size, stdout);
-}
-
 static void read_all(struct reading *g, int argc, char **argv)
 {
     int64_t begin = clock_mono_ns();
@@ -520,62 +165,7 @@ static void read_all(struct reading *g, int argc, char **argv)
     pipeline_finish(g->pipeline, CALL_END_CUT);
     g->pipeline = NULL;
     counters_add(g->counters, C_DROPS, g->drops);
-    if (!user_print_end(&g->users, stdout))
-        fprintf(stderr, "earshot: there is more than can be shown of what is no call\n");
-    if (g->kpi)
-        print_kpi(g);
-    if (g->topology)
-        print_topology(g);
-    finding_print_end(&g->findings, g->json, stdout);
-    if (g->findings.cut)
-        fprintf(stderr, "earshot: only the first %d findings are shown\n", FINDINGS_PRINTED_MAX);
-    fflush(stdout);
-    if (ferror(stdout)) {
-        fprintf(stderr, "earshot: cannot write the result: %s\n", strerror(errno));
-        g->result = EXIT_FAILED;
-    }
-    print_summary(g, begin);
-}
-
-/* "section.name=value" */
-static int set_one(struct settings *s, const char *text, struct why *why)
-{
-    char section[64], name[64];
-    int at = 0;
-    if (sscanf(text, "%63[^.=].%63[^=]=%n", section, name, &at) != 2 || at == 0) {
-        why_set(why, "--set takes SECTION.NAME=VALUE, e.g. --set capture.dedupe=no, not \"%s\"", text);
-        return ERR_INVALID;
-    }
-    return settings_set(s, section, name, text + at, why);
-}
-
-static int apply_overrides(struct reading *g)
-{
-    struct why why = {0};
-    int err = 0;
-    for (unsigned i = 0; err == 0 && i < g->override_count; i++)
-        err = set_one(&g->settings, g->overrides[i], &why);
-    if (err == 0 && g->key_log)
-        err = settings_set(&g->settings, "tls", "key_log", g->key_log, &why);
-    if (err == 0)
-        err = settings_check(&g->settings, &why);
-    return err ? complain(EXIT_USAGE, &why) : EXIT_DONE;
-}
-
-static void write_metrics(struct reading *g)
-{
-    struct buf text;
-    bool to_stdout = strcmp(g->metrics, "-") == 0;
-    FILE *out = to_stdout ? stdout : fopen(g->metrics, "we");
-    buf_init(&text, (size_t)16 << 20);
-    counters_render(g->counters_set, &text);
-    if (out == NULL || text.failed || fwrite(text.data, 1, text.size, out) != text.size || fflush(out) != 0) {
-        fprintf(stderr, "earshot: cannot write %s: %s\n", g->metrics, strerror(errno));
-        g->result = EXIT_FAILED;
-    }
-    if (out && !to_stdout)
-        fclose(out);
-    buf_fini(&text);
+    read_out_end(g, begin);
 }
 
 int command_read(int argc, char **argv)
@@ -592,7 +182,7 @@ int command_read(int argc, char **argv)
     else
         goto out;
     if (code == EXIT_DONE)
-        code = apply_overrides(g);
+        code = read_overrides(g);
     if (code != EXIT_DONE)
         goto out;
     if (no_orphans)
@@ -608,13 +198,13 @@ int command_read(int argc, char **argv)
         goto out;
     static char stdout_buffer[1 << 18];
     setvbuf(stdout, stdout_buffer, _IOFBF, sizeof stdout_buffer);
-    if (open_kpi(g, &why) != 0 || open_topology(g, &why) != 0 || open_pipeline(g, &why) != 0) {
+    if (read_out_open(g, &why) != 0 || open_pipeline(g, &why) != 0) {
         complain(code, &why);
         goto out;
     }
     read_all(g, argc, argv);
     if (g->metrics)
-        write_metrics(g);
+        read_out_metrics(g);
     code = g->result;
 out:
     if (g->spool_dir[0])

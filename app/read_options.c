@@ -1,0 +1,167 @@
+/* What was asked of `earshot read`. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/commands.h"
+#include "app/read_internal.h"
+
+static const char usage[] =
+    "usage: earshot read [options] FILE|DIR...\n"
+    "\n"
+    "Analyses capture files: pcap with µs or ns, pcapng, also compressed with gzip or zstd; - is standard input,\n"
+    "DIR every .pcap, .pcapng and .cap in a directory (also with .gz or .zst). Several are merged in the order of\n"
+    "their packets' time: a rotated capture, or signalling and media from different taps. Prints a table of calls:\n"
+    "start, caller, callee, outcome, duration, codec, and for each direction (caller/callee) loss, mean jitter and\n"
+    "MOS.\n"
+    "\n"
+    "  --json            one JSON object a call and line, with every field of the API\n"
+    "  --kpi             the figures of telephony over all that was read (RFC 6076, E.425) instead of the calls; a table, or\n"
+    "                    with --json one object\n"
+    "  --ladder          instead of the table the messages and media of each call as a ladder; with --json as JSON\n"
+    "  --topology        instead of the calls who talks to whom, as a graph: one JSON object\n"
+    "  --findings        behind the calls: what looks like an attack, or like a peer that is gone (docs/findings.md)\n"
+    "  --record DIR      render the audio of every call to DIR as stereo WAV (left caller, right callee)\n"
+    "  --filter BPF      only frames that match, as tcpdump knows it\n"
+    "  --offset FILE=SECONDS\n"
+    "                    added to the time stamps of FILE (as named here), where the clocks of taps differ: -1.5\n"
+    "  --workers N       threads for media statistics; 0, the default, is none\n"
+    "  --registrations   behind the calls: users, their devices and their registrations\n"
+    "  --subscriptions   behind the calls: who watches whom, and presence\n"
+    "  --messages        behind the calls: messages, without their text unless messages.keep_body is set\n"
+    "  --peers           behind the calls: who watches whom with OPTIONS; names of software\n"
+    "  --no-orphans      leave out RTP that no signalling announced\n"
+    "  --key-log FILE    secrets of TLS connections in SSLKEYLOGFILE format, to follow SIP inside TLS\n"
+    "  --metrics FILE    afterwards, what was counted, as Prometheus text; - is standard output\n"
+    "  --set SECTION.NAME=VALUE\n"
+    "                    one setting, as in the configuration: --set capture.dedupe=no\n"
+    "  --config FILE     configuration; default " SETTINGS_DEFAULT_PATH " when it exists\n"
+    "  --quiet           no progress, no summary\n"
+    "  --help            this text\n"
+    "\n"
+    "Exit codes: 0 all read, 1 failed, 2 wrong usage or configuration, 3 read only in part: a file was cut or damaged\n"
+    "(what lay before was analysed), or one of several cannot be read.\n";
+
+enum { OPT_JSON = 256, OPT_RECORD, OPT_FILTER, OPT_WORKERS, OPT_NO_ORPHANS, OPT_CONFIG, OPT_QUIET, OPT_OFFSET, OPT_KEY_LOG, OPT_METRICS, OPT_SET,
+       OPT_REGISTRATIONS, OPT_SUBSCRIPTIONS, OPT_MESSAGES, OPT_PEERS, OPT_KPI, OPT_LADDER, OPT_FINDINGS,
+       OPT_TOPOLOGY };
+
+static const struct option options[] = {
+    {"ladder", no_argument, NULL, OPT_LADDER},
+    {"json", no_argument, NULL, OPT_JSON},         {"record", required_argument, NULL, OPT_RECORD},
+    {"filter", required_argument, NULL, OPT_FILTER}, {"workers", required_argument, NULL, OPT_WORKERS},
+    {"no-orphans", no_argument, NULL, OPT_NO_ORPHANS}, {"config", required_argument, NULL, OPT_CONFIG},
+    {"quiet", no_argument, NULL, OPT_QUIET},       {"help", no_argument, NULL, 'h'},
+    {"offset", required_argument, NULL, OPT_OFFSET}, {"key-log", required_argument, NULL, OPT_KEY_LOG},
+    {"registrations", no_argument, NULL, OPT_REGISTRATIONS}, {"subscriptions", no_argument, NULL, OPT_SUBSCRIPTIONS},
+    {"messages", no_argument, NULL, OPT_MESSAGES}, {"peers", no_argument, NULL, OPT_PEERS},
+    {"metrics", required_argument, NULL, OPT_METRICS}, {"set", required_argument, NULL, OPT_SET},
+    {"kpi", no_argument, NULL, OPT_KPI},           {"findings", no_argument, NULL, OPT_FINDINGS},
+    {"topology", no_argument, NULL, OPT_TOPOLOGY},
+    {NULL, 0, NULL, 0},
+};
+
+int read_options(struct reading *g, int argc, char **argv, bool *ret_no_orphans)
+{
+    struct why why = {0};
+    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+        switch (c) {
+        case OPT_JSON:
+            g->json = true;
+            break;
+        case OPT_LADDER:
+            g->ladder = true;
+            break;
+        case OPT_TOPOLOGY:
+            g->topology_asked = true;
+            break;
+        case OPT_FINDINGS:
+            g->findings.wanted = true;
+            break;
+        case OPT_RECORD:
+            g->record_dir = optarg;
+            break;
+        case OPT_FILTER:
+            g->filter = optarg;
+            break;
+        case OPT_WORKERS:
+            g->workers = (unsigned)atoi(optarg);
+            break;
+        case OPT_OFFSET:
+            if (offsets_add(&g->offsets, optarg, &why) != 0)
+                return complain(EXIT_USAGE, &why);
+            break;
+        case OPT_KEY_LOG:
+            g->key_log = optarg;
+            break;
+        case OPT_METRICS:
+            g->metrics = optarg;
+            break;
+        case OPT_SET:
+            if (g->override_count == OVERRIDES_MAX)
+                return EXIT_USAGE;
+            g->overrides[g->override_count++] = optarg;
+            break;
+        case OPT_KPI:
+            g->kpi_asked = true;
+            break;
+        case OPT_REGISTRATIONS:
+        case OPT_SUBSCRIPTIONS:
+        case OPT_MESSAGES:
+        case OPT_PEERS:
+            g->users.wanted[c - OPT_REGISTRATIONS] = true; /* in the order of enum user_print_kind */
+            break;
+        case OPT_NO_ORPHANS:
+            *ret_no_orphans = true;
+            break;
+        case OPT_CONFIG:
+            g->config = optarg;
+            break;
+        case OPT_QUIET:
+            g->quiet = true;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return EXIT_DONE;
+        default:
+            fputs("earshot: earshot read --help lists the options\n", stderr);
+            return EXIT_USAGE;
+        }
+    }
+    if (g->workers > 16) {
+        fputs("earshot: --workers takes 0 to 16\n", stderr);
+        return EXIT_USAGE;
+    }
+    if (optind >= argc) {
+        fputs("earshot: which file? earshot read --help\n", stderr);
+        return EXIT_USAGE;
+    }
+    if (offsets_check(&g->offsets, argv + optind, (size_t)(argc - optind), &why) != 0)
+        return complain(EXIT_USAGE, &why);
+    return -1;
+}
+
+/* "section.name=value" */
+static int set_one(struct settings *s, const char *text, struct why *why)
+{
+    char section[64], name[64];
+    int at = 0;
+    if (sscanf(text, "%63[^.=].%63[^=]=%n", section, name, &at) != 2 || at == 0) {
+        why_set(why, "--set takes SECTION.NAME=VALUE, e.g. --set capture.dedupe=no, not \"%s\"", text);
+        return ERR_INVALID;
+    }
+    return settings_set(s, section, name, text + at, why);
+}
+
+int read_overrides(struct reading *g)
+{
+    struct why why = {0};
+    int err = 0;
+    for (unsigned i = 0; err == 0 && i < g->override_count; i++)
+        err = set_one(&g->settings, g->overrides[i], &why);
+    if (err == 0 && g->key_log)
+        err = settings_set(&g->settings, "tls", "key_log", g->key_log, &why);
+    if (err == 0)
+        err = settings_check(&g->settings, &why);
+    return err ? complain(EXIT_USAGE, &why) : EXIT_DONE;
+}
