@@ -26,9 +26,6 @@ struct worker {
 
 #define CACHE_LINE 64
 
-/* Cells of the label set PARSE_REASON that are used here. */
-enum { LABEL_PARSE_VERSION = 1, LABEL_PARSE_LENGTH = 2, LABEL_PARSE_UNSUPPORTED = 5 };
-
 /* Zeroed and aligned to a cache line; NULL without memory. */
 void *worker_alloc(size_t size);
 /* SIP text as it may be stored: `text` itself, or a copy without secrets, valid until the next call. */

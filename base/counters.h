@@ -43,6 +43,21 @@ enum label_proto {
 };
 _Static_assert(LABEL_PROTOS == (int)LABEL_COUNT_PROTO, "labels.def and this list name the same");
 
+/* PARSE_REASON by name: why something could not be read. */
+enum label_parse {
+    LABEL_PARSE_TRUNCATED,
+    LABEL_PARSE_VERSION,
+    LABEL_PARSE_LENGTH,
+    LABEL_PARSE_SYNTAX,
+    LABEL_PARSE_LIMIT,
+    LABEL_PARSE_UNSUPPORTED,
+    LABEL_PARSE_CHECKSUM,
+    LABEL_PARSE_CLOCK,
+    LABEL_PARSE_OTHER,
+    LABEL_PARSE_REASONS
+};
+_Static_assert(LABEL_PARSE_REASONS == (int)LABEL_COUNT_PARSE_REASON, "and so do these");
+
 /* Index of `value` in the set; where the set ends with "other" (or "unknown") anything else is
  * that; else 0. Case-sensitive but for CODEC. */
 unsigned label_find(enum label_set set, struct slice value);

@@ -265,12 +265,6 @@ void json_double(struct json *j, double v, int decimals)
         buf_add(j->out, text, (size_t)n);
 }
 
-void json_bool(struct json *j, bool v)
-{
-    begin_item(j);
-    buf_str(j->out, v ? "true" : "false");
-}
-
 void json_null(struct json *j)
 {
     begin_item(j);

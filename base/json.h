@@ -35,7 +35,6 @@ void json_int(struct json *j, int64_t v);
 void json_uint(struct json *j, uint64_t v);
 /* At most `decimals` digits after the point, trailing zeros cut; NaN and infinities are null. */
 void json_double(struct json *j, double v, int decimals);
-void json_bool(struct json *j, bool v);
 void json_null(struct json *j);
 /* Already valid JSON, verbatim. */
 void json_raw(struct json *j, struct slice json);

@@ -107,14 +107,6 @@ bool json_value_int(const struct json_value *value, int64_t *ret_int)
     return json_value_text(value, &text) && int_of_text(text, ret_int);
 }
 
-bool json_value_bool(const struct json_value *value, bool *ret_bool)
-{
-    if (!json_is_boolean(of(value)))
-        return false;
-    *ret_bool = json_is_true(of(value));
-    return true;
-}
-
 bool json_value_text(const struct json_value *value, struct slice *ret_text)
 {
     const char *text = json_string_value(of(value));

@@ -31,6 +31,5 @@ bool json_value_is_object(const struct json_value *value);
 
 /* A number (a fraction is cut off), or a string that is one. */
 bool json_value_int(const struct json_value *value, int64_t *ret_int);
-bool json_value_bool(const struct json_value *value, bool *ret_bool);
 /* A string, UTF-8, borrowed from the root. */
 bool json_value_text(const struct json_value *value, struct slice *ret_text);

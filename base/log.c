@@ -27,19 +27,6 @@ void log_set(enum log_level level, bool json)
     atomic_store(&log_as_json, json);
 }
 
-bool log_level_parse(const char *text, enum log_level *ret_level)
-{
-    if (slice_is_nocase(slice_str(text), "warning"))
-        text = "warn";
-    for (unsigned i = 0; i < sizeof level_names / sizeof *level_names; i++) {
-        if (slice_is_nocase(slice_str(text), level_names[i])) {
-            *ret_level = (enum log_level)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* True when the site may write now. A new second begins with the number of lines left out before.
  */
 static bool site_allows(struct log_site *site, long long now_s, unsigned *ret_left_out)

@@ -8,7 +8,6 @@
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 void log_set(enum log_level level, bool json);
-bool log_level_parse(const char *text, enum log_level *ret_level);
 
 __attribute__((format(printf, 4, 5))) void log_write(enum log_level level, const char *module,
                                                      void *site, const char *format, ...);

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { LABEL_MALFORMED = 0, LABEL_CLOCK = 7 };
+enum { LABEL_MALFORMED = 0 };
 
 struct hep_unpack {
     struct counters *counters;
@@ -41,7 +41,7 @@ static int64_t time_of(struct hep_unpack *u, const struct hep_packet *p, int64_t
     int64_t time_ns = hep_time(p, now_ns, &suspect);
     if (suspect)
         counters_add(u->counters,
-                     C_PARSE_ERRORS + LABEL_PROTO_HEP * LABEL_COUNT_PARSE_REASON + LABEL_CLOCK, 1);
+                     C_PARSE_ERRORS + LABEL_PROTO_HEP * LABEL_COUNT_PARSE_REASON + LABEL_PARSE_CLOCK, 1);
     return time_ns < now_ns ? time_ns : now_ns;
 }
 

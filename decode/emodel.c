@@ -145,23 +145,3 @@ double emodel_mos(double r)
         return 4.5;
     return fmax(1, cubic(r)); /* the cubic dips to 0.987 below r = 6.52 */
 }
-
-/* The closed form of Appendix I has rounded constants (good to 0.05); Newton's steps on the cubic
- * make it exact. On MOS > 1 the branch is monotone, so they converge. */
-double emodel_r_of_mos(double mos)
-{
-    if (isnan(mos))
-        return mos;
-    if (mos <= 1)
-        return 0;
-    if (mos >= 4.5)
-        return 100;
-    double root = sqrt(fmax(0, -903522 + 1113960 * mos - 202500 * mos * mos));
-    double h = atan2(15 * root, 18566 - 6750 * mos) / 3;
-    double r = 20.0 / 3 * (8 - sqrt(226) * cos(h + M_PI / 3));
-    for (int i = 0; i < 6; i++) {
-        double slope = 0.035 + 7e-6 * (-3 * r * r + 320 * r - 6000);
-        r -= (cubic(r) - mos) / slope;
-    }
-    return r;
-}

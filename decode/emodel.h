@@ -35,8 +35,3 @@ double emodel_ie_eff(enum emodel_scale scale, double ie, double bpl, double ppl,
 /* Annex B of G.107 on the scale's own R; never below 1, never above 4.5. */
 double emodel_mos(double r);
 double emodel_mos_on(enum emodel_scale scale, double r);
-/* Appendix I; r for MOS > 1. */
-double emodel_r_of_mos(double mos);
-/* Annex B: share of calls that would be called good or better, poor or worse, in percent. */
-double emodel_good_or_better(double r);
-double emodel_poor_or_worse(double r);

@@ -56,17 +56,3 @@ double emodel_mos_on(enum emodel_scale scale, double r)
 }
 
 /* The normal distribution at x. */
-static double phi(double x)
-{
-    return 0.5 * (1 + erf(x / sqrt(2)));
-}
-
-double emodel_good_or_better(double r)
-{
-    return 100 * phi((r - 60) / 16);
-}
-
-double emodel_poor_or_worse(double r)
-{
-    return 100 * phi((45 - r) / 16);
-}

@@ -323,12 +323,6 @@ bool measure_block(struct measure *m, enum measure_block kind, const int16_t *pc
     return active;
 }
 
-void measure_nothing(struct measure *m, int64_t blocks)
-{
-    for (; blocks > 0; blocks--)
-        measure_block(m, MEASURE_NOTHING, NULL);
-}
-
 /* ---- out ---- */
 
 static double part(double of, double all)

@@ -79,6 +79,4 @@ struct measure_figures {
 void measure_init(struct measure *m, int rate_hz);
 /* 10 ms; `pcm` is not looked at but for MEASURE_SOUND. True: somebody speaks. */
 bool measure_block(struct measure *m, enum measure_block kind, const int16_t *pcm);
-/* Many blocks without media at once. */
-void measure_nothing(struct measure *m, int64_t blocks);
 void measure_finish(struct measure *m, struct measure_figures *ret_figures);

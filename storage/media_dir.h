@@ -13,9 +13,3 @@
 int media_path(int64_t started_us, const char *uid, const char *format, char ret_path[MEDIA_PATH_MAX]);
 /* Makes the directories that `path` (of media_path) needs. */
 int media_make_dirs(const char *data_dir, const char *path, struct why *why);
-/* Opens <path>.part for writing, empty, with its directories; media_finish() syncs it and gives it its name, media_discard() removes it. */
-int media_create(const char *data_dir, const char *path, int *ret_fd, struct why *why);
-int media_finish(const char *data_dir, const char *path, int fd, struct why *why);
-void media_discard(const char *data_dir, const char *path, int fd);
-/* A finished file for reading. */
-int media_open(const char *data_dir, const char *path, int *ret_fd);

@@ -43,15 +43,12 @@ int store_put_tracks(struct store *s, const char *uid, int64_t started_us, const
 int store_put_tags(struct store *s, const char *uid, int64_t started_us, const struct record_tags *tags);
 
 struct store_job {
-    int64_t id;
-    char kind[16];    /* "render" */
+    char kind[16];    /* "render", "tracks" */
     char uid[40];
     int64_t started_us; /* of the call: names its day */
-    int attempts;
 };
 int store_put_job(struct store *s, const char *kind, const char *uid, int64_t started_us);
-/* Deletes it when done, counts the attempt when not. */
-int store_end_job(struct store *s, int64_t id, bool done);
+/* It is done. */
 int store_end_job_for(struct store *s, const char *kind, const char *uid);
 
 /* Keys of the call's media, until its recording is made or will never be; they are wiped from the file then. */

@@ -62,8 +62,6 @@ enum db_sql {
     SQL_MESSAGES,
     /* earshot.db */
     SQL_JOB_PUT,
-    SQL_JOB_DELETE,
-    SQL_JOB_ATTEMPT,
     SQL_JOB_DELETE_FOR,
     SQL_JOBS,
     SQL_MEDIA_KEYS_PUT,

@@ -1,5 +1,5 @@
 /* Work that waits for somebody (rendering), in earshot.db so that it survives a restart: a job is
- * deleted when it is done and counts its attempts until then. A call has at most one job of a kind.
+ * deleted when it is done. A call has at most one job of a kind.
  */
 #include "storage/store_db.h"
 
@@ -28,17 +28,6 @@ int store_put_job(struct store *s, const char *kind, const char *uid, int64_t st
     return store_done(s, db_run(db, b.statement), 1, "jobs");
 }
 
-int store_end_job(struct store *s, int64_t id, bool done)
-{
-    struct db *db;
-    struct bind b;
-    int err = main_statement(s, done ? SQL_JOB_DELETE : SQL_JOB_ATTEMPT, &db, &b);
-    if (err)
-        return err;
-    bind_int(&b, id);
-    return store_done(s, db_run(db, b.statement), 1, "jobs");
-}
-
 int store_end_job_for(struct store *s, const char *kind, const char *uid)
 {
     struct db *db;
@@ -61,11 +50,9 @@ int store_jobs(struct store_reader *r, store_job_fn *fn, void *context)
     if (statement == NULL)
         return ERR_INVALID;
     while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
-        struct store_job job = {.id = sqlite3_column_int64(statement, 0),
-                                .started_us = sqlite3_column_int64(statement, 3),
-                                .attempts = sqlite3_column_int(statement, 4)};
-        slice_copy_to(column_bytes(statement, 1), job.kind, sizeof job.kind);
-        slice_copy_to(column_bytes(statement, 2), job.uid, sizeof job.uid);
+        struct store_job job = {.started_us = sqlite3_column_int64(statement, 2)};
+        slice_copy_to(column_bytes(statement, 0), job.kind, sizeof job.kind);
+        slice_copy_to(column_bytes(statement, 1), job.uid, sizeof job.uid);
         fn(context, &job);
     }
     sqlite3_reset(statement);

@@ -108,14 +108,12 @@ static const char *const SQL[SQL_USER_FIRST] = {
 
     [SQL_JOB_PUT] = "INSERT INTO jobs(kind, uid, started_us, attempts) VALUES (?,?,?,0)"
                     " ON CONFLICT(kind, uid) DO NOTHING",
-    [SQL_JOB_DELETE] = "DELETE FROM jobs WHERE id = ?",
-    [SQL_JOB_ATTEMPT] = "UPDATE jobs SET attempts = attempts + 1 WHERE id = ?",
     [SQL_JOB_DELETE_FOR] = "DELETE FROM jobs WHERE kind = ? AND uid = ?",
     [SQL_MEDIA_KEYS_PUT] = "INSERT OR REPLACE INTO media_keys(uid, started_us, keys) VALUES (?,?,?)",
     [SQL_MEDIA_KEYS] = "SELECT keys FROM media_keys WHERE uid = ?",
     [SQL_MEDIA_KEYS_DELETE] = "DELETE FROM media_keys WHERE uid = ?",
     [SQL_MEDIA_KEYS_DROP] = "DELETE FROM media_keys WHERE started_us < ?",
-    [SQL_JOBS] = "SELECT id, kind, uid, started_us, attempts FROM jobs ORDER BY id",
+    [SQL_JOBS] = "SELECT kind, uid, started_us FROM jobs ORDER BY id",
     [SQL_TOKEN_PUT] = "INSERT OR REPLACE INTO tokens(id, hash, name, role, created_us, expires_us,"
                       " revoked, tenants, sites, trunks) VALUES (?,?,?,?,?,?,?,?,?,?)",
     [SQL_TOKEN] = "SELECT " TOKEN_COLUMNS " FROM tokens WHERE id = ?",

@@ -165,9 +165,3 @@ enum xml_verdict pidf_read(struct xml *x, struct slice body, struct pidf *ret)
     *ret = p;
     return XML_OK;
 }
-
-const char *presence_state_text(enum presence_state s)
-{
-    static const char *const texts[] = {"unknown", "active", "idle", "busy", "away", "offline"};
-    return (unsigned)s < sizeof texts / sizeof texts[0] ? texts[s] : texts[0];
-}

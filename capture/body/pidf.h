@@ -50,5 +50,3 @@ struct pidf {
 };
 
 enum xml_verdict pidf_read(struct xml *x, struct slice body, struct pidf *ret);
-/* "unknown", "active", "idle", "busy", "away", "offline". */
-const char *presence_state_text(enum presence_state s);

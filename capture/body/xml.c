@@ -294,10 +294,3 @@ struct slice xml_attribute(const struct xml *x, const struct xml_node *n, const 
     }
     return slice_none();
 }
-
-const char *xml_verdict_text(enum xml_verdict v)
-{
-    static const char *const texts[] = {"ok",    "not_this", "syntax", "doctype",
-                                        "depth", "size",     "limit",  "memory"};
-    return (unsigned)v < sizeof texts / sizeof texts[0] ? texts[v] : "syntax";
-}

@@ -61,6 +61,3 @@ struct slice xml_child_text(const struct xml *x, const struct xml_node *n, const
 struct slice xml_attribute(const struct xml *x, const struct xml_node *n, const char *name);
 /* xml_read(), and the root must have that name: XML_NOT_THIS otherwise. */
 enum xml_verdict xml_read_root(struct xml *x, struct slice document, const char *root);
-
-/* "ok", "not_this", "syntax", "doctype", "depth", "size", "limit", "memory". */
-const char *xml_verdict_text(enum xml_verdict v);

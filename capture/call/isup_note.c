@@ -7,8 +7,6 @@
 
 #define BODY_KEPT_MAX 272 /* an ISUP message fits one signalling unit (Q.763 1.7) */
 
-enum { REASON_SYNTAX = 3, REASON_UNSUPPORTED = 5 };
-
 static void count_unread(struct calls *c, unsigned reason)
 {
     counters_add(c->counters, C_PARSE_ERRORS + LABEL_PROTO_ISUP * LABEL_COUNT_PARSE_REASON + reason,
@@ -31,7 +29,7 @@ static bool read_message(struct calls *c, struct slice body, struct slice type, 
     bool known = isup_type_text(body.data[0]) != NULL && !is_ansi(type);
     if (known && isup_read(body, ret))
         return true;
-    count_unread(c, known ? REASON_SYNTAX : REASON_UNSUPPORTED);
+    count_unread(c, known ? LABEL_PARSE_SYNTAX : LABEL_PARSE_UNSUPPORTED);
     return false;
 }
 

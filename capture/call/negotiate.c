@@ -13,8 +13,6 @@
 #include "capture/call/nat.h"
 #include "capture/call/relate.h"
 
-enum { LABEL_REASON_SYNTAX = 3, LABEL_REASON_LIMIT = 4 };
-
 struct slice negotiate_sdp(const struct sip_msg *m)
 {
     bool carries = m->method == SIP_INVITE || m->method == SIP_UPDATE || m->method == SIP_PRACK ||
@@ -313,14 +311,14 @@ void negotiate(struct calls *c, struct live *l, const struct sighting *s)
     if (sdp_parse(s->sdp, &c->sdp) != SDP_OK) {
         counters_add(
             c->counters,
-            C_PARSE_ERRORS + LABEL_PROTO_SIP * LABEL_COUNT_PARSE_REASON + LABEL_REASON_SYNTAX, 1);
+            C_PARSE_ERRORS + LABEL_PROTO_SIP * LABEL_COUNT_PARSE_REASON + LABEL_PARSE_SYNTAX, 1);
         return;
     }
     if (c->sdp.limited) {
         l->call->limited = true;
         counters_add(
             c->counters,
-            C_PARSE_ERRORS + LABEL_PROTO_SIP * LABEL_COUNT_PARSE_REASON + LABEL_REASON_LIMIT, 1);
+            C_PARSE_ERRORS + LABEL_PROTO_SIP * LABEL_COUNT_PARSE_REASON + LABEL_PARSE_LIMIT, 1);
     }
     l->last_sdp_ns = c->steady_ns;
     keys_sdp(l->call, s, &c->sdp);

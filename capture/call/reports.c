@@ -178,12 +178,10 @@ static struct live *find_call(struct calls *c, struct sip_msg *scratch, const st
 
 /* ---- in ---- */
 
-enum { REASON_SYNTAX = 3 };
-
 static void count_unreadable(struct calls *c)
 {
     counters_add(c->counters,
-                 C_PARSE_ERRORS + LABEL_PROTO_VQ * LABEL_COUNT_PARSE_REASON + REASON_SYNTAX, 1);
+                 C_PARSE_ERRORS + LABEL_PROTO_VQ * LABEL_COUNT_PARSE_REASON + LABEL_PARSE_SYNTAX, 1);
 }
 
 void reports_see(struct calls *c, struct sip_msg *scratch, const struct sighting *s)

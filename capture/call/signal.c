@@ -19,14 +19,6 @@
 #include "capture/call/table.h"
 #include "capture/call/users.h"
 
-enum {
-    LABEL_TRUNCATED = 0,
-    LABEL_LENGTH = 2,
-    LABEL_SYNTAX = 3,
-    LABEL_LIMIT = 4,
-    LABEL_UNSUPPORTED = 5
-};
-
 /* May this message begin a call that we do not know? */
 static enum dialog_input beginning(const struct sighting *s)
 {
@@ -230,14 +222,14 @@ static void count_oddities(struct calls *c, uint32_t flags)
         uint32_t flags;
         unsigned reason;
     } reasons[] = {
-        {SIP_FLAG_TRUNCATED, LABEL_TRUNCATED},
-        {SIP_FLAG_BAD_CONTENT_LENGTH, LABEL_LENGTH},
-        {SIP_FLAG_HEADER_LIMIT | SIP_FLAG_OVERSIZE, LABEL_LIMIT},
-        {SIP_FLAG_BODY_ENCODED, LABEL_UNSUPPORTED},
+        {SIP_FLAG_TRUNCATED, LABEL_PARSE_TRUNCATED},
+        {SIP_FLAG_BAD_CONTENT_LENGTH, LABEL_PARSE_LENGTH},
+        {SIP_FLAG_HEADER_LIMIT | SIP_FLAG_OVERSIZE, LABEL_PARSE_LIMIT},
+        {SIP_FLAG_BODY_ENCODED, LABEL_PARSE_UNSUPPORTED},
         {SIP_FLAG_NO_CALL_ID | SIP_FLAG_NO_CSEQ | SIP_FLAG_NO_FROM | SIP_FLAG_NO_TO |
              SIP_FLAG_NO_VIA | SIP_FLAG_MALFORMED_LINE | SIP_FLAG_DUPLICATE |
              SIP_FLAG_CSEQ_MISMATCH | SIP_FLAG_SYNTAX,
-         LABEL_SYNTAX},
+         LABEL_PARSE_SYNTAX},
     };
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
         if (flags & reasons[i].flags)
@@ -302,7 +294,7 @@ void signal_datagram(struct calls *c, const struct datagram *d)
         return;
     default:
         counters_add(c->counters,
-                     C_PARSE_ERRORS + LABEL_PROTO_SIP * LABEL_COUNT_PARSE_REASON + LABEL_SYNTAX, 1);
+                     C_PARSE_ERRORS + LABEL_PROTO_SIP * LABEL_COUNT_PARSE_REASON + LABEL_PARSE_SYNTAX, 1);
         finding_note_unreadable(c, d);
         return;
     }

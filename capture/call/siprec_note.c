@@ -4,18 +4,16 @@
 
 #include "capture/body/siprec.h"
 
-enum { REASON_SYNTAX = 3, REASON_LIMIT = 4, REASON_UNSUPPORTED = 5 };
-
 #define READINGS_MAX  4
 #define TEXT_KEPT_MAX 256
 
 void count_xml(struct counters *counters, enum xml_verdict v)
 {
     static const uint8_t reasons[] = {
-        [XML_NOT_THIS] = REASON_UNSUPPORTED, [XML_SYNTAX] = REASON_SYNTAX,
-        [XML_DOCTYPE] = REASON_UNSUPPORTED,  [XML_DEPTH] = REASON_LIMIT,
-        [XML_SIZE] = REASON_LIMIT,           [XML_LIMIT] = REASON_LIMIT,
-        [XML_MEMORY] = REASON_LIMIT,
+        [XML_NOT_THIS] = LABEL_PARSE_UNSUPPORTED, [XML_SYNTAX] = LABEL_PARSE_SYNTAX,
+        [XML_DOCTYPE] = LABEL_PARSE_UNSUPPORTED,  [XML_DEPTH] = LABEL_PARSE_LIMIT,
+        [XML_SIZE] = LABEL_PARSE_LIMIT,           [XML_LIMIT] = LABEL_PARSE_LIMIT,
+        [XML_MEMORY] = LABEL_PARSE_LIMIT,
     };
     if (v != XML_OK)
         counters_add(counters,

@@ -13,11 +13,6 @@
 static const char *const verbs[] = {"CRCX", "MDCX", "DLCX", "RQNT", "NTFY",
                                     "AUEP", "AUCX", "RSIP", "EPCF"};
 
-const char *mgcp_verb_text(enum mgcp_verb verb)
-{
-    return (unsigned)verb < sizeof verbs / sizeof *verbs ? verbs[verb] : "";
-}
-
 /* The next line of *rest without its end. */
 static struct slice take_line(struct slice *rest)
 {
@@ -215,27 +210,4 @@ bool mgcp_has_event(struct slice list, const char *event)
             return true;
     }
     return false;
-}
-
-struct mgcp_statistics mgcp_statistics(struct slice p)
-{
-    struct mgcp_statistics s = {-1, -1, -1, -1, -1, -1, -1};
-    const struct {
-        const char *name;
-        int64_t *value;
-    } known[] = {{"PS", &s.packets_sent},    {"OS", &s.octets_sent},  {"PR", &s.packets_received},
-                 {"OR", &s.octets_received}, {"PL", &s.packets_lost}, {"JI", &s.jitter_ms},
-                 {"LA", &s.latency_ms}};
-    while (p.size) {
-        struct slice value = slice_cut(&p, ',');
-        struct slice name = slice_trim(slice_cut(&value, '='));
-        uint64_t number;
-        if (!slice_to_u64(slice_trim(value), INT64_MAX, &number))
-            continue;
-        for (unsigned i = 0; i < sizeof known / sizeof *known; i++) {
-            if (slice_is_nocase(name, known[i].name))
-                *known[i].value = (int64_t)number;
-        }
-    }
-    return s;
 }

@@ -28,12 +28,6 @@ struct mgcp_msg {
     struct slice sdp;        /* of a command: where the other side receives; of a response: where this one does */
 };
 
-/* P: of a connection that is over; -1: not said. */
-struct mgcp_statistics {
-    int64_t packets_sent, octets_sent, packets_received, octets_received, packets_lost;
-    int64_t jitter_ms, latency_ms;
-};
-
 /* Does a command, or a response, stand at the beginning? */
 bool mgcp_is_command(struct slice text);
 bool mgcp_is_response(struct slice text);
@@ -42,5 +36,3 @@ bool mgcp_is_response(struct slice text);
 bool mgcp_next(struct slice *rest, struct mgcp_msg *ret_msg);
 /* Is `event` among O: or S:, in whatever package ("hu" in "L/hd, L/hu(N)")? */
 bool mgcp_has_event(struct slice list, const char *event);
-struct mgcp_statistics mgcp_statistics(struct slice p);
-const char *mgcp_verb_text(enum mgcp_verb verb);

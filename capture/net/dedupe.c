@@ -168,11 +168,6 @@ bool dedupe_look(struct dedupe *d, uint64_t digest, int64_t time_ns)
     return false;
 }
 
-bool dedupe_seen(struct dedupe *d, const struct datagram *datagram)
-{
-    return dedupe_look(d, dedupe_digest(d, datagram), datagram->time_ns);
-}
-
 /* ---- birth and end ---- */
 
 static uint16_t units_of(int64_t window_ns)

@@ -11,9 +11,7 @@ struct dedupe;
 /* window_ns 0: 100 ms, at most 29 s; entries 0: 16384 (rounded up to a power of two), 8 bytes each. NULL without memory. */
 struct dedupe *dedupe_new(const struct hash_seed *seed, int64_t window_ns, uint32_t entries);
 void dedupe_free(struct dedupe *d);
-/* True when the same was seen within the window. Call with UDP, TCP and SCTP datagrams as net_decode() made them. */
-bool dedupe_seen(struct dedupe *d, const struct datagram *datagram);
-/* The same in two steps: the first fetches the place in the table, and something else can be done until it is there. Digest 0: never
- * a copy. */
+/* True when the same was seen within the window, for UDP, TCP and SCTP datagrams as net_decode() made them. In two steps: the first
+ * fetches the place in the table, and something else can be done until it is there. Digest 0: never a copy. */
 uint64_t dedupe_digest(const struct dedupe *d, const struct datagram *datagram);
 bool dedupe_look(struct dedupe *d, uint64_t digest, int64_t time_ns);

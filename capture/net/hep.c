@@ -222,20 +222,6 @@ static bool parse_hep3(struct slice bytes, struct hep_packet *ret_packet)
     return true;
 }
 
-size_t hep_frame_size(struct slice stream)
-{
-    static const char magic[2][4] = {{'H', 'E', 'P', '3'}, {'E', 'E', 'P', '3'}};
-    size_t n = stream.size < 4 ? stream.size : 4;
-    if (n && memcmp(stream.data, magic[0], n) != 0 && memcmp(stream.data, magic[1], n) != 0)
-        return SIZE_MAX;
-    if (stream.size < HEADER_SIZE)
-        return 0;
-    size_t size = (size_t)(stream.data[4] << 8 | stream.data[5]);
-    if (size < HEADER_SIZE)
-        return SIZE_MAX;
-    return size <= stream.size ? size : 0;
-}
-
 /* ---- HEP 1 and 2 ---- */
 
 #define V2_FIXED_SIZE 8

@@ -24,8 +24,6 @@ struct hep_packet {
 bool hep_looks_like(struct slice bytes);
 /* False: malformed (lengths that lie, addresses missing, no payload). Slices point into `bytes`. */
 bool hep_parse(struct slice bytes, struct hep_packet *ret_packet);
-/* Length of the HEP3 packet at the start of a byte stream: 0 when more bytes are needed, SIZE_MAX when this is no HEP3. */
-size_t hep_frame_size(struct slice stream);
 /* A payload that is zlib or gzip, within `out_max` bytes. Returns its size, 0 when it is neither or too large. Serves whole packets
  * in gzip too (heplify's payload_zip), which hep_looks_like() does not know: a stranger's gzip is no HEP. */
 size_t hep_inflate(struct slice payload, uint8_t *out, size_t out_max);

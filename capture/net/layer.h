@@ -11,14 +11,14 @@
 /* Of these, tunnels (see enum wrapping). */
 #define TUNNELS_MAX 5
 
-/* Why something is malformed; the order is that of the label set PARSE_REASON. */
+/* Why something is malformed. */
 enum net_reason {
-    REASON_TRUNCATED,
-    REASON_VERSION,
-    REASON_LENGTH,
-    REASON_SYNTAX,
-    REASON_LIMIT,
-    REASON_UNSUPPORTED,
+    REASON_TRUNCATED = LABEL_PARSE_TRUNCATED,
+    REASON_VERSION = LABEL_PARSE_VERSION,
+    REASON_LENGTH = LABEL_PARSE_LENGTH,
+    REASON_SYNTAX = LABEL_PARSE_SYNTAX,
+    REASON_LIMIT = LABEL_PARSE_LIMIT,
+    REASON_UNSUPPORTED = LABEL_PARSE_UNSUPPORTED,
 };
 
 struct net {

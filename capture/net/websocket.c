@@ -19,7 +19,6 @@
 #define MESSAGE_MAX  (128u << 10)
 #define KEEP_ROOM    4096u /* memory kept between messages */
 #define TRIES        64u   /* chunks in which LOOKING finds nothing */
-#define PROTOCOL_MAX 64u
 
 enum state { HANDSHAKE, REFUSED, LOOKING, HEADER, PAYLOAD, ENDED };
 
@@ -43,8 +42,6 @@ struct ws {
     size_t header_size;
 
     struct buf held;
-    size_t protocol_size;
-    uint8_t protocol[PROTOCOL_MAX];
 };
 
 struct input {
@@ -139,21 +136,9 @@ static void begin_frame(struct ws *w, struct input *in)
 
 /* ---- the states: each uses bytes; false when the rest of the chunk is of no use ---- */
 
-static void keep_protocol(struct ws *w, struct slice head)
+static enum state after_request(struct slice head)
 {
-    struct slice value;
-    if (ws_http_header(head, "Sec-WebSocket-Protocol", &value)) {
-        w->protocol_size = value.size < PROTOCOL_MAX ? value.size : PROTOCOL_MAX;
-        memcpy(w->protocol, value.data, w->protocol_size);
-    }
-}
-
-static enum state after_request(struct ws *w, struct slice head)
-{
-    if (ws_guess(head) != WS_YES)
-        return ENDED;
-    keep_protocol(w, head);
-    return HEADER;
+    return ws_guess(head) == WS_YES ? HEADER : ENDED;
 }
 
 /* 1xx: another answer follows. A refusal (401) may be followed by a second attempt. */
@@ -161,10 +146,8 @@ static enum state after_answer(struct ws *w, struct slice head)
 {
     unsigned status = http_status(head);
     struct slice value;
-    if (status == 101) {
-        keep_protocol(w, head);
+    if (status == 101)
         return HEADER;
-    }
     if (status >= 100 && status < 200)
         return HANDSHAKE;
     if (status == 0 || !ws_http_header(head, "Content-Length", &value) ||
@@ -187,7 +170,7 @@ static bool handshake(struct ws *w, struct input *in)
     }
     advance(in, end - before); /* no end was there before these bytes came */
     struct slice head = slice_sub(buf_view(&w->held), 0, end);
-    w->state = w->kind == WS_CLIENT ? after_request(w, head) : after_answer(w, head);
+    w->state = w->kind == WS_CLIENT ? after_request(head) : after_answer(w, head);
     w->scanned = 0;
     hold_nothing(w);
     return true;
@@ -353,11 +336,6 @@ bool ws_feed(struct ws *w, struct slice bytes, uint32_t lost, ws_message_fn *fn,
         return true;
     buf_fini(&w->held);
     return false;
-}
-
-struct slice ws_subprotocol(const struct ws *w)
-{
-    return slice_of(w->protocol, w->protocol_size);
 }
 
 uint32_t ws_unread(const struct ws *w)

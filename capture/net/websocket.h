@@ -26,8 +26,6 @@ void ws_free(struct ws *w);
 /* Bytes in order, `lost` bytes missing before them. False: this is no (more) WebSocket that can be read (a close
  * frame, no upgrade, a frame length of 2^31 or more, nothing found for 64 chunks); nothing further is taken. */
 bool ws_feed(struct ws *w, struct slice bytes, uint32_t lost, ws_message_fn *fn, void *context);
-/* What the handshake said; empty when not seen. */
-struct slice ws_subprotocol(const struct ws *w);
 /* Messages that could not be read (compressed, over the limit). */
 uint32_t ws_unread(const struct ws *w);
 /* Memory that an unfinished message or handshake holds now: at most the larger of message_max and 16 KiB. */

@@ -267,13 +267,6 @@ unsigned playout_units(struct playout *p, int64_t delay, int64_t arrival, int32_
     return discards;
 }
 
-unsigned playout_packet(struct playout *p, double media_ms, double arrival_ms, double ptime_ms)
-{
-    int64_t arrival = llrint(arrival_ms * UNITS);
-    int64_t delay = llrint((arrival_ms - media_ms) * UNITS);
-    return playout_units(p, delay, arrival, (int32_t)lrint(fmin(ptime_ms, 1000) * UNITS));
-}
-
 int64_t playout_variation(const struct playout *p)
 {
     int64_t over = p->last_delay - p->adaptive.origin - p->adaptive.least;

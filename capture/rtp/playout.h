@@ -66,9 +66,7 @@ void playout_restart(struct playout *p);
 /* The next packet is the reference of the fixed buffers; the adaptive one needs none. */
 void playout_talkspurt(struct playout *p);
 /* One packet in order of arrival. Returns a bit (1 << enum playout_buffer) for each buffer that
- * discards it. */
-unsigned playout_packet(struct playout *p, double media_ms, double arrival_ms, double ptime_ms);
-/* The same in units: delay is arrival less media time. */
+ * discards it. In units: delay is arrival less media time. */
 unsigned playout_units(struct playout *p, int64_t delay, int64_t arrival, int32_t ptime);
 /* Delay of the last packet over the least of the window, in units. */
 int64_t playout_variation(const struct playout *p);

@@ -160,14 +160,6 @@ bool rtcp_description(const struct rtcp_packet *p, unsigned n,
     return true;
 }
 
-bool rtcp_cname(const struct rtcp_packet *p, struct slice *ret_cname)
-{
-    struct rtcp_description d = {.ssrc = 0};
-    rtcp_description(p, 0, &d); /* a chunk cut short may have its CNAME */
-    *ret_cname = d.cname;
-    return d.cname.size > 0;
-}
-
 bool rtcp_leaves(const struct rtcp_packet *p, unsigned n, uint32_t *ret_ssrc)
 {
     if (p->type != RTCP_BYE || n >= p->count)

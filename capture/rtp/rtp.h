@@ -75,8 +75,6 @@ struct rtcp_description {
 };
 /* The n-th chunk; false past the last, or when it does not end where it says. */
 bool rtcp_description(const struct rtcp_packet *p, unsigned n, struct rtcp_description *ret_description);
-/* CNAME of the first chunk of an SDES packet; false when there is none. */
-bool rtcp_cname(const struct rtcp_packet *p, struct slice *ret_cname);
 /* BYE: the n-th source that leaves; false past the last. */
 bool rtcp_leaves(const struct rtcp_packet *p, unsigned n, uint32_t *ret_ssrc);
 /* BYE: why, as the sender says; empty when it does not. */

@@ -186,8 +186,6 @@ bool sip_list_next(struct slice *rest, struct slice *ret_item);
 const char *sip_header_name(enum sip_header id);
 enum sip_method sip_method_of(struct slice text);
 const char *sip_method_name(enum sip_method m);
-/* Standard reason phrase or "". */
-const char *sip_status_phrase(unsigned status);
 
 bool sip_addr_parse(struct slice value, struct sip_addr *ret_addr);
 /* Its tag alone; empty where sip_addr_parse() is false or finds none. */

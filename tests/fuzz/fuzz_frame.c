@@ -8,6 +8,11 @@
 #include "capture/net/dedupe.h"
 #include "capture/net/layer.h"
 
+static bool dedupe_seen(struct dedupe *d, const struct datagram *datagram)
+{
+    return dedupe_look(d, dedupe_digest(d, datagram), datagram->time_ns);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const uint16_t links[] = {LINK_ETHERNET,

@@ -33,7 +33,6 @@ static void parse(struct slice datagram)
             datagram.data[0] == ' ' || datagram.data[0] == '\t'; /* next() forgives it */
         assert(!first || indented || mgcp_is_command(datagram) == m.command || m.whole.size > 1024);
         mgcp_has_event(m.observed, "hu");
-        mgcp_statistics(m.statistics);
         first = false;
     }
 }

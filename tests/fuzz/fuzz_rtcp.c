@@ -25,8 +25,6 @@ static void read_texts(const struct rtcp_packet *p)
     }
     for (unsigned n = 0; rtcp_leaves(p, n, &ssrc); n++)
         assert(n < 31);
-    if (rtcp_cname(p, &text))
-        inside(text, p->body);
     inside(rtcp_bye_reason(p), p->body);
     if (rtcp_app_name(p, &text))
         inside(text, p->body);

@@ -57,7 +57,7 @@ static unsigned read_lists(struct xml *x, struct slice body, unsigned which)
     if (which == 0 && pidf_read(x, body, &p) == XML_OK) {
         for (unsigned i = 0; i < p.activity_count; i++)
             sum += sum_of(p.activities[i]);
-        sum += sum_of(p.entity) + sum_of(p.note) + sum_of(slice_str(presence_state_text(p.state)));
+        sum += sum_of(p.entity) + sum_of(p.note);
     } else if (which == 1 && dialog_info_read(x, body, &d) == XML_OK) {
         for (unsigned i = 0; i < d.dialog_count; i++)
             sum += sum_of(d.dialogs[i].call_id) + sum_of(d.dialogs[i].remote.identity);

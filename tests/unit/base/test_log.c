@@ -35,17 +35,6 @@ static unsigned lines(const char *text)
     return n;
 }
 
-Test(log, levels_are_known_by_name)
-{
-    enum log_level level;
-    cr_assert(log_level_parse("debug", &level) && level == LOG_DEBUG);
-    cr_assert(log_level_parse("WARN", &level) && level == LOG_WARN);
-    cr_assert(log_level_parse("warning", &level) && level == LOG_WARN);
-    cr_assert(log_level_parse("error", &level) && level == LOG_ERROR);
-    cr_assert_not(log_level_parse("loud", &level));
-    cr_assert_not(log_level_parse("", &level));
-}
-
 Test(log, only_the_chosen_levels_are_written)
 {
     FILE *file;

@@ -181,22 +181,8 @@ Test(emodel, mos_vectors_are_met)
     json_t *list = vectors("mos"), *v;
     size_t i;
     json_array_foreach(list, i, v)
-    {
         NEAR(emodel_mos(num(v, "R")), num(v, "MOS"), "MOS");
-        NEAR(emodel_good_or_better(num(v, "R")), num(v, "GoB"), "GoB");
-        NEAR(emodel_poor_or_worse(num(v, "R")), num(v, "PoW"), "PoW");
-    }
     json_decref(list);
-}
-
-Test(emodel, r_of_mos_inverts_mos)
-{
-    for (double r = 6.6; r < 100; r += 0.1)
-        NEAR(emodel_r_of_mos(emodel_mos(r)), r, "inverse");
-    cr_assert_eq(emodel_r_of_mos(1), 0);
-    cr_assert_eq(emodel_r_of_mos(0.3), 0);
-    cr_assert_eq(emodel_r_of_mos(4.5), 100);
-    cr_assert_eq(emodel_r_of_mos(5), 100);
 }
 
 Test(emodel, more_loss_never_helps_and_bursts_never_help)

@@ -59,6 +59,13 @@ static struct measure_figures ended(struct measure *m)
     return f;
 }
 
+/* Blocks without media. */
+static void nothing(struct measure *m, int64_t blocks)
+{
+    for (; blocks > 0; blocks--)
+        measure_block(m, MEASURE_NOTHING, NULL);
+}
+
 Test(measure, speech_and_pauses_are_told_apart)
 {
     struct measure *m = begun();
@@ -100,7 +107,7 @@ Test(measure, what_we_filled_in_says_nothing_of_the_sender)
     FEED(m, 1000, burst(&g, 0.1))
     for (int b = 0; b < 300; b++)
         measure_block(m, MEASURE_FILLED, loud);
-    measure_nothing(m, 700);
+    nothing(m, 700);
     struct measure_figures f = ended(m);
     cr_assert_eq(f.clip_events, 0);
     cr_assert(f.heard_ms == 10000 && f.filled_ms == 3000);
@@ -157,7 +164,7 @@ Test(measure, windows_double_in_length_when_they_are_too_many)
     struct measure *m = begun();
     struct generator g = {.seed = 9};
     FEED(m, MEASURE_WINDOW_BLOCKS, burst(&g, 0.1))
-    measure_nothing(m, (int64_t)MEASURE_WINDOW_BLOCKS * (MEASURE_WINDOWS_MAX + 20));
+    nothing(m, (int64_t)MEASURE_WINDOW_BLOCKS * (MEASURE_WINDOWS_MAX + 20));
     cr_assert_eq(m->window_scale, 2);
     cr_assert_eq(m->window_count, (MEASURE_WINDOWS_MAX + 20) / 2);
     cr_assert_eq(m->windows[0].heard, 500);

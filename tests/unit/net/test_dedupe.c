@@ -8,6 +8,11 @@
 
 #define MS INT64_C(1000000)
 
+static bool dedupe_seen(struct dedupe *d, const struct datagram *datagram)
+{
+    return dedupe_look(d, dedupe_digest(d, datagram), datagram->time_ns);
+}
+
 static const struct hash_seed seed = {.k0 = 5, .k1 = 6};
 
 static struct datagram packet(uint8_t proto, const void *payload, size_t size)

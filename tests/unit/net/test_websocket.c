@@ -109,20 +109,6 @@ Test(websocket, a_request_line_without_end_is_given_up)
     buf_fini(&got);
 }
 
-Test(websocket, the_subprotocol_is_kept)
-{
-    for (int side = 0; side < 2; side++) {
-        struct ws *w = ws_new(side ? WS_SERVER : WS_CLIENT, false, 0);
-        struct buf got;
-        buf_init(&got, 1 << 16);
-        cr_expect_eq(ws_subprotocol(w).size, 0);
-        cr_expect(feed(w, slice_str(side ? ANSWER : REQUEST), 0, &got));
-        cr_expect(slice_is(ws_subprotocol(w), "sip"));
-        ws_free(w);
-        buf_fini(&got);
-    }
-}
-
 Test(websocket, a_refused_upgrade_may_be_tried_again)
 {
     struct buf got;

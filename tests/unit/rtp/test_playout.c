@@ -29,6 +29,14 @@ static const uint16_t late_ones[] = {
     2598, 2636, 2673, 2781, 2791, 2818, 2836, 2839, 2887, 2890, 2901, 2909, 2923, 2925, 2967,
 };
 
+/* In ms. */
+static unsigned playout_packet(struct playout *p, double media_ms, double arrival_ms, double ptime_ms)
+{
+    int64_t arrival = llrint(arrival_ms * PLAYOUT_UNITS_PER_MS);
+    int64_t delay = llrint((arrival_ms - media_ms) * PLAYOUT_UNITS_PER_MS);
+    return playout_units(p, delay, arrival, (int32_t)lrint(fmin(ptime_ms, 1000) * PLAYOUT_UNITS_PER_MS));
+}
+
 static double constant(unsigned i)
 {
     return i * 20.0;

@@ -133,12 +133,12 @@ Test(rtcp, a_compound_is_walked_to_its_end)
     cr_expect_eq(b.jitter_ticks, 80);
     cr_expect_eq(b.last_sr, 0x03040506);
     cr_expect_eq(b.delay_since_sr, 0x8000);
-    struct slice cname;
-    cr_expect_not(rtcp_cname(&p, &cname));
+    struct rtcp_description said;
+    cr_expect_not(rtcp_description(&p, 0, &said));
     cr_assert(rtcp_next(&w, &p));
     cr_expect_eq(p.ssrc, 1);
-    cr_assert(rtcp_cname(&p, &cname));
-    cr_expect(slice_is(cname, "ab"));
+    cr_assert(rtcp_description(&p, 0, &said));
+    cr_expect(slice_is(said.cname, "ab"));
     cr_expect_not(rtcp_sender_info(&p, &info));
     cr_assert(rtcp_next(&w, &p));
     cr_expect_eq(p.type, RTCP_BYE);
@@ -152,11 +152,11 @@ static void read_everything(const struct rtcp_packet *p)
 {
     struct rtcp_sender_info info;
     struct rtcp_block block;
-    struct slice cname;
+    struct rtcp_description said;
     rtcp_sender_info(p, &info);
     for (unsigned n = 0; rtcp_block(p, n, &block); n++)
         cr_assert_lt(n, 31);
-    rtcp_cname(p, &cname);
+    rtcp_description(p, 0, &said);
 }
 
 Test(rtcp, every_truncation_is_refused)

@@ -601,6 +601,31 @@ Test(hep_stream, every_cut_of_a_packet_waits_for_more_and_is_no_packet)
     buf_fini(&b);
 }
 
+Test(hep_stream, a_stream_that_is_no_hep_is_told_by_its_first_bytes)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+        size_t result;
+    } cases[] = {
+        {"", 0, 0},
+        {"H", 1, 0},
+        {"EEP", 3, 0},
+        {"X", 1, SIZE_MAX},
+        {"HEP2", 4, SIZE_MAX},
+        {"HEP3\x00", 5, 0},
+        {"HEP3\x00\x05", 6, SIZE_MAX},
+        {"HEP3\x00\x06", 6, 6},
+        {"HEP3\x00\x06HEP3", 10, 6},
+        {"HEP3\xff\xff", 6, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct slice copy = guard_copy(slice_of(cases[i].bytes, cases[i].size));
+        cr_assert_eq(hep_stream_size(copy), cases[i].result, "case %zu", i);
+        guard_free(copy);
+    }
+}
+
 Test(hep_stream, lengths_that_lie_are_malformed)
 {
     struct buf b;
