@@ -8,5 +8,5 @@
 bool summarise_chains(struct call_record *r, const struct wcall *wc);
 /* The keys of its media, for the rendering. */
 void summarise_secrets(struct call_record *r, const struct wcall *wc);
-/* Each answered call ends with a recording or with the reason why there is none. */
+/* Each answered call ends with a recording or with the reason why there is none. After the diagnosis. */
 void summarise_recording(struct call_record *r, const struct worker_config *config);
