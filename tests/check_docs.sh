@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# docs/settings.md, docs/metrics.md, docs/findings.md, docs/diagnosis.md and packaging/earshot.conf are what the tables say.
+# docs/settings.md, docs/metrics.md, docs/findings.md, docs/diagnosis.md and packaging/earshot.conf are what the tables say; every
+# source file stands in the guide of its room.
 set -eu
 earshot=$1
 cd "$(dirname "$0")/.."
@@ -18,3 +19,14 @@ done < <(sed -n 's/^LABEL(\([a-z_]*\),.*/\1/p' app/diagnose/labels.def)
 "$earshot" --print-config /dev/null | grep -E '^[a-z_]+ = |^\[' > "$work/defaults"
 grep -E '^[a-z_]+ = |^\[' packaging/earshot.conf > "$work/shipped"
 diff -u "$work/defaults" "$work/shipped" || { echo "packaging/earshot.conf does not show the defaults"; exit 1; }
+# Who reads the guide of a room comes past every file of it (a pair of .c and .h by their common name).
+unnamed=0
+for guide in base capture capture/* decode storage api app; do
+  [ -f "$guide/README.md" ] || continue
+  for file in "$guide"/*.[ch] "$guide"/*.def; do
+    [ -f "$file" ] || continue
+    name=$(basename "${file%.*}")
+    grep -qE "(^|[^a-z0-9_])$name([^a-z0-9_]|$)" "$guide/README.md" || { echo "$guide/README.md does not name $(basename "$file")"; unnamed=1; }
+  done
+done
+[ "$unnamed" -eq 0 ]
