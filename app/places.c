@@ -1,26 +1,13 @@
 /* An object is a section that was named: its values stay the text that was written, lists in one string, so printing is exact and
  * building reads what has already been checked. */
-#include "app/places.h"
+#include "app/places_internal.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "base/hash.h"
 
-#define OBJECTS_MAX 512 /* of all kinds; the table of places has the ceilings of each */
-#define KEYS_MAX    6
-#define LIST_MAX    (256 * 1024)
-#define ITEM_MAX    256
-
-enum value_kind { VALUE_NETWORKS, VALUE_PEERS, VALUE_DOMAINS, VALUE_PREFIXES, VALUE_VLANS, VALUE_VNIS, VALUE_SPACES, VALUE_COUNT, VALUE_NAME };
-enum object_kind {
-#define NAMED(kind, section, help) OBJECT_##kind,
-#define KEY(kind, name, values, help)
-#include "app/places.def"
-#undef NAMED
-#undef KEY
-    OBJECT_KINDS
-};
+#define LIST_MAX (256 * 1024)
+#define ITEM_MAX 256
 
 static const struct {
     const char *section, *help;
@@ -32,19 +19,14 @@ static const struct {
 #undef KEY
 };
 
-static const struct key {
-    enum object_kind kind;
-    const char *name;
-    enum value_kind values;
-    const char *help;
-} keys[] = {
+const struct key place_keys[] = {
 #define NAMED(kind, section, help)
 #define KEY(kind, name, values, help) {OBJECT_##kind, #name, VALUE_##values, help},
 #include "app/places.def"
 #undef NAMED
 #undef KEY
 };
-#define KEY_COUNT (sizeof keys / sizeof keys[0])
+const size_t place_key_count = sizeof place_keys / sizeof place_keys[0];
 
 static const char *const expected[] = {
     [VALUE_NETWORKS] = "networks such as 10.0.0.0/8 or 2001:db8::/32",
@@ -56,17 +38,6 @@ static const char *const expected[] = {
     [VALUE_SPACES] = "numbers of capture.tenants, from 1",
     [VALUE_COUNT] = "a number from 1 to 1000000",
     [VALUE_NAME] = "the name of a tenant",
-};
-
-struct object {
-    enum object_kind kind;
-    char name[PLACE_NAME_SIZE]; /* "" for [places] */
-    char *value[KEYS_MAX];      /* by the key's place among those of its kind; NULL: not given */
-};
-
-struct places {
-    unsigned count;
-    struct object object[OBJECTS_MAX];
 };
 
 void places_free(struct places *p)
@@ -100,12 +71,12 @@ bool places_section(const char *section)
 static const struct key *key_find(enum object_kind kind, const char *name, unsigned *ret_index)
 {
     unsigned index = 0;
-    for (size_t i = 0; i < KEY_COUNT; i++) {
-        if (keys[i].kind != kind)
+    for (size_t i = 0; i < place_key_count; i++) {
+        if (place_keys[i].kind != kind)
             continue;
         *ret_index = index++;
-        if (strcmp(keys[i].name, name) == 0)
-            return &keys[i];
+        if (strcmp(place_keys[i].name, name) == 0)
+            return &place_keys[i];
     }
     return NULL;
 }
@@ -125,11 +96,11 @@ static const char *key_nearest(enum object_kind kind, const char *name)
 {
     const char *best = "";
     unsigned most = 0;
-    for (size_t i = 0; i < KEY_COUNT; i++) {
-        unsigned l = keys[i].kind == kind ? 1 + likeness(name, keys[i].name) : 0;
+    for (size_t i = 0; i < place_key_count; i++) {
+        unsigned l = place_keys[i].kind == kind ? 1 + likeness(name, place_keys[i].name) : 0;
         if (l > most) {
             most = l;
-            best = keys[i].name;
+            best = place_keys[i].name;
         }
     }
     return best;
@@ -177,7 +148,7 @@ static struct object *object_get(struct places **p, enum object_kind kind, struc
 
 /* ---- values ---- */
 
-static bool next_item(struct slice *rest, struct slice *ret_item)
+bool list_next(struct slice *rest, struct slice *ret_item)
 {
     while (rest->size) {
         *ret_item = slice_trim(slice_cut(rest, ','));
@@ -187,7 +158,7 @@ static bool next_item(struct slice *rest, struct slice *ret_item)
     return false;
 }
 
-static bool number_in(struct slice item, uint64_t max, uint64_t *ret_value)
+static bool item_number(struct slice item, uint64_t max, uint64_t *ret_value)
 {
     return slice_to_u64(item, max, ret_value) && *ret_value > 0;
 }
@@ -206,13 +177,13 @@ static bool item_is_good(enum value_kind values, struct slice item)
     case VALUE_PREFIXES:
         return place_prefix_valid(item);
     case VALUE_VLANS:
-        return number_in(item, 4094, &n);
+        return item_number(item, 4094, &n);
     case VALUE_VNIS:
-        return number_in(item, 0xffffff, &n);
+        return item_number(item, 0xffffff, &n);
     case VALUE_SPACES:
-        return number_in(item, UINT32_MAX, &n);
+        return item_number(item, UINT32_MAX, &n);
     case VALUE_COUNT:
-        return number_in(item, 1000000, &n);
+        return item_number(item, 1000000, &n);
     case VALUE_NAME:
         return place_name_valid(item);
     }
@@ -222,7 +193,7 @@ static bool item_is_good(enum value_kind values, struct slice item)
 static bool items_are_good(const struct key *key, const char *section, const char *value, struct why *why)
 {
     struct slice rest = slice_str(value), item;
-    while (next_item(&rest, &item)) {
+    while (list_next(&rest, &item)) {
         if (item.size >= ITEM_MAX || !item_is_good(key->values, item)) {
             why_set(why, "\"%.*s\" is no value for [%s] %s: it takes %s", SLICE_ARGS(slice_sub(item, 0, 80)), section,
                     key->name, expected[key->values]);
@@ -277,12 +248,12 @@ static void print_object(const struct object *o, FILE *out)
 {
     unsigned index = 0;
     fprintf(out, "\n# %s\n[%s%s%s]\n", kinds[o->kind].help, kinds[o->kind].section, o->name[0] ? " " : "", o->name);
-    for (size_t i = 0; i < KEY_COUNT; i++) {
-        if (keys[i].kind != o->kind)
+    for (size_t i = 0; i < place_key_count; i++) {
+        if (place_keys[i].kind != o->kind)
             continue;
         const char *value = o->value[index++];
         if (value || o->kind == OBJECT_PLACES)
-            fprintf(out, "# %s\n%s = %s\n", keys[i].help, keys[i].name, value ? value : "");
+            fprintf(out, "# %s\n%s = %s\n", place_keys[i].help, place_keys[i].name, value ? value : "");
     }
 }
 
@@ -300,259 +271,20 @@ void places_document(FILE *out)
     for (unsigned kind = 0; kind < OBJECT_KINDS; kind++) {
         fprintf(out, "\n## [%s%s]\n\n%s\n\n| setting | meaning |\n| --- | --- |\n", kinds[kind].section,
                 kind == OBJECT_PLACES ? "" : " NAME", kinds[kind].help);
-        for (size_t i = 0; i < KEY_COUNT; i++)
-            if (keys[i].kind == kind)
-                fprintf(out, "| `%s` | %s |\n", keys[i].name, keys[i].help);
+        for (size_t i = 0; i < place_key_count; i++)
+            if (place_keys[i].kind == kind)
+                fprintf(out, "| `%s` | %s |\n", place_keys[i].name, place_keys[i].help);
     }
 }
 
-/* ---- building ---- */
-
-struct building {
-    const struct places *p;
-    struct place_table *table;
-    struct place_spaces spaces;
-    const struct net_space *numbered;
-    unsigned numbered_count;
-    struct why *why;
-};
-
-static const char *value_of(const struct object *o, const char *name)
+const char *object_value(const struct object *o, const char *name)
 {
     unsigned index;
     const struct key *key = key_find(o->kind, name, &index);
     return key && o->value[index] ? o->value[index] : "";
 }
 
-/* The same for the same name, whatever else is configured: it is part of a call's id. */
-static uint32_t space_of_name(const char *name)
+const char *object_section(enum object_kind kind)
 {
-    const struct hash_seed fixed = {0};
-    return (uint32_t)hash_bytes(&fixed, name, strlen(name)) | UINT32_C(0x80000000);
-}
-
-static int full(struct building *b, const char *section, const char *name)
-{
-    why_set(b->why, "[%s%s%s]: the table of places is full: at most %d trunks, %d sites, %d tenants, %d networks, %d domains and prefixes",
-            section, *name ? " " : "", name, PLACE_TRUNKS_MAX, PLACE_SITES_MAX, PLACE_TENANTS_MAX, PLACE_NETWORKS_MAX, PLACE_TEXTS_MAX);
-    return ERR_INVALID;
-}
-
-static int add_space(struct building *b, const struct object *o, enum wrapping wrapping, uint32_t id)
-{
-    uint32_t space = space_of_name(o->name);
-    for (uint32_t i = 0; i < b->spaces.count; i++) {
-        const struct net_space *s = &b->spaces.of[i];
-        if (s->wrapping == (uint8_t)wrapping && s->id == id && s->space != space) {
-            why_set(b->why, "[tenant %s]: %s %" PRIu32 " is another tenant's already", o->name,
-                    wrapping == WRAP_NONE ? "VLAN" : "network", id);
-            return ERR_INVALID;
-        }
-    }
-    for (unsigned i = 0; i < b->numbered_count; i++) {
-        if (b->numbered[i].wrapping == (uint8_t)wrapping && b->numbered[i].id == id) {
-            why_set(b->why, "[tenant %s]: %s %" PRIu32 " stands in capture.tenants already; name its number with spaces =", o->name,
-                    wrapping == WRAP_NONE ? "VLAN" : "network", id);
-            return ERR_INVALID;
-        }
-    }
-    if (b->spaces.count == PLACE_SPACES_MAX)
-        return full(b, "tenant", o->name);
-    b->spaces.of[b->spaces.count++] = (struct net_space){.wrapping = (uint8_t)wrapping, .id = id, .space = space};
-    return 0;
-}
-
-/* The place that an object becomes. */
-static enum place_kind place_of(enum object_kind kind)
-{
-    return kind == OBJECT_TRUNK ? PLACE_TRUNK : kind == OBJECT_SITE ? PLACE_SITE : kind == OBJECT_TENANT ? PLACE_TENANT : PLACE_INSIDE;
-}
-
-static int add_vni(struct building *b, const struct object *o, unsigned number, uint32_t vni)
-{
-    if (o->kind == OBJECT_SITE)
-        return place_add_vni(b->table, number, vni) ? full(b, "site", o->name) : 0;
-    int err = add_space(b, o, WRAP_VXLAN, vni);
-    return err ? err : add_space(b, o, WRAP_GENEVE, vni);
-}
-
-static int add_vlan(struct building *b, const struct object *o, unsigned number, uint16_t vlan)
-{
-    if (o->kind != OBJECT_SITE)
-        return add_space(b, o, WRAP_NONE, vlan);
-    place_add_vlan(b->table, number, vlan);
-    return 0;
-}
-
-static int add_tenant_of(struct building *b, const struct object *o, unsigned number, struct slice name)
-{
-    unsigned tenant = place_find(b->table, PLACE_TENANT, name);
-    if (tenant == 0) {
-        why_set(b->why, "[%s %s] tenant = %.*s: there is no [tenant %.*s]", kinds[o->kind].section, o->name, SLICE_ARGS(name),
-                SLICE_ARGS(name));
-        return ERR_INVALID;
-    }
-    place_set_tenant(b->table, place_of(o->kind), number, tenant);
-    return 0;
-}
-
-static int add_item(struct building *b, const struct object *o, unsigned number, enum value_kind values, struct slice item)
-{
-    enum place_kind kind = place_of(o->kind);
-    struct place_network network = {0};
-    uint64_t n = 0;
-    int err = 0;
-    switch (values) {
-    case VALUE_NETWORKS:
-    case VALUE_PEERS:
-        place_peer_parse(item, &network);
-        err = place_add_network(b->table, kind, number, &network);
-        break;
-    case VALUE_DOMAINS:
-        err = place_add_domain(b->table, kind, number, item);
-        break;
-    case VALUE_PREFIXES:
-        err = place_add_prefix(b->table, number, item);
-        break;
-    case VALUE_SPACES:
-        slice_to_u64(item, UINT32_MAX, &n);
-        err = place_add_space(b->table, number, (uint32_t)n);
-        break;
-    case VALUE_VLANS:
-        slice_to_u64(item, 4094, &n);
-        return add_vlan(b, o, number, (uint16_t)n);
-    case VALUE_VNIS:
-        slice_to_u64(item, 0xffffff, &n);
-        return add_vni(b, o, number, (uint32_t)n);
-    case VALUE_COUNT:
-        slice_to_u64(item, 1000000, &n);
-        place_set_capacity(b->table, number, (uint32_t)n);
-        return 0;
-    case VALUE_NAME:
-        return add_tenant_of(b, o, number, item);
-    }
-    return err ? full(b, kinds[o->kind].section, o->name) : 0;
-}
-
-static int add_values(struct building *b, const struct object *o)
-{
-    unsigned index = 0;
-    unsigned number = o->kind == OBJECT_PLACES ? 0 : place_find(b->table, place_of(o->kind), slice_str(o->name));
-    for (size_t i = 0; i < KEY_COUNT; i++) {
-        if (keys[i].kind != o->kind)
-            continue;
-        struct slice rest = o->value[index] ? slice_str(o->value[index]) : slice_none(), item;
-        index++;
-        while (next_item(&rest, &item)) {
-            int err = add_item(b, o, number, keys[i].values, item);
-            if (err)
-                return err;
-        }
-    }
-    return 0;
-}
-
-/* One in thousands of millions; then their calls would mix. */
-static bool spaces_collide(const struct building *b, const struct object *o)
-{
-    for (unsigned i = 0; i < b->p->count; i++) {
-        const struct object *other = &b->p->object[i];
-        if (other != o && other->kind == OBJECT_TENANT && space_of_name(other->name) == space_of_name(o->name))
-            return true;
-    }
-    return false;
-}
-
-static int add_names(struct building *b)
-{
-    unsigned number;
-    for (unsigned i = 0; b->p && i < b->p->count; i++) {
-        const struct object *o = &b->p->object[i];
-        if (o->kind == OBJECT_PLACES)
-            continue;
-        if (o->kind == OBJECT_TENANT && spaces_collide(b, o)) {
-            why_set(b->why, "[tenant %s]: this name and that of another tenant cannot be told apart; change one", o->name);
-            return ERR_INVALID;
-        }
-        int err = place_add(b->table, place_of(o->kind), slice_str(o->name), &number);
-        if (!err && o->kind == OBJECT_TENANT)
-            err = place_add_space(b->table, number, space_of_name(o->name));
-        if (err)
-            return full(b, kinds[o->kind].section, o->name);
-    }
-    return 0;
-}
-
-static bool space_is_claimed(const struct building *b, uint32_t space)
-{
-    for (unsigned i = 0; b->p && i < b->p->count; i++) {
-        const struct object *o = &b->p->object[i];
-        struct slice rest = o->kind == OBJECT_TENANT ? slice_str(value_of(o, "spaces")) : slice_none(), item;
-        uint64_t n;
-        while (next_item(&rest, &item))
-            if (slice_to_u64(item, UINT32_MAX, &n) && n == space)
-                return true;
-    }
-    return false;
-}
-
-/* Numbers of capture.tenants that nobody gave a name are tenants all the same. */
-static int add_numbered(struct building *b)
-{
-    for (unsigned i = 0; i < b->numbered_count; i++) {
-        char name[16];
-        unsigned number;
-        snprintf(name, sizeof name, "%" PRIu32, b->numbered[i].space);
-        if (space_is_claimed(b, b->numbered[i].space) || place_find(b->table, PLACE_TENANT, slice_str(name)))
-            continue;
-        int err = place_add(b->table, PLACE_TENANT, slice_str(name), &number);
-        if (!err)
-            err = place_add_space(b->table, number, b->numbered[i].space);
-        if (err)
-            return full(b, "tenant", name);
-    }
-    return 0;
-}
-
-static int build(struct building *b)
-{
-    int err = add_names(b);
-    if (!err)
-        err = add_numbered(b);
-    for (unsigned i = 0; b->p && i < b->p->count && !err; i++)
-        err = add_values(b, &b->p->object[i]);
-    if (!err)
-        place_table_seal(b->table);
-    return err;
-}
-
-int places_build(const struct places *p, const struct net_space *numbered, unsigned numbered_count,
-                 struct place_table **ret_table, struct place_spaces *ret_spaces, struct why *why)
-{
-    *ret_table = NULL;
-    *ret_spaces = (struct place_spaces){0};
-    if ((p == NULL || p->count == 0) && numbered_count == 0)
-        return 0;
-    struct building b = {.p = p, .numbered = numbered, .numbered_count = numbered_count, .why = why};
-    b.table = place_table_new();
-    b.spaces.of = calloc(PLACE_SPACES_MAX, sizeof *b.spaces.of);
-    int err = b.table && b.spaces.of ? build(&b) : ERR_NOMEM;
-    if (err) {
-        place_table_free(b.table);
-        free(b.spaces.of);
-        return err;
-    }
-    *ret_table = b.table;
-    *ret_spaces = b.spaces;
-    return 0;
-}
-
-int places_check(const struct places *p, struct why *why)
-{
-    struct place_table *table;
-    struct place_spaces spaces;
-    int err = places_build(p, NULL, 0, &table, &spaces, why);
-    place_table_free(table);
-    free(spaces.of);
-    return err;
+    return kinds[kind].section;
 }
