@@ -9,15 +9,12 @@
 #include <string.h>
 
 #include "api/sip_text.h"
-#include "base/clock.h"
 #include "base/counters.h"
 
 #define SECOND_US       INT64_C(1000000)
 #define DEFAULT_SPAN_US (15 * 60 * SECOND_US)
 #define MAX_SPAN_US     (400 * 24 * 3600 * SECOND_US)
 #define HEADER_SPAN_US  (31 * 24 * 3600 * SECOND_US) /* messages are read one by one */
-#define DEFAULT_LIMIT   100
-#define MAX_LIMIT       1000
 
 enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, DIRECTIONS, LABELS, CODES, LONG, REAL, FLAG, CHOICE, TAGS };
 
@@ -302,29 +299,13 @@ static bool parse_order(const struct http_query *params, struct call_filter *cf,
 static bool parse_page(const struct http_query *params, struct call_filter *cf,
                        struct call_filter_error *e)
 {
-    const char *limit = http_query_value(params, "limit");
     const char *count = http_query_value(params, "count");
-    uint64_t n = DEFAULT_LIMIT;
 
-    if (limit && (!slice_to_u64(slice_str(limit), MAX_LIMIT, &n) || n == 0))
-        return filter_refuse(e, "invalid_value", "limit", "`limit` is a number from 1 to %d.", MAX_LIMIT);
-    cf->query.limit = (unsigned)n;
+    if (!filter_limit(params, &cf->query.limit, e))
+        return false;
     cf->count = count && strcmp(count, "exact") == 0;
     if (count && !cf->count && strcmp(count, "none") != 0)
         return filter_refuse(e, "invalid_value", "count", "`count` is exact or none.");
-    return true;
-}
-
-static bool parse_time(const struct http_query *params, const char *name, int64_t *time_us,
-                       struct call_filter_error *e)
-{
-    const char *value = http_query_value(params, name);
-
-    if (value && clock_parse_rfc3339(value, time_us) != 0)
-        return filter_refuse(
-            e, "invalid_value", name,
-            "`%s` is a time like 2026-11-21T10:00:00Z (a plus sign in a URL is written %%2B).",
-            name);
     return true;
 }
 
@@ -334,10 +315,10 @@ static bool parse_span(const struct http_request *rq, struct call_filter *cf,
     struct store_query *q = &cf->query;
 
     q->to_us = rq->now_us;
-    if (!parse_time(&rq->query, "to", &q->to_us, e))
+    if (!filter_time(&rq->query, "to", &q->to_us, e))
         return false;
     q->from_us = q->to_us - DEFAULT_SPAN_US;
-    if (!parse_time(&rq->query, "from", &q->from_us, e))
+    if (!filter_time(&rq->query, "from", &q->from_us, e))
         return false;
     if (q->from_us >= q->to_us)
         return filter_refuse(e, "invalid_span", "from", "`from` must be earlier than `to`.");

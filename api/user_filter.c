@@ -5,14 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/counters.h"
 
 #define SECOND_US       INT64_C(1000000)
 #define DEFAULT_SPAN_US (15 * 60 * SECOND_US)
 #define MAX_SPAN_US     (400 * 24 * 3600 * SECOND_US)
-#define DEFAULT_LIMIT   100
-#define MAX_LIMIT       1000
 
 enum param_type { EXACT, CONTAINS, IP, STATE, CODE, FLAG, DETECTOR, SEVERITY };
 
@@ -223,41 +220,16 @@ static void add_defaults(const struct http_query *params, struct user_filter *uf
                               (struct store_user_filter){.field = "kind", .text = *values});
 }
 
-static bool parse_limit(const struct http_query *params, struct user_filter *uf,
-                        struct call_filter_error *e)
-{
-    const char *limit = http_query_value(params, "limit");
-    uint64_t n = DEFAULT_LIMIT;
-
-    if (limit && (!slice_to_u64(slice_str(limit), MAX_LIMIT, &n) || n == 0))
-        return filter_refuse(e, "invalid_value", "limit", "`limit` is a number from 1 to %d.", MAX_LIMIT);
-    uf->query.limit = (unsigned)n;
-    return true;
-}
-
 /* ---- time and pages ---- */
-
-static bool parse_time(const struct http_query *params, const char *name, int64_t *time_us,
-                       struct call_filter_error *e)
-{
-    const char *value = http_query_value(params, name);
-
-    if (value && clock_parse_rfc3339(value, time_us) != 0)
-        return filter_refuse(
-            e, "invalid_value", name,
-            "`%s` is a time like 2026-11-21T10:00:00Z (a plus sign in a URL is written %%2B).",
-            name);
-    return true;
-}
 
 bool user_filter_span(const struct http_request *rq, int64_t span_us, int64_t *ret_from_us,
                       int64_t *ret_to_us, struct call_filter_error *ret_error)
 {
     *ret_to_us = rq->now_us;
-    if (!parse_time(&rq->query, "to", ret_to_us, ret_error))
+    if (!filter_time(&rq->query, "to", ret_to_us, ret_error))
         return false;
     *ret_from_us = *ret_to_us - span_us;
-    if (!parse_time(&rq->query, "from", ret_from_us, ret_error))
+    if (!filter_time(&rq->query, "from", ret_from_us, ret_error))
         return false;
     if (*ret_from_us >= *ret_to_us)
         return filter_refuse(ret_error, "invalid_span", "from", "`from` must be earlier than `to`.");
@@ -271,7 +243,7 @@ bool user_filter_span(const struct http_request *rq, int64_t span_us, int64_t *r
 static bool parse_open_span(const struct http_request *rq, struct store_user_query *q,
                             struct call_filter_error *e)
 {
-    if (!parse_time(&rq->query, "from", &q->from_us, e) || !parse_time(&rq->query, "to", &q->to_us, e))
+    if (!filter_time(&rq->query, "from", &q->from_us, e) || !filter_time(&rq->query, "to", &q->to_us, e))
         return false;
     if (q->from_us && q->to_us && q->from_us >= q->to_us)
         return filter_refuse(e, "invalid_span", "from", "`from` must be earlier than `to`.");
@@ -331,7 +303,7 @@ bool user_filter_parse(enum user_list list, const struct http_request *rq,
     q->kind = LISTS[list].kind;
     add_defaults(&rq->query, ret_filter);
     return parse_filters(&rq->query, ret_filter, ret_error) &&
-           parse_limit(&rq->query, ret_filter, ret_error) &&
+           filter_limit(&rq->query, &ret_filter->query.limit, ret_error) &&
            (by_time ? user_filter_span(rq, DEFAULT_SPAN_US, &q->from_us, &q->to_us, ret_error)
                     : parse_open_span(rq, q, ret_error)) &&
            parse_cursor(rq, cursor_key, ret_filter, ret_error);
