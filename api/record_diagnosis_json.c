@@ -96,8 +96,28 @@ static void dscp_json(struct json *j, const char *party, const struct record_dsc
     json_end(j);
 }
 
+static void unreachable_json(struct json *j, const struct record_unreachable *u)
+{
+    char by[ADDR_TEXT_SIZE];
+    json_object(j);
+    json_kv_str(j, "what", u->what);
+    json_kv_str(j, "reason", u->reason);
+    kv_endpoint(j, "src", &u->src);
+    kv_endpoint(j, "dst", &u->dst);
+    json_kv_str(j, "by", addr_text(u->by, by));
+    kv_uint(j, "count", u->count);
+    json_kv_time(j, "first_at", u->first_us);
+    json_kv_time(j, "last_at", u->last_us);
+    json_end(j);
+}
+
 void record_json_announced(struct json *j, const struct record_diagnosis *d)
 {
+    json_key(j, "unreachable");
+    json_array(j);
+    for (uint32_t i = 0; i < d->unreachable_count; i++)
+        unreachable_json(j, &d->unreachable[i]);
+    json_end(j);
     json_key(j, "media_points");
     json_array(j);
     for (uint32_t i = 0; i < d->announced_count; i++)

@@ -54,9 +54,46 @@ static void channel_json(struct json *j, const struct record_sound_channel *c, b
     json_end(j);
 }
 
+static const char *const names[] = {"caller", "callee"};
+
+static void stretches_json(struct json *j, const struct record_sound *s)
+{
+    json_key(j, "stretches");
+    json_array(j);
+    for (uint32_t i = 0; i < s->stretch_count; i++) {
+        const struct record_sound_stretch *v = &s->stretches[i];
+        json_object(j);
+        json_kv_str(j, "channel", names[v->channel & 1]);
+        json_kv_str(j, "kind", v->kind);
+        json_kv_int(j, "at_ms", v->at_ms);
+        json_kv_int(j, "length_ms", v->length_ms);
+        json_kv_double(j, "ratio", v->ratio, DECIMALS);
+        json_end(j);
+    }
+    json_end(j);
+}
+
+static void echo_json(struct json *j, const struct record_sound *s)
+{
+    json_key(j, "echo");
+    json_array(j);
+    for (uint32_t i = 0; i < s->echo_count; i++) {
+        const struct record_echo *e = &s->echo[i];
+        json_object(j);
+        json_kv_str(j, "channel", names[e->channel & 1]);
+        json_kv_double(j, "delay_ms", e->delay_ms, 1);
+        json_kv_double(j, "loss_db", e->loss_db, 1);
+        json_kv_int(j, "pieces", e->pieces);
+        json_kv_int(j, "agreeing", e->agreeing);
+        json_kv_int(j, "at_ms", e->at_ms);
+        json_kv_int(j, "length_ms", e->length_ms);
+        json_end(j);
+    }
+    json_end(j);
+}
+
 void record_sound_json(struct json *j, const struct record_sound *s, bool windows)
 {
-    static const char *const names[] = {"caller", "callee"};
     if (s->channel_count == 0) {
         json_null(j);
         return;
@@ -79,6 +116,8 @@ void record_sound_json(struct json *j, const struct record_sound *s, bool window
         json_end(j);
     }
     json_end(j);
+    stretches_json(j, s);
+    echo_json(j, s);
     if (windows)
         json_kv_int(j, "window_ms", s->window_ms);
     json_end(j);

@@ -68,7 +68,7 @@ void setup_pipeline(const struct settings *s, const struct spool_config *spool, 
 
 struct sound_config setup_sound(const struct settings *s, const char *data_dir)
 {
-    return (struct sound_config){
+    struct sound_config c = {
         .data_dir = data_dir,
         .silence_max_ns = s->recording_silence_max,
         .rollover_ns = s->rollover_time,
@@ -76,6 +76,8 @@ struct sound_config setup_sound(const struct settings *s, const char *data_dir)
         .listen = s->recording_measures,
         .mask_dtmf = s->record_mask_dtmf,
     };
+    (void)diagnose_configure(s, &c.diagnosis, NULL);
+    return c;
 }
 
 int setup_kpi(const struct settings *s, struct kpi_book_config *ret_config, struct why *why)

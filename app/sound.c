@@ -303,6 +303,18 @@ static void note_gaps(struct call_record *r, const struct render_result *result)
     }
 }
 
+/* The call is judged once more, now that its sound is known; labels that are new are counted. */
+static void judge(struct call_record *r, const struct sound_config *config)
+{
+    uint32_t before = diagnose_labels(r);
+    diagnose(r, &config->diagnosis);
+    uint32_t more = diagnose_labels(r) & ~before;
+    r->diagnosis.sounded |= more != 0;
+    r->recording.one_way = r->one_way;
+    for (unsigned i = 0; config->counters && i < DIAGNOSE_LABELS; i++)
+        counters_add(config->counters, C_CALL_DIAGNOSES + i, more >> i & 1);
+}
+
 static void describe(struct call_record *r, const struct render_result *result, const struct files *files, const struct flows *flows, int err)
 {
     struct record_recording *g = &r->recording;
@@ -367,6 +379,8 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
     sound_tones(&r->recording, r->arena, &heard, config->mask_dtmf);
     if (config->counters)
         counters_add(config->counters, C_DTMF_EVENTS + CALL_DIGIT_INBAND, r->recording.inband.count + r->recording.inband.over_limit);
+    if (r->final && r->recording.sound.channel_count)
+        judge(r, config);
     flows_free(flows);
     return err == ERR_NOT_FOUND ? 0 : err;
 }

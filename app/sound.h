@@ -1,6 +1,7 @@
 /* A record's media -> one audio file: joins spool and renderer. Used by the service's render threads and by `earshot read`. */
 #pragma once
 
+#include "app/diagnose/diagnose.h"
 #include "decode/render.h"
 #include "storage/record.h"
 
@@ -10,11 +11,12 @@ struct sound_config {
     int64_t silence_max_ns;              /* a longer pause of everybody is cut to this; 0: to a day */
     bool listen;                         /* measure what the channels sound like */
     bool mask_dtmf;                      /* keys that are heard are told as '*' */
+    struct diagnose_config diagnosis;    /* what is said about that */
     struct counters *counters;           /* may be NULL */
 };
 
 /* Renders to the file `path` of the folder `dir` and fills r->recording (result, state, path, rate, duration, size, hash, undecodable, and
- * its files when there are several). 0 also when there is nothing that can be decoded (result says why); an ERR_ when the disk refused. */
+ * its files when there are several), and the diagnosis anew when it listened. 0 also when there is nothing that can be decoded (result says why); an ERR_ when the disk refused. */
 int sound_render(struct call_record *r, const struct sound_config *config, const char *dir, const char *path, struct why *why);
 
 /* One side of a call, as a track. */

@@ -30,6 +30,38 @@ static void channel(struct arena *a, const struct hearing_report *in, unsigned c
     }
 }
 
+static void stretches(struct arena *a, const struct hearing_report *in, struct record_sound *out)
+{
+    static const char *const kinds[] = {
+        [MEASURE_SILENT] = "silence", [MEASURE_FROZEN] = "frozen_audio", [MEASURE_CLIPPED] = "clipping"};
+    unsigned count = 0;
+    for (unsigned c = 0; c < in->channels; c++)
+        count += in->of[c].stretch_count;
+    out->stretches = arena_alloc(a, (count + 1) * sizeof *out->stretches);
+    for (unsigned c = 0; out->stretches && c < in->channels; c++)
+        for (unsigned i = 0; i < in->of[c].stretch_count; i++) {
+            const struct measure_stretch *v = &in->of[c].stretches[i];
+            out->stretches[out->stretch_count++] = (struct record_sound_stretch){
+                .channel = c, .kind = kinds[v->fault], .at_ms = v->at_ms, .length_ms = v->length_ms, .ratio = v->ratio};
+        }
+}
+
+static void echoes(struct arena *a, const struct hearing_report *in, struct record_sound *out)
+{
+    out->echo = arena_alloc(a, HEARING_CHANNELS * sizeof *out->echo);
+    for (unsigned c = 0; out->echo && c < in->channels; c++) {
+        const struct echo_figures *e = &in->echo[c];
+        if (e->agreeing)
+            out->echo[out->echo_count++] = (struct record_echo){.channel = c,
+                                                                .delay_ms = e->delay_ms,
+                                                                .loss_db = e->loss_db,
+                                                                .pieces = e->pieces,
+                                                                .agreeing = e->agreeing,
+                                                                .at_ms = e->from_ms,
+                                                                .length_ms = e->to_ms - e->from_ms};
+    }
+}
+
 void sound_report(struct arena *a, const struct hearing_report *in, struct record_sound *out)
 {
     *out = (struct record_sound){0};
@@ -45,6 +77,8 @@ void sound_report(struct arena *a, const struct hearing_report *in, struct recor
     out->mutual_silence_ratio = in->mutual_silence_ratio;
     out->dead_air_total = in->dead_air_count;
     out->dead_air_ms = in->dead_air_ms;
+    stretches(a, in, out);
+    echoes(a, in, out);
     unsigned kept = in->dead_air_count < DEAD_AIR_EVENTS_MAX ? in->dead_air_count : DEAD_AIR_EVENTS_MAX;
     out->dead_air = arena_alloc(a, (kept + 1) * sizeof *out->dead_air);
     for (unsigned i = 0; out->dead_air && i < kept; i++)

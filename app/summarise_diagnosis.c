@@ -2,6 +2,7 @@
 #include "app/summarise_diagnosis.h"
 
 #include "app/summarise_lines.h"
+#include "capture/net/net.h"
 
 static void fill(const struct call_announced *in, struct record_announced *out)
 {
@@ -25,6 +26,28 @@ static void fill_suspect(struct arena *a, const struct suspect *s, struct record
             (struct record_suspect){s->spans[i].from_ns / 1000, s->spans[i].to_ns / 1000};
 }
 
+static void fill_unreachable(struct arena *a, const struct call *c, struct record_diagnosis *d)
+{
+    static const char *const reasons[] = {[UNREACHED_PORT] = "port",
+                                          [UNREACHED_HOST] = "host",
+                                          [UNREACHED_NET] = "net",
+                                          [UNREACHED_PROHIBITED] = "prohibited"};
+    d->unreachable =
+        c->unreachable ? arena_alloc(a, CALL_UNREACHABLE_MAX * sizeof *d->unreachable) : NULL;
+    for (const struct call_unreachable *u = c->unreachable;
+         u && d->unreachable && d->unreachable_count < CALL_UNREACHABLE_MAX; u = u->next)
+        d->unreachable[d->unreachable_count++] = (struct record_unreachable){
+            .src = u->src,
+            .dst = u->dst,
+            .by = u->by,
+            .what = u->media ? "media" : "sip",
+            .reason = reasons[u->reason],
+            .count = u->count,
+            .first_us = u->first_ns / 1000,
+            .last_us = u->last_ns / 1000,
+        };
+}
+
 void summarise_announced(struct call_record *r, const struct call *c, const struct wcall *wc)
 {
     struct record_diagnosis *d = &r->diagnosis;
@@ -33,6 +56,7 @@ void summarise_announced(struct call_record *r, const struct call *c, const stru
     for (const struct call_announced *a = c->announced; a && d->announced; a = a->next)
         fill(a, &d->announced[d->announced_count++]);
     fill_suspect(r->arena, wc->suspect, d);
+    fill_unreachable(r->arena, c, d);
     for (unsigned i = 0; i < 2; i++) {
         d->dscp[i] = (struct record_dscp){c->dscp[i].seen, c->dscp[i].first, c->dscp[i].least,
                                           c->dscp[i].most, c->dscp[i].priority_least,

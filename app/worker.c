@@ -219,15 +219,13 @@ static void close_spool_flow(struct worker *w, struct wflow *f)
 /* Each label once a call, however often it is there. */
 static void count_labels(struct worker *w, const struct call_record *r)
 {
-    uint32_t counted = 0;
+    uint32_t labels = r ? diagnose_labels(r) : 0;
+    for (unsigned i = 0; i < DIAGNOSE_LABELS; i++)
+        counters_add(w->counters, C_CALL_DIAGNOSES + i, labels >> i & 1);
     for (uint32_t i = 0; r && i < r->diagnosis.label_count; i++) {
         const struct record_label *l = &r->diagnosis.labels[i];
-        unsigned label = label_find(LABELS_DIAGNOSIS, slice_str(l->name));
         if (strcmp(l->name, "dscp_mismatch") == 0 && l->sid)
             counters_add(w->counters, C_DSCP_MISMATCH, 1);
-        if (!(counted >> label & 1))
-            counters_add(w->counters, C_CALL_DIAGNOSES + label, 1);
-        counted |= UINT32_C(1) << label;
     }
 }
 

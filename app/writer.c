@@ -151,10 +151,12 @@ static int write_item(struct writer *w, const struct item *item)
     case ITEM_RECORD:
         return write_record(w, item->record);
     case ITEM_RENDERED: {
-        int err = store_put_recording(w->store, item->record->uid, item->record->started_us, &item->record->recording);
-        if (err == 0 && item->record->secrets.count)
-            err = store_end_media_keys(w->store, item->record->uid);
-        return err ? err : store_end_job_for(w->store, "render", item->record->uid);
+        const struct call_record *r = item->record;
+        int err = r->diagnosis.sounded ? store_put_call(w->store, r) /* its figures stand already: they are counted once */
+                                       : store_put_recording(w->store, r->uid, r->started_us, &r->recording);
+        if (err == 0 && r->secrets.count)
+            err = store_end_media_keys(w->store, r->uid);
+        return err ? err : store_end_job_for(w->store, "render", r->uid);
     }
     case ITEM_TRACKS:
         return put_tracks(w, item->record);

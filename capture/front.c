@@ -20,6 +20,7 @@
 #include "capture/call/outage.h"
 #include "capture/call/signal.h"
 #include "capture/call/turn.h"
+#include "capture/call/unreachable.h"
 #include "capture/call/users.h"
 #include "capture/hep_unpack.h"
 #include "capture/net/dedupe.h"
@@ -344,6 +345,10 @@ void front_frame(struct front *f, const struct frame *frame)
     bool ours = verdict <= NET_SCTP;
     uint64_t digest = ours && f->dedupe ? dedupe_digest(f->dedupe, &d) : 0;
     arrive(f, frame->time_ns);
+    if (__builtin_expect(verdict == NET_UNREACHABLE, 0)) {
+        d.time_ns = c->time_ns;
+        unreachable_note(c, &d, net_unreachable(f->net));
+    }
     if (!ours)
         return;
     if (__builtin_expect(digest && dedupe_look(f->dedupe, digest, frame->time_ns), 0))

@@ -14,6 +14,7 @@ struct hearing {
     int block;                                      /* frames */
     int64_t taken;                                  /* frames, from the start of the file */
     struct measure of[HEARING_CHANNELS];
+    struct echo *echo;                              /* NULL: one channel */
     uint8_t marks[HEARING_CHANNELS][MARK_BLOCKS];
     int16_t pcm[HEARING_CHANNELS][MEASURE_BLOCK_MAX]; /* the block that is not full yet */
     int filled;
@@ -43,6 +44,8 @@ struct hearing *hearing_new(unsigned channels, int rate_hz)
             return NULL;
         }
     }
+    if (h->channels == 2)
+        h->echo = echo_new(rate_hz);
     return h;
 }
 
@@ -50,6 +53,8 @@ void hearing_free(struct hearing *h)
 {
     for (unsigned c = 0; h && c < h->channels; c++)
         tone_ear_fini(&h->ears[c]);
+    if (h)
+        echo_free(h->echo);
     free(h);
 }
 
@@ -108,6 +113,8 @@ static void take_block(struct hearing *h)
         *mark = MEASURE_NOTHING;
     }
     h->filled = 0;
+    if (h->echo)
+        echo_block(h->echo, h->pcm[0], h->pcm[1]);
     end_block(h, talkers);
 }
 
@@ -151,6 +158,8 @@ void hearing_finish(struct hearing *h, struct hearing_report *r)
         tones_finish(&h->ears[c].tones);
         r->tones[c] = h->ears[c].tones.meaning;
         r->window_ms = (int64_t)h->of[c].window_scale * MEASURE_WINDOW_BLOCKS * 10;
+        if (h->echo)
+            echo_finish(h->echo, c, &r->echo[c]);
     }
     if (h->blocks) {
         r->double_talk_ratio = (double)h->both / (double)h->blocks;

@@ -2,6 +2,7 @@
  * together show: who speaks at once, how long nobody does. Fed with the same frames that go to the file. */
 #pragma once
 
+#include "decode/echo.h"
 #include "decode/measure.h"
 #include "decode/tone_meaning.h"
 
@@ -21,6 +22,7 @@ struct hearing_report {
     unsigned window_count[HEARING_CHANNELS];
     int64_t window_ms;
     double double_talk_ratio, mutual_silence_ratio; /* of all time */
+    struct echo_figures echo[HEARING_CHANNELS]; /* by whose voice comes back */
     unsigned dead_air_count; /* all of them; the first are kept */
     int64_t dead_air_ms;     /* in all */
     struct dead_air dead_air[DEAD_AIR_EVENTS_MAX];

@@ -15,6 +15,8 @@
 #define CLIP_RUN         3
 #define CLIP_FLAT        29204  /* -1 dBov: above it a run of equal samples is clipped too */
 #define FROZEN_REPEATS   5      /* frames: 100 ms more of the same */
+#define STRETCH_LEAST    100    /* blocks of silence or repetition that are worth a note */
+#define CLIPPED_APART    200    /* blocks between clipped runs of one stretch */
 #define SILENT_STEP      1      /* samples of digital silence differ by so much at most */
 
 void measure_init(struct measure *m, int rate_hz)
@@ -104,6 +106,7 @@ static void end_run(struct measure *m, bool active)
         m->clip_events++;
         m->clipped_samples += m->clip_run;
         m->clipped_active_samples += active ? m->clip_run : 0;
+        stretches_note(&m->faults[MEASURE_CLIPPED], m->now, 1, m->clip_run, CLIPPED_APART);
     }
     m->clip_run = 0;
 }
@@ -208,6 +211,8 @@ static void end_repeats(struct measure *m)
         int64_t blocks = 2 * m->repeats;
         m->frozen_blocks += blocks;
         m->frozen_longest = blocks > m->frozen_longest ? blocks : m->frozen_longest;
+        stretches_note(&m->faults[MEASURE_FROZEN], m->now - blocks, blocks, blocks, 0);
+        stretches_end(&m->faults[MEASURE_FROZEN], STRETCH_LEAST);
     }
     m->repeats = 0;
 }
@@ -274,12 +279,24 @@ static void end_window(struct measure *m)
 
 static void count_block(struct measure *m)
 {
+    m->now++;
     if (++m->window_blocks < (int64_t)MEASURE_WINDOW_BLOCKS * m->window_scale)
         return;
     if (m->window_count == MEASURE_WINDOWS_MAX)
         halve_windows(m); /* and this one goes on for as long as the others are now */
     else
         end_window(m);
+}
+
+/* ---- digital silence, also where we filled a hole in it ---- */
+
+static void note_silence(struct measure *m, enum measure_block kind, bool silent)
+{
+    struct stretches *s = &m->faults[MEASURE_SILENT];
+    if (kind == MEASURE_SOUND && silent)
+        stretches_note(s, m->now, 1, 1, INT32_MAX);
+    else if (kind != MEASURE_FILLED)
+        stretches_end(s, STRETCH_LEAST);
 }
 
 /* ---- in ---- */
@@ -293,6 +310,7 @@ static bool sound(struct measure *m, const int16_t *pcm)
     m->heard++;
     m->active += active;
     m->digital_silence += s.silent;
+    note_silence(m, MEASURE_SOUND, s.silent);
     m->peak = s.peak > m->peak ? s.peak : m->peak;
     if (!active && !s.silent) {
         m->noise_power += s.power;
@@ -316,6 +334,7 @@ bool measure_block(struct measure *m, enum measure_block kind, const int16_t *pc
         end_repeats(m);
         m->frame_blocks = 0;
         m->filled += kind == MEASURE_FILLED;
+        note_silence(m, kind, false);
     }
     m->spurts += active && !m->talking;
     m->talking = active;
@@ -328,6 +347,24 @@ bool measure_block(struct measure *m, enum measure_block kind, const int16_t *pc
 static double part(double of, double all)
 {
     return all > 0 ? of / all : NAN;
+}
+
+static void give_stretches(struct measure *m, struct measure_figures *out)
+{
+    for (int f = 0; f < MEASURE_FAULTS; f++) {
+        struct stretches *s = &m->faults[f];
+        stretches_end(s, f == MEASURE_CLIPPED ? 0 : STRETCH_LEAST);
+        for (unsigned i = 0; i < s->count; i++) {
+            const struct stretch *v = &s->worst[i];
+            int64_t blocks = v->length > MEASURE_BLOCKS_PER_S ? v->length : MEASURE_BLOCKS_PER_S;
+            out->stretches[out->stretch_count++] = (struct measure_stretch){
+                .fault = (enum measure_fault)f,
+                .at_ms = v->at * 10,
+                .length_ms = v->length * 10,
+                .ratio = f == MEASURE_CLIPPED ? part((double)v->amount, (double)(blocks * m->block_samples)) : 1,
+            };
+        }
+    }
 }
 
 void measure_finish(struct measure *m, struct measure_figures *out)
@@ -359,4 +396,5 @@ void measure_finish(struct measure *m, struct measure_figures *out)
         .spurts = m->spurts,
         .spurt_ms = m->spurts ? (double)m->active * 10 / (double)m->spurts : NAN,
     };
+    give_stretches(m, out);
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "decode/speech_level.h"
+#include "decode/stretches.h"
 
 #define MEASURE_BLOCKS_PER_S 100
 #define MEASURE_BLOCK_MAX    480 /* samples of 10 ms at 48 kHz */
@@ -15,6 +16,9 @@
 #define MEASURE_LEVELS       100 /* whole dB below full scale */
 
 enum measure_block { MEASURE_NOTHING, MEASURE_SOUND, MEASURE_FILLED };
+
+/* What is found with its time: digital silence, one frame again and again, samples at full scale. */
+enum measure_fault { MEASURE_SILENT, MEASURE_FROZEN, MEASURE_CLIPPED, MEASURE_FAULTS };
 
 /* Of 10 s of one channel. */
 struct measure_window {
@@ -53,12 +57,20 @@ struct measure {
     /* talk spurts */
     bool talking;
     int64_t spurts;
+    int64_t now;            /* blocks so far, of any kind */
+    struct stretches faults[MEASURE_FAULTS];
     /* windows */
     struct measure_window windows[MEASURE_WINDOWS_MAX];
     unsigned window_count;
     unsigned window_scale;  /* each stands for so many times 10 s */
     int64_t window_blocks, window_heard, window_active;
     double window_power;
+};
+
+struct measure_stretch {
+    enum measure_fault fault;
+    int64_t at_ms, length_ms;    /* from the first block */
+    double ratio;                /* of clipping: samples in clipped runs / samples of the stretch (of 1 s at least); else 1 */
 };
 
 struct measure_figures {
@@ -74,6 +86,8 @@ struct measure_figures {
     int64_t frozen_ms, frozen_longest_ms;
     int64_t spurts;
     double spurt_ms;             /* mean length */
+    unsigned stretch_count;      /* the longest of each fault, in no order */
+    struct measure_stretch stretches[MEASURE_FAULTS * STRETCHES_MAX];
 };
 
 void measure_init(struct measure *m, int rate_hz);

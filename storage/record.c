@@ -58,8 +58,9 @@ static const char *const TEXTS[] = {
     /* kinds of files */
     "part", "track", "mix",
     /* diagnosis: labels, directions, causes, sides, directions of SDP */
-    "one_way", "capture_one_sided", "payload_mismatch", "loss", "burst_loss", "jitter", "long_gap", "late_media", "silence", "clipping", "frozen_audio", "clock_drift", "hold_long", "media_moved", "nat_mismatch", "codec_asymmetry", "ptime_asymmetry", "dscp_remark", "dscp_mismatch", "rtp_after_bye", "bye_missing",
+    "one_way", "capture_one_sided", "payload_mismatch", "loss", "burst_loss", "jitter", "long_gap", "late_media", "silence", "clipping", "frozen_audio", "echo", "clock_drift", "hold_long", "media_moved", "nat_mismatch", "codec_asymmetry", "ptime_asymmetry", "dscp_remark", "dscp_mismatch", "rtp_after_bye", "bye_missing",
     "caller_to_callee", "callee_to_caller", "private_address", "refused", "firewall", "codec", "muted",
+    "sip", "port", "host", "net", "prohibited",
     "before_tap", "after_tap", "at_tap", "sendrecv", "sendonly", "recvonly", "inactive"};
 
 const char *record_text(const char *text)

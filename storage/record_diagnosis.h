@@ -31,6 +31,16 @@ struct record_unseen {
     uint32_t blocks;         /* about streams that the tap did not see */
 };
 
+/* ICMP said that datagrams did not arrive. */
+struct record_unreachable {
+    struct endpoint src, dst; /* of them */
+    struct addr by;          /* who said so */
+    const char *what;        /* "media", "sip" */
+    const char *reason;      /* "port", "host", "net", "prohibited" */
+    uint32_t count;
+    int64_t first_us, last_us;
+};
+
 struct record_suspect {
     int64_t from_us, to_us;
 };
@@ -64,8 +74,11 @@ struct record_diagnosis {
     struct record_dscp dscp[2];   /* by sender: caller, callee */
     struct record_unseen unseen[2]; /* by who reports */
     uint32_t one_sided_calls; /* calls in a row in which the tap saw media only towards, or only from, one of the hosts */
+    uint32_t unreachable_count;
+    struct record_unreachable *unreachable;
     uint32_t suspect_count;  /* when our own capture missed frames of the call */
     struct record_suspect *suspect;
+    bool sounded;            /* labels came with the sound of the recording; not stored */
     uint32_t label_count;
     struct record_label *labels; /* the worst first */
     struct slice summary;    /* one sentence for people; empty: nothing to say */

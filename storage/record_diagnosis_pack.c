@@ -77,3 +77,24 @@ void record_pack_diagnosis_time(struct pack *p, struct record_diagnosis *v)
     pack_u32(p, &v->one_sided_calls);
     v->suspect = pack_items(p, v->suspect, &v->suspect_count, sizeof *v->suspect, suspect_pack);
 }
+
+static void unreachable_pack(struct pack *p, void *item)
+{
+    struct record_unreachable *v = item;
+    struct endpoint by = {.addr = v->by};
+    pack_endpoint(p, &v->src);
+    pack_endpoint(p, &v->dst);
+    pack_endpoint(p, &by);
+    v->by = by.addr;
+    pack_word(p, &v->what);
+    pack_word(p, &v->reason);
+    pack_u32(p, &v->count);
+    pack_i64(p, &v->first_us);
+    pack_i64(p, &v->last_us);
+}
+
+void record_pack_unreachable(struct pack *p, struct record_diagnosis *v)
+{
+    v->unreachable = pack_items(p, v->unreachable, &v->unreachable_count, sizeof *v->unreachable,
+                                unreachable_pack);
+}

@@ -296,7 +296,8 @@ void record_pack_call(struct pack *p, struct call_record *r)
     record_pack_isup(p, &r->isup);
     record_pack_diagnosis(p, &r->diagnosis);
     record_pack_dtmf_wire(p, &r->dtmf);
-    record_pack_diagnosis_time(p, &r->diagnosis); /* what comes later goes behind this */
+    record_pack_diagnosis_time(p, &r->diagnosis);
+    record_pack_unreachable(p, &r->diagnosis); /* what comes later goes behind this */
 }
 
 static void stream_identity_pack(struct pack *p, struct record_stream *s)
@@ -513,7 +514,8 @@ void record_pack_recording(struct pack *p, struct record_recording *g)
     record_pack_dtmf_wire(p, &g->inband);
     record_pack_tones(p, &g->sound);
     pack_u64(p, &g->repaired);
-    g->gaps = pack_items(p, g->gaps, &g->gap_count, sizeof *g->gaps, gap_pack); /* what comes later goes behind this */
+    g->gaps = pack_items(p, g->gaps, &g->gap_count, sizeof *g->gaps, gap_pack);
+    record_pack_stretches(p, &g->sound); /* what comes later goes behind this */
 }
 
 void record_pack_message(struct pack *p, struct record_message *m, int format)

@@ -26,6 +26,8 @@ void record_pack_rtcp_said(struct pack *p, struct record_rtcp *c);
 void record_pack_diagnosis(struct pack *p, struct record_diagnosis *v);
 /* When our own capture missed frames, calls in a row that looked like this one: behind what came between. */
 void record_pack_diagnosis_time(struct pack *p, struct record_diagnosis *v);
+/* ICMP. */
+void record_pack_unreachable(struct pack *p, struct record_diagnosis *v);
 /* The same of record_playout.h. */
 void record_pack_playout(struct pack *p, struct record_playout *v);
 /* A stream without its series. */

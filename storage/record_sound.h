@@ -23,6 +23,23 @@ struct record_sound_channel { /* caller, callee */
     struct record_sound_window *windows;
 };
 
+/* When something was wrong with a channel. */
+struct record_sound_stretch {
+    uint32_t channel;        /* 0 caller, 1 callee */
+    const char *kind;        /* "silence", "frozen_audio", "clipping" */
+    int64_t at_ms, length_ms; /* from the start of the recording */
+    double ratio;            /* of clipping: share of the samples in it; else 1 */
+};
+
+/* What one side says comes back from the other. */
+struct record_echo {
+    uint32_t channel;        /* whose voice it is: 0 caller, 1 callee */
+    double delay_ms;         /* from passing the tap to coming back there */
+    double loss_db;          /* so much weaker */
+    uint32_t pieces, agreeing; /* of its speech: looked at, in which it came back so much later */
+    int64_t at_ms, length_ms; /* the first to the last of them */
+};
+
 struct record_dead_air {
     int64_t at_ms, length_ms; /* from the start of the recording */
 };
@@ -50,8 +67,13 @@ struct record_sound {
     uint32_t tone_count; /* in order of time */
     struct record_tone *tones;
     uint32_t tones_over_limit;
+    uint32_t stretch_count;
+    struct record_sound_stretch *stretches;
+    uint32_t echo_count;
+    struct record_echo *echo;
 };
 
 struct pack;
 void record_pack_sound(struct pack *p, struct record_sound *s);
 void record_pack_tones(struct pack *p, struct record_sound *s);
+void record_pack_stretches(struct pack *p, struct record_sound *s);

@@ -42,6 +42,28 @@ static void dead_air(struct pack *p, void *item)
     pack_i64(p, &d->length_ms);
 }
 
+static void stretch(struct pack *p, void *item)
+{
+    struct record_sound_stretch *v = item;
+    pack_u32(p, &v->channel);
+    pack_word(p, &v->kind);
+    pack_i64(p, &v->at_ms);
+    pack_i64(p, &v->length_ms);
+    pack_double(p, &v->ratio);
+}
+
+static void echo(struct pack *p, void *item)
+{
+    struct record_echo *v = item;
+    pack_u32(p, &v->channel);
+    pack_double(p, &v->delay_ms);
+    pack_double(p, &v->loss_db);
+    pack_u32(p, &v->pieces);
+    pack_u32(p, &v->agreeing);
+    pack_i64(p, &v->at_ms);
+    pack_i64(p, &v->length_ms);
+}
+
 void record_pack_sound(struct pack *p, struct record_sound *s)
 {
     s->channels = pack_items(p, s->channels, &s->channel_count, sizeof *s->channels, channel);
@@ -73,4 +95,10 @@ void record_pack_tones(struct pack *p, struct record_sound *s)
 {
     s->tones = pack_items(p, s->tones, &s->tone_count, sizeof *s->tones, tone);
     pack_u32(p, &s->tones_over_limit);
+}
+
+void record_pack_stretches(struct pack *p, struct record_sound *s)
+{
+    s->stretches = pack_items(p, s->stretches, &s->stretch_count, sizeof *s->stretches, stretch);
+    s->echo = pack_items(p, s->echo, &s->echo_count, sizeof *s->echo, echo);
 }

@@ -70,6 +70,26 @@ static bool private_address(struct look *k, enum way receiver, struct record_lab
     return true;
 }
 
+/* Somebody said that what was sent to the listener did not arrive; or the speaker is not there at
+ * all, as those say who answer for it. */
+static bool refused(struct look *k, enum way w, struct record_label *l)
+{
+    char text[ENDPOINT_TEXT_SIZE], by[ADDR_TEXT_SIZE];
+    const enum way tried[] = {w, way_back(w)};
+    for (unsigned i = 0; i < 2; i++) {
+        const struct record_stream *s = way_stream(k, tried[i]);
+        const struct record_unreachable *u = s ? unreached(k, s) : NULL;
+        if (u == NULL)
+            continue;
+        evidence_text(k, l, "refused_at", endpoint_text(&u->dst, text));
+        evidence_text(k, l, "unreachable", u->reason);
+        evidence_text(k, l, "said_by", addr_text(u->by, by));
+        evidence_number(l, "icmp", u->count);
+        return true;
+    }
+    return false;
+}
+
 static bool muted(struct look *k, enum way w, struct record_label *l)
 {
     return muted_by_sdp(k, w, l) || muted_by_noise(k, w, l);
@@ -86,6 +106,7 @@ static const struct {
     bool (*shows)(struct look *k, enum way w, struct record_label *l);
 } causes[] = {
     {"codec", wrong_codec},
+    {"refused", refused},
     {"private_address", unreachable},
 };
 

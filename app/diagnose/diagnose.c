@@ -10,21 +10,29 @@
 
 struct label_info {
     const char *name;
-    const char *threshold;
-    const char *unit;
     int weight;
-    const char *help;
 };
 
 static const struct label_info labels[DIAGNOSE_LABELS] = {
-#define LABEL(name, threshold, unit, weight, help) {#name, threshold, unit, weight, help},
+#define LABEL(name, threshold, unit, weight, help) {#name, weight},
 #include "app/diagnose/labels.def"
 #undef LABEL
 };
 
 static_assert(DIAGNOSE_LABELS == (int)LABEL_COUNT_DIAGNOSIS, "labels.def of base names the same");
+static_assert(DIAGNOSE_LABELS <= 32, "bits of diagnose_labels()");
 
 /* ---- the time line ---- */
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
 
 static int64_t last_sign_us(const struct call_record *r)
 {
@@ -137,6 +145,25 @@ bool type_is_announced(const struct look *k, const struct record_stream *s)
            (types[s->payload_type / 64 & 1] >> s->payload_type % 64 & 1);
 }
 
+/* Ports open a little late and close a little early: a few such reports at the edges are everyday.
+ * Hosts send about one a second, whatever comes. */
+#define UNREACHED_LEAST 3
+
+const struct record_unreachable *unreached(const struct look *k, const struct record_stream *s)
+{
+    for (uint32_t i = 0; i < k->r->diagnosis.unreachable_count; i++) {
+        const struct record_unreachable *u = &k->r->diagnosis.unreachable[i];
+        if (strcmp(u->what, "media") != 0 || !endpoint_equal(&u->src, &s->src) ||
+            !endpoint_equal(&u->dst, &s->dst) || u->count < UNREACHED_LEAST)
+            continue;
+        int64_t heard_us = most(0, least(s->last_us, k->end_us) - most(s->first_us, k->begin_us));
+        int64_t refused_us = least(u->last_us, k->end_us) - most(u->first_us, k->begin_us);
+        if (refused_us > 0 && 2 * refused_us >= heard_us)
+            return u;
+    }
+    return NULL;
+}
+
 const struct record_announced *announced_last(const struct look *k, enum way party)
 {
     const struct record_announced *last = NULL;
@@ -149,16 +176,6 @@ const struct record_announced *announced_last(const struct look *k, enum way par
 }
 
 /* ---- which side of the tap ---- */
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
 
 static int64_t suspect_us(const struct record_diagnosis *d, struct span at)
 {
@@ -325,66 +342,12 @@ void diagnose(struct call_record *r, const struct diagnose_config *config)
     d->summary = sentence(r);
 }
 
-/* ---- docs/diagnosis.md ---- */
-
-void diagnose_document(FILE *out)
+uint32_t diagnose_labels(const struct call_record *r)
 {
-    fputs(
-        "# Diagnosis\n\nMade from `app/diagnose/labels.def` by `earshot --document diagnosis`; a "
-        "test compares.\n\n"
-        "When a call is over its record is looked at as a whole, and what was wrong with it is "
-        "written down as labels:\n"
-        "`diagnosis` in the JSON of a call. `label=` of `GET /calls` finds the calls that have "
-        "one, the metric\n"
-        "`earshot_call_diagnoses_total` counts them. Each label says\n\n"
-        "| field | meaning |\n| --- | --- |\n"
-        "| `label` | one of the table below |\n"
-        "| `direction` | `caller_to_callee` (the caller speaks, the callee hears) or "
-        "`callee_to_caller`; null: the call as a whole |\n"
-        "| `from_ms`, `to_ms` | when, in ms since the answer; of a call without one since its "
-        "INVITE |\n"
-        "| `side` | where the cause lies: `before_tap`, `after_tap`, `at_tap` (we lost packets, or "
-        "do not see them), `unknown` |\n"
-        "| `cause` | the probable one: `private_address`, `refused`, `firewall`, `codec`, `muted`; "
-        "null: none is named |\n"
-        "| `sid` | the stream |\n"
-        "| `mos` | MOS-LQ of that stretch, `with` the impairment and `without`; null: not known |\n"
-        "| `evidence` | the figures and texts that it rests on |\n\n"
-        "The label with the most weight is put into one sentence, `summary`: A is the caller, B "
-        "the callee. Labels of weight 0\n"
-        "say something about the call that nobody hears; they make no sentence.\n\n"
-        "Nothing sets `silence`, `clipping` and `frozen_audio` yet: what a recording sounds like "
-        "is "
-        "measured after the call\n"
-        "was judged. ICMP is not read, so the cause `refused` is never named.\n\n"
-        "## Labels\n\nEach has a threshold of its name in `[diagnosis]` of the settings; 0 turns "
-        "it off.\n\n"
-        "| label | threshold | weight | meaning |\n| --- | --- | --- | --- |\n",
-        out);
-    for (unsigned i = 0; i < DIAGNOSE_LABELS; i++)
-        fprintf(out, "| `%s` | %s %s | %d | %s |\n", labels[i].name, labels[i].threshold,
-                labels[i].unit, labels[i].weight, labels[i].help);
-    fputs(
-        "\n## Causes of silence\n\nOf `one_way` and `no_rtp`, the first that the evidence "
-        "shows:\n\n"
-        "| cause | evidence |\n| --- | --- |\n"
-        "| `muted` | SDP says that this side only receives, or it sent nothing but comfort noise; "
-        "of `no_rtp`: both |\n"
-        "| `codec` | its packets have a payload type that the other side had not announced, or "
-        "the line was declined |\n"
-        "| `private_address` | the other side announced a private address in a message that came "
-        "from a public one |\n"
-        "| `firewall` | none of these: nothing of it came as far as the tap |\n\n"
-        "## What is withheld\n\n"
-        "A call that was picked up in the middle is not called one-way: what its SDP said is not "
-        "known. Early media, holds\n"
-        "and calls that are too short are left out. A tap that sees one direction only is no "
-        "fault of the calls: that a host\n"
-        "only sends, or only receives, in as many calls in a row as the threshold says, or RTCP "
-        "that reports the missing\n"
-        "stream, makes the label `capture_one_sided` instead. Reports of a receiver that gets "
-        "nothing at all show that the\n"
-        "fault is real. The first calls that such a tap sees after a start are still called "
-        "one-way if no RTCP speaks for them.\n",
-        out);
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < r->diagnosis.label_count; i++)
+        for (unsigned n = 0; n < DIAGNOSE_LABELS; n++)
+            if (strcmp(labels[n].name, r->diagnosis.labels[i].name) == 0)
+                bits |= UINT32_C(1) << n;
+    return bits;
 }

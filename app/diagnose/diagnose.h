@@ -11,8 +11,9 @@
  *   address.c    nat_mismatch, media_moved
  *   marks.c      dscp_remark, dscp_mismatch
  *   ends.c       rtp_after_bye, bye_missing, hold_long
- *   sound.c      silence, clipping, frozen_audio
+ *   sound.c      silence, clipping, frozen_audio, echo, one_way by content
  *   sentence.c   the worst label in words
+ *   document.c   docs/diagnosis.md
  *
  * What is not known (NAN, no SDP, a call that began before the capture) gives no label: a wrong one costs more than none. */
 #pragma once
@@ -38,7 +39,10 @@ struct settings;
 
 /* From [diagnosis] of the settings; ERR_INVALID with the sentence. */
 int diagnose_configure(const struct settings *s, struct diagnose_config *ret_config, struct why *why);
-/* Fills labels and summary of r->diagnosis. Of a record that is final. */
+/* Fills labels and summary of r->diagnosis, and the flags one_way and no_rtp, from nothing but the rest of the record. Of one that is
+ * final; again once its sound was measured. */
 void diagnose(struct call_record *r, const struct diagnose_config *config);
+/* The labels that it has, as bits of enum diagnose_label (and of LABELS_DIAGNOSIS). */
+uint32_t diagnose_labels(const struct call_record *r);
 /* The table as Markdown, for docs/diagnosis.md. */
 void diagnose_document(FILE *out);

@@ -51,6 +51,9 @@ const struct record_announced *announced_last(const struct look *k, enum way par
  * it was missing when it came here. */
 const char *side_of_loss(const struct look *k, const struct record_stream *s, struct span at);
 
+/* ICMP said for most of the time in which the stream came after the answer that it did not arrive; NULL: no. */
+const struct record_unreachable *unreached(const struct look *k, const struct record_stream *s);
+
 static inline struct span life(const struct record_stream *s)
 {
     return (struct span){s->first_us, s->last_us};

@@ -51,6 +51,8 @@ static void put_cause(struct buf *out, const struct record_label *l, const struc
                    SLICE_ARGS(announced->text));
     else if (strcmp(cause, "muted") == 0 && direction)
         buf_printf(out, ": muted, SDP says %.*s", SLICE_ARGS(direction->text));
+    else if (strcmp(cause, "muted") == 0 && !isnan(number(l, "silent_percent")))
+        buf_printf(out, ": muted, there is no sound in the packets of %s", w->speaker);
     else if (strcmp(cause, "muted") == 0 && l->direction == NULL)
         buf_str(out, ": muted, both sent nothing but comfort noise");
     else if (strcmp(cause, "muted") == 0)
@@ -60,6 +62,10 @@ static void put_cause(struct buf *out, const struct record_label *l, const struc
                    number(l, "payload_type"), w->listener);
     else if (strcmp(cause, "codec") == 0)
         buf_str(out, ": no codec was agreed on");
+    else if (strcmp(cause, "refused") == 0 && evidence(l, "refused_at"))
+        buf_printf(out, ": what was sent to %.*s did not arrive, ICMP says %.*s unreachable",
+                   SLICE_ARGS(evidence(l, "refused_at")->text),
+                   SLICE_ARGS(evidence(l, "unreachable")->text));
     else if (strcmp(cause, "firewall") == 0)
         buf_str(out, ": nothing came as far as the tap, most likely a firewall or NAT stops it");
 }
@@ -105,6 +111,7 @@ static const struct phrase phrases[] = {
     {"silence", "silent_ms", 0.001, 0, "packets without sound for ", " s"},
     {"clipping", "clipped_percent", 1, 1, "overdriven, ", " % of the samples at full scale"},
     {"frozen_audio", "frozen_ms", 0.001, 1, "the same sound again and again for ", " s"},
+    {"echo", "delay_ms", 1, 0, "the own voice comes back ", " ms later"},
     {"clock_drift", "skew_ppm", 1, 0, "the clock of the sender is off by ", " ppm"},
 };
 
@@ -152,8 +159,11 @@ static void put_label(struct buf *out, const struct record_label *l, const struc
     } else if (strcmp(l->name, "hold_long") == 0) {
         buf_printf(out, "from %s to %s the call was on hold", w->from, w->to);
     } else {
-        buf_printf(out, "from %s to %s %s heard %s badly: ", w->from, w->to, w->listener,
-                   w->speaker);
+        buf_printf(out, "from %s to %s ", w->from, w->to);
+        if (l->direction)
+            buf_printf(out, "%s heard %s badly: ", w->listener, w->speaker);
+        else
+            buf_str(out, "somebody was heard badly: ");
         put_phrase(out, l);
         put_side(out, l);
         put_mos(out, l);

@@ -23,7 +23,7 @@ static void listen(const struct look *k, struct heard *h)
             continue;
         }
         uint64_t packets = sound_after_answer(k, s);
-        if (packets == 0 || !type_is_announced(k, s))
+        if (packets == 0 || !type_is_announced(k, s) || unreached(k, s))
             continue;
         h->packets[w] += packets;
         if (h->first_us[w] == 0 || s->first_us < h->first_us[w])

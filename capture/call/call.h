@@ -319,6 +319,19 @@ struct call_key {
     uint8_t value[];
 };
 
+/* ICMP said that datagrams of the call did not arrive. */
+#define CALL_UNREACHABLE_MAX 8
+
+struct call_unreachable {
+    struct call_unreachable *next;
+    struct endpoint src, dst; /* of what did not arrive */
+    struct addr by;           /* who said so first */
+    uint8_t reason;           /* enum net_unreached (capture/net/net.h) */
+    bool media;               /* of one of its flows; else a SIP message */
+    uint32_t count;
+    int64_t first_ns, last_ns;
+};
+
 struct call {
     struct arena *arena;
     uint8_t uid[16];          /* UUIDv8 (RFC 9562), see docs/decisions/call-ids.md */
@@ -360,6 +373,7 @@ struct call {
     struct call_announced *announced; /* what SDP said about media */
     struct call_dscp dscp[2];     /* of its messages, by sender: caller, callee */
     uint8_t announced_count;
+    struct call_unreachable *unreachable; /* ICMP about it, in order of appearance */
     uint16_t one_sided_calls;     /* in a row in which one of its hosts was seen doing half (tap.h) */
     struct endpoint src;      /* first INVITE: from, to */
     struct endpoint dst;

@@ -284,6 +284,14 @@ static void count_invite_response(struct calls *c, const struct sip_msg *m)
     counters_add(c->counters, C_SIP_INVITE_RESPONSES + code + c->label, 1);
 }
 
+struct live *signal_find(struct calls *c, const struct datagram *d)
+{
+    if (sip_parse(d->payload, &c->msg) != SIP_OK || c->msg.call_id.size == 0)
+        return NULL;
+    struct sighting s = sighting_of(c, d);
+    return table_find(c, &s, &s.transaction_of);
+}
+
 void signal_datagram(struct calls *c, const struct datagram *d)
 {
     counters_add(c->counters, C_DECODED + LABEL_PROTO_SIP, 1);

@@ -29,6 +29,7 @@ struct net {
      * header inside proves it and clears this. Until then nothing is counted, and the datagram may
      * turn out to be one after all (udp.c). */
     bool trial;
+    struct net_unreachable unreachable; /* icmp.c */
     struct space_entry *spaces; /* sorted, see tunnel.c */
     uint32_t spaces_count;
 };
@@ -73,6 +74,8 @@ layer_fn ip_decode; /* raw IP: by its version */
 layer_fn ip4_decode;
 layer_fn ip6_decode;
 layer_fn udp_decode;
+layer_fn icmp4_decode;
+layer_fn icmp6_decode;
 layer_fn tcp_decode;
 layer_fn sctp_decode;
 layer_fn backbone_decode; /* behind the EtherType of 802.1ah */

@@ -50,7 +50,8 @@ static const struct layer ethertypes[] = {
 static const struct layer protocols[] = {
     {PROTO_UDP, udp_decode}, {PROTO_TCP, tcp_decode}, {PROTO_SCTP, sctp_decode},
     {47, gre_decode},        {4, ipip4_decode},       {41, ipip6_decode},
-    {50, esp_decode},        {115, l2tp3_decode},
+    {50, esp_decode},        {115, l2tp3_decode},     {PROTO_ICMP, icmp4_decode},
+    {58, icmp6_decode},
 };
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
@@ -154,6 +155,11 @@ enum net_verdict net_decode(struct net *n, const struct frame *frame, struct dat
     if (__builtin_expect(plain_decode(n, frame, ret_datagram), 1))
         return NET_DATAGRAM;
     return net_decode_layers(n, frame, ret_datagram);
+}
+
+const struct net_unreachable *net_unreachable(const struct net *n)
+{
+    return &n->unreachable;
 }
 
 void net_tick(struct net *n, int64_t now_ns)

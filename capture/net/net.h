@@ -36,14 +36,24 @@ enum net_verdict {
     NET_DATAGRAM,  /* UDP: *ret is filled */
     NET_SEGMENT,   /* TCP: likewise, see tcp.h */
     NET_SCTP,      /* SCTP, of its own or inside UDP: likewise, see sctp.h */
-    NET_OTHER,     /* understood, but none of these (ARP, ICMP, ...) */
+    NET_OTHER,     /* understood, but none of these (ARP, ...) */
     NET_HELD,      /* a fragment, kept or dropped by its bounds */
     NET_MALFORMED, /* counted with its reason */
+    NET_UNREACHABLE, /* ICMP quotes a UDP datagram that did not arrive: *ret is that one, cut; see net_unreachable() */
+};
+
+/* What did not let it arrive. */
+enum net_unreached { UNREACHED_PORT, UNREACHED_HOST, UNREACHED_NET, UNREACHED_PROHIBITED };
+struct net_unreachable {
+    struct addr by;
+    enum net_unreached reason;
 };
 
 /* `counters` may be NULL. NULL when there is no memory, or there are too many spaces. */
 struct net *net_new(const struct net_config *config, struct counters *counters);
 void net_free(struct net *n);
 enum net_verdict net_decode(struct net *n, const struct frame *frame, struct datagram *ret_datagram);
+/* Of the frame that was decoded last, when its verdict was NET_UNREACHABLE. */
+const struct net_unreachable *net_unreachable(const struct net *n);
 /* Gives up fragments that are too old; called from the front's tick. */
 void net_tick(struct net *n, int64_t now_ns);

@@ -45,6 +45,7 @@ def causes(t):
     codec(t)
     muted(t)
     silent(t)
+    refused(t)
     not_blamed(t)
     one_sided_tap(t)
 
@@ -104,6 +105,47 @@ def silent(t):
     blamed(t, "nobody", r, "no_rtp", None, "firewall")
     t.check(f"nobody: sentence {r['summary']}", r["summary"].startswith("nobody heard anybody"))
     t.check("nobody: and as a flag", r["quality"]["no_rtp"])
+
+
+def unreachable(p, t=0.002, code=3, v6=False):
+    """What the host at the other end says about a datagram that it does not want; it quotes the beginning."""
+    quoted = ip(p)[:28 + 12] if not v6 else ip(p)[:48 + 12]
+    body = struct.pack("!BBHI", 1 if v6 else 3, 4 if v6 else code, 0, 0) + quoted
+    return Packet(p.t + t, p.dst, 0, p.src, 0, body, proto=58 if v6 else 1, kind="icmp")
+
+
+def refused(t):
+    """B sends, but its own port is closed: what A says does not arrive, once a second somebody says so."""
+    whole = spoken()
+    of_a = [p for p in whole if p.kind == "rtp" and p.src == ALICE]
+    said = [unreachable(p) for p in of_a[::50]]
+    mix = lambda packets: sorted(packets, key=lambda p: p.t)
+    r = one(t, mix(whole + said))
+    x = blamed(t, "refused", r, "one_way", "caller_to_callee", "refused")
+    t.equal("refused: evidence", {k: x["evidence"][k] for k in ("refused_at", "unreachable", "said_by", "icmp")},
+            {"refused_at": f"{BOB}:6000", "unreachable": "port", "said_by": BOB, "icmp": len(said)})
+    t.equal("refused: sentence", r["summary"], "B did not hear A: what was sent to 10.0.0.2:6000 did not arrive, ICMP says port unreachable")
+    t.equal("refused: as it came", [(u["what"], u["reason"], u["src"], u["dst"], u["by"], u["count"]) for u in r["unreachable"]],
+            [("media", "port", f"{ALICE}:4000", f"{BOB}:6000", BOB, len(said))])
+    alone = one(t, mix([p for p in whole if p.src == ALICE or p.kind == "sip"] + said))
+    x = blamed(t, "refused, and B is not there at all", alone, "no_rtp", None, "refused")
+    t.equal("whose sound it was", x["evidence"]["speaker"], "caller")
+    filtered = one(t, mix(whole + [unreachable(p, code=13) for p in of_a[::50]]))
+    t.equal("by a filter", labels(filtered, "one_way")[0]["evidence"]["unreachable"], "prohibited")
+    six = spoken(d=Dialog(a="2001:db8::1", b="2001:db8::2"))
+    said6 = [unreachable(p, v6=True) for p in six if p.kind == "rtp" and p.src == "2001:db8::1"][::50]
+    blamed(t, "refused, IPv6", one(t, mix(six + said6)), "one_way", "caller_to_callee", "refused")
+    for what, packets in {"the first second only": said[:2], "after the end": said[-2:], "somebody else's": [replace(p, dst="10.0.0.9") for p in said],
+                          "time exceeded": [replace(p, data=b"\x0b" + p.data[1:]) for p in said]}.items():
+        r = one(t, mix(whole + packets))
+        t.counter(f"{what} is no refusal: {names(r)}", names(r) == [])
+    invite = next(p for p in whole if p.kind == "sip")
+    r = one(t, mix(whole + [unreachable(replace(invite, t=invite.t + 0.001))]))
+    t.equal("a message that is quoted too short for its call", r["unreachable"], [])
+    full = Packet(invite.t + 0.003, BOB, 0, ALICE, 0, struct.pack("!BBHI", 3, 3, 0, 0) + ip(invite)[:548], proto=1)
+    r = one(t, mix(whole + [full]))
+    t.equal("a message", [(u["what"], u["reason"], u["src"], u["dst"], u["count"]) for u in r["unreachable"]],
+            [("sip", "port", f"{ALICE}:5060", f"{BOB}:5060", 1)])
 
 
 def held(seconds=30.0):

@@ -36,9 +36,9 @@ static const struct net_space spaces[] = {
 
 static void check(enum net_verdict verdict, const struct frame *frame, const struct datagram *d)
 {
-    assert(d->proto == (verdict == NET_DATAGRAM  ? PROTO_UDP
-                        : verdict == NET_SEGMENT ? PROTO_TCP
-                                                 : PROTO_SCTP));
+    assert(d->proto == (verdict == NET_DATAGRAM || verdict == NET_UNREACHABLE ? PROTO_UDP
+                        : verdict == NET_SEGMENT                              ? PROTO_TCP
+                                                                              : PROTO_SCTP));
     assert(d->payload.size <= d->payload_wire && d->payload_wire <= 65535);
     assert(d->wrap_depth <= TUNNELS_MAX && (d->wrap_depth > 0) == (d->wrapping != WRAP_NONE));
     assert(d->wrapping < WRAPPINGS && d->src.space == d->dst.space && d->src.space <= 12);
@@ -89,7 +89,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                               .time_ns = i * 100000000};
         struct datagram d;
         enum net_verdict verdict = net_decode(n, &frame, &d);
-        if (has_ports(verdict)) {
+        if (verdict == NET_UNREACHABLE) {
+            check(verdict, &frame, &d);
+            assert(net_unreachable(n)->reason <= UNREACHED_PROHIBITED);
+        } else if (has_ports(verdict)) {
             check(verdict, &frame, &d);
             check_copy(copies, &d);
         }

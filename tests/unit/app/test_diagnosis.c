@@ -12,6 +12,7 @@
 #include "capture/net/datagram.h"
 #include "capture/sip/sdp.h"
 #include "decode/score.h"
+#include "storage/record_pack.h"
 
 TestSuite(diagnosis, .timeout = 60);
 
@@ -44,6 +45,11 @@ enum wrong {
     JITTER,
     TAP,
     DRIFT,
+    REFUSED,
+    SILENT,
+    CLIPPED,
+    FROZEN,
+    ECHO,
     WRONGS
 };
 
@@ -261,6 +267,48 @@ static void announce(struct call *c, unsigned side)
     c->announced_count++;
 }
 
+/* ICMP about what this side sends, once a second. */
+static void refuse(struct call *c, const struct plan *p)
+{
+    c->unreachable = arena_alloc(c->arena, sizeof *c->unreachable);
+    *c->unreachable = (struct call_unreachable){.src = media_of(p->side),
+                                                .dst = media_of(!p->side),
+                                                .by = hosts[!p->side],
+                                                .media = true,
+                                                .count = p->seconds,
+                                                .first_ns = ANSWER + SECOND / 10,
+                                                .last_ns = c->ended_ns - SECOND / 2};
+}
+
+/* What would be measured once the call is rendered. */
+static void listen(struct maker *m, const struct plan *p, struct call_record *r)
+{
+    static const char *const kinds[WRONGS] = {
+        [SILENT] = "silence", [CLIPPED] = "clipping", [FROZEN] = "frozen_audio"};
+    static struct record_sound_channel channels[2];
+    static struct record_sound_stretch stretch;
+    static struct record_echo echo;
+    int64_t before_ms = 1000; /* it begins ahead of the answer */
+    int64_t at_ms = (int64_t)(1000 * p->from_s) + before_ms,
+            length_ms = (int64_t)(1000 * (p->to_s - p->from_s));
+    struct diagnose_config config;
+    r->recording.started_us = r->answered_us - before_ms * 1000;
+    r->recording.sound = (struct record_sound){.channel_count = 2, .channels = channels};
+    channels[0] = channels[1] =
+        (struct record_sound_channel){.heard_ms = 20000, .digital_silence_ratio = 0.4, .spurts = 9};
+    if (p->wrong == ECHO) {
+        echo = (struct record_echo){!p->side, 240, 20, 8, 7, at_ms, length_ms};
+        r->recording.sound.echo = &echo;
+        r->recording.sound.echo_count = 1;
+    } else if (kinds[p->wrong]) {
+        stretch = (struct record_sound_stretch){p->side, kinds[p->wrong], at_ms, length_ms, 0.2};
+        r->recording.sound.stretches = &stretch;
+        r->recording.sound.stretch_count = 1;
+    }
+    cr_assert_eq(diagnose_configure(&m->settings, &config, NULL), 0);
+    diagnose(r, &config);
+}
+
 static void end(struct maker *m, const struct plan *p)
 {
     struct arena *arena = arena_new(4096, 1 << 20);
@@ -278,6 +326,8 @@ static void end(struct maker *m, const struct plan *p)
         c->bye_ns = c->ended_ns;
     announce(c, 0);
     announce(c, 1);
+    if (p->wrong == REFUSED)
+        refuse(c, p);
     if (p->wrong == HOLD) {
         note(c, "hold", p->side ? "callee" : "caller", p->from_s);
         note(c, "resume", p->side ? "callee" : "caller", p->to_s);
@@ -303,6 +353,8 @@ static struct call_record *make(struct maker *m, const struct plan *p, struct tr
     end(m, p);
     worker_flush(m->w);
     cr_assert_not_null(m->record);
+    if (p->wrong >= SILENT)
+        listen(m, p, m->record);
     return m->record;
 }
 
@@ -313,6 +365,7 @@ struct expected {
     bool both;  /* no direction */
     bool timed; /* from and to are those of the plan */
     const char *side;
+    const char *cause;
 };
 
 static const struct expected expected[WRONGS] = {
@@ -320,8 +373,8 @@ static const struct expected expected[WRONGS] = {
     [BURSTS] = {"burst_loss", false, false, "before_tap"},
     [GAP] = {"long_gap", false, true, "before_tap"},
     [LATE] = {"late_media", false, true, "unknown"},
-    [ONE_WAY] = {"one_way", false, true, "before_tap"},
-    [NO_RTP] = {"no_rtp", true, true, "before_tap"},
+    [ONE_WAY] = {"one_way", false, true, "before_tap", "firewall"},
+    [NO_RTP] = {"no_rtp", true, true, "before_tap", "firewall"},
     [PAYLOAD] = {"payload_mismatch", false, true, "unknown"},
     [CODECS] = {"codec_asymmetry", true, true, "unknown"},
     [PTIMES] = {"ptime_asymmetry", true, true, "unknown"},
@@ -335,6 +388,11 @@ static const struct expected expected[WRONGS] = {
     [JITTER] = {"jitter", false, true, "before_tap"},
     [DRIFT] = {"clock_drift", false, true, "before_tap"},
     [TAP] = {"capture_one_sided", false, true, "at_tap"},
+    [REFUSED] = {"one_way", false, true, "unknown", "refused"},
+    [SILENT] = {"silence", false, true, "before_tap"},
+    [CLIPPED] = {"clipping", false, true, "before_tap"},
+    [FROZEN] = {"frozen_audio", false, true, "before_tap"},
+    [ECHO] = {"echo", false, true, "before_tap"},
 };
 
 static const struct record_label *find(const struct call_record *r, const char *name)
@@ -371,6 +429,8 @@ static void check(const struct call_record *r, const struct plan *p, const struc
         cr_expect_str_eq(l->direction, p->side ? "callee_to_caller" : "caller_to_callee", "%s",
                          what);
     cr_expect_str_eq(l->side, x->side, "%s", what);
+    if (x->cause)
+        cr_expect_str_eq(l->cause, x->cause, "%s", what);
     if (x->timed) {
         cr_expect_leq(llabs(l->from_ms - (int64_t)(1000 * p->from_s)), 1000, "%s: from %lld", what,
                       (long long)l->from_ms);
@@ -424,6 +484,10 @@ static struct plan plan_of(enum wrong wrong, uint32_t seed)
         p.from_s = 5;
         break;
     case HOLD:
+    case SILENT:
+    case CLIPPED:
+    case FROZEN:
+    case ECHO:
         break;
     case DRIFT:
         p.seconds = 60;
@@ -438,6 +502,101 @@ static struct plan plan_of(enum wrong wrong, uint32_t seed)
     return p;
 }
 
+/* ---- and once more from what is stored ---- */
+
+static struct call_record *stored(const struct call_record *r)
+{
+    struct call_record *out = record_new(), copy = *r;
+    struct buf bytes;
+    buf_init(&bytes, 1 << 20);
+    for (int reading = 0; reading < 2; reading++) {
+        struct pack p = reading ? pack_reader(buf_view(&bytes), out->arena) : pack_writer(&bytes);
+        struct call_record *v = reading ? out : &copy;
+        record_pack_events(&p, &v->events, &v->event_count);
+        pack_u32(&p, &v->stream_count);
+        if (reading)
+            v->streams = arena_alloc(v->arena, v->stream_count * sizeof *v->streams);
+        for (uint32_t i = 0; i < v->stream_count; i++) {
+            struct record_stream *s = &v->streams[i];
+            struct slice detail, series;
+            struct buf b[2];
+            for (int k = 0; k < 2; k++)
+                buf_init(&b[k], 1 << 20);
+            if (!reading) { /* a row each, as the store has them */
+                struct pack w = pack_writer(&b[0]), x = pack_writer(&b[1]);
+                record_pack_stream(&w, s);
+                series_pack(&x, &s->series);
+                detail = buf_view(&b[0]);
+                series = buf_view(&b[1]);
+            }
+            pack_text(&p, &detail);
+            pack_text(&p, &series);
+            if (reading) {
+                struct pack w = pack_reader(detail, v->arena), x = pack_reader(series, v->arena);
+                record_stream_init(s);
+                record_pack_stream(&w, s);
+                series_pack(&x, &s->series);
+                cr_assert(!w.failed && !x.failed);
+            }
+            for (int k = 0; k < 2; k++)
+                buf_fini(&b[k]);
+        }
+        struct buf one;
+        struct slice text = {0};
+        buf_init(&one, 1 << 20);
+        if (!reading) {
+            struct pack w = pack_writer(&one);
+            record_pack_call(&w, v);
+            text = buf_view(&one);
+        }
+        pack_text(&p, &text);
+        if (reading) {
+            struct pack w = pack_reader(text, v->arena);
+            record_pack_call(&w, v);
+            cr_assert(!w.failed);
+        }
+        buf_fini(&one);
+        cr_assert(!p.failed);
+    }
+    buf_fini(&bytes);
+    out->recording = r->recording;
+    return out;
+}
+
+static void check_stored(struct maker *m, const struct call_record *r, const char *what)
+{
+    struct call_record *again = stored(r);
+    struct diagnose_config config;
+    cr_assert_eq(diagnose_configure(&m->settings, &config, NULL), 0);
+    diagnose(again, &config);
+    cr_assert_eq(again->diagnosis.label_count, r->diagnosis.label_count, "%s", what);
+    for (uint32_t i = 0; i < r->diagnosis.label_count; i++) {
+        const struct record_label *a = &r->diagnosis.labels[i], *b = &again->diagnosis.labels[i];
+        cr_expect_str_eq(a->name, b->name, "%s", what);
+        cr_expect_str_eq(a->side, b->side, "%s", what);
+        cr_expect(a->from_ms == b->from_ms && a->to_ms == b->to_ms, "%s", what);
+        cr_expect(isnan(a->mos_with) ? isnan(b->mos_with) : a->mos_with == b->mos_with, "%s", what);
+    }
+    cr_expect(slice_equal(again->diagnosis.summary, r->diagnosis.summary), "%s", what);
+    cr_expect(again->one_way == r->one_way && again->no_rtp == r->no_rtp, "%s", what);
+    record_free(again);
+}
+
+Test(diagnosis, the_generator_knows_every_label)
+{
+    static const char *const all[] = {
+#define LABEL(name, threshold, unit, weight, help) #name,
+#include "app/diagnose/labels.def"
+#undef LABEL
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        bool known = false;
+        for (enum wrong wrong = LOSS; wrong < WRONGS; wrong++)
+            known |= strcmp(expected[wrong].label, all[i]) == 0;
+        cr_expect(known, "%s", all[i]);
+    }
+}
+
 Test(diagnosis, each_thing_that_is_wrong_gets_its_label_where_and_when_it_was)
 {
     struct maker m;
@@ -449,9 +608,10 @@ Test(diagnosis, each_thing_that_is_wrong_gets_its_label_where_and_when_it_was)
             struct plan p = plan_of(wrong, seed);
             struct call_record *r = make(&m, &p, &t);
             check(r, &p, &t);
+            check_stored(&m, r, expected[wrong].label);
             bool heard =
                 r->diagnosis.labels && find(r, expected[wrong].label) == r->diagnosis.labels;
-            if (heard && wrong <= NO_RTP)
+            if (heard && (wrong <= NO_RTP || wrong >= REFUSED))
                 cr_expect_gt(r->diagnosis.summary.size, 20, "%s", expected[wrong].label);
             record_free(r);
             calls++;
