@@ -57,7 +57,7 @@ bool encode_av(const struct encode_as *as, const int16_t *pcm, size_t count, str
     AVPacket *packet = av_packet_alloc();
     bool good = ctx && frame && packet;
     size_t step = good && ctx->frame_size > 0 ? (size_t)ctx->frame_size : (size_t)as->frame;
-    if (good &&
+    if (good && ctx->extradata_size > 0 &&
         ctx->extradata_size <= (int)sizeof out->config) { /* Speex has more, and needs none */
         memcpy(out->config, ctx->extradata, (size_t)ctx->extradata_size);
         out->config_size = ctx->extradata_size;
