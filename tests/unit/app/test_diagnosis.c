@@ -62,8 +62,10 @@ struct plan {
     uint32_t seed;
 };
 
+#define BURSTS_MAX 32
 struct truth {
     uint64_t due, lost, runs;
+    int64_t burst_ns[BURSTS_MAX]; /* when the first frame of each run was due */
 };
 
 static uint32_t roll(uint32_t *seed)
@@ -153,6 +155,8 @@ static bool is_lost(const struct plan *p, int64_t at, uint32_t n, struct truth *
     bool lost = n % p->every < p->run;
     t->due++;
     t->lost += lost;
+    if (lost && n % p->every == 0 && t->runs < BURSTS_MAX)
+        t->burst_ns[t->runs] = at;
     t->runs += lost && n % p->every == 0;
     return lost;
 }
@@ -415,6 +419,38 @@ static void check_mos(const struct record_label *l, const struct truth *t, const
                        l->mos_without);
 }
 
+/* The label names one of the bursts, and the second in which it was. */
+static void check_burst(const struct record_label *l, const struct plan *p, const struct truth *t,
+                        const char *what)
+{
+    int64_t from_ns = ANSWER + l->from_ms * MS, to_ns = ANSWER + l->to_ms * MS;
+    bool there = false;
+    for (uint64_t i = 0; i < t->runs && i < BURSTS_MAX; i++)
+        there |= llabs(from_ns - t->burst_ns[i]) <= SECOND &&
+                 llabs(to_ns - (t->burst_ns[i] + p->run * 20 * MS)) <= SECOND;
+    cr_expect(there, "%s: no burst from %lld to %lld", what, (long long)l->from_ms,
+              (long long)l->to_ms);
+    check_mos(l, &(struct truth){.due = 50, .lost = p->run, .runs = 1}, what);
+}
+
+/* What the buffer made of it is proven elsewhere; here, that it is this stretch's, and what it
+ * cost. */
+static void check_jitter(const struct record_label *l, const char *what)
+{
+    double discarded = NAN;
+    for (uint32_t i = 0; i < l->evidence_count; i++)
+        if (strcmp(l->evidence[i].name, "discarded") == 0)
+            discarded = l->evidence[i].value;
+    cr_expect_gt(discarded, 0, "%s", what);
+    uint64_t late = (uint64_t)discarded, due = (uint64_t)(l->to_ms - l->from_ms) / 20;
+    struct score with = score_loss(slice_str("PCMU"), slice_none(), due, late, late);
+    struct score without = score_loss(slice_str("PCMU"), slice_none(), due, 0, 0);
+    cr_expect_float_eq(l->mos_with, with.mos_lq, 0.05, "%s: MOS with %g, not %g", what, l->mos_with,
+                       with.mos_lq);
+    cr_expect_float_eq(l->mos_without, without.mos_lq, 0.05, "%s: MOS without %g", what,
+                       l->mos_without);
+}
+
 static void check(const struct call_record *r, const struct plan *p, const struct truth *t)
 {
     const struct expected *x = &expected[p->wrong];
@@ -439,6 +475,12 @@ static void check(const struct call_record *r, const struct plan *p, const struc
     }
     if (p->wrong == LOSS)
         check_mos(l, t, what);
+    else if (p->wrong == BURSTS)
+        check_burst(l, p, t, what);
+    else if (p->wrong == JITTER)
+        check_jitter(l, what);
+    else /* of nothing else is it known what it costs */
+        cr_expect(isnan(l->mos_with) && isnan(l->mos_without), "%s: MOS %g", what, l->mos_with);
 }
 
 /* When what is wrong begins and ends, by what it is. */
