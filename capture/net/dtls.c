@@ -160,9 +160,10 @@ static void server_hello(struct handshake *h, const uint8_t *random, struct curs
     cursor_skip(at, cursor_u8(at)); /* session id */
     uint16_t suite = cursor_u16(at);
     cursor_u8(at); /* compression */
-    struct cursor list = cursor_over(cursor_slice(at, cursor_u16(at)));
-    if (at->failed)
+    struct slice extensions = cursor_slice(at, cursor_u16(at));
+    if (at->failed || extensions.size == 0)
         return;
+    struct cursor list = cursor_over(extensions);
     memcpy(h->server_random, random, TLS_RANDOM_SIZE);
     h->suite = suite;
     while (tls_extension(&list, &type, &body)) {

@@ -9,7 +9,7 @@ mkfifo "$dir/stdin"
 "$server" "$dir/data" <"$dir/stdin" >"$dir/stdout" 2>"$dir/stderr" &
 server_pid=$!
 exec 9>"$dir/stdin"
-stop() { exec 9>&-; ( sleep 20; kill -9 $server_pid ) 2>/dev/null & wait $server_pid; status=$?; rm -rf "$dir"; return $status; }
+stop() { exec 9>&-; ( sleep 20; kill -9 $server_pid ) 2>/dev/null & wait $server_pid; status=$?; [ $status = 0 ] || head -c 8000 "$dir/stderr"; rm -rf "$dir"; return $status; }
 trap 'stop' EXIT
 for _ in $(seq 200); do grep -q ^PORT "$dir/stdout" && break; sleep 0.05; done
 port=$(sed -n 's/^PORT //p' "$dir/stdout")
