@@ -367,6 +367,8 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
             keep_packet(w, f, event);
         if (__builtin_expect(f->tapped && f->keep, 0))
             worker_tap_packet(w, f, codec, event);
+    } else if (f->secure && may_keep(w, f, event->time_ns)) {
+        keep_packet(w, f, event); /* which of two with one number is genuine, only the key can tell */
     }
     if (__builtin_expect(verdict & RTP_WINDOW, 0))
         end_window(w, s);

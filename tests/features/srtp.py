@@ -118,12 +118,15 @@ def flood(t):
     a, b = Protector(suite, "a"), Protector(suite, "b")
     wanted = clear(t)
     r = random.Random(1)
-    forged = [Packet(START + 1.06 + i * 0.00014, ALICE, 4000, BOB, 6000, rtp(r.randrange(65536), r.randrange(1 << 32), 0x1111, r.randbytes(170)), ipid=i & 0xffff, kind="rtp")
-              for i in range(20000)]
+    forged = [Packet(START + 1.06 + i * 0.000028, ALICE, 4000, BOB, 6000, rtp(r.randrange(65536), r.randrange(1 << 32), 0x1111, r.randbytes(170)), ipid=i & 0xffff, kind="rtp")
+              for i in range(100000)]
     packets = secured(a.attribute(), b.attribute()) + protect(both(), a, b) + forged
     record, sound = sound_of(t, packets)
     t.equal("the sound of the call", sound == wanted, True)
     t.equal("result", record["recording"]["result"], "recorded")
+    ahead = [replace(p, t=p.t - 0.001, ipid=p.ipid + 9, data=p.data[:12] + r.randbytes(170)) for p in both() if p.src == ALICE]
+    record, sound = sound_of(t, secured(a.attribute(), b.attribute()) + protect(both(), *(Protector(suite, x) for x in "ab")) + ahead)
+    t.equal("a forged one ahead of each packet, with its number", sound == wanted, True)
     t.counter("forged packets are heard without protection", sound_of(t, call(voice=False, seconds=4) + both() + forged)[1] != wanted)
 
 
