@@ -21,6 +21,15 @@ int store_db(struct store *s, enum db_kind kind, const char *day, struct db **re
     return err;
 }
 
+int store_main(struct store *s, enum db_sql sql, struct db **ret_db, struct bind *ret_bind)
+{
+    int err = store_db(s, DB_MAIN, "", ret_db);
+    if (err)
+        return err;
+    *ret_bind = bind_to(db_statement(*ret_db, sql));
+    return ret_bind->statement ? 0 : store_done(s, ERR_INVALID, 0, "jobs");
+}
+
 int store_done(struct store *s, int err, unsigned rows, const char *table)
 {
     if (err) {

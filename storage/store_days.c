@@ -118,3 +118,39 @@ int store_drop_days(struct store *s, int64_t calls_before_us, int64_t messages_b
     int messages = calls < 0 ? calls : drop_before(s, DB_MESSAGES, messages_before_us);
     return messages < 0 ? messages : calls + messages;
 }
+
+/* ---- reading day by day ---- */
+
+static int rows_of_day(struct store_reader *r, const char *day, enum db_sql sql, int64_t from_us,
+                       int64_t to_us, store_row_fn *fn, void *context, bool *goes_on)
+{
+    struct db *db;
+    int rc = SQLITE_DONE, err = db_get(&r->set, DB_CALLS, day, &db, NULL);
+    if (err)
+        return err == ERR_NOT_FOUND ? 0 : err; /* the day went meanwhile */
+    struct bind b = bind_to(db_statement(db, sql));
+    if (b.statement == NULL)
+        return ERR_INVALID;
+    bind_int(&b, from_us);
+    bind_int(&b, to_us);
+    while (*goes_on && (rc = sqlite3_step(b.statement)) == SQLITE_ROW)
+        *goes_on = fn(context, b.statement);
+    sqlite3_reset(b.statement);
+    return *goes_on ? db_error(db, rc) : 0;
+}
+
+int store_rows_between(struct store_reader *r, enum db_sql sql, int64_t from_us, int64_t to_us,
+                       store_row_fn *fn, void *context)
+{
+    struct day *days, first = day_of(from_us), last = day_of(to_us - 1);
+    size_t count;
+    bool goes_on = true;
+    int err = day_list(r->set.data_dir, DB_CALLS, &days, &count);
+    if (err)
+        return err;
+    for (size_t i = 0; i < count && !err && goes_on; i++)
+        if (strcmp(days[i].text, first.text) >= 0 && strcmp(days[i].text, last.text) <= 0)
+            err = rows_of_day(r, days[i].text, sql, from_us, to_us, fn, context, &goes_on);
+    free(days);
+    return err;
+}

@@ -191,6 +191,10 @@ struct day {
 };
 int day_list(const char *data_dir, enum db_kind kind, struct day **ret_days, size_t *ret_count);
 struct day day_of(int64_t time_us);
+/* Rows of a statement over the calls of each day between these times, which are its two values; in order of days. False ends it. */
+typedef bool store_row_fn(void *context, sqlite3_stmt *row);
+int store_rows_between(struct store_reader *r, enum db_sql sql, int64_t from_us, int64_t to_us,
+                       store_row_fn *fn, void *context);
 
 /* store_read.c: the record of a row of SQL_CALL_* (their columns are the same). */
 int call_read(struct db *db, sqlite3_stmt *row, bool full, struct call_record **ret_record);
@@ -228,6 +232,8 @@ struct store {
 };
 /* The connection for writing with its transaction begun; keeps errors in s->error. */
 int store_db(struct store *s, enum db_kind kind, const char *day, struct db **ret_db);
+/* A statement of earshot.db, for writing. */
+int store_main(struct store *s, enum db_sql sql, struct db **ret_db, struct bind *ret_bind);
 int store_done(struct store *s, int err, unsigned rows, const char *table);
 /* Findings without a sign since then go; 0: none. */
 int store_findings_drop(struct store *s, int64_t before_us);

@@ -5,21 +5,11 @@
 
 #include <stdio.h>
 
-static int main_statement(struct store *s, enum db_sql sql, struct db **ret_db,
-                          struct bind *ret_bind)
-{
-    int err = store_db(s, DB_MAIN, "", ret_db);
-    if (err)
-        return err;
-    *ret_bind = bind_to(db_statement(*ret_db, sql));
-    return ret_bind->statement ? 0 : store_done(s, ERR_INVALID, 0, "jobs");
-}
-
 int store_put_job(struct store *s, const char *kind, const char *uid, int64_t started_us)
 {
     struct db *db;
     struct bind b;
-    int err = main_statement(s, SQL_JOB_PUT, &db, &b);
+    int err = store_main(s, SQL_JOB_PUT, &db, &b);
     if (err)
         return err;
     bind_word(&b, kind);
@@ -32,7 +22,7 @@ int store_end_job_for(struct store *s, const char *kind, const char *uid)
 {
     struct db *db;
     struct bind b;
-    int err = main_statement(s, SQL_JOB_DELETE_FOR, &db, &b);
+    int err = store_main(s, SQL_JOB_DELETE_FOR, &db, &b);
     if (err)
         return err;
     bind_word(&b, kind);

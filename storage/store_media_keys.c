@@ -1,24 +1,13 @@
 /* Keys of SRTP that wait for their recording, in earshot.db: a call that a crash ended is rendered
  * too. Rows are deleted with their bytes (secure_delete), as soon as the recording is made. */
-#include "base/crypto.h"
 #include "storage/store_db.h"
-
-static int main_statement(struct store *s, enum db_sql sql, struct db **ret_db,
-                          struct bind *ret_bind)
-{
-    int err = store_db(s, DB_MAIN, "", ret_db);
-    if (err)
-        return err;
-    *ret_bind = bind_to(db_statement(*ret_db, sql));
-    return ret_bind->statement ? 0 : store_done(s, ERR_INVALID, 0, "jobs");
-}
 
 int store_put_media_keys(struct store *s, const char *uid, int64_t started_us,
                          const struct record_secrets *keys)
 {
     struct db *db;
     struct bind b;
-    int err = main_statement(s, SQL_MEDIA_KEYS_PUT, &db, &b);
+    int err = store_main(s, SQL_MEDIA_KEYS_PUT, &db, &b);
     if (err)
         return err;
     bind_word(&b, uid);
@@ -31,7 +20,7 @@ int store_end_media_keys(struct store *s, const char *uid)
 {
     struct db *db;
     struct bind b;
-    int err = main_statement(s, SQL_MEDIA_KEYS_DELETE, &db, &b);
+    int err = store_main(s, SQL_MEDIA_KEYS_DELETE, &db, &b);
     if (err)
         return err;
     bind_word(&b, uid);
@@ -42,7 +31,7 @@ int store_drop_media_keys(struct store *s, int64_t before_us)
 {
     struct db *db;
     struct bind b;
-    int err = main_statement(s, SQL_MEDIA_KEYS_DROP, &db, &b);
+    int err = store_main(s, SQL_MEDIA_KEYS_DROP, &db, &b);
     if (err)
         return err;
     bind_int(&b, before_us);
