@@ -9,6 +9,7 @@
 #include "base/counters.h"
 #include "base/crypto.h"
 #include "decode/render.h"
+#include "decode/srtp.h"
 
 static const char usage[] =
     "Earshot listens to phone calls on the wire: SIP and RTP in, call records, quality and recordings out.\n"
@@ -45,7 +46,7 @@ int load_settings(const char *path, struct settings *ret_settings)
 
 static int print_version(void)
 {
-    printf("earshot %s\n%s\n", EARSHOT_VERSION, render_library());
+    printf("earshot %s\n%s\n%s\n", EARSHOT_VERSION, render_library(), srtp_library());
     return EXIT_DONE;
 }
 

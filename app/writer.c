@@ -160,8 +160,10 @@ static int write_item(struct writer *w, const struct item *item)
     }
     case ITEM_TRACKS:
         return put_tracks(w, item->record);
-    case ITEM_JOB_GONE:
-        return store_end_job_for(w->store, item->job_kind, item->job_uid);
+    case ITEM_JOB_GONE: {
+        int err = store_end_media_keys(w->store, item->job_uid);
+        return err ? err : store_end_job_for(w->store, item->job_kind, item->job_uid);
+    }
     case ITEM_AUDIT:
         return store_put_audit(w->store, item->audit);
     case ITEM_TAGS:

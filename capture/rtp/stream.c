@@ -142,7 +142,7 @@ void stream_advance(struct rtp_stream *s, const struct arrival *a, uint32_t ahea
     int32_t advance = (int32_t)(a->timestamp - s->max_ts);
     int64_t gap_ns = a->ns - s->order_ns;
     if (UNLIKELY(gap_ns < s->gap_min_ns))
-        s->gap_min_ns = (uint32_t)gap_ns;
+        s->gap_min_ns = gap_ns > 0 ? (uint32_t)gap_ns : 0; /* clocks are set back */
     if (UNLIKELY((uint32_t)advance != ahead * s->ptime_ticks)) {
         gap_ns = gap_without_pause(s, gap_ns, advance, ahead);
         unsteady(s, a, ahead, advance);
