@@ -584,6 +584,23 @@ static void long_gaps(struct json *j, const struct record_recording *g)
     json_end(j);
 }
 
+/* What decided, where it was not simply the default. */
+static void recording_rule(struct json *j, const struct record_recording *g)
+{
+    kv_known(j, "rule", g->rule);
+    json_kv_str(j, "action", g->action);
+    if (g->reason)
+        json_kv_str(j, "reason", g->reason);
+    if (g->mask)
+        json_kv_str(j, "mask", g->mask);
+    if (g->retain_days)
+        json_kv_int(j, "retain_days", g->retain_days);
+    if (g->tags.size)
+        json_kv_text(j, "tags", g->tags);
+    if (g->requested_us)
+        json_kv_time(j, "requested_at", g->requested_us);
+}
+
 void record_json_recording(struct json *j, const struct call_record *r, bool full, bool links)
 {
     const struct record_recording *g = &r->recording;
@@ -599,6 +616,7 @@ void record_json_recording(struct json *j, const struct call_record *r, bool ful
     json_kv_str(j, "call_uid", r->uid);
     json_kv_str(j, "result", g->result);
     json_kv_str(j, "state", g->state);
+    recording_rule(j, g);
     recording_file(j, r, ready);
     kv_known(j, "undecodable", g->undecodable);
     if (g->repaired)

@@ -96,14 +96,28 @@ static bool media_kept(const struct call_record *r)
     return false;
 }
 
+/* What the rules wanted, whatever became of it. */
+static void wanted(struct call_record *r, const struct rule_decision *d)
+{
+    struct record_recording *g = &r->recording;
+    g->rule = arena_copy(r->arena, slice_str(d->rule));
+    g->tags = arena_copy(r->arena, slice_str(d->tags));
+    g->action = rule_action_text(d->action);
+    g->mask = rule_mask_text(d->mask);
+    g->retain_days = d->retain_days;
+    g->split_ms = d->split_ns / 1000000;
+}
+
 /* Each answered call ends with a recording or with the reason why there is none. */
-void summarise_recording(struct call_record *r, const struct worker_config *config)
+void summarise_recording(struct call_record *r, const struct wcall *wc,
+                         const struct worker_config *config)
 {
     struct record_recording *g = &r->recording;
     bool answered = r->answered_us != 0;
     bool orphan = strcmp(r->kind, "orphan") == 0 || strcmp(r->kind, "page") == 0;
     if (!answered && !orphan)
         return;
+    wanted(r, &wc->decision);
     g->partial = r->partial;
     g->one_way = r->one_way;
     g->recovered = config->recovered;
@@ -119,6 +133,6 @@ void summarise_recording(struct call_record *r, const struct worker_config *conf
         g->result = "recorded";
         g->state = "spooling";
         snprintf(g->id, sizeof g->id, "%s", r->uid);
-        g->format = slice_str("wav");
+        g->format = slice_str(rule_format_text(wc->decision.format));
     }
 }

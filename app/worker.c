@@ -187,6 +187,7 @@ static void start_call(struct worker *w, const struct event *event)
     wc->flows_end = &wc->flows;
     wc->streams_end = &wc->streams;
     read_brief(wc, event);
+    wc->decision = rule_decision_default(w->config.record_media ? RULE_RECORD : RULE_METADATA_ONLY);
     w->calls[event->call] = wc;
     tell(w, wc, NULL);
 }

@@ -6,6 +6,7 @@
 #include "app/centre_config.h"
 #include "app/diagnose/diagnose.h"
 #include "app/identity_config.h"
+#include "app/rules_decision.h"
 #include "app/suspect.h"
 #include "base/counters.h"
 #include "base/error.h"
@@ -172,6 +173,7 @@ struct wcall {
     } unseen[2];          /* by who reports: caller, callee */
     struct wkeys *keys;          /* pressed in RTP (worker_keys.h); NULL: none */
     struct wsecrets secrets;     /* keys of its SRTP */
+    struct rule_decision decision; /* what is to become of its media */
     bool recording;
     bool tapped;                 /* its flows are, those to come too */
     bool row_grouped;            /* that row says which group the call belongs to */

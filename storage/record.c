@@ -55,6 +55,9 @@ static const char *const TEXTS[] = {
     /* reports of endpoints: how they came, what they are about, why it is that stream */
     "vq_rtcpxr", "rtp_stat", "session", "interval", "alert", "local", "remote", "ssrc",
     "addresses", "party", "fixed", "adaptive",
+    /* what rules of recording want */
+    "record", "metadata-only", "headers-only", "skip", "on-demand", "on-demand-keep", "keep",
+    "count", "drop", "min_duration",
     /* kinds of files */
     "part", "track", "mix",
     /* diagnosis: labels, directions, causes, sides, directions of SDP */

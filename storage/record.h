@@ -262,6 +262,15 @@ struct record_recording {
     struct record_dtmf inband; /* keys that were heard */
     uint32_t gap_count;
     struct record_gap *gaps;
+    /* What the rules of the site wanted of the call. `format` above is what they want until the file is there. */
+    struct slice rule;       /* the one that decided; empty: the default */
+    const char *action;      /* record, metadata-only, headers-only, skip, on-demand, on-demand-keep; NULL: older versions */
+    const char *mask;        /* keys pressed: keep, count, drop; NULL: the setting decides */
+    uint32_t retain_days;    /* 0: the settings decide */
+    struct slice tags;       /* "a,b" */
+    int64_t split_ms;        /* a further file after so long; 0: the setting decides */
+    int64_t requested_us;    /* of an on-demand recording: when somebody asked for it; 0: nobody did */
+    const char *reason;      /* why the result is what it is, where the result alone does not say: min_duration; NULL */
 };
 
 /* A signalling connection that nobody can read, as far as it shows (kind "encrypted"). */

@@ -515,7 +515,15 @@ void record_pack_recording(struct pack *p, struct record_recording *g)
     record_pack_tones(p, &g->sound);
     pack_u64(p, &g->repaired);
     g->gaps = pack_items(p, g->gaps, &g->gap_count, sizeof *g->gaps, gap_pack);
-    record_pack_stretches(p, &g->sound); /* what comes later goes behind this */
+    record_pack_stretches(p, &g->sound);
+    pack_text(p, &g->rule);
+    pack_word(p, &g->action);
+    pack_word(p, &g->mask);
+    pack_u32(p, &g->retain_days);
+    pack_text(p, &g->tags);
+    pack_i64(p, &g->split_ms);
+    pack_i64(p, &g->requested_us);
+    pack_word(p, &g->reason); /* what comes later goes behind this */
 }
 
 void record_pack_message(struct pack *p, struct record_message *m, int format)
