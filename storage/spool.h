@@ -8,22 +8,29 @@
  *
  * A segment that is being written is locked (flock); segment numbers only grow and are never used twice.
  *
- * Durability: a gathered chunk goes to the write buffer after hold_ms or chunk_bytes; the buffer is written when it is full or
- * flush_ms old (both by the `now` that the owner passes), and synced each sync_ms. */
+ * Hold: a packet waits in memory for hold_ms of packet time, so that what must never reach the disk (a pause that began with a key, a key
+ * that is masked) can be taken back with spool_flow_held(). It waits shorter only when its flow is over, when more than SPOOL_HELD_MAX
+ * bytes of it wait, or when all memory for that is used (counted).
+ *
+ * Durability: what has waited goes to the write buffer every SPOOL_STEP_MS; the buffer is written when it is full or
+ * flush_ms old (both by the `now` that the owner passes, which is packet time), and synced each sync_ms. */
 #pragma once
 
 #include "base/counters.h"
 #include "base/error.h"
 #include "storage/record.h"
 
+#define SPOOL_STEP_MS  200
+#define SPOOL_HELD_MAX (256u << 10) /* of a flow */
+
 struct spool_config {
     const char *data_dir;
     unsigned writer;            /* 0..63, one per worker */
     uint64_t segment_bytes;     /* default 256 MiB: then the next segment */
-    uint32_t chunk_bytes;       /* default 16 KiB gathered a flow */
-    uint32_t hold_ms;           /* default 500 */
+    uint32_t chunk_bytes;       /* default 16 KiB: larger ones are parted */
+    uint32_t hold_ms;           /* default 500; how long a packet can still be taken back */
     uint32_t buffer_bytes;      /* default 512 KiB */
-    uint32_t flush_ms;          /* default 250; the program passes its setting */
+    uint32_t flush_ms;          /* default 100 */
     uint32_t sync_ms;           /* default 10000; 0 never */
 };
 
@@ -70,6 +77,10 @@ struct spool_flow *spool_flow_open(struct spool *s, const struct spool_flow_info
 void spool_flow_describe(struct spool *s, struct spool_flow *f, struct slice descriptor, int64_t now_ns);
 /* Copies the packet. False when it could not be kept (counted in SPOOL_DROPPED): disk trouble or memory. */
 bool spool_flow_packet(struct spool *s, struct spool_flow *f, const struct spool_packet *p);
+/* Changes what waits in memory: hands every packet of the flow since then to `fn`, which may change the payload in place and returns how much
+ * of it is left (at most `size`), or -1: the packet was never there. */
+typedef int spool_held_fn(void *context, int64_t time_ns, bool rtcp, uint8_t *payload, uint16_t size);
+void spool_flow_held(struct spool *s, struct spool_flow *f, int64_t since_ns, spool_held_fn *fn, void *context);
 /* Last chunk to the buffer; returns the chain's tail (segment 0 when nothing was ever kept). Frees the flow. */
 struct spool_ref spool_flow_close(struct spool *s, struct spool_flow *f);
 /* Tail as of now, gathered packets pushed to the buffer: for the row of a call that goes on. */

@@ -1,13 +1,15 @@
-/* The writer of one worker. A packet is copied once into the gather buffer of its flow; nothing
- * else happens until the buffer is full or hold_ms passed. Then its chunk is sealed and copied into
- * the write buffer, which goes to the segment in one pwrite when it is full or flush_ms old.
+/* The writer of one worker. A packet is copied once into the gather buffer of its flow, where it
+ * waits for hold_ms. Each SPOOL_STEP_MS what has waited so long is sealed as a chunk and copied
+ * into the write buffer, which goes to the segment in one pwrite when it is full or flush_ms old.
  *
- *   packet -> flow's gather buffer -(full, due, tail asked)-> write buffer -(full, due, flush)->
+ *   packet -> flow's gather buffer -(hold_ms old, tail asked)-> write buffer -(full, due, flush)->
  * segment
  *
- * Gather buffers come from a pool and go back when their chunk is sealed, so idle flows hold none.
- * At the pool's ceiling the flow that gathers longest is sealed early. Flows that gather stand in a
- * list in the order they began, so a tick looks only at those that are due.
+ * Gather buffers come from a pool and go back when they are empty, so idle flows hold none; a flow
+ * that fills its own (video) gets a larger one, up to SPOOL_HELD_MAX. At a ceiling packets are
+ * sealed early. Flows that gather stand in one of two lists in the order in which they are due, so
+ * a tick looks only at those that are: `fresh` since their first packet came, `going` since they
+ * were sealed last.
  *
  * When the disk refuses, the write buffer stays as it is and is offered again at the same place
  * each second; chunks that find it full are dropped and counted, and chains stay whole because a
@@ -29,6 +31,7 @@
 #include <unistd.h>
 
 #include "base/crypto.h"
+#include "storage/spool_held.h"
 #include "storage/spool_sync.h"
 
 #define MS_NS          INT64_C(1000000)
@@ -36,20 +39,27 @@
 #define RETRIES_MAX    5          /* then a new segment, unless the disk is full */
 #define POOL_BYTES_MAX (1u << 30) /* of gather buffers; only touched pages count as memory */
 #define POOL_SLAB      64
+#define AHEAD_MS       1000 /* packet time that is so far ahead of ours waits for nothing */
 
 struct pool_slab {
     struct pool_slab *next;
     uint8_t *bytes;
 };
 
+struct gather_list {
+    struct spool_flow *first, *last;
+};
+
 struct spool_flow {
     struct spool_flow *next, *prev; /* all flows */
     struct spool_flow *gather_next, *gather_prev;
-    uint8_t *gather; /* NULL: nothing gathered */
-    uint32_t gathered;
+    struct gather_list *list; /* that it stands in */
+    uint8_t *gather;          /* NULL: nothing gathered */
+    uint32_t gathered, gather_room;
     uint32_t packets;
-    int64_t since_ns;          /* tick time when the gathering began */
-    int64_t first_ns, last_ns; /* of the packets gathered */
+    int64_t since_ns;             /* tick time when it came into its list */
+    struct slice next_descriptor; /* ours: in force from describe_at on; data NULL: none */
+    uint32_t describe_at;
     struct spool_ref tail;
     struct spool_ref safe; /* newest chunk known to be written when `tail` went to the buffer */
     uint32_t described;    /* segment that has the present descriptor; 0: none */
@@ -79,7 +89,8 @@ struct spool {
     uint64_t appended, written;
 
     struct spool_flow *flows;
-    struct spool_flow *gather_first, *gather_last;
+    struct gather_list fresh, going;
+    uint64_t large_bytes; /* in gather buffers that are not of the pool */
     struct pool_slab *slabs;
     uint8_t **pool; /* free gather buffers */
     uint32_t pool_free, pool_total, pool_max;
@@ -360,53 +371,154 @@ static bool packets_append(struct spool *s, struct spool_flow *f, struct slice b
 
 /* ---- gathering ---- */
 
-static void gather_link(struct spool *s, struct spool_flow *f)
+static void gather_link(struct spool *s, struct spool_flow *f, struct gather_list *list)
 {
-    f->gather_prev = s->gather_last;
+    f->list = list;
+    f->since_ns = s->now_ns;
+    f->gather_prev = list->last;
     f->gather_next = NULL;
-    if (s->gather_last)
-        s->gather_last->gather_next = f;
-    else
-        s->gather_first = f;
-    s->gather_last = f;
+    *(list->last ? &list->last->gather_next : &list->first) = f;
+    list->last = f;
 }
 
-static void gather_unlink(struct spool *s, struct spool_flow *f)
+static void gather_unlink(struct spool_flow *f)
 {
-    *(f->gather_prev ? &f->gather_prev->gather_next : &s->gather_first) = f->gather_next;
-    *(f->gather_next ? &f->gather_next->gather_prev : &s->gather_last) = f->gather_prev;
+    *(f->gather_prev ? &f->gather_prev->gather_next : &f->list->first) = f->gather_next;
+    *(f->gather_next ? &f->gather_next->gather_prev : &f->list->last) = f->gather_prev;
     f->gather_prev = f->gather_next = NULL;
+    f->list = NULL;
 }
 
-/* Seals what is gathered; the gather buffer goes back to the pool. */
-static bool gather_seal(struct spool *s, struct spool_flow *f)
+static bool is_large(const struct spool *s, const struct spool_flow *f)
 {
-    if (f->gather == NULL)
-        return true;
-    bool kept =
-        packets_append(s, f, slice_of(f->gather, f->gathered), f->packets, f->first_ns, f->last_ns);
-    if (!kept)
-        counters_add(s->counters, C_SPOOL_DROPPED, f->packets);
-    gather_unlink(s, f);
-    s->pool[s->pool_free++] = f->gather;
+    return f->gather_room > s->config.chunk_bytes;
+}
+
+static void gather_give_back(struct spool *s, struct spool_flow *f)
+{
+    if (is_large(s, f)) {
+        s->large_bytes -= f->gather_room;
+        free(f->gather);
+    } else {
+        s->pool[s->pool_free++] = f->gather;
+    }
     f->gather = NULL;
-    f->gathered = f->packets = 0;
+    f->gather_room = 0;
+}
+
+/* The packets ahead are sealed: what comes has the new descriptor. */
+static void descriptor_follow(struct spool_flow *f)
+{
+    free((void *)(uintptr_t)f->info.descriptor.data);
+    f->info.descriptor = f->next_descriptor;
+    f->next_descriptor = slice_none();
+    f->described = 0;
+}
+
+/* Seals from the front, in chunks, what is not newer than that; what is left moves up. */
+static bool gather_seal_until(struct spool *s, struct spool_flow *f, int64_t until_ns)
+{
+    struct held_part part;
+    uint32_t done = 0;
+    bool kept = true;
+    for (;;) {
+        uint32_t end = f->next_descriptor.data ? f->describe_at : f->gathered;
+        if (done == end && f->next_descriptor.data) {
+            descriptor_follow(f);
+            continue;
+        }
+        if (!held_front(slice_of(f->gather + done, end - done), until_ns, s->config.chunk_bytes,
+                        &part))
+            break;
+        if (!packets_append(s, f, slice_of(f->gather + done, part.bytes), part.packets,
+                            part.first_ns, part.last_ns)) {
+            counters_add(s->counters, C_SPOOL_DROPPED, part.packets);
+            kept = false;
+        }
+        done += part.bytes;
+        f->packets -= part.packets;
+    }
+    if (done && done < f->gathered)
+        memmove(f->gather, f->gather + done, f->gathered - done);
+    f->gathered -= done;
+    f->describe_at -= f->next_descriptor.data ? done : 0;
     return kept;
 }
 
-static bool gather_begin(struct spool *s, struct spool_flow *f, int64_t time_ns)
+/* Seals what is due and takes the flow's place among those that wait. */
+static bool gather_step(struct spool *s, struct spool_flow *f, int64_t until_ns)
+{
+    bool kept = gather_seal_until(s, f, until_ns);
+    gather_unlink(f);
+    if (f->gathered)
+        gather_link(s, f, &s->going);
+    else
+        gather_give_back(s, f);
+    return kept;
+}
+
+/* Seals all that is gathered. */
+static bool gather_seal(struct spool *s, struct spool_flow *f)
+{
+    return f->gather == NULL || gather_step(s, f, INT64_MAX);
+}
+
+static bool gather_begin(struct spool *s, struct spool_flow *f)
 {
     if (s->pool_free == 0 && !pool_grow(s)) {
-        if (s->gather_first == NULL)
+        struct spool_flow *oldest = s->going.first ? s->going.first : s->fresh.first;
+        if (oldest == NULL || is_large(s, oldest))
             return false;
-        (void)gather_seal(s, s->gather_first);
+        counters_add(s->counters, C_SPOOL_HOLD_CUT, oldest->packets);
+        (void)gather_seal(s, oldest);
     }
     f->gather = s->pool[--s->pool_free];
+    f->gather_room = s->config.chunk_bytes;
     f->gathered = f->packets = 0;
-    f->since_ns = s->now_ns;
-    f->first_ns = f->last_ns = time_ns;
-    gather_link(s, f);
+    gather_link(s, f, &s->fresh);
     return true;
+}
+
+/* Twice the room; false at a ceiling. */
+static bool gather_grow(struct spool *s, struct spool_flow *f)
+{
+    uint32_t room = 2 * f->gather_room;
+    if (room > SPOOL_HELD_MAX || s->large_bytes + room > POOL_BYTES_MAX)
+        return false;
+    uint8_t *more = malloc(room);
+    if (more == NULL)
+        return false;
+    memcpy(more, f->gather, f->gathered);
+    gather_give_back(s, f);
+    f->gather = more;
+    f->gather_room = room;
+    s->large_bytes += room;
+    return true;
+}
+
+/* Room for one more of `size`, which a buffer can hold: what has waited goes, else the buffer
+ * grows, else all that waits goes early. */
+static bool gather_make_room(struct spool *s, struct spool_flow *f, uint32_t size, int64_t time_ns)
+{
+    if (f->gather && f->gathered + size > f->gather_room)
+        (void)gather_step(s, f, time_ns - s->config.hold_ms * MS_NS);
+    while (f->gather && f->gathered + size > f->gather_room) {
+        if (gather_grow(s, f))
+            continue;
+        counters_add(s->counters, C_SPOOL_HOLD_CUT, f->packets);
+        (void)gather_seal(s, f);
+    }
+    return f->gather || gather_begin(s, f);
+}
+
+void spool_flow_held(struct spool *s, struct spool_flow *f, int64_t since_ns, spool_held_fn *fn,
+                     void *context)
+{
+    if (f->gather)
+        f->gathered = held_change(f->gather, f->gathered, since_ns, fn, context, &f->describe_at,
+                                  &f->packets);
+    if (f->gather && f->gathered == 0)
+        (void)gather_seal(s, f);
 }
 
 static bool packet_refuse(struct spool *s)
@@ -438,34 +550,27 @@ bool spool_flow_packet(struct spool *s, struct spool_flow *f, const struct spool
         return packet_refuse(s);
     if (size > s->config.chunk_bytes)
         return packet_alone(s, f, p, endpoints);
-    if (f->gathered + size > s->config.chunk_bytes)
-        (void)gather_seal(s, f);
-    if (f->gather == NULL && !gather_begin(s, f, p->time_ns))
+    if (!gather_make_room(s, f, size, p->time_ns))
         return packet_refuse(s);
     (void)packet_write(f->gather + f->gathered, p, endpoints);
     f->gathered += size;
     f->packets++;
-    if (p->time_ns < f->first_ns)
-        f->first_ns = p->time_ns;
-    if (p->time_ns > f->last_ns)
-        f->last_ns = p->time_ns;
     return true;
 }
 
 /* ---- flows ---- */
 
-static bool descriptor_set(struct spool_flow *f, struct slice descriptor)
+/* A copy; data NULL without memory. */
+static struct slice descriptor_copy(struct slice descriptor)
 {
     if (descriptor.size > DESCRIPTOR_MAX)
         descriptor.size = DESCRIPTOR_MAX;
     uint8_t *copy = malloc(descriptor.size ? descriptor.size : 1);
     if (copy == NULL)
-        return false;
+        return slice_none();
     if (descriptor.size)
         memcpy(copy, descriptor.data, descriptor.size);
-    free((void *)(uintptr_t)f->info.descriptor.data);
-    f->info.descriptor = slice_of(copy, descriptor.size);
-    return true;
+    return slice_of(copy, descriptor.size);
 }
 
 struct spool_flow *spool_flow_open(struct spool *s, const struct spool_flow_info *info,
@@ -480,8 +585,8 @@ struct spool_flow *spool_flow_open(struct spool *s, const struct spool_flow_info
         return NULL;
     }
     f->info = *info;
-    f->info.descriptor = slice_none();
-    if (!descriptor_set(f, info->descriptor)) {
+    f->info.descriptor = descriptor_copy(info->descriptor);
+    if (f->info.descriptor.data == NULL) {
         counters_add(s->counters, C_SPOOL_DROPPED, 1);
         free(f);
         return NULL;
@@ -493,13 +598,20 @@ struct spool_flow *spool_flow_open(struct spool *s, const struct spool_flow_info
     return f;
 }
 
+/* In force behind what is gathered; a second one so soon sends that off early. */
 void spool_flow_describe(struct spool *s, struct spool_flow *f, struct slice descriptor,
                          int64_t now_ns)
 {
     (void)now_ns;
-    (void)gather_seal(s, f);
-    if (descriptor_set(f, descriptor))
-        f->described = 0;
+    struct slice copy = descriptor_copy(descriptor);
+    if (copy.data == NULL)
+        return;
+    if (f->next_descriptor.data)
+        (void)gather_seal(s, f);
+    f->next_descriptor = copy;
+    f->describe_at = f->gathered;
+    if (f->gather == NULL)
+        descriptor_follow(f);
 }
 
 struct spool_ref spool_flow_tail(struct spool *s, struct spool_flow *f)
@@ -519,23 +631,35 @@ struct spool_ref spool_flow_close(struct spool *s, struct spool_flow *f)
     if (f->next)
         f->next->prev = f->prev;
     free((void *)(uintptr_t)f->info.descriptor.data);
+    free((void *)(uintptr_t)f->next_descriptor.data);
     free(f);
     return tail;
 }
 
 /* ---- time ---- */
 
+/* Time that ran backwards makes everything due, and so do packets whose own time is far ahead. */
+static void gather_tick(struct spool *s, struct gather_list *list, int64_t wait_ns)
+{
+    int64_t hold_ns = s->config.hold_ms * MS_NS;
+    for (struct spool_flow *f; (f = list->first) != NULL;) {
+        bool backwards = f->since_ns > s->now_ns;
+        if (!backwards && s->now_ns - f->since_ns < wait_ns)
+            break;
+        struct held_part part;
+        bool odd = held_front(slice_of(f->gather, f->gathered), INT64_MAX, 0, &part) &&
+                   part.first_ns > s->now_ns + AHEAD_MS * MS_NS;
+        (void)gather_step(s, f, backwards || odd ? INT64_MAX : s->now_ns - hold_ns);
+    }
+}
+
 void spool_tick(struct spool *s, int64_t now_ns)
 {
     s->now_ns = now_ns;
     if (s->error && (now_ns >= s->retry_ns || now_ns < s->retry_ns - 2 * RETRY_MS * MS_NS))
         spool_recover(s);
-    for (struct spool_flow *f; (f = s->gather_first) != NULL;) {
-        /* Time that ran backwards makes everything due. */
-        if (f->since_ns <= now_ns && now_ns - f->since_ns < s->config.hold_ms * MS_NS)
-            break;
-        (void)gather_seal(s, f);
-    }
+    gather_tick(s, &s->going, SPOOL_STEP_MS * MS_NS);
+    gather_tick(s, &s->fresh, (s->config.hold_ms + SPOOL_STEP_MS) * MS_NS);
     if (s->used && !s->error &&
         (now_ns < s->buffer_since_ns || now_ns - s->buffer_since_ns >= s->config.flush_ms * MS_NS))
         (void)buffer_write(s);
@@ -547,8 +671,10 @@ void spool_tick(struct spool *s, int64_t now_ns)
 
 int spool_flush(struct spool *s)
 {
-    while (s->gather_first)
-        (void)gather_seal(s, s->gather_first);
+    while (s->going.first)
+        (void)gather_seal(s, s->going.first);
+    while (s->fresh.first)
+        (void)gather_seal(s, s->fresh.first);
     if (s->fd < 0)
         return segment_roll(s);
     return s->used ? buffer_write(s) : s->error;
@@ -589,7 +715,7 @@ static void config_complete(struct spool_config *c)
     if (c->chunk_bytes < 256)
         c->chunk_bytes = 256;
     c->hold_ms = number_or(c->hold_ms, 500);
-    c->flush_ms = number_or(c->flush_ms, 250);
+    c->flush_ms = number_or(c->flush_ms, 100);
     c->buffer_bytes = number_or(c->buffer_bytes, 512u << 10);
     if (c->buffer_bytes < largest + c->chunk_bytes)
         c->buffer_bytes = largest + c->chunk_bytes;
