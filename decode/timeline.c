@@ -11,6 +11,7 @@
 #define JOIN_MAX_NS        (100 * MS)
 #define BASE_OPEN_NS       (5000 * MS)
 #define WINDOW_NS          (1000 * MS)
+#define DOUBTS_MAX         4
 #define WINDOW_PACKETS_MIN 10
 #define STUMBLE_NS         (40 * MS)
 #define STUMBLE_WINDOWS    5 /* below the base; above it one is enough */
@@ -111,7 +112,7 @@ static struct timeline_place resolve(struct timeline *t, const struct timeline_s
                                      int64_t gap_ns, int64_t media_step_ns)
 {
     int64_t shift = 0;
-    t->doubt = false;
+    t->doubts = 0;
     if (gap_ns < media_step_ns / 2) {
         t->rush = true;
     } else {
@@ -173,25 +174,28 @@ struct timeline_place timeline_next(struct timeline *t, const struct timeline_st
     int64_t late_ns = step->arrival_ns - media_ns(t);
     if (late_ns < -EARLY_MAX_NS)
         return anchor_anew(t, step);
-    if (t->doubt)
-        return resolve(t, step, gap_ns, media_step_ns);
     int64_t rise = late_ns - t->last_late_ns;
+    bool steps_up = rise > STEP_MAX_NS && gap_ns >= STEP_MAX_NS;
+    if (t->doubts && (!steps_up || t->doubts == DOUBTS_MAX))
+        return resolve(t, step, gap_ns, media_step_ns);
     if (rush_is_over(t, late_ns, gap_ns, media_step_ns))
         return anchor_anew(t, step);
+    if (t->rush && gap_ns < media_step_ns / 2)
+        t->window_packets = 0; /* lateness that falls says nothing of the clocks */
     if (rise <= STEP_MAX_NS || t->rush)
         return go_on(t, step, late_ns);
     if (gap_ns < STEP_MAX_NS) /* the clock stepped back by itself */
         return anchor_anew(t, step);
     struct timeline_place place = go_on(t, step, late_ns);
     place.verdict = TIMELINE_DOUBT;
-    t->doubt = true;
+    t->doubts++;
     return place;
 }
 
 int64_t timeline_settle(struct timeline *t)
 {
-    if (!t->doubt)
+    if (t->doubts == 0)
         return 0;
-    t->doubt = false;
+    t->doubts = 0;
     return t->last_late_ns - t->base_ns;
 }

@@ -9,7 +9,8 @@
  * - Lateness below -1 s, or a clock that steps back: the sender's clock jumped; new anchor.
  * - A step up of 200 ms after a pause in arrivals: either the network held packets back (they now
  *   come in a rush: keep the anchor) or the sender paused with its clock (new anchor). The next
- *   packet tells, so the answer is TIMELINE_DOUBT for one packet.
+ *   packet tells, so the answer is TIMELINE_DOUBT; when that steps up as well, the one after it, and
+ *   so on for a few.
  * - Sound with the same time stamp again and again: a clock that stands still. Each packet stands
  *   behind the one before.
  * - A lateness that stays higher than it was by 40 ms for a second, or lower for five: a sender that
@@ -33,7 +34,7 @@ struct timeline {
     int64_t last_arrival_ns;
     int64_t last_late_ns;
     int64_t end_ns; /* behind the last packet's sound */
-    bool doubt;
+    unsigned doubts;  /* packets in a row whose place the next one tells */
     bool rush;       /* packets that were held back are coming in */
     int64_t base_ns; /* lateness without jitter; its lowest in the first seconds, then what the
                         windows say */

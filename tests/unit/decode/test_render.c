@@ -169,6 +169,45 @@ Test(render, packets_that_the_network_held_back_keep_their_place)
     call_flow_fini(&f);
 }
 
+/* As a telephone on a busy machine sends: it stands still, says a packet, stands still again, then
+ * makes up for it, quickly or slowly. */
+Test(render, packets_that_come_in_two_stumbles_keep_their_place)
+{
+    for (int pace_ms = 1; pace_ms <= 5; pace_ms += 2) {
+        struct call_flow f;
+        struct call_sound s;
+        call_flow_init(&f, 0, "PCMU", 0, 8000, 1);
+        call_send_pcmu(&f, speech, COUNT);
+        int64_t due_ns = f.packets[50].time_ns + 270 * CALL_MS;
+        for (unsigned i = 50; i < f.count; i++) {
+            if (f.packets[i].time_ns < due_ns)
+                f.packets[i].time_ns = due_ns;
+            due_ns += i == 50 ? 270 * CALL_MS : pace_ms * CALL_MS;
+        }
+        cr_assert_eq(call_render(&f, 1, &s), 0);
+        cr_assert_eq(s.frames, COUNT);
+        EXPECT_LIKE(&s, 0, 0, speech, COUNT);
+        call_sound_fini(&s);
+        call_flow_fini(&f);
+    }
+}
+
+Test(render, packets_held_back_for_long_that_come_slowly_keep_their_place)
+{
+    struct call_flow f;
+    struct call_sound s;
+    call_flow_init(&f, 0, "PCMU", 0, 8000, 1);
+    call_send_pcmu(&f, speech, COUNT);
+    int64_t due_ns = f.packets[20].time_ns + 2500 * CALL_MS;
+    for (unsigned i = 20; i < f.count; i++, due_ns += 9 * CALL_MS)
+        if (f.packets[i].time_ns < due_ns)
+            f.packets[i].time_ns = due_ns;
+    cr_assert_eq(call_render(&f, 1, &s), 0);
+    EXPECT_LIKE(&s, 0, 0, speech, COUNT);
+    call_sound_fini(&s);
+    call_flow_fini(&f);
+}
+
 Test(render, jitter_does_not_move_the_sound)
 {
     struct call_flow f;
