@@ -7,6 +7,7 @@ it matches. The compared figure is the correlation, 1 for equal up to loudness.
 
 import math
 import os
+import random
 import struct
 import subprocess
 from array import array
@@ -31,16 +32,22 @@ TEXTS = {
 VOICES = {"caller": "en-us", "callee": "en-gb+f3"}
 
 
-def speak(who, rate, channels, work):
-    """A WAV file of at least eight seconds of speech; made once."""
-    path = os.path.join(work, f"{who}-{rate}-{channels}.wav")
+def speak(who, rate, channels, work, minutes=0):
+    """A WAV file of at least eight seconds of speech, or of so many minutes that never repeat; made once."""
+    path = os.path.join(work, f"{who}-{rate}-{channels}-{minutes}.wav")
     if not os.path.exists(path):
-        raw = os.path.join(work, f"{who}.wav")
+        raw = os.path.join(work, f"{who}-{minutes}.wav")
         if not os.path.exists(raw):
-            run("espeak-ng", "-v", VOICES[who], "-s", "150", "-w", raw, TEXTS[who])
+            run("espeak-ng", "-v", VOICES[who], "-s", "150", "-w", raw, long_text(who, minutes) if minutes else TEXTS[who])
         run("sox", "-R", raw, "-b", "16", "-r", str(rate), "-c", str(channels), path,
             "gain", "-n", "-6", "pad", "0", "1")
     return path
+
+
+def long_text(who, minutes):
+    """The words over and over, each time in another order."""
+    draw, words = random.Random(who), TEXTS[who].split()
+    return " ".join(" ".join(draw.sample(words, len(words))) for _ in range(minutes * 7))
 
 
 def samples_of(path, channel=1, rate=None):
