@@ -120,6 +120,7 @@ static int replay(const struct recover_config *config, const struct spool_found 
     struct pipeline *pipeline = NULL;
     struct head heads[CHAINS_MAX];
     spool.writer = WRITER_RECOVERY;
+    spool.copy = true; /* killed now, the next start must find the call as it was, not the half of it that is written anew */
     pc.workers = 0;
     pc.block = config->counters;
     pc.lossless = true;

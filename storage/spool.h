@@ -32,6 +32,7 @@ struct spool_config {
     uint32_t buffer_bytes;      /* default 512 KiB */
     uint32_t flush_ms;          /* default 100 */
     uint32_t sync_ms;           /* default 10000; 0 never */
+    bool copy;                  /* what is written stands in other segments: a scan passes over it, a copy may be cut short */
 };
 
 enum spool_kind { SPOOL_SIGNALLING = 1, SPOOL_MEDIA = 2 };
@@ -121,7 +122,7 @@ struct spool_found {
     uint64_t packets;
 };
 typedef void spool_found_fn(void *context, const struct spool_found *found);
-/* Every flow that stands in the segments, whole chunks only, ordered by call and flow; cuts off torn ends of segments that nobody
+/* Every flow that stands in the segments, copies left out, whole chunks only, ordered by call and flow; cuts off torn ends of segments that nobody
  * writes. Of more than 256 k flows the newest. Reads all there is: at start, look only at what was written lately. */
 int spool_scan(const char *data_dir, spool_found_fn *fn, void *context);
 /* The same over the segments written (wall time) since then. */

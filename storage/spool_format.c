@@ -10,19 +10,24 @@
 
 #include "base/crypto.h"
 
-void segment_header_write(uint8_t out[SEGMENT_HEADER], uint32_t number)
+void segment_header_write(uint8_t out[SEGMENT_HEADER], uint32_t number, bool copy)
 {
     memset(out, 0, SEGMENT_HEADER);
     memcpy(out, SEGMENT_MAGIC, 8);
-    put_u32(put_u32(out + 8, SEGMENT_VERSION), number);
+    put_u8(put_u32(put_u32(out + 8, SEGMENT_VERSION), number), copy);
     put_u32(out + SEGMENT_HEADER - 4, crypto_crc32c(0, out, SEGMENT_HEADER - 4));
 }
 
 bool segment_header_check(const uint8_t in[SEGMENT_HEADER], uint32_t number)
 {
     uint8_t expected[SEGMENT_HEADER];
-    segment_header_write(expected, number);
+    segment_header_write(expected, number, segment_header_is_copy(in));
     return memcmp(in, expected, SEGMENT_HEADER) == 0;
+}
+
+bool segment_header_is_copy(const uint8_t in[SEGMENT_HEADER])
+{
+    return in[16] == 1;
 }
 
 void chunk_header_write(uint8_t out[CHUNK_HEADER], const struct chunk_header *h)

@@ -1,8 +1,8 @@
 /* The bytes of a segment, private to spool_*.c. All numbers are little-endian, packed by hand;
  * every chunk starts at a multiple of 8, so that a scan can find the next one after damage.
  *
- *   segment   magic 8 | version u32 | number u32 | zero.. | crc of the 60 bytes ahead u32 = 64
- * bytes chunk     header 96 | body | zeros to a multiple of 8 header    magic u32 | body bytes u32
+ *   segment   magic 8 | version u32 | number u32 | copy u8 | zero.. | crc of the 60 bytes ahead u32
+ * = 64 bytes chunk     header 96 | body | zeros to a multiple of 8 header    magic u32 | body bytes u32
  * | body crc u32 | kind u8 | flow kind u8 | zero u16 uid 16 | flow u32 | packets u32 | first ns i64
  * | last ns i64 offset of the flow's chunk before u64 | its segment u32 | own segment u32 | own
  * offset u64 | zero.. crc of the 92 bytes ahead u32 body      CHUNK_PACKETS: packet, packet, ...
@@ -93,9 +93,11 @@ static inline uint64_t cursor_u64_le(struct cursor *c)
     return (uint64_t)cursor_u32_le(c) << 32 | low;
 }
 
-void segment_header_write(uint8_t out[SEGMENT_HEADER], uint32_t number);
+/* `copy`: holds what other segments held before a crash (struct spool_config). */
+void segment_header_write(uint8_t out[SEGMENT_HEADER], uint32_t number, bool copy);
 /* False when it is no segment of ours, or not the one its name says. */
 bool segment_header_check(const uint8_t in[SEGMENT_HEADER], uint32_t number);
+bool segment_header_is_copy(const uint8_t in[SEGMENT_HEADER]);
 void chunk_header_write(uint8_t out[CHUNK_HEADER], const struct chunk_header *h);
 /* False when the header is damaged or does not belong at `place`; the body is not looked at. */
 bool chunk_header_read(struct slice bytes, struct spool_ref place, struct chunk_header *ret_header);

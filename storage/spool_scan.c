@@ -193,6 +193,13 @@ static void torn_end_cut(int fd, uint64_t good, uint64_t end)
     (void)flock(fd, LOCK_UN);
 }
 
+static bool is_original(struct scan *s, int fd, uint32_t number)
+{
+    struct slice header = window_get(s, fd, 0, SEGMENT_HEADER);
+    return header.size == SEGMENT_HEADER && segment_header_check(header.data, number) &&
+           !segment_header_is_copy(header.data);
+}
+
 static void segment_scan(struct scan *s, uint32_t number)
 {
     char path[SPOOL_PATH_MAX];
@@ -204,7 +211,7 @@ static void segment_scan(struct scan *s, uint32_t number)
     (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     s->window_size = 0;
     if (fstat(fd, &st) == 0 && st.st_size >= SEGMENT_HEADER &&
-        segment_header_check(window_get(s, fd, 0, SEGMENT_HEADER).data, number)) {
+        is_original(s, fd, number)) {
         uint64_t end = (uint64_t)st.st_size;
         torn_end_cut(fd, segment_walk(s, fd, number, end), end);
     }

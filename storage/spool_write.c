@@ -205,7 +205,7 @@ static int segment_create(struct spool *s)
     s->fd = fd;
     s->segment = number;
     s->base = 0;
-    segment_header_write(s->buffer, number);
+    segment_header_write(s->buffer, number, s->config.copy);
     s->used = SEGMENT_HEADER;
     s->appended += SEGMENT_HEADER;
     s->buffer_since_ns = s->now_ns;

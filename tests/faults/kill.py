@@ -37,7 +37,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "live"))
 
-from wire import Failure, Spaces, run, wait_for  # noqa: E402
+from wire import Failure, Spaces, promptly, run, wait_for  # noqa: E402
 
 CALL_S = 4
 CODECS = ("PCMA", "opus")  # in turns: Opus takes long enough to be rendered that a kill meets it
@@ -46,7 +46,7 @@ LATE_MS = 20  # a recording is this much longer or shorter than the span of its 
 FIRST_KILL_S = (2.5, 11.0)
 SECOND_KILL_S = (0.0, 0.6)
 START_LIMIT_S = 30
-DONE_LIMIT_S = 90
+DONE_LIMIT_S = 60
 API = "http://127.0.0.1:8470"
 
 Round = collections.namedtuple("Round", "number calls cut lost_s parts wrong")
@@ -54,12 +54,6 @@ Round = collections.namedtuple("Round", "number calls cut lost_s parts wrong")
 
 def seconds(text):
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-
-
-def promptly(words):
-    """With priority where that is allowed: what others do on this machine is not what is tested."""
-    prompt = ["chrt", "-r", "5"]
-    return (prompt if subprocess.run(prompt + ["true"], capture_output=True).returncode == 0 else []) + words
 
 
 # ---- what was on the wire ----
@@ -163,8 +157,18 @@ class Lane(Spaces):
     def rendered(self):
         """All rows, once nothing waits to be rendered any more."""
         rows = self.calls()
-        waits = [r for r in rows if (r["recording"] or {}).get("state") in ("spooling", "rendering") or r["state"] != "ended"]
-        return rows if rows and not waits else None
+        return rows if rows and not any(map(self.waits, rows)) else None
+
+    def wait_rendered(self):
+        try:
+            return wait_for(DONE_LIMIT_S, "all calls are rendered", self.rendered)
+        except Failure as e:
+            left = [(r["call_id"], r["state"], r["end_reason"], r["recording"]) for r in self.calls() if self.waits(r)]
+            raise Failure(f"{e}: {left[:3]}\n{self.log_tail('earshot.log')}") from None
+
+    @staticmethod
+    def waits(row):
+        return (row["recording"] or {}).get("state") in ("spooling", "rendering") or row["state"] != "ended"
 
     def round(self, number, rng):
         self.data = os.path.join(self.work, f"data{number}")
@@ -189,7 +193,7 @@ class Lane(Spaces):
         parts += len(list(Path(self.data).rglob("*.part")))
         self.serve()
         self.wait_up()
-        rows = wait_for(DONE_LIMIT_S, "all calls are rendered", self.rendered)
+        rows = self.wait_rendered()
         flows, byes = wire_until(seen, killed)
         found = Check(self.data, rows, flows, byes, killed)
         found.coverage(self.ask("/api/v1/coverage"))

@@ -86,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     dir_make();
     size_t total = SEGMENT_HEADER + size - 1;
     uint8_t *segment = malloc(total);
-    segment_header_write(segment, SEGMENT);
+    segment_header_write(segment, SEGMENT, false);
     memcpy(segment + SEGMENT_HEADER, data + 1, size - 1);
     if (data[0] % 2 == 0)
         mend(segment, total);

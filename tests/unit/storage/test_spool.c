@@ -395,6 +395,33 @@ static uint32_t write_segment(unsigned packets, struct spool_ref *ret_tail)
     return ret_tail->segment;
 }
 
+/* What recovery writes anew: the next crash may cut it anywhere. */
+Test(spool, a_scan_passes_over_copies)
+{
+    struct spool_ref tail;
+    write_segment(20, &tail);
+    struct found before = scan();
+    struct spool *s = open_with((struct spool_config){.chunk_bytes = 600, .writer = 63, .copy = true});
+    struct spool_flow_info info = help_info(1, false, "codec 8 PCMA 8000 1\n");
+    struct spool_flow *flow = spool_flow_open(s, &info, T0);
+    for (unsigned i = 0; i < 10; i++) {
+        struct spool_packet p = help_packet(1, i, false, 300, room);
+        cr_assert(spool_flow_packet(s, flow, &p));
+    }
+    struct spool_ref copy = spool_flow_close(s, flow);
+    spool_close(s);
+    struct found after = scan();
+    cr_assert_eq(after.flows, before.flows);
+    cr_assert_eq(after.packets, before.packets);
+    cr_assert_eq(after.last.tail.segment, tail.segment);
+    struct spool_packet p;
+    bool truncated;
+    cr_assert_eq(spool_reader_open_next(dir, copy, &again, &truncated), 0, "a reader finds it all the same");
+    cr_assert_eq(spool_reader_next(again, &p), 1);
+    spool_reader_close(again);
+    again = NULL;
+}
+
 static size_t file_load(uint32_t segment, uint8_t **ret_bytes, char path[128])
 {
     snprintf(path, 128, "%s/spool/%08x.seg", dir, segment);
