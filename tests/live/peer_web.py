@@ -3,6 +3,7 @@
 The browsers' media (ICE, DTLS, SRTP) goes between them; the signalling of both legs goes over the server.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -24,8 +25,14 @@ SECURE = f"wss://{SERVER_IP}:8089"
 
 
 def install():
-    """The packages of package-lock.json and the page's script, in the build folder; once."""
+    """The packages of package-lock.json and the page's script, in the build folder; once, though several cases may ask."""
     os.makedirs(INSTALLED, exist_ok=True)
+    with open(os.path.join(INSTALLED, "lock"), "w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        install_here()
+
+
+def install_here():
     lock = os.path.join(INSTALLED, "package-lock.json")
     for name in ("package.json", "phone.js", "browser.mjs"):
         shutil.copy(os.path.join(HERE, name), INSTALLED)

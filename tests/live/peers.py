@@ -9,6 +9,7 @@ capture made beside it. Needs root. Exit codes: 0 all as it should be, 1 not, 2 
 """
 
 import argparse
+import multiprocessing
 import os
 import shutil
 import signal
@@ -66,6 +67,7 @@ CASES = (
     (peer_dialogs.sipp_codec_change, (), "another codec in the middle of a call"),
     (peer_dialogs.b2bua, ("baresip",), "baresip's b2bua: a call of two legs"),
 )
+AT_A_TIME = 3
 NAMES = [case.__name__ for case, _, _ in CASES]
 
 
@@ -82,21 +84,36 @@ def run_case(case, tools, binary, keep):
             shutil.rmtree(work, ignore_errors=True)
 
 
-def attempt(case, tools, binary, keep, word):
+def attempt(number, binary, keep):
+    """(None or what went wrong, the line to print)."""
+    case, tools, _ = CASES[number]
     start = time.monotonic()
     try:
-        told = run_case(case, tools, binary, keep)
-        print(f"ok    {case.__name__} ({time.monotonic() - start:.1f} s): {told}", flush=True)
-        return True
+        told, error = run_case(case, tools, binary, keep), None
     except (Failure, OSError, subprocess.SubprocessError) as e:
-        print(f"{word} {case.__name__} ({time.monotonic() - start:.1f} s): {e}", flush=True)
-        return False
+        told = error = str(e) or type(e).__name__
+    return error, f"{case.__name__} ({time.monotonic() - start:.1f} s): {told}"
 
 
-def guarded(case, tools, binary, keep):
-    """Whether the case went well; what went wrong is told. Programs of others have races of their own (a proxy's processes, a
-    client's timers): a case that fails is told of and tried once more; a fault of ours fails twice."""
-    return attempt(case, tools, binary, keep, "again") or attempt(case, tools, binary, keep, "FAIL ")
+def run_all(chosen, binary, keep):
+    """The names of those that failed. Some at a time, each in a process of its own: they wait for timers and for the network most
+    of the time. What failed beside others is told of and tried once more alone: programs of others have races of their own (a
+    proxy's processes, a client's timers), a fault of ours fails twice."""
+    again = []
+    with multiprocessing.get_context("fork").Pool(AT_A_TIME, maxtasksperchild=1) as pool:
+        runs = [(n, pool.apply_async(attempt, (n, binary, keep))) for n in chosen]
+        for number, result in runs:
+            error, line = result.get()
+            print(("again " if error else "ok    ") + line, flush=True)
+            if error:
+                again.append(number)
+    failed = []
+    for number in again:
+        error, line = attempt(number, binary, keep)
+        print(("FAIL  " if error else "ok    ") + line, flush=True)
+        if error:
+            failed.append(CASES[number][0].__name__)
+    return failed
 
 
 def main():
@@ -117,9 +134,8 @@ def main():
         print("FAIL  network namespaces need root" if os.geteuid() else
               f"FAIL  {args.earshot}: no such program; build it first")
         return 1
-    chosen = [c for c in CASES if c[0].__name__ in (args.case or NAMES)]
-    binary = os.path.realpath(args.earshot)
-    failed = [case.__name__ for case, tools, _ in chosen if not guarded(case, tools, binary, args.keep)]
+    chosen = [n for n, name in enumerate(NAMES) if name in (args.case or NAMES)]
+    failed = run_all(chosen, os.path.realpath(args.earshot), args.keep)
     print("peers: " + ("failed: " + ", ".join(failed) if failed else "all as it should be"))
     return 1 if failed else 0
 
