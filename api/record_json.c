@@ -96,6 +96,25 @@ static void stream_counts(struct json *j, const struct record_stream *s)
     kv_uint(j, "capture_refused", s->capture_refused);
 }
 
+static void stream_video(struct json *j, const struct record_video *v)
+{
+    if (!v->given)
+        return;
+    json_key(j, "video");
+    json_object(j);
+    kv_positive(j, "width", v->width);
+    kv_positive(j, "height", v->height);
+    kv_uint(j, "size_changes", v->size_changes);
+    kv_uint(j, "frames", v->frames);
+    kv_natural(j, "key_frames", v->key_frames);
+    json_kv_double(j, "fps", v->fps, 2);
+    json_kv_double(j, "bitrate_kbps", v->bitrate_kbps, 1);
+    kv_uint(j, "freezes", v->freezes);
+    json_kv_double(j, "frozen_ms", v->frozen_ms, MS_DECIMALS);
+    json_kv_double(j, "longest_freeze_ms", v->longest_freeze_ms, MS_DECIMALS);
+    json_end(j);
+}
+
 static void stream_jitter(struct json *j, const struct record_stream *s)
 {
     json_key(j, "jitter_ms");
@@ -168,6 +187,7 @@ static void stream_json(struct json *j, const struct call_record *r, const struc
     json_object(j);
     stream_media(j, s);
     stream_counts(j, s);
+    stream_video(j, &s->video);
     stream_jitter(j, s);
     stream_score(j, &s->quality);
     record_playout_json(j, &s->playout);

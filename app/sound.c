@@ -1,6 +1,7 @@
 /* Adapts the chains of a record to the flows that the renderer takes. */
 #include "app/sound.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -61,6 +62,7 @@ static void read_descriptor(struct source *s, struct slice text)
         const struct rtp_codec *in = &m.codecs[i];
         struct render_codec *out = &s->codecs[s->codec_count++];
         memcpy(out->name, in->name, sizeof out->name);
+        static_assert(sizeof out->fmtp == sizeof in->fmtp, "parameters are copied whole");
         memcpy(out->fmtp, in->fmtp, sizeof out->fmtp);
         out->clock_hz = in->clock_hz;
         out->payload_type = in->payload_type;

@@ -15,6 +15,7 @@
 #include "app/suspect.h"
 #include "base/burst_ratio.h"
 #include "capture/sip/sdp.h"
+#include "capture/video/meter.h"
 
 const char *confidence_text(unsigned confidence)
 {
@@ -106,6 +107,25 @@ static const char *redundancy(const struct wstream *s)
     return slice_is_nocase(slice_str(s->codec.name), "opus") && slice_is(agreed, "1") ? "inband" : NULL;
 }
 
+static void fill_video(const struct wstream *s, struct record_video *out)
+{
+    struct video_stats v;
+    if (s->video == NULL)
+        return;
+    video_meter_stats(s->video, &v);
+    *out = (struct record_video){.given = true,
+                                 .width = v.width,
+                                 .height = v.height,
+                                 .size_changes = v.size_changes,
+                                 .frames = v.pictures,
+                                 .key_frames = v.key_pictures,
+                                 .fps = v.per_second,
+                                 .bitrate_kbps = v.kbit_per_s,
+                                 .freezes = v.freezes,
+                                 .frozen_ms = v.frozen_ms,
+                                 .longest_freeze_ms = v.longest_freeze_ms};
+}
+
 static void fill_stream(struct arena *a, const struct stream_stats *m, bool suspect,
                         struct record_stream *out)
 {
@@ -150,6 +170,7 @@ static void fill_stream(struct arena *a, const struct stream_stats *m, bool susp
     out->orphan = call_kind_is_orphan(f->call->brief.kind);
     out->confidence = confidence_text(f->confidence);
     fill_quality(s, &m->network, suspect, &out->quality);
+    fill_video(s, &out->video);
     summarise_playout(a, s, &out->playout);
     summarise_rtcp(a, m, out);
     summarise_series(a, s, t->first_ns, &out->series);

@@ -93,6 +93,7 @@ static void free_call(struct worker *w, struct wcall *wc)
         next = s->next;
         rtp_stream_free(s->rtp);
         free(s->modes);
+        free(s->video);
         worker_free_rtcp(s);
         free(s);
     }

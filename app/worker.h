@@ -108,6 +108,7 @@ struct wstream {
     double last_mos;
     const struct quality_config *quality;
     struct rtp_modes *modes;     /* frames by mode; NULL: the codec has none */
+    struct video_meter *video;   /* pictures; NULL: it is no video */
     bool early;
     bool red;                    /* packets came as redundant audio */
     uint8_t dscp_first, dscp_least, dscp_most;

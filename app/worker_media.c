@@ -9,6 +9,7 @@
 #include "app/worker_keys.h"
 #include "capture/net/datagram.h"
 #include "capture/rtp/red.h"
+#include "capture/video/meter.h"
 
 /* ---- RTP ---- */
 
@@ -325,6 +326,20 @@ static const struct rtp_codec *inside_red(struct wflow *f, const struct rtp_code
     return codec;
 }
 
+/* What the pictures of a stream of video are like; a packet that may be a restart is none of it yet. */
+static void note_picture(struct wstream *s, const struct rtp_codec *codec, const struct rtp_packet *p, size_t payload_wire,
+                         unsigned verdict, int64_t now_ns)
+{
+    if (s->video == NULL) {
+        s->video = malloc(sizeof *s->video);
+        if (s->video == NULL)
+            return;
+        video_meter_init(s->video, !s->flow->secure);
+    }
+    if (!(verdict & RTP_PENDING))
+        video_meter_packet(s->video, p, codec, payload_wire, verdict & RTP_LATE, verdict & RTP_RESTART, now_ns);
+}
+
 static void rtp(struct worker *w, struct wflow *f, const struct event *event)
 {
     struct rtp_packet p;
@@ -363,6 +378,8 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
             stream_note_modes(s, codec, media->payload, payload_wire);
         if (__builtin_expect(outer->kind == CODEC_EVENT || outer->kind == CODEC_REDUNDANCY, 0))
             worker_key_packet(w, f, s, outer, &p, verdict & RTP_LATE, event->time_ns);
+        if (__builtin_expect(outer->kind == CODEC_VIDEO, 0))
+            note_picture(s, codec, &p, payload_wire, verdict, event->time_ns);
         if (may_keep(w, f, event->time_ns))
             keep_packet(w, f, event);
         if (__builtin_expect(f->tapped && f->keep, 0))

@@ -18,9 +18,11 @@
 #include "base/counters.h"
 #include "decode/hearing.h"
 
+#define RENDER_FMTP_SIZE 256
+
 struct render_codec { /* a payload type of the flow, from its descriptor */
     char name[24];
-    char fmtp[104];
+    char fmtp[RENDER_FMTP_SIZE];
     uint32_t clock_hz;
     uint8_t payload_type;
     uint8_t channels;

@@ -144,7 +144,8 @@ void record_stream_init(struct record_stream *s)
                                 .rfc_expected = -1,
                                 .rfc_lost = -1,
                                 .rfc_jitter_ticks = -1,
-                                .confidence = "guessed"};
+                                .confidence = "guessed",
+                                .video = {.key_frames = -1, .fps = NAN, .bitrate_kbps = NAN}};
     quality_init(&s->quality);
     record_playout_init(&s->playout);
     rtcp_init(&s->rtcp);

@@ -75,6 +75,19 @@ struct record_series {
     uint32_t *lost_before, *lost_after, *lost_capture; /* where; NULL: nobody reported */
 };
 
+/* Of a stream of video. Pictures are counted by timestamps, so of protected ones too; their sizes and key frames not. */
+struct record_video {
+    bool given;              /* false: it is none, and nothing here means anything */
+    uint16_t width, height;  /* the newest; 0: not seen */
+    uint32_t size_changes;
+    uint64_t frames;
+    int64_t key_frames;      /* -1: cannot be seen */
+    double fps;              /* without pauses */
+    double bitrate_kbps;     /* of payload */
+    uint64_t freezes;
+    double frozen_ms, longest_freeze_ms;
+};
+
 struct record_stream {
     uint32_t sid;            /* 1.. in the call, in order of appearance */
     const char *party;       /* who sends: "caller", "callee", "unknown" */
@@ -134,6 +147,7 @@ struct record_stream {
     uint8_t ttl_least, ttl_most;
     uint8_t priority_least, priority_most; /* 802.1p plus 1; 0: untagged */
     struct record_playout playout;
+    struct record_video video;
     uint32_t flow_chain;     /* index into call_record.chains + 1; 0: not kept */
 };
 

@@ -394,6 +394,23 @@ static void stream_marks_pack(struct pack *p, struct record_stream *s)
     pack_u8(p, &s->ttl_most);
 }
 
+static void video_pack(struct pack *p, struct record_video *v)
+{
+    pack_bool(p, &v->given);
+    if (!v->given)
+        return;
+    pack_u16(p, &v->width);
+    pack_u16(p, &v->height);
+    pack_u32(p, &v->size_changes);
+    pack_u64(p, &v->frames);
+    pack_i64(p, &v->key_frames);
+    pack_double(p, &v->fps);
+    pack_double(p, &v->bitrate_kbps);
+    pack_u64(p, &v->freezes);
+    pack_double(p, &v->frozen_ms);
+    pack_double(p, &v->longest_freeze_ms);
+}
+
 void record_pack_stream(struct pack *p, struct record_stream *s)
 {
     stream_identity_pack(p, s);
@@ -415,7 +432,8 @@ void record_pack_stream(struct pack *p, struct record_stream *s)
     pack_u64(p, &s->extended_packets);
     pack_u64(p, &s->mixed_packets);
     pack_u8(p, &s->sources_most);
-    pack_word(p, &s->redundancy); /* what comes later goes behind this */
+    pack_word(p, &s->redundancy);
+    video_pack(p, &s->video); /* what comes later goes behind this */
 }
 
 static void chain_pack(struct pack *p, struct record_chain *c)

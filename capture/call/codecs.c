@@ -3,15 +3,14 @@
 
 #include <stdlib.h>
 
-#define TEXT_MAX                                                                                   \
-    512 /* names and parameters of one list; what does not fit loses its parameters                \
-         */
+/* Names and parameters of one list; what does not fit loses its parameters. */
+#define TEXT_MAX 1024
 
 struct entry {
     uint32_t clock_hz;
     uint16_t text; /* offset of the name; its parameters follow */
+    uint16_t fmtp_size;
     uint8_t name_size;
-    uint8_t fmtp_size;
     uint8_t payload_type;
     uint8_t channels;
 };
@@ -54,7 +53,7 @@ struct codec_list *codec_list_new(const struct sdp_media *m)
             memcpy(text + used, f->encoding.data, name);
         used += name;
         size_t fmtp = fmtp_size(f, used);
-        entry[i].fmtp_size = (uint8_t)fmtp;
+        entry[i].fmtp_size = (uint16_t)fmtp;
         if (fmtp)
             memcpy(text + used, f->fmtp.data, fmtp);
         used += fmtp;
@@ -92,7 +91,28 @@ static bool knows(const struct codec_list *list, const struct codec_list *other,
     return false;
 }
 
-static void add(const struct codec_list *list, const struct entry *e, struct flow_media *media)
+static struct slice fmtp_of(const struct codec_list *list, const struct entry *e)
+{
+    return slice_of(text_of(list) + e->text + e->name_size, e->fmtp_size);
+}
+
+/* Parameters are those of who receives, but for the sets of H.264 and H.265 (sprop-...), which tell
+ * what their sender sends (RFC 6184 8.1). */
+static struct slice fmtp_in_force(const struct codec_list *list, const struct codec_list *sender,
+                                  const struct entry *e)
+{
+    struct slice name = name_of(list, e);
+    bool sets = slice_is_nocase(name, "H264") || slice_is_nocase(name, "H265");
+    for (unsigned i = 0; sets && sender && i < sender->count; i++) {
+        const struct entry *s = &sender->entry[i];
+        if (s->payload_type == e->payload_type && s->fmtp_size && same_codec(list, e, sender, s))
+            return fmtp_of(sender, s);
+    }
+    return fmtp_of(list, e);
+}
+
+static void add(const struct codec_list *list, const struct codec_list *sender,
+                const struct entry *e, struct flow_media *media)
 {
     for (unsigned i = 0; i < media->codec_count; i++) {
         if (media->codecs[i].payload_type == e->payload_type)
@@ -100,7 +120,7 @@ static void add(const struct codec_list *list, const struct entry *e, struct flo
     }
     if (media->codec_count == FLOW_CODECS_MAX)
         return;
-    struct slice fmtp = slice_of(text_of(list) + e->text + e->name_size, e->fmtp_size);
+    struct slice fmtp = fmtp_in_force(list, sender, e);
     rtp_codec_named(name_of(list, e), e->payload_type, e->clock_hz, e->channels, fmtp,
                     &media->codecs[media->codec_count++]);
 }
@@ -110,14 +130,15 @@ static void add_common(const struct codec_pair *pair, struct flow_media *media)
     const struct codec_list *receiver = pair->receiver, *sender = pair->sender;
     for (unsigned i = 0; receiver && sender && i < receiver->count; i++) {
         if (knows(sender, receiver, &receiver->entry[i]))
-            add(receiver, &receiver->entry[i], media);
+            add(receiver, sender, &receiver->entry[i], media);
     }
 }
 
-static void add_all(const struct codec_list *list, struct flow_media *media)
+static void add_all(const struct codec_list *list, const struct codec_list *sender,
+                    struct flow_media *media)
 {
     for (unsigned i = 0; list && i < list->count; i++)
-        add(list, &list->entry[i], media);
+        add(list, sender, &list->entry[i], media);
 }
 
 void codec_lists_fill(const struct codec_pair *pairs, unsigned count, struct flow_media *media)
@@ -126,7 +147,7 @@ void codec_lists_fill(const struct codec_pair *pairs, unsigned count, struct flo
         add_common(&pairs[i], media);
     media->negotiated_count = media->codec_count;
     for (unsigned i = 0; i < count; i++)
-        add_all(pairs[i].receiver, media);
+        add_all(pairs[i].receiver, pairs[i].sender, media);
     for (unsigned i = 0; i < count; i++)
-        add_all(pairs[i].sender, media);
+        add_all(pairs[i].sender, NULL, media);
 }

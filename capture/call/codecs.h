@@ -1,5 +1,5 @@
 /* The codecs of one m= line, packed: a live call keeps a few of them and the unpacked form takes
- * 136 octets a codec. */
+ * 288 octets a codec. */
 #pragma once
 
 #include "capture/event.h"

@@ -4,7 +4,7 @@
 #include "base/slice.h"
 
 #define CODEC_NAME_SIZE 24
-#define CODEC_FMTP_SIZE 104
+#define CODEC_FMTP_SIZE 256
 
 /* One payload type of a stream. Fixed size: it travels in events. */
 struct rtp_codec {
