@@ -41,12 +41,12 @@ int store_done(struct store *s, int err, unsigned rows, const char *table)
     return 0;
 }
 
-int store_commit(struct store *s)
+/* The files of one kind; `err` rolls back instead. */
+static int commit_files(struct store *s, enum db_kind kind, int err)
 {
-    int err = s->error;
     for (unsigned i = 0; i < DB_OPEN_MAX; i++) {
         struct db *db = s->set.open[i];
-        if (db == NULL || !db->writing)
+        if (db == NULL || !db->writing || db->kind != kind)
             continue;
         int commit_err = err ? err : db_commit(db);
         if (commit_err) {
@@ -57,8 +57,21 @@ int store_commit(struct store *s)
         db->key_count = 0;
         db->writing = false;
     }
-    if (err)
+    return err;
+}
+
+int store_commit(struct store *s)
+{
+    /* What a crash between two of them leaves is made good at the next start (store_jobs.c). */
+    int err = commit_files(s, DB_MAIN, s->error);
+    err = commit_files(s, DB_MESSAGES, err);
+    err = commit_files(s, DB_CALLS, err);
+    if (err) {
+        s->ending_count = 0;
         store_kpi_doubt(s);
+    } else if (s->ending_count) {
+        err = commit_files(s, DB_MAIN, store_endings_do(s));
+    }
     s->error = 0;
     s->pending = 0;
     return err;
@@ -116,6 +129,7 @@ void store_close(struct store *s)
     (void)store_kpi_flush(s);
     store_kpi_close(s);
     db_set_close(&s->set, NULL);
+    free(s->endings);
     for (size_t i = 0; i < sizeof s->scratch / sizeof *s->scratch; i++)
         buf_fini(&s->scratch[i]);
     free(s);

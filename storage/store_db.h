@@ -229,7 +229,20 @@ struct store {
     unsigned messages; /* packed in scratch[0] */
     struct store_kpi *kpi; /* NULL: figures are not kept */
     unsigned user_writes[USER_KINDS][2]; /* since the last trim, of strong and weak rows */
+    struct store_ending *endings; /* for when all else is committed */
+    size_t ending_count, ending_room;
 };
+/* A job, or the keys of a call, that are to go: only when the files of days say that they are not
+ * needed any more. */
+struct store_ending {
+    char kind[16]; /* empty: keys */
+    char uid[40];
+};
+int store_ending_add(struct store *s, const char *kind, const char *uid);
+/* It is wanted again. */
+void store_ending_cancel(struct store *s, const char *kind, const char *uid);
+/* In a transaction of its own; forgets them, whatever comes. */
+int store_endings_do(struct store *s);
 /* The connection for writing with its transaction begun; keeps errors in s->error. */
 int store_db(struct store *s, enum db_kind kind, const char *day, struct db **ret_db);
 /* A statement of earshot.db, for writing. */

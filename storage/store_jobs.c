@@ -1,14 +1,65 @@
 /* Work that waits for somebody (rendering), in earshot.db so that it survives a restart: a job is
  * deleted when it is done. A call has at most one job of a kind.
- */
+ *
+ * The files of a commit are committed one after the other, and a crash may come between: then a job
+ * without need is harmless, a call that waits without a job waits for ever. So earshot.db comes
+ * first with new jobs, the files of the days follow, and what is done ends last. */
 #include "storage/store_db.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+
+int store_ending_add(struct store *s, const char *kind, const char *uid)
+{
+    if (s->ending_count == s->ending_room) {
+        size_t room = s->ending_room ? s->ending_room * 2 : 64;
+        struct store_ending *more = realloc(s->endings, room * sizeof *more);
+        if (more == NULL)
+            return store_done(s, ERR_NOMEM, 0, "jobs");
+        s->endings = more;
+        s->ending_room = room;
+    }
+    struct store_ending *e = &s->endings[s->ending_count++];
+    snprintf(e->kind, sizeof e->kind, "%s", kind);
+    snprintf(e->uid, sizeof e->uid, "%s", uid);
+    s->pending++;
+    return 0;
+}
+
+void store_ending_cancel(struct store *s, const char *kind, const char *uid)
+{
+    for (size_t i = 0; i < s->ending_count; i++)
+        if (strcmp(s->endings[i].uid, uid) == 0 && strcmp(s->endings[i].kind, kind) == 0)
+            s->endings[i--] = s->endings[--s->ending_count];
+}
+
+static int ending_do(struct store *s, const struct store_ending *e)
+{
+    struct db *db;
+    struct bind b;
+    int err = store_main(s, e->kind[0] ? SQL_JOB_DELETE_FOR : SQL_MEDIA_KEYS_DELETE, &db, &b);
+    if (err)
+        return err;
+    if (e->kind[0])
+        bind_word(&b, e->kind);
+    bind_word(&b, e->uid);
+    return store_done(s, db_run(db, b.statement), 1, "jobs");
+}
+
+int store_endings_do(struct store *s)
+{
+    int err = 0;
+    for (size_t i = 0; i < s->ending_count && err == 0; i++)
+        err = ending_do(s, &s->endings[i]);
+    s->ending_count = 0;
+    return err;
+}
 
 int store_put_job(struct store *s, const char *kind, const char *uid, int64_t started_us)
 {
     struct db *db;
     struct bind b;
+    store_ending_cancel(s, kind, uid);
     int err = store_main(s, SQL_JOB_PUT, &db, &b);
     if (err)
         return err;
@@ -20,14 +71,7 @@ int store_put_job(struct store *s, const char *kind, const char *uid, int64_t st
 
 int store_end_job_for(struct store *s, const char *kind, const char *uid)
 {
-    struct db *db;
-    struct bind b;
-    int err = store_main(s, SQL_JOB_DELETE_FOR, &db, &b);
-    if (err)
-        return err;
-    bind_word(&b, kind);
-    bind_word(&b, uid);
-    return store_done(s, db_run(db, b.statement), 1, "jobs");
+    return store_ending_add(s, kind, uid);
 }
 
 int store_jobs(struct store_reader *r, store_job_fn *fn, void *context)

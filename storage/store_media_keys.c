@@ -7,6 +7,7 @@ int store_put_media_keys(struct store *s, const char *uid, int64_t started_us,
 {
     struct db *db;
     struct bind b;
+    store_ending_cancel(s, "", uid);
     int err = store_main(s, SQL_MEDIA_KEYS_PUT, &db, &b);
     if (err)
         return err;
@@ -18,13 +19,7 @@ int store_put_media_keys(struct store *s, const char *uid, int64_t started_us,
 
 int store_end_media_keys(struct store *s, const char *uid)
 {
-    struct db *db;
-    struct bind b;
-    int err = store_main(s, SQL_MEDIA_KEYS_DELETE, &db, &b);
-    if (err)
-        return err;
-    bind_word(&b, uid);
-    return store_done(s, db_run(db, b.statement), 1, "jobs");
+    return store_ending_add(s, "", uid);
 }
 
 int store_drop_media_keys(struct store *s, int64_t before_us)

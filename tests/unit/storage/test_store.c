@@ -3,8 +3,10 @@
  * most the transaction under way. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -512,6 +514,26 @@ Test(store, jobs_wait_until_they_are_done) {
   cr_assert_str_eq(all.job[0].uid, "a");
   cr_assert_eq(store_end_job_for(store, "render", "a"), 0);
   cr_assert_eq(jobs_now().count, 0);
+}
+
+/* Files are committed one by one; here those of the day cannot be, as when a crash comes between. */
+Test(store, a_job_outlives_the_commit_that_would_end_it) {
+  struct rlimit all, little = {.rlim_cur = 128 << 10};
+  cr_assert_eq(store_put_job(store, "render", "a", 5), 0);
+  cr_assert_eq(jobs_now().count, 1);
+  signal(SIGXFSZ, SIG_IGN);
+  getrlimit(RLIMIT_FSIZE, &all);
+  little.rlim_max = all.rlim_max;
+  for (uint64_t seed = 1; seed <= 200; seed++)
+    put(help_record(seed));
+  cr_assert_eq(store_end_job_for(store, "render", "a"), 0);
+  setrlimit(RLIMIT_FSIZE, &little);
+  cr_assert_neq(store_commit(store), 0, "the day must not fit");
+  setrlimit(RLIMIT_FSIZE, &all);
+  cr_assert_eq(jobs_now().count, 1, "what was to be done is forgotten, and not done");
+  cr_assert_eq(store_end_job_for(store, "render", "a"), 0);
+  cr_assert_eq(store_put_job(store, "render", "a", 5), 0);
+  cr_assert_eq(jobs_now().count, 1, "wanted again");
 }
 
 Test(store, tokens_come_back) {
