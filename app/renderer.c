@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/media_drop.h"
 #include "app/render_queue.h"
 #include "app/tracks.h"
 #include "base/clock.h"
@@ -57,7 +58,8 @@ static int read_call(struct renderer *r, const char *uid, struct call_record **r
 static int fetch_keys(struct renderer *r, struct call_record *record)
 {
     struct store_reader *reader = NULL;
-    if (!record->recording.recovered || record->secrets.count)
+    bool from_store = record->recording.recovered || record->recording.requested_us;
+    if (!from_store || record->secrets.count)
         return 0;
     int err = store_reader_open(r->config.sound.data_dir, &reader);
     if (err == 0)
@@ -110,12 +112,23 @@ static bool render(struct thread *t, struct call_record *r)
             return false;
     }
     count_result(t->counters, r);
+    coverage_count(t->counters, r);
     return true;
 }
 
 static bool is_waiting(const struct call_record *r)
 {
-    return r->recording.state && strcmp(r->recording.state, "spooling") == 0;
+    return r->recording.state && strcmp(r->recording.state, "spooling") == 0 && !record_waits_for_request(r);
+}
+
+/* What was spooled goes; what became of the call stands already. */
+static void drop(struct thread *t, struct call_record *r)
+{
+    int err = media_drop(r, t->renderer->config.sound.data_dir, t->counters);
+    if (err)
+        log_error("render", "media of call %s, which the rules do not keep, stays in the spool until retention: %s", r->uid, err_text(err));
+    r->recording.state = NULL;
+    coverage_count(t->counters, r);
 }
 
 static void do_call(struct thread *t, struct render_job *job)
@@ -127,6 +140,10 @@ static void do_call(struct thread *t, struct render_job *job)
     } else if (err) {
         log_error("render", "call %s, which is to be rendered, cannot be read: %s", job->uid, err_text(err));
     } else if (!is_waiting(job->record)) { /* done; a crash kept the job */
+        writer_rendered(r->config.writer, job->record);
+        job->record = NULL;
+    } else if (record_to_be_dropped(job->record)) {
+        drop(t, job->record);
         writer_rendered(r->config.writer, job->record);
         job->record = NULL;
     } else if (render(t, job->record)) {

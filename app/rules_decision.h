@@ -31,6 +31,7 @@ struct rule_decision {
     uint8_t format;              /* enum rule_format */
     uint8_t mask;                /* enum rule_mask */
     bool format_given;           /* else the setting decides */
+    bool open;                   /* it depends on how long the call will last */
     uint32_t retain_days;        /* 0: the settings decide */
     int64_t min_ns;              /* a shorter call is not kept; 0: any */
     int64_t split_ns;            /* a further file after so long; 0: the setting decides */

@@ -9,6 +9,7 @@
 #include "app/identity_config.h"
 #include "app/listen.h"
 #include "app/setup.h"
+#include "app/rules_config.h"
 #include "app/webhook_config.h"
 
 #include <dirent.h>
@@ -281,6 +282,8 @@ int settings_set(struct settings *s, const char *section, const char *name, cons
     char choices[200];
     if (places_section(section))
         return places_set(&s->places, section, name, value, why);
+    if (rules_section(section))
+        return rules_set(&s->rules, section, name, value, why);
     if (row == NULL && !known_section(section)) {
         const struct setting *near = nearest(section, name);
         why_set(why, "unknown section [%s]; did you mean [%s] %s?", section, near->section, near->name);
@@ -315,6 +318,8 @@ void settings_free(struct settings *s)
 {
     places_free(s->places);
     s->places = NULL;
+    rules_let_go(s->rules);
+    s->rules = NULL;
 }
 
 /* ---- files ---- */
@@ -451,6 +456,11 @@ void settings_print(const struct settings *s, FILE *out)
         }
     }
     places_print(s->places, out);
+    struct buf rules;
+    buf_init(&rules, 16u << 20);
+    rules_print(s->rules, &rules);
+    fputs(buf_text(&rules) ? buf_text(&rules) : "", out);
+    buf_fini(&rules);
 }
 
 void settings_document(FILE *out)
@@ -463,6 +473,7 @@ void settings_document(FILE *out)
                 fprintf(out, "| `%s` | `%s` | %s |\n", table[j].name, table[j].default_text, table[j].help);
     }
     places_document(out);
+    rules_document(out);
 }
 
 /* ---- what single values cannot show ---- */
@@ -515,6 +526,8 @@ int settings_check(const struct settings *s, struct why *why)
     int err = identity_configure(s, &identity, NULL, why);
     if (err == 0)
         err = places_check(s->places, why);
+    if (err == 0)
+        err = rules_configure_check(s, why);
     struct centre_config centre;
     if (err == 0)
         err = centre_configure(s, &centre, NULL, why);

@@ -1,11 +1,12 @@
 /* The configuration: one struct, one table (settings.def). The file is INI, as operators know it: sections, `name = value`, comments
  * with # or ;. Unknown sections and names are errors that name file, line and the nearest known name. Sections
- * that have a name of their own, [trunk NAME] and the like, are in places.h. */
+ * that have a name of their own, [trunk NAME] and the like, are in places.h, [rule NAME] in rules.h. */
 #pragma once
 
 #include <stdio.h>
 
 #include "app/places.h"
+#include "app/rules.h"
 #include "base/error.h"
 
 #define SETTING_TEXT_MAX 256
@@ -31,9 +32,10 @@ struct settings {
 #undef CHOICE
 #undef SECTION
     struct places *places; /* the named sections; owned, NULL: none */
+    struct rules *rules;   /* [rule NAME]; held, NULL: none */
 };
 
-enum { RECORDING_METADATA_ONLY, RECORDING_RECORD };
+enum { RECORDING_METADATA_ONLY, RECORDING_RECORD }; /* as enum rule_action, which goes on */
 enum { QUALITY_ECHO_DEFAULT, QUALITY_ECHO_NONE };
 
 void settings_defaults(struct settings *s);

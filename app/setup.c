@@ -1,6 +1,7 @@
 #include "app/setup.h"
 
 #include "app/finding_config.h"
+#include "app/rules_config.h"
 #include "app/stream_score.h"
 
 #include <arpa/inet.h>
@@ -50,7 +51,10 @@ void setup_pipeline(const struct settings *s, const struct spool_config *spool, 
     c.front.streams.tcp.bytes_max = (size_t)s->tcp_bytes_max;
     c.front.streams.gathered_max = (size_t)s->tcp_bytes_max;
     c.front.streams.tls.waiting_bytes_max = (size_t)s->tls_waiting_max;
-    c.worker.record_media = s->recording_default == RECORDING_RECORD;
+    rules_use_zone(s);
+    c.worker.otherwise = rules_otherwise(s);
+    c.worker.rules = s->rules;
+    c.worker.on_demand_wait_ns = s->on_demand_wait;
     c.worker.leave_early_media = !s->recording_early_media;
     c.worker.call_streams_max = (unsigned)s->call_streams_max;
     c.worker.playout = s->quality_playout;

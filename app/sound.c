@@ -27,6 +27,7 @@ struct source {
     struct render_codec codecs[FLOW_CODECS_MAX];
     unsigned codec_count;
     bool secure;
+    int64_t from_ns; /* what came before is not wanted */
     uint8_t party;
     const struct record_secrets *secrets;
     struct srtp_opener *opener; /* made with the first packet that needs it */
@@ -93,7 +94,7 @@ static int next_packet(void *context, struct render_packet *ret_packet)
         int got = take_packet(s, &p);
         if (got <= 0)
             return got;
-        if (p.rtcp)
+        if (p.rtcp || p.time_ns < s->from_ns)
             continue;
         struct slice text = spool_reader_descriptor(s->reader);
         if (text.data != s->described || text.size != s->described_size)
@@ -162,7 +163,7 @@ static struct source *open_source(struct flows *f, const struct call_record *r, 
 {
     struct source *s = &f->sources[f->count];
     bool truncated = false;
-    *s = (struct source){.secrets = &r->secrets, .counters = config->counters};
+    *s = (struct source){.secrets = &r->secrets, .counters = config->counters, .from_ns = r->recording.from_us * 1000};
     if (spool_reader_open(config->data_dir, c->tail, &s->reader, &truncated) != 0) {
         f->truncated = true;
         return NULL;
@@ -364,7 +365,7 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
             .flows = flows->flows,
             .flow_count = flows->count,
             .silence_max_ns = config->silence_max_ns,
-            .rollover_ns = config->rollover_ns,
+            .rollover_ns = r->recording.split_ms ? r->recording.split_ms * 1000000 : config->rollover_ns,
             .rollover_bytes = config->rollover_bytes,
             .file_context = &files,
             .file = take_file,

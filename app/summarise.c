@@ -286,7 +286,7 @@ struct call_record *summarise(const struct wcall *wc, const struct call *call,
         summarise_dtmf(r, call, wc, config->identity.mask_dtmf);
         summarise_announced(r, call, wc);
         diagnose(r, &config->diagnosis);
-        summarise_recording(r, wc, config);
+        summarise_recording(r, wc, call, config);
     }
     return r;
 }

@@ -1,6 +1,8 @@
 /* Where the packets of a call stand in the spool, and so whether they will be sound. */
 #include "app/summarise_recording.h"
 
+#include "app/worker_rules.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -108,31 +110,92 @@ static void wanted(struct call_record *r, const struct rule_decision *d)
     g->split_ms = d->split_ns / 1000000;
 }
 
-/* Each answered call ends with a recording or with the reason why there is none. */
-void summarise_recording(struct call_record *r, const struct wcall *wc,
-                         const struct worker_config *config)
+static int64_t lasted_ns(const struct call_record *r)
+{
+    int64_t from_us = r->answered_us ? r->answered_us : r->started_us;
+    return r->ended_us > from_us ? (r->ended_us - from_us) * 1000 : 0;
+}
+
+/* Why nothing can be heard although the rules want it; NULL: it can. */
+static const char *missing(const struct call_record *r, const struct wcall *wc, const struct call *call,
+                           const struct worker_config *config)
+{
+    if (r->stream_count == 0 || came_without_sound(r)) {
+        if (call->media_over_limit || wc->streams_refused)
+            return "over_limit";
+        return r->capture_suspect ? "capture_drop" : "no_rtp";
+    }
+    if (all_encrypted(r) && r->secrets.count == 0 && !config->recovered) /* recovered: the store may know the keys */
+        return "encrypted";
+    return media_kept(r) ? NULL : "disk";
+}
+
+/* Nothing is to be heard, but some of it was spooled while that was not known: it goes with a job. */
+static void leave_out(struct call_record *r, const char *result, const char *reason)
 {
     struct record_recording *g = &r->recording;
-    bool answered = r->answered_us != 0;
-    bool orphan = strcmp(r->kind, "orphan") == 0 || strcmp(r->kind, "page") == 0;
-    if (!answered && !orphan)
+    g->result = result;
+    g->reason = reason;
+    g->state = media_kept(r) ? "spooling" : NULL;
+}
+
+static bool is_on_demand(const struct rule_decision *d)
+{
+    return d->action == RULE_ON_DEMAND || d->action == RULE_ON_DEMAND_KEEP;
+}
+
+/* Media waits for somebody to ask, or somebody has. */
+static void on_demand(struct call_record *r, const struct wcall *wc, const struct rule_decision *d, const struct worker_config *config)
+{
+    struct record_recording *g = &r->recording;
+    if (wc->requested_ns == 0 && config->on_demand_wait_ns == 0) {
+        leave_out(r, "on_demand_dropped", NULL);
         return;
-    wanted(r, &wc->decision);
+    }
+    g->look_back_ms = d->action == RULE_ON_DEMAND ? d->look_back_ns / 1000000 : 0;
+    g->state = "spooling";
+    g->format = slice_str(rule_format_text(d->format));
+    if (wc->requested_ns)
+        record_on_demand(r, wc->requested_ns / 1000);
+}
+
+static void record_it(struct call_record *r, const struct rule_decision *d)
+{
+    struct record_recording *g = &r->recording;
+    g->result = "recorded";
+    g->state = "spooling";
+    snprintf(g->id, sizeof g->id, "%s", r->uid);
+    g->format = slice_str(rule_format_text(d->format));
+}
+
+/* Each answered call ends with a recording or with the reason why there is none. */
+void summarise_recording(struct call_record *r, const struct wcall *wc, const struct call *call, const struct worker_config *config)
+{
+    struct record_recording *g = &r->recording;
+    bool orphan = strcmp(r->kind, "orphan") == 0 || strcmp(r->kind, "page") == 0;
+    worker_rules_events(r, wc);
+    if (r->answered_us == 0 && !orphan)
+        return;
+    struct rule_decision d = worker_rules_final(wc, r, config);
+    wanted(r, &d);
     g->partial = r->partial;
     g->one_way = r->one_way;
     g->recovered = config->recovered;
-    if (!config->record_media)
-        g->result = "rule";
-    else if (r->stream_count == 0 || came_without_sound(r))
-        g->result = "no_rtp";
-    else if (all_encrypted(r) && r->secrets.count == 0 && !config->recovered) /* recovered: the store may know the keys */
-        g->result = "encrypted";
-    else if (!media_kept(r))
-        g->result = "disk";
-    else {
-        g->result = "recorded";
-        g->state = "spooling";
-        snprintf(g->id, sizeof g->id, "%s", r->uid);
-        g->format = slice_str(rule_format_text(wc->decision.format));
+    g->truncated = wc->spool_refused || wc->streams_refused || call->media_over_limit;
+    if (rule_action_keeps(d.action) != RULE_KEEP_ALL) {
+        bool open = wc->spooled_sound; /* kept while a rule was open */
+        leave_out(r, "rule", NULL);
+        if (!open)
+            g->state = NULL;
+        return;
     }
+    const char *why_not = missing(r, wc, call, config);
+    if (d.min_ns && lasted_ns(r) < d.min_ns)
+        leave_out(r, "rule", "min_duration");
+    else if (why_not)
+        g->result = why_not;
+    else if (is_on_demand(&d))
+        on_demand(r, wc, &d, config);
+    else
+        record_it(r, &d);
 }

@@ -9,4 +9,4 @@ bool summarise_chains(struct call_record *r, const struct wcall *wc);
 /* The keys of its media, for the rendering. */
 void summarise_secrets(struct call_record *r, const struct wcall *wc);
 /* Each answered call ends with a recording or with the reason why there is none. After the diagnosis. */
-void summarise_recording(struct call_record *r, const struct wcall *wc, const struct worker_config *config);
+void summarise_recording(struct call_record *r, const struct wcall *wc, const struct call *call, const struct worker_config *config);

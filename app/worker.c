@@ -6,7 +6,9 @@
 #include <stdlib.h>
 
 #include "app/descriptor.h"
+#include "app/media_drop.h"
 #include "app/summarise.h"
+#include "app/worker_rules.h"
 #include "base/crypto.h"
 
 int worker_new(const struct worker_config *config, struct counters *counters,
@@ -102,6 +104,7 @@ static void free_call(struct worker *w, struct wcall *wc)
         free_flow(f);
     }
     free_secrets(&wc->secrets);
+    worker_rules_free(wc);
     free(wc->suspect);
     free(wc->keys);
     free(wc);
@@ -188,8 +191,8 @@ static void start_call(struct worker *w, const struct event *event)
     wc->flows_end = &wc->flows;
     wc->streams_end = &wc->streams;
     read_brief(wc, event);
-    wc->decision = rule_decision_default(w->config.record_media ? RULE_RECORD : RULE_METADATA_ONLY);
     w->calls[event->call] = wc;
+    worker_rules_begin(w, wc, event->time_ns);
     tell(w, wc, NULL);
 }
 
@@ -199,6 +202,7 @@ static void change_call(struct worker *w, const struct event *event)
     if (wc == NULL)
         return;
     read_brief(wc, event);
+    worker_rules_changed(w, wc, event->time_ns);
     tell(w, wc, NULL);
     bool telling = wc->brief.state == CALL_ANSWERED || wc->brief.state == CALL_ENDED;
     bool told = wc->row_state == wc->brief.state && wc->row_grouped == wc->brief.grouped;
@@ -251,6 +255,8 @@ static void end_call(struct worker *w, const struct event *event)
         tell(w, wc, call);
         struct call_record *record = summarise(wc, call, &w->config);
         count_labels(w, record);
+        if (record && record->recording.state == NULL)
+            coverage_count(w->counters, record);
         queue_record(w, record);
         free_call(w, wc);
     }
@@ -275,8 +281,10 @@ static bool open_signalling(struct worker *w, struct wcall *wc, int64_t now_ns)
 
 static void keep_message(struct worker *w, const struct event *event)
 {
-    struct wcall *wc = w->spool ? find_call(w, event->call) : NULL;
-    if (wc == NULL || event->sip.over_limit || !open_signalling(w, wc, event->time_ns))
+    struct wcall *wc = find_call(w, event->call);
+    if (wc && wc->rules)
+        worker_rules_message(w, wc, event->body, event->sip.vlan_outer, event->time_ns);
+    if (wc == NULL || w->spool == NULL || event->sip.over_limit || !open_signalling(w, wc, event->time_ns))
         return;
     const struct event_sip *sip = &event->sip;
     struct spool_packet p = {
@@ -319,7 +327,7 @@ static void take_key(struct worker *w, const struct event *event)
 {
     struct wcall *wc = find_call(w, event->call);
     struct media_key key;
-    if (wc == NULL || !w->config.record_media || w->spool == NULL)
+    if (wc == NULL || w->spool == NULL || (wc->rules == NULL && wc->decision.keep != RULE_KEEP_ALL))
         return;
     assert(event->body.size == sizeof key);
     memcpy(&key, event->body.data, sizeof key);
@@ -411,6 +419,7 @@ static void bind_flow(struct worker *w, const struct event *event)
     if (f == NULL || !take_codecs(f, &m))
         return;
     take_media(f, &m);
+    worker_rules_flow(f);
     if (f->spool)
         describe_again(w, f, event->time_ns);
 }

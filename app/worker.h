@@ -19,6 +19,8 @@
 #include "storage/spool.h"
 
 struct worker;
+struct rules;
+struct rules_book;
 
 /* What scores rest on besides the packets. */
 struct quality_config {
@@ -32,7 +34,10 @@ enum worker_call_event { WORKER_CALL_STARTED, WORKER_CALL_RINGING, WORKER_CALL_A
 
 struct worker_config {
     unsigned index;
-    bool record_media;           /* the rules' default */
+    struct rule_decision otherwise;  /* of calls that no rule decides: the default; zeros: nothing is kept */
+    struct rules *rules;         /* in force, borrowed; NULL: none */
+    struct rules_book *book;     /* the same where they may change; NULL: they do not */
+    int64_t on_demand_wait_ns;   /* so long after its end a call may be asked for */
     bool leave_early_media;      /* media ahead of the answer is not kept */
     bool early_rows;             /* also emit a record when a call is answered, and as soon as it is over */
     bool recovered;              /* replays a spool after a crash: recordings are flagged */
@@ -132,7 +137,8 @@ struct wflow {
     uint8_t recent_type;
     uint8_t header_bytes;        /* of IP and UDP */
     uint16_t label;              /* of the call */
-    bool keep;
+    bool keep;                   /* SDP: it is media that may be kept */
+    uint8_t kept;                /* enum rule_keep: so much of its packets goes to the spool */
     bool gone;
     bool secure;
     bool rtcp_seen, rtp_seen;
@@ -164,6 +170,9 @@ struct wcall {
     uint32_t next_sid;
     uint32_t next_flow;
     uint64_t streams_refused;
+    uint64_t spool_refused;      /* packets that should have been kept and could not */
+    bool spooled_sound;          /* whole RTP packets were kept */
+    int64_t requested_ns;        /* somebody asked for its recording, packet time; 0: nobody did */
     struct spool_flow *signalling;
     struct spool_ref signalling_tail;
     uint64_t signalling_messages;
@@ -175,6 +184,7 @@ struct wcall {
     struct wkeys *keys;          /* pressed in RTP (worker_keys.h); NULL: none */
     struct wsecrets secrets;     /* keys of its SRTP */
     struct rule_decision decision; /* what is to become of its media */
+    struct wrules *rules;        /* worker_rules.h; NULL: only the default counts */
     bool recording;
     bool tapped;                 /* its flows are, those to come too */
     bool row_grouped;            /* that row says which group the call belongs to */

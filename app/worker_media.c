@@ -164,16 +164,24 @@ static bool is_early(const struct call_brief *b, int64_t time_ns)
 
 static bool may_keep(const struct worker *w, const struct wflow *f, int64_t time_ns)
 {
-    return w->config.record_media && f->keep &&
+    return f->kept >= RULE_KEEP_HEADERS && f->keep &&
            !(w->config.leave_early_media && f->announced && is_early(&f->call->brief, time_ns));
 }
 
-static void keep_packet(struct worker *w, struct wflow *f, const struct event *event)
+/* The packet, or its RTP headers alone. */
+static struct slice kept_part(const struct wflow *f, const struct rtp_packet *p, struct slice packet)
+{
+    return f->kept == RULE_KEEP_ALL ? packet : slice_sub(packet, 0, (size_t)(p->payload.data - packet.data));
+}
+
+static void keep_packet(struct worker *w, struct wflow *f, const struct event *event, struct slice payload)
 {
     struct spool_flow *spool = worker_flow_spool(w, f, event->time_ns);
     const struct event_media *m = &event->media;
-    if (spool == NULL)
+    if (spool == NULL) {
+        f->call->spool_refused += w->spool != NULL;
         return;
+    }
     struct spool_packet p = {
         .time_ns = event->time_ns,
         .wire_bytes = m->wire_bytes,
@@ -184,11 +192,14 @@ static void keep_packet(struct worker *w, struct wflow *f, const struct event *e
         .tos = m->tos,
         .transport = PROTO_UDP,
         .rtcp = m->rtcp,
-        .payload = event->body,
+        .payload = payload,
     };
     if (spool_flow_packet(w->spool, spool, &p))
         f->spooled++;
-    if (!f->call->recording && !m->rtcp) {
+    else
+        f->call->spool_refused++;
+    f->call->spooled_sound |= f->kept == RULE_KEEP_ALL && !m->rtcp;
+    if (!f->call->recording && !m->rtcp && f->kept == RULE_KEEP_ALL) {
         f->call->recording = true;
         counters_add(w->counters, C_RECORDINGS_ACTIVE, 1);
     }
@@ -381,11 +392,11 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
         if (__builtin_expect(outer->kind == CODEC_VIDEO, 0))
             note_picture(s, codec, &p, payload_wire, verdict, event->time_ns);
         if (may_keep(w, f, event->time_ns))
-            keep_packet(w, f, event);
+            keep_packet(w, f, event, kept_part(f, &p, event->body));
         if (__builtin_expect(f->tapped && f->keep, 0))
             worker_tap_packet(w, f, codec, event);
     } else if (f->secure && may_keep(w, f, event->time_ns)) {
-        keep_packet(w, f, event); /* which of two with one number is genuine, only the key can tell */
+        keep_packet(w, f, event, kept_part(f, &p, event->body)); /* which of two with one number is genuine, only the key can tell */
     }
     if (__builtin_expect(verdict & RTP_WINDOW, 0))
         end_window(w, s);
@@ -397,8 +408,8 @@ static void rtcp(struct worker *w, struct wflow *f, const struct event *event)
 {
     worker_rtcp(w, f, event);
     f->rtcp_seen = true;
-    if (w->spool)
-        keep_packet(w, f, event);
+    if (w->spool && f->kept >= RULE_KEEP_RTCP)
+        keep_packet(w, f, event, event->body);
 }
 
 /* With thousands of streams a packet's state is seldom in the cache: fetch what it will need all at once, not one after

@@ -21,7 +21,7 @@
 #define KPI_FLUSH_MIN_NS INT64_C(1000000000)
 #define KPI_FLUSH_MAX_NS INT64_C(60000000000)
 
-enum item_kind { ITEM_RECORD, ITEM_RENDERED, ITEM_TRACKS, ITEM_AUDIT, ITEM_FLUSH, ITEM_DROP_DAYS, ITEM_END_OPEN, ITEM_USER, ITEM_USERS_OVERDUE,
+enum item_kind { ITEM_RECORD, ITEM_RENDERED, ITEM_REQUESTED, ITEM_TRACKS, ITEM_AUDIT, ITEM_FLUSH, ITEM_DROP_DAYS, ITEM_END_OPEN, ITEM_USER, ITEM_USERS_OVERDUE,
                  ITEM_DROP_KPI, ITEM_REGISTRATION, ITEM_TAGS, ITEM_JOB_GONE };
 
 struct gate { /* lives on the waiting thread's stack */
@@ -87,9 +87,15 @@ static int gate_wait(struct gate *g)
 
 /* ---- writing ---- */
 
-static bool wants_render(const struct call_record *r)
+/* Its media stands in the spool until somebody has dealt with it. */
+static bool is_spooled(const struct call_record *r)
 {
     return r->recording.state && strcmp(r->recording.state, "spooling") == 0;
+}
+
+static bool wants_render(const struct call_record *r)
+{
+    return is_spooled(r) && !record_waits_for_request(r);
 }
 
 /* Kept while the call goes on (a crash may end it) and until its recording is made. */
@@ -98,7 +104,7 @@ static int put_media_keys(struct writer *w, const struct call_record *r)
     bool ended = strcmp(r->state, "ended") == 0;
     if (r->secrets.count == 0)
         return 0;
-    if (!ended || !r->final || wants_render(r))
+    if (!ended || !r->final || is_spooled(r))
         return store_put_media_keys(w->store, r->uid, r->started_us, &r->secrets);
     return store_end_media_keys(w->store, r->uid);
 }
@@ -114,6 +120,8 @@ static int put_jobs(struct writer *w, const struct call_record *r)
     int err = put_media_keys(w, r);
     if (err == 0 && wants_render(r))
         err = store_put_job(w->store, "render", r->uid, r->started_us);
+    if (err == 0 && record_waits_for_request(r))
+        err = store_put_job(w->store, ON_DEMAND_JOB, r->uid, r->started_us);
     if (err == 0 && tracks_wanted(r))
         err = store_put_job(w->store, "tracks", r->uid, r->started_us);
     return err;
@@ -123,6 +131,14 @@ static int put_tracks(struct writer *w, const struct call_record *r)
 {
     int err = r->tracks.count ? store_put_tracks(w->store, r->uid, r->started_us, &r->tracks) : 0;
     return err ? err : store_end_job_for(w->store, "tracks", r->uid);
+}
+
+static int put_requested(struct writer *w, const struct call_record *r)
+{
+    int err = store_put_recording(w->store, r->uid, r->started_us, &r->recording);
+    if (err == 0)
+        err = store_put_job(w->store, "render", r->uid, r->started_us);
+    return err ? err : store_end_job_for(w->store, ON_DEMAND_JOB, r->uid);
 }
 
 /* A row that another one of the same call will replace gives way when many wait. */
@@ -158,6 +174,8 @@ static int write_item(struct writer *w, const struct item *item)
             err = store_end_media_keys(w->store, r->uid);
         return err ? err : store_end_job_for(w->store, "render", r->uid);
     }
+    case ITEM_REQUESTED:
+        return put_requested(w, item->record);
     case ITEM_TRACKS:
         return put_tracks(w, item->record);
     case ITEM_JOB_GONE: {
@@ -238,7 +256,7 @@ static void end_item(struct writer *w, struct item *item, int err)
     free(item->user);
     if (item->gate)
         gate_open(item->gate, err);
-    bool more = item->kind == ITEM_RECORD && goes_on(item->record);
+    bool more = item->kind == ITEM_REQUESTED || (item->kind == ITEM_RECORD && goes_on(item->record));
     if (more && err == 0 && w->config.render)
         w->config.render(w->config.context, item->record);
     else
@@ -452,6 +470,14 @@ static int put_and_wait(struct writer *w, struct item value)
     int err = put(w, value) ? gate_wait(&gate) : ERR_FULL;
     pthread_cond_destroy(&gate.opened);
     pthread_mutex_destroy(&gate.lock);
+    return err;
+}
+
+int writer_requested(struct writer *w, struct call_record *record)
+{
+    int err = put_and_wait(w, (struct item){.kind = ITEM_REQUESTED, .record = record});
+    if (err == ERR_FULL)
+        record_free(record);
     return err;
 }
 

@@ -40,6 +40,10 @@ void writer_registration(struct writer *w, const struct writer_registration *r, 
 void writer_users_overdue(struct writer *w, int64_t now_us);
 /* The recording of this record is what its `recording` says now; its job is over. Takes the record. */
 void writer_rendered(struct writer *w, struct call_record *record);
+/* Somebody asked for the recording of this call that waited for it: its recording is what the record says, and it is to be rendered. Takes the
+ * record. Returns when that is committed. */
+#define ON_DEMAND_JOB "on_demand"
+int writer_requested(struct writer *w, struct call_record *record);
 /* The tracks of this record are what its `tracks` says now; their job is over. Takes the record. */
 void writer_tracks(struct writer *w, struct call_record *record);
 /* A job of that kind is over: its call is not in the store any more. */

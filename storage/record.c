@@ -76,6 +76,31 @@ const char *record_text(const char *text)
     return NULL;
 }
 
+static bool is_spooling(const struct record_recording *g)
+{
+    return g->state && strcmp(g->state, "spooling") == 0;
+}
+
+bool record_waits_for_request(const struct call_record *r)
+{
+    return is_spooling(&r->recording) && r->recording.result == NULL;
+}
+
+bool record_to_be_dropped(const struct call_record *r)
+{
+    const struct record_recording *g = &r->recording;
+    return is_spooling(g) && g->result && strcmp(g->result, "recorded") != 0;
+}
+
+void record_on_demand(struct call_record *r, int64_t now_us)
+{
+    struct record_recording *g = &r->recording;
+    g->requested_us = now_us;
+    g->from_us = g->look_back_ms ? now_us - g->look_back_ms * 1000 : 0;
+    g->result = "recorded";
+    memcpy(g->id, r->uid, sizeof g->id);
+}
+
 const char *record_nat_text(unsigned n)
 {
     static const char *const SIGNS[RECORD_NAT_SIGNS] = {"sdp_private", "media_source",

@@ -284,6 +284,8 @@ struct record_recording {
     struct slice tags;       /* "a,b" */
     int64_t split_ms;        /* a further file after so long; 0: the setting decides */
     int64_t requested_us;    /* of an on-demand recording: when somebody asked for it; 0: nobody did */
+    int64_t look_back_ms;    /* of an on-demand recording: so long ahead of the request it begins; 0: at the start of the call */
+    int64_t from_us;         /* what was heard before is left out; 0: nothing is */
     const char *reason;      /* why the result is what it is, where the result alone does not say: min_duration; NULL */
 };
 
@@ -447,6 +449,13 @@ struct call_record {
 };
 
 #define RECORD_NAT_SIGNS 4
+
+/* Somebody asks at that time for the media that waits: now it is to be rendered. */
+void record_on_demand(struct call_record *r, int64_t now_us);
+/* Its media waits for somebody to ask for it. */
+bool record_waits_for_request(const struct call_record *r);
+/* Its media is to go without being rendered. */
+bool record_to_be_dropped(const struct call_record *r);
 
 /* An empty record with its arena and all "unknown" values set; NULL without memory. */
 struct call_record *record_new(void);

@@ -541,7 +541,9 @@ void record_pack_recording(struct pack *p, struct record_recording *g)
     pack_text(p, &g->tags);
     pack_i64(p, &g->split_ms);
     pack_i64(p, &g->requested_us);
-    pack_word(p, &g->reason); /* what comes later goes behind this */
+    pack_word(p, &g->reason);
+    pack_i64(p, &g->look_back_ms);
+    pack_i64(p, &g->from_us); /* what comes later goes behind this */
 }
 
 void record_pack_message(struct pack *p, struct record_message *m, int format)

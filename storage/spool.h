@@ -113,6 +113,10 @@ struct slice spool_reader_descriptor(const struct spool_reader *r);
 /* The call that the chain belongs to: compare it with the record's before anything is handed out. 16 bytes. */
 const uint8_t *spool_reader_uid(const struct spool_reader *r);
 
+/* Takes the packets of the flow with that tail out of the spool, a hole in the place of each chunk; a reader then finds none. The call must be
+ * this one (16 bytes), and over. Chunks whose segment is gone are none. */
+int spool_blank(const char *data_dir, struct spool_ref tail, const uint8_t uid[16], uint64_t *ret_bytes);
+
 /* ---- after a crash ---- */
 struct spool_found {
     struct spool_flow_info info; /* descriptor: the latest */

@@ -69,7 +69,7 @@ bool chunk_header_read(struct slice bytes, struct spool_ref place, struct chunk_
     uint32_t crc = cursor_u32_le(&c);
     if (c.failed || magic != CHUNK_MAGIC || crc != crypto_crc32c(0, start, CHUNK_HEADER - 4))
         return false;
-    if (h.body_bytes > CHUNK_BODY_MAX || (h.kind != CHUNK_PACKETS && h.kind != CHUNK_DESCRIPTOR))
+    if (h.body_bytes > CHUNK_BODY_MAX || (h.kind != CHUNK_PACKETS && h.kind != CHUNK_DESCRIPTOR && h.kind != CHUNK_BLANK))
         return false;
     if (h.self.segment != place.segment || h.self.offset != place.offset)
         return false;

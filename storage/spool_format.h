@@ -33,7 +33,7 @@
 #define SPOOL_WRITERS   64u
 #define DESCRIPTOR_MAX  (64u << 10)
 
-enum chunk_kind { CHUNK_PACKETS = 1, CHUNK_DESCRIPTOR = 2 };
+enum chunk_kind { CHUNK_PACKETS = 1, CHUNK_DESCRIPTOR = 2, CHUNK_BLANK = 3 /* held packets that were taken out: zeros */ };
 
 enum {
     PACKET_RTCP = 1,

@@ -298,6 +298,8 @@ static int chunk_load(struct spool_reader *r, const struct chain_link *link)
     if (bytes == NULL)
         return err;
     struct slice body = slice_of(bytes + CHUNK_HEADER, link->body_bytes);
+    if (chunk_header_read(slice_of(bytes, size), place, &h) && h.kind == CHUNK_BLANK)
+        return 0;
     if (!chunk_header_read(slice_of(bytes, size), place, &h) || !chunk_body_check(&h, body))
         return ERR_INVALID;
     if (h.kind == CHUNK_DESCRIPTOR)

@@ -349,6 +349,7 @@ struct call {
     bool encrypted_media;     /* SRTP announced */
     uint8_t nat;              /* enum call_nat */
     bool limited;             /* some of its SDP was over the limits and not read, or not kept */
+    bool media_over_limit;    /* a flow of its media found no place */
 
     bool grouped;             /* belongs with other calls */
     uint8_t group[16];        /* uid of the first of them */

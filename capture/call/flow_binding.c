@@ -82,6 +82,7 @@ bool flow_bind(struct calls *c, struct flow *f, struct live *l, const struct flo
     assert(f->state == FLOW_HELD);
     if (!make_room(c, l, media->confidence)) {
         counters_add(c->counters, C_STREAMS_OVER_LIMIT, 1);
+        l->call->media_over_limit = true;
         return false;
     }
     flow_unlink(c, f);

@@ -344,8 +344,11 @@ static void unknown_packet(struct calls *c, uint64_t hash, const struct datagram
         return;
     }
     struct flow *f = flow_new(c, hash, d);
-    if (f == NULL)
+    if (f == NULL) {
+        if (b.live)
+            b.live->call->media_over_limit = true;
         return;
+    }
     f->contested = except != NULL; /* not alone */
     f->rtcp_only = rtcp;
     if (b.live) {

@@ -192,7 +192,7 @@ Test(record_json, a_recording_has_an_address_only_when_it_can_be_heard)
     g->format = slice_str("wav");
     g->channels = 2;
     print(r, RECORD_JSON_LIST, true);
-    HAS("\"state\":\"rendering\",\"format\":\"wav\",\"channels\":[\"caller\",\"callee\"]");
+    HAS("\"state\":\"rendering\",\"rule\":null,\"action\":null,\"format\":\"wav\",\"channels\":[\"caller\",\"callee\"]");
     HAS("\"duration_ms\":null,\"size_bytes\":null,\"sha256\":null");
     HAS("\"url\":null");
     g->state = "ready";

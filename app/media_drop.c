@@ -1,0 +1,45 @@
+/* A chain that holds RTCP alone stays: it tells of quality, not of what was said. */
+#include "app/media_drop.h"
+
+#include <string.h>
+
+#include "storage/spool.h"
+
+/* "01234567-89ab-..." */
+static void uid_bytes(const char *text, uint8_t out[16])
+{
+    unsigned n = 0;
+    memset(out, 0, 16);
+    for (; *text && n < 32; text++) {
+        if (*text == '-')
+            continue;
+        unsigned digit = *text >= 'a' ? (unsigned)(*text - 'a' + 10) : (unsigned)(*text - '0');
+        out[n / 2] = (uint8_t)(out[n / 2] << 4 | (digit & 15));
+        n++;
+    }
+}
+
+int media_drop(const struct call_record *r, const char *data_dir, struct counters *counters)
+{
+    uint8_t uid[16];
+    int err = 0;
+    uid_bytes(r->uid, uid);
+    for (uint32_t i = 0; i < r->chain_count; i++) {
+        const struct record_chain *c = &r->chains[i];
+        uint64_t bytes = 0;
+        if (c->party == NULL || c->rtcp)
+            continue;
+        int failed = spool_blank(data_dir, c->tail, uid, &bytes);
+        err = failed ? failed : err;
+        counters_add(counters, C_SPOOL_BLANKED, bytes);
+    }
+    return err;
+}
+
+void coverage_count(struct counters *counters, const struct call_record *r)
+{
+    bool of_calls = strcmp(r->kind, "orphan") != 0 && strcmp(r->kind, "page") != 0 && strcmp(r->kind, "encrypted") != 0;
+    if (!of_calls || r->outcome == NULL || strcmp(r->outcome, "answered") != 0 || r->recording.result == NULL)
+        return;
+    counters_add(counters, C_COVERAGE + label_find(LABELS_RECORDING, slice_str(r->recording.result)), 1);
+}
