@@ -42,6 +42,18 @@ static void recording_name(const struct call_record *r, char *out, size_t size)
     snprintf(out, size, "%sT%.2s%.2s%.2sZ_%s_%s_%.8s.wav", day, stamp + 11, stamp + 14, stamp + 17, from, to, r->uid);
 }
 
+/* Nobody can ask for what is only read, and the spool goes with the reading. */
+static bool wants_render(struct call_record *r)
+{
+    if (record_waits_for_request(r)) {
+        r->recording.result = "on_demand_dropped";
+        r->recording.state = NULL;
+    }
+    if (record_to_be_dropped(r))
+        r->recording.state = NULL;
+    return r->recording.state != NULL;
+}
+
 static void render(struct reading *g, struct call_record *r)
 {
     struct why why = {0};
@@ -80,7 +92,7 @@ void read_out_call(void *context, struct call_record *r)
     struct reading *g = context;
     bool orphan = strcmp(r->kind, "orphan") == 0 || strcmp(r->kind, "page") == 0;
     pthread_mutex_lock(&g->out_lock);
-    if (r->recording.state)
+    if (wants_render(r))
         render(g, r);
     if (g->kpi) {
         g->kpi_full |= !kpi_book_add(g->kpi, r);

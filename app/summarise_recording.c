@@ -127,7 +127,7 @@ static const char *missing(const struct call_record *r, const struct wcall *wc, 
     }
     if (all_encrypted(r) && r->secrets.count == 0 && !config->recovered) /* recovered: the store may know the keys */
         return "encrypted";
-    return media_kept(r) ? NULL : "disk";
+    return media_kept(r) ? NULL : wc->spool_refused ? "disk" : "rule"; /* nothing spools: a file that is only read */
 }
 
 /* Nothing is to be heard, but some of it was spooled while that was not known: it goes with a job. */
