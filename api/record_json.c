@@ -624,7 +624,7 @@ static void recording_rule(struct json *j, const struct record_recording *g)
 void record_json_recording(struct json *j, const struct call_record *r, bool full, bool links)
 {
     const struct record_recording *g = &r->recording;
-    bool ready = g->state && strcmp(g->state, "ready") == 0;
+    bool ready = g->state && (strcmp(g->state, "ready") == 0 || strcmp(g->state, "damaged") == 0);
     char url[96];
 
     if (g->id[0] == '\0' && g->result == NULL && g->state == NULL) {
@@ -641,6 +641,8 @@ void record_json_recording(struct json *j, const struct call_record *r, bool ful
     kv_known(j, "undecodable", g->undecodable);
     if (g->repaired)
         kv_uint(j, "repaired_frames", g->repaired);
+    if (g->damaged_pieces)
+        kv_uint(j, "damaged_pieces", g->damaged_pieces);
     json_kv_bool(j, "one_way", g->one_way);
     json_kv_bool(j, "partial", g->partial);
     json_kv_bool(j, "truncated", g->truncated);

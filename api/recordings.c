@@ -207,7 +207,7 @@ static bool recording_is_ready(struct exchange *x, const struct record_recording
 {
     const char *state = g->state ? g->state : "";
 
-    if (strcmp(state, "ready") == 0)
+    if (strcmp(state, "ready") == 0 || strcmp(state, "damaged") == 0)
         return true;
     if (strcmp(state, "spooling") == 0 || strcmp(state, "rendering") == 0) {
         problem(x->rs, x->rq, 409, "recording_not_ready", NULL,

@@ -135,6 +135,8 @@ static int open_pipeline(struct reading *g, struct why *why)
     g->settings.recording_default = g->record_dir ? RECORDING_RECORD : RECORDING_METADATA_ONLY;
     if (spooled) {
         int err = make_spool_dir(g, why);
+        if (err == 0 && g->record_dir)
+            err = confine_configure(&g->settings, g->spool_dir, g->record_dir, &g->confine);
         if (err)
             return err;
         setup_spool(&g->settings, g->spool_dir, &spool);
@@ -207,6 +209,8 @@ int command_read(int argc, char **argv)
         read_out_metrics(g);
     code = g->result;
 out:
+    confined_free(g->decoder);
+    confine_config_free(&g->confine);
     if (g->spool_dir[0])
         remove_tree(g->spool_dir);
     wire_close(g->wire);

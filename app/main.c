@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "app/commands.h"
+#include "app/confine/child.h"
+#include "app/confine/probes.h"
 #include "app/diagnose/diagnose.h"
 #include "app/finding_store.h"
 #include "base/counters.h"
@@ -22,6 +24,7 @@ static const char usage[] =
     "  earshot token create|list|revoke access tokens of the API\n"
     "  earshot --print-config [FILE]    the configuration in force, commented; without FILE that of the system\n"
     "  earshot --check-config [FILE]    say what is wrong with it, or nothing\n"
+    "  earshot --check-decoder [FILE]   try what the process that decodes must not be able to do, and say what came of it\n"
     "  earshot --version                version, and the libraries that were linked\n"
     "  earshot --help                   this text; earshot COMMAND --help for its options\n"
     "\n"
@@ -46,7 +49,8 @@ int load_settings(const char *path, struct settings *ret_settings)
 
 static int print_version(void)
 {
-    printf("earshot %s\n%s\n%s\n", EARSHOT_VERSION, render_library(), srtp_library());
+    char walls[80];
+    printf("earshot %s\n%s\n%s\ndecoding is confined by %s\n", EARSHOT_VERSION, render_library(), srtp_library(), walls_text(walls, sizeof walls));
     return EXIT_DONE;
 }
 
@@ -128,6 +132,8 @@ int earshot_main(int argc, char **argv)
         fputs(usage, stderr);
         return EXIT_USAGE;
     }
+    if (strcmp(word, CHILD_COMMAND) == 0)
+        return child_main();
     if (crypto_start() != 0) {
         fputs("earshot: the system gives no random numbers\n", stderr);
         return EXIT_FAILED;
@@ -148,6 +154,8 @@ int earshot_main(int argc, char **argv)
         return print_config(path);
     if (strcmp(word, "--check-config") == 0)
         return check_config(path);
+    if (strcmp(word, "--check-decoder") == 0)
+        return probe_command(path);
     if (strcmp(word, "--document") == 0)
         return print_document(path);
     return wrong_command(word);

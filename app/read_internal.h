@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include "app/confine/confine.h"
 #include "app/finding_print.h"
 #include "app/inputs.h"
 #include "app/kpi_report.h"
@@ -35,6 +36,8 @@ struct reading {
     struct offsets offsets;
     unsigned workers;
     char spool_dir[600];
+    struct confine_config confine; /* of what renders */
+    struct confined *decoder;      /* NULL: nothing is rendered */
     struct counters_set *counters_set;
     struct counters *counters;
     struct pipeline *pipeline;

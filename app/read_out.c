@@ -61,7 +61,10 @@ static void render(struct reading *g, struct call_record *r)
     struct sound_config config = setup_sound(&g->settings, g->spool_dir);
     config.counters = g->counters;
     recording_name(r, name, sizeof name);
-    if (sound_render(r, &config, g->record_dir, name, &why) != 0)
+    if (g->decoder == NULL)
+        g->decoder = confined_new(&g->confine);
+    int err = g->decoder ? confined_render(g->decoder, r, &config, g->record_dir, name, &why) : ERR_NOMEM;
+    if (err)
         g->result = complain(EXIT_FAILED, &why);
     g->recordings += r->recording.state != NULL;
 }

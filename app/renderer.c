@@ -1,4 +1,4 @@
-/* Render threads over a queue. The first thread also looks after jobs that did not find room in it. */
+/* Render threads over a queue, each with a process that decodes for it. The first thread also looks after jobs that did not find room in it. */
 #include "app/renderer.h"
 
 #include <pthread.h>
@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "app/media_drop.h"
 #include "app/render_queue.h"
@@ -26,6 +28,7 @@
 struct thread {
     struct renderer *renderer;
     struct counters *counters;
+    struct confined *decoder;
     pthread_t id;
     bool first;
 };
@@ -105,7 +108,9 @@ static bool render(struct thread *t, struct call_record *r)
     if (err == 0)
         err = media_make_dirs(config.data_dir, path, &why);
     if (err == 0)
-        err = sound_render(r, &config, config.data_dir, path, &why);
+        err = confined_render(t->decoder, r, &config, config.data_dir, path, &why);
+    if (err == ERR_BUSY) /* we stop */
+        return false;
     if (err) {
         log_error("render", "call %s could not be rendered: %s", r->uid, why.text[0] ? why.text : err_text(err));
         if (err == ERR_FULL || err == ERR_NOMEM)
@@ -167,7 +172,7 @@ static int tracks(struct thread *t, const struct render_job *job, struct call_re
     if (err == 0)
         err = store_call(reader, job->uid, ret_record);
     if (err == 0)
-        err = tracks_render(*ret_record, reader, &config, wait, why);
+        err = tracks_render(t->decoder, *ret_record, reader, &config, wait, why);
     store_reader_close(reader);
     return err;
 }
@@ -198,6 +203,8 @@ static void do_tracks(struct thread *t, struct render_job *job)
         end_if_gone(t, job);
         return;
     }
+    if (err == ERR_BUSY) /* we stop: the job stays */
+        return;
     if (err)
         log_error("render", "the conference of call %s could not be rendered: %s", job->uid, why.text[0] ? why.text : err_text(err));
     if (err == ERR_FULL || err == ERR_NOMEM) { /* the job stays */
@@ -256,6 +263,9 @@ static void *thread_main(void *context)
 {
     struct thread *t = context;
     struct renderer *r = t->renderer;
+    struct why why = {0};
+    if (confined_start(t->decoder, t->first ? t->counters : NULL, &why) != 0)
+        log_error("render", "%s; it is tried again with each recording", why.text);
     while (!render_queue_is_closed(r->queue)) {
         struct render_job *job = render_queue_take(r->queue, IDLE_MS);
         if (job)
@@ -266,25 +276,36 @@ static void *thread_main(void *context)
     return NULL;
 }
 
+static void renderer_free(struct renderer *r)
+{
+    render_queue_free(r->queue);
+    if (r->config.confine.stop_fd >= 0)
+        close(r->config.confine.stop_fd);
+    free(r);
+}
+
 int renderer_start(const struct renderer_config *config, struct renderer **ret_renderer, struct why *why)
 {
     struct renderer *r = calloc(1, sizeof *r);
     if (r == NULL)
         return ERR_NOMEM;
     r->config = *config;
+    r->config.confine.stop_fd = eventfd(0, EFD_CLOEXEC);
     r->queue = render_queue_new(QUEUE_MAX);
     unsigned wanted = config->threads ? config->threads : 1;
     for (unsigned i = 0; r->queue && i < wanted && i < THREADS_MAX; i++) {
         struct thread *t = &r->threads[i];
         *t = (struct thread){.renderer = r, .first = i == 0, .counters = counters_block(config->counters)};
-        if (t->counters == NULL || pthread_create(&t->id, NULL, thread_main, t) != 0)
+        t->decoder = confined_new(&r->config.confine);
+        if (t->counters == NULL || t->decoder == NULL || pthread_create(&t->id, NULL, thread_main, t) != 0) {
+            confined_free(t->decoder);
             break;
+        }
         r->count++;
     }
     if (r->count == 0) {
         why_set(why, "cannot start a render thread");
-        render_queue_free(r->queue);
-        free(r);
+        renderer_free(r);
         return ERR_FULL;
     }
     load_jobs(r);
@@ -297,10 +318,12 @@ void renderer_stop(struct renderer *r)
     if (r == NULL)
         return;
     render_queue_close(r->queue);
-    for (unsigned i = 0; i < r->count; i++)
+    (void)eventfd_write(r->config.confine.stop_fd, 1);
+    for (unsigned i = 0; i < r->count; i++) {
         pthread_join(r->threads[i].id, NULL);
-    render_queue_free(r->queue);
-    free(r);
+        confined_free(r->threads[i].decoder);
+    }
+    renderer_free(r);
 }
 
 void renderer_put(struct renderer *r, struct call_record *record)

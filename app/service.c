@@ -46,6 +46,7 @@ struct service {
     struct kpi_book_config kpi;
     struct writer *writer;
     struct renderer *renderer;
+    struct confine_config confine; /* of the renderer */
     pthread_mutex_t pipeline_lock; /* HTTP threads look into the pipeline only while it is there */
     struct pipeline *pipeline;
     struct wire *wire;
@@ -353,6 +354,16 @@ static int start_pipeline(struct service *s, struct pipeline_config *config, str
     return err;
 }
 
+/* Decoders write recordings and nothing else. */
+static int configure_confine(struct service *s, struct confine_config *ret_config)
+{
+    char audio[4096];
+    snprintf(audio, sizeof audio, "%s/audio", s->settings->data_dir);
+    int err = confine_configure(s->settings, s->settings->data_dir, audio, &s->confine);
+    *ret_config = s->confine;
+    return err;
+}
+
 static int start_all(struct service *s, struct why *why)
 {
     struct pipeline_config pipeline;
@@ -377,7 +388,9 @@ static int start_all(struct service *s, struct why *why)
         .threads = (unsigned)s->settings->render_threads,
         .counters = s->counters_set,
     };
-    int err = wire_open(s->settings, &s->wire, why);
+    int err = configure_confine(s, &renderer.confine);
+    if (err == 0)
+        err = wire_open(s->settings, &s->wire, why);
     if (err)
         return err;
     wire_configure(s->wire, &pipeline.front);
@@ -516,6 +529,7 @@ void service_stop(struct service *s)
     store_reader_close(s->gauge_reader);
     renderer_stop(s->renderer);
     s->renderer = NULL;
+    confine_config_free(&s->confine);
     webhook_stop(s->webhook);
     writer_stop(s->writer);
     wire_close(s->wire);

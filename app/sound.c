@@ -306,9 +306,10 @@ static void note_gaps(struct call_record *r, const struct render_result *result)
     }
 }
 
-/* The call is judged once more, now that its sound is known; labels that are new are counted. */
-static void judge(struct call_record *r, const struct sound_config *config)
+void sound_judge(struct call_record *r, const struct sound_config *config)
 {
+    if (!r->final || r->recording.sound.channel_count == 0)
+        return;
     uint32_t before = diagnose_labels(r);
     diagnose(r, &config->diagnosis);
     uint32_t more = diagnose_labels(r) & ~before;
@@ -370,6 +371,9 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
             .file_context = &files,
             .file = take_file,
             .hearing = config->listen ? &heard : NULL,
+            .place = config->place,
+            .skips = config->skips,
+            .skip_count = config->skip_count,
             .counters = config->counters,
         };
         err = request.flow_count ? render_call(&request, &result, why) : ERR_NOT_FOUND;
@@ -382,8 +386,6 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
     sound_tones(&r->recording, r->arena, &heard, config->mask_dtmf);
     if (config->counters)
         counters_add(config->counters, C_DTMF_EVENTS + CALL_DIGIT_INBAND, r->recording.inband.count + r->recording.inband.over_limit);
-    if (r->final && r->recording.sound.channel_count)
-        judge(r, config);
     flows_free(flows);
     return err == ERR_NOT_FOUND ? 0 : err;
 }
@@ -442,6 +444,9 @@ int sound_tracks(struct call_record *r, const struct sound_voice *voices, unsign
             .silence_max_ns = TRACKS_SILENCE_NS,
             .file_context = &made,
             .file = take_file,
+            .place = config->place,
+            .skips = config->skips,
+            .skip_count = config->skip_count,
             .counters = config->counters,
         };
         err = request.flow_count ? render_call(&request, &result, why) : ERR_NOT_FOUND;

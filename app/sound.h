@@ -1,4 +1,5 @@
-/* A record's media -> one audio file: joins spool and renderer. Used by the service's render threads and by `earshot read`. */
+/* A record's media -> one audio file: joins spool and renderer. Runs in the process that decodes (confine/), so whatever of the
+ * configuration is new here has to be packed there (confine/job.c). */
 #pragma once
 
 #include "app/diagnose/diagnose.h"
@@ -13,15 +14,21 @@ struct sound_config {
     bool mask_dtmf;                      /* keys that are heard are told as '*' */
     struct diagnose_config diagnosis;    /* what is said about that */
     struct counters *counters;           /* may be NULL */
+    struct render_place *place;          /* decode/render.h; may be NULL */
+    const struct render_skip *skips;     /* what is left out */
+    unsigned skip_count;
 };
 
 /* Renders to the file `path` of the folder `dir` and fills r->recording (result, state, path, rate, duration, size, hash, undecodable, and
- * its files when there are several), and the diagnosis anew when it listened. 0 also when there is nothing that can be decoded (result says why); an ERR_ when the disk refused. */
+ * its files when there are several). 0 also when there is nothing that can be decoded (result says why); an ERR_ when the disk refused. */
 int sound_render(struct call_record *r, const struct sound_config *config, const char *dir, const char *path, struct why *why);
+
+/* The call is judged once more, now that its sound is known; labels that are new are counted. Nothing without sound. */
+void sound_judge(struct call_record *r, const struct sound_config *config);
 
 /* One side of a call, as a track. */
 struct sound_voice {
-    const struct call_record *call;
+    struct call_record *call; /* is not changed */
     const char *party; /* caller, callee */
     int line;          /* only of this m= line; -1: of any */
     struct slice user; /* whose it is */

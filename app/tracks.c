@@ -96,7 +96,7 @@ static bool gather(const struct call_record *r, struct store_reader *reader, str
 }
 
 /* Everybody is in one call, a stream each. */
-static void gather_siprec(const struct call_record *r, struct people *all)
+static void gather_siprec(struct call_record *r, struct people *all)
 {
     for (uint32_t i = 0; i < r->siprec.stream_count && all->count < PEOPLE_MAX; i++) {
         int line = siprec_voice_line(r, i);
@@ -109,7 +109,7 @@ static void gather_siprec(const struct call_record *r, struct people *all)
     }
 }
 
-int tracks_render(struct call_record *r, struct store_reader *reader,
+int tracks_render(struct confined *decoder, struct call_record *r, struct store_reader *reader,
                   const struct sound_config *config, bool wait, struct why *why)
 {
     char path[MEDIA_PATH_MAX];
@@ -124,7 +124,8 @@ int tracks_render(struct call_record *r, struct store_reader *reader,
     if (err == 0)
         err = media_make_dirs(config->data_dir, path, why);
     if (err == 0)
-        err = sound_tracks(r, all->voice, all->count, config, config->data_dir, path, why);
+        err = confined_tracks(decoder, r, all->voice, all->count, config, config->data_dir, path,
+                              why);
     people_free(all);
     return err;
 }

@@ -4,7 +4,7 @@
  * (SIPREC) of three and more streams, by the names in its metadata. */
 #pragma once
 
-#include "app/sound.h"
+#include "app/confine/confine.h"
 #include "storage/store.h"
 
 /* This call is over, with it the conference or recording session of three and more people that it
@@ -14,5 +14,5 @@ bool tracks_wanted(const struct call_record *r);
 #define TRACKS_UNREADY 1
 /* Renders below config->data_dir and fills r->tracks; none when nobody was heard. TRACKS_UNREADY:
  * records of other participants are not stored yet, and `wait` asks for them. Else 0 or an ERR_. */
-int tracks_render(struct call_record *r, struct store_reader *reader,
+int tracks_render(struct confined *decoder, struct call_record *r, struct store_reader *reader,
                   const struct sound_config *config, bool wait, struct why *why);

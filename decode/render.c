@@ -230,6 +230,27 @@ static enum codec_kind know_codec(struct head *head, const struct render_codec *
     return head->kind;
 }
 
+static bool is_left_out(const struct render_request *request, unsigned stream, int64_t at_ns)
+{
+    for (unsigned i = 0; i < request->skip_count; i++) {
+        const struct render_skip *s = &request->skips[i];
+        if (s->flow == stream + 1 && at_ns >= s->from_ns && at_ns < s->to_ns)
+            return true;
+    }
+    return false;
+}
+
+static void to_channel(struct render *r, unsigned flow, const struct rtp_packet *packet,
+                       int64_t at_ns, const struct render_codec *codec, bool red)
+{
+    const struct render_flow *f = &r->request->flows[flow];
+    unsigned stream = f->same_as ? f->same_as - 1 : flow;
+    if (r->request->skip_count && is_left_out(r->request, stream, at_ns))
+        return;
+    sound_is_at(&r->sound, stream, at_ns);
+    channel_packet(&r->channels[f->channel], stream, packet, at_ns, codec, red);
+}
+
 static int take(struct render *r, unsigned flow, struct why *why)
 {
     struct head *head = &r->heads[flow];
@@ -254,12 +275,10 @@ static int take(struct render *r, unsigned flow, struct why *why)
         count_undecodable(r, codec->name);
     if (!r->begun && !head->heard)
         return 0;
-    const struct render_flow *f = &r->request->flows[flow];
-    unsigned stream = f->same_as ? f->same_as - 1 : flow;
     int err = r->begun ? 0 : begin(r, head->packet.time_ns, why);
     int64_t at_ns;
     if (err == 0 && arrival(r, head->packet.time_ns, &at_ns))
-        channel_packet(&r->channels[f->channel], stream, &packet, at_ns, codec, red);
+        to_channel(r, flow, &packet, at_ns, codec, red);
     return err ? err : r->sound.mix.err;
 }
 
@@ -358,6 +377,7 @@ int render_call(const struct render_request *request, struct render_result *ret_
     r->channel_count = channels_of(request);
     r->sound.counters = request->counters;
     r->sound.result = ret_result;
+    r->sound.place = request->place;
     int err = all_packets(r, why);
     if (err == 0)
         err = complete(r, why);

@@ -14,6 +14,8 @@
  * packet that holds sound, of either channel. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "base/error.h"
 #include "base/counters.h"
 #include "decode/hearing.h"
@@ -45,6 +47,20 @@ struct render_flow {
                          are one stream, each packet is heard once; 0: none */
     void *context;
     int (*next)(void *context, struct render_packet *ret_packet);
+};
+
+/* Where a render is, for who watches it, from another process too: written ahead of each packet that goes to its
+ * channel, and of each that is decoded. */
+struct render_place {
+    _Atomic uint32_t flow; /* its number, from 1; 0: no packet yet. Hops of one stream have that of the first */
+    _Atomic int64_t at_ns; /* its arrival, from the start of the file */
+};
+
+/* Packets that are left out as if they were lost: those of the flow that arrived in [from_ns, to_ns), by the same
+ * clock. Nothing else moves. */
+struct render_skip {
+    uint32_t flow;
+    int64_t from_ns, to_ns;
 };
 
 #define RENDER_TRACKS_MAX 32
@@ -85,6 +101,9 @@ struct render_request {
     render_file_fn *file;      /* told of each file, in order; may be NULL. Only what is told before
                                   render_call() returns 0 is there to stay */
     struct hearing_report *hearing; /* what the channels sound like, not of tracks; NULL: nobody asks */
+    struct render_place *place;     /* may be NULL */
+    const struct render_skip *skips;
+    unsigned skip_count;
     struct counters *counters; /* may be NULL; DECODE_ERRORS, UNDECODABLE, RECORDING_SECONDS,
                                   WRITTEN_BYTES are counted here */
 };

@@ -305,6 +305,7 @@ static void audio(struct source *s, const struct media *m, struct format *f)
 {
     int16_t *pcm = s->sound->decoded;
     struct decoder *d = &f->decoder;
+    sound_is_at(s->sound, s->flow, m->arrival_ns);
     int count = format_open(s, f) ? decoder_decode(d, m->payload, m->timestamp, pcm) : -1;
     if (count > 0 || d->noise_dbov)
         s->sound->result->packets[s->channel]++;

@@ -19,9 +19,18 @@ struct sound {
     struct av_pool *pool;
     struct counters *counters; /* may be NULL */
     struct render_result *result;
+    struct render_place *place; /* NULL: nobody watches */
     int16_t decoded[CODEC_MAX_SAMPLES];
     int16_t resampled[2 * CODEC_MAX_SAMPLES];
 };
+
+static inline void sound_is_at(struct sound *s, unsigned flow, int64_t at_ns)
+{
+    if (s->place == NULL)
+        return;
+    atomic_store_explicit(&s->place->flow, flow + 1, memory_order_relaxed);
+    atomic_store_explicit(&s->place->at_ns, at_ns, memory_order_relaxed);
+}
 
 /* A payload type as this source uses it. */
 struct format {

@@ -140,7 +140,7 @@ void pack_word(struct pack *p, const char **v)
     const char *copy = arena_str(p->arena, text);
     const char *known = record_text(copy);
     *v = known ? known : copy;
-    p->failed |= copy == NULL;
+    p->failed |= copy == NULL || (p->strict && known == NULL);
 }
 
 void pack_endpoint(struct pack *p, struct endpoint *v)

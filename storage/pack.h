@@ -15,6 +15,7 @@ struct pack {
     struct buf *out; /* writing: NULL when reading */
     struct cursor in;
     struct arena *arena; /* reading: where texts go */
+    bool strict;         /* reading: a word that this version does not know is damage */
     bool failed;
 };
 

@@ -52,6 +52,8 @@ static const char *const TEXTS[] = {
     "session_id", "header", "icid", "sdp_origin", "media",
     /* how a key was told */
     "rfc4733", "info", "inband",
+    /* what is heard besides keys */
+    "cng", "ced", "ansam", "v21_preamble", "ringback", "sit",
     /* reports of endpoints: how they came, what they are about, why it is that stream */
     "vq_rtcpxr", "rtp_stat", "session", "interval", "alert", "local", "remote", "ssrc",
     "addresses", "party", "fixed", "adaptive",

@@ -287,6 +287,7 @@ struct record_recording {
     int64_t look_back_ms;    /* of an on-demand recording: so long ahead of the request it begins; 0: at the start of the call */
     int64_t from_us;         /* what was heard before is left out; 0: nothing is */
     const char *reason;      /* why the result is what it is, where the result alone does not say: min_duration; NULL */
+    uint32_t damaged_pieces; /* left out because the decoder crashed there (state damaged) */
 };
 
 /* A signalling connection that nobody can read, as far as it shows (kind "encrypted"). */

@@ -543,7 +543,8 @@ void record_pack_recording(struct pack *p, struct record_recording *g)
     pack_i64(p, &g->requested_us);
     pack_word(p, &g->reason);
     pack_i64(p, &g->look_back_ms);
-    pack_i64(p, &g->from_us); /* what comes later goes behind this */
+    pack_i64(p, &g->from_us);
+    pack_u32(p, &g->damaged_pieces); /* what comes later goes behind this */
 }
 
 void record_pack_message(struct pack *p, struct record_message *m, int format)

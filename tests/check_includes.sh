@@ -55,4 +55,5 @@ library 'sqlite3' 'storage/store[a-z_]*\.[ch]'
 library 'curl' 'storage/post\.c'
 library 'microhttpd' 'api/(server|connection|listen)\.[ch]'
 library 'ini\.h' 'app/settings\.c'
+library 'seccomp' 'app/confine/walls\.c'
 exit $bad

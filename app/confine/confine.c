@@ -1,0 +1,348 @@
+/* The job is written once; behind a crash it is asked again, of a new process, with one more piece left out.
+ *
+ *     crash at a packet ---> that packet and the next 200 ms of its flow
+ *     again within 2 s  ---> the piece grows by 400 ms to both sides, then 800, 1600, ...: what crashes may be sound that
+ *                            was decoded seconds before
+ *
+ * Who was killed from outside (SIGKILL) was not at fault: nothing is left out. */
+#include "app/confine/confine.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/confine/job.h"
+#include "app/confine/process.h"
+#include "app/settings.h"
+#include "base/crypto.h"
+#include "base/log.h"
+
+#define TRIES_MAX   8
+#define SECOND_NS   INT64_C(1000000000)
+#define PIECE_NS    INT64_C(200000000)
+#define NEAR_NS     (2 * SECOND_NS)
+#define PLACE_MAX   (INT64_C(100) * 3600 * SECOND_NS) /* what a process says of its place is not believed */
+#define CPU_BASE_NS (10 * SECOND_NS)
+#define MEDIA_MAX   (INT64_C(48) * 3600 * 1000000) /* us, of a stream */
+
+struct confined {
+    const struct confine_config *config;
+    struct process *process;
+};
+
+/* A job under way. */
+struct work {
+    struct job job;
+    struct buf keys;
+    int64_t cpu_ns;
+    unsigned tries;
+    int64_t width_ns[JOB_SKIPS_MAX]; /* by which a piece grew last */
+    uint32_t pieces;
+};
+
+/* ---- configuration ---- */
+
+int confine_configure(const struct settings *s, const char *data_dir, const char *write_dir, struct confine_config *ret_config)
+{
+    struct confine_config c = {
+        .program = s->confine ? "/proc/self/exe" : NULL,
+        .memory_bytes = s->decode_memory,
+        .cpu_factor = s->decode_cpu_factor,
+        .stop_fd = -1,
+    };
+    c.write_dir = strdup(write_dir);
+    if (asprintf(&c.read_dir, "%s/spool", data_dir) < 0)
+        c.read_dir = NULL;
+    *ret_config = c;
+    if (c.write_dir && c.read_dir)
+        return 0;
+    confine_config_free(ret_config);
+    return ERR_NOMEM;
+}
+
+void confine_config_free(struct confine_config *config)
+{
+    free(config->read_dir);
+    free(config->write_dir);
+    config->read_dir = config->write_dir = NULL;
+}
+
+struct confined *confined_new(const struct confine_config *config)
+{
+    struct confined *c = calloc(1, sizeof *c);
+    if (c)
+        c->config = config;
+    return c;
+}
+
+void confined_free(struct confined *c)
+{
+    if (c == NULL)
+        return;
+    process_free(c->process);
+    free(c);
+}
+
+/* ---- the process ---- */
+
+static void say_walls(struct confined *c, struct counters *counters)
+{
+    unsigned walls = c->process ? process_walls(c->process) : 0;
+    if (counters) {
+        counters_set(counters, C_DECODER_CONFINED, c->process != NULL);
+        counters_set(counters, C_DECODER_CONFINED + 1, (walls & WALL_SECCOMP) != 0);
+        counters_set(counters, C_DECODER_CONFINED + 2, (walls & WALL_LANDLOCK) != 0);
+    }
+    if (c->process && !(walls & WALL_LANDLOCK))
+        log_warn("decoder", "this kernel has no Landlock: the process that decodes could read what this user may read");
+    if (c->process && !(walls & WALL_SECCOMP))
+        log_warn("decoder", "this kernel has no seccomp: the process that decodes may use every system call");
+}
+
+static int need_process(struct confined *c, struct why *why)
+{
+    const struct confine_config *config = c->config;
+    const struct process_config p = {
+        .program = config->program,
+        .walls = {.read_dir = config->read_dir, .write_dir = config->write_dir, .memory_bytes = config->memory_bytes},
+    };
+    if (c->process && process_is_worn(c->process)) {
+        process_free(c->process);
+        c->process = NULL;
+    }
+    if (c->process)
+        return 0;
+    (void)mkdir(config->read_dir, 0700); /* they may be there; and if not, the walls say so */
+    (void)mkdir(config->write_dir, 0700);
+    return process_start(&p, &c->process, why);
+}
+
+int confined_start(struct confined *c, struct counters *counters, struct why *why)
+{
+    int err = c->config->program ? need_process(c, why) : 0;
+    if (err == 0)
+        say_walls(c, counters);
+    return err;
+}
+
+/* ---- what a crash leaves ---- */
+
+/* What follows the job's name in that of a file of its kind: ".wav.part", "-p2.wav"; "-t1.wav", "-mix.wav". */
+static bool is_ending(enum job_kind kind, const char *ending)
+{
+    if (kind == JOB_CALL)
+        return ending[0] == '.' || strncmp(ending, "-p", 2) == 0;
+    return strncmp(ending, "-t", 2) == 0 || strncmp(ending, "-mix", 4) == 0;
+}
+
+static void remove_files(const struct job *job)
+{
+    char folder[4096];
+    int n = snprintf(folder, sizeof folder, "%s/%s", job->dir, job->path);
+    char *slash = strrchr(folder, '/');
+    if (n < 0 || n >= (int)sizeof folder || slash == NULL)
+        return;
+    *slash = '\0';
+    char *name = slash + 1, *dot = strrchr(name, '.');
+    size_t stem = dot ? (size_t)(dot - name) : strlen(name);
+    DIR *d = opendir(folder);
+    for (struct dirent *e; d && (e = readdir(d)) != NULL;)
+        if (strncmp(e->d_name, name, stem) == 0 && is_ending(job->kind, e->d_name + stem))
+            (void)unlinkat(dirfd(d), e->d_name, 0);
+    if (d)
+        closedir(d);
+}
+
+static int64_t no_less(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The piece that this place is near to grows, or a new one begins. */
+static void leave_out(struct work *w, struct render_skip place)
+{
+    struct job *job = &w->job;
+    int64_t at = place.from_ns;
+    if (place.flow == 0 || at < -PLACE_MAX || at > PLACE_MAX)
+        return;
+    for (uint32_t i = 0; i < w->pieces; i++) {
+        struct render_skip *s = &job->skips[i];
+        if (s->flow != place.flow || at < s->from_ns - NEAR_NS || at > s->to_ns + NEAR_NS)
+            continue;
+        w->width_ns[i] *= 2;
+        s->from_ns = no_less(s->from_ns, at) - w->width_ns[i];
+        s->to_ns = (s->to_ns > at ? s->to_ns : at) + w->width_ns[i];
+        return;
+    }
+    assert(w->pieces < JOB_SKIPS_MAX); /* one a try */
+    w->width_ns[w->pieces] = PIECE_NS;
+    job->skips[w->pieces++] = (struct render_skip){place.flow, at, at + PIECE_NS};
+}
+
+static void drop_process(struct confined *c, const struct work *w)
+{
+    process_free(c->process);
+    c->process = NULL;
+    remove_files(&w->job);
+}
+
+static void note_crash(struct confined *c, struct work *w, enum process_death death, int signal, struct counters *counters)
+{
+    struct render_skip place = process_place(c->process);
+    log_warn("decoder", "the process that decodes ended at packet time %.3f s of flow %u of call %s (%s%s%s); a new one goes on",
+             (double)place.from_ns / 1e9, place.flow, w->job.records[0]->uid, label_text(LABELS_CRASH, death), signal ? ": " : "",
+             signal ? strsignal(signal) : "");
+    if (counters)
+        counters_add(counters, C_DECODER_CRASHES + death, 1);
+    if (death != DEATH_SIGNAL || signal != SIGKILL)
+        leave_out(w, place);
+    drop_process(c, w);
+    w->tries++;
+}
+
+/* ---- doing it ---- */
+
+/* 0 and *ret_err what came of it; 1: it crashed; or an ERR_. */
+static int try_once(struct confined *c, struct work *w, struct counters *counters, int *ret_err, struct why *why)
+{
+    struct buf body;
+    struct slice answer;
+    int err = 1;
+    if (need_process(c, why) != 0)
+        return ERR_FULL; /* the world's fault: later */
+    w->job.sound.skips = w->job.skips;
+    w->job.sound.skip_count = w->pieces;
+    buf_init(&body, JOB_BYTES_MAX);
+    job_write(&body, &w->job);
+    const struct slice parts[2] = {buf_view(&body), buf_view(&w->keys)};
+    enum process_death death = DEATH_ANSWER;
+    int signal = 0;
+    enum process_end end = process_ask(c->process, parts, 2, w->cpu_ns, c->config->stop_fd, &answer);
+    if (end == PROCESS_ANSWERED && answer_read(answer, &w->job, counters, ret_err, why))
+        err = 0;
+    if (end == PROCESS_DIED)
+        death = process_died_of(c->process, &signal);
+    if (err == 0 && *ret_err == ERR_NOMEM) {
+        death = DEATH_MEMORY;
+        err = 1;
+    }
+    if (end == PROCESS_STOPPED) {
+        err = ERR_BUSY;
+        drop_process(c, w);
+    } else if (err == 1) {
+        note_crash(c, w, death, signal, counters);
+    }
+    buf_fini(&body);
+    return err;
+}
+
+/* As long as all its streams together. */
+static int64_t media_us(const struct call_record *r)
+{
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < r->stream_count; i++) {
+        int64_t length = r->streams[i].last_us - r->streams[i].first_us;
+        sum += length < 0 ? 0 : length > MEDIA_MAX ? MEDIA_MAX : length;
+    }
+    return sum;
+}
+
+/* 0 and *ret_err; 1 when no try came to its end; or an ERR_. */
+static int work_out(struct confined *c, struct work *w, struct counters *counters, int *ret_err, struct why *why)
+{
+    int64_t us = 0;
+    for (uint32_t i = 0; i < w->job.record_count; i++)
+        us += media_us(w->job.records[i]);
+    w->cpu_ns = CPU_BASE_NS + us * 1000 * c->config->cpu_factor;
+    buf_init(&w->keys, 1 << 20);
+    (void)buf_reserve(&w->keys, 64 * 1024); /* not to be moved */
+    job_write_keys(&w->keys, &w->job);
+    int err = w->keys.failed ? ERR_FULL : 1;
+    while (err == 1 && w->tries < TRIES_MAX) {
+        *ret_err = 0;
+        err = try_once(c, w, counters, ret_err, why);
+    }
+    crypto_wipe(w->keys.data, w->keys.size);
+    buf_fini(&w->keys);
+    return err;
+}
+
+/* ---- a call ---- */
+
+static void mark(struct call_record *r, const struct work *w, struct counters *counters)
+{
+    struct record_recording *g = &r->recording;
+    if (w->pieces == 0)
+        return;
+    if (g->state == NULL) { /* what is left was nothing to hear */
+        g->result = "failed";
+        return;
+    }
+    g->state = "damaged";
+    g->damaged_pieces = w->pieces;
+    if (counters)
+        counters_add(counters, C_RECORDINGS_DAMAGED, 1);
+}
+
+static void give_up(struct call_record *r)
+{
+    struct record_recording *g = &r->recording;
+    g->state = NULL;
+    g->result = "failed";
+    g->id[0] = '\0';
+    g->path = slice_none();
+    g->files = (struct record_files){0};
+}
+
+int confined_render(struct confined *c, struct call_record *r, const struct sound_config *config, const char *dir, const char *path,
+                    struct why *why)
+{
+    struct work w = {.job = {.kind = JOB_CALL, .dir = dir, .path = path, .sound = *config, .record_count = 1, .records = {r}}};
+    int result = 0;
+    int err = c->config->program ? work_out(c, &w, config->counters, &result, why) : sound_render(r, config, dir, path, why);
+    if (err == 1) {
+        give_up(r);
+        why_set(why, "the process that decodes ended %u times", w.tries);
+        return 0;
+    }
+    if (err)
+        return err;
+    mark(r, &w, config->counters);
+    sound_judge(r, config);
+    return result;
+}
+
+/* ---- a conference ---- */
+
+static bool add_record(struct job *job, struct call_record *r)
+{
+    for (uint32_t i = 0; i < job->record_count; i++)
+        if (job->records[i] == r)
+            return true;
+    if (job->record_count == JOB_RECORDS_MAX)
+        return false;
+    job->records[job->record_count++] = r;
+    return true;
+}
+
+int confined_tracks(struct confined *c, struct call_record *r, struct sound_voice *voices, unsigned count, const struct sound_config *config,
+                    const char *dir, const char *path, struct why *why)
+{
+    if (c->config->program == NULL)
+        return sound_tracks(r, voices, count, config, dir, path, why);
+    struct work w = {.job = {.kind = JOB_TRACKS, .dir = dir, .path = path, .sound = *config, .voice_count = count, .voices = voices}};
+    int result = 0;
+    bool room = add_record(&w.job, r);
+    for (unsigned i = 0; i < count; i++)
+        room &= add_record(&w.job, voices[i].call);
+    assert(room); /* tracks.c gathers fewer */
+    int err = work_out(c, &w, config->counters, &result, why);
+    if (err == 1)
+        r->tracks = (struct record_files){0};
+    return err == 1 ? 0 : err ? err : result;
+}
