@@ -284,6 +284,34 @@ void srtp_opener_free(struct srtp_opener *o)
     free(o);
 }
 
+struct srtp_held {
+    struct session sessions[6];
+};
+
+struct srtp_held *srtp_hold(void)
+{
+    static const struct media_key keys[] = {
+        {.cipher = MEDIA_CIPHER_AES_CM, .key_bytes = 16, .tag_bytes = 10, .salt_bytes = 14},
+        {.cipher = MEDIA_CIPHER_AES_CM, .key_bytes = 24, .tag_bytes = 10, .salt_bytes = 14},
+        {.cipher = MEDIA_CIPHER_AES_CM, .key_bytes = 32, .tag_bytes = 10, .salt_bytes = 14},
+        {.cipher = MEDIA_CIPHER_AES_GCM, .key_bytes = 16, .tag_bytes = 16, .salt_bytes = 12},
+        {.cipher = MEDIA_CIPHER_AES_GCM, .key_bytes = 32, .tag_bytes = 16, .salt_bytes = 12},
+        {.cipher = MEDIA_CIPHER_NULL, .key_bytes = 16, .tag_bytes = 10, .salt_bytes = 14},
+    };
+    struct srtp_held *h = calloc(1, sizeof *h);
+    pthread_once(&started, start);
+    for (size_t i = 0; h && usable && i < sizeof keys / sizeof *keys; i++)
+        (void)session_new(&keys[i], 1, &h->sessions[i]);
+    return h;
+}
+
+void srtp_release(struct srtp_held *h)
+{
+    for (size_t i = 0; h && i < sizeof h->sessions / sizeof *h->sessions; i++)
+        session_free(&h->sessions[i]);
+    free(h);
+}
+
 static uint32_t ssrc_of(struct slice packet)
 {
     const uint8_t *at = packet.data + 8;

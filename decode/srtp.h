@@ -22,5 +22,9 @@ struct srtp_opener *srtp_opener_new(const struct media_key *keys, unsigned count
 void srtp_opener_free(struct srtp_opener *o);
 /* `*ret_packet` (SRTP_OPENED): the RTP packet in the clear, valid until the next call. */
 enum srtp_verdict srtp_opener_packet(struct srtp_opener *o, struct slice packet, struct slice *ret_packet);
+/* Sessions of every cipher: the library behind the ciphers loads parts of itself for the first one and drops them with the
+ * last, which a process without files cannot. NULL without memory. */
+struct srtp_held *srtp_hold(void);
+void srtp_release(struct srtp_held *h);
 /* Version text of the library, for --version. */
 const char *srtp_library(void);

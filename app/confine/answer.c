@@ -172,16 +172,21 @@ static bool format_is_sound(struct slice format)
     return sound;
 }
 
-static bool recording_is_sound(const struct job *job, const struct record_recording *g)
+static bool result_is_sound(const struct record_recording *g)
 {
     static const char *const results[] = {"recorded", "no_rtp", "encrypted", "undecodable", "failed", NULL};
     bool made = g->state != NULL;
     return is_one_of(g->result, results) && (!made || strcmp(g->state, "ready") == 0) &&
-           made == (strcmp(g->result, "recorded") == 0) && (!made || path_is_ours(job->path, g->path)) &&
-           in_range(g->sample_rate_hz, RATE_MAX) && in_range(g->channels, 2) && in_range(g->duration_ms, LENGTH_MS) &&
-           in_range(g->size_bytes, BYTES_MAX) && is_time(g->started_us) && g->undecodable.size < UNDECODABLE_MAX &&
-           format_is_sound(g->format) && gaps_are_sound(g) && files_are_sound(job, &g->files, PARTS_MAX) && hearing_is_sound(&g->sound) &&
-           keys_are_sound(&g->inband);
+           made == (strcmp(g->result, "recorded") == 0) && g->undecodable.size < UNDECODABLE_MAX;
+}
+
+/* Of one that was made. */
+static bool recording_is_sound(const struct job *job, const struct record_recording *g)
+{
+    return path_is_ours(job->path, g->path) && format_is_sound(g->format) && in_range(g->sample_rate_hz, RATE_MAX) &&
+           in_range(g->channels, 2) && in_range(g->duration_ms, LENGTH_MS) && in_range(g->size_bytes, BYTES_MAX) &&
+           is_time(g->started_us) && gaps_are_sound(g) && files_are_sound(job, &g->files, PARTS_MAX) &&
+           hearing_is_sound(&g->sound) && keys_are_sound(&g->inband);
 }
 
 /* ---- reading ---- */
@@ -208,14 +213,27 @@ static bool counters_read(struct pack *p, struct answer_counter *counts, uint32_
     return true;
 }
 
-/* What the service knows better; and nothing is called by an id that it did not give. */
+/* Nothing was made: why, and all else stays as it was. */
+static void take_reason(struct record_recording *to, const struct record_recording *from)
+{
+    to->result = from->result;
+    to->state = NULL;
+    to->id[0] = '\0';
+    to->undecodable = from->undecodable;
+    to->repaired = from->repaired;
+    to->truncated = from->truncated;
+    to->path = slice_none();
+    to->files = (struct record_files){0};
+    to->sound = (struct record_sound){0};
+    to->inband = (struct record_dtmf){0};
+}
+
+/* But for what the service knows better; and nothing is called by an id that it did not give. */
 static void take_recording(struct record_recording *to, const struct record_recording *from)
 {
     struct record_recording old = *to;
     *to = *from;
     memcpy(to->id, old.id, sizeof to->id);
-    if (to->state == NULL)
-        to->id[0] = '\0';
     if (to->format.size == 0)
         to->format = old.format;
     to->partial = old.partial;
@@ -250,7 +268,9 @@ static bool body_read(struct pack *p, const struct job *job, struct record_recor
         record_pack_files(p, tracks);
     if (p->failed || !pack_at_end(p))
         return false;
-    return job->kind == JOB_CALL ? recording_is_sound(job, recording) : files_are_sound(job, tracks, TRACKS_MAX);
+    if (job->kind != JOB_CALL)
+        return files_are_sound(job, tracks, TRACKS_MAX);
+    return result_is_sound(recording) && (recording->state == NULL || recording_is_sound(job, recording));
 }
 
 /* For a line of the log. */
@@ -280,8 +300,10 @@ bool answer_read(struct slice bytes, const struct job *job, struct counters *cou
         return false;
     for (uint32_t i = 0; i < count && counters; i++)
         counters_add(counters, counts[i].cell, counts[i].count);
-    if (job->kind == JOB_CALL)
+    if (job->kind == JOB_CALL && recording.state)
         take_recording(&r->recording, &recording);
+    else if (job->kind == JOB_CALL)
+        take_reason(&r->recording, &recording);
     else if (job->kind == JOB_TRACKS)
         take_tracks(&r->tracks, &tracks, job);
     *ret_err = err;

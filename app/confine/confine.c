@@ -1,10 +1,5 @@
-/* The job is written once; behind a crash it is asked again, of a new process, with one more piece left out.
- *
- *     crash at a packet ---> that packet and the next 200 ms of its flow
- *     again within 2 s  ---> the piece grows by 400 ms to both sides, then 800, 1600, ...: what crashes may be sound that
- *                            was decoded seconds before
- *
- * Who was killed from outside (SIGKILL) was not at fault: nothing is left out. */
+/* A job is asked of the process; behind a crash of a new one, with one more piece left out (pieces.h). Who was killed from
+ * outside (SIGKILL) was not at fault: nothing is left out. */
 #include "app/confine/confine.h"
 
 #include <assert.h>
@@ -17,17 +12,14 @@
 #include <unistd.h>
 
 #include "app/confine/job.h"
+#include "app/confine/pieces.h"
 #include "app/confine/process.h"
 #include "app/settings.h"
 #include "base/crypto.h"
 #include "base/log.h"
 
-#define TRIES_MAX   8
-#define SECOND_NS   INT64_C(1000000000)
-#define PIECE_NS    INT64_C(200000000)
-#define NEAR_NS     (2 * SECOND_NS)
-#define PLACE_MAX   (INT64_C(100) * 3600 * SECOND_NS) /* what a process says of its place is not believed */
-#define CPU_BASE_NS (10 * SECOND_NS)
+#define TRIES_MAX   PIECES_MAX
+#define CPU_BASE_NS INT64_C(10000000000)
 #define MEDIA_MAX   (INT64_C(48) * 3600 * 1000000) /* us, of a stream */
 
 struct confined {
@@ -41,8 +33,7 @@ struct work {
     struct buf keys;
     int64_t cpu_ns;
     unsigned tries;
-    int64_t width_ns[JOB_SKIPS_MAX]; /* by which a piece grew last */
-    uint32_t pieces;
+    struct pieces pieces;
 };
 
 /* ---- configuration ---- */
@@ -158,32 +149,6 @@ static void remove_files(const struct job *job)
         closedir(d);
 }
 
-static int64_t no_less(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-/* The piece that this place is near to grows, or a new one begins. */
-static void leave_out(struct work *w, struct render_skip place)
-{
-    struct job *job = &w->job;
-    int64_t at = place.from_ns;
-    if (place.flow == 0 || at < -PLACE_MAX || at > PLACE_MAX)
-        return;
-    for (uint32_t i = 0; i < w->pieces; i++) {
-        struct render_skip *s = &job->skips[i];
-        if (s->flow != place.flow || at < s->from_ns - NEAR_NS || at > s->to_ns + NEAR_NS)
-            continue;
-        w->width_ns[i] *= 2;
-        s->from_ns = no_less(s->from_ns, at) - w->width_ns[i];
-        s->to_ns = (s->to_ns > at ? s->to_ns : at) + w->width_ns[i];
-        return;
-    }
-    assert(w->pieces < JOB_SKIPS_MAX); /* one a try */
-    w->width_ns[w->pieces] = PIECE_NS;
-    job->skips[w->pieces++] = (struct render_skip){place.flow, at, at + PIECE_NS};
-}
-
 static void drop_process(struct confined *c, const struct work *w)
 {
     process_free(c->process);
@@ -200,7 +165,7 @@ static void note_crash(struct confined *c, struct work *w, enum process_death de
     if (counters)
         counters_add(counters, C_DECODER_CRASHES + death, 1);
     if (death != DEATH_SIGNAL || signal != SIGKILL)
-        leave_out(w, place);
+        pieces_add(&w->pieces, place.flow, place.from_ns);
     drop_process(c, w);
     w->tries++;
 }
@@ -215,8 +180,8 @@ static int try_once(struct confined *c, struct work *w, struct counters *counter
     int err = 1;
     if (need_process(c, why) != 0)
         return ERR_FULL; /* the world's fault: later */
-    w->job.sound.skips = w->job.skips;
-    w->job.sound.skip_count = w->pieces;
+    w->job.sound.skips = w->pieces.skip;
+    w->job.sound.skip_count = w->pieces.count;
     buf_init(&body, JOB_BYTES_MAX);
     job_write(&body, &w->job);
     const struct slice parts[2] = {buf_view(&body), buf_view(&w->keys)};
@@ -277,14 +242,14 @@ static int work_out(struct confined *c, struct work *w, struct counters *counter
 static void mark(struct call_record *r, const struct work *w, struct counters *counters)
 {
     struct record_recording *g = &r->recording;
-    if (w->pieces == 0)
+    if (w->pieces.count == 0)
         return;
     if (g->state == NULL) { /* what is left was nothing to hear */
         g->result = "failed";
         return;
     }
     g->state = "damaged";
-    g->damaged_pieces = w->pieces;
+    g->damaged_pieces = w->pieces.count;
     if (counters)
         counters_add(counters, C_RECORDINGS_DAMAGED, 1);
 }

@@ -33,7 +33,7 @@ static void skips_pack(struct pack *p, struct job *job)
 {
     uint32_t count = job->sound.skip_count;
     pack_count(p, &count);
-    p->failed |= count > JOB_SKIPS_MAX;
+    p->failed |= count > PIECES_MAX;
     for (uint32_t i = 0; i < count && !p->failed; i++) {
         struct render_skip s = p->out ? job->sound.skips[i] : (struct render_skip){0};
         pack_u32(p, &s.flow);

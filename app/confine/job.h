@@ -4,6 +4,7 @@
  * the service knows itself is not taken from there. */
 #pragma once
 
+#include "app/confine/pieces.h"
 #include "app/sound.h"
 #include "base/buf.h"
 #include "storage/pack.h"
@@ -11,7 +12,6 @@
 #define JOB_BYTES_MAX    (256u << 20)
 #define ANSWER_BYTES_MAX (32u << 20)
 #define JOB_RECORDS_MAX  80 /* the call that ends a conference, and those of its participants */
-#define JOB_SKIPS_MAX    8
 
 enum job_kind { JOB_CALL, JOB_TRACKS, JOB_PROBE };
 
@@ -21,7 +21,7 @@ struct job {
     uint32_t probe;           /* JOB_PROBE: which (probes.h); nothing else then */
     const char *dir, *path;   /* as sound_render() takes them */
     struct sound_config sound; /* without diagnosis, counters, place */
-    struct render_skip skips[JOB_SKIPS_MAX];
+    struct render_skip skips[PIECES_MAX]; /* reading: those of `sound` */
     uint32_t record_count;
     struct call_record *records[JOB_RECORDS_MAX]; /* the first is the one that is rendered */
     uint32_t voice_count;
