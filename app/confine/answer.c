@@ -24,10 +24,45 @@ static const unsigned counted[][2] = {
 
 /* ---- writing ---- */
 
+static void gap_pack(struct pack *p, void *item)
+{
+    struct record_gap *g = item;
+    pack_i64(p, &g->at_ms);
+    pack_i64(p, &g->length_ms);
+    pack_i64(p, &g->cut_ms);
+}
+
 static void counter_pack(struct pack *p, struct answer_counter *c)
 {
     pack_u32(p, &c->cell);
     pack_u64(p, &c->count);
+}
+
+/* What rendering makes of a recording. All else of it (ids, what the rules of the site wanted) the service knows. */
+static void made_pack(struct pack *p, struct record_recording *g)
+{
+    pack_word(p, &g->result);
+    pack_word(p, &g->state);
+    pack_text(p, &g->undecodable);
+    pack_u64(p, &g->repaired);
+    pack_bool(p, &g->truncated);
+    if (g->state == NULL)
+        return;
+    pack_text(p, &g->format);
+    pack_text(p, &g->path);
+    pack_int(p, &g->sample_rate_hz);
+    pack_int(p, &g->channels);
+    pack_i64(p, &g->started_us);
+    pack_i64(p, &g->duration_ms);
+    pack_i64(p, &g->size_bytes);
+    pack_bytes(p, g->sha256, sizeof g->sha256);
+    record_pack_files(p, &g->files);
+    record_pack_sound(p, &g->sound);
+    record_pack_tones(p, &g->sound);
+    record_pack_stretches(p, &g->sound);
+    record_pack_dtmf(p, &g->inband);
+    record_pack_dtmf_wire(p, &g->inband);
+    g->gaps = pack_items(p, g->gaps, &g->gap_count, sizeof *g->gaps, gap_pack);
 }
 
 static void counters_write(struct pack *p, const struct counters *counters)
@@ -52,7 +87,7 @@ void answer_write(struct buf *out, int err, const struct why *why, struct call_r
     pack_text(&p, &text);
     counters_write(&p, counters);
     if (kind == JOB_CALL)
-        record_pack_recording(&p, &r->recording);
+        made_pack(&p, &r->recording);
     else if (kind == JOB_TRACKS)
         record_pack_files(&p, &r->tracks);
     out->failed |= p.failed;
@@ -213,33 +248,32 @@ static bool counters_read(struct pack *p, struct answer_counter *counts, uint32_
     return true;
 }
 
-/* Nothing was made: why, and all else stays as it was. */
-static void take_reason(struct record_recording *to, const struct record_recording *from)
+static void take_recording(struct record_recording *to, const struct record_recording *from)
 {
+    bool made = from->state != NULL;
     to->result = from->result;
-    to->state = NULL;
-    to->id[0] = '\0';
+    to->state = from->state;
     to->undecodable = from->undecodable;
     to->repaired = from->repaired;
     to->truncated = from->truncated;
-    to->path = slice_none();
-    to->files = (struct record_files){0};
-    to->sound = (struct record_sound){0};
-    to->inband = (struct record_dtmf){0};
-}
-
-/* But for what the service knows better; and nothing is called by an id that it did not give. */
-static void take_recording(struct record_recording *to, const struct record_recording *from)
-{
-    struct record_recording old = *to;
-    *to = *from;
-    memcpy(to->id, old.id, sizeof to->id);
-    if (to->format.size == 0)
-        to->format = old.format;
-    to->partial = old.partial;
-    to->recovered = old.recovered;
-    to->one_way = old.one_way;
-    to->damaged_pieces = 0;
+    to->path = from->path;
+    to->files = from->files;
+    to->sound = from->sound;
+    to->inband = from->inband;
+    to->gaps = from->gaps;
+    to->gap_count = from->gap_count;
+    if (!made) {
+        to->id[0] = '\0';
+        return;
+    }
+    if (from->format.size)
+        to->format = from->format;
+    to->sample_rate_hz = from->sample_rate_hz;
+    to->channels = from->channels;
+    to->started_us = from->started_us;
+    to->duration_ms = from->duration_ms;
+    to->size_bytes = from->size_bytes;
+    memcpy(to->sha256, from->sha256, sizeof to->sha256);
 }
 
 /* Whose voice a track is the service knows. */
@@ -263,7 +297,7 @@ static void take_tracks(struct record_files *to, const struct record_files *from
 static bool body_read(struct pack *p, const struct job *job, struct record_recording *recording, struct record_files *tracks)
 {
     if (job->kind == JOB_CALL)
-        record_pack_recording(p, recording);
+        made_pack(p, recording);
     else if (job->kind == JOB_TRACKS)
         record_pack_files(p, tracks);
     if (p->failed || !pack_at_end(p))
@@ -300,10 +334,8 @@ bool answer_read(struct slice bytes, const struct job *job, struct counters *cou
         return false;
     for (uint32_t i = 0; i < count && counters; i++)
         counters_add(counters, counts[i].cell, counts[i].count);
-    if (job->kind == JOB_CALL && recording.state)
+    if (job->kind == JOB_CALL)
         take_recording(&r->recording, &recording);
-    else if (job->kind == JOB_CALL)
-        take_reason(&r->recording, &recording);
     else if (job->kind == JOB_TRACKS)
         take_tracks(&r->tracks, &tracks, job);
     *ret_err = err;
