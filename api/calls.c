@@ -77,7 +77,7 @@ static void try_call(void *context, const struct call_record *r)
         return;
     }
     l->search.found = false;
-    int err = store_messages_at(l->reader, r->uid, r->started_us, try_message, &l->search);
+    int err = store_messages(l->reader, r, try_message, &l->search);
     if (err && err != ERR_NOT_FOUND)
         l->err = err;
     l->looked_at++;

@@ -73,11 +73,11 @@ static void answer_json(struct exchange *x, const char *uid, const struct pair *
     exchange_json_done(x);
 }
 
-static void compare(struct exchange *x, const char *uid, struct pair *p, bool text)
+static void compare(struct exchange *x, const struct call_record *r, struct pair *p, bool text)
 {
     struct message_diff d;
     char object[96];
-    int err = store_messages(x->reader, uid, pick, p);
+    int err = store_messages(x->reader, r, pick, p);
 
     if (err || !p->found[0] || !p->found[1]) {
         exchange_store_problem(x, err ? err : ERR_NOT_FOUND, "message");
@@ -90,8 +90,8 @@ static void compare(struct exchange *x, const char *uid, struct pair *p, bool te
     if (text)
         answer_text(x, p, &d);
     else
-        answer_json(x, uid, p, &d);
-    snprintf(object, sizeof object, "%s/%u,%u", uid, p->n[0], p->n[1]);
+        answer_json(x, r->uid, p, &d);
+    snprintf(object, sizeof object, "%s/%u,%u", r->uid, p->n[0], p->n[1]);
     exchange_audit(x, "messages.read", object, "ok", x->rq->access_reason);
 }
 
@@ -116,7 +116,7 @@ void handle_message_diff(struct exchange *x)
     else if (!slice_to_u32(slice_str(x->rq->path_value[1]), &p.n[0]) || p.n[0] == 0)
         exchange_store_problem(x, ERR_NOT_FOUND, "message");
     else
-        compare(x, r->uid, &p, text);
+        compare(x, r, &p, text);
     arena_free(p.arena);
     record_free(r);
 }

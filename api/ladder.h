@@ -42,7 +42,7 @@ void ladder_fini(struct ladder *l);
 /* What follows is of this call, which must outlive the ladder. Once for each leg, at most LADDER_LEGS_MAX times, the earliest
  * first: its beginning is the ladder's 0. */
 void ladder_leg(struct ladder *l, const struct call_record *r);
-/* Of type store_message_fn: `context` is the ladder. */
+/* Of type message_fn: `context` is the ladder. */
 void ladder_message(void *context, const struct record_message *m);
 /* Starts, stops and gaps of a second and more of the call's streams. */
 void ladder_streams(struct ladder *l, const struct call_record *r);

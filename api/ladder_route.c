@@ -30,7 +30,7 @@ static int add_leg(struct exchange *x, struct ladder *l, const struct call_recor
                    const struct wish *w)
 {
     ladder_leg(l, r);
-    int err = store_messages(x->reader, r->uid, ladder_message, l);
+    int err = store_messages(x->reader, r, ladder_message, l);
     if (w->media)
         ladder_streams(l, r);
     ladder_dtmf(l, r);

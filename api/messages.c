@@ -52,7 +52,7 @@ static void list_messages(struct exchange *x, struct message_list *l, const stru
     json_kv_int(&l->json, "over_limit", r->messages_over_limit);
     json_key(&l->json, "data");
     json_array(&l->json);
-    int err = store_messages(x->reader, r->uid, add_message, l);
+    int err = store_messages(x->reader, r, add_message, l);
     json_end(&l->json);
     json_end(&l->json);
     if (err && err != ERR_NOT_FOUND)
@@ -102,7 +102,7 @@ void handle_message(struct exchange *x)
     snprintf(object, sizeof object, "%s/%s", r->uid, x->rq->path_value[1]);
     int err = 0;
     if (slice_to_u32(slice_str(x->rq->path_value[1]), &p.n))
-        err = store_messages(x->reader, r->uid, pick_message, &p);
+        err = store_messages(x->reader, r, pick_message, &p);
     record_free(r);
     if (err && err != ERR_NOT_FOUND) {
         exchange_store_problem(x, err, "message");

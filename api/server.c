@@ -55,6 +55,8 @@ static int start_readers(struct api_server *s, struct why *why)
         t->server = s;
         t->counters = counters_block(s->config.counters);
         int err = t->counters ? store_reader_open(s->config.data_dir, &t->reader) : ERR_NOMEM;
+        if (!err)
+            store_reader_describes(t->reader, s->config.describe);
         if (err) {
             why_set(why, "the database in %s cannot be opened for reading: %s", s->config.data_dir,
                     err_text(err));

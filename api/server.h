@@ -35,6 +35,8 @@ struct api_config {
     int (*audit)(void *context, const struct store_audit *entry);
     /* Durable when it returns 0. */
     int (*put_tags)(void *context, const char *uid, int64_t started_us, const struct record_tags *tags);
+    /* What stands in the text of a message of a call. */
+    message_describe_fn *describe;
     const char *version;
     const struct kpi_rules *kpi_rules; /* shown beside the figures; may be NULL */
 };

@@ -29,7 +29,7 @@ void read_ladder(struct buf *out, const char *data_dir, const struct call_record
 {
     struct ladder l = {0};
     ladder_leg(&l, r);
-    messages_each(data_dir, r, ladder_message, &l);
+    (void)spool_messages(data_dir, r, message_describe, ladder_message, &l); /* an orphan has none */
     ladder_streams(&l, r);
     ladder_dtmf(&l, r);
     ladder_rtcp(&l, data_dir, r);

@@ -7,7 +7,7 @@
 #include "app/summarise.h"
 #include "base/clock.h"
 
-#define WRITER_RECOVERY  63
+#define WRITER_RECOVERY  31
 #define CHAINS_MAX       64
 #define CALLS_LIMIT      64
 #define HOUR_NS          (3600 * INT64_C(1000000000))

@@ -15,6 +15,7 @@
 #include "api/server.h"
 #include "app/listen.h"
 #include "app/live_view.h"
+#include "app/messages.h"
 #include "app/recover.h"
 #include "app/renderer.h"
 #include "app/setup.h"
@@ -263,7 +264,6 @@ static int start_storage(struct service *s, struct pipeline_config *pipeline, st
     if (err == 0)
         err = make_first_token(s, store);
     struct writer_config writer = {
-        .data_dir = s->settings->data_dir,
         .commit_interval_ms = (int)(s->settings->commit_interval / 1000000),
         .inbox_max = s->config.lossless ? FILE_RECORDS_WAITING : 0,
         .context = s,
@@ -320,6 +320,7 @@ static int start_http(struct service *s, struct why *why)
         .refresh_gauges = refresh_gauges,
         .audit = audit,
         .put_tags = put_tags,
+        .describe = message_describe,
         .version = EARSHOT_VERSION,
         .kpi_rules = &s->kpi.rules,
     };
@@ -502,11 +503,15 @@ void service_housekeeping(struct service *s, int64_t now_us)
 {
     const struct settings *t = s->settings;
     int64_t spool_before = t->retain_spool ? now_us * 1000 - t->retain_spool : 0;
+    int64_t messages_before = t->retain_messages ? now_us * 1000 - t->retain_messages : 0;
     int removed = renderer_depth(s->renderer) > 0
                       ? 0
-                      : spool_retain(t->data_dir, spool_before, (uint64_t)t->retain_spool_bytes, NULL, NULL);
+                      : spool_retain(t->data_dir, SPOOL_MEDIA, spool_before, (uint64_t)t->retain_spool_bytes, NULL, NULL);
     if (removed > 0)
         log_info("retention", "%d spool segments removed", removed);
+    removed = spool_retain(t->data_dir, SPOOL_SIGNALLING, messages_before, 0, NULL, NULL);
+    if (removed > 0)
+        log_info("retention", "%d segments of signalling removed", removed);
     writer_users_overdue(s->writer, now_us - OVERDUE_AFTER_US);
     writer_drop_days(s->writer, day_before(now_us, t->retain_calls), day_before(now_us, t->retain_messages),
                      day_before(now_us, t->retain_spool));

@@ -11,6 +11,19 @@
 #include "app/worker_rules.h"
 #include "base/crypto.h"
 
+static int open_spools(struct worker *w, const struct spool_config *config, struct why *why)
+{
+    struct spool_config signalling = *config;
+    signalling.writer += SPOOL_SIGNALLING_WRITER;
+    signalling.daily = true;
+    int err = spool_open(config, w->counters, &w->spool, why);
+    if (!err)
+        err = spool_open(&signalling, w->counters, &w->sip_spool, why);
+    if (err)
+        spool_close(w->spool);
+    return err;
+}
+
 int worker_new(const struct worker_config *config, struct counters *counters,
                struct worker **ret_worker, struct why *why)
 {
@@ -23,12 +36,10 @@ int worker_new(const struct worker_config *config, struct counters *counters,
     w->counters = counters;
     w->pending_end = &w->pending;
     bandwidth_init(&w->bandwidth, config->index == 0 ? config->counters : NULL, counters);
-    if (config->spool) {
-        int err = spool_open(config->spool, counters, &w->spool, why);
-        if (err) {
-            free(w);
-            return err;
-        }
+    int err = config->spool ? open_spools(w, config->spool, why) : 0;
+    if (err) {
+        free(w);
+        return err;
     }
     w->config.spool = NULL; /* borrowed for the opening alone */
     *ret_worker = w;
@@ -120,12 +131,16 @@ static void emit(struct worker *w, struct call_record *record)
         record_free(record);
 }
 
+/* A disk that refuses must not keep the records from being stored. */
+static uint64_t written_of(const struct spool *s)
+{
+    return s && spool_error(s) == 0 ? spool_written(s) : UINT64_MAX;
+}
+
 static void emit_written(struct worker *w)
 {
-    /* A disk that refuses must not keep the records from being stored. */
-    bool waits = w->spool && spool_error(w->spool) == 0;
-    uint64_t written = waits ? spool_written(w->spool) : UINT64_MAX;
-    while (w->pending && w->pending->spool_position <= written) {
+    uint64_t media = written_of(w->spool), sip = written_of(w->sip_spool);
+    while (w->pending && w->pending->media_position <= media && w->pending->sip_position <= sip) {
         struct pending_record *p = w->pending;
         w->pending = p->next;
         if (w->pending == NULL)
@@ -143,8 +158,11 @@ static void queue_record(struct worker *w, struct call_record *record)
         record_free(record);
         return;
     }
-    *p = (struct pending_record){.record = record,
-                                 .spool_position = w->spool ? spool_appended(w->spool) : 0};
+    *p = (struct pending_record){
+        .record = record,
+        .media_position = w->spool ? spool_appended(w->spool) : 0,
+        .sip_position = w->sip_spool ? spool_appended(w->sip_spool) : 0,
+    };
     *w->pending_end = p;
     w->pending_end = &p->next;
     emit_written(w);
@@ -249,7 +267,7 @@ static void end_call(struct worker *w, const struct event *event)
                 w->flows[f->number] = NULL;
         }
         if (wc->signalling)
-            wc->signalling_tail = spool_flow_close(w->spool, wc->signalling);
+            wc->signalling_tail = spool_flow_close(w->sip_spool, wc->signalling);
         if (wc->recording)
             counters_sub(w->counters, C_RECORDINGS_ACTIVE, 1);
         tell(w, wc, call);
@@ -267,7 +285,7 @@ static void end_call(struct worker *w, const struct event *event)
 
 static bool open_signalling(struct worker *w, struct wcall *wc, int64_t now_ns)
 {
-    if (wc->signalling || w->spool == NULL)
+    if (wc->signalling || w->sip_spool == NULL)
         return wc->signalling != NULL;
     struct spool_flow_info info = {
         .flow = 0,
@@ -275,7 +293,7 @@ static bool open_signalling(struct worker *w, struct wcall *wc, int64_t now_ns)
         .descriptor = slice_str("sip\n"),
     };
     memcpy(info.uid, wc->brief.uid, sizeof info.uid);
-    wc->signalling = spool_flow_open(w->spool, &info, now_ns);
+    wc->signalling = spool_flow_open(w->sip_spool, &info, now_ns);
     return wc->signalling != NULL;
 }
 
@@ -284,7 +302,7 @@ static void keep_message(struct worker *w, const struct event *event)
     struct wcall *wc = find_call(w, event->call);
     if (wc && wc->rules)
         worker_rules_message(w, wc, event->body, event->sip.vlan_outer, event->time_ns);
-    if (wc == NULL || w->spool == NULL || event->sip.over_limit || !open_signalling(w, wc, event->time_ns))
+    if (wc == NULL || w->sip_spool == NULL || event->sip.over_limit || !open_signalling(w, wc, event->time_ns))
         return;
     const struct event_sip *sip = &event->sip;
     struct spool_packet p = {
@@ -301,7 +319,7 @@ static void keep_message(struct worker *w, const struct event *event)
         .retransmission = sip->retransmission,
         .payload = worker_redacted(w, event->body),
     };
-    if (spool_flow_packet(w->spool, wc->signalling, &p))
+    if (spool_flow_packet(w->sip_spool, wc->signalling, &p))
         wc->signalling_messages++;
 }
 
@@ -460,8 +478,10 @@ static void drop_flow(struct worker *w, const struct event *event)
 
 void worker_tick(struct worker *w, int64_t now_ns)
 {
-    if (w->spool)
+    if (w->spool) {
         spool_tick(w->spool, now_ns);
+        spool_tick(w->sip_spool, now_ns);
+    }
     emit_written(w);
 }
 
@@ -515,8 +535,10 @@ void worker_event(struct worker *w, const struct event *event)
 
 void worker_flush(struct worker *w)
 {
-    if (w->spool)
+    if (w->spool) {
         spool_flush(w->spool);
+        spool_flush(w->sip_spool);
+    }
     emit_written(w);
 }
 
@@ -535,6 +557,7 @@ void worker_free(struct worker *w)
     for (struct wcall *wc; (wc = worker_call_next(w, &at)) != NULL;)
         free_call(w, wc);
     spool_close(w->spool);
+    spool_close(w->sip_spool);
     free(w->redacted);
     free(w->calls);
     free(w->flows);

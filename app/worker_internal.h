@@ -7,13 +7,14 @@
 struct pending_record {
     struct pending_record *next;
     struct call_record *record;
-    uint64_t spool_position; /* may go out once the spool is written up to here */
+    uint64_t media_position, sip_position; /* may go out once both spools are written up to here */
 };
 
 struct worker {
     struct worker_config config;
     struct counters *counters;
-    struct spool *spool;
+    struct spool *spool;     /* media; NULL: nothing is kept */
+    struct spool *sip_spool; /* signalling, in segments of its own; beside the other */
     struct wcall **calls;
     uint32_t calls_room;
     struct wflow **flows;

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "app/messages.h"
 #include "app/tracks.h"
 #include "base/clock.h"
 #include "base/inbox.h"
@@ -54,7 +53,6 @@ struct writer {
     struct counters *counters;
     struct inbox *inbox;
     pthread_t thread;
-    struct spool_reader *reader;     /* of messages; NULL between batches */
     bool writing;                    /* something is written and not committed */
     struct item *batch, **batch_end; /* of it what is needed again after the commit */
     unsigned batch_records;          /* and how many records are not */
@@ -156,8 +154,6 @@ static int write_record(struct writer *w, const struct call_record *r)
         w->kpi_minute = r->ended_us / KPI_MINUTE_US;
         w->kpi_due = true;
     }
-    if (err == 0 && strcmp(r->state, "ended") == 0)
-        err = messages_store(w->store, w->config.data_dir, &w->reader, r);
     return err ? err : put_jobs(w, r);
 }
 
@@ -274,8 +270,6 @@ static void commit(struct writer *w)
                             "earshot_db_records_lost_total", err_text(err));
     atomic_store(&w->error, err);
     counters_add(w->counters, C_DB_LOST, atomic_exchange(&w->users_lost, 0));
-    spool_reader_close(w->reader); /* retention may have removed what it has open */
-    w->reader = NULL;
     if (err)
         counters_add(w->counters, C_DB_LOST, w->batch_records);
     w->batch_records = 0;

@@ -8,7 +8,6 @@
 struct writer;
 
 struct writer_config {
-    const char *data_dir;
     int commit_interval_ms;   /* default 200 */
     size_t inbox_max;         /* default 65536 */
     void *context;

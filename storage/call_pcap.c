@@ -176,24 +176,6 @@ static bool lane_advance(const struct writing *e, struct lane *lane)
     return false;
 }
 
-/* "0189abcd-...": the 16 bytes of a uid. */
-static bool uid_bytes(const char *text, uint8_t ret_uid[16])
-{
-    unsigned digits = 0;
-    for (; *text; text++) {
-        const char *hex = "0123456789abcdef", *at = strchr(hex, *text | 0x20);
-        if (*text == '-')
-            continue;
-        if (at == NULL || digits == 32)
-            return false;
-        uint8_t v = (uint8_t)(at - hex);
-        ret_uid[digits / 2] = (uint8_t)(digits % 2 ? ret_uid[digits / 2] | v : v << 4);
-        digits++;
-    }
-    return digits == 32;
-}
-
-/* A chain whose chunks say another call's name is not this call's, whatever the record says. */
 static bool lane_open(const char *data_dir, const struct record_chain *chain, const uint8_t uid[16],
                       struct lane *lane)
 {
@@ -304,7 +286,7 @@ int call_pcap_write_all(const char *data_dir, const struct call_record *const *r
     int err = l ? 0 : ERR_NOMEM;
 
     for (unsigned i = 0; i < count && !err; i++) {
-        if (uid_bytes(records[i]->uid, uid))
+        if (record_uid_bytes(records[i]->uid, uid))
             open_call(l, data_dir, records[i], i, uid);
         else
             err = ERR_INVALID;

@@ -180,6 +180,24 @@ void record_stream_init(struct record_stream *s)
     s->series.window_ms = 10000;
 }
 
+bool record_uid_bytes(const char *text, uint8_t ret_uid[16])
+{
+    unsigned digits = 0;
+    for (; *text; text++) {
+        const char *hex = "0123456789abcdef", *at = strchr(hex, *text | 0x20);
+        if (*text == '-')
+            continue;
+        if (at == NULL || digits == 32)
+            return false;
+        uint8_t v = (uint8_t)(at - hex);
+        ret_uid[digits / 2] = (uint8_t)(digits % 2 ? ret_uid[digits / 2] | v : v << 4);
+        digits++;
+    }
+    return digits == 32;
+}
+
+/* A chain whose chunks say another call's name is not this call's, whatever the record says. */
+
 void record_message_init(struct record_message *m)
 {
     *m = (struct record_message){.transport = "udp", .party = "unknown"};

@@ -465,6 +465,8 @@ void record_free(struct call_record *r);
 void record_stream_init(struct record_stream *s);
 /* A message with all "unknown" values set. */
 void record_message_init(struct record_message *m);
+/* The 16 bytes of "0189abcd-..."; false when it is no uid. */
+bool record_uid_bytes(const char *text, uint8_t ret_uid[16]);
 /* The interned contract text for a stored or given text ("ringing" -> the constant), NULL when unknown. */
 const char *record_text(const char *text);
 /* What bit n of `nat` says: "sdp_private", "media_source", "via_received", "contact_private". */

@@ -6,7 +6,8 @@
  *   segment file   <dir>/spool/<8 hex digits>.seg = header, chunk, chunk, ...
  *   chunk          header | packets of one flow, or a descriptor (call, flow, codecs) that opens or changes the flow
  *
- * A segment that is being written is locked (flock); segment numbers only grow and are never used twice.
+ * A segment that is being written is locked (flock); segment numbers only grow and are never used twice. Signalling stands in
+ * segments of its own, beside those of media: it is wanted longer and is small, and it is where the messages of a call are listed from.
  *
  * Hold: a packet waits in memory for hold_ms of packet time, so that what must never reach the disk (a pause that began with a key, a key
  * that is masked) can be taken back with spool_flow_held(). It waits shorter only when its flow is over, when more than SPOOL_HELD_MAX
@@ -25,7 +26,7 @@
 
 struct spool_config {
     const char *data_dir;
-    unsigned writer;            /* 0..63, one per worker */
+    unsigned writer;            /* 0..31 one per worker; the signalling of writer n goes to SPOOL_SIGNALLING_WRITER + n */
     uint64_t segment_bytes;     /* default 256 MiB: then the next segment */
     uint32_t chunk_bytes;       /* default 16 KiB: larger ones are parted */
     uint32_t hold_ms;           /* default 500; how long a packet can still be taken back */
@@ -33,9 +34,11 @@ struct spool_config {
     uint32_t flush_ms;          /* default 100 */
     uint32_t sync_ms;           /* default 10000; 0 never */
     bool copy;                  /* what is written stands in other segments: a scan passes over it, a copy may be cut short */
+    bool daily;                 /* a segment holds what came on one day (UTC), so that it can go by age however little comes */
 };
 
-enum spool_kind { SPOOL_SIGNALLING = 1, SPOOL_MEDIA = 2 };
+enum spool_kind { SPOOL_SIGNALLING = 1, SPOOL_MEDIA = 2 }; /* bits where both may be meant */
+#define SPOOL_SIGNALLING_WRITER 32u
 
 /* Where a packet came from and how it looked on the wire: enough to rebuild its frame. */
 struct spool_packet {
@@ -117,6 +120,15 @@ const uint8_t *spool_reader_uid(const struct spool_reader *r);
  * this one (16 bytes), and over. Chunks whose segment is gone are none. */
 int spool_blank(const char *data_dir, struct spool_ref tail, const uint8_t uid[16], uint64_t *ret_bytes);
 
+/* ---- the messages of a call ---- */
+/* Fills in what stands in the text of a message, which it borrows: method, status, CSeq, whose it is; and the name of its transport. */
+typedef void message_describe_fn(const struct call_record *call, const struct spool_packet *packet, struct record_message *message);
+typedef void message_fn(void *context, const struct record_message *message);
+#define CALL_TEXT_MAX ((size_t)4 << 20) /* what comes behind is not listed */
+/* Gives the messages of the call's signalling chain in the order they were captured, each valid during the call of `fn`.
+ * ERR_NOT_FOUND: the spool has none (any more). */
+int spool_messages(const char *data_dir, const struct call_record *call, message_describe_fn *describe, message_fn *fn, void *context);
+
 /* ---- after a crash ---- */
 struct spool_found {
     struct spool_flow_info info; /* descriptor: the latest */
@@ -138,8 +150,9 @@ struct spool_usage {
     uint32_t segments;
     int64_t oldest_ns;
 };
-int spool_usage(const char *data_dir, struct spool_usage *ret_usage);
-/* Unlinks whole segments, oldest first, none of which `wanted` (may be NULL) says true for, none that is being written and never the
+/* Of segments of these kinds. What versions before wrote for both counts as media. */
+int spool_usage(const char *data_dir, unsigned kinds, struct spool_usage *ret_usage);
+/* Unlinks whole segments of these kinds, oldest first, none of which `wanted` (may be NULL) says true for, none that is being written and never the
  * newest: those last written (wall time) ahead of before_ns, and more until at most max_bytes are left (0: no bound). Returns segments removed or ERR_. */
-int spool_retain(const char *data_dir, int64_t before_ns, uint64_t max_bytes, bool (*wanted)(void *context, uint32_t segment),
-                 void *context);
+int spool_retain(const char *data_dir, unsigned kinds, int64_t before_ns, uint64_t max_bytes,
+                 bool (*wanted)(void *context, uint32_t segment), void *context);

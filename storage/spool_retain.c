@@ -2,7 +2,7 @@
  * time it was written last (a capture of last year that was imported today is a day old tomorrow).
  * Two kinds never go: a segment that is being written, which its writer's lock tells, and the
  * newest of all, because the next segment's number is counted from it and a number must never come
- * twice: records name their chunks by it. */
+ * twice: records name their chunks by it. What kind a segment is of says its writer, and that its number. */
 #include "storage/spool_format.h"
 
 #include <fcntl.h>
@@ -30,7 +30,13 @@ int64_t segment_written_ns(const char *data_dir, uint32_t number)
     return segment_stat(data_dir, number, &st) ? written_ns(&st) : 0;
 }
 
-int spool_usage(const char *data_dir, struct spool_usage *ret_usage)
+static bool is_of(uint32_t number, unsigned kinds)
+{
+    bool signalling = number % SPOOL_WRITERS >= SPOOL_SIGNALLING_WRITER;
+    return kinds & (signalling ? SPOOL_SIGNALLING : SPOOL_MEDIA);
+}
+
+int spool_usage(const char *data_dir, unsigned kinds, struct spool_usage *ret_usage)
 {
     struct spool_usage usage = {0};
     uint32_t *numbers;
@@ -41,7 +47,7 @@ int spool_usage(const char *data_dir, struct spool_usage *ret_usage)
     if (err)
         return err;
     for (size_t i = 0; i < count; i++) {
-        if (!segment_stat(data_dir, numbers[i], &st))
+        if (!is_of(numbers[i], kinds) || !segment_stat(data_dir, numbers[i], &st))
             continue;
         usage.bytes += (uint64_t)st.st_size;
         usage.segments++;
@@ -64,7 +70,7 @@ static bool segment_remove(const char *data_dir, uint32_t number)
     return removed;
 }
 
-int spool_retain(const char *data_dir, int64_t before_ns, uint64_t max_bytes,
+int spool_retain(const char *data_dir, unsigned kinds, int64_t before_ns, uint64_t max_bytes,
                  bool (*wanted)(void *context, uint32_t segment), void *context)
 {
     struct spool_usage usage;
@@ -73,7 +79,7 @@ int spool_retain(const char *data_dir, int64_t before_ns, uint64_t max_bytes,
     struct stat st;
     int removed = 0;
 
-    int err = spool_usage(data_dir, &usage);
+    int err = spool_usage(data_dir, kinds, &usage);
     if (err == 0)
         err = segment_list(data_dir, &numbers, &count);
     if (err)
@@ -81,7 +87,7 @@ int spool_retain(const char *data_dir, int64_t before_ns, uint64_t max_bytes,
     /* Ascending numbers are ascending age but for the writers' interleaving, which is close enough.
      */
     for (size_t i = 0; i + 1 < count; i++) {
-        if (!segment_stat(data_dir, numbers[i], &st))
+        if (!is_of(numbers[i], kinds) || !segment_stat(data_dir, numbers[i], &st))
             continue;
         bool old = written_ns(&st) < before_ns;
         bool over = max_bytes && usage.bytes > max_bytes;

@@ -35,6 +35,7 @@
 #include "storage/spool_sync.h"
 
 #define MS_NS          INT64_C(1000000)
+#define DAY_NS         (86400000 * MS_NS)
 #define RETRY_MS       1000
 #define RETRIES_MAX    5          /* then a new segment, unless the disk is full */
 #define POOL_BYTES_MAX (1u << 30) /* of gather buffers; only touched pages count as memory */
@@ -75,6 +76,7 @@ struct spool {
 
     int fd; /* of the active segment, -1: none could be made */
     uint32_t segment;
+    int64_t day;   /* of the segment's first tick, from 1970 on; 0: none yet */
     uint64_t base; /* segment offset of buffer[0]: all before it is written */
     uint8_t *buffer;
     uint32_t used, room;
@@ -204,6 +206,7 @@ static int segment_create(struct spool *s)
     assert(s->used == 0);
     s->fd = fd;
     s->segment = number;
+    s->day = s->now_ns / DAY_NS;
     s->base = 0;
     segment_header_write(s->buffer, number, s->config.copy);
     s->used = SEGMENT_HEADER;
@@ -653,6 +656,19 @@ static void gather_tick(struct spool *s, struct gather_list *list, int64_t wait_
     }
 }
 
+/* Forward only: captures of other days that are read in turns make no segment each. */
+static void day_turn(struct spool *s)
+{
+    int64_t day = s->now_ns / DAY_NS;
+    bool empty = s->base + s->used <= SEGMENT_HEADER;
+    if (!s->config.daily || s->error || s->fd < 0 || day <= s->day)
+        return;
+    if (empty)
+        s->day = day;
+    else
+        (void)segment_roll(s);
+}
+
 void spool_tick(struct spool *s, int64_t now_ns)
 {
     s->now_ns = now_ns;
@@ -660,6 +676,7 @@ void spool_tick(struct spool *s, int64_t now_ns)
         spool_recover(s);
     gather_tick(s, &s->going, SPOOL_STEP_MS * MS_NS);
     gather_tick(s, &s->fresh, (s->config.hold_ms + SPOOL_STEP_MS) * MS_NS);
+    day_turn(s);
     if (s->used && !s->error &&
         (now_ns < s->buffer_since_ns || now_ns - s->buffer_since_ns >= s->config.flush_ms * MS_NS))
         (void)buffer_write(s);

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "storage/kpi_book.h"
 #include "storage/record.h"
+#include "storage/spool.h"
 #include "storage/user_record.h"
 
 /* ---- writing: one thread ---- */
@@ -28,12 +29,8 @@ unsigned store_pending(const struct store *s);
 
 /* Inserts or replaces the call with its streams, series, chains and events. */
 int store_put_call(struct store *s, const struct call_record *r);
-/* Replaces the call's messages. */
+/* Replaces the messages of a call that the spool has not got. */
 int store_put_messages(struct store *s, const char *uid, int64_t started_us, const struct record_message *messages, unsigned count);
-/* The same one by one: begin, add each, and the end writes them as one row (none: no row). No other write in between. */
-void store_messages_begin(struct store *s);
-void store_messages_add(struct store *s, const struct record_message *m);
-int store_messages_end(struct store *s, const char *uid, int64_t started_us);
 /* Updates the recording of a call (same fields as record.recording). */
 int store_put_recording(struct store *s, const char *uid, int64_t started_us, const struct record_recording *recording);
 /* Updates the tracks of the conference that ended with a call. */
@@ -178,10 +175,11 @@ int store_tags(struct store_reader *r, const char *uid, int64_t started_us, stru
  * the day it began, the next or the one before, the newest that has any. A conference longer than that is not found whole. */
 #define STORE_TRACKS_MAX 8
 int store_tracks(struct store_reader *r, const struct call_record *call, store_record_fn *fn, void *context);
-typedef void store_message_fn(void *context, const struct record_message *message);
-int store_messages(struct store_reader *r, const char *uid, store_message_fn *fn, void *context);
-/* The same of a call that is known to have begun then: asks one day alone. May be called from a store_record_fn. */
-int store_messages_at(struct store_reader *r, const char *uid, int64_t started_us, store_message_fn *fn, void *context);
+/* The messages of a call that was read from the store: out of the spool, which has them as they came, or out of the rows that
+ * versions before wrote. ERR_NOT_FOUND: there are none (any more). May be called from a store_record_fn. */
+int store_messages(struct store_reader *r, const struct call_record *call, message_fn *fn, void *context);
+/* Who knows what stands in the text of messages; without it they are shown as bytes with places and times. */
+void store_reader_describes(struct store_reader *r, message_describe_fn *describe);
 typedef void store_job_fn(void *context, const struct store_job *job);
 int store_jobs(struct store_reader *r, store_job_fn *fn, void *context);
 /* Keys of the call's media into its record, when that has none; 0 also when there are none. */

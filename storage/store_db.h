@@ -204,6 +204,7 @@ int tags_read(struct db *db, struct call_record *r);
 
 struct store_reader {
     struct db_set set;
+    message_describe_fn *describe;
 };
 
 /* store_kpi.c */
@@ -226,7 +227,6 @@ struct store {
     int error; /* first one of the transaction */
     unsigned pending;
     struct buf scratch[4];
-    unsigned messages; /* packed in scratch[0] */
     struct store_kpi *kpi; /* NULL: figures are not kept */
     unsigned user_writes[USER_KINDS][2]; /* since the last trim, of strong and weak rows */
     struct store_ending *endings; /* for when all else is committed */

@@ -1,5 +1,5 @@
-/* SIP messages: one row a call with all of its messages packed, in a day file of its own, so that
- * they have a retention of their own. */
+/* The SIP messages of a call stand in the spool (spool_messages.c). Versions before stored them a
+ * second time, a row a call with all of them packed, in day files of their own: those are read. */
 #include "storage/store_db.h"
 
 #include <stdlib.h>
@@ -9,26 +9,17 @@
 #define MESSAGES_ARENA_FIRST   16384
 #define MESSAGES_ARENA_CEILING (32u << 20)
 
-void store_messages_begin(struct store *s)
+int store_put_messages(struct store *s, const char *uid, int64_t started_us,
+                       const struct record_message *messages, unsigned count)
 {
-    buf_clear(&s->scratch[0]);
-    s->messages = 0;
-}
-
-void store_messages_add(struct store *s, const struct record_message *m)
-{
-    struct pack p = pack_writer(&s->scratch[0]);
-    struct record_message copy = *m; /* a visit takes what it may write to */
-    record_pack_message(&p, &copy, MESSAGE_FORMAT);
-    s->messages++;
-}
-
-int store_messages_end(struct store *s, const char *uid, int64_t started_us)
-{
+    struct pack packed = pack_writer(&s->scratch[0]);
     struct db *db;
 
-    if (s->messages == 0)
-        return 0;
+    buf_clear(&s->scratch[0]);
+    for (unsigned i = 0; i < count; i++) {
+        struct record_message copy = messages[i]; /* a visit takes what it may write to */
+        record_pack_message(&packed, &copy, MESSAGE_FORMAT);
+    }
     int err = store_db(s, DB_MESSAGES, day_of(started_us).text, &db);
     if (err)
         return err;
@@ -37,22 +28,13 @@ int store_messages_end(struct store *s, const char *uid, int64_t started_us)
         return store_done(s, statement ? ERR_NOMEM : ERR_INVALID, 0, "messages");
     struct bind b = bind_to(statement);
     bind_word(&b, uid);
-    bind_int(&b, s->messages);
+    bind_int(&b, count);
     bind_blob(&b, buf_view(&s->scratch[0]));
     bind_int(&b, MESSAGE_FORMAT);
-    return store_done(s, db_run(db, statement), s->messages, "messages");
+    return store_done(s, db_run(db, statement), count, "messages");
 }
 
-int store_put_messages(struct store *s, const char *uid, int64_t started_us,
-                       const struct record_message *messages, unsigned count)
-{
-    store_messages_begin(s);
-    for (unsigned i = 0; i < count; i++)
-        store_messages_add(s, &messages[i]);
-    return store_messages_end(s, uid, started_us);
-}
-
-static int messages_deliver(sqlite3_stmt *row, store_message_fn *fn, void *context)
+static int messages_deliver(sqlite3_stmt *row, message_fn *fn, void *context)
 {
     int64_t count = sqlite3_column_int64(row, 0);
     struct slice packed = column_bytes(row, 1);
@@ -74,8 +56,8 @@ static int messages_deliver(sqlite3_stmt *row, store_message_fn *fn, void *conte
     return p.failed ? ERR_INVALID : 0;
 }
 
-static int day_messages(struct store_reader *r, const char *day, const char *uid,
-                        store_message_fn *fn, void *context)
+static int day_messages(struct store_reader *r, const char *day, const char *uid, message_fn *fn,
+                        void *context)
 {
     struct db *db;
     int err = db_get(&r->set, DB_MESSAGES, day, &db, NULL);
@@ -94,22 +76,15 @@ static int day_messages(struct store_reader *r, const char *day, const char *uid
     return err;
 }
 
-int store_messages_at(struct store_reader *r, const char *uid, int64_t started_us,
-                      store_message_fn *fn, void *context)
+int store_messages(struct store_reader *r, const struct call_record *call, message_fn *fn,
+                   void *context)
 {
-    return day_messages(r, day_of(started_us).text, uid, fn, context);
+    int err = day_messages(r, day_of(call->started_us).text, call->uid, fn, context);
+    return err == ERR_NOT_FOUND ? spool_messages(r->set.data_dir, call, r->describe, fn, context)
+                                : err;
 }
 
-int store_messages(struct store_reader *r, const char *uid, store_message_fn *fn, void *context)
+void store_reader_describes(struct store_reader *r, message_describe_fn *describe)
 {
-    struct day *days;
-    size_t count;
-    int err = day_list(r->set.data_dir, DB_MESSAGES, &days, &count);
-    if (err)
-        return err;
-    err = ERR_NOT_FOUND;
-    for (size_t i = count; i > 0 && err == ERR_NOT_FOUND; i--)
-        err = day_messages(r, days[i - 1].text, uid, fn, context);
-    free(days);
-    return err;
+    r->describe = describe;
 }

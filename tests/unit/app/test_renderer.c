@@ -116,7 +116,7 @@ static void open_scene(struct scene *s)
     store_put_job(store, "tracks", "gone", long_ago_us);
     store_put_job(store, "tracks", "gone too", long_ago_us);
     cr_assert_eq(store_commit(store), 0);
-    const struct writer_config writer = {.data_dir = s->dir, .commit_interval_ms = 1};
+    const struct writer_config writer = {.commit_interval_ms = 1};
     cr_assert_eq(writer_start(&writer, store, counters_block(s->counters), &s->writer, &why), 0);
     const struct renderer_config renderer = {
         .sound = {.data_dir = s->dir}, .threads = 2, .writer = s->writer, .counters = s->counters};

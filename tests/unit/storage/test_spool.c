@@ -137,7 +137,7 @@ Test(spool, gives_back_what_was_put_in_over_many_segments)
 {
     round_trip((struct spool_config){.segment_bytes = 40000, .chunk_bytes = 700}, 65535, 6000);
     struct spool_usage usage;
-    cr_assert_eq(spool_usage(dir, &usage), 0);
+    cr_assert_eq(spool_usage(dir, SPOOL_MEDIA, &usage), 0);
     cr_assert_gt(usage.segments, 10);
 }
 
@@ -259,11 +259,11 @@ Test(spool, numbers_grow_over_restarts_and_writers)
             cr_assert_gt(tail.segment, newest);
             newest = tail.segment;
             spool_close(s);
-            cr_assert_geq(spool_retain(dir, INT64_MAX, 0, NULL, NULL), 0);
+            cr_assert_geq(spool_retain(dir, SPOOL_MEDIA, INT64_MAX, 0, NULL, NULL), 0);
         }
     }
     struct spool_usage usage;
-    spool_usage(dir, &usage);
+    spool_usage(dir, SPOOL_MEDIA, &usage);
     cr_assert_eq(usage.segments, 1);
 }
 
@@ -287,9 +287,9 @@ Test(spool, retention_spares_what_is_wanted_or_being_written)
     struct spool_ref tail = spool_flow_tail(s, f);
     spool_flush(s);
     struct spool_usage usage;
-    spool_usage(dir, &usage);
+    spool_usage(dir, SPOOL_MEDIA, &usage);
     cr_assert_gt(usage.segments, 4);
-    int removed = spool_retain(dir, INT64_MAX, 0, want_second, &wanted.segment);
+    int removed = spool_retain(dir, SPOOL_MEDIA, INT64_MAX, 0, want_second, &wanted.segment);
     cr_assert_eq(removed, (int)usage.segments - 2);
     struct spool_reader *r;
     struct spool_packet p;
@@ -298,7 +298,7 @@ Test(spool, retention_spares_what_is_wanted_or_being_written)
     cr_assert(truncated);
     cr_assert_eq(spool_reader_next(r, &p), 1);
     spool_reader_close(r);
-    cr_assert_eq(spool_retain(dir, 0, 1, NULL, NULL),
+    cr_assert_eq(spool_retain(dir, SPOOL_MEDIA, 0, 1, NULL, NULL),
                  1); /* over the bound: only the active one stays */
     spool_flow_close(s, f);
     spool_close(s);

@@ -465,19 +465,17 @@ Test(store, gives_back_messages_byte_for_byte) {
   cr_assert_eq(store_put_messages(store, "b", HELP_T0_US - HELP_DAY_US, m, 1),
                0);
   cr_assert_eq(store_commit(store), 0);
-  cr_assert_eq(store_messages(reader, "a", note_message, &seen), 0);
+  struct call_record call = {.uid = "a", .started_us = HELP_T0_US};
+  cr_assert_eq(store_messages(reader, &call, note_message, &seen), 0);
   cr_assert_eq(seen.count, 40);
+  call.started_us = HELP_T0_US - HELP_DAY_US;
+  cr_assert_eq(store_messages(reader, &call, note_message, &seen), ERR_NOT_FOUND);
   seen.count = 0;
-  cr_assert_eq(store_messages_at(reader, "a", HELP_T0_US, note_message, &seen),
-               0);
-  cr_assert_eq(seen.count, 40);
-  cr_assert_eq(store_messages_at(reader, "a", HELP_T0_US - HELP_DAY_US,
-                                 note_message, &seen),
-               ERR_NOT_FOUND);
-  seen.count = 0;
-  cr_assert_eq(store_messages(reader, "b", note_message, &seen), 0);
+  call.uid[0] = 'b';
+  cr_assert_eq(store_messages(reader, &call, note_message, &seen), 0);
   cr_assert_eq(seen.count, 1);
-  cr_assert_eq(store_messages(reader, "c", note_message, &seen), ERR_NOT_FOUND);
+  call.uid[0] = 'c';
+  cr_assert_eq(store_messages(reader, &call, note_message, &seen), ERR_NOT_FOUND);
 }
 
 struct jobs {

@@ -167,12 +167,13 @@ Test(store_files, messages_of_an_older_version_are_read_without_what_it_did_not_
   store_close(open_store());
   cr_assert_eq(ask("messages-20261121.db", "SELECT format FROM messages"), 1);
   cr_assert_eq(store_reader_open(dir, &reader), 0);
-  cr_assert_eq(store_messages(reader, "u", note_old, &seen), 0);
+  const struct call_record call = {.uid = "u", .started_us = HELP_T0_US};
+  cr_assert_eq(store_messages(reader, &call, note_old, &seen), 0);
   cr_assert_eq(seen.count, 2);
   cr_assert_str_eq(seen.raw, "BYE sip:a SIP/2.0");
   cr_assert_str_eq(seen.party, "unknown");
   tamper("messages-20261121.db", "UPDATE messages SET format = 9");
-  cr_assert_eq(store_messages(reader, "u", note_old, &seen), ERR_UNSUPPORTED);
+  cr_assert_eq(store_messages(reader, &call, note_old, &seen), ERR_UNSUPPORTED);
   store_reader_close(reader);
 }
 
