@@ -289,7 +289,7 @@ static enum MHD_Result start(struct http_exchange *e)
  * answered ahead of it ends the connection. */
 static bool reads_on(struct http_exchange *e)
 {
-    if (strcmp(e->rq.method, "GET") == 0 || e->rq.head)
+    if (strcmp(e->rq.method, "GET") == 0 || e->rq.head || strcmp(e->rq.method, "DELETE") == 0)
         return true;
     if (!e->uri_good || !api_takes_body(&e->rq))
         return false;

@@ -637,6 +637,10 @@ void record_json_recording(struct json *j, const struct call_record *r, bool ful
     json_kv_str(j, "result", g->result);
     json_kv_str(j, "state", g->state);
     recording_rule(j, g);
+    if (g->deleted_us) {
+        json_kv_time(j, "deleted_at", g->deleted_us);
+        json_kv_str(j, "deleted_why", g->deleted_why);
+    }
     recording_file(j, r, ready);
     kv_known(j, "undecodable", g->undecodable);
     if (g->repaired)

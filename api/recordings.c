@@ -10,6 +10,7 @@
 #include "api/limit.h"
 #include "api/record_files_json.h"
 #include "api/record_json.h"
+#include "base/clock.h"
 #include "base/crypto.h"
 
 /* What an id names: the recording of a call (`file` NULL), one of its parts, or a track or the sum
@@ -202,6 +203,26 @@ static int open_recording(const char *data_dir, struct slice path, uint64_t *ret
     return fd;
 }
 
+static void gone(struct exchange *x, const struct record_recording *g)
+{
+    static const struct {
+        const char *why, *text;
+    } WHY[] = {{"age", "its time was over"},
+               {"quota", "recordings had taken all the room they may take"},
+               {"low_disk", "the disk was nearly full"},
+               {"request", "somebody asked for that"}};
+    char when[CLOCK_TEXT_SIZE];
+
+    for (size_t i = 0; g->deleted_why && i < sizeof WHY / sizeof WHY[0]; i++)
+        if (strcmp(g->deleted_why, WHY[i].why) == 0) {
+            problem(x->rs, x->rq, 410, "recording_deleted", NULL,
+                    "The recording was deleted at %s: %s.", clock_rfc3339_us(g->deleted_us, when),
+                    WHY[i].text);
+            return;
+        }
+    problem(x->rs, x->rq, 410, "recording_gone", NULL, "The recording is %s.", g->state);
+}
+
 /* False with the problem set when there is no file to give. */
 static bool recording_is_ready(struct exchange *x, const struct record_recording *g)
 {
@@ -217,7 +238,7 @@ static bool recording_is_ready(struct exchange *x, const struct record_recording
         problem(x->rs, x->rq, 404, "no_recording", NULL, "Nothing was recorded (%s).",
                 g->result ? g->result : "unknown");
     } else {
-        problem(x->rs, x->rq, 410, "recording_gone", NULL, "The recording is %s.", state);
+        gone(x, g);
     }
     return false;
 }
@@ -329,10 +350,76 @@ void handle_audio(struct exchange *x)
     bool track = file && strcmp(file->kind, "part") != 0;
     if (file)
         served = (struct served){x->rq->path_value[0], slice_str("wav"), file->path, file->sha256};
-    if (track && file->path.size == 0)
+    if (track && strcmp(file->result, "deleted") == 0)
+        problem(x->rs, x->rq, 410, "recording_deleted", NULL, "The recording was deleted.");
+    else if (track && file->path.size == 0)
         problem(x->rs, x->rq, 404, "no_recording", NULL, "Nothing was recorded (%s).",
                 file->result);
     else if ((track || recording_is_ready(x, g)) && format_is_stored(x, &served))
         send_audio(x, &served);
+    record_free(f.r);
+}
+
+/* ---- DELETE ---- */
+
+static void deleted_json(struct exchange *x, const char *id, const char *uid, uint32_t files, uint64_t bytes)
+{
+    struct json j;
+
+    json_init(&j, &x->rs->body);
+    json_object(&j);
+    json_kv_str(&j, "id", id);
+    json_kv_str(&j, "call_uid", uid);
+    json_kv_int(&j, "files", files);
+    json_kv_int(&j, "bytes", (int64_t)bytes);
+    json_end(&j);
+    exchange_json_done(x);
+}
+
+static bool has_tracks(const struct call_record *r)
+{
+    for (uint32_t i = 0; i < r->tracks.count; i++)
+        if (r->tracks.items[i].path.size && strcmp(r->tracks.items[i].result, "deleted") != 0)
+            return true;
+    return false;
+}
+
+/* With its parts, the tracks of the conference that ended with it, and what lies beside them. */
+static void delete_found(struct exchange *x, const struct call_record *r)
+{
+    const struct api_config *config = x->api->config;
+    const char *id = r->recording.id[0] ? r->recording.id : r->uid;
+    uint32_t files = 0;
+    uint64_t bytes = 0;
+
+    if (!exchange_audit(x, "recording.delete", id, "ok", x->rq->access_reason))
+        return;
+    int err = config->delete_recording
+                  ? config->delete_recording(config->context, r->uid, x->who.name, &files, &bytes)
+                  : ERR_UNSUPPORTED;
+    if (err) {
+        problem(x->rs, x->rq, 503, "not_deleted", NULL,
+                "The recording could not be deleted: %s; try again.", err_text(err));
+        return;
+    }
+    unsigned cell = label_find(LABELS_STORED, slice_str("audio")) * LABEL_COUNT_DELETED +
+                    label_find(LABELS_DELETED, slice_str("request"));
+    counters_add(x->counters, C_RETENTION_DELETED + cell, 1);
+    counters_add(x->counters, C_RETENTION_BYTES + cell, bytes);
+    deleted_json(x, id, r->uid, files, bytes);
+}
+
+void handle_delete_recording(struct exchange *x)
+{
+    struct found f;
+
+    if (!find_recording(x, &f))
+        return;
+    if (f.file && strcmp(f.file->kind, "part") == 0)
+        problem(x->rs, x->rq, 409, "part_of_a_recording", NULL,
+                "A recording is deleted with all its parts: DELETE /recordings/%s.",
+                f.r->recording.id);
+    else if (has_tracks(f.r) || recording_is_ready(x, &f.r->recording))
+        delete_found(x, f.r);
     record_free(f.r);
 }

@@ -29,6 +29,7 @@ static const struct route ROUTES[] = {
     {"GET", "/api/v1/calls/{uid}/recording", SCOPE_META, handle_call_recording, NULL, ROUTE_LIMITED},
     {"GET", "/api/v1/calls/{uid}/recordings", SCOPE_META, handle_call_recordings, NULL, ROUTE_LIMITED},
     {"GET", "/api/v1/recordings/{id}", SCOPE_META, handle_recording, NULL, ROUTE_LIMITED},
+    {"DELETE", "/api/v1/recordings/{id}", SCOPE_DELETE, handle_delete_recording, NULL, ROUTE_LIMITED},
     {"GET", "/api/v1/recordings/{id}/audio", SCOPE_AUDIO, handle_audio, PARAMS("format"), ROUTE_LIMITED},
     {"GET", "/api/v1/live/calls", SCOPE_META, handle_live_calls, PARAMS("limit"), ROUTE_LIMITED},
     {"GET", "/api/v1/live/calls/{uid}", SCOPE_META, handle_live_call, NULL, ROUTE_LIMITED},
@@ -42,6 +43,8 @@ static const struct route ROUTES[] = {
     {"GET", "/api/v1/stats/quality", SCOPE_META, handle_stats_quality,
      PARAMS("group_by", "from", "to", "order", "limit", "scored__gte"), 0},
     {"GET", "/api/v1/coverage", SCOPE_META, handle_coverage, PARAMS("from", "to"), 0},
+    {"GET", "/api/v1/policies/retention", SCOPE_META, handle_retention, NULL, 0},
+    {"POST", "/api/v1/policies/retention/run", SCOPE_ADMIN, handle_retention_run, NULL, ROUTE_BODY},
     {"GET", "/api/v1/trunks", SCOPE_META, handle_trunks, NULL, 0},
     {"GET", "/api/v1/registrations", SCOPE_META, handle_registrations, REGISTRATION_PARAMS, 0},
     {"GET", "/api/v1/subscriptions", SCOPE_META, handle_subscriptions, SUBSCRIPTION_PARAMS, 0},
@@ -116,7 +119,11 @@ static bool path_matches(const char *pattern, const char *path, struct http_requ
 
 const struct route *route_find(struct http_request *rq, const char **ret_methods)
 {
-    static const char *const ALLOWED[] = {NULL, "GET, HEAD", "PUT", "GET, HEAD, PUT"};
+    /* Bits of METHODS, as far as paths have them together. */
+    static const char *const METHODS[] = {"GET", "PUT", "POST", "DELETE"};
+    static const char *const ALLOWED[1 << 4] = {NULL, "GET, HEAD", "PUT", "GET, HEAD, PUT", "POST", "GET, HEAD, POST", "PUT, POST",
+                                                "GET, HEAD, PUT, POST", "DELETE", "GET, HEAD, DELETE", "PUT, DELETE", "GET, HEAD, PUT, DELETE",
+                                                "POST, DELETE", "GET, HEAD, POST, DELETE", "PUT, POST, DELETE", "GET, HEAD, PUT, POST, DELETE"};
     const char *method = rq->head ? "GET" : rq->method;
     unsigned allowed = 0;
 
@@ -126,7 +133,8 @@ const struct route *route_find(struct http_request *rq, const char **ret_methods
             continue;
         if (strcmp(method, ROUTES[i].method) == 0)
             return &ROUTES[i];
-        allowed |= strcmp(ROUTES[i].method, "PUT") == 0 ? 2 : 1;
+        for (unsigned m = 0; m < 4; m++)
+            allowed |= strcmp(ROUTES[i].method, METHODS[m]) == 0 ? 1u << m : 0;
     }
     *ret_methods = ALLOWED[allowed];
     return NULL;

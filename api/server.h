@@ -16,6 +16,16 @@ struct api_health {
     char detail[200]; /* what is wrong, in words; "" when all is well */
 };
 
+/* What is stored and for how long; by class, as LABELS(STORED). 0: no bound. */
+struct api_retention {
+    struct {
+        int64_t max_age_s;
+        uint64_t max_bytes, bytes, protected_bytes;
+    } classes[LABEL_COUNT_STORED];
+    uint64_t min_free_bytes, free_bytes;
+    bool low;
+};
+
 struct api_config {
     const char *bind_address; /* "127.0.0.1" */
     uint16_t port;            /* 8470; 0: any free one */
@@ -37,6 +47,10 @@ struct api_config {
     int (*put_tags)(void *context, const char *uid, int64_t started_us, const struct record_tags *tags);
     /* What stands in the text of a message of a call. */
     message_describe_fn *describe;
+    int (*retention)(void *context, struct api_retention *ret_retention);
+    void (*retention_run)(void *context); /* looks now */
+    /* Deletes the files of the call's recording and says so in its record. Done when it returns 0. */
+    int (*delete_recording)(void *context, const char *uid, const char *actor, uint32_t *ret_files, uint64_t *ret_bytes);
     const char *version;
     const struct kpi_rules *kpi_rules; /* shown beside the figures; may be NULL */
 };

@@ -18,6 +18,7 @@
 #include "app/messages.h"
 #include "app/recover.h"
 #include "app/renderer.h"
+#include "app/retention.h"
 #include "app/setup.h"
 #include "app/finding_store.h"
 #include "app/user_store.h"
@@ -48,6 +49,7 @@ struct service {
     struct writer *writer;
     struct renderer *renderer;
     struct confine_config confine; /* of the renderer */
+    struct retention *retention;
     pthread_mutex_t pipeline_lock; /* HTTP threads look into the pipeline only while it is there */
     struct pipeline *pipeline;
     struct wire *wire;
@@ -123,6 +125,38 @@ static int audit(void *context, const struct store_audit *entry)
     return writer_audit(s->writer, entry);
 }
 
+static int delete_recording(void *context, const char *uid, const char *actor, uint32_t *ret_files, uint64_t *ret_bytes)
+{
+    struct service *s = context;
+    return retention_delete(s->retention, uid, actor, ret_files, ret_bytes);
+}
+
+static int retention(void *context, struct api_retention *ret)
+{
+    struct service *s = context;
+    struct retention_limits limits;
+    struct retention_use use;
+    int err = retention_look(s->retention, &limits, &use);
+    if (err)
+        return err;
+    for (unsigned c = 0; c < RETAIN_CLASSES; c++) {
+        ret->classes[c].max_age_s = limits.age_us[c] / 1000000;
+        ret->classes[c].max_bytes = limits.bytes[c];
+        ret->classes[c].bytes = use.bytes[c];
+        ret->classes[c].protected_bytes = use.protected_bytes[c];
+    }
+    ret->min_free_bytes = limits.min_free;
+    ret->free_bytes = use.free_bytes;
+    ret->low = retention_is_low(&limits, &use);
+    return 0;
+}
+
+static void retention_run(void *context)
+{
+    struct service *s = context;
+    retention_wake(s->retention);
+}
+
 static int put_tags(void *context, const char *uid, int64_t started_us, const struct record_tags *tags)
 {
     struct service *s = context;
@@ -180,6 +214,13 @@ static void take_render(void *context, struct call_record *record)
         renderer_put(s->renderer, record);
     else
         record_free(record); /* its job stands in the store: the renderer takes it at its start */
+}
+
+static void take_rendered(void *context, const struct call_record *record)
+{
+    struct service *s = context;
+    if (s->retention) /* else it is found by the first walk */
+        retention_rendered(s->retention, record);
 }
 
 static void take_user(void *context, enum user_kind kind, void *record)
@@ -268,6 +309,7 @@ static int start_storage(struct service *s, struct pipeline_config *pipeline, st
         .inbox_max = s->config.lossless ? FILE_RECORDS_WAITING : 0,
         .context = s,
         .render = take_render,
+        .rendered = take_rendered,
     };
     if (err == 0)
         err = writer_start(&writer, store, counters_block(s->counters_set), &s->writer, why);
@@ -290,6 +332,18 @@ static int start_recovery(struct service *s, const struct pipeline_config *pipel
     if (err == 0 && calls)
         log_warn("recover", "%u calls were cut by a crash; they end as restart", calls);
     return err;
+}
+
+static int start_retention(struct service *s, struct why *why)
+{
+    struct retention_config config = {
+        .data_dir = s->settings->data_dir,
+        .writer = s->writer,
+        .counters = s->counters_set,
+        .live = !s->config.lossless,
+    };
+    retention_limits_of(s->settings, &config.limits);
+    return retention_start(&config, &s->retention, why);
 }
 
 static int start_http(struct service *s, struct why *why)
@@ -321,6 +375,9 @@ static int start_http(struct service *s, struct why *why)
         .audit = audit,
         .put_tags = put_tags,
         .describe = message_describe,
+        .delete_recording = delete_recording,
+        .retention = retention,
+        .retention_run = retention_run,
         .version = EARSHOT_VERSION,
         .kpi_rules = &s->kpi.rules,
     };
@@ -403,6 +460,8 @@ static int start_all(struct service *s, struct why *why)
     if (err == 0)
         err = start_recovery(s, &pipeline, why);
     renderer.writer = s->writer;
+    if (err == 0)
+        err = start_retention(s, why);
     if (err == 0)
         err = renderer_start(&renderer, &s->renderer, why);
     if (err == 0)
@@ -502,19 +561,8 @@ static int64_t day_before(int64_t now_us, int64_t age_ns)
 void service_housekeeping(struct service *s, int64_t now_us)
 {
     const struct settings *t = s->settings;
-    int64_t spool_before = t->retain_spool ? now_us * 1000 - t->retain_spool : 0;
-    int64_t messages_before = t->retain_messages ? now_us * 1000 - t->retain_messages : 0;
-    int removed = renderer_depth(s->renderer) > 0
-                      ? 0
-                      : spool_retain(t->data_dir, SPOOL_MEDIA, spool_before, (uint64_t)t->retain_spool_bytes, NULL, NULL);
-    if (removed > 0)
-        log_info("retention", "%d spool segments removed", removed);
-    removed = spool_retain(t->data_dir, SPOOL_SIGNALLING, messages_before, 0, NULL, NULL);
-    if (removed > 0)
-        log_info("retention", "%d segments of signalling removed", removed);
     writer_users_overdue(s->writer, now_us - OVERDUE_AFTER_US);
-    writer_drop_days(s->writer, day_before(now_us, t->retain_calls), day_before(now_us, t->retain_messages),
-                     day_before(now_us, t->retain_spool));
+    writer_drop_days(s->writer, 0, 0, day_before(now_us, t->retain_spool)); /* keys of media that is there no more */
     const int64_t kpi_before_us[STORE_KPI_LEVELS] = {
         day_before(now_us, t->kpi_keep_minutes),
         day_before(now_us, t->kpi_keep_quarters),
@@ -535,6 +583,10 @@ void service_stop(struct service *s)
     renderer_stop(s->renderer);
     s->renderer = NULL;
     confine_config_free(&s->confine);
+    if (s->retention)
+        writer_flush(s->writer); /* it is told of the last renders */
+    retention_stop(s->retention);
+    s->retention = NULL;
     webhook_stop(s->webhook);
     writer_stop(s->writer);
     wire_close(s->wire);

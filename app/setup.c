@@ -9,11 +9,24 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
+#define SEGMENTS_OF_QUOTA 16
+#define SEGMENT_LEAST     (64 << 10)
+
+/* A quota is kept by whole segments, and what is being written counts whole: a small quota has small segments. */
+static uint64_t segment_bytes(const struct settings *s)
+{
+    uint64_t wanted = (uint64_t)s->spool_segment, quota = (uint64_t)s->retain_spool_bytes;
+    uint64_t most = quota / SEGMENTS_OF_QUOTA / (s->workers > 0 ? (unsigned)s->workers : 1);
+    if (quota && wanted > most)
+        wanted = most > SEGMENT_LEAST ? most : SEGMENT_LEAST;
+    return wanted;
+}
+
 void setup_spool(const struct settings *s, const char *data_dir, struct spool_config *ret_config)
 {
     *ret_config = (struct spool_config){
         .data_dir = data_dir,
-        .segment_bytes = (uint64_t)s->spool_segment,
+        .segment_bytes = segment_bytes(s),
         .hold_ms = (uint32_t)(s->spool_hold / 1000000),
         .buffer_bytes = (uint32_t)s->spool_buffer,
         .flush_ms = (uint32_t)(s->spool_flush / 1000000),

@@ -21,7 +21,7 @@
 #define KPI_FLUSH_MAX_NS INT64_C(60000000000)
 
 enum item_kind { ITEM_RECORD, ITEM_RENDERED, ITEM_REQUESTED, ITEM_TRACKS, ITEM_AUDIT, ITEM_FLUSH, ITEM_DROP_DAYS, ITEM_END_OPEN, ITEM_USER, ITEM_USERS_OVERDUE,
-                 ITEM_DROP_KPI, ITEM_REGISTRATION, ITEM_TAGS, ITEM_JOB_GONE };
+                 ITEM_DROP_KPI, ITEM_REGISTRATION, ITEM_TAGS, ITEM_JOB_GONE, ITEM_DELETED, ITEM_FILES_GONE };
 
 struct gate { /* lives on the waiting thread's stack */
     pthread_mutex_t lock;
@@ -37,6 +37,7 @@ struct item {
     const struct record_tags *tags;  /* the waiter's, as is `uid` */
     const char *uid;
     int64_t started_us;
+    const struct writer_deletions *deletions; /* the waiter's */
     struct gate *gate;
     char job_kind[16], job_uid[40];
     int64_t calls_before_us, messages_before_us, spool_before_us, now_us;
@@ -157,6 +158,18 @@ static int write_record(struct writer *w, const struct call_record *r)
     return err ? err : put_jobs(w, r);
 }
 
+static int write_deletions(struct writer *w, const struct writer_deletions *d)
+{
+    int err = 0;
+    for (unsigned i = 0; i < d->count && err == 0; i++) {
+        if (d->records[i])
+            err = store_delete_recording(w->store, d->records[i], d->rows[i].time_us, d->rows[i].reason);
+        if (err == 0)
+            err = store_put_deletion(w->store, &d->rows[i]);
+    }
+    return err;
+}
+
 static int write_item(struct writer *w, const struct item *item)
 {
     switch (item->kind) {
@@ -186,8 +199,14 @@ static int write_item(struct writer *w, const struct item *item)
         w->kpi_due = true;
         w->kpi_flushed_ns = 0;
         return 0;
-    case ITEM_DROP_KPI:
-        return store_kpi_drop(w->store, item->kpi_before_us);
+    case ITEM_DROP_KPI: {
+        int err = store_kpi_drop(w->store, item->kpi_before_us);
+        return err ? err : store_drop_deletions(w->store, item->kpi_before_us[STORE_KPI_DAY]);
+    }
+    case ITEM_DELETED:
+        return write_deletions(w, item->deletions);
+    case ITEM_FILES_GONE:
+        return store_end_deletion(w->store, item->record);
     case ITEM_END_OPEN: {
         unsigned count = 0;
         int err = store_end_open_calls(w->store, &count);
@@ -252,6 +271,9 @@ static void end_item(struct writer *w, struct item *item, int err)
     free(item->user);
     if (item->gate)
         gate_open(item->gate, err);
+    bool sound = item->kind == ITEM_RENDERED || item->kind == ITEM_TRACKS;
+    if (sound && err == 0 && w->config.rendered)
+        w->config.rendered(w->config.context, item->record);
     bool more = item->kind == ITEM_REQUESTED || (item->kind == ITEM_RECORD && goes_on(item->record));
     if (more && err == 0 && w->config.render)
         w->config.render(w->config.context, item->record);
@@ -483,6 +505,16 @@ int writer_audit(struct writer *w, const struct store_audit *entry)
 int writer_tags(struct writer *w, const char *uid, int64_t started_us, const struct record_tags *tags)
 {
     return put_and_wait(w, (struct item){.kind = ITEM_TAGS, .tags = tags, .uid = uid, .started_us = started_us});
+}
+
+int writer_deleted(struct writer *w, const struct writer_deletions *d)
+{
+    return put_and_wait(w, (struct item){.kind = ITEM_DELETED, .deletions = d});
+}
+
+void writer_files_gone(struct writer *w, struct call_record *record)
+{
+    put_record(w, ITEM_FILES_GONE, record);
 }
 
 int writer_flush(struct writer *w)

@@ -13,6 +13,8 @@ struct writer_config {
     void *context;
     /* A committed record whose media waits to be rendered, or that ends a conference whose tracks are wanted; the callee owns it. */
     void (*render)(void *context, struct call_record *record);
+    /* This record has files now. May be NULL. */
+    void (*rendered)(void *context, const struct call_record *record);
 };
 
 /* Takes the store over. */
@@ -51,6 +53,16 @@ void writer_job_gone(struct writer *w, const char *kind, const char *uid);
 int writer_audit(struct writer *w, const struct store_audit *entry);
 /* What is attached to the call that began then is this. Returns when it is committed. */
 int writer_tags(struct writer *w, const char *uid, int64_t started_us, const struct record_tags *tags);
+/* What goes: a row each, and where it is a recording the call's record says so, with a job until writer_files_gone(). Returns when
+ * it is committed. */
+struct writer_deletions {
+    unsigned count;
+    const struct store_deletion *rows;
+    struct call_record *const *records; /* NULL: no recording */
+};
+int writer_deleted(struct writer *w, const struct writer_deletions *d);
+/* The files of this record have gone. Takes it. */
+void writer_files_gone(struct writer *w, struct call_record *record);
 /* Everything taken so far is committed when this returns. */
 int writer_flush(struct writer *w);
 /* After a recovery: rows that still say a call goes on are closed as `restart`. Returns when that is committed. */

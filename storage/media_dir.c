@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "storage/record.h"
 
 static bool plain_word(const char *text)
 {
@@ -35,9 +36,43 @@ int media_path(int64_t started_us, const char *uid, const char *format,
     return n < MEDIA_PATH_MAX ? 0 : ERR_INVALID;
 }
 
-static bool path_is_ours(const char *path)
+bool media_path_is_ours(const char *path)
 {
     return strncmp(path, "audio/", 6) == 0 && strstr(path, "..") == NULL;
+}
+
+/* What may lie beside a file of sound: in the place of its ending, or behind it. */
+static const char *const COMPANIONS[] = {"json", "peaks"};
+#define COMPANIONS_COUNT (sizeof COMPANIONS / sizeof *COMPANIONS)
+
+static void with_companions(struct slice name, media_file_fn *fn, void *context)
+{
+    char path[MEDIA_PATH_MAX + 32];
+    if (name.size == 0 || name.size >= MEDIA_PATH_MAX)
+        return;
+    slice_copy_to(name, path, sizeof path);
+    if (!media_path_is_ours(path))
+        return;
+    fn(context, path);
+    const char *dot = strrchr(path, '.'), *slash = strrchr(path, '/');
+    int stem = dot && dot > slash ? (int)(dot - path) : (int)name.size;
+    for (size_t i = 0; i < COMPANIONS_COUNT; i++) {
+        snprintf(path, sizeof path, "%.*s.%s", stem, (const char *)name.data, COMPANIONS[i]);
+        fn(context, path);
+        snprintf(path, sizeof path, "%.*s.%s", (int)name.size, (const char *)name.data, COMPANIONS[i]);
+        fn(context, path);
+    }
+}
+
+void media_files(const struct call_record *r, media_file_fn *fn, void *context)
+{
+    const struct record_files *parts = &r->recording.files;
+    if (parts->count == 0)
+        with_companions(r->recording.path, fn, context);
+    for (uint32_t i = 0; i < parts->count; i++)
+        with_companions(parts->items[i].path, fn, context);
+    for (uint32_t i = 0; i < r->tracks.count; i++)
+        with_companions(r->tracks.items[i].path, fn, context);
 }
 
 static int trouble(struct why *why, const char *what, const char *path)
@@ -50,7 +85,7 @@ static int trouble(struct why *why, const char *what, const char *path)
 static int joined(const char *data_dir, const char *path, const char *end, char out[PATH_MAX])
 {
     int n = snprintf(out, PATH_MAX, "%s/%s%s", data_dir, path, end);
-    return n > 0 && n < PATH_MAX && path_is_ours(path) ? 0 : ERR_INVALID;
+    return n > 0 && n < PATH_MAX && media_path_is_ours(path) ? 0 : ERR_INVALID;
 }
 
 int media_make_dirs(const char *data_dir, const char *path, struct why *why)

@@ -2,6 +2,7 @@
  * none grows large. Directories 0700, files 0600. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,5 +12,12 @@
 
 /* The path below the data directory, as the record keeps it. ERR_INVALID when uid or format are not plain words (letters, digits, '-'). */
 int media_path(int64_t started_us, const char *uid, const char *format, char ret_path[MEDIA_PATH_MAX]);
+/* The files of a record's recording and tracks below the data directory, and what may lie beside each (MEDIA_COMPANIONS): every path that
+ * could be there, whether it is or not. */
+struct call_record;
+typedef void media_file_fn(void *context, const char *path);
+void media_files(const struct call_record *r, media_file_fn *fn, void *context);
+/* Whether a path of a record stays in the data directory's audio/. */
+bool media_path_is_ours(const char *path);
 /* Makes the directories that `path` (of media_path) needs. */
 int media_make_dirs(const char *data_dir, const char *path, struct why *why);

@@ -62,6 +62,8 @@ static const char *const TEXTS[] = {
     "count", "drop", "min_duration",
     /* kinds of files */
     "part", "track", "mix",
+    /* why files were deleted */
+    "age", "quota", "low_disk", "request",
     /* diagnosis: labels, directions, causes, sides, directions of SDP */
     "one_way", "capture_one_sided", "payload_mismatch", "loss", "burst_loss", "jitter", "long_gap", "late_media", "silence", "clipping", "frozen_audio", "echo", "clock_drift", "hold_long", "media_moved", "nat_mismatch", "codec_asymmetry", "ptime_asymmetry", "dscp_remark", "dscp_mismatch", "rtp_after_bye", "bye_missing",
     "caller_to_callee", "callee_to_caller", "private_address", "refused", "firewall", "codec", "muted",

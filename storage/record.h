@@ -288,6 +288,8 @@ struct record_recording {
     int64_t from_us;         /* what was heard before is left out; 0: nothing is */
     const char *reason;      /* why the result is what it is, where the result alone does not say: min_duration; NULL */
     uint32_t damaged_pieces; /* left out because the decoder crashed there (state damaged) */
+    int64_t deleted_us;      /* 0: its files are there */
+    const char *deleted_why; /* age, quota, low_disk, request */
 };
 
 /* A signalling connection that nobody can read, as far as it shows (kind "encrypted"). */

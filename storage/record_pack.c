@@ -544,7 +544,9 @@ void record_pack_recording(struct pack *p, struct record_recording *g)
     pack_word(p, &g->reason);
     pack_i64(p, &g->look_back_ms);
     pack_i64(p, &g->from_us);
-    pack_u32(p, &g->damaged_pieces); /* what comes later goes behind this */
+    pack_u32(p, &g->damaged_pieces);
+    pack_i64(p, &g->deleted_us);
+    pack_word(p, &g->deleted_why); /* what comes later goes behind this */
 }
 
 void record_pack_message(struct pack *p, struct record_message *m, int format)

@@ -145,14 +145,15 @@ int spool_scan(const char *data_dir, spool_found_fn *fn, void *context);
 int spool_scan_since(const char *data_dir, int64_t since_ns, spool_found_fn *fn, void *context);
 
 /* ---- retention ---- */
-struct spool_usage {
-    uint64_t bytes;
-    uint32_t segments;
-    int64_t oldest_ns;
+struct spool_segment {
+    uint32_t number;
+    uint64_t bytes;      /* on the disk */
+    int64_t written_ns;  /* last, wall time */
+    bool signalling;     /* what versions before wrote for both counts as media */
 };
-/* Of segments of these kinds. What versions before wrote for both counts as media. */
-int spool_usage(const char *data_dir, unsigned kinds, struct spool_usage *ret_usage);
-/* Unlinks whole segments of these kinds, oldest first, none of which `wanted` (may be NULL) says true for, none that is being written and never the
- * newest: those last written (wall time) ahead of before_ns, and more until at most max_bytes are left (0: no bound). Returns segments removed or ERR_. */
-int spool_retain(const char *data_dir, unsigned kinds, int64_t before_ns, uint64_t max_bytes,
-                 bool (*wanted)(void *context, uint32_t segment), void *context);
+/* All segments, the oldest first (but for the interleaving of several writers); malloc'ed. */
+int spool_segments(const char *data_dir, struct spool_segment **ret_segments, size_t *ret_count);
+/* Nobody writes it now. */
+bool spool_segment_rests(const char *data_dir, uint32_t number);
+/* Unlinks it, unless somebody writes it. The newest of all must stay (spool_retain.c). */
+int spool_segment_remove(const char *data_dir, uint32_t number);

@@ -1,17 +1,19 @@
-/* How much the spool holds, and what may go. A segment goes as a whole, by unlink. Its age is the
- * time it was written last (a capture of last year that was imported today is a day old tomorrow).
- * Two kinds never go: a segment that is being written, which its writer's lock tells, and the
- * newest of all, because the next segment's number is counted from it and a number must never come
- * twice: records name their chunks by it. What kind a segment is of says its writer, and that its number. */
+/* What the spool holds, and taking a segment away: as a whole, by unlink. Its age is the time it was
+ * written last (a capture of last year that was imported today is a day old tomorrow). Two kinds
+ * never go: a segment that is being written, which its writer's lock tells, and (its caller sees to
+ * that) the newest of all, because the next segment's number is counted from it and a number must
+ * never come twice: records name their chunks by it. What kind a segment is of says its writer, and that its number. */
 #include "storage/spool_format.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define S_NS INT64_C(1000000000)
+#define S_NS       INT64_C(1000000000)
+#define BLOCK_SIZE 512 /* of st_blocks */
 
 static bool segment_stat(const char *data_dir, uint32_t number, struct stat *ret_stat)
 {
@@ -30,74 +32,59 @@ int64_t segment_written_ns(const char *data_dir, uint32_t number)
     return segment_stat(data_dir, number, &st) ? written_ns(&st) : 0;
 }
 
-static bool is_of(uint32_t number, unsigned kinds)
+int spool_segments(const char *data_dir, struct spool_segment **ret_segments, size_t *ret_count)
 {
-    bool signalling = number % SPOOL_WRITERS >= SPOOL_SIGNALLING_WRITER;
-    return kinds & (signalling ? SPOOL_SIGNALLING : SPOOL_MEDIA);
-}
-
-int spool_usage(const char *data_dir, unsigned kinds, struct spool_usage *ret_usage)
-{
-    struct spool_usage usage = {0};
     uint32_t *numbers;
-    size_t count;
+    size_t count, found = 0;
     struct stat st;
 
     int err = segment_list(data_dir, &numbers, &count);
     if (err)
         return err;
-    for (size_t i = 0; i < count; i++) {
-        if (!is_of(numbers[i], kinds) || !segment_stat(data_dir, numbers[i], &st))
-            continue;
-        usage.bytes += (uint64_t)st.st_size;
-        usage.segments++;
-        if (usage.oldest_ns == 0 || written_ns(&st) < usage.oldest_ns)
-            usage.oldest_ns = written_ns(&st);
+    struct spool_segment *segments = calloc(count + 1, sizeof *segments);
+    for (size_t i = 0; segments && i < count; i++) {
+        if (!segment_stat(data_dir, numbers[i], &st))
+            continue; /* it went meanwhile */
+        segments[found++] = (struct spool_segment){.number = numbers[i],
+                                                   .bytes = (uint64_t)st.st_blocks * BLOCK_SIZE,
+                                                   .written_ns = written_ns(&st),
+                                                   .signalling = numbers[i] % SPOOL_WRITERS >= SPOOL_SIGNALLING_WRITER};
     }
     free(numbers);
-    *ret_usage = usage;
+    if (segments == NULL)
+        return ERR_NOMEM;
+    *ret_segments = segments;
+    *ret_count = found;
     return 0;
 }
 
-static bool segment_remove(const char *data_dir, uint32_t number)
+/* An open descriptor that holds the lock, or -1. */
+static int segment_take(const char *data_dir, uint32_t number)
 {
     char path[SPOOL_PATH_MAX];
     int fd = segment_path(data_dir, number, path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    if (fd < 0)
-        return false;
-    bool removed = flock(fd, LOCK_EX | LOCK_NB) == 0 && unlink(path) == 0;
-    close(fd);
-    return removed;
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
 }
 
-int spool_retain(const char *data_dir, unsigned kinds, int64_t before_ns, uint64_t max_bytes,
-                 bool (*wanted)(void *context, uint32_t segment), void *context)
+bool spool_segment_rests(const char *data_dir, uint32_t number)
 {
-    struct spool_usage usage;
-    uint32_t *numbers;
-    size_t count;
-    struct stat st;
-    int removed = 0;
+    int fd = segment_take(data_dir, number);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
 
-    int err = spool_usage(data_dir, kinds, &usage);
-    if (err == 0)
-        err = segment_list(data_dir, &numbers, &count);
-    if (err)
-        return err;
-    /* Ascending numbers are ascending age but for the writers' interleaving, which is close enough.
-     */
-    for (size_t i = 0; i + 1 < count; i++) {
-        if (!is_of(numbers[i], kinds) || !segment_stat(data_dir, numbers[i], &st))
-            continue;
-        bool old = written_ns(&st) < before_ns;
-        bool over = max_bytes && usage.bytes > max_bytes;
-        if (!(old || over) || (wanted && wanted(context, numbers[i])))
-            continue;
-        if (segment_remove(data_dir, numbers[i])) {
-            usage.bytes -= (uint64_t)st.st_size;
-            removed++;
-        }
-    }
-    free(numbers);
-    return removed;
+int spool_segment_remove(const char *data_dir, uint32_t number)
+{
+    char path[SPOOL_PATH_MAX];
+    int fd = segment_take(data_dir, number);
+    if (fd < 0)
+        return ERR_BUSY;
+    int err = segment_path(data_dir, number, path) && unlink(path) == 0 ? 0 : err_of_errno(errno);
+    close(fd);
+    return err;
 }

@@ -33,7 +33,7 @@ int store_put_call(struct store *s, const struct call_record *r);
 int store_put_messages(struct store *s, const char *uid, int64_t started_us, const struct record_message *messages, unsigned count);
 /* Updates the recording of a call (same fields as record.recording). */
 int store_put_recording(struct store *s, const char *uid, int64_t started_us, const struct record_recording *recording);
-/* Updates the tracks of the conference that ended with a call. */
+/* Updates the tracks of the conference that ended with a call; none: as if there never had been any. */
 int store_put_tracks(struct store *s, const char *uid, int64_t started_us, const struct record_files *tracks);
 
 /* Replaces the tags of the call that began then; it needs no row. */
@@ -53,6 +53,27 @@ int store_put_media_keys(struct store *s, const char *uid, int64_t started_us, c
 int store_end_media_keys(struct store *s, const char *uid);
 /* Those of calls that began ahead of then: nothing of them is left in the spool. */
 int store_drop_media_keys(struct store *s, int64_t before_us);
+
+/* ---- what is deleted ---- */
+struct store_deletion {
+    int64_t time_us;
+    const char *class;     /* audio, spool, calls, messages */
+    const char *object;    /* id of the recording, name of the segment or day file */
+    const char *uid;       /* of the call; NULL: of many */
+    int64_t started_us;    /* when what went began; 0: not known */
+    const char *reason;    /* age, quota, low_disk, request */
+    const char *actor;     /* "system", or who asked */
+    uint32_t files;
+    uint64_t bytes;
+    const uint8_t *sha256; /* 32 bytes, NULL: none */
+};
+/* Stays when the call itself has gone; rows older than store_drop_deletions() says go. */
+int store_put_deletion(struct store *s, const struct store_deletion *d);
+int store_drop_deletions(struct store *s, int64_t before_us);
+/* The recording of this call is `deleted` from now on, its tracks too, and a job "delete" stands until its files have gone:
+ * store_end_deletion(). */
+int store_delete_recording(struct store *s, const struct call_record *r, int64_t now_us, const char *why);
+int store_end_deletion(struct store *s, const struct call_record *r);
 
 struct store_audit {
     int64_t time_us;
@@ -180,6 +201,25 @@ int store_tracks(struct store_reader *r, const struct call_record *call, store_r
 int store_messages(struct store_reader *r, const struct call_record *call, message_fn *fn, void *context);
 /* Who knows what stands in the text of messages; without it they are shown as bytes with places and times. */
 void store_reader_describes(struct store_reader *r, message_describe_fn *describe);
+/* ---- what could be deleted ---- */
+typedef void store_take_fn(void *context, struct call_record *record);
+/* Calls of the day `day` with files of sound, the oldest first, at most `limit`: those that began behind (after_us, after_uid).
+ * A record is the callee's. */
+int store_audio(struct store_reader *r, const char *day, int64_t after_us, const char *after_uid, unsigned limit,
+                store_take_fn *fn, void *context);
+typedef void store_deletion_fn(void *context, const struct store_deletion *d);
+/* Newest first, those in [from, to). */
+int store_deletions(struct store_reader *r, int64_t from_us, int64_t to_us, unsigned limit, store_deletion_fn *fn, void *context);
+/* When the oldest call began whose packets in the spool are wanted: it goes on (calls that began since from_us are asked), or
+ * waits to be rendered. INT64_MAX: none. */
+int store_spool_wanted(struct store_reader *r, int64_t from_us, int64_t *ret_since_us);
+struct store_day {
+    char text[9];      /* "20261121" */
+    int64_t start_us;
+    uint64_t bytes;    /* on the disk, its log included */
+};
+/* Day files of calls, or of messages, the oldest first; malloc'ed. */
+int store_days(const char *data_dir, bool messages, struct store_day **ret_days, size_t *ret_count);
 typedef void store_job_fn(void *context, const struct store_job *job);
 int store_jobs(struct store_reader *r, store_job_fn *fn, void *context);
 /* Keys of the call's media into its record, when that has none; 0 also when there are none. */

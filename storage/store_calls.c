@@ -319,7 +319,10 @@ int store_put_tracks(struct store *s, const char *uid, int64_t started_us,
     if (statement == NULL || s->scratch[0].failed)
         return store_done(s, statement ? ERR_NOMEM : ERR_INVALID, 0, "recordings");
     struct bind b = bind_to(statement);
-    bind_blob(&b, buf_view(&s->scratch[0]));
+    if (tracks->count)
+        bind_blob(&b, buf_view(&s->scratch[0]));
+    else
+        bind_word(&b, NULL);
     bind_word(&b, uid);
     return store_done(s, db_run(db, statement), 1, "recordings");
 }

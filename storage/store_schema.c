@@ -72,6 +72,9 @@ static const struct schema_step CALLS[] = {
     {"CREATE TABLE key_runs(id INTEGER PRIMARY KEY, level INTEGER NOT NULL,"
      " first INTEGER NOT NULL, last INTEGER NOT NULL);"
      "CREATE TABLE key_blocks(id INTEGER PRIMARY KEY, entries BLOB NOT NULL);"},
+    /* calls that have files of sound; the condition stands in SQL_AUDIO too, word for word */
+    {"CREATE INDEX calls_audio ON calls(started_us, uid)"
+     " WHERE recording_state IN ('ready', 'damaged') OR tracks IS NOT NULL;"},
 };
 
 static const struct schema_step MESSAGES[] = {
@@ -200,6 +203,11 @@ static const struct schema_step MAIN[] = {
     /* keys of media that waits to be rendered */
     {"CREATE TABLE media_keys(uid TEXT PRIMARY KEY, started_us INTEGER NOT NULL,"
      " keys BLOB NOT NULL) WITHOUT ROWID;"},
+    /* what was deleted, when, by whom and why */
+    {"CREATE TABLE deletions(id INTEGER PRIMARY KEY, time_us INTEGER NOT NULL, class TEXT NOT NULL,"
+     " object TEXT NOT NULL, uid TEXT, started_us INTEGER, reason TEXT NOT NULL, actor TEXT NOT NULL,"
+     " files INTEGER NOT NULL, bytes INTEGER NOT NULL, sha256 BLOB);"
+     "CREATE INDEX deletions_time ON deletions(time_us);"},
 };
 
 static const struct {

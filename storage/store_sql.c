@@ -70,6 +70,10 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_RECORDING_PUT] = "UPDATE calls SET recording_id = ?, recording_state = ?,"
                           " recording_result = ?, recording = ? WHERE uid = ?",
     [SQL_TRACKS_PUT] = "UPDATE calls SET tracks = ? WHERE uid = ?",
+    [SQL_AUDIO] = "SELECT " CALL_COLUMNS " FROM calls INDEXED BY calls_audio"
+                  " WHERE (recording_state IN ('ready', 'damaged') OR tracks IS NOT NULL)"
+                  " AND (started_us, uid) > (?, ?) ORDER BY started_us, uid LIMIT ?",
+    [SQL_OPEN_SINCE] = "SELECT min(started_us) FROM calls WHERE state <> 'ended'",
     [SQL_TRACKS] = "SELECT " CALL_COLUMNS " FROM calls WHERE group_id = ? AND tracks IS NOT NULL",
     [SQL_CALLS_OPEN] =
         "SELECT " CALL_COLUMNS " FROM calls WHERE state <> 'ended' AND id > ? ORDER BY id LIMIT 1",
@@ -114,6 +118,12 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_MEDIA_KEYS_DELETE] = "DELETE FROM media_keys WHERE uid = ?",
     [SQL_MEDIA_KEYS_DROP] = "DELETE FROM media_keys WHERE started_us < ?",
     [SQL_JOBS] = "SELECT kind, uid, started_us FROM jobs ORDER BY id",
+    [SQL_JOBS_SINCE] = "SELECT min(started_us) FROM jobs WHERE kind <> 'delete'",
+    [SQL_DELETION_PUT] = "INSERT INTO deletions(time_us, class, object, uid, started_us, reason,"
+                         " actor, files, bytes, sha256) VALUES (?,?,?,?,?,?,?,?,?,?)",
+    [SQL_DELETIONS] = "SELECT time_us, class, object, uid, started_us, reason, actor, files, bytes,"
+                      " sha256 FROM deletions WHERE time_us >= ? AND time_us < ? ORDER BY id DESC LIMIT ?",
+    [SQL_DELETIONS_DROP] = "DELETE FROM deletions WHERE time_us < ?",
     [SQL_TOKEN_PUT] = "INSERT OR REPLACE INTO tokens(id, hash, name, role, created_us, expires_us,"
                       " revoked, tenants, sites, trunks) VALUES (?,?,?,?,?,?,?,?,?,?)",
     [SQL_TOKEN] = "SELECT " TOKEN_COLUMNS " FROM tokens WHERE id = ?",

@@ -83,6 +83,9 @@ Test(routes, other_methods_are_told_which_are_allowed)
     const char *allowed = NULL;
     cr_expect_null(route_find(&both, &allowed));
     cr_expect_str_eq(allowed, "GET, HEAD, PUT");
+    both = request_for("PUT", "/api/v1/recordings/a", NULL);
+    cr_expect_null(route_find(&both, &allowed));
+    cr_expect_str_eq(allowed, "GET, HEAD, DELETE");
     for (size_t i = 0; i < sizeof METHODS / sizeof METHODS[0]; i++) {
         struct http_request rq = request_for(METHODS[i], "/api/v1/calls", NULL);
         const char *methods = NULL;
@@ -115,7 +118,7 @@ Test(routes, everything_under_the_api_needs_a_scope_and_only_the_rest_may_be_qui
 struct described {
     char path[100];
     char params[2000]; /* " from to ..." */
-    bool get, put, other;
+    bool get, put, post, delete, other;
 };
 
 static struct described described[DESCRIBED_MAX];
@@ -157,6 +160,10 @@ static void read_description(void)
             d->get = true;
         } else if (d && strcmp(line, "    put:") == 0) {
             d->put = true;
+        } else if (d && strcmp(line, "    post:") == 0) {
+            d->post = true;
+        } else if (d && strcmp(line, "    delete:") == 0) {
+            d->delete = true;
         } else if (d && strncmp(line, "    ", 4) == 0 && line[4] != ' ') {
             d->other = true;
         } else if (d) {
@@ -190,14 +197,17 @@ Test(routes, the_table_and_the_description_agree)
     read_description();
     unsigned methods = 0;
     for (unsigned i = 0; i < described_count; i++)
-        methods += described[i].get + described[i].put;
+        methods += described[i].get + described[i].put + described[i].post + described[i].delete;
     cr_expect_eq(methods, count);
     for (unsigned i = 0; i < count; i++) {
         struct described *d = described_find(r[i].path);
         unsigned words = 0, params = 0;
         cr_assert_not_null(d, "%s is not in openapi.yaml", r[i].path);
-        bool put = strcmp(r[i].method, "PUT") == 0;
-        cr_expect((put ? d->put : d->get) && !d->other, "%s", r[i].path);
+        bool there = strcmp(r[i].method, "PUT") == 0      ? d->put
+                     : strcmp(r[i].method, "POST") == 0   ? d->post
+                     : strcmp(r[i].method, "DELETE") == 0 ? d->delete
+                                                          : d->get;
+        cr_expect(there && !d->other, "%s", r[i].path);
         for (const char *const *p = r[i].params; p && *p; p++, params++)
             cr_expect(has_word(d->params, *p), "%s: %s is not in openapi.yaml", r[i].path, *p);
         for (const char *p = d->params + 1; *p; p++)

@@ -128,6 +128,15 @@ static void round_trip(struct spool_config config, size_t largest, unsigned step
     cr_assert_eq(help_cell(counters, C_SPOOL_DROPPED), 0);
 }
 
+static size_t segment_count(void)
+{
+    struct spool_segment *segments;
+    size_t count;
+    cr_assert_eq(spool_segments(dir, &segments, &count), 0);
+    free(segments);
+    return count;
+}
+
 Test(spool, gives_back_what_was_put_in)
 {
     round_trip((struct spool_config){.writer = 3}, 3000, 20000);
@@ -136,9 +145,7 @@ Test(spool, gives_back_what_was_put_in)
 Test(spool, gives_back_what_was_put_in_over_many_segments)
 {
     round_trip((struct spool_config){.segment_bytes = 40000, .chunk_bytes = 700}, 65535, 6000);
-    struct spool_usage usage;
-    cr_assert_eq(spool_usage(dir, SPOOL_MEDIA, &usage), 0);
-    cr_assert_gt(usage.segments, 10);
+    cr_assert_gt(segment_count(), 10);
 }
 
 Test(spool, delivers_the_descriptor_in_force)
@@ -245,6 +252,20 @@ Test(spool, a_call_that_goes_on_can_be_read_up_to_its_tail)
     spool_close(s);
 }
 
+/* All go but the newest, `wanted`, and what is being written; returns how many. */
+static unsigned retain(uint32_t wanted)
+{
+    struct spool_segment *segments;
+    size_t count;
+    unsigned removed = 0;
+    cr_assert_eq(spool_segments(dir, &segments, &count), 0);
+    for (size_t i = 0; i + 1 < count; i++)
+        if (segments[i].number != wanted)
+            removed += spool_segment_remove(dir, segments[i].number) == 0;
+    free(segments);
+    return removed;
+}
+
 Test(spool, numbers_grow_over_restarts_and_writers)
 {
     uint32_t newest = 0;
@@ -259,17 +280,10 @@ Test(spool, numbers_grow_over_restarts_and_writers)
             cr_assert_gt(tail.segment, newest);
             newest = tail.segment;
             spool_close(s);
-            cr_assert_geq(spool_retain(dir, SPOOL_MEDIA, INT64_MAX, 0, NULL, NULL), 0);
+            retain(0);
         }
     }
-    struct spool_usage usage;
-    spool_usage(dir, SPOOL_MEDIA, &usage);
-    cr_assert_eq(usage.segments, 1);
-}
-
-static bool want_second(void *context, uint32_t segment)
-{
-    return segment == *(uint32_t *)context;
+    cr_assert_eq(segment_count(), 1);
 }
 
 Test(spool, retention_spares_what_is_wanted_or_being_written)
@@ -286,11 +300,9 @@ Test(spool, retention_spares_what_is_wanted_or_being_written)
     }
     struct spool_ref tail = spool_flow_tail(s, f);
     spool_flush(s);
-    struct spool_usage usage;
-    spool_usage(dir, SPOOL_MEDIA, &usage);
-    cr_assert_gt(usage.segments, 4);
-    int removed = spool_retain(dir, SPOOL_MEDIA, INT64_MAX, 0, want_second, &wanted.segment);
-    cr_assert_eq(removed, (int)usage.segments - 2);
+    size_t segments = segment_count();
+    cr_assert_gt(segments, 4);
+    cr_assert_eq(retain(wanted.segment), segments - 2);
     struct spool_reader *r;
     struct spool_packet p;
     bool truncated = false;
@@ -298,8 +310,10 @@ Test(spool, retention_spares_what_is_wanted_or_being_written)
     cr_assert(truncated);
     cr_assert_eq(spool_reader_next(r, &p), 1);
     spool_reader_close(r);
-    cr_assert_eq(spool_retain(dir, SPOOL_MEDIA, 0, 1, NULL, NULL),
-                 1); /* over the bound: only the active one stays */
+    cr_assert(spool_segment_rests(dir, wanted.segment));
+    cr_assert_not(spool_segment_rests(dir, tail.segment), "it is being written");
+    cr_assert_eq(spool_segment_remove(dir, tail.segment), ERR_BUSY);
+    cr_assert_eq(retain(0), 1); /* only the active one stays */
     spool_flow_close(s, f);
     spool_close(s);
 }

@@ -1,0 +1,252 @@
+/* A recording goes in three steps (storage/store_deletions.c); a segment at once, with a row behind
+ * it, so that a disk without room for a row gets room; a day by the writer, who has it open. */
+#include "app/retention_do.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "storage/spool.h"
+
+#define DAY_US INT64_C(86400000000)
+
+static void row_of(const struct retention_hands *h, const struct retention_item *item,
+                   struct store_deletion *ret_row)
+{
+    const struct record_recording *g = item->record ? &item->record->recording : NULL;
+    *ret_row = (struct store_deletion){
+        .time_us = clock_wall_ns() / 1000,
+        .class = retention_class_text(item->class),
+        .object = item->object,
+        .uid = item->uid[0] ? item->uid : NULL,
+        .started_us = item->since_us,
+        .reason = retention_reason_text(item->reason),
+        .actor = h->actor,
+        .files = item->files,
+        .bytes = item->bytes,
+        .sha256 = g && g->id[0] ? g->sha256 : NULL,
+    };
+}
+
+static int mark(const struct retention_hands *h, const struct retention_item *items, unsigned count)
+{
+    struct store_deletion rows[RETENTION_BATCH];
+    struct call_record *records[RETENTION_BATCH];
+    for (unsigned i = 0; i < count; i++) {
+        row_of(h, &items[i], &rows[i]);
+        records[i] = items[i].record;
+    }
+    return writer_deleted(h->writer, &(struct writer_deletions){count, rows, records});
+}
+
+/* ---- files of recordings ---- */
+
+struct removal {
+    const struct retention_hands *h;
+    int err;
+};
+
+/* Folders of a day that is long over and has nothing in it any more. */
+static void remove_folders(const struct retention_hands *h, const char *path, int64_t started_us)
+{
+    char full[PATH_MAX];
+    if (clock_wall_ns() / 1000 - started_us < 2 * DAY_US)
+        return;
+    snprintf(full, sizeof full, "%s/%s", h->data_dir, path);
+    for (unsigned level = 0; level < 4; level++) {
+        char *slash = strrchr(full, '/');
+        if (slash == NULL || slash <= full + strlen(h->data_dir) + strlen("/audio"))
+            return;
+        *slash = '\0';
+        if (rmdir(full) != 0)
+            return;
+    }
+}
+
+static void remove_file(void *context, const char *path)
+{
+    struct removal *r = context;
+    char full[PATH_MAX];
+    snprintf(full, sizeof full, "%s/%s", r->h->data_dir, path);
+    if (unlink(full) == 0 || errno == ENOENT)
+        return;
+    r->err = err_of_errno(errno);
+    if (r->h->counters)
+        counters_add(r->h->counters, C_RETENTION_FAILED, 1);
+}
+
+struct folders {
+    const struct retention_hands *h;
+    int64_t started_us;
+};
+
+static void leave_folder(void *context, const char *path)
+{
+    const struct folders *f = context;
+    remove_folders(f->h, path, f->started_us);
+}
+
+static int remove_files(const struct retention_hands *h, const struct call_record *r)
+{
+    struct removal removal = {.h = h};
+    struct folders folders = {h, r->started_us};
+    media_files(r, remove_file, &removal);
+    media_files(r, leave_folder, &folders);
+    return removal.err;
+}
+
+/* What cannot be unlinked keeps its job, and is tried again at the next start. */
+static int remove_recordings(const struct retention_hands *h, struct retention_item *items,
+                             unsigned count)
+{
+    int first = 0;
+    for (unsigned i = 0; i < count; i++) {
+        int err = remove_files(h, items[i].record);
+        first = first ? first : err;
+        if (err)
+            continue;
+        writer_files_gone(h->writer, items[i].record);
+        items[i].record = NULL;
+    }
+    return first;
+}
+
+/* On a full disk there may be no room to say that files go: then they go first. */
+static int do_recordings(const struct retention_hands *h, struct retention_item *items,
+                         unsigned count)
+{
+    int err = mark(h, items, count);
+    if (err && items[0].reason == RETAIN_LOW_DISK) {
+        for (unsigned i = 0; i < count; i++)
+            (void)remove_files(h, items[i].record);
+        err = mark(h, items, count);
+    }
+    return err ? err : remove_recordings(h, items, count);
+}
+
+static int do_segments(const struct retention_hands *h, struct retention_item *items,
+                       unsigned count)
+{
+    unsigned gone = 0;
+    int first = 0;
+    for (unsigned i = 0; i < count; i++) {
+        int err = spool_segment_remove(h->data_dir, items[i].segment);
+        if (err == 0)
+            items[gone++] = items[i];
+        else if (err != ERR_BUSY && h->counters)
+            counters_add(h->counters, C_RETENTION_FAILED, 1);
+        first = first ? first : err == ERR_BUSY ? 0 : err;
+    }
+    if (gone && mark(h, items, gone) != 0)
+        log_warn("retention",
+                 "%u segments of the spool went without a row: the database does not take any",
+                 gone);
+    return first;
+}
+
+static int do_days(const struct retention_hands *h, struct retention_item *items, unsigned count)
+{
+    int err = mark(h, items, count);
+    for (unsigned i = 0; i < count && (err == 0 || items[0].reason == RETAIN_LOW_DISK); i++) {
+        bool calls = items[i].class == RETAIN_CALLS;
+        int64_t before_us = items[i].since_us + DAY_US;
+        writer_drop_days(h->writer, calls ? before_us : 0, calls ? 0 : before_us, 0);
+    }
+    int flush_err = writer_flush(h->writer);
+    return err ? err : flush_err;
+}
+
+/* ---- all ---- */
+
+static void count_items(const struct retention_hands *h, const struct retention_item *items,
+                        unsigned count, uint64_t *ret_bytes)
+{
+    for (unsigned i = 0; i < count; i++) {
+        unsigned cell = items[i].class * LABEL_COUNT_DELETED + items[i].reason;
+        *ret_bytes += items[i].bytes;
+        if (h->counters == NULL)
+            continue;
+        counters_add(h->counters, C_RETENTION_DELETED + cell, 1);
+        counters_add(h->counters, C_RETENTION_BYTES + cell, items[i].bytes);
+    }
+}
+
+int retention_do(const struct retention_hands *h, struct retention_item *items, unsigned count,
+                 uint64_t *ret_bytes)
+{
+    int err = 0;
+    *ret_bytes = 0;
+    if (count == 0)
+        return 0;
+    if (items[0].segment)
+        err = do_segments(h, items, count);
+    else if (items[0].class == RETAIN_AUDIO)
+        err = do_recordings(h, items, count);
+    else
+        err = do_days(h, items, count);
+    if (err == 0)
+        count_items(h, items, count, ret_bytes);
+    for (unsigned i = 0; i < count; i++)
+        retention_item_fini(&items[i]);
+    return err;
+}
+
+/* ---- after a crash ---- */
+
+struct jobs {
+    struct store_job *items;
+    unsigned count;
+};
+
+static void take_job(void *context, const struct store_job *job)
+{
+    struct jobs *j = context;
+    if (strcmp(job->kind, "delete") != 0)
+        return;
+    struct store_job *more = realloc(j->items, (j->count + 1) * sizeof *more);
+    if (more == NULL)
+        return;
+    j->items = more;
+    j->items[j->count++] = *job;
+}
+
+static int resume_one(const struct retention_hands *h, struct store_reader *reader,
+                      const struct store_job *job)
+{
+    struct call_record *r = NULL;
+    int err = store_call(reader, job->uid, &r);
+    if (err == ERR_NOT_FOUND) {
+        writer_job_gone(h->writer, "delete", job->uid);
+        return 0;
+    }
+    if (err == 0)
+        err = remove_files(h, r);
+    if (err == 0)
+        writer_files_gone(h->writer, r);
+    else
+        record_free(r);
+    return err;
+}
+
+int retention_resume(const struct retention_hands *h)
+{
+    struct store_reader *reader;
+    struct jobs jobs = {0};
+    int first = store_reader_open(h->data_dir, &reader);
+    if (first)
+        return first;
+    first = store_jobs(reader, take_job, &jobs);
+    for (unsigned i = 0; i < jobs.count; i++) {
+        int err = resume_one(h, reader, &jobs.items[i]);
+        first = first ? first : err;
+    }
+    free(jobs.items);
+    store_reader_close(reader);
+    return first;
+}
