@@ -1,6 +1,7 @@
 #include "api/record_files_json.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "api/json_fields.h"
 #include "base/crypto.h"
@@ -11,7 +12,9 @@ void record_json_channels(struct json *j, const struct call_record *r, int chann
     static const char *const CALL[] = {"caller", "callee"};
     json_key(j, "channels");
     json_array(j);
-    for (int i = 0; i < channels && i < 2; i++) {
+    if (channels == 1)
+        json_str(j, "all");
+    for (int i = 0; channels == 2 && i < 2; i++) {
         if (!r->siprec.given || r->siprec.stream_count < 2)
             json_str(j, CALL[i]);
         else if (r->siprec.stream_count == 2 && siprec_voice_line(r, (unsigned)i) >= 0)
@@ -22,15 +25,26 @@ void record_json_channels(struct json *j, const struct call_record *r, int chann
     json_end(j);
 }
 
+const char *record_file_format(const struct record_file *f)
+{
+    const char *codec = record_file_codec(f);
+    return strncmp(codec, "pcm_", 4) == 0 ? "wav" : strcmp(codec, "opus") == 0 ? "ogg" : codec;
+}
+
+const char *record_file_codec(const struct record_file *f)
+{
+    return f->codec ? f->codec : "pcm_s16le";
+}
+
 static void kv_channels(struct json *j, const struct call_record *r, const struct record_file *f)
 {
-    if (f->uid[0] == '\0' && strcmp(f->kind, "mix") != 0) {
+    if (f->uid[0] == '\0' && f->side == NULL && strcmp(f->kind, "mix") != 0) {
         record_json_channels(j, r, f->channels);
         return;
     }
     json_key(j, "channels");
     json_array(j);
-    json_str(j, f->uid[0] ? "participant" : "all");
+    json_str(j, f->side ? f->side : f->uid[0] ? "participant" : "all");
     json_end(j);
 }
 
@@ -49,7 +63,8 @@ static void kv_participant(struct json *j, const struct record_file *f)
 static void kv_sound(struct json *j, const struct call_record *r, const struct record_file *f)
 {
     char hex[65];
-    json_kv_str(j, "format", "wav");
+    json_kv_str(j, "format", record_file_format(f));
+    json_kv_str(j, "codec", record_file_codec(f));
     kv_channels(j, r, f);
     kv_positive(j, "sample_rate_hz", f->sample_rate_hz);
     json_kv_time(j, "started_at", f->started_us);

@@ -576,7 +576,9 @@ static void recording_file(struct json *j, const struct call_record *r, bool rea
     char hex[65];
 
     kv_known(j, "format", g->format);
-    record_json_channels(j, r, g->channels);
+    if (ready && g->files.count)
+        json_kv_str(j, "codec", record_file_codec(&g->files.items[0]));
+    record_json_channels(j, r, g->files.count && g->files.items[0].side ? 2 : g->channels);
     kv_positive(j, "sample_rate_hz", g->sample_rate_hz);
     json_kv_time(j, "started_at", g->started_us);
     if (ready) {

@@ -72,11 +72,16 @@ static bool may_hear(struct exchange *x, const struct record_files *tracks,
 
 #define UID_SIZE 36
 
+static bool is_track(const struct record_file *f)
+{
+    return strcmp(f->kind, "track") == 0 || strcmp(f->kind, "mix") == 0;
+}
+
 /* Ids of files are those of calls and recordings with something behind it: record_files.h. */
 static int find(struct exchange *x, const char *id, struct found *ret)
 {
     char base[UID_SIZE + 1];
-    bool part = strlen(id) > UID_SIZE && strncmp(id + UID_SIZE, "-p", 2) == 0;
+    bool part = strlen(id) > UID_SIZE && (strncmp(id + UID_SIZE, "-p", 2) == 0 || strncmp(id + UID_SIZE, "-c", 2) == 0);
     struct call_record *r = NULL;
     int err;
 
@@ -90,7 +95,7 @@ static int find(struct exchange *x, const char *id, struct found *ret)
     *ret = (struct found){.r = r};
     if (strlen(id) > UID_SIZE)
         ret->file = record_file_find(r, id);
-    bool track = ret->file && strcmp(ret->file->kind, "part") != 0;
+    bool track = ret->file && is_track(ret->file);
     if (strlen(id) > UID_SIZE && ret->file == NULL)
         err = ERR_NOT_FOUND;
     else if (track ? !may_hear(x, &r->tracks, ret->file) : !limit_allows_record(&x->who.limit, r))
@@ -347,9 +352,9 @@ void handle_audio(struct exchange *x)
     const struct record_recording *g = &f.r->recording;
     const struct record_file *file = f.file;
     struct served served = {g->id, g->format, g->path, g->sha256};
-    bool track = file && strcmp(file->kind, "part") != 0;
+    bool track = file && is_track(file);
     if (file)
-        served = (struct served){x->rq->path_value[0], slice_str("wav"), file->path, file->sha256};
+        served = (struct served){x->rq->path_value[0], slice_str(record_file_format(file)), file->path, file->sha256};
     if (track && strcmp(file->result, "deleted") == 0)
         problem(x->rs, x->rq, 410, "recording_deleted", NULL, "The recording was deleted.");
     else if (track && file->path.size == 0)

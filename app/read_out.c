@@ -32,14 +32,15 @@ static void name_part(struct slice s, char *out, size_t size)
 }
 
 /* "20261121T100000Z_1001_1002_018f12ab.wav": nothing from the wire but [A-Za-z0-9+_]. */
-static void recording_name(const struct call_record *r, char *out, size_t size)
+static void recording_name(const struct call_record *r, const char *container, char *out, size_t size)
 {
     char day[CLOCK_TEXT_SIZE], stamp[CLOCK_TEXT_SIZE], from[40], to[40];
     clock_rfc3339_us(r->started_us, stamp);
     clock_day(r->started_us, day);
     name_part(r->from.user, from, sizeof from);
     name_part(r->to.user, to, sizeof to);
-    snprintf(out, size, "%sT%.2s%.2s%.2sZ_%s_%s_%.8s.wav", day, stamp + 11, stamp + 14, stamp + 17, from, to, r->uid);
+    snprintf(out, size, "%sT%.2s%.2s%.2sZ_%s_%s_%.8s.%s", day, stamp + 11, stamp + 14, stamp + 17, from, to, r->uid,
+             container);
 }
 
 /* Nobody can ask for what is only read, and the spool goes with the reading. */
@@ -60,7 +61,7 @@ static void render(struct reading *g, struct call_record *r)
     char name[160];
     struct sound_config config = setup_sound(&g->settings, g->spool_dir);
     config.counters = g->counters;
-    recording_name(r, name, sizeof name);
+    recording_name(r, audio_container(sound_codec(r, &config)), name, sizeof name);
     if (g->decoder == NULL)
         g->decoder = confined_new(&g->confine);
     int err = g->decoder ? confined_render(g->decoder, r, &config, g->record_dir, name, &why) : ERR_NOMEM;

@@ -104,7 +104,7 @@ static bool render(struct thread *t, struct call_record *r)
     char path[MEDIA_PATH_MAX];
     struct sound_config config = t->renderer->config.sound;
     config.counters = t->counters;
-    int err = media_path(r->started_us, r->uid, "wav", path);
+    int err = media_path(r->started_us, r->uid, audio_container(sound_codec(r, &config)), path);
     if (err == 0)
         err = media_make_dirs(config.data_dir, path, &why);
     if (err == 0)

@@ -8,6 +8,7 @@
 #include "app/descriptor.h"
 #include "app/sound_hops.h"
 #include "app/sound_report.h"
+#include "app/sound_tag.h"
 #include "app/sound_tones.h"
 #include "app/worker.h"
 #include "decode/output.h"
@@ -243,6 +244,11 @@ static const char *kind_text(enum render_file_kind kind)
     return kind == RENDER_PART ? "part" : kind == RENDER_TRACK ? "track" : "mix";
 }
 
+static const char *side_text(enum render_side side)
+{
+    return side == RENDER_BOTH ? NULL : side == RENDER_CALLER ? "caller" : "callee";
+}
+
 /* Room doubles in the arena; without memory the list ends. */
 static struct record_file *add_file(struct files *f)
 {
@@ -260,6 +266,13 @@ static struct record_file *add_file(struct files *f)
     return &l->items[l->count++];
 }
 
+/* Below the data directory, which the renderer's path is too. */
+static bool name_file(const struct files *f, const struct render_file *file, char *out, size_t size)
+{
+    char sided[MEDIA_PATH_MAX + 64];
+    return output_side_path(f->path, file->side, sided, sizeof sided) && output_path(sided, file->kind, file->number, out, size);
+}
+
 static void take_file(void *context, const struct render_file *file)
 {
     struct files *f = context;
@@ -271,12 +284,14 @@ static void take_file(void *context, const struct render_file *file)
         .kind = kind_text(file->kind),
         .result = "recorded",
         .number = file->number,
+        .codec = audio_codec_text(file->codec),
+        .side = side_text(file->side),
         .channels = file->channels,
         .first_sample = file->first_sample,
         .samples = file->samples,
         .size_bytes = file->size_bytes,
     };
-    if (output_path(f->path, file->kind, file->number, path, sizeof path))
+    if (name_file(f, file, path, sizeof path))
         out->path = arena_copy(f->r->arena, slice_str(path));
     memcpy(out->sha256, file->sha256, sizeof out->sha256);
 }
@@ -319,7 +334,8 @@ void sound_judge(struct call_record *r, const struct sound_config *config)
         counters_add(config->counters, C_CALL_DIAGNOSES + i, more >> i & 1);
 }
 
-static void describe(struct call_record *r, const struct render_result *result, const struct files *files, const struct flows *flows, int err)
+static void describe(struct call_record *r, const struct render_result *result, const struct files *files, const struct flows *flows,
+                     enum audio_codec codec, int err)
 {
     struct record_recording *g = &r->recording;
     g->undecodable = arena_copy(r->arena, slice_str(result->undecodable));
@@ -329,6 +345,7 @@ static void describe(struct call_record *r, const struct render_result *result, 
     g->truncated = (flows && flows->truncated) || result->damaged > 0;
     g->path = slice_none();
     g->files = (struct record_files){0};
+    g->format = slice_str(audio_container(codec));
     if (err) {
         g->state = NULL;
         g->id[0] = '\0';
@@ -340,7 +357,7 @@ static void describe(struct call_record *r, const struct render_result *result, 
     }
     g->state = "ready";
     g->result = "recorded";
-    g->path = arena_copy(r->arena, slice_str(files->path));
+    g->path = files->list.count ? files->list.items[0].path : arena_copy(r->arena, slice_str(files->path));
     g->sample_rate_hz = result->sample_rate_hz;
     g->channels = result->channels;
     g->started_us = result->start_ns / 1000;
@@ -350,19 +367,32 @@ static void describe(struct call_record *r, const struct render_result *result, 
     g->files = files->list;
 }
 
+enum audio_codec sound_codec(const struct call_record *r, const struct sound_config *config)
+{
+    char format[16];
+    enum audio_codec codec;
+    slice_copy_to(r->recording.format, format, sizeof format);
+    return r->recording.format.size && audio_format_find(format, &codec) ? codec : config->codec;
+}
+
 int sound_render(struct call_record *r, const struct sound_config *config, const char *dir, const char *path, struct why *why)
 {
     struct flows *flows = calloc(1, sizeof *flows);
     struct render_result result = {0};
     struct files files = {.r = r, .path = path};
     struct hearing_report heard = {0};
-    char full[4096];
+    const enum audio_codec codec = sound_codec(r, config);
+    struct audio_tags tags;
     int err = ERR_NOMEM;
-    snprintf(full, sizeof full, "%s/%s", dir, path);
     if (flows) {
         add_call(flows, r, config, NULL, 0);
+        sound_tag(r, config->tags, &tags);
         struct render_request request = {
-            .path = full,
+            .dir = dir,
+            .path = path,
+            .codec = codec,
+            .layout = config->layout,
+            .tags = config->tags == SOUND_TAGS_NONE ? NULL : &tags,
             .flows = flows->flows,
             .flow_count = flows->count,
             .silence_max_ns = config->silence_max_ns,
@@ -380,7 +410,7 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
     }
     if (err == 0)
         date_files(&files.list, &result);
-    describe(r, &result, &files, flows, err);
+    describe(r, &result, &files, flows, codec, err);
     note_gaps(r, &result);
     sound_report(r->arena, &heard, &r->recording.sound);
     sound_tones(&r->recording, r->arena, &heard, config->mask_dtmf);
@@ -430,14 +460,13 @@ int sound_tracks(struct call_record *r, const struct sound_voice *voices, unsign
     unsigned *each = calloc(count + 1, sizeof *each);
     struct render_result result = {0};
     struct files made = {.r = r, .path = path}, named = {.r = r, .path = path};
-    char full[4096];
     int err = ERR_NOMEM;
-    snprintf(full, sizeof full, "%s/%s", dir, path);
     if (flows && each) {
         for (unsigned i = 0; i < count && i < RENDER_TRACKS_MAX; i++)
             each[i] = add_call(flows, voices[i].call, config, &voices[i], i);
         struct render_request request = {
-            .path = full,
+            .dir = dir,
+            .path = path,
             .flows = flows->flows,
             .flow_count = flows->count,
             .tracks = count < RENDER_TRACKS_MAX ? count : RENDER_TRACKS_MAX,

@@ -6,8 +6,13 @@
 #include "decode/render.h"
 #include "storage/record.h"
 
+enum sound_tags { SOUND_TAGS_NONE, SOUND_TAGS_IDS, SOUND_TAGS_NUMBERS };
+
 struct sound_config {
     const char *data_dir;                /* where the spool is */
+    enum audio_codec codec;              /* of files, where the record wants no other */
+    enum render_layout layout;
+    enum sound_tags tags;                /* what files say of themselves */
     int64_t rollover_ns, rollover_bytes; /* 0: never */
     int64_t silence_max_ns;              /* a longer pause of everybody is cut to this; 0: to a day */
     bool listen;                         /* measure what the channels sound like */
@@ -19,6 +24,9 @@ struct sound_config {
     unsigned skip_count;
 };
 
+/* What the call's files will be: the format that its record wants, else the configured one. Its container (audio_container()) is the
+ * end of the path that sound_render() takes. */
+enum audio_codec sound_codec(const struct call_record *r, const struct sound_config *config);
 /* Renders to the file `path` of the folder `dir` and fills r->recording (result, state, path, rate, duration, size, hash, undecodable, and
  * its files when there are several). 0 also when there is nothing that can be decoded (result says why); an ERR_ when the disk refused. */
 int sound_render(struct call_record *r, const struct sound_config *config, const char *dir, const char *path, struct why *why);

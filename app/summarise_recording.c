@@ -154,7 +154,8 @@ static void on_demand(struct call_record *r, const struct wcall *wc, const struc
     }
     g->look_back_ms = d->action == RULE_ON_DEMAND ? d->look_back_ns / 1000000 : 0;
     g->state = "spooling";
-    g->format = slice_str(rule_format_text(d->format));
+    if (d->format_given) /* else the setting decides */
+        g->format = slice_str(rule_format_text(d->format));
     if (wc->requested_ns)
         record_on_demand(r, wc->requested_ns / 1000);
 }
@@ -165,7 +166,8 @@ static void record_it(struct call_record *r, const struct rule_decision *d)
     g->result = "recorded";
     g->state = "spooling";
     snprintf(g->id, sizeof g->id, "%s", r->uid);
-    g->format = slice_str(rule_format_text(d->format));
+    if (d->format_given) /* else the setting decides */
+        g->format = slice_str(rule_format_text(d->format));
 }
 
 /* Each answered call ends with a recording or with the reason why there is none. */

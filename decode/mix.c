@@ -53,7 +53,7 @@ static void advance(struct mix *m, int64_t end)
     while (end > m->base + m->frames) {
         if (m->base >= m->end) { /* the window holds nothing: skip as far as needed at once */
             int64_t halves = (end - m->base - m->frames + half - 1) / half;
-            if (m->output)
+            if (m->output && m->err == 0)
                 keep_error(m, output_skip(m->output, halves * half));
             if (m->hearing)
                 hearing_skip(m->hearing, halves * half);

@@ -158,13 +158,39 @@ static int file_rate(const struct render *r)
     return rate;
 }
 
+/* Whether the flows begin with one law of G.711; what comes later adds to it (source.c). */
+static void head_laws(struct render *r)
+{
+    for (unsigned i = 0; i < r->request->flow_count; i++) {
+        const struct head *head = &r->heads[i];
+        struct rtp_packet packet;
+        if (!head->there || !rtp_parse(head->packet.datagram, head->packet.datagram.size, &packet))
+            continue;
+        const struct render_codec *codec = codec_of(&head->packet, packet.payload_type);
+        if (codec && codec_kind(codec) == CODEC_KIND_RED)
+            codec = codec_inside(&head->packet, packet.payload, &packet.payload_type);
+        if (codec)
+            r->sound.laws[r->request->flows[i].channel] |= source_law(codec);
+    }
+    if (r->request->tracks == 0)
+        for (unsigned c = 0; c < STEREO; c++) /* nothing yet: as the other side */
+            if (r->sound.laws[c] == 0)
+                r->sound.laws[c] = r->sound.laws[1 - c];
+}
+
 static int begin(struct render *r, int64_t time_ns, struct why *why)
 {
-    int rate = file_rate(r);
-    const struct output_config config = {.path = r->request->path,
+    int rate = audio_rate(r->request->codec, file_rate(r));
+    head_laws(r);
+    const struct output_config config = {.dir = r->request->dir,
+                                         .path = r->request->path,
                                          .channels = (int)r->channel_count,
                                          .rate_hz = rate,
                                          .tracks = r->request->tracks > 0,
+                                         .codec = r->request->tracks ? AUDIO_PCM : r->request->codec,
+                                         .layout = r->request->tracks ? RENDER_STEREO : r->request->layout,
+                                         .laws = r->sound.laws,
+                                         .tags = r->request->tags,
                                          .rollover_ns = r->request->rollover_ns,
                                          .rollover_bytes = r->request->rollover_bytes,
                                          .context = r->request->file_context,
@@ -174,7 +200,7 @@ static int begin(struct render *r, int64_t time_ns, struct why *why)
         return err;
     r->sound.rate_hz = rate;
     r->result->sample_rate_hz = rate;
-    r->result->channels = r->request->tracks ? 1 : STEREO;
+    r->result->channels = r->request->tracks || r->request->layout != RENDER_STEREO ? 1 : STEREO;
     r->result->start_ns = time_ns;
     r->sound.pool = av_pool_new();
     if (r->sound.pool == NULL || mix_init(&r->sound.mix, &r->output, config.channels, rate) != 0) {

@@ -18,6 +18,7 @@
 
 #include "base/error.h"
 #include "base/counters.h"
+#include "decode/encoder.h"
 #include "decode/hearing.h"
 
 #define RENDER_FMTP_SIZE 256
@@ -72,10 +73,16 @@ struct render_skip {
 
 enum render_file_kind { RENDER_PART, RENDER_TRACK, RENDER_MIX };
 
+/* How the two channels lie in files: one of both, one of their sum, a mono file each. */
+enum render_layout { RENDER_STEREO, RENDER_SUM, RENDER_SIDES };
+enum render_side { RENDER_BOTH, RENDER_CALLER, RENDER_CALLEE };
+
 /* A file that is complete and has its name. */
 struct render_file {
     enum render_file_kind kind;
     unsigned number; /* part: from 1; track: its channel + 1; the sum: 0 */
+    enum render_side side; /* of a part */
+    enum audio_codec codec;
     const char *path;
     int channels;
     int64_t first_sample; /* of the part, in the whole */
@@ -87,7 +94,12 @@ struct render_file {
 typedef void render_file_fn(void *context, const struct render_file *file);
 
 struct render_request {
+    const char *dir;  /* the path stays below it (base/beneath.h); NULL: it is taken as it is */
     const char *path; /* final name; "<path>.part" while it grows */
+    enum audio_codec codec; /* of files, but not of tracks, which are PCM. Of G.711 either law: the
+                               files are of the one that all packets of their channels have, else PCM */
+    enum render_layout layout;
+    const struct audio_tags *tags; /* NULL: none. Not of tracks */
     struct render_flow *flows;
     unsigned flow_count;
     int sample_rate_hz;     /* 0: the highest of the codecs that appear in the first packets of all

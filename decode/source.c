@@ -50,6 +50,13 @@ static int clip_level(const char *name)
     return strcasecmp(name, "PCMA") == 0 ? 32256 : 32760;
 }
 
+uint8_t source_law(const struct render_codec *codec)
+{
+    if (codec_kind(codec) != CODEC_KIND_AUDIO || codec_rate(codec) == 0)
+        return 0;
+    return strcasecmp(codec->name, "PCMU") == 0 ? LAW_U : strcasecmp(codec->name, "PCMA") == 0 ? LAW_A : LAW_NONE;
+}
+
 static struct format format_of(const struct render_codec *codec)
 {
     struct format f = {.codec = *codec, .kind = codec_kind(codec), .used = true};
@@ -76,8 +83,10 @@ uint8_t source_format(struct source *s, const struct render_codec *codec)
     struct format *f = &s->formats[at];
     if (!f->used && s->sound->mix.hearing)
         hearing_clip_level(s->sound->mix.hearing, s->channel, clip_level(codec->name));
-    if (!f->used)
+    if (!f->used) {
         *f = format_of(codec);
+        s->sound->laws[s->channel] |= source_law(codec);
+    }
     s->format_last = at;
     return (uint8_t)at;
 }

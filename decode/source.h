@@ -12,6 +12,9 @@
 
 #define SOURCE_FORMATS 6
 
+/* The LAW_ bit of a codec that is heard, or 0. */
+uint8_t source_law(const struct render_codec *codec);
+
 /* Of one render, used by all its sources. */
 struct sound {
     int rate_hz;
@@ -20,6 +23,7 @@ struct sound {
     struct counters *counters; /* may be NULL */
     struct render_result *result;
     struct render_place *place; /* NULL: nobody watches */
+    uint8_t laws[RENDER_TRACKS_MAX]; /* LAW_ bits of what came in each channel */
     int16_t decoded[CODEC_MAX_SAMPLES];
     int16_t resampled[2 * CODEC_MAX_SAMPLES];
 };

@@ -61,7 +61,7 @@ static const char *const TEXTS[] = {
     "record", "metadata-only", "headers-only", "skip", "on-demand", "on-demand-keep", "keep",
     "count", "drop", "min_duration",
     /* kinds of files */
-    "part", "track", "mix",
+    "part", "track", "mix", "pcm_s16le", "pcm_mulaw", "pcm_alaw", "flac", "opus", "mp3",
     /* why files were deleted */
     "age", "quota", "low_disk", "request",
     /* diagnosis: labels, directions, causes, sides, directions of SDP */

@@ -13,9 +13,9 @@ void record_file_id(const struct call_record *r, const struct record_file *file,
     else if (strcmp(file->kind, "track") == 0)
         snprintf(out, RECORD_FILE_ID_SIZE, "%s-t%u", r->uid, file->number);
     else if (file->number <= 1)
-        snprintf(out, RECORD_FILE_ID_SIZE, "%s", r->recording.id);
+        snprintf(out, RECORD_FILE_ID_SIZE, "%s%s%s", r->recording.id, file->side ? "-" : "", file->side ? file->side : "");
     else
-        snprintf(out, RECORD_FILE_ID_SIZE, "%s-p%u", r->recording.id, file->number);
+        snprintf(out, RECORD_FILE_ID_SIZE, "%s%s%s-p%u", r->recording.id, file->side ? "-" : "", file->side ? file->side : "", file->number);
 }
 
 static const struct record_file *find_in(const struct call_record *r,

@@ -14,6 +14,8 @@ struct record_file {
     const char
         *result; /* recorded; of a track without a file: no_rtp, encrypted, undecodable, failed */
     uint32_t number;   /* from 1; the sum: 0 */
+    const char *codec; /* "pcm_s16le", "pcm_mulaw", "flac", ...; NULL: as older versions, PCM */
+    const char *side;  /* of a part: caller, callee, when it holds one side alone; NULL */
     struct slice path; /* below the data directory; empty: no file */
     struct slice user; /* of a track: whose voice */
     struct slice uri;
@@ -32,7 +34,7 @@ struct record_files {
     struct record_file *items;
 };
 
-/* "<id of the recording>", with "-p2" from the second part on; "<uid>-t1", "<uid>-mix". */
+/* "<id of the recording>", with "-caller" or "-callee" for one side, with "-p2" from the second part on; "<uid>-t1", "<uid>-mix". */
 void record_file_id(const struct call_record *r, const struct record_file *file,
                     char out[RECORD_FILE_ID_SIZE]);
 /* The file with this id, among the parts and tracks of the call; NULL: none. */

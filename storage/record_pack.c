@@ -497,6 +497,15 @@ void record_pack_files(struct pack *p, struct record_files *files)
     files->items = pack_items(p, files->items, &files->count, sizeof *files->items, file_pack);
 }
 
+/* What came to be known of each file later. */
+static void file_notes_pack(struct pack *p, struct record_files *files)
+{
+    for (uint32_t i = 0; i < files->count; i++) {
+        pack_word(p, &files->items[i].codec);
+        pack_word(p, &files->items[i].side);
+    }
+}
+
 static void gap_pack(struct pack *p, void *item)
 {
     struct record_gap *g = item;
@@ -546,7 +555,8 @@ void record_pack_recording(struct pack *p, struct record_recording *g)
     pack_i64(p, &g->from_us);
     pack_u32(p, &g->damaged_pieces);
     pack_i64(p, &g->deleted_us);
-    pack_word(p, &g->deleted_why); /* what comes later goes behind this */
+    pack_word(p, &g->deleted_why);
+    file_notes_pack(p, &g->files); /* what comes later goes behind this */
 }
 
 void record_pack_message(struct pack *p, struct record_message *m, int format)

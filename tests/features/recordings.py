@@ -50,7 +50,7 @@ def broadcast(seconds=12.0, gap=True):
 def recorded_parts(t, packets, *options):
     """(record, [bytes of each file in order of its parts], all names)."""
     folder = t.path("recordings")
-    record, = t.read(packets, "--record", folder, *options)
+    record, = t.read(packets, "--record", folder, "--set", "recording.file_tags=none", *options)
     names = sorted(os.listdir(folder))
     first = next(n for n in names if n.count("-p") == 0)
     parts = record["recording"].get("parts") or [{"number": 1}]

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/crypto.h"
+#include "decode/encoder_wav.h"
 #include "decode/mix.h"
 #include "tests/unit/decode/call.h"
 
