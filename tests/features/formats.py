@@ -14,13 +14,24 @@ def spoken(seconds=6.0, callee_pt=0, change_at=None):
     packets = call(d, seconds, voice=False)
     a = tone_media(d.a, 4000, d.b, 6000, seconds, START + 1.05, 0x1111, 400)
     b = tone_media(d.b, 6000, d.a, 4000, seconds, START + 1.05, 0x2222, 1000, 4000)
-    pause = lambda p: START + 3 < p.t < START + 4
     for p in a if change_at else []:
         if p.t > START + 1.05 + change_at:
-            p.payload = p.payload[:1] + bytes([8 | p.payload[1] & 0x80]) + p.payload[2:]
+            retype(p, 8)
     for p in b if callee_pt else []:
-        p.payload = p.payload[:1] + bytes([callee_pt | p.payload[1] & 0x80]) + p.payload[2:]
-    return frames(sorted(packets + [p for p in a + b if not pause(p)], key=lambda p: p.t))
+        retype(p, callee_pt)
+    return frames(sorted(packets + silent_for_a_second(a) + silent_for_a_second(b), key=lambda p: p.t))
+
+
+def retype(p, payload_type):
+    p.data = p.data[:1] + bytes([payload_type | p.data[1] & 0x80]) + p.data[2:]
+
+
+def silent_for_a_second(packets):
+    """Nothing is sent, so no number is missing."""
+    kept = [p for p in packets if not START + 3 < p.t < START + 4]
+    for n, p in enumerate(kept):
+        p.data = p.data[:2] + struct.pack(">H", 100 + n) + p.data[4:]
+    return kept
 
 
 def recorded(t, packets, *options):
@@ -82,12 +93,13 @@ def formats(t):
             t.equal(f"{name}: to the last bit", sound == reference, True)
         else:
             t.check(f"{name}: its length in samples: {len(sound) // 2} of {frames_}", abs(len(sound) // 2 - frames_) <= 1)
-            t.check(f"{name}: duration {format_['duration']}", abs(float(format_["duration"]) * 8000 - frames_) < 800)
+            t.check(f"{name}: duration {format_['duration']}", abs(float(format_["duration"]) * 8000 - frames_) < 1700)
             for channel in range(2):
                 likeness = alike(sound[channel::2], reference[channel::2])
                 t.check(f"{name}: channel {channel} sounds like it: {likeness:.4f}", likeness > 0.98)
         if name != "wav":
             t.check(f"{name}: smaller", os.path.getsize(path) < os.path.getsize(wav))
+            t.counter("the format changes nothing", open(path, "rb").read() != open(wav, "rb").read())
 
 
 @feature("R17", "code words as they came: every byte of both payloads; another codec in between makes samples of it")
@@ -97,7 +109,7 @@ def g711(t):
     (path,) = files.values()
     data = open(path, "rb").read()[80:]
     first = tone_media("10.0.0.1", 1, "10.0.0.2", 2, 1, START, 1, 400)
-    sent = b"".join(p.payload[12:] for p in first)
+    sent = b"".join(p.data[12:] for p in first)
     t.equal("the first second of the caller is its payload", data[0::2][:8000], sent)
     t.check("the pause is silence", set(data[0::2][8000 * 2 + 400:8000 * 3 - 800]) == {0xff})
     _, a = recorded(t, packets)
@@ -107,7 +119,7 @@ def g711(t):
         plain, same = recorded(t, other)
         t.equal(f"{what}: samples, and the record says so", (record["recording"]["format"], record["recording"]["codec"]), ("wav", "pcm_s16le"))
         t.check(f"{what}: they are those of the WAV", decoded(*files.values()) == decoded(*same.values()))
-        t.differs(decoded(*files.values()), reference, "the other codec is heard as if it were not there")
+        t.counter(f"{what}: heard as if it were not there", decoded(*files.values()) != reference)
     record, files = recorded(t, spoken(callee_pt=8), *as_set(t, "wav-g711"), "--set", "recording.channels=parties")
     t.equal("in a file of its own each law stays what it is", [p["codec"] for p in record["recording"]["parts"]], ["pcm_mulaw", "pcm_alaw"])
 
@@ -128,6 +140,7 @@ def channels(t):
         t.equal(f"{name}: parties: both are there", g["channels"], ["caller", "callee"])
         callee, caller = (decoded(p, channels=1) for p in files.values())
         t.check(f"{name}: parties: each is its channel", caller == stereo[::2] and callee == stereo[1::2])
+        t.counter("both files are the same", caller != callee)
         t.check("and hears nobody else", goertzel(caller[:8000], 1000) < 20 < 2000 < goertzel(caller[:8000], 400))
     record, files = recorded(t, packets, "--set", "recording.channels=parties", "--set", "recording.rollover_time=2500ms")
     t.equal("parties in parts", [(p["number"], p["channels"][0], p["first_sample"]) for p in record["recording"]["parts"]],
@@ -137,10 +150,14 @@ def channels(t):
 @feature("R17", "what a file says of itself is what the operator allows")
 def tags(t):
     packets = spoken(2)
+    sizes = {}
     for level, has in (("none", set()), ("ids", {"date", "comment"}), ("numbers", {"date", "comment", "title", "artist"})):
         for name in ("wav", "ogg", "mp3", "flac"):
+            before = sizes.get(name)
             record, files = recorded(t, packets, *as_set(t, name), "--set", f"recording.file_tags={level}")
             found = set(tags_of(*probe(*files.values()))) - {"encoder"}
             t.equal(f"{name} with {level}", found, has)
             raw = open(*files.values(), "rb").read()
             t.equal(f"{name} with {level}: the number is in it", record["from"]["user"].encode() in raw, level == "numbers")
+            t.counter("tags take no room", before != len(raw))
+            sizes[name] = len(raw)

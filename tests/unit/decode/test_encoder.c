@@ -35,7 +35,8 @@ Test(encoder, code_words_come_back)
             int16_t sample;
             g711_decode(law, &code, &sample, 1);
             g711_code(law, &sample, &back, 1);
-            cr_assert_eq(back, law == AUDIO_ULAW && code == 0x7f ? 0xff : code, "law %d code %02x", law, c);
+            cr_assert_eq(back, law == AUDIO_ULAW && code == 0x7f ? 0xff : code, "law %d code %02x",
+                         law, c);
         }
 }
 
@@ -53,8 +54,10 @@ Test(encoder, any_sample_goes_to_a_code_word_nearby)
 
 static int64_t file_of(enum audio_codec codec, int rate_hz, int channels, int64_t frames, bool skip)
 {
-    const struct audio_tags tags = {.title = "t", .artist = "a", .date = "2026-11-21", .comment = "c"};
-    const struct audio_spec spec = {.codec = codec, .channels = channels, .rate_hz = rate_hz, .tags = &tags};
+    const struct audio_tags tags = {
+        .title = "t", .artist = "a", .date = "2026-11-21", .comment = "c"};
+    const struct audio_spec spec = {
+        .codec = codec, .channels = channels, .rate_hz = rate_hz, .tags = &tags};
     struct audio_file f;
     struct why why;
     uint8_t digest[32];
@@ -63,7 +66,10 @@ static int64_t file_of(enum audio_codec codec, int rate_hz, int channels, int64_
     for (int64_t i = 0; i < frames * channels; i++)
         pcm[i] = (int16_t)(8000 * sin((double)i / 7));
     cr_assert_eq(audio_file_open(&f, NULL, path, &spec, &why), 0, "%s", why.text);
-    { int got = audio_file_write(&f, pcm, frames); cr_assert_eq(got, 0, "%d: codec %d rate %d channels %d", got, codec, rate_hz, channels); }
+    {
+        int got = audio_file_write(&f, pcm, frames);
+        cr_assert_eq(got, 0, "%d: codec %d rate %d channels %d", got, codec, rate_hz, channels);
+    }
     if (skip)
         cr_assert_eq(audio_file_skip(&f, frames), 0);
     cr_assert_eq(audio_file_finish(&f, &size, digest, &why), 0);
@@ -134,7 +140,8 @@ static int take(void *context, const void *data, size_t size)
 
 static int stream_of(enum audio_codec codec, struct stream *s)
 {
-    const struct audio_spec spec = {.codec = codec, .channels = 1, .rate_hz = 8000, .frames = 16000};
+    const struct audio_spec spec = {
+        .codec = codec, .channels = 1, .rate_hz = 8000, .frames = 16000};
     const struct audio_sink sink = {.context = s, .write = take};
     struct encoder e;
     int16_t pcm[8000];
@@ -179,6 +186,7 @@ Test(encoder, what_the_sink_refuses_ends_it)
             s.size = 0;
             s.refuse_after = n;
             int err = stream_of(c, &s);
-            cr_assert(err == ERR_FULL || (err == 0 && s.refuse_after > 0), "%d at %d: %d", c, n, err);
+            cr_assert(err == ERR_FULL || (err == 0 && s.refuse_after > 0), "%d at %d: %d", c, n,
+                      err);
         }
 }
