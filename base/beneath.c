@@ -21,7 +21,7 @@ static int failed(void)
 
 int beneath_root(const char *dir)
 {
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 ? failed() : fd;
 }
 
@@ -57,7 +57,7 @@ static int enter(int at, const char *name, bool make)
 {
     if (make && mkdirat(at, name, 0700) != 0 && errno != EEXIST)
         return failed();
-    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     return fd < 0 ? failed() : fd;
 }
 
@@ -66,7 +66,7 @@ int beneath_folder(int root, const char *path, bool make)
     char name[NAME_SIZE];
     if (!beneath_path_is_plain(path))
         return ERR_INVALID;
-    int at = fcntl(root, F_DUPFD_CLOEXEC, 0);
+    int at = openat(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC); /* O_PATH: who may not list it may pass */
     if (at < 0)
         return failed();
     while (strchr(path, '/')) {

@@ -497,8 +497,7 @@ void record_pack_files(struct pack *p, struct record_files *files)
     files->items = pack_items(p, files->items, &files->count, sizeof *files->items, file_pack);
 }
 
-/* What came to be known of each file later. */
-static void file_notes_pack(struct pack *p, struct record_files *files)
+void record_pack_file_notes(struct pack *p, struct record_files *files)
 {
     for (uint32_t i = 0; i < files->count; i++) {
         pack_word(p, &files->items[i].codec);
@@ -554,9 +553,13 @@ void record_pack_recording(struct pack *p, struct record_recording *g)
     pack_i64(p, &g->look_back_ms);
     pack_i64(p, &g->from_us);
     pack_u32(p, &g->damaged_pieces);
+<<<<<<< HEAD
     pack_i64(p, &g->deleted_us);
     pack_word(p, &g->deleted_why);
     file_notes_pack(p, &g->files); /* what comes later goes behind this */
+=======
+    record_pack_file_notes(p, &g->files); /* what comes later goes behind this */
+>>>>>>> 7c40375 (confine: formats, layout and tags go with a job, codec and side come back; folders are passed through, not listed)
 }
 
 void record_pack_message(struct pack *p, struct record_message *m, int format)

@@ -37,6 +37,8 @@ void record_pack_chains(struct pack *p, struct record_chain **chains, uint32_t *
 void record_pack_events(struct pack *p, struct record_event **events, uint32_t *count);
 void record_pack_recording(struct pack *p, struct record_recording *g);
 void record_pack_files(struct pack *p, struct record_files *files);
+/* What came to be known of each of these files later. */
+void record_pack_file_notes(struct pack *p, struct record_files *files);
 /* Messages stand one behind the other in a row, so they do not grow at their end unnoticed: the row says
  * which format it has. 1: up to `raw`; 2: party and VLANs behind it. A new field is a new format. */
 #define MESSAGE_FORMAT 2

@@ -8,7 +8,7 @@
 #define COUNT_MAX       (UINT64_C(1) << 50)
 #define ENDING_MAX      64 /* what a file's name has behind that of the job */
 #define TRACKS_MAX      128
-#define PARTS_MAX       (RENDER_PARTS_MAX + 1)
+#define PARTS_MAX       (2 * RENDER_PARTS_MAX + 2)
 #define UNDECODABLE_MAX 64
 #define RATE_MAX        192000
 #define LENGTH_MS       (INT64_C(49) * 3600 * 1000) /* files end at 48 hours */
@@ -57,6 +57,7 @@ static void made_pack(struct pack *p, struct record_recording *g)
     pack_i64(p, &g->size_bytes);
     pack_bytes(p, g->sha256, sizeof g->sha256);
     record_pack_files(p, &g->files);
+    record_pack_file_notes(p, &g->files);
     record_pack_sound(p, &g->sound);
     record_pack_tones(p, &g->sound);
     record_pack_stretches(p, &g->sound);

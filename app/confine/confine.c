@@ -123,11 +123,11 @@ int confined_start(struct confined *c, struct counters *counters, struct why *wh
 
 /* ---- what a crash leaves ---- */
 
-/* What follows the job's name in that of a file of its kind: ".wav.part", "-p2.wav"; "-t1.wav", "-mix.wav". */
+/* What follows the job's name in that of a file of its kind: ".wav.part", "-p2.wav", "-caller.wav"; "-t1.wav", "-mix.wav". */
 static bool is_ending(enum job_kind kind, const char *ending)
 {
     if (kind == JOB_CALL)
-        return ending[0] == '.' || strncmp(ending, "-p", 2) == 0;
+        return ending[0] == '.' || strncmp(ending, "-p", 2) == 0 || strncmp(ending, "-c", 2) == 0;
     return strncmp(ending, "-t", 2) == 0 || strncmp(ending, "-mix", 4) == 0;
 }
 

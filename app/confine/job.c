@@ -22,6 +22,14 @@ static void word_pack(struct pack *p, const char **v)
 static void config_pack(struct pack *p, struct sound_config *c)
 {
     word_pack(p, &c->data_dir);
+    uint8_t codec = (uint8_t)c->codec, layout = (uint8_t)c->layout, tags = (uint8_t)c->tags;
+    pack_u8(p, &codec);
+    pack_u8(p, &layout);
+    pack_u8(p, &tags);
+    p->failed |= codec >= AUDIO_CODECS || layout > RENDER_SIDES || tags > SOUND_TAGS_NUMBERS;
+    c->codec = codec;
+    c->layout = layout;
+    c->tags = tags;
     pack_i64(p, &c->rollover_ns);
     pack_i64(p, &c->rollover_bytes);
     pack_i64(p, &c->silence_max_ns);
