@@ -553,13 +553,9 @@ void record_pack_recording(struct pack *p, struct record_recording *g)
     pack_i64(p, &g->look_back_ms);
     pack_i64(p, &g->from_us);
     pack_u32(p, &g->damaged_pieces);
-<<<<<<< HEAD
     pack_i64(p, &g->deleted_us);
     pack_word(p, &g->deleted_why);
-    file_notes_pack(p, &g->files); /* what comes later goes behind this */
-=======
     record_pack_file_notes(p, &g->files); /* what comes later goes behind this */
->>>>>>> 7c40375 (confine: formats, layout and tags go with a job, codec and side come back; folders are passed through, not listed)
 }
 
 void record_pack_message(struct pack *p, struct record_message *m, int format)
