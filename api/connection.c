@@ -71,6 +71,7 @@ static void read_request(struct http_exchange *e, const char *method)
     rq->range = header_of(e, "Range");
     rq->if_range = header_of(e, "If-Range");
     rq->if_none_match = header_of(e, "If-None-Match");
+    rq->if_match = header_of(e, "If-Match");
     rq->access_reason = header_of(e, "X-Access-Reason");
     rq->accept = header_of(e, "Accept");
     rq->content_encoding = header_of(e, "Content-Encoding");

@@ -38,7 +38,7 @@ struct http_request {
     char id[17]; /* X-Request-Id */
     int64_t now_us;
     /* Headers, NULL when absent. */
-    const char *host, *authorization, *range, *if_range, *if_none_match, *access_reason,
+    const char *host, *authorization, *range, *if_range, *if_none_match, *if_match, *access_reason,
         *accept, *content_encoding, *content_type;
     struct slice body;   /* of a route that takes one */
     bool body_too_large; /* it was not read to its end */

@@ -26,6 +26,32 @@ struct api_retention {
     bool low;
 };
 
+enum api_request_answer {
+    API_REQUEST_TAKEN,
+    API_REQUEST_ALREADY,
+    API_REQUEST_NOT_KEPT,
+    API_REQUEST_TOO_LATE,
+    API_REQUEST_NO_CALL,
+    API_REQUEST_FAILED
+};
+
+/* Recording rules; called from any HTTP thread. Where something is refused, `why` says it in one sentence. */
+struct api_policies {
+    void *context;
+    void (*show)(void *context, struct buf *json); /* NULL: there are none */
+    /* A set out of the JSON of a request; put() or let_go() takes it. `change` gets what would be another. */
+    int (*read)(void *context, struct slice body, void **ret_set, struct buf *change, struct why *why);
+    /* Stored and in force when it returns 0. */
+    int (*put)(void *context, void *set, struct why *why);
+    void (*let_go)(void *context, void *set);
+    /* Of a stored call and its INVITE, or of what the body describes. */
+    int (*dry_run)(void *context, struct slice body, const struct call_record *r, struct slice invite, struct buf *json,
+                   struct why *why);
+    /* A call that goes on, if there is one; one that is over, which is taken. */
+    enum api_request_answer (*request_live)(void *context, const struct live_want *want);
+    enum api_request_answer (*request_stored)(void *context, struct call_record *r);
+};
+
 struct api_config {
     const char *bind_address; /* "127.0.0.1" */
     uint16_t port;            /* 8470; 0: any free one */
@@ -51,6 +77,7 @@ struct api_config {
     void (*retention_run)(void *context); /* looks now */
     /* Deletes the files of the call's recording and says so in its record. Done when it returns 0. */
     int (*delete_recording)(void *context, const char *uid, const char *actor, uint32_t *ret_files, uint64_t *ret_bytes);
+    struct api_policies policies;
     const char *version;
     const struct kpi_rules *kpi_rules; /* shown beside the figures; may be NULL */
 };

@@ -56,7 +56,7 @@ static unsigned direction_of(const char *text)
     return CALL_DIR_UNKNOWN;
 }
 
-static int64_t local_of(int64_t time_us)
+int64_t rules_local(int64_t time_us)
 {
     time_t seconds = (time_t)(time_us / 1000000);
     struct tm tm;
@@ -101,7 +101,7 @@ void rules_facts(struct rule_facts *f, const struct call_record *r)
         .callee_domain = r->to.host,
         .user_agent = r->user_agent,
         .at_us = r->started_us,
-        .local_us = local_of(r->started_us),
+        .local_us = rules_local(r->started_us),
         .now_us = r->started_us,
         .lasted_ns = ended && r->ended_us > from_us ? (r->ended_us - from_us) * 1000 : 0,
         .ended = ended,

@@ -10,6 +10,9 @@ int rules_configure_check(const struct settings *s, struct why *why);
 /* The time zone is the process's: called once, before there are threads. */
 void rules_use_zone(const struct settings *s);
 
+/* The moment as the clock on the wall shows it. */
+int64_t rules_local(int64_t time_us);
+
 struct call_record;
 
 /* The facts that a record tells; `f` borrows from it. Times of the wall are those of the process's time zone. */

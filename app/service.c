@@ -16,6 +16,8 @@
 #include "app/listen.h"
 #include "app/live_view.h"
 #include "app/messages.h"
+#include "app/on_demand.h"
+#include "app/policies.h"
 #include "app/recover.h"
 #include "app/renderer.h"
 #include "app/retention.h"
@@ -54,6 +56,7 @@ struct service {
     struct pipeline *pipeline;
     struct wire *wire;
     struct listening *listening;
+    struct policies *policies;
     struct webhook *webhook; /* NULL: nobody is told */
     struct api_server *api;
     struct spool_config spool;
@@ -161,6 +164,58 @@ static int put_tags(void *context, const char *uid, int64_t started_us, const st
 {
     struct service *s = context;
     return writer_tags(s->writer, uid, started_us, tags);
+}
+
+/* ---- rules ---- */
+
+static void rules_show(void *context, struct buf *json)
+{
+    policies_show(((struct service *)context)->policies, json);
+}
+
+static int rules_read(void *context, struct slice body, void **ret_set, struct buf *change, struct why *why)
+{
+    struct rules *set = NULL;
+    int err = policies_read(((struct service *)context)->policies, body, &set, change, why);
+    *ret_set = set;
+    return err;
+}
+
+static int rules_put(void *context, void *set, struct why *why)
+{
+    int err = policies_put(((struct service *)context)->policies, set, why);
+    rules_let_go(set);
+    return err;
+}
+
+static void rules_drop(void *context, void *set)
+{
+    (void)context;
+    rules_let_go(set);
+}
+
+static int rules_try(void *context, struct slice body, const struct call_record *r, struct slice invite, struct buf *json, struct why *why)
+{
+    return policies_try(((struct service *)context)->policies, body, r, invite, json, why);
+}
+
+static_assert((int)API_REQUEST_FAILED == (int)ON_DEMAND_FAILED && (int)API_REQUEST_TOO_LATE == (int)ON_DEMAND_TOO_LATE, "the same order");
+
+static enum api_request_answer request_live(void *context, const struct live_want *want)
+{
+    struct service *s = context;
+    struct on_demand_live live = {.want = want, .answer = ON_DEMAND_NO_CALL};
+    pthread_mutex_lock(&s->pipeline_lock);
+    if (s->pipeline)
+        pipeline_look(s->pipeline, on_demand_look, &live, LISTEN_LOOK_MS);
+    pthread_mutex_unlock(&s->pipeline_lock);
+    return (enum api_request_answer)live.answer;
+}
+
+static enum api_request_answer request_stored(void *context, struct call_record *r)
+{
+    struct service *s = context;
+    return (enum api_request_answer)on_demand_stored(s->writer, r, s->settings->on_demand_wait, clock_wall_ns() / 1000);
 }
 
 /* Between the end of a file and the stop there is no pipeline to look into. */
@@ -378,6 +433,8 @@ static int start_http(struct service *s, struct why *why)
         .delete_recording = delete_recording,
         .retention = retention,
         .retention_run = retention_run,
+        .policies = {.context = s, .show = rules_show, .read = rules_read, .put = rules_put, .let_go = rules_drop, .dry_run = rules_try,
+                     .request_live = request_live, .request_stored = request_stored},
         .version = EARSHOT_VERSION,
         .kpi_rules = &s->kpi.rules,
     };
@@ -452,11 +509,17 @@ static int start_all(struct service *s, struct why *why)
     if (err)
         return err;
     wire_configure(s->wire, &pipeline.front);
+    const struct policies_config rules = {.data_dir = s->settings->data_dir, .settings = s->settings};
     pipeline.worker.identity.stir = wire_stir(s->wire);
     wire_label_counters(s->wire, s->counters_set, s->gauges);
     err = lock_data_dir(s, why);
     if (err == 0)
+        err = policies_open(&rules, &s->policies, why);
+    pipeline.worker.book = s->policies ? policies_book(s->policies) : NULL;
+    if (err == 0)
         err = start_storage(s, &pipeline, why);
+    if (err == 0)
+        policies_begin(s->policies, s->writer);
     if (err == 0)
         err = start_recovery(s, &pipeline, why);
     renderer.writer = s->writer;
@@ -561,6 +624,8 @@ static int64_t day_before(int64_t now_us, int64_t age_ns)
 void service_housekeeping(struct service *s, int64_t now_us)
 {
     const struct settings *t = s->settings;
+    policies_tick(s->policies, now_us);
+    on_demand_sweep(s->writer, t->data_dir, t->on_demand_wait, now_us);
     writer_users_overdue(s->writer, now_us - OVERDUE_AFTER_US);
     writer_drop_days(s->writer, 0, 0, day_before(now_us, t->retain_spool)); /* keys of media that is there no more */
     const int64_t kpi_before_us[STORE_KPI_LEVELS] = {
@@ -590,6 +655,7 @@ void service_stop(struct service *s)
     webhook_stop(s->webhook);
     writer_stop(s->writer);
     wire_close(s->wire);
+    policies_close(s->policies);
     counters_set_free(s->counters_set);
     if (s->lock_fd >= 0)
         close(s->lock_fd);

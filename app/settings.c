@@ -357,6 +357,28 @@ int settings_read(struct settings *s, const char *path, struct why *why)
     return ERR_INVALID;
 }
 
+static int on_rule(void *user, const char *section, const char *name, const char *value)
+{
+    struct reading *r = user;
+    return rules_set(&r->settings->rules, section, name, value, &r->first) == 0;
+}
+
+int settings_read_rules(const char *path, struct rules **ret_rules, struct why *why)
+{
+    struct settings holder = {0};
+    struct reading reading = {.settings = &holder};
+    int line = ini_parse(path, on_rule, &reading);
+    *ret_rules = NULL;
+    if (line == 0) {
+        *ret_rules = holder.rules;
+        return 0;
+    }
+    rules_let_go(holder.rules);
+    why_set(why, "%s, line %d: %s; mend the line, or delete the file to go back to the rules of the configuration", path, line,
+            line < 0 ? "it cannot be read" : reading.first.text);
+    return ERR_INVALID;
+}
+
 static int is_conf(const struct dirent *e)
 {
     size_t size = strlen(e->d_name);

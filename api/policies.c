@@ -1,0 +1,180 @@
+/* /policies/recording: the rules in force, other ones in their place, and the question which of them a call would fall under. What
+ * they mean is not known here: sets and calls go to the program as JSON and come back so. And POST /calls/{uid}/recording: somebody wants
+ * the recording of a call that is kept on demand. */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/handlers.h"
+#include "api/limit.h"
+#include "base/crypto.h"
+#include "base/json_read.h"
+
+#define CHANGE_MAX 4096
+
+static const struct api_policies *policies(struct exchange *x)
+{
+    const struct api_policies *p = &x->api->config->policies;
+
+    if (p->show)
+        return p;
+    problem(x->rs, x->rq, 503, "unavailable", NULL, "There are no rules here.");
+    return NULL;
+}
+
+void handle_policies(struct exchange *x)
+{
+    const struct api_policies *p = policies(x);
+
+    if (p == NULL)
+        return;
+    p->show(p->context, &x->rs->body);
+    exchange_json_done(x);
+    exchange_etag(x);
+}
+
+/* The tag of what stands now is that of GET: whoever read something else is told. False: the problem is set. */
+static bool is_current(struct exchange *x, const struct api_policies *p)
+{
+    uint8_t digest[32];
+    char hex[33], etag[40];
+    struct buf now;
+
+    if (x->rq->if_match == NULL)
+        return true;
+    buf_init(&now, 16u << 20);
+    p->show(p->context, &now);
+    crypto_sha256(buf_view(&now), digest);
+    buf_fini(&now);
+    snprintf(etag, sizeof etag, "\"%s\"", crypto_hex(slice_of(digest, 16), hex));
+    if (http_etag_matches(x->rq->if_match, etag))
+        return true;
+    problem(x->rs, x->rq, 412, "changed_meanwhile", "If-Match",
+            "The rules are not those any more that you have read: read them again.");
+    return false;
+}
+
+void handle_put_policies(struct exchange *x)
+{
+    const struct api_policies *p = policies(x);
+    struct why why = {0};
+    struct buf change;
+    void *set = NULL;
+
+    if (p == NULL || !is_current(x, p))
+        return;
+    buf_init(&change, CHANGE_MAX);
+    if (p->read(p->context, x->rq->body, &set, &change, &why) != 0)
+        problem(x->rs, x->rq, 400, "invalid_rules", NULL, "%s", why.text);
+    else if (!exchange_audit(x, "policy.write", "recording", "ok", buf_text(&change)))
+        p->let_go(p->context, set);
+    else if (p->put(p->context, set, &why) != 0)
+        problem(x->rs, x->rq, 503, "not_stored", NULL, "%s", why.text);
+    else
+        handle_policies(x);
+    buf_fini(&change);
+}
+
+/* ---- the dry run ---- */
+
+struct first_invite {
+    struct buf text;
+};
+
+static void take_invite(void *context, const struct record_message *m)
+{
+    struct first_invite *f = context;
+
+    if (f->text.size == 0 && m->status == 0 && slice_is(m->method, "INVITE"))
+        buf_slice(&f->text, m->raw);
+}
+
+/* The uid of the body, when it has nothing else; NULL-terminated. */
+static bool uid_in_body(struct slice body, char out[HTTP_PATH_WORD_SIZE])
+{
+    struct slice uid;
+    struct json_value *root = json_read(body, HTTP_UPLOAD_MAX, 4);
+    bool there = root && json_value_text(json_value_get(root, "uid"), &uid);
+
+    if (there)
+        slice_copy_to(uid, out, HTTP_PATH_WORD_SIZE);
+    json_read_free(root);
+    return there;
+}
+
+static void try_call(struct exchange *x, const struct api_policies *p, struct why *why, int *err)
+{
+    struct first_invite invite;
+    struct call_record *r = exchange_call(x);
+
+    if (r == NULL)
+        return;
+    buf_init(&invite.text, 65536);
+    (void)store_messages_at(x->reader, r->uid, r->started_us, take_invite, &invite);
+    *err = p->dry_run(p->context, slice_none(), r, buf_view(&invite.text), &x->rs->body, why);
+    buf_fini(&invite.text);
+    record_free(r);
+}
+
+void handle_try_policies(struct exchange *x)
+{
+    const struct api_policies *p = policies(x);
+    struct why why = {0};
+    int err = 0;
+
+    if (p == NULL)
+        return;
+    if (uid_in_body(x->rq->body, x->rq->path_value[0]))
+        try_call(x, p, &why, &err);
+    else
+        err = p->dry_run(p->context, x->rq->body, NULL, slice_none(), &x->rs->body, &why);
+    if (err)
+        problem(x->rs, x->rq, 400, "invalid_call", NULL, "%s", why.text);
+    else if (x->rs->status == 200)
+        exchange_json_done(x);
+}
+
+/* ---- a recording on demand ---- */
+
+static bool may_see_live(const void *asker, const struct live_call *call)
+{
+    return limit_allows_live(asker, call);
+}
+
+void handle_request_recording(struct exchange *x)
+{
+    const struct api_policies *p = policies(x);
+    struct live_want want = {.uid = x->rq->path_value[0], .may_see = may_see_live, .asker = &x->who.limit};
+
+    if (p == NULL || !exchange_audit(x, "recording.request", x->rq->path_value[0], "asked", x->rq->access_reason))
+        return;
+    enum api_request_answer answer = p->request_live(p->context, &want);
+    if (answer == API_REQUEST_NO_CALL) {
+        struct call_record *r = exchange_call(x);
+        if (r == NULL)
+            return;
+        answer = p->request_stored(p->context, r);
+    }
+    switch (answer) {
+    case API_REQUEST_TAKEN:
+    case API_REQUEST_ALREADY: {
+        struct json j;
+        json_init(&j, &x->rs->body);
+        json_object(&j);
+        json_kv_str(&j, "call_uid", x->rq->path_value[0]);
+        json_kv_bool(&j, "requested_before", answer == API_REQUEST_ALREADY);
+        json_end(&j);
+        exchange_json_done(x);
+        x->rs->status = answer == API_REQUEST_TAKEN ? 202 : 200;
+        return;
+    }
+    case API_REQUEST_NOT_KEPT:
+        problem(x->rs, x->rq, 409, "not_kept", NULL, "The rules do not keep media of this call: there is nothing to record.");
+        return;
+    case API_REQUEST_TOO_LATE:
+        problem(x->rs, x->rq, 410, "too_late", NULL,
+                "Its media is gone: nobody asked for this recording while it waited ([recording] on_demand_wait, look_back).");
+        return;
+    default:
+        problem(x->rs, x->rq, 503, "database_busy", NULL, "The request could not be stored; try again.");
+    }
+}
