@@ -109,7 +109,7 @@ static void try_call(struct exchange *x, const struct api_policies *p, struct wh
     if (r == NULL)
         return;
     buf_init(&invite.text, 65536);
-    (void)store_messages_at(x->reader, r->uid, r->started_us, take_invite, &invite);
+    (void)store_messages(x->reader, r, take_invite, &invite);
     *err = p->dry_run(p->context, slice_none(), r, buf_view(&invite.text), &x->rs->body, why);
     buf_fini(&invite.text);
     record_free(r);

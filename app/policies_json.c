@@ -103,6 +103,10 @@ static bool take_rule(struct reading *g, const struct json_value *value)
         return false;
     }
     snprintf(g->section, sizeof g->section, "rule %.*s", SLICE_ARGS(slice_sub(name, 0, 60)));
+    if (json_value_get(value, "action") == NULL) {
+        why_set(g->why, "[%s] does not say what to do; add an action such as record", g->section);
+        return false;
+    }
     for (unsigned i = 0; *g->set && i < (*g->set)->count; i++) {
         if (slice_is(name, (*g->set)->rule[i]->name)) {
             why_set(g->why, "[%s] stands there twice; give one of them another name", g->section);

@@ -1,6 +1,7 @@
 /* Start and stop of everything, left to right and right to left. */
 #include "app/service.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>

@@ -342,7 +342,7 @@ static void describe(struct call_record *r, const struct render_result *result, 
     g->repaired = 0;
     for (int c = 0; c < RENDER_TRACKS_MAX; c++)
         g->repaired += result->repaired[c];
-    g->truncated = (flows && flows->truncated) || result->damaged > 0;
+    g->truncated |= (flows && flows->truncated) || result->damaged > 0;
     g->path = slice_none();
     g->files = (struct record_files){0};
     g->format = slice_str(audio_container(codec));

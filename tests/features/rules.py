@@ -1,5 +1,5 @@
 """R03, R22, R23, R27: which calls are recorded, by rules."""
-import json, os, urllib.error, urllib.request
+import json, os, sqlite3, urllib.error, urllib.request
 
 from craft import *
 from feature import Failure, feature
@@ -101,3 +101,125 @@ def durations(t):
     t.equal("files of a second, and the rest of 10 ms", (split[0], len(split[1])), (4, len(whole[1])))
     t.check("the samples are those of the one file", split[1] == whole[1])
     t.counter("without split it is one", whole[0] == 1)
+
+
+# ---- the service
+
+def ask(s, method, path, body=None, **headers):
+    """(status, JSON, headers) of a request."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(s.url + path, data, {"Content-Type": "application/json", **headers}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, json.load(answer), answer.headers
+    except urllib.error.HTTPError as e:
+        return e.code, json.load(e), e.headers
+
+
+def audited(s, action):
+    with sqlite3.connect(f"file:{s.data}/db/earshot.db?mode=ro", uri=True) as db:
+        return db.execute("SELECT actor, object, result, detail FROM audit WHERE action = ? ORDER BY id", (action,)).fetchall()
+
+
+POLICY = "/api/v1/policies/recording"
+LAWYER = {"name": "lawyer", "callee": ["bob", "carol"], "action": "skip"}
+AGENT = {"name": "agent", "caller": "al*", "action": "record", "header": ["X-Record: yes"]}
+
+
+@feature("R03", "rules through the API: shown, put as a whole, in force after a restart, audited; which rule would match, and why not another")
+@in_namespace
+def through_the_api(t):
+    config = "[recording]\ntime_zone = UTC\n[rule old]\ncaller = *\naction = record\nvalid_until = 2024-01-01\n[rule now]\ncaller = alice\naction = metadata-only\n"
+    with FileService(t, call(seconds=2), config) as s:
+        status, shown, headers = ask(s, "GET", POLICY)
+        t.equal("shown", (status, shown["source"], shown["default"], [r["name"] for r in shown["rules"]], shown["rules"][0]["valid_until"]),
+                (200, "configuration", "metadata-only", ["old", "now"], "2024-01-01"))
+        t.equal("the first start is audited", audited(s, "policy.write"), [("earshot", "recording", "ok", "new old, new now")])
+        t.equal("so is that a rule's time has run out", audited(s, "policy.expired"), [("earshot", "recording/old", "ok", "2024-01-01")])
+        uid = s.list("calls", **{"from": "2023-11-14T00:00:00Z", "to": "2023-11-16T00:00:00Z"})[0]["uid"]
+        tried = ask(s, "POST", POLICY + "/test", {"uid": uid})[1]
+        t.equal("a stored call", (tried["rule"], tried["action"]), ("old", "record"))
+        tried = ask(s, "POST", POLICY + "/test", {"caller": "alice"})[1]
+        t.equal("a call of today", (tried["rule"], [(r["name"], r["verdict"]) for r in tried["rules"]]), ("now", [("old", "expired"), ("now", "matches")]))
+        for body, says in (({"rules": [{"name": "x", "action": "recrod"}]}, "\"recrod\" is no value for [rule x] action"), ({"rules": [{"name": "x"}]}, "does not say what to do"),
+                           ({"rules": [LAWYER, LAWYER]}, "stands there twice"), ({"rule": []}, "the list `rules`"), ([], "the list `rules`")):
+            status, problem, _ = ask(s, "PUT", POLICY, body)
+            t.check(f"{body}: {problem}", status == 400 and problem["code"] == "invalid_rules" and says in problem["detail"])
+        t.equal("nothing is another", ask(s, "GET", POLICY)[1], shown)
+        status, _, _ = ask(s, "PUT", POLICY, {"rules": []}, **{"If-Match": "\"other\""})
+        t.counter("who read something else is told", status == 412)
+        status, put, _ = ask(s, "PUT", POLICY, {"default": "on-demand", "rules": [LAWYER, AGENT]}, **{"If-Match": headers["ETag"]})
+        t.equal("put", (status, put["source"], put["default"], [r["name"] for r in put["rules"]], put["rules"][0]["callee"]),
+                (200, "api", "on-demand", ["lawyer", "agent"], "bob, carol"))
+        t.equal("audited with what changed", audited(s, "policy.write")[-1][1:], ("recording", "ok", "new lawyer, new agent, gone old, gone now, default on-demand"))
+        tried = ask(s, "POST", POLICY + "/test", {"caller": "alice", "callee": "dora", "headers": ["X-Record: yes"]})[1]
+        t.equal("by a header; the one before differs in its callee", (tried["rule"], tried["rules"][0]), ("agent", {"name": "lawyer", "verdict": "differs", "key": "callee", "wanted": "bob, carol"}))
+        tried = ask(s, "POST", POLICY + "/test", {"caller": "alice", "callee": "dora"})[1]
+        t.counter("without the header it is the default", (tried["rule"], tried["action"]) == (None, "on-demand"))
+        t.equal("an unknown fact", ask(s, "POST", POLICY + "/test", {"caler": "x"})[0], 400)
+        t.equal("a call that is not there", ask(s, "POST", POLICY + "/test", {"uid": "00000000-0000-8000-8000-000000000000"})[0], 404)
+        data = s.data
+    with Restarted(t, call(seconds=2), config, data) as s:
+        t.equal("after a restart", [r["name"] for r in ask(s, "GET", POLICY)[1]["rules"]], ["lawyer", "agent"])
+        t.equal("no change, no audit", len(audited(s, "policy.write")), 2)
+
+
+class Restarted(FileService):
+    """The service over a data directory that is there already."""
+
+    def __init__(self, t, packets, config, data):
+        self.kept = data
+        super().__init__(t, packets, config)
+
+    def __setattr__(self, name, value):
+        super().__setattr__(name, self.kept if name == "data" else value)
+
+
+@feature("R22", "recordings on demand: kept until somebody asks, from the start or looking back; dropped, and out of the spool, when nobody does")
+@in_namespace
+def on_demand(t):
+    config = "[recording]\non_demand_wait = 30000d\n[rule keep]\ncallee = bob\naction = on-demand-keep\n[rule look]\ncallee = carol\naction = on-demand\nlook_back = {0}\n"
+    other = call(Dialog(a="10.0.0.3", b="10.0.0.4", call_id="c2@test", branch="z9hG4bK2", to_user="carol"), seconds=3)
+    third = call(Dialog(a="10.0.0.5", b="10.0.0.6", call_id="c3@test", branch="z9hG4bK3", to_user="dora"), seconds=3)
+    packets = sorted(call(seconds=3) + other + third, key=lambda p: p.t)
+    days = {"from": "2023-11-14T00:00:00Z", "to": "2023-11-16T00:00:00Z"}
+
+    def uids(s):
+        return {c["to"]["user"]: c["uid"] for c in wait_for("the calls", lambda: (lambda l: l if len(l) == 3 else None)(s.list("calls", **days)))}
+
+    def recording(s, uid):
+        return ask(s, "GET", f"/api/v1/calls/{uid}/recording")[1]
+
+    with FileService(t, packets, config.format("99999d")) as s:
+        u = uids(s)
+        before = recording(s, u["bob"])
+        t.equal("it waits", (before["result"], before["state"], before["action"], before["rule"]), (None, "spooling", "on-demand-keep", "keep"))
+        span = "?from=2023-11-14T00:00:00Z&to=2023-11-16T00:00:00Z"
+        t.equal("so it is counted", {k: v for k, v in s.get("/api/v1/coverage" + span)["results"].items() if v}, {"waiting": 2, "rule": 1})
+        t.equal("asked for", ask(s, "POST", f"/api/v1/calls/{u['bob']}/recording", {})[:2], (202, {"call_uid": u["bob"], "requested_before": False}))
+        done = wait_for("it is rendered", lambda: (lambda g: g if g["state"] == "ready" else None)(recording(s, u["bob"])))
+        t.equal("whole", (done["result"], done["duration_ms"], done["requested_at"] is None), ("recorded", 3010, False))
+        t.equal("asked for again", ask(s, "POST", f"/api/v1/calls/{u['bob']}/recording", {})[0], 200)
+        t.equal("the other one still waits", recording(s, u["carol"])["state"], "spooling")
+        status, problem, _ = ask(s, "POST", f"/api/v1/calls/{u['dora']}/recording", {})
+        t.counter("what the rules do not keep cannot be asked for", (status, problem["code"]) == (409, "not_kept"))
+        t.equal("no such call", ask(s, "POST", "/api/v1/calls/00000000-0000-8000-8000-000000000000/recording", {})[0], 404)
+        t.equal("audited", [row[1] for row in audited(s, "recording.request")][:1], [u["bob"]])
+    with FileService(t, packets, config.format("1s")) as s:
+        u = uids(s)
+        status, problem, _ = ask(s, "POST", f"/api/v1/calls/{u['carol']}/recording", {})
+        t.counter("looking back does not reach it", (status, problem["code"]) == (410, "too_late"))
+    with FileService(t, packets, config.format("1s").replace("30000d", "0")) as s:
+        u = uids(s)
+        gone = wait_for("it is dropped", lambda: (lambda g: g if g["state"] is None else None)(recording(s, u["bob"])))
+        t.equal("nobody asked", gone["result"], "on_demand_dropped")
+        status, problem, _ = ask(s, "POST", f"/api/v1/calls/{u['bob']}/recording", {})
+        t.equal("too late", (status, problem["code"]), (410, "too_late"))
+        t.check("its media has left the spool", wait_for("blanked", lambda: s.counter("earshot_spool_blanked_bytes_total") > 90000))
+        voice = next(p.data for p in packets if p.kind == "rtp" and p.src == ALICE)[12:]
+        held = b"".join(open(os.path.join(s.data, "spool", n), "rb").read() for n in os.listdir(os.path.join(s.data, "spool")))
+        t.check("no byte of it stands there", voice not in held)
+    with FileService(t, packets, config.format("99999d")) as s:
+        s.end()
+        held = b"".join(open(os.path.join(s.data, "spool", n), "rb").read() for n in os.listdir(os.path.join(s.data, "spool")))
+        t.counter("while it waits, it does", voice in held)
