@@ -34,12 +34,15 @@ struct live_call {
     struct live_stream streams[LIVE_STREAMS_MAX];
 };
 
+enum live_format { LIVE_OGG, LIVE_WAV };
+
 /* Which calls are asked for. */
 struct live_want {
     const char *uid; /* NULL: all */
     /* NULL: every call may be seen. Called from any thread of the pipeline. */
     bool (*may_see)(const void *asker, const struct live_call *call);
     const void *asker;
+    enum live_format format; /* of the sound of one */
 };
 
 /* A call as sound. The producer is the asker's; its run() ends with the call. */
@@ -60,7 +63,7 @@ struct live_source {
     void *context;
     int (*snapshot)(void *context, const struct live_want *want, unsigned max, struct live_call **ret_calls,
                     unsigned *ret_count);
-    /* Begins to listen to the one call of `want` (stereo WAV). ERR_NOT_FOUND; ERR_FULL: too many listen; ERR_UNSUPPORTED: it
-     * is encrypted; ERR_BUSY. May be NULL. */
+    /* Begins to listen to the one call of `want` (stereo). ERR_NOT_FOUND; ERR_FULL: too many listen; ERR_UNSUPPORTED: it
+     * is encrypted and we have no key; ERR_BUSY. May be NULL. */
     int (*listen)(void *context, const struct live_want *want, struct live_audio *ret_audio);
 };

@@ -101,7 +101,7 @@ static void refuse(struct exchange *x, int err)
     if (err == ERR_FULL) {
         problem_too_many_listeners(x->rs, x->rq);
     } else if (err == ERR_UNSUPPORTED) {
-        problem(x->rs, x->rq, 409, "encrypted", NULL, "The media of this call is encrypted.");
+        problem(x->rs, x->rq, 409, "encrypted", NULL, "The media of this call is encrypted, and we have no key that opens it.");
     } else if (err == ERR_NOT_FOUND) {
         exchange_store_problem(x, err, "live call");
     } else {
@@ -115,11 +115,13 @@ static bool may_see(const void *asker, const struct live_call *call)
     return limit_allows_live(asker, call);
 }
 
-static struct listen *open_listen(struct exchange *x)
+static struct listen *open_listen(struct exchange *x, enum live_format format)
 {
     const struct live_source *live = &x->api->config->live;
-    const struct live_want want = {
-        .uid = x->rq->path_value[0], .may_see = may_see, .asker = &x->who.limit};
+    const struct live_want want = {.uid = x->rq->path_value[0],
+                                   .may_see = may_see,
+                                   .asker = &x->who.limit,
+                                   .format = format};
     struct listen *l = calloc(1, sizeof *l);
 
     int err = l == NULL              ? ERR_NOMEM
@@ -137,16 +139,18 @@ void handle_live_audio(struct exchange *x)
     struct http_response *rs = x->rs;
     const char *format = http_query_value(&x->rq->query, "format");
 
-    if (format && strcmp(format, "wav") != 0) {
-        problem(rs, x->rq, 400, "invalid_value", "format", "`format` is wav.");
+    if (format && strcmp(format, "wav") != 0 && strcmp(format, "ogg") != 0) {
+        problem(rs, x->rq, 400, "invalid_value", "format", "`format` is ogg or wav.");
         return;
     }
+    enum live_format wanted = format && strcmp(format, "wav") == 0 ? LIVE_WAV : LIVE_OGG;
+    const char *type = wanted == LIVE_WAV ? "audio/wav" : "audio/ogg";
     if (x->rq->head) { /* nobody listens */
         free(exchange_live_call(x));
-        rs->content_type = rs->status == 200 ? "audio/wav" : rs->content_type;
+        rs->content_type = rs->status == 200 ? type : rs->content_type;
         return;
     }
-    struct listen *l = open_listen(x);
+    struct listen *l = open_listen(x, wanted);
     if (l == NULL)
         return;
     if (!exchange_audit(x, "live.listen", x->rq->path_value[0], "ok", x->rq->access_reason)) {
@@ -160,7 +164,7 @@ void handle_live_audio(struct exchange *x)
     snprintf(l->actor, sizeof l->actor, "%s", x->who.name);
     snprintf(l->address, sizeof l->address, "%s", x->rq->peer_text);
     snprintf(l->uid, sizeof l->uid, "%s", x->rq->path_value[0]);
-    rs->content_type = "audio/wav";
+    rs->content_type = type;
     rs->stream = HTTP_STREAM_LIVE;
     rs->producer = (struct http_producer){.context = l, .run = run, .free = end, .live = true};
     http_header(rs, "X-Sample-Rate", "%d", l->audio.sample_rate_hz);

@@ -17,7 +17,10 @@
 #include "app/live_view.h"
 #include "app/sound_tap.h"
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "decode/earpiece.h"
+#include "decode/ogg_opus.h"
+#include "decode/srtp.h"
 
 #define DELAY_NS    INT64_C(500000000)  /* for packets out of order, and jitter */
 #define BEHIND_NS   INT64_C(1500000000) /* more than this is left out */
@@ -30,6 +33,17 @@
 #define RATE_NARROW 8000
 #define PIECE_MAX   (RATE_WIDE * PIECE_MS / 1000)
 #define HEADER_SIZE 44
+#define OPENERS_MAX 16
+
+/* What opens protected flows of the call. */
+struct keyring {
+    unsigned count;
+    struct media_key keys[MEDIA_KEYS_MAX];
+    struct opener {
+        uint32_t flow;
+        struct srtp_opener *opener;
+    } openers[OPENERS_MAX];
+};
 
 struct listening {
     struct listening_config config;
@@ -42,6 +56,8 @@ struct listener {
     struct sound_tap *tap;
     int rate_hz;
     struct earpiece *earpiece;
+    struct ogg_opus *ogg;      /* NULL: WAV */
+    struct keyring keyring;
     bool begun;                /* a packet came */
     int64_t clock_ns, mono_ns; /* packet time and ours, at one moment */
     int64_t given_ns;          /* up to here */
@@ -113,7 +129,7 @@ static void look_at_flows(struct joining *j, const struct wcall *wc)
             if (render_codec_rate(f->codecs[i].name) > RATE_NARROW)
                 j->rate_hz = RATE_WIDE;
     }
-    j->secret = flows > 0 && secure == flows;
+    j->secret = flows > 0 && secure == flows && wc->secrets.count == 0;
 }
 
 static void join(void *context, struct worker *w)
@@ -142,6 +158,57 @@ static void take_back(struct listening *l, struct sound_tap *t)
         if (!atomic_load(&t->let_go))
             nanosleep(&pause, NULL);
     }
+}
+
+/* ---- protected media ---- */
+
+static void forget_openers(struct keyring *r)
+{
+    for (unsigned i = 0; i < OPENERS_MAX; i++)
+        srtp_opener_free(r->openers[i].opener);
+    memset(r->openers, 0, sizeof r->openers);
+}
+
+static void forget_keys(struct keyring *r)
+{
+    forget_openers(r);
+    crypto_wipe(r->keys, sizeof r->keys);
+    r->count = 0;
+}
+
+/* All keys of the call, so far; they are wiped where they came from. */
+static void take_keys(struct keyring *r, unsigned count, struct slice body)
+{
+    if (count > MEDIA_KEYS_MAX || body.size != count * sizeof *r->keys)
+        return;
+    forget_keys(r);
+    memcpy(r->keys, body.data, body.size);
+    r->count = count;
+    crypto_wipe((void *)(uintptr_t)body.data, body.size);
+}
+
+/* Of the flow; NULL: there are too many, or no memory. */
+static struct srtp_opener *opener_of(struct keyring *r, uint32_t flow, uint8_t party)
+{
+    for (unsigned i = 0; i < OPENERS_MAX; i++) {
+        struct opener *o = &r->openers[i];
+        if (o->opener && o->flow == flow)
+            return o->opener;
+        if (o->opener == NULL) {
+            *o = (struct opener){flow, srtp_opener_new(r->keys, r->count, party)};
+            return o->opener;
+        }
+    }
+    return NULL;
+}
+
+/* False: nothing to be heard in it. */
+static bool open_datagram(struct keyring *r, const struct sound_tap_packet *head, struct slice *datagram)
+{
+    if (!head->secure)
+        return true;
+    struct srtp_opener *o = opener_of(r, head->flow, head->party);
+    return o && srtp_opener_packet(o, *datagram, datagram) == SRTP_OPENED;
 }
 
 /* ---- sound ---- */
@@ -224,6 +291,12 @@ static void take_packets(struct listener *l)
     struct slice datagram;
     struct render_codec codec;
     for (unsigned n = 0; n < BATCH && sound_tap_next(l->tap, &head, &datagram); n++) {
+        if (head.keys) {
+            take_keys(&l->keyring, head.keys, datagram);
+            continue;
+        }
+        if (!open_datagram(&l->keyring, &head, &datagram))
+            continue;
         if (!l->begun)
             begin(l, head.time_ns);
         else if (head.time_ns > now_ns(l))
@@ -240,6 +313,23 @@ static void take_packets(struct listener *l)
 
 typedef int out_fn(void *context, const void *data, size_t size);
 
+/* The one place where sound becomes bytes of the answer. */
+static int give(struct listener *l, const int16_t *frames, int count, out_fn *out, void *context)
+{
+    if (l->ogg)
+        return ogg_opus_write(l->ogg, frames, count, out, context);
+    return out(context, frames, (size_t)count * 2 * sizeof *frames);
+}
+
+static int give_head(struct listener *l, out_fn *out, void *context)
+{
+    uint8_t head[HEADER_SIZE];
+    if (l->ogg)
+        return ogg_opus_write(l->ogg, NULL, 0, out, context);
+    header(l->rate_hz, head);
+    return out(context, head, sizeof head);
+}
+
 /* Nobody speaks yet. */
 static int give_silence(struct listener *l, out_fn *out, void *context)
 {
@@ -251,7 +341,7 @@ static int give_silence(struct listener *l, out_fn *out, void *context)
     if (due > l->rate_hz)
         l->silent += due - piece; /* nobody misses silence */
     l->silent += piece;
-    return out(context, NOTHING, (size_t)piece * 4);
+    return give(l, NOTHING, (int)piece, out, context);
 }
 
 static int give_sound(struct listener *l, int64_t until_ns, bool rest, out_fn *out, void *context)
@@ -264,17 +354,15 @@ static int give_sound(struct listener *l, int64_t until_ns, bool rest, out_fn *o
         l->skipped += earpiece_skip(l->earpiece, until_ns - PIECE_NS) > 0;
     l->given_ns = until_ns;
     while (err == 0 && (count = earpiece_read(l->earpiece, until_ns, piece, wanted)) > 0)
-        err = out(context, piece, (size_t)count * 4);
+        err = give(l, piece, count, out, context);
     return err;
 }
 
 static int run(void *context, out_fn *out, void *out_context)
 {
     struct listener *l = context;
-    uint8_t head[HEADER_SIZE];
-    header(l->rate_hz, head);
     set_clock(l, 0);
-    int err = out(out_context, head, sizeof head);
+    int err = give_head(l, out, out_context);
     while (err == 0 && ring_wait(l->tap->ring, WAIT_MS)) {
         take_packets(l);
         err = l->begun ? give_sound(l, now_ns(l) - DELAY_NS, false, out, out_context)
@@ -284,7 +372,7 @@ static int run(void *context, out_fn *out, void *out_context)
         int64_t end_ns = earpiece_end(l->earpiece);
         err = give_sound(l, end_ns, true, out, out_context);
     }
-    return err;
+    return err || l->ogg == NULL ? err : ogg_opus_end(l->ogg, out, out_context);
 }
 
 static void close_listener(void *context)
@@ -295,6 +383,8 @@ static void close_listener(void *context)
     leave_place(l->listening, l->tap ? atomic_load(&l->tap->dropped) : 0, l->skipped);
     sound_tap_free(l->tap);
     earpiece_free(l->earpiece);
+    ogg_opus_free(l->ogg);
+    forget_keys(&l->keyring);
     free(l);
 }
 
@@ -313,7 +403,8 @@ static int open_on(struct listener *l, const struct live_want *want)
     if (!j.found || j.secret)
         return j.found ? ERR_UNSUPPORTED : ERR_NOT_FOUND;
     l->rate_hz = j.rate_hz;
-    return earpiece_new(l->rate_hz, &l->earpiece);
+    int err = want->format == LIVE_OGG ? ogg_opus_new(l->rate_hz, 2, &l->ogg) : 0;
+    return err ? err : earpiece_new(l->rate_hz, &l->earpiece);
 }
 
 int listening_open(struct listening *l, const struct live_want *want, struct live_audio *ret_audio)

@@ -26,17 +26,18 @@ void sound_tap_free(struct sound_tap *t)
     free(t);
 }
 
-void sound_tap_put(struct sound_tap *t, const struct sound_tap_packet *head, struct slice datagram)
+bool sound_tap_put(struct sound_tap *t, const struct sound_tap_packet *head, struct slice datagram)
 {
     uint8_t *at = ring_reserve(t->ring, sizeof *head + datagram.size, false);
     if (at == NULL) {
         atomic_fetch_add_explicit(&t->dropped, 1, memory_order_relaxed);
-        return;
+        return false;
     }
     memcpy(at, head, sizeof *head);
     memcpy(at + sizeof *head, datagram.data, datagram.size);
     ring_commit(t->ring);
     ring_publish(t->ring);
+    return true;
 }
 
 void sound_tap_let_go(struct sound_tap *t)

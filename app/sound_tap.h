@@ -10,10 +10,13 @@
 
 struct wcall;
 
-struct sound_tap_packet { /* the datagram follows */
+struct sound_tap_packet { /* the datagram follows; or, with `keys`, so many struct media_key */
     int64_t time_ns;
     uint32_t flow;
     uint8_t channel;
+    uint8_t party;  /* who sends */
+    bool secure;    /* it is SRTP */
+    uint8_t keys;
     struct rtp_codec codec;
 };
 
@@ -24,14 +27,15 @@ struct sound_tap {
     /* The worker's while it borrows the tap: */
     struct wcall *call;
     struct sound_tap *next;
+    unsigned keys; /* so many of the call's were told */
 };
 
 /* NULL without memory. */
 struct sound_tap *sound_tap_new(void);
 /* Only while no worker borrows it. */
 void sound_tap_free(struct sound_tap *t);
-/* Worker: */
-void sound_tap_put(struct sound_tap *t, const struct sound_tap_packet *head, struct slice datagram);
+/* Worker; false: there was no room, counted. */
+bool sound_tap_put(struct sound_tap *t, const struct sound_tap_packet *head, struct slice datagram);
 void sound_tap_let_go(struct sound_tap *t);
 /* Listener: the next packet; false when none is there now. Valid until ring_release(). */
 bool sound_tap_next(struct sound_tap *t, struct sound_tap_packet *ret_head, struct slice *ret_datagram);

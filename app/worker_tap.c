@@ -62,14 +62,32 @@ static uint8_t channel_of(const struct wflow *f)
     return f != f->call->flows;
 }
 
+/* Keys go ahead of what they open; the listener wipes them (listen.c). */
+static void tell_keys(struct sound_tap *t, const struct wsecrets *keys)
+{
+    const struct sound_tap_packet head = {.keys = (uint8_t)keys->count};
+    if (t->keys != keys->count &&
+        sound_tap_put(t, &head, slice_of(keys->items, keys->count * sizeof *keys->items)))
+        t->keys = keys->count;
+}
+
 void worker_tap_packet(struct worker *w, const struct wflow *f, const struct rtp_codec *codec,
                        const struct event *event)
 {
-    if (f->secure || f->media_type != SDP_AUDIO)
+    const struct wsecrets *keys = &f->call->secrets;
+    if ((f->secure && keys->count == 0) || f->media_type != SDP_AUDIO)
         return;
-    struct sound_tap_packet head = {
-        .time_ns = event->time_ns, .flow = f->number, .channel = channel_of(f), .codec = *codec};
-    for (struct sound_tap *t = w->taps; t; t = t->next)
-        if (t->call == f->call)
-            sound_tap_put(t, &head, event->body);
+    struct sound_tap_packet head = {.time_ns = event->time_ns,
+                                    .flow = f->number,
+                                    .channel = channel_of(f),
+                                    .party = (uint8_t)f->party,
+                                    .secure = f->secure,
+                                    .codec = *codec};
+    for (struct sound_tap *t = w->taps; t; t = t->next) {
+        if (t->call != f->call)
+            continue;
+        if (f->secure)
+            tell_keys(t, keys);
+        sound_tap_put(t, &head, event->body);
+    }
 }

@@ -1,9 +1,12 @@
-"""I04: a call heard while it goes on, and again afterwards."""
-import array, http.client, os, re, socket, sqlite3, subprocess, threading, time, urllib.error, urllib.request
+"""I04, R21: a call heard while it goes on, and again afterwards."""
+import array, ctypes, http.client, json, os, re, socket, struct, sqlite3, subprocess, threading, time, urllib.error, urllib.request
 
 from craft import *
 from feature import Failure, feature
+from protect import Protector
+from recordings import ulaw
 from service import Service, in_namespace, play, wait_for
+from sound import speech
 
 SECONDS = 6.0
 HEADER = 44
@@ -91,7 +94,7 @@ def live(t):
         player = threading.Thread(target=play, args=(packets,))
         player.start()
         uid = answered(s)
-        ear = Ear(f"{s.url}/api/v1/live/calls/{uid}/audio")
+        ear = Ear(f"{s.url}/api/v1/live/calls/{uid}/audio?format=wav")
         wait_for("somebody listens", lambda: s.counter('earshot_http_active_streams{kind="live"}') == 1)
         t.equal("one more call is none", status(s, f"/api/v1/live/calls/{uid[:-1]}x/audio")[0], 404)
         admin = re.search(r"esk_\w+", s.said())[0]
@@ -152,7 +155,7 @@ def limits(t):
         uid = answered(s)
         leave(s, uid)
         wait_for("his leaving is audited", lambda: audit(s, "live.listen_end"))
-        ear = Ear(f"{s.url}/api/v1/live/calls/{uid}/audio")
+        ear = Ear(f"{s.url}/api/v1/live/calls/{uid}/audio?format=wav")
         wait_for("somebody listens", lambda: s.counter('earshot_http_active_streams{kind="live"}') == 1)
         t.equal("one more is refused", status(s, f"/api/v1/live/calls/{uid}/audio")[0], 503)
         player.join()
@@ -174,7 +177,7 @@ def revoked(t):
         files = ("--config", os.path.join(os.path.dirname(s.log), "conf"), "--data", os.path.join(os.path.dirname(s.log), "data"))
         token = t.run("token", "create", *files, "--role", "listener").stdout.strip()
         threading.Thread(target=play, args=(call(Dialog(a="10.0.0.1", b="10.0.0.2"), 60.0),), daemon=True).start()
-        url = f"{s.url}/api/v1/live/calls/{answered(s)}/audio"
+        url = f"{s.url}/api/v1/live/calls/{answered(s)}/audio?format=wav"
         local, ear = Ear(url), Ear(url, Authorization=f"Bearer {token}")
         wait_for("both listen", lambda: len(ear.bytes) > HEADER and len(local.bytes) > HEADER)
         t.run("token", "revoke", token.split("_")[1], *files)
@@ -183,3 +186,161 @@ def revoked(t):
         ends = wait_for("its end is audited", lambda: audit(s, "live.listen_end"))
         t.equal("and why", [(a, r, d.split("; ")[1]) for a, _, r, d in ends], [("listener", "denied", "the token is not good any more")])
         t.counter("who listens without it is cut too", local.is_alive() and s.counter('earshot_http_active_streams{kind="live"}') == 1)
+
+
+# ---- R21
+
+def voice(src, sport, dst, dport, ssrc):
+    """Bob says nothing every other second and a half."""
+    octets = bytes(ulaw(0 if ssrc == 0x2222 and i // 12000 % 2 else round(v)) for i, v in enumerate(speech(int(SECONDS), RATE, ssrc)))
+    return [Packet(START + 1.05 + i * 0.02, src, sport, dst, dport, rtp(100 + i, 160 * i, ssrc, octets[160 * i:160 * i + 160], 0, i == 0), kind="rtp")
+            for i in range(len(octets) // 160)]
+
+
+def talk(lines=("", ""), keys=None):
+    """Speech both ways; with `keys` protected. Alice is 10.0.0.1."""
+    a, b = "10.0.0.1", "10.0.0.2"
+    profile = (lambda body: body.replace(b"RTP/AVP", b"RTP/SAVP")) if keys or lines[0] else (lambda body: body)
+    signalling = [p for p in call(Dialog(a=a, b=b), SECONDS, voice=False, offer=profile(sdp(a, 4000, lines[0])), answer=profile(sdp(b, 6000, lines[1])))]
+    sound = voice(a, 4000, b, 6000, 0x1111) + voice(b, 6000, a, 4000, 0x2222)
+    if keys:
+        sound = [replace(p, data=keys[p.src == b].packet(p.data)) for p in sound]
+    return sorted(signalling + sound, key=lambda p: p.t)
+
+
+def play_along(packets):
+    player = threading.Thread(target=play, args=(packets,))
+    player.start()
+    return player
+
+
+def pages(data):
+    """[(flags, granule, serial, sequence, [packet])]; packets do not go over pages here."""
+    out = []
+    while data:
+        magic, version, flags, granule, serial, sequence, crc, count = struct.unpack("<4sBBqIIIB", data[:27])
+        sizes, packets, size = data[27:27 + count], [], 0
+        body = data[27 + count:27 + count + sum(sizes)]
+        for n in sizes:
+            size += n
+            if n < 255:
+                packets.append(body[:size])
+                body, size = body[size:], 0
+        if magic != b"OggS" or version or body:
+            raise Failure(f"no page: {data[:40]}")
+        out.append((flags, granule, serial, sequence, packets))
+        data = data[27 + count + sum(sizes):]
+    return out
+
+
+def decoded(packets, rate=RATE):
+    """Interleaved samples, by libopus itself."""
+    opus = ctypes.CDLL("libopus.so.0")
+    opus.opus_decoder_create.restype = ctypes.c_void_p
+    error, out, room = ctypes.c_int(), array.array("h"), (ctypes.c_int16 * 11520)()
+    decoder = ctypes.c_void_p(opus.opus_decoder_create(rate, 2, ctypes.byref(error)))
+    for p in packets:
+        n = opus.opus_decode(decoder, p, len(p), room, 5760, 0)
+        if n < 0:
+            raise Failure(f"libopus refuses a packet: {n}")
+        out.extend(room[:2 * n])
+    opus.opus_decoder_destroy(decoder)
+    return out
+
+
+def lateness(ear, found):
+    """How much later than its place in the stream each page came, in seconds, counted from the first."""
+    first, size, out = ear.marks[0][0], 0, []
+    for _, granule, _, _, packets in found:
+        size += 27 + sum(len(p) // 255 + 1 + len(p) for p in packets)
+        at = next((at for at, n in ear.marks if 4 * n + HEADER + 4 > size), ear.marks[-1][0])
+        out.append(at - first - granule / 48000)
+    return out
+
+
+def loudness(samples, piece=RATE // 10):
+    return [sum(v * v for v in samples[i:i + piece]) ** 0.5 for i in range(0, len(samples) - piece, piece)]
+
+
+def alike(a, b):
+    """The best correlation of two envelopes over shifts of up to 2 s."""
+    def r(x, y):
+        n = min(len(x), len(y))
+        if n < 15:
+            return 0
+        x, y = x[:n], y[:n]
+        mx, my = sum(x) / n, sum(y) / n
+        xy = sum((p - mx) * (q - my) for p, q in zip(x, y))
+        return xy / ((sum((p - mx) ** 2 for p in x) * sum((q - my) ** 2 for q in y)) ** 0.5 + 1e-9)
+    return max(r(a[k:], b[j:]) for k in range(20) for j in range(20) if k == 0 or j == 0)
+
+
+@feature("R21", "live as Ogg Opus, for many at once; one who does not read costs nobody else anything; audited")
+@in_namespace
+def opus(t):
+    addresses()
+    with Service(t, "lo", "[capture]\nfilter = udp\n[limits]\nlisteners = 4\n") as s:
+        packets = talk()
+        player = play_along(packets)
+        uid = answered(s)
+        url = f"{s.url}/api/v1/live/calls/{uid}/audio"
+        t.equal("of the head", (lambda a: (a.status, a.headers["Content-Type"]))(urllib.request.urlopen(urllib.request.Request(url, method="HEAD"))), (200, "audio/ogg"))
+        host, port = s.url.split("//")[1].split(":")
+        lazy = socket.create_connection((host, int(port)))
+        lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        lazy.sendall(f"GET /api/v1/live/calls/{uid}/audio?format=wav HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+        ears = [Ear(url), Ear(url + "?format=ogg"), Ear(url + "?format=wav")]
+        wait_for("all listen", lambda: s.counter('earshot_http_active_streams{kind="live"}') == 4)
+        player.join()
+        for ear in ears:
+            ear.join(20)
+        lazy.close()
+        t.check(f"all hear the end: {[e.failed for e in ears]}", not any(e.is_alive() or e.failed for e in ears))
+        t.equal("types", [e.type for e in ears], ["audio/ogg", "audio/ogg", "audio/wav"])
+        wav = channels(ears[2].bytes[HEADER:])
+        for ear in ears[:2]:
+            found = pages(ear.bytes)
+            t.equal("begin and end", (found[0][0], found[-1][0] & 4, len({p[2] for p in found})), (2, 4, 1))
+            t.equal("pages follow each other", [p[3] for p in found], list(range(len(found))))
+            head = found[0][4][0]
+            t.equal("what it is", (head[:8], head[8], head[9], struct.unpack("<I", head[12:16])[0], found[1][4][0][:8]),
+                    (b"OpusHead", 1, 2, RATE, b"OpusTags"))
+            t.check("granules go on", all(a[1] <= b[1] for a, b in zip(found[2:], found[3:])))
+            sound = decoded([p for page in found[2:] for p in page[4]])
+            heard = sound[0::2], sound[1::2]
+            t.check(f"as long as the WAV: {len(heard[0])}, {len(wav[0])}", abs(len(heard[0]) - len(wav[0])) < RATE)
+            same = [alike(loudness(heard[c]), loudness(wav[c])) for c in range(2)]
+            t.check(f"the same voices: {same}", min(same) > 0.95)
+            t.counter("the sides are the same", alike(loudness(heard[0]), loudness(wav[1])) < 0.8)
+            late = lateness(ear, found)
+            t.check(f"at most {max(late):.2f} s behind", max(late) < 2)
+        wait_for("all ends are audited", lambda: len(audit(s, "live.listen_end")) == 4)
+        t.equal("each is audited", len(audit(s, "live.listen")), 4)
+        t.equal("the capture lost nothing", s.counter("earshot_packets_dropped_total"), 0)
+
+
+@feature("R21", "a protected call is heard with its keys, and refused without")
+@in_namespace
+def protected(t):
+    addresses()
+    a, b = Protector("AES_CM_128_HMAC_SHA1_80", "a"), Protector("AES_CM_128_HMAC_SHA1_80", "b")
+    lines = (a.attribute(), b.attribute())
+    with Service(t, "lo", "[recording]\ndefault = record\n[capture]\nfilter = udp\n") as s:
+        player = play_along(talk(lines, (a, b)))
+        uid = answered(s)
+        ear = Ear(f"{s.url}/api/v1/live/calls/{uid}/audio?format=wav")
+        player.join()
+        ear.join(20)
+        heard = channels(ear.bytes[HEADER:])
+        r = wait_for("the recording", lambda: next((c for c in s.records() if (c["recording"] or {}).get("state") == "ready"), None))
+        whole = status(s, r["recording"]["url"])[1]
+        stored = channels(whole[whole.find(b"data") + 8:])
+        for side in range(2):
+            offset, start = position(heard[side], stored[side])
+            t.check(f"side {side}: a quarter of a second of it stands in the recording at {offset + start}", offset + start >= 0)
+    with Service(t, "lo", "[recording]\ndefault = record\n[capture]\nfilter = udp\n") as s:
+        player = play_along(talk(("", ""), (a, b)))
+        code, problem = status(s, f"/api/v1/live/calls/{answered(s)}/audio")
+        t.counter(f"noise is heard without a key: {code}", (code, json.loads(problem)["code"]) == (409, "encrypted"))
+        t.equal("nobody listened", audit(s, "live.listen"), [])
+        player.join()
