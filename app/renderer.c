@@ -107,6 +107,8 @@ static bool render(struct thread *t, struct call_record *r)
     int err = media_path(r->started_us, r->uid, audio_container(sound_codec(r, &config)), path);
     if (err == 0)
         err = media_make_dirs(config.data_dir, path, &why);
+    if (err == 0 && media_left_unfinished(config.data_dir, path)) /* a crash cut the one who began it */
+        r->recording.recovered = true;
     if (err == 0)
         err = confined_render(t->decoder, r, &config, config.data_dir, path, &why);
     if (err == ERR_BUSY) /* we stop */

@@ -7,8 +7,9 @@ A lane is a pair of network namespaces with a service of its own. In each round 
 some are recorded, some rendered, some finished when the service is killed at a random moment; then it is killed once
 more, while it recovers and renders what the first one left. After that it is left alone, and it must be true that
 
-  - each call that the kill cut ends as `restart`, flagged recovered, and not more than a second of any of its streams
+  - each call that the kill cut ends as `restart`, and not more than a second of any of its streams
     is missing, measured against what tcpdump saw of it until the kill, and nothing from within;
+  - it is flagged recovered, as is each one whose rendering was cut, and none that was over long before;
   - each call that had said BYE on the wire a while before the kill is whole: to the last packet;
   - every file opens as ffprobe opens it, and has the length that the record states; no .part is left;
   - the databases are whole, no row is open, and /coverage counts exactly these recordings.
@@ -42,6 +43,7 @@ from wire import Failure, Spaces, promptly, run, wait_for  # noqa: E402
 CALL_S = 4
 CODECS = ("PCMA", "opus")  # in turns: Opus takes long enough to be rendered that a kill meets it
 LOST_LIMIT_S = 1.0
+SETTLED_S = 4.0  # from the BYE to the final row: late packets have 2 s of it
 LATE_MS = 20  # a recording is this much longer or shorter than the span of its media at most
 FIRST_KILL_S = (2.5, 11.0)
 SECOND_KILL_S = (0.0, 0.6)
@@ -170,6 +172,10 @@ class Lane(Spaces):
     def waits(row):
         return (row["recording"] or {}).get("state") in ("spooling", "rendering") or row["state"] != "ended"
 
+    def unfinished(self):
+        """Calls whose rendering the kill cut."""
+        return {p.name.split(".")[0] for p in Path(self.data).rglob("*.part")}
+
     def round(self, number, rng):
         self.data = os.path.join(self.work, f"data{number}")
         seen = os.path.join(self.work, "seen.pcap")
@@ -186,16 +192,16 @@ class Lane(Spaces):
         time.sleep(0.3)
         dump.terminate()
         dump.wait()
-        parts = len(list(Path(self.data).rglob("*.part")))
+        parts = self.unfinished()
         self.serve()
         time.sleep(rng.uniform(*SECOND_KILL_S))
         self.kill()
-        parts += len(list(Path(self.data).rglob("*.part")))
+        parts |= self.unfinished()
         self.serve()
         self.wait_up()
         rows = self.wait_rendered()
         flows, byes = wire_until(seen, killed)
-        found = Check(self.data, rows, flows, byes, killed)
+        found = Check(self.data, rows, flows, byes, killed, parts)
         found.coverage(self.ask("/api/v1/coverage"))
         self.service.terminate()
         if self.service.wait(START_LIMIT_S) != 0:
@@ -204,14 +210,15 @@ class Lane(Spaces):
         os.unlink(seen)
         if not found.wrong:
             shutil.rmtree(self.data)
-        return Round(number, len(rows), found.cut, found.lost_s, parts, found.wrong)
+        return Round(number, len(rows), found.cut, found.lost_s, len(parts), found.wrong)
 
 
 class Check:
     """What a round left, against the wire."""
 
-    def __init__(self, data, rows, flows, byes, killed):
+    def __init__(self, data, rows, flows, byes, killed, parts):
         self.data, self.rows, self.flows, self.byes, self.killed = data, rows, flows, byes, killed
+        self.parts = parts  # unfinished files at the kills
         self.wrong, self.cut, self.lost_s = [], 0, 0.0
         for row in rows:
             self.call(row)
@@ -234,21 +241,24 @@ class Check:
             if before > LOST_LIMIT_S:  # later ones have nothing on the disk yet
                 self.wrong.append(f"{where}, answered {before:.2f} s before the kill: recording is {recording}")
             return
-        if cut and not recording["recovered"]:
-            self.wrong.append(f"{where} was cut and is not flagged recovered")
+        since_bye = self.killed - self.byes.get(row["call_id"], self.killed)
+        if not recording["recovered"] and (cut or row["uid"] in self.parts):
+            self.wrong.append(f"{where}, end {row['end_reason']}, is not flagged recovered")
+        if recording["recovered"] and since_bye > SETTLED_S and row["uid"] not in self.parts:
+            self.wrong.append(f"{where} is flagged recovered, {since_bye:.1f} s after its BYE")
         if recording["result"] != "recorded":
             self.wrong.append(f"{where}: result is {recording['result']}")
         for stream in row["streams"]:
-            self.stream(where, cut, stream)
+            self.stream(where, recording["recovered"] and since_bye < LOST_LIMIT_S, stream)
         self.length(where, row)
 
-    def stream(self, where, cut, stream):
+    def stream(self, where, torn, stream):
         flow = self.flows.get((stream["src"], stream["dst"]))
         if flow is None:
             self.wrong.append(f"{where}: {stream['src']} sent nothing before the kill")
             return
         missing = flow.last - seconds(stream["last_at"])
-        limit = LOST_LIMIT_S if cut else LATE_MS / 1000
+        limit = LOST_LIMIT_S if torn else LATE_MS / 1000
         self.lost_s = max(self.lost_s, missing)
         if missing > limit:
             self.wrong.append(f"{where}: {missing:.2f} s of {stream['src']} missing at the end")

@@ -27,8 +27,7 @@ rtp_stats no
 cons_listen 127.0.0.1:{console}
 module_path {modules}
 module {audio}.so
-module g711.so
-module cons.so
+{codecs}module cons.so
 {more}module_tmp uuid.so
 module_tmp account.so
 module_app contact.so
@@ -39,31 +38,32 @@ module_app menu.so
 class Phone:
     """A baresip of `user`, an account at `server`, that listens at ip:port. `account` is added to its
     account (`accounts` stand in its place), `modules` are loaded besides, `contacts` are its address
-    book; `audio` is the module that it hears and speaks with, `speech` the file that it sends; `settings` are more
-    lines of its configuration."""
+    book; `audio` is the module that it hears and speaks with, `speech` the file that it sends with one of
+    `codecs`: modules, those for protected media among them; `settings` are more lines of its configuration."""
 
     def __init__(self, lan, space, ip, user, port=5060, server=SERVER_IP,
                  account=";regint=60;answermode=auto", accounts=None, modules=(), contacts=(), audio="aufile",
-                 speech=None, settings=(), environment=None):
+                 speech=None, codecs=("g711",), settings=(), environment=None):
         self.lan, self.space, self.name, self.console = lan, space, f"{user}-{port}", port + 1000
         self.ip, self.user, self.port, self.speech = ip, user, port, speech
         self.folder = os.path.join(lan.work, self.name)
         os.makedirs(self.folder)
-        self._write("config", [self._config(ip, port, modules, audio, "".join(s + "\n" for s in settings))])
+        self._write("config", [self._config(ip, port, modules, audio, settings, codecs)])
         self._write("accounts", accounts or [f"<sip:{user}@{server}>{account}"])
         self._write("contacts", contacts)
         self._write("uuid", [str(uuid.uuid4())], end="")
         self.process = lan.start(space, promptly(["baresip", "-f", self.folder]), self.log, env=environment)
         self.wait_said("baresip is ready")
 
-    def _config(self, ip, port, modules, audio, settings):
+    def _config(self, ip, port, modules, audio, settings, codecs):
         source, player = f"{audio},a", f"{audio},b"
         if audio == "aufile":
             source = "aufile," + (self.speech or sound.speak("caller", 8000, 1, self.lan.work))
             player = f"aufile,{self.folder}/heard.wav"
         first = 20000 + (port - 5060) * 100
         return CONFIG.format(ip=ip, port=port, source=source, player=player, audio=audio, folder=self.folder,
-                             ports=f"{first}-{first + 90}", console=self.console, modules=MODULES, settings=settings,
+                             ports=f"{first}-{first + 90}", console=self.console, modules=MODULES, settings="".join(s + "\n" for s in settings),
+                             codecs="".join(f"module {m}.so\n" for m in codecs),
                              more="".join(f"module_app {m}.so\n" for m in modules))
 
     def _write(self, name, lines, end="\n"):

@@ -23,7 +23,8 @@ RAW = {
     "AMR": ["-f", "amr"],
     "AMR-WB": ["-f", "amr"],
     "opus": ["-c:a", "libopus", "-f", "ogg"],
-    **{f"G726-{bits * 8}": ["-f", "g726le", "-code_size", str(bits), "-ar", "8000"] for bits in (2, 3, 4, 5)},
+    # This telephone packs the first code word into the high bits, which RFC 3551 has for AAL2-G726-xx alone.
+    **{f"G726-{bits * 8}": ["-f", "g726", "-code_size", str(bits), "-ar", "8000"] for bits in (2, 3, 4, 5)},
 }
 
 

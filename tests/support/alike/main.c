@@ -1,12 +1,12 @@
 /* earshot-alike: how alike a piece of what was sent and what was heard are, and how much later it
  * was heard.
  *
- *     earshot-alike [--envelope] RATE SENT HEARD [AT DUE]...
+ *     earshot-alike [--envelope] RATE WINDOW SENT HEARD [AT DUE]...
  *
- * SENT and HEARD are raw 16-bit mono of RATE. For each pair of seconds, two seconds of SENT from AT
- * are looked for in HEARD near AT + DUE, half a second to either side: over thinned samples first,
- * then exactly. A line each: the normalised correlation where it is highest (1: equal but for
- * loudness), and by how many milliseconds that is later than AT + DUE. With --envelope it is
+ * SENT and HEARD are raw 16-bit mono of RATE. For each pair of seconds, WINDOW seconds of SENT from
+ * AT are looked for in HEARD near AT + DUE, half a second to either side: over thinned samples
+ * first, then exactly. A line each: the normalised correlation where it is highest (1: equal but
+ * for loudness), and by how many milliseconds that is later than AT + DUE. With --envelope it is
  * loudness in steps of 5 ms that is compared, its mean taken off: what a vocoder keeps. */
 #include <math.h>
 #include <stdint.h>
@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WINDOW_S   2.0
 #define REACH_S    0.5
 #define THIN_RATE  4000
 #define STEPS_RATE 200
@@ -100,17 +99,17 @@ static struct place best(const struct sound *a, long at, long count, const struc
     return best;
 }
 
-static void compare(const struct sound *sent, const struct sound *heard, long rate, double at_s,
-                    double due_s, int envelope)
+static void compare(const struct sound *sent, const struct sound *heard, long rate, double window_s,
+                    double at_s, double due_s, int envelope)
 {
     long step = envelope ? rate / STEPS_RATE : rate > THIN_RATE ? rate / THIN_RATE : 1;
     struct sound a = thinned(sent, step, envelope), b = thinned(heard, step, envelope);
     double thin = (double)rate / (double)step;
     long centre = lround((at_s + due_s) * thin), reach = lround(REACH_S * thin);
-    struct place p = best(&a, lround(at_s * thin), lround(WINDOW_S * thin), &b, centre - reach,
+    struct place p = best(&a, lround(at_s * thin), lround(window_s * thin), &b, centre - reach,
                           centre + reach, envelope);
     if (!envelope)
-        p = best(sent, lround(at_s * (double)rate), lround(WINDOW_S * (double)rate), heard,
+        p = best(sent, lround(at_s * (double)rate), lround(window_s * (double)rate), heard,
                  (p.at - 1) * step, (p.at + 1) * step, 0);
     double found_s = (double)p.at / (envelope ? thin : (double)rate);
     printf("%.5f %.3f\n", p.match, (found_s - at_s - due_s) * 1000);
@@ -123,13 +122,14 @@ int main(int argc, char **argv)
     int envelope = argc > 1 && strcmp(argv[1], "--envelope") == 0;
     argv += envelope;
     argc -= envelope;
-    if (argc < 6 || argc % 2) {
-        fprintf(stderr, "usage: earshot-alike [--envelope] RATE SENT HEARD [AT DUE]...\n");
+    if (argc < 7 || argc % 2 == 0) {
+        fprintf(stderr, "usage: earshot-alike [--envelope] RATE WINDOW SENT HEARD [AT DUE]...\n");
         return 2;
     }
-    struct sound sent = sound_read(argv[2]), heard = sound_read(argv[3]);
-    for (int i = 4; i + 1 < argc; i += 2)
-        compare(&sent, &heard, atol(argv[1]), atof(argv[i]), atof(argv[i + 1]), envelope);
+    struct sound sent = sound_read(argv[3]), heard = sound_read(argv[4]);
+    for (int i = 5; i + 1 < argc; i += 2)
+        compare(&sent, &heard, atol(argv[1]), atof(argv[2]), atof(argv[i]), atof(argv[i + 1]),
+                envelope);
     free(sent.samples);
     free(heard.samples);
     return 0;
