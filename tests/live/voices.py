@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every codec that real telephones have, protected media, hold and transfers: all calls at once on one wire.
 
-    codecs.py [--earshot BIN] [--full] [--only CALL] [--list] [--keep]
+    voices.py [--earshot BIN] [--full] [--only CALL] [--list] [--keep]
 
 Pairs of baresips talk side by side, each with speech of its own. Every call must be recorded, each channel of its recording
 be as much like what that side sent as its own packets are when ffmpeg decodes them (less 0.01), for what keeps the wave form
@@ -450,7 +450,7 @@ def main():
         print("\n".join(CALLS))
         return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    work = tempfile.mkdtemp(prefix="earshot-codecs-")
+    work = tempfile.mkdtemp(prefix="earshot-voices-")
     begin = time.monotonic()
     try:
         expect(os.geteuid() == 0, "network namespaces need root")
@@ -465,7 +465,7 @@ def main():
         print(f"kept {work}")
     else:
         shutil.rmtree(work, ignore_errors=True)
-    print(f"codecs: {time.monotonic() - begin:.0f} s, " + ("failed: " + ", ".join(failures) if failures else "all as it should be"))
+    print(f"voices: {time.monotonic() - begin:.0f} s, " + ("failed: " + ", ".join(failures) if failures else "all as it should be"))
     return 1 if failures else 0
 
 
