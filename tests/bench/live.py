@@ -51,17 +51,16 @@ class Pair(Spaces):
 
 def processes(pid):
     """The service and its children."""
-    kids = Path(f"/proc/{pid}/task/{pid}/children")
     try:
         tasks = [p for t in Path(f"/proc/{pid}/task").iterdir() for p in (t / "children").read_text().split()]
     except OSError:
-        tasks = kids.read_text().split() if kids.exists() else []
+        tasks = []
     return [pid] + [int(p) for p in tasks]
 
 
 def held_kb(pid):
-    """Memory of the service and its children that nobody else has (Pss is dear to ask for: RssAnon and RssShmem), and VmRSS of the
-    service itself."""
+    """What the service and its children have for themselves (RssAnon and RssShmem), and RSS of the service, in which the ring of
+    the kernel and the libraries are."""
     own = rss = 0
     for p in processes(pid):
         try:
