@@ -10,7 +10,8 @@
 
 #define RING_BYTES_DEFAULT ((size_t)8 << 20)
 #define RING_WAIT_MS       50
-#define PUBLISH_EVERY      32
+#define PUBLISH_EVERY      32  /* media; what happens to calls at once */
+#define PUBLISH_FILE       256 /* of a file, whatever it is: nobody waits for it; and at each tick */
 
 struct lane { /* one worker and its way in */
     struct pipeline *pipeline;
@@ -88,7 +89,9 @@ static bool push_ring(struct lane *lane, const struct event *event)
     if (event->body.size)
         memcpy(at + head, event->body.data, event->body.size);
     ring_commit(lane->ring);
-    if (vital || ++lane->unpublished >= PUBLISH_EVERY) {
+    bool lossless = lane->pipeline->lossless;
+    bool now = lossless ? event->kind == EVENT_TICK : vital;
+    if (now || ++lane->unpublished >= (lossless ? PUBLISH_FILE : PUBLISH_EVERY)) {
         ring_publish(lane->ring);
         lane->unpublished = 0;
     }

@@ -13,6 +13,7 @@
 #include "base/log.h"
 
 #define BATCH_ROWS       500
+#define WAKE_ITEMS       64    /* with a commit ahead anyway, fewer wait for its time */
 #define BEHIND_ROWS      50000 /* while more waits: pages that many rows share are written once */
 #define BEHIND_INTERVALS 5
 
@@ -346,7 +347,8 @@ static void *writer_main(void *context)
     void *items[256];
     while (!inbox_is_closed_and_empty(w->inbox)) {
         bool asked = false;
-        size_t count = inbox_take(w->inbox, items, sizeof items / sizeof items[0], wait_ms(w));
+        size_t want = w->writing ? WAKE_ITEMS : 1;
+        size_t count = inbox_take_many(w->inbox, items, sizeof items / sizeof items[0], want, wait_ms(w));
         for (size_t i = 0; i < count; i++) {
             struct item *item = items[i];
             asked |= item->gate != NULL;
@@ -403,8 +405,12 @@ static bool put(struct writer *w, struct item value)
     if (item == NULL)
         return false;
     *item = value;
-    if (inbox_put_wait(w->inbox, item))
+    bool hurry = item->gate != NULL;
+    if (inbox_put_wait(w->inbox, item)) {
+        if (hurry)
+            inbox_hurry(w->inbox);
         return true;
+    }
     free(item);
     return false;
 }

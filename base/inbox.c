@@ -16,7 +16,9 @@ struct inbox {
     size_t ceiling;
     size_t first;
     size_t count;
+    size_t wanted; /* by who waits: fewer are not worth waking it */
     bool closed;
+    bool hurried; /* since it was last empty */
     void *items[];
 };
 
@@ -29,6 +31,7 @@ struct inbox *inbox_new(size_t ceiling)
     if (i == NULL)
         return NULL;
     i->ceiling = ceiling;
+    i->wanted = 1;
     pthread_mutex_init(&i->lock, NULL);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
@@ -50,11 +53,15 @@ void inbox_free(struct inbox *i)
     free(i);
 }
 
+/* Unlocks; who is woken with the lock held would only wait for it. */
 static void push(struct inbox *i, void *item)
 {
     i->items[(i->first + i->count) % i->ceiling] = item;
     i->count++;
-    pthread_cond_signal(&i->filled);
+    bool enough = i->count >= i->wanted;
+    pthread_mutex_unlock(&i->lock);
+    if (enough)
+        pthread_cond_signal(&i->filled);
 }
 
 bool inbox_put(struct inbox *i, void *item)
@@ -63,7 +70,8 @@ bool inbox_put(struct inbox *i, void *item)
     bool room = !i->closed && i->count < i->ceiling;
     if (room)
         push(i, item);
-    pthread_mutex_unlock(&i->lock);
+    else
+        pthread_mutex_unlock(&i->lock);
     return room;
 }
 
@@ -75,7 +83,8 @@ bool inbox_put_wait(struct inbox *i, void *item)
     bool open = !i->closed;
     if (open)
         push(i, item);
-    pthread_mutex_unlock(&i->lock);
+    else
+        pthread_mutex_unlock(&i->lock);
     return open;
 }
 
@@ -92,32 +101,49 @@ static struct timespec deadline_in(int timeout_ms)
     return t;
 }
 
-/* Until something is there, the box is closed, or the time is over. */
-static void wait_filled(struct inbox *i, int timeout_ms)
+/* Until as many are there as are wanted, the box is closed, or the time is over. */
+static void wait_filled(struct inbox *i, size_t want, int timeout_ms)
 {
     if (timeout_ms == 0)
         return;
+    i->wanted = i->hurried ? 1 : want < i->ceiling ? want : i->ceiling;
     struct timespec deadline = deadline_in(timeout_ms < 0 ? 0 : timeout_ms);
     int err = 0;
-    while (i->count == 0 && !i->closed && err != ETIMEDOUT)
+    while (i->count < i->wanted && !i->closed && err != ETIMEDOUT)
         err = timeout_ms < 0 ? pthread_cond_wait(&i->filled, &i->lock)
                              : pthread_cond_timedwait(&i->filled, &i->lock, &deadline);
 }
 
-size_t inbox_take(struct inbox *i, void **ret_items, size_t max, int timeout_ms)
+size_t inbox_take_many(struct inbox *i, void **ret_items, size_t max, size_t want, int timeout_ms)
 {
     pthread_mutex_lock(&i->lock);
-    wait_filled(i, timeout_ms);
+    wait_filled(i, want, timeout_ms);
+    bool full = i->count == i->ceiling;
     size_t n = 0;
     for (; n < max && i->count; n++) {
         ret_items[n] = i->items[i->first];
         i->first = (i->first + 1) % i->ceiling;
         i->count--;
     }
-    if (n)
-        pthread_cond_broadcast(&i->emptied);
+    i->hurried &= i->count > 0;
     pthread_mutex_unlock(&i->lock);
+    if (n && full) /* else nobody waits for room */
+        pthread_cond_broadcast(&i->emptied);
     return n;
+}
+
+size_t inbox_take(struct inbox *i, void **ret_items, size_t max, int timeout_ms)
+{
+    return inbox_take_many(i, ret_items, max, 1, timeout_ms);
+}
+
+void inbox_hurry(struct inbox *i)
+{
+    pthread_mutex_lock(&i->lock);
+    i->hurried = true; /* should it not be waiting now */
+    i->wanted = 1;
+    pthread_mutex_unlock(&i->lock);
+    pthread_cond_signal(&i->filled);
 }
 
 void inbox_close(struct inbox *i)

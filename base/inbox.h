@@ -16,6 +16,11 @@ bool inbox_put_wait(struct inbox *i, void *item);
 /* Takes up to `max` items; waits up to timeout_ms for the first. Returns how many; 0 on time-out.
  */
 size_t inbox_take(struct inbox *i, void **ret_items, size_t max, int timeout_ms);
+/* The same of a consumer that does not hurry: waits until `want` items are there (or as many as fit), so that it is not woken for
+ * each. After a time-out it takes what there is. */
+size_t inbox_take_many(struct inbox *i, void **ret_items, size_t max, size_t want, int timeout_ms);
+/* The consumer shall not wait for more. */
+void inbox_hurry(struct inbox *i);
 void inbox_close(struct inbox *i);
 bool inbox_is_closed_and_empty(struct inbox *i);
 size_t inbox_depth(struct inbox *i);

@@ -6,7 +6,6 @@
 
 #include "storage/record.h"
 
-enum { DOUBLE_NAN, DOUBLE_ZERO, DOUBLE_BITS };
 enum { ENDPOINT_NONE, ENDPOINT_V4, ENDPOINT_V6 };
 
 bool pack_at_end(const struct pack *p)
@@ -27,13 +26,10 @@ static uint64_t read_varint(struct pack *p)
     return 0;
 }
 
-void pack_u64(struct pack *p, uint64_t *v)
+void pack_u64_long(struct pack *p, uint64_t *v)
 {
     if (p->out) {
-        if (*v < 0x80) /* most of a record */
-            buf_u8(p->out, (uint8_t)*v);
-        else
-            buf_varint(p->out, *v);
+        buf_varint(p->out, *v);
     } else if (!pack_at_end(p)) {
         uint64_t value = read_varint(p);
         p->failed |= p->in.failed;
@@ -42,9 +38,9 @@ void pack_u64(struct pack *p, uint64_t *v)
     }
 }
 
-void pack_i64(struct pack *p, int64_t *v)
+void pack_i64_long(struct pack *p, int64_t *v)
 {
-    uint64_t zigzag = (uint64_t)*v << 1 ^ (uint64_t)(*v >> 63);
+    uint64_t zigzag = pack_zigzag(*v);
     pack_u64(p, &zigzag);
     if (p->out == NULL)
         *v = (int64_t)(zigzag >> 1 ^ (0 - (zigzag & 1)));
@@ -60,12 +56,12 @@ void pack_i64(struct pack *p, int64_t *v)
         else                                                                                       \
             *v = (type)value;                                                                      \
     }
-PACK_UNSIGNED(pack_u32, uint32_t, UINT32_MAX)
-PACK_UNSIGNED(pack_u16, uint16_t, UINT16_MAX)
-PACK_UNSIGNED(pack_u8, uint8_t, UINT8_MAX)
-PACK_UNSIGNED(pack_bool, bool, 1)
+PACK_UNSIGNED(pack_u32_long, uint32_t, UINT32_MAX)
+PACK_UNSIGNED(pack_u16_long, uint16_t, UINT16_MAX)
+PACK_UNSIGNED(pack_u8_long, uint8_t, UINT8_MAX)
+PACK_UNSIGNED(pack_bool_long, bool, 1)
 
-void pack_int(struct pack *p, int *v)
+void pack_int_long(struct pack *p, int *v)
 {
     int64_t value = *v;
     pack_i64(p, &value);
@@ -87,15 +83,15 @@ void pack_bytes(struct pack *p, void *v, size_t size)
     }
 }
 
-void pack_double(struct pack *p, double *v)
+void pack_double_long(struct pack *p, double *v)
 {
-    uint8_t form = isnan(*v) ? DOUBLE_NAN : *v == 0 && !signbit(*v) ? DOUBLE_ZERO : DOUBLE_BITS;
+    uint8_t form = isnan(*v) ? PACK_DOUBLE_NAN : *v == 0 && !signbit(*v) ? PACK_DOUBLE_ZERO : PACK_DOUBLE_BITS;
     uint64_t bits;
 
     pack_u8(p, &form);
-    if (form == DOUBLE_NAN)
+    if (form == PACK_DOUBLE_NAN)
         *v = NAN;
-    else if (form == DOUBLE_ZERO)
+    else if (form == PACK_DOUBLE_ZERO)
         *v = 0;
     else {
         memcpy(&bits, v, sizeof bits);
@@ -106,7 +102,7 @@ void pack_double(struct pack *p, double *v)
     }
 }
 
-void pack_text(struct pack *p, struct slice *v)
+void pack_text_long(struct pack *p, struct slice *v)
 {
     uint64_t size = v->size;
     if (pack_at_end(p))
@@ -122,7 +118,7 @@ void pack_text(struct pack *p, struct slice *v)
     p->failed |= v->size != bytes.size;
 }
 
-void pack_word(struct pack *p, const char **v)
+void pack_word_long(struct pack *p, const char **v)
 {
     struct slice text = slice_str(*v);
     uint8_t there = *v != NULL;

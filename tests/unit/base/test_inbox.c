@@ -36,6 +36,30 @@ Test(inbox, take_gives_up_when_the_time_is_over)
     inbox_free(i);
 }
 
+Test(inbox, who_wants_many_waits_for_them_unless_somebody_is_in_a_hurry)
+{
+    struct inbox *i = inbox_new(3);
+    void *out[3];
+    int64_t before = clock_mono_ns();
+    inbox_put(i, &items[0]);
+    cr_assert_eq(inbox_take_many(i, out, 3, 2, 20), 1); /* what there is, when the time is over */
+    cr_assert_geq(clock_mono_ns() - before, 19000000);
+    inbox_put(i, &items[0]);
+    inbox_put(i, &items[1]);
+    cr_assert_eq(inbox_take_many(i, out, 3, 2, -1), 2);
+    inbox_put(i, &items[0]);
+    inbox_hurry(i);
+    cr_assert_eq(inbox_take_many(i, out, 3, 2, -1), 1);
+    before = clock_mono_ns();
+    inbox_put(i, &items[0]);
+    cr_assert_eq(inbox_take_many(i, out, 3, 2, 20), 1); /* the hurry is over */
+    cr_assert_geq(clock_mono_ns() - before, 19000000);
+    for (int k = 0; k < 3; k++)
+        inbox_put(i, &items[k]);
+    cr_assert_eq(inbox_take_many(i, out, 3, 99, -1), 3); /* more cannot be there */
+    inbox_free(i);
+}
+
 Test(inbox, closed_takes_nothing_more_but_gives_what_it_has)
 {
     struct inbox *i = inbox_new(3);
