@@ -11,6 +11,7 @@ int command_read(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_token(int argc, char **argv);
 int command_retention(int argc, char **argv);
+int command_rebuild(int argc, char **argv);
 
 /* Prints "earshot: sentence" to standard error and returns `code`. */
 int complain(int code, const struct why *why);

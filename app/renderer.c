@@ -11,6 +11,7 @@
 
 #include "app/media_drop.h"
 #include "app/render_queue.h"
+#include "app/sidecar.h"
 #include "app/tracks.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -120,6 +121,8 @@ static bool render(struct thread *t, struct call_record *r)
     }
     count_result(t->counters, r);
     coverage_count(t->counters, r);
+    if (err == 0 && sidecar_write(config.data_dir, r, &why) != 0)
+        log_warn("render", "the file beside the recording of call %s could not be written: %s", r->uid, why.text);
     return true;
 }
 

@@ -23,6 +23,7 @@
 #include "app/renderer.h"
 #include "app/retention.h"
 #include "app/setup.h"
+#include "app/sidecar.h"
 #include "app/finding_store.h"
 #include "app/user_store.h"
 #include "app/webhook.h"
@@ -164,7 +165,10 @@ static void retention_run(void *context)
 static int put_tags(void *context, const char *uid, int64_t started_us, const struct record_tags *tags)
 {
     struct service *s = context;
-    return writer_tags(s->writer, uid, started_us, tags);
+    int err = writer_tags(s->writer, uid, started_us, tags);
+    if (err == 0)
+        sidecar_refresh(s->settings->data_dir, uid);
+    return err;
 }
 
 /* ---- rules ---- */

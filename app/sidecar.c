@@ -1,0 +1,275 @@
+/* The record is packed as the rows of the store are, so a version that adds fields at the end reads what an older one wrote. */
+#include "app/sidecar.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/record_json.h"
+#include "base/base64.h"
+#include "base/crypto.h"
+#include "base/json.h"
+#include "base/json_read.h"
+#include "base/log.h"
+#include "decode/part_file.h"
+#include "storage/record_pack.h"
+#include "storage/store.h"
+
+#define FORMAT      1
+#define DEPTH_MAX   32
+#define STREAMS_TOP 4096
+
+/* ---- the record as bytes ---- */
+
+static void tag_pack(struct pack *p, struct record_tag *t)
+{
+    struct slice key = slice_str(t->key), value = slice_str(t->value);
+    pack_text(p, &key);
+    pack_text(p, &value);
+    if (p->out == NULL) {
+        slice_copy_to(key, t->key, sizeof t->key);
+        slice_copy_to(value, t->value, sizeof t->value);
+    }
+}
+
+static void tags_pack(struct pack *p, struct record_tags *tags)
+{
+    uint32_t count = tags->count;
+    pack_count(p, &count);
+    p->failed |= count > RECORD_TAGS_MAX;
+    for (uint32_t i = 0; i < count && !p->failed; i++)
+        tag_pack(p, &tags->tag[i]);
+    tags->count = p->failed ? 0 : count;
+}
+
+static void streams_pack(struct pack *p, struct call_record *r)
+{
+    pack_count(p, &r->stream_count);
+    p->failed |= r->stream_count > STREAMS_TOP;
+    if (p->out == NULL && r->stream_count && !p->failed) {
+        r->streams = arena_alloc(r->arena, r->stream_count * sizeof *r->streams);
+        p->failed |= r->streams == NULL;
+        for (uint32_t i = 0; i < r->stream_count && r->streams; i++)
+            record_stream_init(&r->streams[i]);
+    }
+    if (p->failed)
+        r->stream_count = 0;
+}
+
+/* Parts that grow at their end stand each in a text of its own. */
+static void part(struct pack *p, struct call_record *r, void (*visit)(struct pack *, void *), void *what)
+{
+    struct buf out;
+    struct slice bytes = slice_none();
+    buf_init(&out, SIDECAR_BYTES_MAX);
+    if (p->out) {
+        struct pack inner = pack_writer(&out);
+        visit(&inner, what);
+        p->failed |= inner.failed || out.failed;
+        bytes = buf_view(&out);
+    }
+    pack_text(p, &bytes);
+    if (p->out == NULL && !p->failed) {
+        struct pack inner = pack_reader(bytes, r->arena);
+        visit(&inner, what);
+        p->failed |= inner.failed;
+    }
+    buf_fini(&out);
+}
+
+static void visit_call(struct pack *p, void *r)
+{
+    record_pack_call(p, r);
+}
+
+static void visit_stream(struct pack *p, void *s)
+{
+    record_pack_stream(p, s);
+}
+
+static void visit_series(struct pack *p, void *s)
+{
+    series_pack(p, &((struct record_stream *)s)->series);
+}
+
+static void visit_recording(struct pack *p, void *r)
+{
+    record_pack_recording(p, &((struct call_record *)r)->recording);
+}
+
+static void visit_lists(struct pack *p, void *of)
+{
+    struct call_record *r = of;
+    record_pack_chains(p, &r->chains, &r->chain_count);
+    record_pack_events(p, &r->events, &r->event_count);
+    record_pack_files(p, &r->tracks);
+}
+
+static void record_pack(struct pack *p, struct call_record *r, struct record_tags *tags)
+{
+    struct slice uid = slice_str(r->uid);
+    pack_text(p, &uid);
+    if (p->out == NULL)
+        slice_copy_to(uid, r->uid, sizeof r->uid);
+    part(p, r, visit_call, r);
+    streams_pack(p, r);
+    for (uint32_t i = 0; i < r->stream_count && !p->failed; i++) {
+        part(p, r, visit_stream, &r->streams[i]);
+        part(p, r, visit_series, &r->streams[i]);
+    }
+    part(p, r, visit_lists, r);
+    part(p, r, visit_recording, r);
+    tags_pack(p, tags);
+}
+
+/* ---- writing ---- */
+
+static void row_json(struct json *j, struct slice bytes, char *text, size_t size)
+{
+    uint8_t digest[32];
+    char hex[65];
+    crypto_sha256(bytes, digest);
+    base64url_encode(bytes, text, size);
+    json_key(j, "row");
+    json_object(j);
+    json_kv_int(j, "format", FORMAT);
+    json_kv_str(j, "version", EARSHOT_VERSION);
+    json_kv_str(j, "sha256", crypto_hex(slice_of(digest, sizeof digest), hex));
+    json_kv_str(j, "packed", text);
+    json_end(j);
+}
+
+static int make_text(const struct call_record *r, const struct record_tags *tags, struct buf *out)
+{
+    struct buf bytes;
+    struct json j;
+    struct call_record copy = *r;
+    struct record_tags own = *tags;
+    copy.tags = &own;
+    buf_init(&bytes, SIDECAR_BYTES_MAX / 2);
+    struct pack p = pack_writer(&bytes);
+    record_pack(&p, &copy, &own);
+    size_t size = bytes.size / 3 * 4 + 8;
+    char *text = p.failed || bytes.failed ? NULL : malloc(size);
+    if (text) {
+        json_init(&j, out);
+        json_object(&j);
+        json_key(&j, "call");
+        record_json(&j, &copy, RECORD_JSON_FULL, false);
+        row_json(&j, buf_view(&bytes), text, size);
+        json_end(&j);
+        buf_char(out, '\n');
+    }
+    int err = text && !out->failed ? 0 : ERR_NOMEM;
+    free(text);
+    buf_fini(&bytes);
+    return err;
+}
+
+static void read_tags(const char *data_dir, const struct call_record *r, struct record_tags *tags)
+{
+    struct store_reader *reader = NULL;
+    *tags = (struct record_tags){0};
+    if (store_reader_open(data_dir, &reader) == 0)
+        (void)store_tags(reader, r->uid, r->started_us, tags);
+    store_reader_close(reader);
+}
+
+int sidecar_write(const char *data_dir, const struct call_record *r, struct why *why)
+{
+    struct part_file f;
+    struct buf text;
+    struct record_tags tags;
+    char path[4096];
+    int64_t size;
+    uint8_t digest[32];
+    struct slice audio = r->recording.path;
+    if (r->recording.state == NULL || strcmp(r->recording.state, "ready") != 0 || audio.size == 0 || audio.size > sizeof path - 8)
+        return 0;
+    slice_copy_to(audio, path, sizeof path - 8);
+    char *dot = strrchr(path, '.');
+    strcpy(dot && strchr(dot, '/') == NULL ? dot : path + audio.size, ".json");
+    read_tags(data_dir, r, &tags);
+    buf_init(&text, SIDECAR_BYTES_MAX);
+    int err = make_text(r, &tags, &text);
+    if (err == 0)
+        err = part_file_open(&f, data_dir, path, "part", why);
+    if (err == 0) {
+        err = part_file_write(&f, text.data, text.size);
+        if (err == 0)
+            err = part_file_finish(&f, &size, digest, why);
+        part_file_abandon(&f);
+    }
+    buf_fini(&text);
+    return err;
+}
+
+void sidecar_refresh(const char *data_dir, const char *uid)
+{
+    struct store_reader *reader = NULL;
+    struct call_record *r = NULL;
+    struct why why = {0};
+    int err = store_reader_open(data_dir, &reader);
+    if (err == 0)
+        err = store_call(reader, uid, &r);
+    store_reader_close(reader);
+    if (err == 0)
+        err = sidecar_write(data_dir, r, &why);
+    if (err)
+        log_warn("sidecar", "the file beside the recording of call %s is not up to date: %s", uid, why.text[0] ? why.text : err_text(err));
+    record_free(r);
+}
+
+/* ---- reading ---- */
+
+static bool read_packed(const struct json_value *root, uint8_t **ret_bytes, size_t *ret_size)
+{
+    const struct json_value *row = json_value_get(root, "row");
+    struct slice packed, sum;
+    int64_t format;
+    uint8_t digest[32];
+    char hex[65];
+    if (!json_value_int(json_value_get(row, "format"), &format) || format != FORMAT ||
+        !json_value_text(json_value_get(row, "packed"), &packed) || !json_value_text(json_value_get(row, "sha256"), &sum))
+        return false;
+    uint8_t *bytes = malloc(packed.size + 1);
+    size_t size = bytes ? base64_decode(packed, bytes, packed.size + 1) : SIZE_MAX;
+    if (size != SIZE_MAX)
+        crypto_sha256(slice_of(bytes, size), digest);
+    if (size == SIZE_MAX || !slice_is(sum, crypto_hex(slice_of(digest, sizeof digest), hex))) {
+        free(bytes);
+        return false;
+    }
+    *ret_bytes = bytes;
+    *ret_size = size;
+    return true;
+}
+
+int sidecar_read(struct slice text, struct call_record **ret_record, struct why *why)
+{
+    struct json_value *root = json_read(text, SIDECAR_BYTES_MAX, DEPTH_MAX);
+    struct call_record *r = record_new();
+    struct record_tags tags = {0};
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    bool good = root && r && read_packed(root, &bytes, &size);
+    if (good) {
+        struct pack p = pack_reader(slice_of(bytes, size), r->arena);
+        record_pack(&p, r, &tags);
+        good = !p.failed && r->uid[0] && r->kind && r->state;
+    }
+    struct record_tags *kept = good && tags.count ? arena_alloc(r->arena, sizeof tags) : NULL;
+    if (kept)
+        *kept = tags;
+    if (good)
+        r->tags = kept;
+    free(bytes);
+    json_read_free(root);
+    if (!good) {
+        why_set(why, "is no sidecar of a recording, is damaged or of a later version");
+        record_free(r);
+        return ERR_INVALID;
+    }
+    *ret_record = r;
+    return 0;
+}

@@ -1,0 +1,131 @@
+"""The file beside each recording, and the database made from it again."""
+import base64, glob, hashlib, json, os, stat, subprocess, urllib.request
+
+from craft import *
+from feature import feature
+from formats import spoken
+
+CONFIG = "[recording]\ndefault = record\n"
+SPAN = "from=2023-11-14T00:00:00Z&to=2023-11-16T00:00:00Z"
+
+
+def service_over(t, packets, config=CONFIG):
+    from users_api import FileService
+    return FileService(t, packets, config)
+
+
+def answers(s, uid):
+    paths = [f"/api/v1/calls/{uid}", f"/api/v1/calls?{SPAN}", f"/api/v1/calls/{uid}/recording", f"/api/v1/calls/{uid}/recordings", f"/api/v1/recordings/{uid}",
+             f"/api/v1/calls/{uid}/tags", f"/api/v1/calls/{uid}/quality-timeline", f"/api/v1/calls/{uid}/legs"]
+    found = {p: s.fetch(p) for p in paths if s.status(p) == 200}
+    with urllib.request.urlopen(f"{s.url}/api/v1/recordings/{uid}/audio", timeout=10) as answer:
+        found["audio"] = hashlib.sha256(answer.read()).hexdigest()
+    return found
+
+
+def ready(s):
+    from service import wait_for
+    return wait_for("the recording", lambda: next((c for c in s.get(f"/api/v1/calls?{SPAN}")["data"] if (c["recording"] or {}).get("state") == "ready"), None))["uid"]
+
+
+def start_again(t, data, config=CONFIG):
+    """The service over the same data directory, with nothing to read."""
+    from service import wait_for
+    from users_api import FileService
+    s = FileService.__new__(FileService)
+    folder = t.path("again")
+    os.mkdir(folder)
+    s.log, s.data, conf, capture = os.path.join(folder, "log"), data, os.path.join(folder, "conf"), t.path()
+    write(capture, [])
+    with open(conf, "w") as f:
+        f.write(f"[api]\nport = 0\n{config}")
+    with open(s.log, "w") as log:
+        s.process = subprocess.Popen([t.earshot, "run", "--config", conf, "--data", data, "--read", capture], stdin=subprocess.DEVNULL, stderr=log)
+    s.url = wait_for("earshot listens", s._listens)
+    return s
+
+
+def rebuild(t, data, *options, code=0):
+    out = t.run("rebuild", "--json", "--data", data, *options, code=code).stdout.splitlines()
+    return [json.loads(line) for line in out]
+
+
+def databases(data):
+    return [p for p in glob.glob(f"{data}/**/*", recursive=True) if os.path.isfile(p) and ".db" in os.path.basename(p)]
+
+
+@feature("R04", "the database is deleted and made again from what lies beside the recordings: every answer is the same")
+def rebuilt(t):
+    packets = [f.packet for f in spoken()]
+    with service_over(t, packets) as s:
+        uid = ready(s)
+        request = urllib.request.Request(f"{s.url}/api/v1/calls/{uid}/tags", method="PUT", data=b'{"case":"4711"}', headers={"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            t.check("a tag", b"4711" in answer.read())
+        before, data = answers(s, uid), s.data
+    (beside,) = glob.glob(f"{data}/audio/**/*.json", recursive=True)
+    t.equal("mode", stat.S_IMODE(os.stat(beside).st_mode), 0o600)
+    said = json.load(open(beside))
+    t.equal("it lies beside the sound and tells people what the API does", (os.path.exists(beside[:-4] + "wav"), said["call"]["uid"], said["call"]["from"]["user"],
+            said["call"]["to"]["user"], said["call"]["released_by"], len(said["call"]["streams"])), (True, uid, "alice", "bob", "caller", 2))
+    t.equal("what is there stays", rebuild(t, data)[-1], {"what": "sum", "seen": 1, "restored": 0, "there": 1, "unreadable": 0, "missing": 0, "different": 0})
+    for path in databases(data):
+        os.remove(path)
+    with start_again(t, data) as s:
+        t.counter("without a database nobody knows the call", s.status(f"/api/v1/calls/{uid}") == 404)
+    for path in databases(data):
+        os.remove(path)
+    t.equal("a dry run says so", [(x["what"], x.get("uid")) for x in rebuild(t, data, "--dry-run")[:1]], [("would restore", uid)])
+    t.equal("and writes nothing", databases(data), [])
+    t.equal("one row", rebuild(t, data)[-1]["restored"], 1)
+    with start_again(t, data) as s:
+        after = answers(s, uid)
+        t.check("several answers were compared", len(before) >= 6)
+        for path in before:
+            t.equal(path, after.get(path), before[path])
+
+
+@feature("R04", "sound that is not what it was, or is gone, and a damaged file beside it, are told")
+def verified(t):
+    packets = [f.packet for f in spoken(2)]
+    with service_over(t, packets) as s:
+        uid, data = ready(s), s.data
+        t.check("the service holds the directory", "stop it" in t.run("rebuild", "--data", data, code=1).stderr)
+    (sound,) = glob.glob(f"{data}/audio/**/*.wav", recursive=True)
+    (beside,) = glob.glob(f"{data}/audio/**/*.json", recursive=True)
+    for path in databases(data):
+        os.remove(path)
+    whole = open(sound, "rb").read()
+    open(sound, "wb").write(whole[:500] + bytes([whole[500] ^ 1]) + whole[501:])
+    t.equal("a flipped bit", [x["what"] for x in rebuild(t, data, "--dry-run", code=3)], ["different", "would restore", "sum"])
+    os.rename(sound, sound + ".away")
+    t.equal("no sound", [x["what"] for x in rebuild(t, data, "--dry-run", code=3)], ["missing", "would restore", "sum"])
+    open(sound, "wb").write(whole)
+    t.counter("whole sound is told too", [x["what"] for x in rebuild(t, data, "--dry-run")] == ["would restore", "sum"])
+    text = open(beside).read()
+    row = json.loads(text)
+    for what, broken in (("cut", text[:len(text) // 2]), ("not ours", "{}"), ("changed", text.replace(row["row"]["packed"][:40], row["row"]["packed"][:39] + "_")),
+                         ("of a later version", text.replace('"format":1,"version"', '"format":2,"version"'))):
+        open(beside, "w").write(broken)
+        t.equal(what, [x["what"] for x in rebuild(t, data, code=3)], ["unreadable", "sum"])
+    os.remove(beside)
+    os.symlink("/etc/passwd", beside)
+    t.equal("a link is not followed", rebuild(t, data)[-1]["seen"], 0)
+
+
+@feature("R04", "keys of media are not in the file")
+def no_keys(t):
+    from protect import Protector
+    from srtp import both, protect, secured
+    a, b = Protector("AES_CM_128_HMAC_SHA1_80", "a"), Protector("AES_CM_128_HMAC_SHA1_80", "b")
+    packets = sorted(secured(a.attribute(), b.attribute()) + protect(both(), a, b), key=lambda p: p.t)
+    needles = [k.inline()[len("inline:"):].encode() for k in (a, b)] + [a.master, b.master]
+    with service_over(t, [f.packet for f in frames(packets)]) as s:
+        uid, data = ready(s), s.data
+    (beside,) = glob.glob(f"{data}/audio/**/*.json", recursive=True)
+    raw = open(beside, "rb").read()
+    packed = json.loads(raw)["row"]["packed"]
+    inside = raw + base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
+    t.equal("keys in it", [n for n in needles if n in inside], [])
+    t.counter("the search finds what is there", uid.encode() in inside)
+    t.check("nor is there any beside it", not [n for n in needles for p in glob.glob(f"{data}/audio/**/*.*", recursive=True) if n in open(p, "rb").read()])
