@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/ring.h"
 
 #define RING_BYTES_DEFAULT ((size_t)8 << 20)
+#define PATIENCE_NS        INT64_C(500000000)
 #define RING_WAIT_MS       50
 #define PUBLISH_EVERY      32  /* media; what happens to calls at once */
 #define PUBLISH_FILE       256 /* of a file, whatever it is: nobody waits for it; and at each tick */
@@ -69,6 +71,14 @@ static size_t head_size(unsigned kind)
     }
 }
 
+/* Fresh media may wait for room: the kernel's ring holds some seconds, this one a fraction of one. What is older than that, or not of
+ * this time at all, gives way at once, so that the front never falls far behind. */
+static bool may_wait(const struct event *event)
+{
+    int64_t age_ns = clock_wall_ns() - event->time_ns;
+    return event->kind == EVENT_MEDIA && age_ns > -PATIENCE_NS && age_ns < PATIENCE_NS;
+}
+
 static bool push_ring(struct lane *lane, const struct event *event)
 {
     size_t head = head_size(event->kind);
@@ -77,7 +87,7 @@ static bool push_ring(struct lane *lane, const struct event *event)
     bool vital = event->kind != EVENT_MEDIA && !event_is_user(event->kind) && !again;
     uint8_t *at;
     while ((at = ring_reserve(lane->ring, head + event->body.size, vital)) == NULL) {
-        if (!vital && !lane->pipeline->lossless)
+        if (!vital && !lane->pipeline->lossless && !may_wait(event))
             return false;
         if (event->kind == EVENT_TICK && !lane->pipeline->lossless)
             return true; /* the next one does */
