@@ -9,6 +9,7 @@
 #include "app/kpi_report.h"
 #include "app/pipeline.h"
 #include "app/progress.h"
+#include "app/coverage_report.h"
 #include "app/read_topology.h"
 #include "app/user_print.h"
 #include "app/wire.h"
@@ -21,6 +22,8 @@ struct reading {
     bool quiet;
     struct kpi_book *kpi; /* NULL: --kpi was not said */
     bool kpi_asked, kpi_full;
+    bool coverage_asked;
+    struct coverage_report coverage;
     bool ladder;
     bool topology_asked;
     struct topology *topology; /* NULL: --topology was not said */

@@ -16,6 +16,8 @@ static const char usage[] =
     "MOS.\n"
     "\n"
     "  --json            one JSON object a call and line, with every field of the API\n"
+    "  --coverage        what became of the recordings of all answered calls instead of the calls (with --record); a table,\n"
+    "                    or one JSON object with --json\n"
     "  --kpi             the figures of telephony over all that was read (RFC 6076, E.425) instead of the calls; a table, or\n"
     "                    with --json one object\n"
     "  --ladder          instead of the table the messages and media of each call as a ladder; with --json as JSON\n"
@@ -43,7 +45,7 @@ static const char usage[] =
     "(what lay before was analysed), or one of several cannot be read.\n";
 
 enum { OPT_JSON = 256, OPT_RECORD, OPT_FILTER, OPT_WORKERS, OPT_NO_ORPHANS, OPT_CONFIG, OPT_QUIET, OPT_OFFSET, OPT_KEY_LOG, OPT_METRICS, OPT_SET,
-       OPT_REGISTRATIONS, OPT_SUBSCRIPTIONS, OPT_MESSAGES, OPT_PEERS, OPT_KPI, OPT_LADDER, OPT_FINDINGS,
+       OPT_REGISTRATIONS, OPT_SUBSCRIPTIONS, OPT_MESSAGES, OPT_PEERS, OPT_KPI, OPT_COVERAGE, OPT_LADDER, OPT_FINDINGS,
        OPT_TOPOLOGY };
 
 static const struct option options[] = {
@@ -56,6 +58,7 @@ static const struct option options[] = {
     {"registrations", no_argument, NULL, OPT_REGISTRATIONS}, {"subscriptions", no_argument, NULL, OPT_SUBSCRIPTIONS},
     {"messages", no_argument, NULL, OPT_MESSAGES}, {"peers", no_argument, NULL, OPT_PEERS},
     {"metrics", required_argument, NULL, OPT_METRICS}, {"set", required_argument, NULL, OPT_SET},
+    {"coverage", no_argument, NULL, OPT_COVERAGE},
     {"kpi", no_argument, NULL, OPT_KPI},           {"findings", no_argument, NULL, OPT_FINDINGS},
     {"topology", no_argument, NULL, OPT_TOPOLOGY},
     {NULL, 0, NULL, 0},
@@ -104,6 +107,9 @@ int read_options(struct reading *g, int argc, char **argv, bool *ret_no_orphans)
             break;
         case OPT_KPI:
             g->kpi_asked = true;
+            break;
+        case OPT_COVERAGE:
+            g->coverage_asked = true;
             break;
         case OPT_REGISTRATIONS:
         case OPT_SUBSCRIPTIONS:

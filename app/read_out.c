@@ -100,6 +100,8 @@ void read_out_call(void *context, struct call_record *r)
         render(g, r);
     if (g->kpi) {
         g->kpi_full |= !kpi_book_add(g->kpi, r);
+    } else if (g->coverage_asked) {
+        coverage_report_add(&g->coverage, r);
     } else if (g->topology) {
         topology_call(g->topology, r);
     } else if (g->ladder) {
@@ -163,6 +165,18 @@ static int open_topology(struct reading *g, struct why *why)
     return g->topology ? 0 : ERR_NOMEM;
 }
 
+static void print_coverage(struct reading *g)
+{
+    if (!g->json) {
+        coverage_report_table(&g->coverage, stdout);
+        return;
+    }
+    buf_clear(&g->out);
+    coverage_report_json(&g->coverage, &g->out);
+    buf_char(&g->out, '\n');
+    fwrite(g->out.data, 1, g->out.size, stdout);
+}
+
 static void print_topology(struct reading *g)
 {
     buf_clear(&g->out);
@@ -214,6 +228,8 @@ void read_out_end(struct reading *g, int64_t begin_ns)
         fprintf(stderr, "earshot: there is more than can be shown of what is no call\n");
     if (g->kpi)
         print_kpi(g);
+    if (g->coverage_asked)
+        print_coverage(g);
     if (g->topology)
         print_topology(g);
     finding_print_end(&g->findings, g->json, stdout);

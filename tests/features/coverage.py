@@ -1,7 +1,10 @@
 """R02: each answered call is counted once, under what became of its recording."""
+import json
+
 from craft import *
 from feature import feature
 from protect import Protector
+from rtcp import pcapng
 from service import in_namespace, wait_for
 from users_api import FileService
 from srtp import both, protect, secured
@@ -65,3 +68,114 @@ def coverage(t):
         wait_for("all are there", lambda: len(s.list("calls", **DAYS)) == len(calls))
         results = s.get("/api/v1/coverage" + span)["results"]
         t.counter("what the rules leave out is called otherwise", results["rule"] == sum(truth.values()) and results["recorded"] == 0)
+
+
+# ---- every reason
+
+def placed(packets, number, at, to=None):
+    """The same call as another one, at another time; with `to` another callee."""
+    def text(data):
+        data = data.replace(b"c1@test", b"c%d@test" % number).replace(b"z9hG4bK", b"z9hG4bK%d" % number)
+        return data.replace(b"sip:bob@", b"sip:%s@" % to.encode()) if to else data
+    return [replace(p, t=p.t + at, data=text(p.data) if p.kind == "sip" else p.data) for p in packets]
+
+
+def one_sided():
+    return [p for p in call(seconds=12) if not (p.kind == "rtp" and p.src == BOB)]
+
+
+def headless():
+    """Seen from the ACK on."""
+    return [p for p in call(seconds=2) if p.t > START + 1.01]
+
+
+RULES = """[recording]
+default = record
+on_demand_wait = 0
+time_zone = UTC
+[limits]
+flows = 16
+[rule lawyer]
+callee = lawyer
+action = skip
+[rule figures]
+callee = figures
+action = headers-only
+[rule ask]
+callee = ask
+action = on-demand
+[rule brief]
+callee = brief
+action = record
+min_duration = 10s
+"""
+
+
+def two_hundred():
+    """[(result, flags, packets)]: one after the other, 30 s apart; then twenty at once, of which sixteen find room, with one side each."""
+    a, b = (Protector("AES_CM_128_HMAC_SHA1_80", x) for x in "ab")
+    plain = call(seconds=2)
+    kinds = [("recorded", (), plain, None)] * 52 + [("recorded", ("one_way",), one_sided(), None)] * 20 + [("rule", (), plain, "lawyer")] * 20
+    kinds += [("rule", (), plain, "figures")] * 10 + [("rule", (), plain, "brief")] * 10 + [("on_demand_dropped", (), plain, "ask")] * 20
+    kinds += [("no_rtp", (), call(voice=False, seconds=2), None)] * 24 + [("encrypted", (), secured("", "") + protect(both(), a, b), None)] * 12
+    kinds += [("undecodable", (), [replace(p, data=refit(p.data)) if p.kind == "sip" else p for p in evs()], None)] * 12
+    calls = [(result, flags, placed(packets, 1000 + n, 30 * n, to)) for n, (result, flags, packets, to) in enumerate(kinds)]
+    late = 30 * len(kinds) + 200
+    crowd = [("recorded" if n < 16 else "over_limit", ("truncated",), [replace(p, t=p.t + late - 0.0009 * (n + 1)) for p in numbered(plain, n + 1)]) for n in range(20)]
+    return calls + crowd
+
+
+def results_of(records):
+    """{(result, flags): calls} of records."""
+    out = {}
+    for r in records:
+        g = r["recording"]
+        if g:
+            key = g["result"], tuple(f for f in ("one_way", "partial", "truncated", "recovered") if g[f])
+            out[key] = out.get(key, 0) + 1
+    return out
+
+
+@feature("R02", "coverage: two hundred calls with every reason that needs no broken disk; list, table, metric and report say the same")
+@in_namespace
+def every_reason(t):
+    calls = two_hundred()
+    t.equal("calls", len(calls), 200)
+    truth, flags = {}, {}
+    for result, marks, _ in calls:
+        truth[result] = truth.get(result, 0) + 1
+        flags[result, marks] = flags.get((result, marks), 0) + 1
+    packets = sorted([p for _, _, c in calls for p in c], key=lambda p: p.t)
+    span = "?from=2023-11-14T00:00:00Z&to=2023-11-16T00:00:00Z"
+    with FileService(t, packets, RULES) as s:
+        table = wait_for("all is settled", lambda: (lambda c: c if c["results"]["waiting"] == 0 and c["answered"] == 200 else None)(s.get("/api/v1/coverage" + span)), 60)
+        t.equal("the table", {k: v for k, v in table["results"].items() if v}, truth)
+        t.equal("its sum is the number of answered calls", (sum(table["results"].values()), table["answered"]), (200, 200))
+        counted = {r: s.counter(f'earshot_coverage_calls_total{{result="{r}"}}') for r in table["results"] if r != "waiting"}
+        t.equal("the metric", {k: v for k, v in counted.items() if v}, truth)
+        t.equal("flags", results_of(s.list("calls", limit=1000, **DAYS)), flags)
+    path = t.path()
+    write(path, frames(packets))
+    conf = t.path("conf")
+    with open(conf, "w") as f:
+        f.write(RULES)
+    report = json.loads(t.run("read", "--coverage", "--json", "--config", conf, "--record", t.path("audio"), path).stdout)
+    t.equal("the report", ({k: v for k, v in report["results"].items() if v}, report["answered"]), (truth, 200))
+    text = t.run("read", "--coverage", "--config", conf, "--record", t.path("audio"), path).stdout
+    t.check(f"for people: {text}", all(any(line.split()[:2] == [result, str(n)] for line in text.splitlines()) for result, n in truth.items()))
+    roomy = t.run("read", "--coverage", "--json", "--config", conf, "--set", "limits.flows=1000", "--record", t.path("audio"), path).stdout
+    t.counter("with room for all nothing is over the limit", json.loads(roomy)["results"]["over_limit"] == 0)
+
+
+@feature("R02", "what our own capture lost is capture_drop, a call whose beginning is not there is partial")
+def lost_by_ourselves(t):
+    silent = call(voice=False, seconds=2)
+    folder = t.path("audio")
+    told = t.path("pcapng")
+    pcapng(told, silent, {3: 200, len(silent) - 2: 200})
+    lost, = t.read(told, "--record", folder)
+    t.equal("frames were lost by the capture", lost["recording"]["result"], "capture_drop")
+    kept, = t.read(frames(silent), "--record", t.path("audio"))
+    t.counter("nothing was lost", kept["recording"]["result"] == "no_rtp")
+    part = [r for r in t.read(frames(headless()), "--record", t.path("audio")) if r["recording"]]
+    t.check(f"partial: {part}", part and all(r["recording"]["partial"] for r in part if r["kind"] == "call"))

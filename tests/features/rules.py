@@ -223,3 +223,48 @@ def on_demand(t):
         s.end()
         held = b"".join(open(os.path.join(s.data, "spool", n), "rb").read() for n in os.listdir(os.path.join(s.data, "spool")))
         t.counter("while it waits, it does", voice in held)
+
+
+# ---- R23
+
+def transferred():
+    """Alice calls agent Bob, who sends her on to the lawyer Carol: two dialogs, each with its media."""
+    first = call(Dialog(call_id="1-ab"), seconds=3)
+    refer = Dialog(call_id="1-ab").request("REFER", 200, headers="Refer-To: <sip:carol@10.0.0.3>\r\nReferred-By: <sip:bob@10.0.0.2>\r\n", to_tag="tt1")
+    first.append(Packet(START + 3.5, BOB, 5060, ALICE, 5060, refer.replace(b"To: <sip:bob@10.0.0.2>;tag=tt1", b"To: <sip:alice@10.0.0.1>;tag=ft1")
+                        .replace(b'From: "Alice" <sip:alice@10.0.0.1>;tag=ft1', b"From: <sip:bob@10.0.0.2>;tag=tt1"), kind="sip"))
+    d = Dialog(b="10.0.0.3", call_id="2-ac", branch="z9hG4bK2", to_user="carol", from_tag="ft2", to_tag="tt2")
+    second = [replace(p, data=p.data.replace(b"User-Agent: craft\r\n", b"User-Agent: craft\r\nReferred-By: <sip:bob@10.0.0.2>\r\n")
+                      if p.data.startswith(b"INVITE") else p.data) for p in call(d, seconds=3, a_media=4100, b_media=6100, start=START + 3.6)]
+    return sorted(first + second, key=lambda p: p.t)
+
+
+@feature("R23", "transfers: each segment by its own rule, agent recorded and lawyer not; a new target or header changes the rest of a call")
+def segments(t):
+    rules = "[rule lawyer]\ncallee = {0}\naction = skip\n[rule agent]\ncaller = alice\naction = record\n"
+
+    def results(packets, text):
+        folder = t.path("recordings")
+        records = t.read(frames(packets), "--record", folder, "--config", conf(t, text))
+        return {r["call_id"]: r["recording"] and (r["recording"]["rule"], r["recording"]["result"]) for r in records}, len(os.listdir(folder)), records
+    got, files, records = results(transferred(), rules.format("carol"))
+    t.equal("agent yes, lawyer no", (got, files), ({"1-ab": ("agent", "recorded"), "2-ac": ("lawyer", "rule")}, 1))
+    t.check("one conversation", {x["uid"] for r in records for x in r.get("related", [])} == {r["uid"] for r in records})
+    t.counter("another lawyer", results(transferred(), rules.format("dora"))[:2] == ({"1-ab": ("agent", "recorded"), "2-ac": ("agent", "recorded")}, 2))
+
+    # Within one dialog: a re-INVITE brings the header that ends the recording.
+    d = Dialog()
+    packets = call(d, seconds=4)
+    again = [Packet(START + 3, ALICE, 5060, BOB, 5060, d.request("INVITE", 2, sdp(ALICE, 4000), to_tag="tt1", headers="X-Private: on\r\n", branch="z9hG4bKre"), kind="sip"),
+             Packet(START + 3.01, BOB, 5060, ALICE, 5060, d.response(200, "OK", "INVITE", 2, sdp(BOB, 6000), branch="z9hG4bKre"), kind="sip"),
+             Packet(START + 3.02, ALICE, 5060, BOB, 5060, d.request("ACK", 2, branch="z9hG4bKre2"), kind="sip")]
+    packets = sorted([replace(p, data=p.data.replace(b"CSeq: 2 BYE", b"CSeq: 3 BYE")) for p in packets] + again, key=lambda p: p.t)
+    private = "[rule private]\nheader = X-Private: on\naction = skip\n[rule all]\ncaller = alice\naction = record\n"
+    folder = t.path("recordings")
+    record, = t.read(frames(packets), "--record", folder, "--config", conf(t, private))
+    g = record["recording"]
+    t.equal("the stretch before stays", (g["result"], g["rule"]), ("recorded", "all"))
+    t.check(f"what came later is not in it: {g['duration_ms']}", 1900 <= g["duration_ms"] <= 2010)
+    t.equal("the change stands in the time line", [(e["kind"], e["detail"]) for e in record["events"] if e["kind"] == "recording_rule"], [("recording_rule", "skip by private")])
+    plain, = t.read(frames([replace(p, data=p.data.replace(b"X-Private: on\r\n", b"")) for p in packets]), "--record", t.path("rec"), "--config", conf(t, private))
+    t.counter("without the header it goes on", plain["recording"]["duration_ms"] > 3900)
