@@ -115,7 +115,9 @@ def two_hundred():
     """[(result, flags, packets)]: one after the other, 30 s apart; then twenty at once, of which sixteen find room, with one side each."""
     a, b = (Protector("AES_CM_128_HMAC_SHA1_80", x) for x in "ab")
     plain = call(seconds=2)
-    kinds = [("recorded", (), plain, None)] * 52 + [("recorded", ("one_way",), one_sided(), None)] * 20 + [("rule", (), plain, "lawyer")] * 20
+    single = one_sided() # among others that are whole: else it is the mirror port that shows one side alone
+    kinds = [("recorded", (), plain, None)] * 12 + [("recorded", (), plain, None), ("recorded", ("one_way",), single, None), ("recorded", (), plain, None)] * 20
+    kinds += [("rule", (), plain, "lawyer")] * 20
     kinds += [("rule", (), plain, "figures")] * 10 + [("rule", (), plain, "brief")] * 10 + [("on_demand_dropped", (), plain, "ask")] * 20
     kinds += [("no_rtp", (), call(voice=False, seconds=2), None)] * 24 + [("encrypted", (), secured("", "") + protect(both(), a, b), None)] * 12
     kinds += [("undecodable", (), [replace(p, data=refit(p.data)) if p.kind == "sip" else p for p in evs()], None)] * 12
