@@ -367,6 +367,7 @@ static int start_storage(struct service *s, struct pipeline_config *pipeline, st
     struct writer_config writer = {
         .commit_interval_ms = (int)(s->settings->commit_interval / 1000000),
         .inbox_max = s->config.lossless ? FILE_RECORDS_WAITING : 0,
+        .patient = s->config.lossless,
         .context = s,
         .render = take_render,
         .rendered = take_rendered,

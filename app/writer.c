@@ -311,16 +311,18 @@ static int wait_ms(const struct writer *w)
 {
     if (!w->writing)
         return 1000;
-    int64_t left = w->config.commit_interval_ms - (clock_mono_ns() - w->batch_since_ns) / 1000000;
+    int64_t interval = w->config.commit_interval_ms * (w->config.patient ? BEHIND_INTERVALS : 1);
+    int64_t left = interval - (clock_mono_ns() - w->batch_since_ns) / 1000000;
     return left < 1 ? 1 : (int)left;
 }
 
-/* When more waits behind the batch, the queue is what delays records, and larger batches shorten it. */
+/* When more waits behind the batch, the queue is what delays records, and larger batches shorten it: pages of indices are written
+ * once for all of its rows. */
 static bool commit_due(const struct writer *w, bool asked)
 {
     if (!w->writing || asked)
         return w->writing;
-    unsigned intervals = inbox_depth(w->inbox) ? BEHIND_INTERVALS : 1;
+    unsigned intervals = w->config.patient || inbox_depth(w->inbox) ? BEHIND_INTERVALS : 1;
     return store_pending(w->store) >= (intervals > 1 ? BEHIND_ROWS : BATCH_ROWS) ||
            clock_mono_ns() - w->batch_since_ns >= intervals * w->config.commit_interval_ms * INT64_C(1000000);
 }

@@ -10,6 +10,7 @@ struct writer;
 struct writer_config {
     int commit_interval_ms;   /* default 200 */
     size_t inbox_max;         /* default 65536 */
+    bool patient;             /* a file is read: nobody waits for its rows, so commits are few and large */
     void *context;
     /* A committed record whose media waits to be rendered, or that ends a conference whose tracks are wanted; the callee owns it. */
     void (*render)(void *context, struct call_record *record);
