@@ -100,6 +100,7 @@ static void run_live(const char *dir, uint8_t ret_secret[32], struct lines *ret)
     settings_defaults(&settings);
     snprintf(settings.data_dir, sizeof settings.data_dir, "%s", dir);
     settings.api_enabled = false;
+    settings.confine = false; /* this program is no decoder */
     settings.workers = 2;
     struct service_config config = {.settings = &settings, .source_name = "injected", .lossless = true};
     if (service_start(&config, &s, &why) != 0) {
