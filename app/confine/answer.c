@@ -91,6 +91,7 @@ void answer_write(struct buf *out, int err, const struct why *why, struct call_r
         made_pack(&p, &r->recording);
     else if (kind == JOB_TRACKS)
         record_pack_files(&p, &r->tracks);
+    job_end_pack(&p);
     out->failed |= p.failed;
 }
 
@@ -301,7 +302,8 @@ static bool body_read(struct pack *p, const struct job *job, struct record_recor
         made_pack(p, recording);
     else if (job->kind == JOB_TRACKS)
         record_pack_files(p, tracks);
-    if (p->failed || !pack_at_end(p))
+    job_end_pack(p);
+    if (p->failed)
         return false;
     if (job->kind != JOB_CALL)
         return files_are_sound(job, tracks, TRACKS_MAX);

@@ -7,6 +7,15 @@
 #include "base/crypto.h"
 #include "storage/record_pack.h"
 
+#define END 0x45
+
+void job_end_pack(struct pack *p)
+{
+    uint8_t end = p->out ? END : 0;
+    pack_u8(p, &end);
+    p->failed |= end != END || (p->out == NULL && !pack_at_end(p));
+}
+
 /* A text with its NUL, reading into the arena. */
 static void word_pack(struct pack *p, const char **v)
 {
@@ -141,6 +150,7 @@ void job_write_keys(struct buf *out, const struct job *job)
         pack_u32(&p, &s->count);
         pack_bytes(&p, s->items, s->count * sizeof *s->items);
     }
+    job_end_pack(&p);
 }
 
 static void keys_read(struct pack *p, struct call_record *r)
@@ -192,7 +202,8 @@ bool job_read(struct slice bytes, struct job *ret_job)
         voice_pack(&p, job, &job->voices[i]);
     for (uint32_t i = 0; i < job->record_count && !p.failed; i++)
         keys_read(&p, job->records[i]);
-    return !p.failed && pack_at_end(&p);
+    job_end_pack(&p);
+    return !p.failed;
 }
 
 void job_free(struct job *job)

@@ -37,6 +37,9 @@ bool job_read(struct slice bytes, struct job *ret_job);
 /* Of one that was read: frees its records, wipes their keys. */
 void job_free(struct job *job);
 
+/* The last byte of jobs and answers. Packed things may end early (storage/pack.h): these may not. */
+void job_end_pack(struct pack *p);
+
 struct answer_counter {
     uint32_t cell;
     uint64_t count;

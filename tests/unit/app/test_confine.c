@@ -1,0 +1,330 @@
+/* What goes between the service and the process that decodes: jobs there, answers back that nobody believes. */
+#include <criterion/criterion.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/confine/job.h"
+#include "tests/support/guard.h"
+
+#define SECOND INT64_C(1000000000)
+
+/* ---- jobs ---- */
+
+static struct call_record *call(const char *uid)
+{
+    struct call_record *r = record_new();
+    cr_assert_not_null(r);
+    snprintf(r->uid, sizeof r->uid, "%s", uid);
+    r->kind = record_text("call");
+    r->final = true;
+    r->stream_count = 2;
+    r->streams = arena_alloc(r->arena, 2 * sizeof *r->streams);
+    r->chain_count = 1;
+    r->chains = arena_alloc(r->arena, sizeof *r->chains);
+    r->chains[0] = (struct record_chain){.tail = {.segment = 3, .offset = 77}, .party = record_text("callee"), .packets = 9};
+    for (int i = 0; i < 2; i++) {
+        record_stream_init(&r->streams[i]);
+        r->streams[i].media_type = record_text("audio");
+        r->streams[i].ssrc = 0x1000u + (unsigned)i;
+        r->streams[i].srtp = true;
+        r->streams[i].flow_chain = 1;
+    }
+    r->recording.state = record_text("spooling");
+    r->recording.result = record_text("recorded");
+    r->secrets.count = 2;
+    r->secrets.items = arena_alloc(r->arena, 2 * sizeof *r->secrets.items);
+    memset(r->secrets.items, 0x5a, 2 * sizeof *r->secrets.items);
+    return r;
+}
+
+static struct job a_job(struct sound_voice *voices)
+{
+    static const struct render_skip skips[] = {{1, 2 * SECOND, 3 * SECOND}, {2, -5, 5}};
+    struct job job = {
+        .kind = voices ? JOB_TRACKS : JOB_CALL,
+        .dir = "/data",
+        .path = "audio/2026/11/21/10/first.wav",
+        .sound = {.data_dir = "/data", .rollover_ns = 7, .silence_max_ns = 8, .listen = true, .skips = skips, .skip_count = 2},
+        .record_count = voices ? 2 : 1,
+        .records = {call("first"), voices ? call("second") : NULL},
+    };
+    for (int i = 0; voices && i < 2; i++)
+        voices[i] = (struct sound_voice){job.records[i], i ? "callee" : "caller", i - 1, slice_str("anna"), slice_str("sip:anna@x")};
+    job.voices = voices;
+    job.voice_count = voices ? 2 : 0;
+    return job;
+}
+
+static struct buf written(struct job *job)
+{
+    struct buf out;
+    buf_init(&out, 1 << 20);
+    job_write(&out, job);
+    job_write_keys(&out, job);
+    cr_assert_not(out.failed);
+    return out;
+}
+
+Test(confine, a_job_arrives_as_it_was_given, .timeout = 60)
+{
+    struct sound_voice voices[2];
+    struct job job = a_job(voices), got;
+    struct buf bytes = written(&job);
+    cr_assert(job_read(buf_view(&bytes), &got));
+    cr_expect_eq(got.kind, JOB_TRACKS);
+    cr_expect_str_eq(got.path, job.path);
+    cr_expect_str_eq(got.sound.data_dir, "/data");
+    cr_expect_eq(got.sound.rollover_ns, 7);
+    cr_expect(got.sound.listen && !got.sound.mask_dtmf);
+    cr_assert_eq(got.sound.skip_count, 2);
+    cr_expect_eq(got.sound.skips[1].from_ns, -5);
+    cr_assert_eq(got.record_count, 2);
+    const struct call_record *r = got.records[1];
+    cr_expect_str_eq(r->uid, "second");
+    cr_expect(r->final && r->streams[1].srtp);
+    cr_expect_eq(r->streams[1].ssrc, 0x1001);
+    cr_expect_eq(r->chains[0].tail.offset, 77);
+    cr_expect_str_eq(r->chains[0].party, "callee");
+    cr_assert_eq(r->secrets.count, 2);
+    cr_expect_arr_eq(r->secrets.items, job.records[1]->secrets.items, 2 * sizeof *r->secrets.items);
+    cr_assert_eq(got.voice_count, 2);
+    cr_expect_eq(got.voices[1].call, r);
+    cr_expect_eq(got.voices[0].line, -1);
+    cr_expect(slice_equal(got.voices[1].user, slice_str("anna")));
+    job_free(&got);
+    job_free(&job);
+    buf_fini(&bytes);
+}
+
+Test(confine, every_truncation_of_a_job_is_refused, .timeout = 60)
+{
+    struct sound_voice voices[2];
+    struct job job = a_job(voices), got;
+    struct buf bytes = written(&job);
+    for (size_t n = 0; n < bytes.size; n++) {
+        struct slice cut = guard_copy(slice_of(bytes.data, n));
+        cr_expect_not(job_read(cut, &got), "%zu of %zu bytes", n, bytes.size);
+        job_free(&got);
+        guard_free(cut);
+    }
+    job_free(&job);
+    buf_fini(&bytes);
+}
+
+/* ---- answers ---- */
+
+static void made(struct call_record *r)
+{
+    struct record_recording *g = &r->recording;
+    g->state = "ready";
+    g->result = "recorded";
+    g->format = slice_str("wav");
+    g->path = slice_str("audio/2026/11/21/10/first.wav");
+    g->sample_rate_hz = 8000;
+    g->channels = 2;
+    g->started_us = INT64_C(1700000000000000);
+    g->duration_ms = 5000;
+    g->size_bytes = 160080;
+    g->files.count = 1;
+    g->files.items = arena_alloc(r->arena, sizeof *g->files.items);
+    g->files.items[0] =
+        (struct record_file){.kind = "call", .result = "recorded", .number = 1, .path = g->path, .sample_rate_hz = 8000, .channels = 2};
+    g->sound.channel_count = 2;
+    g->sound.channels = arena_alloc(r->arena, 2 * sizeof *g->sound.channels);
+    g->sound.stretch_count = 1;
+    g->sound.stretches = arena_alloc(r->arena, sizeof *g->sound.stretches);
+    g->sound.stretches[0] = (struct record_sound_stretch){.channel = 1, .kind = "silence", .at_ms = 10, .length_ms = 20, .ratio = 1};
+    g->sound.tone_count = 1;
+    g->sound.tones = arena_alloc(r->arena, sizeof *g->sound.tones);
+    g->sound.tones[0] = (struct record_tone){.kind = "cng", .party = "caller", .at_ms = 1, .length_ms = 2};
+    g->inband.count = 1;
+    g->inband.digits = arena_alloc(r->arena, sizeof *g->inband.digits);
+    g->inband.digits[0] =
+        (struct record_digit){.time_us = g->started_us, .digit = slice_str("5"), .duration_ms = 80, .source = "inband", .party = "caller"};
+    g->gap_count = 1;
+    g->gaps = arena_alloc(r->arena, sizeof *g->gaps);
+    g->gaps[0] = (struct record_gap){1, 2, 3};
+}
+
+/* What a process that did `change` to its recording would answer. */
+static struct buf answer(void (*change)(struct call_record *r), struct counters *counted, int err)
+{
+    struct call_record *r = record_new();
+    struct why why = {0};
+    struct buf out;
+    why_set(&why, "%s", err ? "no\nroom" : "");
+    made(r);
+    if (change)
+        change(r);
+    buf_init(&out, 1 << 20);
+    answer_write(&out, err, &why, r, JOB_CALL, counted);
+    cr_assert_not(out.failed);
+    record_free(r);
+    return out;
+}
+
+static struct counters zero;
+
+static bool believed(struct slice bytes)
+{
+    struct job job = a_job(NULL);
+    struct why why = {0};
+    int err = 0;
+    bool good = answer_read(bytes, &job, NULL, &err, &why);
+    if (!good)
+        cr_expect_str_eq(job.records[0]->recording.state, "spooling", "nothing is taken of what is refused");
+    job_free(&job);
+    return good;
+}
+
+Test(confine, what_was_made_arrives_and_what_the_service_knows_stays, .timeout = 60)
+{
+    static struct counters counted, here;
+    struct job job = a_job(NULL);
+    struct why why = {0};
+    int err = 1;
+    counters_add(&counted, C_DECODE_ERRORS + 2, 5);
+    struct buf bytes = answer(NULL, &counted, ERR_FULL);
+    struct record_recording *g = &job.records[0]->recording;
+    snprintf(g->id, sizeof g->id, "first");
+    g->partial = true;
+    g->rule = slice_str("sales");
+    cr_assert(answer_read(buf_view(&bytes), &job, &here, &err, &why));
+    cr_expect_eq(err, ERR_FULL);
+    cr_expect_str_eq(why.text, "no?room", "nothing that a log would stumble over");
+    cr_expect_str_eq(g->state, "ready");
+    cr_expect_str_eq(g->id, "first");
+    cr_expect(g->partial && slice_equal(g->rule, slice_str("sales")));
+    cr_expect_eq(g->size_bytes, 160080);
+    cr_expect_eq(g->files.count, 1);
+    cr_expect_str_eq(g->sound.stretches[0].kind, "silence");
+    cr_expect_str_eq(g->sound.tones[0].kind, "cng");
+    cr_expect_eq(g->gaps[0].cut_ms, 3);
+    cr_expect_eq(g->inband.count, 1);
+    cr_expect_eq(atomic_load(&here.cell[C_DECODE_ERRORS + 2]), 5);
+    job_free(&job);
+    buf_fini(&bytes);
+}
+
+Test(confine, every_truncation_of_an_answer_is_refused, .timeout = 60)
+{
+    struct buf bytes = answer(NULL, &zero, 0);
+    cr_assert(believed(buf_view(&bytes)));
+    for (size_t n = 0; n < bytes.size; n++) {
+        struct slice cut = guard_copy(slice_of(bytes.data, n));
+        cr_expect_not(believed(cut), "%zu of %zu bytes", n, bytes.size);
+        guard_free(cut);
+    }
+    buf_u8(&bytes, 0);
+    cr_expect_not(believed(buf_view(&bytes)), "more than an answer is none");
+    buf_fini(&bytes);
+}
+
+/* clang-format off */
+static void elsewhere(struct call_record *r) { r->recording.path = slice_str("audio/2026/11/21/10/other.wav"); }
+static void above(struct call_record *r) { r->recording.path = slice_str("audio/2026/11/21/10/first/../../x.wav"); }
+static void dots(struct call_record *r) { r->recording.path = slice_str("audio/2026/11/21/10/first..wav"); }
+static void odd_name(struct call_record *r) { r->recording.files.items[0].path = slice_str("audio/2026/11/21/10/first-p2 .wav"); }
+static void no_file(struct call_record *r) { r->recording.path = slice_none(); }
+static void own_state(struct call_record *r) { r->recording.state = "deleted"; }
+static void own_word(struct call_record *r) { r->recording.result = "<script>"; }
+static void not_made(struct call_record *r) { r->recording.result = "no_rtp"; }
+static void negative(struct call_record *r) { r->recording.size_bytes = -1; }
+static void endless(struct call_record *r) { r->recording.duration_ms = INT64_MAX; }
+static void channels(struct call_record *r) { r->recording.channels = 200; }
+static void no_rate(struct call_record *r) { r->recording.sample_rate_hz = -8000; }
+static void other_age(struct call_record *r) { r->recording.started_us = INT64_MIN; }
+static void third_side(struct call_record *r) { r->recording.sound.stretches[0].channel = 2; }
+static void nameless(struct call_record *r) { r->recording.sound.stretches[0].kind = NULL; }
+static void overflow(struct call_record *r) { r->recording.sound.tones[0].at_ms = INT64_MAX; }
+static void nobody(struct call_record *r) { r->recording.inband.digits[0].party = NULL; }
+static void long_key(struct call_record *r) { r->recording.inband.digits[0].digit = slice_str("5555"); }
+static void own_format(struct call_record *r) { r->recording.format = slice_str("../../x"); }
+static void own_kind(struct call_record *r) { r->recording.files.items[0].kind = "ready"; }
+static void track(struct call_record *r) { r->recording.files.items[0].kind = "track"; r->recording.files.items[0].number = 4; }
+/* clang-format on */
+
+Test(confine, answers_that_no_sound_process_gives_are_refused, .timeout = 60)
+{
+    static void (*const changes[])(struct call_record *) = {
+        elsewhere, above, dots,    odd_name,  no_file,    own_state, own_word, not_made, negative, endless,    channels,
+        no_rate,   other_age, third_side, nameless, overflow,  nobody,   long_key, own_format, own_kind, track,
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        struct buf bytes = answer(changes[i], &zero, 0);
+        cr_expect_not(believed(buf_view(&bytes)), "number %zu", i);
+        buf_fini(&bytes);
+    }
+}
+
+Test(confine, only_what_decoding_counts_is_counted, .timeout = 60)
+{
+    static struct counters counted;
+    static const unsigned foreign[] = {C_DECODER_CRASHES, C_RECORDINGS, C_RENDER_GONE, C_DECODER_CONFINED};
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+        memset(&counted, 0, sizeof counted);
+        counters_add(&counted, foreign[i], 1);
+        struct buf bytes = answer(NULL, &counted, 0);
+        cr_expect_not(believed(buf_view(&bytes)), "cell %u", foreign[i]);
+        buf_fini(&bytes);
+    }
+    memset(&counted, 0, sizeof counted);
+    counters_add(&counted, C_DECODE_ERRORS, UINT64_C(1) << 60);
+    struct buf bytes = answer(NULL, &counted, 0);
+    cr_expect_not(believed(buf_view(&bytes)), "more than can be");
+    buf_fini(&bytes);
+}
+
+Test(confine, whose_voice_a_track_is_the_service_knows, .timeout = 60)
+{
+    struct sound_voice voices[2];
+    struct job job = a_job(voices);
+    struct call_record *theirs = record_new();
+    struct why why = {0};
+    struct buf out;
+    int err = 0;
+    theirs->tracks.count = 2;
+    theirs->tracks.items = arena_alloc(theirs->arena, 2 * sizeof *theirs->tracks.items);
+    theirs->tracks.items[0] = (struct record_file){.kind = "track", .result = "recorded", .number = 2, .user = slice_str("eve"), .uid = "stolen",
+                                                   .path = slice_str("audio/2026/11/21/10/first-t2.wav")};
+    theirs->tracks.items[1] = (struct record_file){.kind = "mix", .result = "recorded", .uid = "stolen"};
+    buf_init(&out, 1 << 16);
+    answer_write(&out, 0, &why, theirs, JOB_TRACKS, &zero);
+    cr_assert(answer_read(buf_view(&out), &job, NULL, &err, &why));
+    const struct record_file *f = job.records[0]->tracks.items;
+    cr_expect(slice_equal(f[0].user, slice_str("anna")));
+    cr_expect_str_eq(f[0].uid, "second");
+    cr_expect_str_eq(f[1].uid, "");
+    job_free(&job);
+    record_free(theirs);
+    buf_fini(&out);
+}
+
+/* ---- pieces ---- */
+
+Test(confine, a_piece_grows_while_it_crashes_near_it_and_others_begin_elsewhere, .timeout = 60)
+{
+    struct pieces p = {0};
+    const int64_t ms = 1000000;
+    pieces_add(&p, 0, 5 * SECOND);
+    cr_expect_eq(p.count, 0, "no packet was at fault");
+    pieces_add(&p, 1, INT64_MAX);
+    pieces_add(&p, 1, INT64_MIN);
+    cr_expect_eq(p.count, 0, "a place that cannot be");
+    pieces_add(&p, 1, 60 * SECOND);
+    cr_expect(p.count == 1 && p.skip[0].from_ns == 60 * SECOND && p.skip[0].to_ns == 60 * SECOND + 200 * ms);
+    pieces_add(&p, 2, 60 * SECOND);
+    pieces_add(&p, 1, 90 * SECOND);
+    cr_expect_eq(p.count, 3, "another flow, another time");
+    pieces_add(&p, 1, 61 * SECOND);
+    cr_expect_eq(p.count, 3);
+    cr_expect_eq(p.skip[0].from_ns, 60 * SECOND - 400 * ms);
+    cr_expect_eq(p.skip[0].to_ns, 61 * SECOND + 400 * ms);
+    for (int i = 0; i < 4; i++)
+        pieces_add(&p, 1, 61 * SECOND);
+    cr_expect_eq(p.count, 3);
+    cr_expect(p.skip[0].from_ns < 50 * SECOND && p.skip[0].to_ns > 70 * SECOND, "it reaches what was decoded seconds before");
+    cr_expect_eq(p.skip[1].to_ns, 60 * SECOND + 200 * ms, "the other flow's is as it was");
+}
