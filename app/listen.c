@@ -3,7 +3,7 @@
  * are tied at the first packet; packets that come ahead of it (a capture read faster than it was
  * made) move it on.
  *
- *   worker --tap--> [ earpiece: the last seconds ] --DELAY behind--> out()
+ *   worker --tap--> [ ear: the last seconds, in a process of its own ] --DELAY behind--> out()
  *
  * When out() stood still for long (the client does not read), what became too old is left out: a
  * listener hears the present. */
@@ -14,11 +14,11 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "app/confine/ear.h"
 #include "app/live_view.h"
 #include "app/sound_tap.h"
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "decode/earpiece.h"
 #include "decode/ogg_opus.h"
 #include "decode/srtp.h"
 
@@ -55,7 +55,7 @@ struct listener {
     struct listening *listening;
     struct sound_tap *tap;
     int rate_hz;
-    struct earpiece *earpiece;
+    struct ear *ear;
     struct ogg_opus *ogg;      /* NULL: WAV */
     struct keyring keyring;
     bool begun;                /* a packet came */
@@ -100,10 +100,12 @@ static bool take_place(struct listening *l)
     return free_place;
 }
 
-static void leave_place(struct listening *l, uint64_t dropped, uint64_t skipped)
+static void leave_place(struct listening *l, uint64_t dropped, uint64_t skipped, const struct ear *ear)
 {
     pthread_mutex_lock(&l->lock);
     l->open--;
+    if (ear)
+        ear_count(ear, l->config.counters);
     counters_add(l->config.counters, C_LIVE_AUDIO_DROPPED, dropped);
     counters_add(l->config.counters, C_LIVE_AUDIO_SKIPS, skipped);
     pthread_mutex_unlock(&l->lock);
@@ -279,8 +281,8 @@ static void set_clock(struct listener *l, int64_t packet_ns)
 static void begin(struct listener *l, int64_t packet_ns)
 {
     set_clock(l, packet_ns);
-    earpiece_begin(l->earpiece, packet_ns - DELAY_NS - l->silent * SECOND_NS / l->rate_hz);
-    earpiece_skip(l->earpiece, packet_ns - DELAY_NS);
+    ear_begin(l->ear, packet_ns - DELAY_NS - l->silent * SECOND_NS / l->rate_hz);
+    ear_skip(l->ear, packet_ns - DELAY_NS);
     l->given_ns = packet_ns - DELAY_NS;
     l->begun = true;
 }
@@ -306,7 +308,7 @@ static void take_packets(struct listener *l)
                                       .channels = head.codec.channels};
         memcpy(codec.name, head.codec.name, sizeof codec.name);
         memcpy(codec.fmtp, head.codec.fmtp, sizeof codec.fmtp);
-        earpiece_packet(l->earpiece, head.channel, head.flow, head.time_ns, datagram, &codec);
+        ear_packet(l->ear, head.channel, head.flow, head.time_ns, datagram, &codec);
     }
     ring_release(l->tap->ring);
 }
@@ -347,15 +349,15 @@ static int give_silence(struct listener *l, out_fn *out, void *context)
 static int give_sound(struct listener *l, int64_t until_ns, bool rest, out_fn *out, void *context)
 {
     int16_t piece[2 * PIECE_MAX];
-    int wanted = l->rate_hz * PIECE_MS / 1000, count, err = 0;
+    int wanted = l->rate_hz * PIECE_MS / 1000, count = 0, err = 0;
     if (!rest && until_ns - l->given_ns < PIECE_NS)
         return 0;
     if (!rest && until_ns - l->given_ns > BEHIND_NS)
-        l->skipped += earpiece_skip(l->earpiece, until_ns - PIECE_NS) > 0;
+        l->skipped += ear_skip(l->ear, until_ns - PIECE_NS) > 0;
     l->given_ns = until_ns;
-    while (err == 0 && (count = earpiece_read(l->earpiece, until_ns, piece, wanted)) > 0)
+    while (err == 0 && (count = ear_read(l->ear, until_ns, piece, wanted)) > 0)
         err = give(l, piece, count, out, context);
-    return err;
+    return count < 0 ? ERR_IO : err;
 }
 
 static int run(void *context, out_fn *out, void *out_context)
@@ -369,7 +371,7 @@ static int run(void *context, out_fn *out, void *out_context)
                        : give_silence(l, out, out_context);
     }
     if (err == 0 && l->begun) {
-        int64_t end_ns = earpiece_end(l->earpiece);
+        int64_t end_ns = ear_end(l->ear);
         err = give_sound(l, end_ns, true, out, out_context);
     }
     return err || l->ogg == NULL ? err : ogg_opus_end(l->ogg, out, out_context);
@@ -380,9 +382,9 @@ static void close_listener(void *context)
     struct listener *l = context;
     if (l->tap)
         take_back(l->listening, l->tap);
-    leave_place(l->listening, l->tap ? atomic_load(&l->tap->dropped) : 0, l->skipped);
+    leave_place(l->listening, l->tap ? atomic_load(&l->tap->dropped) : 0, l->skipped, l->ear);
     sound_tap_free(l->tap);
-    earpiece_free(l->earpiece);
+    ear_free(l->ear);
     ogg_opus_free(l->ogg);
     forget_keys(&l->keyring);
     free(l);
@@ -404,7 +406,9 @@ static int open_on(struct listener *l, const struct live_want *want)
         return j.found ? ERR_UNSUPPORTED : ERR_NOT_FOUND;
     l->rate_hz = j.rate_hz;
     int err = want->format == LIVE_OGG ? ogg_opus_new(l->rate_hz, 2, &l->ogg) : 0;
-    return err ? err : earpiece_new(l->rate_hz, &l->earpiece);
+    if (err == 0)
+        l->ear = ear_new(l->listening->config.confine, l->rate_hz);
+    return err ? err : l->ear ? 0 : ERR_NOMEM;
 }
 
 int listening_open(struct listening *l, const struct live_want *want, struct live_audio *ret_audio)
@@ -413,7 +417,7 @@ int listening_open(struct listening *l, const struct live_want *want, struct liv
         return ERR_FULL;
     struct listener *one = calloc(1, sizeof *one);
     if (one == NULL) {
-        leave_place(l, 0, 0);
+        leave_place(l, 0, 0, NULL);
         return ERR_NOMEM;
     }
     one->listening = l;

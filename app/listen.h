@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/live.h"
+#include "app/confine/confine.h"
 #include "app/pipeline.h"
 #include "app/settings.h"
 
@@ -11,6 +12,7 @@ struct listening;
 struct listening_config {
     unsigned max; /* 0: nobody may */
     struct counters *counters; /* of no other thread */
+    const struct confine_config *confine; /* of the processes that decode */
     void *context;
     /* Runs pipeline_look() while the pipeline is there; false when it is not. */
     bool (*look)(void *context, pipeline_look_fn *look, void *look_context);

@@ -52,7 +52,7 @@ struct service {
     struct kpi_book_config kpi;
     struct writer *writer;
     struct renderer *renderer;
-    struct confine_config confine; /* of the renderer */
+    struct confine_config confine; /* of the renderer and of listeners */
     struct retention *retention;
     pthread_mutex_t pipeline_lock; /* HTTP threads look into the pipeline only while it is there */
     struct pipeline *pipeline;
@@ -417,6 +417,7 @@ static int start_http(struct service *s, struct why *why)
     const struct listening_config listening = {
         .max = (unsigned)s->settings->listeners_max,
         .counters = counters_block(s->counters_set),
+        .confine = &s->confine,
         .context = s,
         .look = look_for_listener,
     };

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "app/confine/ear_internal.h"
 #include "app/confine/job.h"
 #include "app/confine/probes.h"
 #include "base/crypto.h"
@@ -21,6 +22,7 @@ struct child {
     struct counters *counters;
     struct buf out;
     struct srtp_held *held;
+    struct earpiece *ear; /* NULL: nobody listens through this one */
 };
 
 static void text_pack(struct pack *p, const char **v)
@@ -154,6 +156,15 @@ static int render(struct child *c, struct job *job, struct why *why)
     return probe_run(job->probe, job->dir, why);
 }
 
+/* A moment of a call that somebody listens to. */
+static bool do_steps(struct child *c, struct slice frame)
+{
+    buf_clear(&c->out);
+    ear_take_steps(&c->ear, frame, &c->out);
+    free_frame(frame);
+    return write_frame(&c->out);
+}
+
 static bool do_job(struct child *c, struct slice frame)
 {
     struct job job;
@@ -184,7 +195,7 @@ int child_main(void)
         return 1;
     for (;;) {
         struct slice frame = read_frame();
-        if (frame.data == NULL || !do_job(&c, frame))
+        if (frame.data == NULL || !(frame.size && frame.data[0] == 0 ? do_steps(&c, frame) : do_job(&c, frame)))
             _exit(0);
     }
 }

@@ -56,8 +56,8 @@ static int drop_privileges(const struct walls *w, struct why *why)
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     if (set_capabilities(override, 0) != 0)
         return refused("dropping privileges", why);
-    bool enough = faccessat(AT_FDCWD, w->read_dir, R_OK | X_OK, AT_EACCESS) == 0 &&
-                  faccessat(AT_FDCWD, w->write_dir, W_OK | X_OK, AT_EACCESS) == 0;
+    bool enough = (!w->read_dir[0] || faccessat(AT_FDCWD, w->read_dir, R_OK | X_OK, AT_EACCESS) == 0) &&
+                  (!w->write_dir[0] || faccessat(AT_FDCWD, w->write_dir, W_OK | X_OK, AT_EACCESS) == 0);
     if (set_capabilities(enough ? 0 : override, enough ? 0 : override) != 0)
         return refused("dropping privileges", why);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
@@ -171,8 +171,8 @@ static int close_files(const struct walls *w, int version, struct why *why)
     int rules = (int)syscall(SYS_landlock_create_ruleset, &all, size, 0);
     int err = rules < 0;
     if (!err)
-        err = landlock_allow(rules, w->read_dir, read & all.fs) ||
-              landlock_allow(rules, w->write_dir, write & all.fs) ||
+        err = (w->read_dir[0] && landlock_allow(rules, w->read_dir, read & all.fs)) ||
+              (w->write_dir[0] && landlock_allow(rules, w->write_dir, write & all.fs)) ||
               syscall(SYS_landlock_restrict_self, rules, 0);
     int result = err ? refused("Landlock", why) : 0;
     if (rules >= 0)

@@ -10,8 +10,8 @@
 #define WALL_LANDLOCK 2u
 
 struct walls {
-    const char *read_dir;  /* files below it may be read ... */
-    const char *write_dir; /* ... and below this one written, made, renamed and removed */
+    const char *read_dir;  /* files below it may be read; "": none ... */
+    const char *write_dir; /* ... and below this one written, made, renamed and removed; "": nowhere */
     int64_t memory_bytes;  /* that may be mapped beyond what is now; 0: no limit */
 };
 

@@ -1,11 +1,12 @@
 """X43, X44: decoders run in a process of their own. What it may not do is tried by itself (`earshot --check-decoder`) and read
 from /proc; a decoder that crashes costs a piece of one recording."""
-import glob, os, signal, subprocess, time
+import glob, os, signal, subprocess, threading, time
 
 from craft import *
 from feature import Failure, feature
+from listening import HEADER, RATE, Ear, addresses, answered, channels, position, spoken
 from recordings import pcm, tone_media
-from service import Service, wait_for
+from service import Service, in_namespace, play, wait_for
 
 SPAN = "from=2023-11-14T00:00:00Z&to=2023-11-16T00:00:00Z"
 SECONDS = 600  # of the call whose decoding is disturbed
@@ -189,3 +190,31 @@ def killed(t):
     t.equal("the recording is whole", (rows["long"]["state"], rows["long"].get("damaged_pieces"), len(sound["long"])), ("ready", None, SECONDS * 8000 * 4))
     t.equal("counted", (said["earshot_decoder_crashes_total"], said["earshot_recordings_damaged_total"]), (1, 0))
     t.counter("what the first one left is there", left == [] and now and pid not in now)
+
+
+@feature("X44", "the decoder of a live listener is killed: he hears the call on, the recording is whole, nothing else notices")
+@in_namespace
+def listener(t):
+    addresses()
+    with Service(t, "lo", "[recording]\ndefault = record\n[capture]\nfilter = udp\n") as s:
+        before = wait_for("the recordings' decoder", lambda: decoders(s.process.pid))
+        player = threading.Thread(target=play, args=(spoken(),))
+        player.start()
+        uid = answered(s)
+        ear = Ear(f"{s.url}/api/v1/live/calls/{uid}/audio")
+        wait_for("sound", lambda: len(ear.bytes) > HEADER + 4 * RATE)
+        own = [pid for pid in decoders(s.process.pid) if pid not in before]
+        t.equal("a process of his own, without rights", [status(pid)["Seccomp"] for pid in own], ["2"])
+        os.kill(own[0], signal.SIGSEGV)
+        at = len(ear.bytes)
+        player.join()
+        ear.join(20)
+        t.check(f"the stream ends with the call: {ear.failed}", not ear.is_alive() and ear.failed is None)
+        heard = channels(ear.bytes[HEADER + (at - HEADER) // 4 * 4 + 4 * RATE:])
+        t.check("both are heard again", all(any(side) for side in heard) and len(heard[0]) > RATE)
+        s.has("earshot_decoder_crashes_total", 1)
+        r = wait_for("the recording", lambda: next((c for c in s.records() if (c["recording"] or {}).get("state") in ("ready", "damaged")), None))
+        t.equal("the recording", (r["recording"]["state"], decoders(s.process.pid)), ("ready", before))
+        stored = channels(pcm(open(glob.glob(os.path.join(os.path.dirname(s.log), "data/audio/**/*.wav"), recursive=True)[0], "rb").read())[2])
+        t.check("and what he hears is what is recorded", all(position(heard[n], stored[n])[0] > 0 for n in (0, 1)))
+        t.counter("with his decoder he lost all that came later", all(sum(v != 0 for v in side) > RATE for side in heard))
