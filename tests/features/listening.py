@@ -119,7 +119,7 @@ def compare(t, s, ear, uid, begin, first_rtp):
     url = r["recording"]["url"]
     code, whole = status(s, url)
     data = whole.find(b"data")
-    stored, heard = channels(whole[data + 8:]), channels(ear.bytes[HEADER:])
+    stored, heard = channels(whole[data + 8:][:int.from_bytes(whole[data + 4:data + 8], "little")]), channels(ear.bytes[HEADER:])
     delays = []
     for side in range(2):
         offset, start = position(heard[side], stored[side])
