@@ -109,6 +109,8 @@ void handle_policies(struct exchange *x);
 void handle_put_policies(struct exchange *x);
 void handle_try_policies(struct exchange *x);
 void handle_request_recording(struct exchange *x);
+void handle_pause(struct exchange *x);
+void handle_resume(struct exchange *x);
 void handle_series(struct exchange *x);
 void handle_pcap(struct exchange *x);
 void handle_call_recording(struct exchange *x);

@@ -137,6 +137,24 @@ void ladder_dtmf(struct ladder *l, const struct call_record *r)
     }
 }
 
+/* "recording paused: both, by dtmf:caller" */
+void ladder_pauses(struct ladder *l, const struct call_record *r)
+{
+    for (uint32_t i = 0; i < r->event_count; i++) {
+        const struct record_event *in = &r->events[i];
+        bool paused = slice_is(in->kind, "recording_paused");
+        if (!paused && !slice_is(in->kind, "recording_resumed"))
+            continue;
+        struct ladder_event *e = add_event(l, in->time_us, "recording");
+        if (e == NULL)
+            return;
+        e->src = r->src;
+        e->dst = r->dst;
+        int n = snprintf(e->label, sizeof e->label, "recording %s: ", paused ? "paused" : "resumed");
+        slice_copy_to(in->detail, e->label + n, sizeof e->label - (size_t)n);
+    }
+}
+
 /* ---- RTCP (RFC 3550 6.1) ---- */
 
 #define RTCP_SR     200

@@ -14,7 +14,7 @@
 struct ladder_event {
     int64_t time_us;
     struct endpoint src, dst;
-    const char *kind; /* "sip", "rtcp", "rtp_start", "rtp_stop", "rtp_gap", "dtmf" */
+    const char *kind; /* "sip", "rtcp", "rtp_start", "rtp_stop", "rtp_gap", "dtmf", "recording" */
     char label[LADDER_LABEL_SIZE];
     char method[32]; /* "" unless sip */
     unsigned code;   /* 0: request or media */
@@ -48,6 +48,8 @@ void ladder_message(void *context, const struct record_message *m);
 void ladder_streams(struct ladder *l, const struct call_record *r);
 /* Keys that were pressed, between the ends of the first INVITE. */
 void ladder_dtmf(struct ladder *l, const struct call_record *r);
+/* Pauses of its recording, and their ends. */
+void ladder_pauses(struct ladder *l, const struct call_record *r);
 /* RTCP packets, as far as the spool still has them. */
 void ladder_rtcp(struct ladder *l, const char *data_dir, const struct call_record *r);
 /* In time order, hosts found. Before it is written. */

@@ -34,6 +34,7 @@ static int add_leg(struct exchange *x, struct ladder *l, const struct call_recor
     if (w->media)
         ladder_streams(l, r);
     ladder_dtmf(l, r);
+    ladder_pauses(l, r);
     if (w->rtcp)
         ladder_rtcp(l, x->api->config->data_dir, r);
     if (l->failed)

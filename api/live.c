@@ -97,6 +97,9 @@ static void live_call_json(struct exchange *x, struct json *j, const struct live
     else
         json_kv_null(j, "sip_code");
     json_kv_bool(j, "recording", c->recording);
+    json_kv_str(j, "paused", c->paused);
+    json_kv_time(j, "paused_at", c->paused_us);
+    json_kv_time(j, "resumes_at", c->resumes_us);
     live_tags_json(x, j, c);
     json_key(j, "streams");
     json_array(j);

@@ -29,6 +29,8 @@ struct live_call {
     struct endpoint src, dst;
     int sip_code;
     bool recording;
+    const char *paused;          /* whose voice is left out of the recording now: caller, callee, both; NULL: nobody's */
+    int64_t paused_us, resumes_us; /* since when; 0: until somebody ends it */
     bool partial;
     unsigned stream_count;
     struct live_stream streams[LIVE_STREAMS_MAX];
@@ -57,6 +59,15 @@ struct live_audio {
     void (*said)(void *producer_context, struct live_audio_said *ret_said);
 };
 
+/* Pausing the recording of a call, or going on with it. */
+struct live_pause {
+    bool resume;
+    const char *sides;   /* caller, callee, both */
+    int64_t not_before_us; /* resume: what was sent before is not kept, though it comes later; 0: now */
+    int64_t duration_us; /* 0: until somebody ends it, or as the settings say */
+    const char *actor, *reason; /* reason NULL: none was given */
+};
+
 /* Writes into *ret_calls a malloc'ed array of at most `max` of these calls that have not ended (the
  * caller frees it). The array is empty (NULL) when there are none. */
 struct live_source {
@@ -66,4 +77,7 @@ struct live_source {
     /* Begins to listen to the one call of `want` (stereo). ERR_NOT_FOUND; ERR_FULL: too many listen; ERR_UNSUPPORTED: it
      * is encrypted and we have no key; ERR_BUSY. May be NULL. */
     int (*listen)(void *context, const struct live_want *want, struct live_audio *ret_audio);
+    /* Done when it returns 0: what comes from then on is not kept. *ret_call: as it stands then. ERR_NOT_FOUND: no such live call;
+     * ERR_INVALID: resume, and it is not paused; ERR_UNSUPPORTED: it is not recorded; ERR_BUSY. May be NULL. */
+    int (*pause)(void *context, const struct live_want *want, const struct live_pause *ask, struct live_call *ret_call);
 };

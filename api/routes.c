@@ -22,6 +22,8 @@ static const struct route ROUTES[] = {
     {"GET", "/api/v1/calls/{uid}/dtmf", SCOPE_META, handle_dtmf, NULL, ROUTE_LIMITED},
     {"GET", "/api/v1/calls/{uid}/tags", SCOPE_META, handle_tags, NULL, ROUTE_LIMITED},
     {"PUT", "/api/v1/calls/{uid}/tags", SCOPE_CONTROL, handle_put_tags, NULL, ROUTE_LIMITED | ROUTE_BODY},
+    {"POST", "/api/v1/calls/{uid}/pause", SCOPE_CONTROL, handle_pause, NULL, ROUTE_LIMITED | ROUTE_BODY},
+    {"POST", "/api/v1/calls/{uid}/resume", SCOPE_CONTROL, handle_resume, NULL, ROUTE_LIMITED | ROUTE_BODY},
     {"GET", "/api/v1/calls/{uid}/streams/{sid}/series", SCOPE_META, handle_series,
      PARAMS("step_ms"), ROUTE_LIMITED},
     {"GET", "/api/v1/calls/{uid}/pcap", SCOPE_MESSAGES, handle_pcap,

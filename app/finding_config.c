@@ -120,7 +120,7 @@ static bool read_rule(enum finding_rule rule, const char *text, struct finding_r
 
 /* ---- lists ---- */
 
-static bool read_network(struct slice text, struct finding_network *ret)
+bool finding_network_read(struct slice text, struct finding_network *ret)
 {
     struct slice rest = text;
     bool masked = slice_index(text, '/') < text.size;
@@ -148,7 +148,7 @@ static int read_networks(const char *text, struct finding_config *c, struct why 
             why_set(why, "[findings] allow_networks: at most %d", FINDING_NETWORKS_MAX);
             return ERR_INVALID;
         }
-        if (!read_network(item, &c->network[c->network_count++])) {
+        if (!finding_network_read(item, &c->network[c->network_count++])) {
             why_set(why, "[findings] allow_networks: \"%.*s\" is no address or network",
                     SLICE_ARGS(item));
             return ERR_INVALID;

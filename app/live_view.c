@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "app/summarise.h"
+#include "app/worker_pause.h"
 
 #define LOOK_MS 400
 
@@ -67,6 +68,15 @@ static void copy_stream(const struct wstream *s, struct live_stream *out)
     copy_rtcp(s, out);
 }
 
+static void copy_pause(const struct wcall *wc, struct live_call *out)
+{
+    struct pause_state p;
+    worker_pause_state(wc, &p);
+    out->paused = p.sides ? pause_sides_text(p.sides) : NULL;
+    out->paused_us = p.since_ns / 1000;
+    out->resumes_us = p.resume_ns / 1000;
+}
+
 static void copy_call(const struct wcall *wc, struct live_call *out)
 {
     const struct call_brief *b = &wc->brief;
@@ -93,6 +103,7 @@ static void copy_call(const struct wcall *wc, struct live_call *out)
     out->dst = b->dst;
     out->sip_code = b->sip_code;
     out->recording = wc->recording;
+    copy_pause(wc, out);
     out->partial = b->partial;
     for (const struct wstream *s = wc->streams; s && out->stream_count < LIVE_STREAMS_MAX; s = s->next)
         copy_stream(s, &out->streams[out->stream_count++]);
@@ -148,4 +159,46 @@ int live_view_snapshot(void *pipeline, const struct live_want *want, unsigned ma
     *ret_calls = l.calls;
     *ret_count = l.count;
     return 0;
+}
+
+/* ---- pausing ---- */
+
+struct pausing {
+    const struct live_want *want;
+    struct pause_ask ask;
+    bool found; /* in one worker only: the others do not write */
+    int err;
+    struct live_call *out;
+};
+
+static void look_and_pause(void *context, struct worker *w)
+{
+    struct pausing *p = context;
+    struct wcall *wc = live_view_find(w, p->want);
+    if (wc == NULL)
+        return;
+    p->found = true;
+    p->err = worker_pause_ask(w, wc, &p->ask, NULL);
+    memset(p->out, 0, sizeof *p->out);
+    copy_call(wc, p->out);
+}
+
+int live_view_pause(void *pipeline, const struct live_want *want, const struct live_pause *ask, struct live_call *ret_call)
+{
+    char actor[80];
+    struct pausing p = {.want = want,
+                        .ask = {.resume = ask->resume,
+                                .since_ns = ask->resume ? ask->not_before_us * 1000 : 0,
+                                .duration_ns = ask->duration_us * 1000,
+                                .actor = actor,
+                                .reason = ask->reason},
+                        .out = ret_call};
+    snprintf(actor, sizeof actor, "token:%.60s", ask->actor);
+    if (!pause_sides_read(slice_str(ask->sides), &p.ask.sides))
+        return ERR_INVALID;
+    if (!pipeline_look(pipeline, look_and_pause, &p, LOOK_MS) && !p.found)
+        return ERR_BUSY;
+    if (!p.found)
+        return ERR_NOT_FOUND;
+    return p.err == ERR_NOT_FOUND ? ERR_INVALID : p.err;
 }

@@ -32,6 +32,7 @@ void read_ladder(struct buf *out, const char *data_dir, const struct call_record
     (void)spool_messages(data_dir, r, message_describe, ladder_message, &l); /* an orphan has none */
     ladder_streams(&l, r);
     ladder_dtmf(&l, r);
+    ladder_pauses(&l, r);
     ladder_rtcp(&l, data_dir, r);
     ladder_arrange(&l);
     if (json) {

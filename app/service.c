@@ -253,6 +253,17 @@ static int live_listen(void *context, const struct live_want *want, struct live_
     return listening_open(s->listening, want, ret_audio);
 }
 
+static int live_pause(void *context, const struct live_want *want, const struct live_pause *ask, struct live_call *ret_call)
+{
+    struct service *s = context;
+    pthread_mutex_lock(&s->pipeline_lock);
+    struct live_pause now = *ask;
+    now.not_before_us = s->config.lossless ? 0 : clock_wall_ns() / 1000;
+    int err = s->pipeline ? live_view_pause(s->pipeline, want, &now, ret_call) : ERR_NOT_FOUND;
+    pthread_mutex_unlock(&s->pipeline_lock);
+    return err;
+}
+
 /* ---- what records do ---- */
 
 static void take_record(void *context, struct call_record *record)
@@ -281,6 +292,19 @@ static void take_rendered(void *context, const struct call_record *record)
     struct service *s = context;
     if (s->retention) /* else it is found by the first walk */
         retention_rendered(s->retention, record);
+}
+
+static void take_control(void *context, const struct worker_control *c)
+{
+    struct service *s = context;
+    const struct store_audit entry = {.time_us = clock_wall_ns() / 1000,
+                                      .actor = c->actor,
+                                      .address = "",
+                                      .action = c->resume ? "recording.resume" : "recording.pause",
+                                      .object = c->uid,
+                                      .result = c->accepted ? "ok" : "denied",
+                                      .detail = c->detail};
+    writer_audit_later(s->writer, &entry);
 }
 
 static void take_user(void *context, enum user_kind kind, void *record)
@@ -430,7 +454,7 @@ static int start_http(struct service *s, struct why *why)
         .port = (uint16_t)s->settings->api_port,
         .data_dir = s->settings->data_dir,
         .counters = s->counters_set,
-        .live = {.context = s, .snapshot = live_snapshot, .listen = live_listen},
+        .live = {.context = s, .snapshot = live_snapshot, .listen = live_listen, .pause = live_pause},
         .context = s,
         .health = health,
         .refresh_gauges = refresh_gauges,
@@ -505,6 +529,7 @@ static int start_all(struct service *s, struct why *why)
     pipeline.worker.context = s;
     pipeline.worker.emit = take_record;
     pipeline.worker.user_event = take_user_event;
+    pipeline.worker.control = take_control;
     struct renderer_config renderer = {
         .sound = setup_sound(s->settings, s->settings->data_dir),
         .threads = (unsigned)s->settings->render_threads,

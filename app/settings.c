@@ -8,6 +8,7 @@
 #include "app/centre_config.h"
 #include "app/identity_config.h"
 #include "app/listen.h"
+#include "app/pause_config.h"
 #include "app/setup.h"
 #include "app/rules_config.h"
 #include "app/webhook_config.h"
@@ -560,6 +561,9 @@ int settings_check(const struct settings *s, struct why *why)
         err = quality_configure(s, &quality, why);
     if (!err)
         err = finding_configure(s, &findings, why);
+    struct pause_config pause;
+    if (err == 0)
+        err = pause_configure(s, &pause, NULL, why);
     struct diagnose_config diagnosis;
     if (!err)
         err = diagnose_configure(s, &diagnosis, why);

@@ -80,6 +80,7 @@ void setup_pipeline(const struct settings *s, const struct spool_config *spool, 
     (void)centre_configure(s, &c.worker.centre, &c.front, NULL);
     (void)diagnose_configure(s, &c.worker.diagnosis, NULL);
     (void)finding_configure(s, &c.front.findings, NULL);
+    (void)pause_configure(s, &c.worker.pause, &c.front, NULL);
     *ret_config = c;
 }
 

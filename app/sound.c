@@ -18,6 +18,7 @@
 #include "storage/spool.h"
 
 #define FLOWS_MAX 128
+#define RTP_FIXED 12 /* what is kept of a packet in a pause (worker_pause.h) */
 /* Nothing is cut out of a conference: its tracks would no longer be in step with its calls. */
 #define TRACKS_SILENCE_NS (INT64_C(48) * 3600 * 1000000000)
 
@@ -100,11 +101,13 @@ static int next_packet(void *context, struct render_packet *ret_packet)
         struct slice text = spool_reader_descriptor(s->reader);
         if (text.data != s->described || text.size != s->described_size)
             read_descriptor(s, text);
-        if (!open_packet(s, &p.payload))
+        bool withheld = p.payload.size == RTP_FIXED && p.wire_bytes > RTP_FIXED;
+        if (!withheld && !open_packet(s, &p.payload))
             continue;
         *ret_packet = (struct render_packet){
             .time_ns = p.time_ns,
             .datagram = p.payload,
+            .withheld = withheld,
             .codecs = s->codecs,
             .codec_count = s->codec_count,
         };
@@ -413,7 +416,10 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
     describe(r, &result, &files, flows, codec, err);
     note_gaps(r, &result);
     sound_report(r->arena, &heard, &r->recording.sound);
-    sound_tones(&r->recording, r->arena, &heard, config->mask_dtmf);
+    const char *mask = r->recording.mask ? r->recording.mask : config->mask_dtmf ? "count" : "keep";
+    sound_tones(&r->recording, r->arena, &heard, strcmp(mask, "keep") != 0);
+    if (strcmp(mask, "drop") == 0)
+        r->recording.inband = (struct record_dtmf){0};
     if (config->counters)
         counters_add(config->counters, C_DTMF_EVENTS + CALL_DIGIT_INBAND, r->recording.inband.count + r->recording.inband.over_limit);
     flows_free(flows);

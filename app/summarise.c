@@ -4,6 +4,8 @@
 #include "app/bandwidth.h"
 #include "app/summarise_diagnosis.h"
 #include "app/summarise_dtmf.h"
+#include "app/worker_mask.h"
+#include "app/worker_pause.h"
 #include "app/summarise_identity.h"
 
 #include <assert.h>
@@ -284,6 +286,7 @@ struct call_record *summarise(const struct wcall *wc, const struct call *call,
     bandwidth_of_call(r);
     if (call) {
         summarise_dtmf(r, call, wc, config->identity.mask_dtmf);
+        summarise_pause(r, wc, config);
         summarise_announced(r, call, wc);
         diagnose(r, &config->diagnosis);
         summarise_recording(r, wc, call, config);

@@ -21,10 +21,10 @@ static struct record_digit of_packets(struct arena *a, const struct wkey *k, boo
         .time_us = k->time_ns / 1000,
         .digit = masked ? slice_str("*") : arena_copy(a, slice_of(&k->digit, 1)),
         .duration_ms = k->duration_ms,
-        .source = call_digit_source_text(CALL_DIGIT_RFC4733),
+        .source = call_digit_source_text((enum call_digit_source)k->source),
         .party = call_party_text((enum call_party)k->party),
         .payload_type = k->payload_type,
-        .volume = (uint8_t)(k->volume + 1),
+        .volume = k->source == CALL_DIGIT_INBAND ? 0 : (uint8_t)(k->volume + 1),
     };
 }
 

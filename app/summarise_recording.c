@@ -1,6 +1,7 @@
 /* Where the packets of a call stand in the spool, and so whether they will be sound. */
 #include "app/summarise_recording.h"
 
+#include "app/worker_pause.h"
 #include "app/worker_rules.h"
 
 #include <stdio.h>
@@ -127,6 +128,8 @@ static const char *missing(const struct call_record *r, const struct wcall *wc, 
     }
     if (all_encrypted(r) && r->secrets.count == 0 && !config->recovered) /* recovered: the store may know the keys */
         return "encrypted";
+    if (worker_pause_took_all(wc))
+        return "paused_all";
     return media_kept(r) ? NULL : wc->spool_refused ? "disk" : "rule"; /* nothing spools: a file that is only read */
 }
 

@@ -19,7 +19,9 @@ static int read_events(const char *text, unsigned *ret_events, struct why *why)
     static const char *const NAMES[] = {[WORKER_CALL_STARTED] = "started",
                                         [WORKER_CALL_RINGING] = "ringing",
                                         [WORKER_CALL_ANSWERED] = "answered",
-                                        [WORKER_CALL_ENDED] = "ended"};
+                                        [WORKER_CALL_ENDED] = "ended",
+                                        [WORKER_CALL_PAUSED] = "paused",
+                                        [WORKER_CALL_RESUMED] = "resumed"};
     struct slice rest = slice_str(text);
     *ret_events = 0;
     while (rest.size) {
@@ -28,7 +30,8 @@ static int read_events(const char *text, unsigned *ret_events, struct why *why)
         while (i < sizeof NAMES / sizeof *NAMES && !slice_equal(word, slice_str(NAMES[i])))
             i++;
         if (i == sizeof NAMES / sizeof *NAMES) {
-            why_set(why, "[webhook] events: \"%.*s\" is none of started, ringing, answered, ended",
+            why_set(why, "[webhook] events: \"%.*s\" is none of started, ringing, answered, ended, paused, "
+                         "resumed",
                     SLICE_ARGS(slice_sub(word, 0, 40)));
             return ERR_INVALID;
         }

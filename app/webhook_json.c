@@ -11,7 +11,9 @@ const char *webhook_event_text(enum worker_call_event event)
     static const char *const TEXTS[] = {[WORKER_CALL_STARTED] = "call.started",
                                         [WORKER_CALL_RINGING] = "call.ringing",
                                         [WORKER_CALL_ANSWERED] = "call.answered",
-                                        [WORKER_CALL_ENDED] = "call.ended"};
+                                        [WORKER_CALL_ENDED] = "call.ended",
+                                        [WORKER_CALL_PAUSED] = "call.paused",
+                                        [WORKER_CALL_RESUMED] = "call.resumed"};
     return TEXTS[event];
 }
 
@@ -24,6 +26,9 @@ static int64_t event_time(enum worker_call_event event, const struct call_record
         return r->answered_us;
     case WORKER_CALL_ENDED:
         return r->ended_us;
+    case WORKER_CALL_PAUSED:
+    case WORKER_CALL_RESUMED:
+        return r->event_count ? r->events[0].time_us : 0;
     case WORKER_CALL_STARTED:
         break;
     }
@@ -86,15 +91,20 @@ static void call(struct json *j, enum worker_call_event event, const struct call
 
 void webhook_say(struct buf *out, enum worker_call_event event, const struct call_record *r)
 {
-    char id[80];
+    char id[104];
     struct json j;
-    snprintf(id, sizeof id, "%s/%s", r->uid, webhook_event_text(event) + 5);
+    bool again = event == WORKER_CALL_PAUSED || event == WORKER_CALL_RESUMED;
+    int n = snprintf(id, sizeof id, "%s/%s", r->uid, webhook_event_text(event) + 5);
+    if (again)
+        snprintf(id + n, sizeof id - (size_t)n, "/%lld", (long long)event_time(event, r));
     json_init(&j, out);
     json_object(&j);
     json_kv_str(&j, "event", webhook_event_text(event));
     json_kv_str(&j, "id", id);
     json_kv_time(&j, "time", event_time(event, r));
     known(&j, "probe", r->probe);
+    if (again) /* "both, by token:crm, for 60 s" */
+        known(&j, "detail", r->event_count ? r->events[0].detail : slice_none());
     json_key(&j, "call");
     json_object(&j);
     call(&j, event, r);

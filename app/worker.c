@@ -8,6 +8,7 @@
 #include "app/descriptor.h"
 #include "app/media_drop.h"
 #include "app/summarise.h"
+#include "app/worker_pause.h"
 #include "app/worker_rules.h"
 #include "base/crypto.h"
 
@@ -72,7 +73,7 @@ static bool table_fit(void ***table, uint32_t *room, uint32_t number)
     return true;
 }
 
-static struct wcall *find_call(struct worker *w, uint32_t number)
+struct wcall *worker_find_call(struct worker *w, uint32_t number)
 {
     return number < w->calls_room ? w->calls[number] : NULL;
 }
@@ -89,6 +90,7 @@ struct wcall *worker_call_next(struct worker *w, uint32_t *at)
 
 static void free_flow(struct wflow *f)
 {
+    free(f->mask);
     free(f->codecs);
     free(f);
 }
@@ -102,6 +104,7 @@ static void free_secrets(struct wsecrets *keys)
 static void free_call(struct worker *w, struct wcall *wc)
 {
     worker_taps_end(w, wc);
+    worker_pause_free(w, wc);
     for (struct wstream *s = wc->streams, *next; s; s = next) {
         next = s->next;
         rtp_stream_free(s->rtp);
@@ -216,7 +219,7 @@ static void start_call(struct worker *w, const struct event *event)
 
 static void change_call(struct worker *w, const struct event *event)
 {
-    struct wcall *wc = find_call(w, event->call);
+    struct wcall *wc = worker_find_call(w, event->call);
     if (wc == NULL)
         return;
     read_brief(wc, event);
@@ -256,7 +259,7 @@ static void count_labels(struct worker *w, const struct call_record *r)
 static void end_call(struct worker *w, const struct event *event)
 {
     struct call *call = event->ended.call;
-    struct wcall *wc = find_call(w, event->call);
+    struct wcall *wc = worker_find_call(w, event->call);
     if (wc) {
         w->calls[event->call] = NULL;
         for (struct wstream *s = wc->streams; s; s = s->next)
@@ -299,7 +302,7 @@ static bool open_signalling(struct worker *w, struct wcall *wc, int64_t now_ns)
 
 static void keep_message(struct worker *w, const struct event *event)
 {
-    struct wcall *wc = find_call(w, event->call);
+    struct wcall *wc = worker_find_call(w, event->call);
     if (wc && wc->rules)
         worker_rules_message(w, wc, event->body, event->sip.vlan_outer, event->time_ns);
     if (wc == NULL || w->sip_spool == NULL || event->sip.over_limit || !open_signalling(w, wc, event->time_ns))
@@ -317,7 +320,7 @@ static void keep_message(struct worker *w, const struct event *event)
         .tos = sip->tos,
         .transport = sip->transport,
         .retransmission = sip->retransmission,
-        .payload = worker_redacted(w, event->body),
+        .payload = worker_redacted(w, wc, event->body),
     };
     if (spool_flow_packet(w->sip_spool, wc->signalling, &p))
         wc->signalling_messages++;
@@ -343,7 +346,7 @@ static bool secrets_grow(struct wsecrets *keys)
 /* Only what is recorded will be opened. */
 static void take_key(struct worker *w, const struct event *event)
 {
-    struct wcall *wc = find_call(w, event->call);
+    struct wcall *wc = worker_find_call(w, event->call);
     struct media_key key;
     if (wc == NULL || w->spool == NULL || (wc->rules == NULL && wc->decision.keep != RULE_KEEP_ALL))
         return;
@@ -424,7 +427,7 @@ static struct wflow *new_flow(struct worker *w, struct wcall *wc, const struct e
 
 static void bind_flow(struct worker *w, const struct event *event)
 {
-    struct wcall *wc = find_call(w, event->call);
+    struct wcall *wc = worker_find_call(w, event->call);
     struct flow_media m;
     if (wc == NULL)
         return;
@@ -438,6 +441,7 @@ static void bind_flow(struct worker *w, const struct event *event)
         return;
     take_media(f, &m);
     worker_rules_flow(f);
+    worker_withhold(w, f);
     if (f->spool)
         describe_again(w, f, event->time_ns);
 }
@@ -478,6 +482,8 @@ static void drop_flow(struct worker *w, const struct event *event)
 
 void worker_tick(struct worker *w, int64_t now_ns)
 {
+    w->now_ns = now_ns;
+    worker_pause_tick(w, now_ns);
     if (w->spool) {
         spool_tick(w->spool, now_ns);
         spool_tick(w->sip_spool, now_ns);
@@ -511,6 +517,9 @@ void worker_event(struct worker *w, const struct event *event)
         break;
     case EVENT_FLOW_GONE:
         drop_flow(w, event);
+        break;
+    case EVENT_CONTROL:
+        worker_pause_control(w, event);
         break;
     case EVENT_CAPTURE_LOST:
         worker_capture_lost(w, event);
@@ -559,6 +568,7 @@ void worker_free(struct worker *w)
     spool_close(w->spool);
     spool_close(w->sip_spool);
     free(w->redacted);
+    free(w->key_bank);
     free(w->calls);
     free(w->flows);
     free(w);

@@ -6,6 +6,7 @@
 #include "app/centre_config.h"
 #include "app/diagnose/diagnose.h"
 #include "app/identity_config.h"
+#include "app/pause_config.h"
 #include "app/rules_decision.h"
 #include "app/suspect.h"
 #include "base/counters.h"
@@ -30,7 +31,24 @@ struct quality_config {
 };
 
 /* What is told of a call while it goes on, each once. */
-enum worker_call_event { WORKER_CALL_STARTED, WORKER_CALL_RINGING, WORKER_CALL_ANSWERED, WORKER_CALL_ENDED };
+enum worker_call_event {
+    WORKER_CALL_STARTED,
+    WORKER_CALL_RINGING,
+    WORKER_CALL_ANSWERED,
+    WORKER_CALL_ENDED,
+    /* More than once: the record's one event says when and by whom. */
+    WORKER_CALL_PAUSED,
+    WORKER_CALL_RESUMED,
+};
+
+/* Somebody in the call asked to pause or resume its recording, or time did. */
+struct worker_control {
+    char uid[40];
+    int64_t time_ns;
+    bool resume, accepted;
+    const char *actor;  /* "dtmf:caller", "sip:192.0.2.1:5060", "timer" */
+    const char *detail; /* by what means, and why not; may be "" */
+};
 
 struct worker_config {
     unsigned index;
@@ -49,6 +67,7 @@ struct worker_config {
     struct identity_config identity; /* who is who */
     struct centre_config centre;     /* queues and agents */
     struct quality_config quality;
+    struct pause_config pause;       /* who may pause a recording from within the call */
     struct diagnose_config diagnosis; /* from when on something is wrong */
     const struct spool_config *spool; /* NULL: keep nothing */
     struct counters_set *counters;   /* of all workers: the first one looks after bandwidth; NULL: nobody does */
@@ -61,6 +80,8 @@ struct worker_config {
     /* Takes the record of a call as it stands when one of `call_events` (bits) has come about; never waits. May be NULL. */
     void (*call_event)(void *context, enum worker_call_event event, struct call_record *record);
     unsigned call_events;
+    /* Takes what is to be audited, borrowed; never waits. May be NULL. */
+    void (*control)(void *context, const struct worker_control *control);
 };
 
 int worker_new(const struct worker_config *config, struct counters *counters, struct worker **ret_worker, struct why *why);
@@ -141,7 +162,8 @@ struct wflow {
     uint8_t kept;                /* enum rule_keep: so much of its packets goes to the spool */
     bool gone;
     bool secure;
-    bool rtcp_seen, rtp_seen;
+    bool rtcp_seen : 1, rtp_seen : 1;
+    uint8_t withhold;            /* what of its packets must not be kept (worker_pause.h); 0: nothing */
     bool tapped;                 /* somebody listens to the call */
     struct wflow *next;          /* of the call */
     struct endpoint src, dst;
@@ -152,6 +174,7 @@ struct wflow {
     struct spool_ref tail;       /* once the spool flow is closed */
     unsigned codec_count, negotiated_count; /* as in struct flow_media */
     struct rtp_codec *codecs;
+    struct wmask *mask;          /* where keys are silenced (worker_mask.h); NULL: nowhere yet */
 };
 
 /* Keys of a call's media, each once, in the order in which signalling told them. */
@@ -183,6 +206,7 @@ struct wcall {
     } unseen[2];          /* by who reports: caller, callee */
     struct wkeys *keys;          /* pressed in RTP (worker_keys.h); NULL: none */
     struct wsecrets secrets;     /* keys of its SRTP */
+    struct wpause *pause;        /* of its recording (worker_pause.h); NULL: there was none */
     struct rule_decision decision; /* what is to become of its media */
     struct wrules *rules;        /* worker_rules.h; NULL: only the default counts */
     bool recording;

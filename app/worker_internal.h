@@ -22,6 +22,9 @@ struct worker {
     struct pending_record *pending, **pending_end;
     struct bandwidth bandwidth; /* of worker 0 */
     struct sound_tap *taps;  /* of live listeners */
+    struct wpause *pauses;   /* that end by themselves */
+    struct tone_bank *key_bank; /* of worker_mask.c; NULL: not needed yet */
+    int64_t now_ns;          /* of the newest tick */
     uint8_t *redacted; /* scratch of worker_redact.c */
 };
 
@@ -29,8 +32,13 @@ struct worker {
 
 /* Zeroed and aligned to a cache line; NULL without memory. */
 void *worker_alloc(size_t size);
-/* SIP text as it may be stored: `text` itself, or a copy without secrets, valid until the next call. */
-struct slice worker_redacted(struct worker *w, struct slice text);
+struct wcall *worker_find_call(struct worker *w, uint32_t number);
+/* The packet, or its RTP headers alone, as the rules say. */
+struct slice worker_kept_part(const struct wflow *f, const struct rtp_packet *p, struct slice packet);
+/* Into the spool. `whole`: RTP of which nothing is withheld. */
+void worker_keep_packet(struct worker *w, struct wflow *f, const struct event *event, struct slice payload, bool whole);
+/* SIP text of the call as it may be stored: `text` itself, or a copy without secrets, valid until the next call. */
+struct slice worker_redacted(struct worker *w, const struct wcall *wc, struct slice text);
 void worker_media(struct worker *w, const struct event *event);
 /* worker_tap.c: a packet of a flow that is tapped; the call is over. */
 void worker_tap_packet(struct worker *w, const struct wflow *f, const struct rtp_codec *codec, const struct event *event);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "app/worker_internal.h"
+#include "app/worker_pause.h"
 #include "capture/rtp/red.h"
 #include "capture/rtp/telephone_event.h"
 
@@ -53,7 +54,7 @@ static uint32_t on_other_hop(const struct wkeys *v, const struct wkey *k)
     for (uint32_t i = v ? v->count : 0; i > oldest; i--) {
         const struct wkey *other = &v->items[i - 1];
         int64_t apart = other->time_ns - k->time_ns;
-        if (other->flow != k->flow && other->digit == k->digit && other->party == k->party &&
+        if (other->source == k->source && other->flow != k->flow && other->digit == k->digit && other->party == k->party &&
             apart < HOP_APART_NS && apart > -HOP_APART_NS)
             return i;
     }
@@ -72,11 +73,15 @@ static uint32_t keep(const struct telling *at, char digit, uint32_t ticks, uint8
         .party = at->f->party,
         .payload_type = at->payload_type,
         .volume = volume,
+        .source = CALL_DIGIT_RFC4733,
     };
     uint32_t known = on_other_hop(wc->keys, &k);
     if (known)
         return known;
     counters_add(at->w->counters, C_DTMF_EVENTS + CALL_DIGIT_RFC4733, 1);
+    worker_pause_key(at->w, at->f, digit, k.time_ns);
+    if (worker_pause_hides(wc, at->f->party)) /* it is not stored, not even for a moment */
+        return 0;
     if (!make_room(wc)) {
         if (wc->keys)
             wc->keys->over_limit += wc->keys->over_limit < UINT32_MAX;
@@ -85,6 +90,20 @@ static uint32_t keep(const struct telling *at, char digit, uint32_t ticks, uint8
     }
     wc->keys->items[wc->keys->count++] = k;
     return wc->keys->count;
+}
+
+void worker_key_silenced(struct worker *w, struct wflow *f, int64_t time_ns)
+{
+    struct wcall *wc = f->call;
+    counters_add(w->counters, C_DTMF_EVENTS + CALL_DIGIT_INBAND, 1);
+    if (make_room(wc)) {
+        wc->keys->items[wc->keys->count++] =
+            (struct wkey){.time_ns = time_ns, .flow = f, .digit = '*', .party = f->party, .source = CALL_DIGIT_INBAND};
+        return;
+    }
+    if (wc->keys)
+        wc->keys->over_limit += wc->keys->over_limit < UINT32_MAX;
+    counters_add(w->counters, C_DTMF_OVER_LIMIT, 1);
 }
 
 static void lasts(const struct telling *at)

@@ -7,6 +7,7 @@
 #include "app/stream_score.h"
 #include "app/summarise_series.h"
 #include "app/worker_keys.h"
+#include "app/worker_pause.h"
 #include "capture/net/datagram.h"
 #include "capture/rtp/red.h"
 #include "capture/video/meter.h"
@@ -169,12 +170,12 @@ static bool may_keep(const struct worker *w, const struct wflow *f, int64_t time
 }
 
 /* The packet, or its RTP headers alone. */
-static struct slice kept_part(const struct wflow *f, const struct rtp_packet *p, struct slice packet)
+struct slice worker_kept_part(const struct wflow *f, const struct rtp_packet *p, struct slice packet)
 {
     return f->kept == RULE_KEEP_ALL ? packet : slice_sub(packet, 0, (size_t)(p->payload.data - packet.data));
 }
 
-static void keep_packet(struct worker *w, struct wflow *f, const struct event *event, struct slice payload)
+void worker_keep_packet(struct worker *w, struct wflow *f, const struct event *event, struct slice payload, bool whole)
 {
     struct spool_flow *spool = worker_flow_spool(w, f, event->time_ns);
     const struct event_media *m = &event->media;
@@ -198,8 +199,9 @@ static void keep_packet(struct worker *w, struct wflow *f, const struct event *e
         f->spooled++;
     else
         f->call->spool_refused++;
-    f->call->spooled_sound |= f->kept == RULE_KEEP_ALL && !m->rtcp;
-    if (!f->call->recording && !m->rtcp && f->kept == RULE_KEEP_ALL) {
+    bool sound = whole && f->kept == RULE_KEEP_ALL;
+    f->call->spooled_sound |= sound;
+    if (!f->call->recording && sound) {
         f->call->recording = true;
         counters_add(w->counters, C_RECORDINGS_ACTIVE, 1);
     }
@@ -351,6 +353,15 @@ static void note_picture(struct wstream *s, const struct rtp_codec *codec, const
         video_meter_packet(s->video, p, codec, payload_wire, verdict & RTP_LATE, verdict & RTP_RESTART, now_ns);
 }
 
+static void keep_copy(struct worker *w, struct wflow *f, const struct event *event, const struct rtp_codec *codec,
+                      const struct rtp_packet *p)
+{
+    if (f->withhold)
+        worker_keep_less(w, f, event, codec, codec, p);
+    else
+        worker_keep_packet(w, f, event, worker_kept_part(f, p, event->body), true);
+}
+
 static void rtp(struct worker *w, struct wflow *f, const struct event *event)
 {
     struct rtp_packet p;
@@ -391,12 +402,16 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
             worker_key_packet(w, f, s, outer, &p, verdict & RTP_LATE, event->time_ns);
         if (__builtin_expect(outer->kind == CODEC_VIDEO, 0))
             note_picture(s, codec, &p, payload_wire, verdict, event->time_ns);
-        if (may_keep(w, f, event->time_ns))
-            keep_packet(w, f, event, kept_part(f, &p, event->body));
-        if (__builtin_expect(f->tapped && f->keep, 0))
+        if (may_keep(w, f, event->time_ns)) {
+            if (__builtin_expect(f->withhold, 0))
+                worker_keep_less(w, f, event, outer, codec, &p);
+            else
+                worker_keep_packet(w, f, event, worker_kept_part(f, &p, event->body), true);
+        }
+        if (__builtin_expect(f->tapped && f->keep && !(f->withhold & WITHHOLD_PAUSED), 0))
             worker_tap_packet(w, f, codec, event);
     } else if (f->secure && may_keep(w, f, event->time_ns)) {
-        keep_packet(w, f, event, kept_part(f, &p, event->body)); /* which of two with one number is genuine, only the key can tell */
+        keep_copy(w, f, event, outer, &p); /* which of two with one number is genuine, only the key can tell */
     }
     if (__builtin_expect(verdict & RTP_WINDOW, 0))
         end_window(w, s);
@@ -409,7 +424,7 @@ static void rtcp(struct worker *w, struct wflow *f, const struct event *event)
     worker_rtcp(w, f, event);
     f->rtcp_seen = true;
     if (w->spool && f->kept >= RULE_KEEP_RTCP)
-        keep_packet(w, f, event, event->body);
+        worker_keep_packet(w, f, event, event->body, false);
 }
 
 /* With thousands of streams a packet's state is seldom in the cache: fetch what it will need all at once, not one after

@@ -1,6 +1,8 @@
 /* The decision is made from the record as it stands, so that it rests on the same names, numbers and places that are shown. */
 #include "app/worker_rules.h"
 
+#include "app/worker_pause.h"
+
 #include <stdlib.h>
 
 #include "app/rules_config.h"
@@ -81,6 +83,8 @@ static void ask(struct worker *w, struct wcall *wc, int64_t now_ns)
     add_facts(&facts, wc->rules);
     struct rule_decision d = rules_match(wc->rules->set, &facts, &w->config.otherwise, NULL);
     take(wc, &d, now_ns);
+    for (struct wflow *f = wc->flows; f; f = f->next)
+        worker_withhold(w, f); /* keys may be masked now */
     record_free(r);
 }
 

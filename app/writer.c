@@ -510,6 +510,29 @@ int writer_audit(struct writer *w, const struct store_audit *entry)
     return put_and_wait(w, (struct item){.kind = ITEM_AUDIT, .audit = entry});
 }
 
+/* Texts stand behind the entry, in one block that the item owns. */
+void writer_audit_later(struct writer *w, const struct store_audit *entry)
+{
+    const char *const texts[] = {entry->actor, entry->address, entry->action, entry->object, entry->result,
+                                 entry->detail ? entry->detail : ""};
+    const char *copies[6];
+    size_t size = sizeof *entry;
+    for (unsigned i = 0; i < 6; i++)
+        size += strlen(texts[i]) + 1;
+    struct store_audit *e = malloc(size);
+    if (e == NULL)
+        return;
+    char *at = (char *)(e + 1);
+    for (unsigned i = 0; i < 6; i++) {
+        size = strlen(texts[i]) + 1;
+        copies[i] = memcpy(at, texts[i], size);
+        at += size;
+    }
+    *e = (struct store_audit){entry->time_us, copies[0], copies[1], copies[2], copies[3], copies[4], copies[5]};
+    if (!put(w, (struct item){.kind = ITEM_AUDIT, .audit = e, .user = e}))
+        free(e);
+}
+
 int writer_tags(struct writer *w, const char *uid, int64_t started_us, const struct record_tags *tags)
 {
     return put_and_wait(w, (struct item){.kind = ITEM_TAGS, .tags = tags, .uid = uid, .started_us = started_us});

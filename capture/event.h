@@ -23,6 +23,7 @@ enum event_kind {
     EVENT_FLOW_GONE,    /* no more media from this 5-tuple for this call; `missed`: what was refused of it and is not told yet */
     EVENT_MEDIA_KEY,    /* signalling told a key of the call's SRTP: struct media_key in the body; told again with each SDP */
     EVENT_MEDIA,        /* an RTP or RTCP datagram of a bound flow, in the body */
+    EVENT_CONTROL,      /* somebody in the signalling wants the recording to pause or go on, or pressed a key: struct event_control */
     EVENT_CAPTURE_LOST, /* we missed frames ourselves: of all calls, or of one flow; `missed` */
     EVENT_TICK,         /* packet time went on (about every 100 ms): flush what is due */
     /* What is no call: bodies are the structs of user_event.h. To worker 0. */
@@ -117,6 +118,17 @@ struct event {
         struct { struct call *call; } ended;
         struct event_missed missed;
     };
+};
+
+/* What may control the recording (call/control.h). Whether it is obeyed is the worker's business. */
+enum control_kind { CONTROL_PAUSE, CONTROL_RESUME, CONTROL_KEY };
+
+struct event_control {
+    uint8_t kind;       /* enum control_kind */
+    uint8_t party;      /* who sent it: enum call_party */
+    char key;           /* CONTROL_KEY */
+    char means[32];     /* "X-Record-Control", "a=record", "info" */
+    struct endpoint src;
 };
 
 /* Where events go. `worker` is the index of the call's worker (hash of its id modulo their number); EVENT_TICK goes to all. Returns false

@@ -23,6 +23,7 @@ struct front_alias {
 #define FRONT_HEADER_SIZE 64
 /* Headers that name the queue, or the agent, of a contact centre. */
 #define FRONT_CENTRE_HEADERS_MAX 4
+#define FRONT_CONTROL_HEADERS_MAX 4
 
 struct front_config {
     struct hash_seed seed;
@@ -57,6 +58,10 @@ struct front_config {
     struct finding_config findings; /* default: all detectors */
     bool users;                     /* default true: follow what is no call (users.h) */
     bool keep_message_body;         /* default false: the text of a MESSAGE goes with its event */
+    unsigned control_header_count;  /* headers that pause and resume the recording */
+    char control_headers[FRONT_CONTROL_HEADERS_MAX][FRONT_HEADER_SIZE];
+    bool control_sip;               /* look for them, and for a=record */
+    bool control_keys;              /* tell the worker of keys in INFO */
     bool mask_dtmf;                 /* default false: keys of INFO are told as '*' */
     uint32_t transactions_max;      /* default 32768, of requests other than INVITE */
     uint32_t registrations_max;     /* default 20000 AORs */

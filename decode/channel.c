@@ -99,18 +99,19 @@ static void give_turn(struct channel *c, struct source *s)
 }
 
 static struct media media_of(struct source *s, const struct rtp_packet *packet, int64_t arrival_ns,
-                             const struct render_codec *codec, bool red)
+                             const struct render_codec *codec, bool red, bool withheld)
 {
     return (struct media){.arrival_ns = arrival_ns,
                           .timestamp = packet->timestamp,
                           .sequence = packet->sequence,
                           .format = source_format(s, codec),
                           .payload = packet->payload,
+                          .withheld = withheld,
                           .red = red};
 }
 
 void channel_packet(struct channel *c, unsigned flow, const struct rtp_packet *packet,
-                    int64_t arrival_ns, const struct render_codec *codec, bool red)
+                    int64_t arrival_ns, const struct render_codec *codec, bool red, bool withheld)
 {
     struct source *s = c->current;
     if (s == NULL || s->ssrc != packet->ssrc || s->flow != flow)
@@ -119,7 +120,7 @@ void channel_packet(struct channel *c, unsigned flow, const struct rtp_packet *p
         s = start(c, flow, packet->ssrc);
     if (s == NULL)
         return;
-    struct media m = media_of(s, packet, arrival_ns, codec, red);
+    struct media m = media_of(s, packet, arrival_ns, codec, red, withheld);
     if (s != c->current) {
         bool turn = takes_turn(c, s, &m);
         s->last_arrival_ns = arrival_ns;

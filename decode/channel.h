@@ -25,6 +25,6 @@ void channel_init(struct channel *c, unsigned index, struct sound *sound);
 /* Everything that waits goes to its place; frees the sources. */
 void channel_fini(struct channel *c);
 /* `arrival_ns` from the start of the file. `codec` of the packet's payload type; where that is RED,
- * of its last block. */
+ * of its last block. `withheld`: there is only its header, and silence for as long. */
 void channel_packet(struct channel *c, unsigned flow, const struct rtp_packet *packet,
-                    int64_t arrival_ns, const struct render_codec *codec, bool red);
+                    int64_t arrival_ns, const struct render_codec *codec, bool red, bool withheld);

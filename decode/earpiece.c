@@ -68,7 +68,7 @@ void earpiece_packet(struct earpiece *h, unsigned channel, unsigned flow, int64_
         return;
     if (rtp_parse(datagram, datagram.size, &packet))
         channel_packet(&h->channels[channel], flow, &packet, arrival_ns, codec,
-                       codec->payload_type != packet.payload_type);
+                       codec->payload_type != packet.payload_type, false);
 }
 
 static int64_t frame_of(const struct earpiece *h, int64_t time_ns)

@@ -267,14 +267,14 @@ static bool is_left_out(const struct render_request *request, unsigned stream, i
 }
 
 static void to_channel(struct render *r, unsigned flow, const struct rtp_packet *packet,
-                       int64_t at_ns, const struct render_codec *codec, bool red)
+                       int64_t at_ns, const struct render_codec *codec, bool red, bool withheld)
 {
     const struct render_flow *f = &r->request->flows[flow];
     unsigned stream = f->same_as ? f->same_as - 1 : flow;
     if (r->request->skip_count && is_left_out(r->request, stream, at_ns))
         return;
     sound_is_at(&r->sound, stream, at_ns);
-    channel_packet(&r->channels[f->channel], stream, packet, at_ns, codec, red);
+    channel_packet(&r->channels[f->channel], stream, packet, at_ns, codec, red, withheld);
 }
 
 static int take(struct render *r, unsigned flow, struct why *why)
@@ -288,6 +288,11 @@ static int take(struct render *r, unsigned flow, struct why *why)
     }
     uint8_t payload_type = packet.payload_type;
     const struct render_codec *codec = codec_of(&head->packet, payload_type);
+    bool withheld = head->packet.withheld;
+    if (withheld && codec && codec_kind(codec) == CODEC_KIND_RED)
+        codec = head->heard ? &head->codec : NULL; /* what is inside nobody knows */
+    if (withheld && codec == NULL)
+        return 0;
     bool red = codec && know_codec(head, codec) == CODEC_KIND_RED;
     if (red)
         codec = codec_inside(&head->packet, packet.payload, &payload_type);
@@ -297,14 +302,14 @@ static int take(struct render *r, unsigned flow, struct why *why)
     }
     if (red)
         know_codec(head, codec);
-    if (head->kind == CODEC_KIND_OTHER || (head->kind == CODEC_KIND_AUDIO && !head->heard))
+    if (!withheld && (head->kind == CODEC_KIND_OTHER || (head->kind == CODEC_KIND_AUDIO && !head->heard)))
         count_undecodable(r, codec->name);
     if (!r->begun && !head->heard)
         return 0;
     int err = r->begun ? 0 : begin(r, head->packet.time_ns, why);
     int64_t at_ns;
     if (err == 0 && arrival(r, head->packet.time_ns, &at_ns))
-        to_channel(r, flow, &packet, at_ns, codec, red);
+        to_channel(r, flow, &packet, at_ns, codec, red, withheld);
     return err ? err : r->sound.mix.err;
 }
 

@@ -34,6 +34,7 @@ struct render_codec { /* a payload type of the flow, from its descriptor */
 struct render_packet {
     int64_t time_ns;
     struct slice datagram;             /* the RTP packet (clear) */
+    bool withheld;                     /* only its header was kept: silence as long as its sound was */
     const struct render_codec *codecs; /* in force */
     unsigned codec_count;
 };

@@ -22,6 +22,7 @@ struct media {
     struct slice payload;
     unsigned lost; /* packets missing in front of this one */
     bool restart;  /* the sequence numbers began anew: not loss */
+    bool withheld; /* the payload was not kept: silence */
     bool red;      /* the payload is of several blocks (capture/rtp/red.h); `format` is the last one's */
 };
 

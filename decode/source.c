@@ -13,6 +13,8 @@
 #define SMALL_GAP_MS 40 /* left by a moved anchor: filled like a loss */
 #define NOISE_MAX_S  60 /* comfort noise for a pause, then silence */
 #define NOISE_CHUNK  4096
+#define WITHHELD_NS  INT64_C(20000000) /* of a packet without payload ahead of all sound */
+#define WITHHELD_MAX_MS 120
 #define CN_DBOV      60 /* of a CN packet without a level */
 
 struct source *source_new(struct sound *sound, unsigned channel, unsigned flow, uint32_t ssrc)
@@ -300,6 +302,7 @@ static void hear(struct source *s, const struct media *m, struct format *f, int 
                                  .length_ns = count * SECOND_NS / rate,
                                  .restart = m->restart};
     struct timeline_place to = timeline_next(&s->timeline, &step);
+    s->frame_ns = step.length_ns;
     settle_doubt(s, to.shift_ns);
     if (to.verdict == TIMELINE_DOUBT)
         keep_in_doubt(s, pcm, count, rate, to.at_ns);
@@ -341,6 +344,32 @@ static void comfort_noise(struct source *s, const struct media *m, const struct 
     settle_doubt(s, to.shift_ns);
     pause_with_noise(s, m->payload.size ? m->payload.data[0] & 0x7f : CN_DBOV,
                      frame_at(s, to.at_ns), to.verdict == TIMELINE_NEW);
+}
+
+/* What was in the packet is not kept: its time passes in silence, which is no loss. */
+static void withheld(struct source *s, const struct media *m)
+{
+    static const int16_t SILENCE[CODEC_MAX_RATE / 1000 * WITHHELD_MAX_MS];
+    const struct format *f = &s->formats[m->format];
+    bool seam;
+    s->lost = 0;
+    if (f->kind != CODEC_KIND_AUDIO || f->clock_hz == 0)
+        return;
+    struct timeline_step step = {.arrival_ns = m->arrival_ns,
+                                 .timestamp = m->timestamp,
+                                 .clock_hz = f->clock_hz,
+                                 .length_ns = s->frame_ns ? s->frame_ns : WITHHELD_NS,
+                                 .restart = m->restart};
+    struct timeline_place to = timeline_next(&s->timeline, &step);
+    settle_doubt(s, to.shift_ns);
+    int64_t at = frame_at(s, to.at_ns), end = frame_at(s, to.at_ns + step.length_ns);
+    int64_t most = sizeof SILENCE / sizeof *SILENCE;
+    s->noise_on = false;
+    bridge(s, at, true, &seam);
+    mix_place(&s->sound->mix, s->channel, at, SILENCE, end - at < most ? end - at : most, 0,
+              MEASURE_NOTHING);
+    s->expect = end;
+    s->sounding = true;
 }
 
 static void play(struct source *s, const struct media *m)
@@ -405,6 +434,10 @@ static unsigned play_copy(struct source *s, const struct media *m)
 static void deliver(void *context, const struct media *packet)
 {
     struct source *s = context;
+    if (packet->withheld) {
+        withheld(s, packet);
+        return;
+    }
     if (!packet->red && packet->lost == 0 && !packet->restart) {
         play(s, packet);
         return;

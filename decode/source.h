@@ -66,6 +66,7 @@ struct source {
     unsigned lost;  /* packets missing since the last sound */
     int64_t expect; /* frame behind the last sound */
     bool sounding;  /* expect is valid */
+    int64_t frame_ns; /* of the newest sound of a packet; 0: there was none */
     bool noise_on;  /* between talk spurts */
     struct noise noise;
 

@@ -108,6 +108,17 @@ void emit_flow_bound(struct calls *c, const struct flow *f, const struct flow_me
     push(c, f->worker, &e);
 }
 
+void emit_control(struct calls *c, struct live *l, const struct event_control *control)
+{
+    struct event e = {
+        .kind = EVENT_CONTROL,
+        .call = live_number(c, l),
+        .time_ns = c->time_ns,
+        .body = slice_of(control, sizeof *control),
+    };
+    push(c, l->worker, &e);
+}
+
 void emit_flow_gone(struct calls *c, const struct flow *f)
 {
     struct event e = {

@@ -2,6 +2,7 @@
 #include "capture/call/facts.h"
 
 #include "capture/call/causes.h"
+#include "capture/call/control.h"
 #include "capture/call/emit.h"
 #include "capture/call/hops.h"
 #include "capture/call/identity.h"
@@ -133,6 +134,7 @@ void facts_note(struct calls *c, struct live *l, const struct sighting *s)
     identity_note(&c->config, call, s);
     keys_note(&c->config, call, s);
     siprec_note(c, l, s->m);
+    control_note(c, l, s);
     info_note(c, l, s);
     rtp_stat_note(c, l, s);
     isup_note(c, l, s);

@@ -6,6 +6,7 @@
 
 #include "capture/body/dtmf_info.h"
 #include "capture/call/call.h"
+#include "capture/call/control.h"
 #include "capture/call/emit.h"
 
 #define INFOS_RECENT      16
@@ -118,6 +119,7 @@ static void take_digit(struct calls *c, struct live *l, const struct sighting *s
     note(c, l, "dtmf", text);
     counters_add(c->counters, C_DTMF_EVENTS + CALL_DIGIT_INFO, 1);
     keep_digit(c, l, &digit);
+    control_key(c, l, s, d->digit);
 }
 
 /* A header that starts or stops a recording, as telephones with a button for it send it; else what

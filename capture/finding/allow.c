@@ -5,14 +5,17 @@ static bool same_bits(uint64_t a, uint64_t b, unsigned bits)
     return bits == 0 || (a ^ b) >> (64 - bits) == 0;
 }
 
+bool finding_network_has(const struct finding_network *n, struct addr a)
+{
+    unsigned high = n->bits < 64 ? n->bits : 64;
+    return same_bits(a.high, n->addr.high, high) && same_bits(a.low, n->addr.low, n->bits - high);
+}
+
 bool allow_address(const struct finding_config *config, struct addr a)
 {
-    for (unsigned i = 0; i < config->network_count; i++) {
-        const struct finding_network *n = &config->network[i];
-        unsigned high = n->bits < 64 ? n->bits : 64;
-        if (same_bits(a.high, n->addr.high, high) && same_bits(a.low, n->addr.low, n->bits - high))
+    for (unsigned i = 0; i < config->network_count; i++)
+        if (finding_network_has(&config->network[i], a))
             return true;
-    }
     return false;
 }
 

@@ -12,6 +12,8 @@ struct finding_network {
     unsigned bits; /* of the v4-mapped or v6 address: 0..128 */
 };
 
+bool finding_network_has(const struct finding_network *n, struct addr a);
+
 struct finding_rule_config {
     bool on;
     uint32_t threshold; /* >= 1 */

@@ -1,0 +1,567 @@
+/* Everything here is rare but worker_keep_less(), which a packet passes only while its flow
+ * withholds something. */
+#include "app/worker_pause.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/summarise.h"
+#include "app/worker_internal.h"
+#include "app/worker_keys.h"
+#include "app/worker_mask.h"
+
+#define POINTS_MAX    64 /* told of a call; more pauses are obeyed and counted */
+#define HIDDEN_MAX    32
+#define AUDITED_MAX   32 /* refusals of a call that are audited; more are counted */
+#define KEYS_APART_NS (INT64_C(3) * 1000000000)
+#define SAME_KEY_NS   (INT64_C(500) * 1000000)  /* told by INFO and by RTP */
+#define SAME_WORD_NS  (INT64_C(2000) * 1000000) /* on the next hop, and in the response */
+#define LAG_MAX_NS    (INT64_C(2) * 1000000000)
+#define RTP_FIXED     12
+
+struct point {
+    int64_t time_ns;
+    bool resumed;
+    char detail[140];
+};
+
+/* Keys of these sides are not told. */
+struct hidden {
+    int64_t from_ns, to_ns;
+    uint8_t sides;
+};
+
+struct typed {
+    uint8_t at; /* keys of the sequence that came */
+    char last;
+    bool last_info;
+    int64_t first_ns, last_ns;
+};
+
+struct wpause {
+    struct wpause *next; /* of those that are to end by themselves */
+    struct wcall *call;
+    uint8_t sides;
+    uint8_t lag_sides; /* not paused any more from lag_ns on */
+    bool timed;        /* stands in that list */
+    int64_t since_ns, resume_ns, lag_ns;
+    uint64_t withheld;
+    unsigned audited;
+    struct typed typed[2];
+    struct {
+        int64_t time_ns;
+        uint8_t kind;
+    } said[2]; /* newest word of SIP, by party */
+    unsigned hidden_count, point_count;
+    struct hidden hidden[HIDDEN_MAX];
+    struct point *points;
+};
+
+static unsigned side_of(unsigned party)
+{
+    return party == CALL_CALLER ? PAUSE_CALLER : party == CALL_CALLEE ? PAUSE_CALLEE : PAUSE_BOTH;
+}
+
+static struct wpause *pause_of(struct wcall *wc)
+{
+    if (wc->pause == NULL)
+        wc->pause = calloc(1, sizeof *wc->pause);
+    if (wc->pause)
+        wc->pause->call = wc;
+    return wc->pause;
+}
+
+/* ---- what is not told ---- */
+
+static void hide(struct wpause *p, unsigned sides, int64_t from_ns, int64_t to_ns)
+{
+    if (p->hidden_count < HIDDEN_MAX) {
+        p->hidden[p->hidden_count++] = (struct hidden){from_ns, to_ns, (uint8_t)sides};
+        return;
+    }
+    struct hidden *last = &p->hidden[HIDDEN_MAX - 1]; /* rather too much than too little */
+    last->from_ns = from_ns < last->from_ns ? from_ns : last->from_ns;
+    last->to_ns = to_ns > last->to_ns ? to_ns : last->to_ns;
+    last->sides |= (uint8_t)sides;
+}
+
+static void unhide(struct wpause *p, unsigned sides, int64_t now_ns)
+{
+    unsigned count = p->hidden_count;
+    for (unsigned i = 0; i < count; i++) {
+        struct hidden *h = &p->hidden[i];
+        unsigned left = h->sides & ~sides;
+        if (h->to_ns != INT64_MAX || !(h->sides & sides))
+            continue;
+        if (left && p->hidden_count == HIDDEN_MAX)
+            continue;
+        h->to_ns = now_ns;
+        if (left)
+            hide(p, left, now_ns, INT64_MAX);
+    }
+}
+
+static bool is_hidden(const struct wpause *p, unsigned sides, int64_t time_ns)
+{
+    for (unsigned i = 0; p && i < p->hidden_count; i++) {
+        const struct hidden *h = &p->hidden[i];
+        if ((h->sides & sides) && time_ns >= h->from_ns && time_ns <= h->to_ns)
+            return true;
+    }
+    return false;
+}
+
+bool worker_pause_hides(const struct wcall *wc, unsigned party)
+{
+    return wc->pause && ((wc->pause->sides | wc->pause->lag_sides) & side_of(party));
+}
+
+/* ---- telling ---- */
+
+static void tell(struct worker *w, const struct wcall *wc, const struct point *at)
+{
+    unsigned kind = at->resumed ? WORKER_CALL_RESUMED : WORKER_CALL_PAUSED;
+    if (w->config.call_event == NULL || !(w->config.call_events >> kind & 1))
+        return;
+    struct call_record *r = summarise_head(wc, NULL, &w->config);
+    struct record_event *e = r ? arena_alloc(r->arena, sizeof *e) : NULL;
+    if (e) {
+        *e = (struct record_event){
+            .time_us = at->time_ns / 1000,
+            .kind = slice_str(at->resumed ? "recording_resumed" : "recording_paused"),
+            .detail = arena_copy(r->arena, slice_str(at->detail))};
+        r->events = e;
+        r->event_count = 1;
+        w->config.call_event(w->config.context, (enum worker_call_event)kind, r);
+    } else {
+        record_free(r);
+    }
+}
+
+static void note(struct worker *w, struct wpause *p, const struct pause_ask *ask, unsigned sides,
+                 int64_t time_ns)
+{
+    struct point point = {.time_ns = time_ns, .resumed = ask->resume};
+    int n = snprintf(point.detail, sizeof point.detail, "%s, by %.64s", pause_sides_text(sides),
+                     ask->actor);
+    if (!ask->resume && p->resume_ns && n < (int)sizeof point.detail)
+        n += snprintf(point.detail + n, sizeof point.detail - (size_t)n, ", for %lld s",
+                      (long long)((p->resume_ns - time_ns) / 1000000000));
+    if (ask->reason && ask->reason[0] && n < (int)sizeof point.detail)
+        snprintf(point.detail + n, sizeof point.detail - (size_t)n, ": %s", ask->reason);
+    tell(w, p->call, &point);
+    struct point *more = p->point_count < POINTS_MAX
+                             ? realloc(p->points, (p->point_count + 1) * sizeof *more)
+                             : NULL;
+    if (more == NULL)
+        return;
+    p->points = more;
+    p->points[p->point_count++] = point;
+}
+
+static void audit(struct worker *w, struct wpause *p, bool resume, bool accepted, const char *actor,
+                  const char *why, int64_t time_ns)
+{
+    if (w->config.control == NULL || (!accepted && p->audited++ >= AUDITED_MAX))
+        return;
+    struct worker_control c = {
+        .time_ns = time_ns, .resume = resume, .accepted = accepted, .actor = actor, .detail = why};
+    uid_text(p->call->brief.uid, c.uid);
+    w->config.control(w->config.context, &c);
+}
+
+/* ---- pausing ---- */
+
+/* Number and time are left of a packet; what the header says beyond them, too, is somebody's. */
+static int cut_packet(uint8_t *payload, uint16_t size)
+{
+    if (size < RTP_FIXED)
+        return -1;
+    payload[0] &= 0xc0;
+    return RTP_FIXED;
+}
+
+static int cut_held(void *context, int64_t time_ns, bool rtcp, uint8_t *payload, uint16_t size)
+{
+    uint64_t *withheld = context;
+    (void)time_ns;
+    if (rtcp)
+        return size;
+    *withheld += size > RTP_FIXED;
+    return cut_packet(payload, size);
+}
+
+void worker_withhold(struct worker *w, struct wflow *f)
+{
+    const struct wpause *p = f->call->pause;
+    unsigned side = side_of(f->party);
+    f->withhold = 0;
+    if (p && ((p->sides | p->lag_sides) & side))
+        f->withhold |= WITHHOLD_PAUSED;
+    if (worker_masks(w, f->call))
+        f->withhold |= WITHHOLD_MASKED;
+    if (w->config.pause.dtmf_from & side)
+        f->withhold |= WITHHOLD_KEYS;
+}
+
+static void take_back(struct worker *w, struct wpause *p, unsigned sides, int64_t since_ns)
+{
+    for (struct wflow *f = p->call->flows; f; f = f->next)
+        if (f->spool && (side_of(f->party) & sides))
+            spool_flow_held(w->spool, f->spool, since_ns, cut_held, &p->withheld);
+}
+
+static void set_timer(struct worker *w, struct wpause *p, int64_t resume_ns)
+{
+    p->resume_ns = resume_ns;
+    if (resume_ns == 0 || p->timed)
+        return;
+    p->timed = true;
+    p->next = w->pauses;
+    w->pauses = p;
+}
+
+static void drop_timer(struct worker *w, struct wpause *p)
+{
+    for (struct wpause **at = &w->pauses; p->timed && *at; at = &(*at)->next)
+        if (*at == p) {
+            *at = p->next;
+            break;
+        }
+    p->timed = false;
+    p->resume_ns = 0;
+}
+
+static void set_sides(struct worker *w, struct wpause *p, unsigned sides)
+{
+    p->sides = (uint8_t)sides;
+    for (struct wflow *f = p->call->flows; f; f = f->next)
+        worker_withhold(w, f);
+}
+
+static void pause_sides(struct worker *w, struct wpause *p, const struct pause_ask *ask,
+                        int64_t now_ns)
+{
+    int64_t since_ns = ask->since_ns && ask->since_ns < now_ns ? ask->since_ns : now_ns;
+    int64_t duration_ns = ask->duration_ns ? ask->duration_ns : w->config.pause.auto_resume_ns;
+    unsigned fresh = ask->sides & ~p->sides;
+    if (p->sides == 0)
+        p->since_ns = since_ns;
+    hide(p, fresh, since_ns, INT64_MAX);
+    set_sides(w, p, p->sides | ask->sides);
+    take_back(w, p, fresh, since_ns);
+    if (duration_ns)
+        set_timer(w, p, now_ns + duration_ns);
+    else
+        drop_timer(w, p);
+    counters_add(w->counters, C_RECORDING_PAUSES, 1);
+    note(w, p, ask, ask->sides, since_ns);
+}
+
+static void resume_sides(struct worker *w, struct wpause *p, const struct pause_ask *ask,
+                         int64_t now_ns)
+{
+    unsigned sides = p->sides & ask->sides;
+    if (ask->since_ns > now_ns) { /* packets that were sent ahead of the order are under way */
+        now_ns = ask->since_ns < now_ns + LAG_MAX_NS ? ask->since_ns : now_ns + LAG_MAX_NS;
+        p->lag_ns = now_ns;
+        p->lag_sides = (uint8_t)sides;
+    }
+    unhide(p, sides, now_ns);
+    set_sides(w, p, p->sides & ~sides);
+    if (p->sides == 0)
+        drop_timer(w, p);
+    note(w, p, ask, sides, now_ns);
+}
+
+/* Packet time of the call now: that of the newest packet or tick. */
+static int64_t now_of(const struct worker *w, const struct wcall *wc)
+{
+    int64_t now_ns = w->now_ns > wc->brief.started_ns ? w->now_ns : wc->brief.started_ns;
+    for (const struct wstream *s = wc->streams; s; s = s->next)
+        now_ns = s->last_ns > now_ns ? s->last_ns : now_ns;
+    return now_ns;
+}
+
+int worker_pause_ask(struct worker *w, struct wcall *wc, const struct pause_ask *ask,
+                     struct pause_state *ret_state)
+{
+    int64_t now_ns = now_of(w, wc);
+    if (wc->pause && wc->pause->lag_sides && wc->pause->lag_ns > now_ns)
+        now_ns = wc->pause->lag_ns;
+    if (ask->resume && !(wc->pause && (wc->pause->sides & ask->sides)))
+        return ERR_NOT_FOUND;
+    if (w->spool == NULL || wc->decision.keep < RULE_KEEP_ALL)
+        return ERR_UNSUPPORTED;
+    struct wpause *p = pause_of(wc);
+    if (p == NULL)
+        return ERR_NOMEM;
+    if (ask->resume)
+        resume_sides(w, p, ask, now_ns);
+    else
+        pause_sides(w, p, ask, now_ns);
+    if (ret_state)
+        worker_pause_state(wc, ret_state);
+    return 0;
+}
+
+void worker_pause_state(const struct wcall *wc, struct pause_state *ret_state)
+{
+    const struct wpause *p = wc->pause;
+    *ret_state = (struct pause_state){0};
+    if (p && p->sides)
+        *ret_state = (struct pause_state){
+            .sides = p->sides, .since_ns = p->since_ns, .resume_ns = p->resume_ns};
+}
+
+/* ---- time ---- */
+
+static void time_is_up(struct worker *w, struct wpause *p, int64_t now_ns)
+{
+    const struct pause_ask ask = {.resume = true, .sides = PAUSE_BOTH, .actor = "timer"};
+    audit(w, p, true, true, ask.actor, "", now_ns);
+    resume_sides(w, p, &ask, p->resume_ns);
+}
+
+void worker_pause_tick(struct worker *w, int64_t now_ns)
+{
+    for (struct wpause *p = w->pauses, *next; p; p = next) {
+        next = p->next;
+        if (p->resume_ns && now_ns >= p->resume_ns)
+            time_is_up(w, p, now_ns);
+    }
+}
+
+/* ---- keys and words from within the call ---- */
+
+/* Who may: the side by the setting, the address by the list. */
+static bool may(struct worker *w, struct wpause *p, unsigned allowed, unsigned party,
+                const struct endpoint *src, bool resume, const char *actor, const char *means,
+                int64_t time_ns)
+{
+    char why[96];
+    bool side = (allowed & side_of(party)) && side_of(party) != PAUSE_BOTH;
+    bool here = pause_from_here(&w->config.pause, src->addr);
+    snprintf(why, sizeof why, "%s%s", means,
+             side && here ? ""
+             : side       ? ": not from this address"
+                          : ": not by this side");
+    if (!side || !here)
+        counters_add(w->counters, C_RECORDING_CONTROL_REFUSED, 1);
+    audit(w, p, resume, side && here, actor, why, time_ns);
+    return side && here;
+}
+
+/* True: the sequence is complete. */
+static bool type_key(struct typed *t, const char *keys, char key, bool info, int64_t time_ns)
+{
+    bool twice = key == t->last && info != t->last_info && time_ns - t->last_ns < SAME_KEY_NS;
+    if (t->at && time_ns - t->last_ns > KEYS_APART_NS)
+        t->at = 0;
+    if (twice)
+        return false;
+    if (keys[t->at] != key)
+        t->at = 0;
+    if (keys[t->at] != key)
+        return false;
+    if (t->at == 0)
+        t->first_ns = time_ns;
+    t->at++;
+    t->last = key;
+    t->last_info = info;
+    t->last_ns = time_ns;
+    if (keys[t->at])
+        return false;
+    t->at = 0;
+    return true;
+}
+
+static void take_key(struct worker *w, struct wcall *wc, unsigned party, const struct endpoint *src,
+                     char key, bool info, int64_t time_ns)
+{
+    const struct pause_config *c = &w->config.pause;
+    struct wpause *p = c->dtmf_from && party <= CALL_CALLEE ? pause_of(wc) : NULL;
+    if (p == NULL || !type_key(&p->typed[party], c->keys, key, info, time_ns))
+        return;
+    struct pause_ask ask = {.resume = p->sides != 0,
+                            .sides = c->sides,
+                            .since_ns = p->typed[party].first_ns,
+                            .actor = party == CALL_CALLER ? "dtmf:caller" : "dtmf:callee"};
+    if (ask.resume)
+        ask.sides = PAUSE_BOTH;
+    if (!may(w, p, c->dtmf_from, party, src, ask.resume, ask.actor, info ? "info" : "rfc4733",
+             time_ns))
+        return;
+    hide(p, side_of(party), p->typed[party].first_ns, time_ns);
+    (void)worker_pause_ask(w, wc, &ask, NULL);
+}
+
+void worker_pause_key(struct worker *w, struct wflow *f, char key, int64_t time_ns)
+{
+    if (w->config.pause.dtmf_from)
+        take_key(w, f->call, f->party, &f->src, key, false, time_ns);
+}
+
+void worker_pause_control(struct worker *w, const struct event *event)
+{
+    struct wcall *wc = worker_find_call(w, event->call);
+    char src[ENDPOINT_TEXT_SIZE], actor[ENDPOINT_TEXT_SIZE + 8];
+    struct event_control e;
+    assert(event->body.size == sizeof e);
+    memcpy(&e, event->body.data, sizeof e);
+    if (wc == NULL || e.party > CALL_CALLEE)
+        return;
+    if (e.kind == CONTROL_KEY) {
+        take_key(w, wc, e.party, &e.src, e.key, true, event->time_ns);
+        return;
+    }
+    struct wpause *p = pause_of(wc);
+    if (p == NULL || (p->said[e.party].time_ns && p->said[e.party].kind == e.kind &&
+                      event->time_ns - p->said[e.party].time_ns < SAME_WORD_NS))
+        return;
+    p->said[e.party].time_ns = event->time_ns;
+    p->said[e.party].kind = e.kind;
+    bool resume = e.kind == CONTROL_RESUME;
+    if (resume ? p->sides == 0 : (p->sides & w->config.pause.sides) == w->config.pause.sides)
+        return; /* it is so */
+    snprintf(actor, sizeof actor, "sip:%s", endpoint_text(&e.src, src));
+    if (!may(w, p, w->config.pause.sip_from, e.party, &e.src, resume, actor, e.means,
+             event->time_ns))
+        return;
+    const struct pause_ask ask = {.resume = resume,
+                                  .sides = resume ? PAUSE_BOTH : w->config.pause.sides,
+                                  .since_ns = event->time_ns,
+                                  .actor = actor};
+    (void)worker_pause_ask(w, wc, &ask, NULL);
+}
+
+/* ---- packets ---- */
+
+static void keep_cut(struct worker *w, struct wflow *f, const struct event *event)
+{
+    uint8_t head[RTP_FIXED];
+    struct event cut = *event;
+    memcpy(head, event->body.data, sizeof head);
+    cut.body = slice_of(head, (size_t)cut_packet(head, sizeof head));
+    worker_keep_packet(w, f, &cut, cut.body, false);
+    f->call->pause->withheld++;
+    counters_add(w->counters, C_RECORDING_WITHHELD, 1);
+}
+
+void worker_keep_less(struct worker *w, struct wflow *f, const struct event *event,
+                      const struct rtp_codec *outer, const struct rtp_codec *codec,
+                      const struct rtp_packet *p)
+{
+    struct wpause *pause = f->call->pause;
+    if (pause && pause->resume_ns && event->time_ns >= pause->resume_ns)
+        time_is_up(w, pause, event->time_ns);
+    if (pause && pause->lag_sides && event->time_ns >= pause->lag_ns) {
+        pause->lag_sides = 0;
+        set_sides(w, pause, pause->sides);
+    }
+    if (f->withhold & WITHHOLD_PAUSED)
+        keep_cut(w, f, event);
+    else if (worker_mask_event(w, f, outer, p))
+        counters_add(w->counters, C_DTMF_MASKED, 1);
+    else if (f->withhold & WITHHOLD_MASKED)
+        worker_mask_sound(w, f, codec, p, event);
+    else
+        worker_keep_packet(w, f, event, worker_kept_part(f, p, event->body), true);
+}
+
+/* ---- the record ---- */
+
+void worker_pause_free(struct worker *w, struct wcall *wc)
+{
+    if (wc->pause == NULL)
+        return;
+    drop_timer(w, wc->pause);
+    free(wc->pause->points);
+    free(wc->pause);
+    wc->pause = NULL;
+}
+
+bool worker_pause_took_all(const struct wcall *wc)
+{
+    return wc->pause && wc->pause->withheld && !wc->spooled_sound;
+}
+
+static unsigned side_named(const char *party)
+{
+    return party && strcmp(party, "caller") == 0   ? PAUSE_CALLER
+           : party && strcmp(party, "callee") == 0 ? PAUSE_CALLEE
+                                                   : PAUSE_BOTH;
+}
+
+/* "5, 160 ms, info, caller": an event of the time line that tells a key. */
+static unsigned side_of_event(const struct record_event *e)
+{
+    static const char CALLEE[] = "callee";
+    size_t n = sizeof CALLEE - 1;
+    bool callee = e->detail.size > n && memcmp(e->detail.data + e->detail.size - n, CALLEE, n) == 0;
+    return callee ? PAUSE_CALLEE : PAUSE_CALLER;
+}
+
+static void hide_keys(struct call_record *r, const struct wpause *p, enum rule_mask mask)
+{
+    uint32_t count = 0, events = 0;
+    for (uint32_t i = 0; i < r->dtmf.count; i++) {
+        struct record_digit *d = &r->dtmf.digits[i];
+        if (mask == RULE_MASK_DROP || is_hidden(p, side_named(d->party), d->time_us * 1000 + 999))
+            continue;
+        if (mask == RULE_MASK_COUNT)
+            d->digit = slice_str("*");
+        r->dtmf.digits[count++] = *d;
+    }
+    r->dtmf.count = count;
+    for (uint32_t i = 0; i < r->event_count; i++) {
+        struct record_event *e = &r->events[i];
+        bool key = slice_is(e->kind, "dtmf");
+        if (key &&
+            (mask == RULE_MASK_DROP || is_hidden(p, side_of_event(e), e->time_us * 1000 + 999)))
+            continue;
+        if (key && mask == RULE_MASK_COUNT && e->detail.size) {
+            struct slice star = arena_copy(r->arena, e->detail);
+            if (star.size)
+                ((uint8_t *)(uintptr_t)star.data)[0] = '*';
+            e->detail = star.size ? star : slice_str("*");
+        }
+        r->events[events++] = *e;
+    }
+    r->event_count = events;
+}
+
+/* Both lists are in order of time, or nearly. */
+static void add_points(struct call_record *r, const struct wpause *p)
+{
+    struct record_event *all =
+        arena_alloc(r->arena, (r->event_count + p->point_count + 1) * sizeof *all);
+    if (all == NULL)
+        return;
+    if (r->event_count)
+        memcpy(all, r->events, r->event_count * sizeof *all);
+    r->events = all;
+    for (unsigned i = 0; i < p->point_count; i++) {
+        const struct point *at = &p->points[i];
+        struct record_event e = {
+            .time_us = at->time_ns / 1000,
+            .kind = slice_str(at->resumed ? "recording_resumed" : "recording_paused"),
+            .detail = arena_copy(r->arena, slice_str(at->detail))};
+        uint32_t k = r->event_count++;
+        for (; k && all[k - 1].time_us > e.time_us; k--)
+            all[k] = all[k - 1];
+        all[k] = e;
+    }
+}
+
+void summarise_pause(struct call_record *r, const struct wcall *wc,
+                     const struct worker_config *config)
+{
+    enum rule_mask mask = mask_of(wc, config);
+    if (wc->pause == NULL && mask == RULE_MASK_KEEP)
+        return;
+    hide_keys(r, wc->pause, mask);
+    if (wc->pause)
+        add_points(r, wc->pause);
+}
