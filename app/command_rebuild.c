@@ -214,7 +214,7 @@ static int take_sidecar(struct rebuild *b, const char *path)
 
 static bool is_sidecar(const FTSENT *e)
 {
-    return e->fts_info == FTS_F && e->fts_namelen > 5 && strcmp(e->fts_name + e->fts_namelen - 5, ".json") == 0;
+    return e->fts_info == FTS_F && e->fts_statp->st_size > 0 && e->fts_namelen > 5 && strcmp(e->fts_name + e->fts_namelen - 5, ".json") == 0;
 }
 
 static int walk(struct rebuild *b)

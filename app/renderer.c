@@ -15,7 +15,7 @@
 #include "app/tracks.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "storage/media_dir.h"
+#include "storage/media_name.h"
 
 #define QUEUE_MAX   4096
 #define IDLE_MS     500
@@ -98,6 +98,26 @@ static void count_result(struct counters *c, const struct call_record *r)
     counters_add(c, C_RECORDINGS + label_find(LABELS_RECORDING, slice_str(r->recording.result)), 1);
 }
 
+/* Files of a side have none of their own name beside them that would keep others from it: they carry the uid. */
+static int name_files(const struct call_record *r, const struct sound_config *config, char path[MEDIA_PATH_MAX], struct why *why)
+{
+    const char *container = audio_container(sound_codec(r, config));
+    if (config->name == NULL || config->name[0] == '\0') {
+        int err = media_path(r->started_us, r->uid, container, path);
+        return err ? err : media_make_dirs(config->data_dir, path, why);
+    }
+    const struct media_name name = {.started_us = r->started_us,
+                                    .uid = r->uid,
+                                    .caller = r->from.user,
+                                    .callee = r->to.user,
+                                    .dir = slice_str(r->direction ? r->direction : "unknown"),
+                                    .trunk = r->trunk,
+                                    .rule = r->recording.rule,
+                                    .call_id = r->call_id,
+                                    .with_uid = config->layout == RENDER_SIDES};
+    return media_name_take(config->data_dir, config->name, &name, container, path, why);
+}
+
 /* False when it has to be tried again: the job stays. */
 static bool render(struct thread *t, struct call_record *r)
 {
@@ -105,13 +125,14 @@ static bool render(struct thread *t, struct call_record *r)
     char path[MEDIA_PATH_MAX];
     struct sound_config config = t->renderer->config.sound;
     config.counters = t->counters;
-    int err = media_path(r->started_us, r->uid, audio_container(sound_codec(r, &config)), path);
-    if (err == 0)
-        err = media_make_dirs(config.data_dir, path, &why);
+    int err = name_files(r, &config, path, &why);
+    bool named = err == 0;
     if (err == 0 && media_left_unfinished(config.data_dir, path)) /* a crash cut the one who began it */
         r->recording.recovered = true;
     if (err == 0)
         err = confined_render(t->decoder, r, &config, config.data_dir, path, &why);
+    if (named && (err || r->recording.path.size == 0))
+        media_name_release(config.data_dir, path);
     if (err == ERR_BUSY) /* we stop */
         return false;
     if (err) {

@@ -1,5 +1,6 @@
 /* The settings table at work. Each type has a reader and a printer; everything else walks the table. */
 #include "app/settings.h"
+#include "storage/media_name.h"
 
 #include "app/diagnose/diagnose.h"
 #include "app/finding_config.h"
@@ -536,6 +537,8 @@ int settings_check(const struct settings *s, struct why *why)
             return ERR_INVALID;
         }
     }
+    if (!media_template_valid(s->recording_name, why))
+        return ERR_INVALID;
     struct kpi_book_config kpi;
     if (setup_kpi(s, &kpi, why) != 0)
         return ERR_INVALID;

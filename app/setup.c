@@ -88,6 +88,7 @@ struct sound_config setup_sound(const struct settings *s, const char *data_dir)
 {
     struct sound_config c = {
         .data_dir = data_dir,
+        .name = s->recording_name,
         .codec = (enum audio_codec[]){AUDIO_PCM, AUDIO_ULAW, AUDIO_FLAC, AUDIO_OPUS, AUDIO_MP3}[s->recording_format],
         .layout = (enum render_layout[]){RENDER_STEREO, RENDER_SUM, RENDER_SIDES}[s->recording_channels],
         .tags = (enum sound_tags[]){SOUND_TAGS_NONE, SOUND_TAGS_IDS, SOUND_TAGS_NUMBERS}[s->recording_file_tags],

@@ -10,6 +10,7 @@ enum sound_tags { SOUND_TAGS_NONE, SOUND_TAGS_IDS, SOUND_TAGS_NUMBERS };
 
 struct sound_config {
     const char *data_dir;                /* where the spool is */
+    const char *name;                    /* template of files (storage/media_name.h); "" or NULL: by media_path() */
     enum audio_codec codec;              /* of files, where the record wants no other */
     enum render_layout layout;
     enum sound_tags tags;                /* what files say of themselves */

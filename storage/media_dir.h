@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 
-#define MEDIA_PATH_MAX 128
+#define MEDIA_PATH_MAX 400
 
 /* The path below the data directory, as the record keeps it. ERR_INVALID when uid or format are not plain words (letters, digits, '-'). */
 int media_path(int64_t started_us, const char *uid, const char *format, char ret_path[MEDIA_PATH_MAX]);

@@ -129,3 +129,25 @@ def no_keys(t):
     t.equal("keys in it", [n for n in needles if n in inside], [])
     t.counter("the search finds what is there", uid.encode() in inside)
     t.check("nor is there any beside it", not [n for n in needles for p in glob.glob(f"{data}/audio/**/*.*", recursive=True) if n in open(p, "rb").read()])
+
+
+@feature("R16", "a template names the files; a name that is taken gets the uid; what a stranger sends does not lead out of the folder")
+def named(t):
+    evil = "..%2f..%2f.-x" + "a" * 90
+    d = Dialog(to_user=evil)
+    packets = sorted(call(d, 2), key=lambda p: p.t)
+    config = CONFIG + "name = {yyyy}/{dir}/{HH}{MM}_{caller}-{callee}\n"
+    with service_over(t, [f.packet for f in frames(packets)], config) as s:
+        uid, data = ready(s), s.data
+        t.equal("it is served", s.status(f"/api/v1/recordings/{uid}/audio"), 200)
+    (sound,) = glob.glob(f"{data}/audio/**/*.wav", recursive=True)
+    folder, name = os.path.split(os.path.relpath(sound, f"{data}/audio"))
+    t.check(f"folders and name: {folder} {name}", folder.startswith("2023/") and name.startswith("2213_alice-") and "%" not in name and "/." not in sound)
+    t.equal("a value is 64 bytes at most", len(name), len("2213_alice-") + 64 + len(".wav"))
+    t.check("beside it its file", os.path.getsize(sound[:-4] + ".json") > 100)
+    with service_over(t, [f.packet for f in frames(packets)]) as s:
+        uid, plain = ready(s), s.data
+    (default,) = glob.glob(f"{plain}/audio/**/*.wav", recursive=True)
+    t.counter("without a template it is by day and uid", os.path.relpath(default, plain) == f"audio/2023/11/14/22/{uid}.wav")
+    wrong = t.run("read", "--set", "recording.name={number}", "/dev/null", code=2)
+    t.check("an unknown variable is said", "{number}" in wrong.stderr)
