@@ -75,6 +75,7 @@ static void watch_signals(void)
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of its write */
 }
 
 static void take_frame(void *context, const struct frame *frame)

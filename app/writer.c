@@ -16,6 +16,9 @@
 #define WAKE_ITEMS       64    /* with a commit ahead anyway, fewer wait for its time */
 #define BEHIND_ROWS      50000 /* while more waits: pages that many rows share are written once */
 #define BEHIND_INTERVALS 5
+#define KEPT_MAX         1024 /* records of a batch that are not needed unless it fails */
+#define AGAIN_MAX        8192
+#define AGAIN_NS         INT64_C(1000000000)
 
 #define EARLY_WAITING_MAX 256
 #define KPI_FLUSH_MIN_NS INT64_C(1000000000)
@@ -58,6 +61,10 @@ struct writer {
     bool writing;                    /* something is written and not committed */
     struct item *batch, **batch_end; /* of it what is needed again after the commit */
     unsigned batch_records;          /* and how many records are not */
+    unsigned batch_kept;             /* of the batch: only for the case that it fails */
+    struct item *again, **again_end; /* the disk did not take these: the same once more, each second */
+    _Atomic unsigned again_count;
+    int64_t again_ns;                /* mono */
     int64_t batch_since_ns;
     int64_t kpi_flushed_ns;          /* mono */
     int64_t kpi_minute;              /* of the newest end that was flushed */
@@ -240,12 +247,12 @@ static int write_item(struct writer *w, const struct item *item)
 static void take_item(struct writer *w, struct item *item)
 {
     int err = write_item(w, item);
-    if (err && item->record)
+    if (err && item->record && atomic_load(&w->error) == 0)
         log_error("writer", "cannot store call %s: %s", item->record->uid, err_text(err));
     if (!w->writing)
         w->batch_since_ns = clock_mono_ns();
     w->writing = true;
-    if (item->kind == ITEM_RECORD && !goes_on(item->record)) {
+    if (item->kind == ITEM_RECORD && !goes_on(item->record) && w->batch_kept++ >= KEPT_MAX) {
         w->batch_records++;
         record_free(item->record);
         free(item);
@@ -283,27 +290,85 @@ static void end_item(struct writer *w, struct item *item, int err)
     free(item);
 }
 
+/* Once when it begins and when it is over, whatever the disk says in between. */
+static void tell_trouble(struct writer *w, int err)
+{
+    int before = atomic_exchange(&w->error, err);
+    if (err && !before)
+        log_error("writer", "the database does not take records: %s; %u of them wait, what is beyond is lost and counted in "
+                            "earshot_db_records_lost_total", err_text(err), AGAIN_MAX);
+    if (before && !err)
+        log_warn("writer", "the database takes records again");
+}
+
+/* The world failed, not the record: a full disk, a bad one, one that is locked. */
+static bool may_pass(int err)
+{
+    return err == ERR_FULL || err == ERR_IO || err == ERR_BUSY || err == ERR_DENIED;
+}
+
+static bool keep_for_later(struct writer *w, struct item *item, int err)
+{
+    bool result = item->kind == ITEM_RENDERED || item->kind == ITEM_TRACKS || item->kind == ITEM_FILES_GONE;
+    if (item->gate || !may_pass(err) || !(result || item->kind == ITEM_RECORD) || atomic_load(&w->again_count) >= AGAIN_MAX)
+        return false;
+    item->next = NULL;
+    *w->again_end = item;
+    w->again_end = &item->next;
+    atomic_fetch_add(&w->again_count, 1);
+    return true;
+}
+
 static void commit(struct writer *w)
 {
     int64_t begin = clock_mono_ns();
     int err = store_commit(w->store);
     counters_observe(w->counters, C_DB_COMMIT, (double)(clock_mono_ns() - begin) / 1e9);
-    if (err)
-        log_error("writer", "the database does not take records: %s; what arrives meanwhile is lost and counted in "
-                            "earshot_db_records_lost_total", err_text(err));
-    atomic_store(&w->error, err);
+    tell_trouble(w, err);
     counters_add(w->counters, C_DB_LOST, atomic_exchange(&w->users_lost, 0));
     if (err)
         counters_add(w->counters, C_DB_LOST, w->batch_records);
-    w->batch_records = 0;
+    w->batch_records = w->batch_kept = 0;
     w->writing = false;
     struct item *item = w->batch;
     w->batch = NULL;
     w->batch_end = &w->batch;
     while (item) {
         struct item *next = item->next;
-        end_item(w, item, err);
+        if (err == 0 || !keep_for_later(w, item, err))
+            end_item(w, item, err);
         item = next;
+    }
+}
+
+/* What waits goes ahead of what comes. */
+static void take_again(struct writer *w)
+{
+    struct item *item = w->again;
+    if (item == NULL || clock_mono_ns() - w->again_ns < AGAIN_NS)
+        return;
+    if (w->writing)
+        commit(w);
+    item = w->again;
+    w->again = NULL;
+    w->again_end = &w->again;
+    atomic_store(&w->again_count, 0);
+    w->again_ns = clock_mono_ns();
+    while (item) {
+        struct item *next = item->next;
+        item->next = NULL;
+        take_item(w, item);
+        item = next;
+    }
+    commit(w);
+}
+
+static void lose_again(struct writer *w)
+{
+    while (w->again) {
+        struct item *next = w->again->next;
+        end_item(w, w->again, ERR_IO);
+        w->again = next;
     }
 }
 
@@ -356,12 +421,16 @@ static void *writer_main(void *context)
             asked |= item->gate != NULL;
             take_item(w, item);
         }
+        take_again(w);
         flush_kpi_when_due(w);
         if (commit_due(w, asked))
             commit(w);
     }
     if (w->writing)
         commit(w);
+    w->again_ns = 0;
+    take_again(w);
+    lose_again(w);
     return NULL;
 }
 
@@ -377,6 +446,7 @@ int writer_start(const struct writer_config *config, struct store *store, struct
     w->store = store;
     w->counters = counters;
     w->batch_end = &w->batch;
+    w->again_end = &w->again;
     w->inbox = inbox_new(config->inbox_max ? config->inbox_max : 65536);
     if (w->inbox == NULL || pthread_create(&w->thread, NULL, writer_main, w) != 0) {
         why_set(why, "cannot start the writer thread");
@@ -575,7 +645,7 @@ void writer_drop_kpi(struct writer *w, const int64_t before_us[STORE_KPI_LEVELS]
 
 size_t writer_depth(struct writer *w)
 {
-    return inbox_depth(w->inbox);
+    return inbox_depth(w->inbox) + atomic_load(&w->again_count);
 }
 
 int writer_error(const struct writer *w)

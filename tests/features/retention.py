@@ -144,3 +144,116 @@ def age(t):
     t.equal("the newest day stays", sorted(os.path.basename(p) for p in glob.glob(s.data + "/db/calls-*.db")), ["calls-20231116.db"])
     t.equal("nothing more to go", listed(t, "--dry-run", *where), [])
     t.equal("empty folders go", os.listdir(s.data + "/audio") if os.path.isdir(s.data + "/audio") else [], [])
+
+
+# ---- R18
+
+class SmallDisk(Service):
+    """A service whose data directory is a disk of its own, of a few megabytes."""
+
+    def __init__(self, t, config, megabytes):
+        name = t.path("service")
+        os.mkdir(name)
+        self.log, self.data = os.path.join(name, "log"), os.path.join(name, "data")
+        conf_path = os.path.join(name, "conf")
+        os.mkdir(self.data)
+        with open(conf_path, "w") as f:
+            f.write(f"[api]\nport = 0\n[capture]\nfilter = udp\n{RECORD}{config}")
+        words = ["unshare", "--mount"] + ([] if os.getuid() == 0 else ["--map-root-user"])
+        words += ["sh", "-c", f'mount -t tmpfs -o size={megabytes}m none "$0" && exec "$@"', self.data,
+                  t.earshot, "run", "--config", conf_path, "--data", self.data, "--interface", "lo"]
+        with open(self.log, "w") as log:
+            self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=log)
+        self.url = wait_for("earshot listens", self._listens)
+
+    def disk(self, name=""):
+        return f"/proc/{self.process.pid}/root{self.data}/{name}"
+
+    def fill(self, leave=0):
+        """So many bytes are left."""
+        with open(self.disk("filler"), "ab", buffering=0) as f:
+            try:
+                while True:
+                    free = os.statvfs(self.disk()).f_bavail * os.statvfs(self.disk()).f_frsize - leave
+                    if free <= 0:
+                        return
+                    f.write(bytes(min(free, 1 << 16)))
+            except OSError:
+                pass
+
+    def empty(self):
+        os.unlink(self.disk("filler"))
+
+
+def addresses():
+    for address in ("10.0.0.1", "10.0.1.1"):
+        subprocess.run(["ip", "addr", "add", address + "/32", "dev", "lo"], check=True)
+
+
+def talk(n, seconds, after=0):
+    d = Dialog(a="10.0.0.1", b="10.0.1.1", call_id=f"d{n}@test", branch=f"z9hG4bKd{n}", from_tag=f"f{n}", to_tag=f"t{n}")
+    return call(d, seconds, 4000 + 2 * n, 6000 + 2 * n, start=START + after)
+
+
+def one_call(n):
+    play(talk(n, 1.5))
+
+
+def stored(s, call_id):
+    found = [r for r in s.get("/api/v1/calls?limit=100")["data"] if r["call_id"] == call_id]
+    return s.get(f"/api/v1/calls/{found[0]['uid']}") if found else None
+
+
+def settled(s, call_id, seconds=20):
+    def look():
+        r = stored(s, call_id)
+        return r if r and r["state"] == "ended" and r["recording"] and r["recording"]["state"] not in ("spooling", "rendering") else None
+    return wait_for(f"{call_id} is there", look, seconds)
+
+
+@feature("R18", "a full disk: records and quality are kept, the recording says disk, an alarm, and all is well again when there is room")
+@in_namespace
+def full(t):
+    addresses()
+    with SmallDisk(t, "[retention]\nmin_free = 0\n", 16) as s:
+        one_call(1)
+        before = settled(s, "d1@test")
+        t.equal("recorded while there is room", (before["recording"]["result"], before["recording"]["state"]), ("recorded", "ready"))
+        t.equal("all is well", ask(s, "/readyz")[0], 200)
+        s.fill()
+        one_call(2)
+        t.equal("an alarm", wait_for("it is noticed", lambda: ask(s, "/readyz")[0] == 503 or None), True)
+        t.equal("alive all the same", s.fetch("/healthz"), "ok\n")
+        t.check("capture goes on", s.counter("earshot_sip_requests_total") >= 6)
+        time.sleep(2.5)
+        s.empty()
+        after = settled(s, "d2@test")
+        t.equal("the record", (after["outcome"], len(after["streams"]), after["streams"][0]["lost"]), ("answered", 2, 0))
+        t.check("its quality", after["streams"][0]["mos"]["lq"] is not None)
+        g = after["recording"]
+        t.check(f"the recording says so: {g['result']}, truncated {g['truncated']}", g["result"] in ("disk", "failed") or g["truncated"])
+        t.equal("no record was lost", s.counter("earshot_db_records_lost_total"), 0)
+        wait_for("it is well again", lambda: ask(s, "/readyz")[0] == 200)
+        one_call(3)
+        again = settled(s, "d3@test")["recording"]
+        t.counter("it does not recover", (again["result"], again["state"], again["truncated"]) == ("recorded", "ready", False))
+        t.equal("what was there is whole", ask(s, f"/api/v1/recordings/{before['recording']['id']}")[1]["state"], "ready")
+
+
+@feature("R06", "little room on the disk: the oldest recordings go until there is enough again, with an alarm")
+@in_namespace
+def low(t):
+    addresses()
+    names = [f"d{n}@test" for n in range(6)]
+    with SmallDisk(t, "[retention]\nmin_free = 2M\n", 16) as s:
+        play(sorted((p for n in range(len(names)) for p in talk(n, 3.0, 0.3 * n)), key=lambda p: p.t))
+        t.counter("recordings go while there is room", [settled(s, name)["recording"]["state"] for name in names] == ["ready"] * len(names))
+        t.equal("no alarm", s.counter("earshot_storage_low"), 0)
+        s.fill(leave=(2 << 20) - (8 << 10))
+        wait_for("the first goes", lambda: stored(s, names[0])["recording"]["state"] == "deleted")
+        gone = stored(s, names[0])["recording"]
+        t.equal("why", (gone["deleted_why"], gone["result"]), ("low_disk", "recorded"))
+        t.check("said", "min_free" in s.said())
+        s.has("earshot_storage_low", 0)
+        states = [stored(s, name)["recording"]["state"] for name in names]
+        t.check(f"the oldest, and no more than needed: {states}", states == sorted(states) and states[-1] == "ready")
