@@ -22,6 +22,7 @@
 #define AGE_NS       (60 * SECOND_NS)
 #define AGE_FACTOR   50 /* and not before so many times what the last one took */
 #define WALK_NS      (900 * SECOND_NS)
+#define WALK_SOON_NS (10 * SECOND_NS)
 #define WALK_ENTRIES 512
 #define PAUSE_NS     (5 * INT64_C(1000000))
 #define IOPRIO_LOW                                                                                 \
@@ -231,15 +232,16 @@ static bool wait_for_turn(struct retention *r)
 
 static void walk_when_due(struct retention *r)
 {
-    if (clock_mono_ns() < r->walk_ns)
+    uint64_t limit = r->config.limits.bytes[RETAIN_AUDIO];
+    bool over = limit && atomic_load(&r->audio_bytes) > limit - limit / 200; /* a sum deletes nothing: what there is does */
+    if (clock_mono_ns() < r->walk_ns && !over)
         return;
     uint64_t before = atomic_load(&r->audio_bytes);
     uint64_t found = walk_audio(r->config.data_dir, r);
-    /* What came and went meanwhile is in both sums, or in none. */
-    uint64_t since = atomic_load(&r->audio_bytes) - before;
-    atomic_store(&r->audio_bytes, found + (since < found ? since : 0));
+    /* What came and went meanwhile was seen, or not: soon once more. */
+    bool moved = atomic_exchange(&r->audio_bytes, found) != before;
     atomic_store(&r->walked, true);
-    r->walk_ns = clock_mono_ns() + WALK_NS;
+    r->walk_ns = clock_mono_ns() + (moved ? WALK_SOON_NS : WALK_NS);
 }
 
 static void ages_looked_at(struct retention *r, int64_t begin_ns)

@@ -17,7 +17,7 @@
 #define FRESH_US     (10 * MINUTE_US)  /* of calls that nobody has answered yet there is no row */
 #define OPEN_DAYS_US (3 * DAY_US)      /* calls that go on are looked for so far back */
 #define LOOKS_MAX    64                /* of one call */
-#define ENOUGH(n)    ((n) - (n) / 100) /* a quota is filled again for a while before more goes */
+#define ENOUGH(n)    ((n) - (n) / 50) /* a quota is filled again for a while before more goes */
 
 struct days {
     struct store_day *items;

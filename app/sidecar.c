@@ -213,7 +213,7 @@ void sidecar_refresh(const char *data_dir, const char *uid)
     if (err == 0)
         err = store_call(reader, uid, &r);
     store_reader_close(reader);
-    if (err == 0)
+    if (err == 0 && r->recording.deleted_us == 0) /* what was deleted does not come back */
         err = sidecar_write(data_dir, r, &why);
     if (err)
         log_warn("sidecar", "the file beside the recording of call %s is not up to date: %s", uid, why.text[0] ? why.text : err_text(err));
