@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "app/commands.h"
@@ -67,6 +69,14 @@ static void on_signal(int number)
     struct source *s = atomic_load(&signalled_source);
     if (s)
         source_wake(s);
+}
+
+/* What is paused or masked stands in memory for a moment: it must not get to the disk in a dump. */
+static void no_core(void)
+{
+    const struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0);
 }
 
 static void watch_signals(void)
@@ -358,6 +368,7 @@ int command_run(int argc, char **argv)
         code = apply(g, overrides, count);
         if (code == EXIT_DONE) {
             log_set((enum log_level)g->settings.log_level, g->settings.log_json);
+            no_core();
             watch_signals();
             code = run(g);
         }
