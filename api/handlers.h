@@ -118,6 +118,7 @@ void handle_call_recordings(struct exchange *x);
 void handle_recording(struct exchange *x);
 void handle_audio(struct exchange *x);
 void handle_delete_recording(struct exchange *x);
+void handle_video(struct exchange *x);
 void handle_live_calls(struct exchange *x);
 void handle_live_audio(struct exchange *x);
 void handle_live_call(struct exchange *x);

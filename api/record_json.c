@@ -623,6 +623,42 @@ static void recording_rule(struct json *j, const struct record_recording *g)
         json_kv_time(j, "requested_at", g->requested_us);
 }
 
+static void film_json(struct json *j, const struct call_record *r, const struct record_film *f, bool links)
+{
+    char hex[65], id[RECORD_FILE_ID_SIZE], url[RECORD_FILE_ID_SIZE + 40];
+    record_film_id(r, f, id);
+    snprintf(url, sizeof url, "/api/v1/recordings/%s/video", id);
+    json_object(j);
+    json_kv_str(j, "id", id);
+    kv_uint(j, "number", f->number);
+    json_kv_str(j, "party", f->side);
+    json_kv_str(j, "format", "mkv");
+    kv_known(j, "codec", f->codec);
+    kv_positive(j, "width", f->width);
+    kv_positive(j, "height", f->height);
+    kv_uint(j, "frames", f->frames);
+    kv_uint(j, "dropped", f->dropped);
+    json_kv_time(j, "started_at", f->started_us);
+    json_kv_int(j, "duration_ms", f->duration_ms);
+    json_kv_int(j, "size_bytes", f->size_bytes);
+    json_kv_str(j, "sha256", crypto_hex(slice_of(f->sha256, sizeof f->sha256), hex));
+    if (links)
+        json_kv_str(j, "url", url);
+    json_end(j);
+}
+
+static void films_json(struct json *j, const struct call_record *r, bool links)
+{
+    const struct record_recording *g = &r->recording;
+    if (g->film_count == 0)
+        return;
+    json_key(j, "films");
+    json_array(j);
+    for (uint32_t i = 0; i < g->film_count; i++)
+        film_json(j, r, &g->films[i], links);
+    json_end(j);
+}
+
 void record_json_recording(struct json *j, const struct call_record *r, bool full, bool links)
 {
     const struct record_recording *g = &r->recording;
@@ -663,6 +699,8 @@ void record_json_recording(struct json *j, const struct call_record *r, bool ful
         json_key(j, "sound");
         record_sound_json(j, &g->sound, links);
     }
+    if (full && (g->state == NULL || strcmp(g->state, "deleted") != 0))
+        films_json(j, r, links);
     json_end(j);
 }
 

@@ -253,7 +253,7 @@ static const char *audio_type(struct slice format)
     static const struct {
         const char *format, *type;
     } TYPES[] = {
-        {"wav", "audio/wav"}, {"ogg", "audio/ogg"}, {"mp3", "audio/mpeg"}, {"flac", "audio/flac"}};
+        {"wav", "audio/wav"}, {"ogg", "audio/ogg"}, {"mp3", "audio/mpeg"}, {"flac", "audio/flac"}, {"mkv", "video/x-matroska"}};
 
     for (size_t i = 0; i < sizeof TYPES / sizeof TYPES[0]; i++)
         if (slice_is(format, TYPES[i].format))
@@ -427,4 +427,26 @@ void handle_delete_recording(struct exchange *x)
     else if (has_tracks(f.r) || recording_is_ready(x, &f.r->recording))
         delete_found(x, f.r);
     record_free(f.r);
+}
+
+/* ---- video ---- */
+
+void handle_video(struct exchange *x)
+{
+    const char *id = x->rq->path_value[0];
+    char uid[UID_SIZE + 1];
+    struct call_record *r = NULL;
+
+    snprintf(uid, sizeof uid, "%s", id);
+    int err = store_call(x->reader, uid, &r);
+    const struct record_film *film = err ? NULL : record_film_find(r, id);
+    if (err == 0 && (film == NULL || !limit_allows_record(&x->who.limit, r)))
+        err = ERR_NOT_FOUND;
+    if (err) {
+        exchange_store_problem(x, err, "recording");
+    } else {
+        struct served served = {id, slice_str("mkv"), film->path, film->sha256};
+        send_audio(x, &served);
+    }
+    record_free(r);
 }

@@ -97,6 +97,7 @@ struct sound_config setup_sound(const struct settings *s, const char *data_dir)
         .rollover_bytes = s->rollover_size,
         .listen = s->recording_measures,
         .mask_dtmf = s->record_mask_dtmf,
+        .video = s->recording_video,
     };
     (void)diagnose_configure(s, &c.diagnosis, NULL);
     return c;

@@ -10,6 +10,7 @@
 #include "app/sound_report.h"
 #include "app/sound_tag.h"
 #include "app/sound_tones.h"
+#include "app/sound_video.h"
 #include "app/worker.h"
 #include "decode/output.h"
 #include "decode/srtp.h"
@@ -423,7 +424,39 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
     if (config->counters)
         counters_add(config->counters, C_DTMF_EVENTS + CALL_DIGIT_INBAND, r->recording.inband.count + r->recording.inband.over_limit);
     flows_free(flows);
-    return err == ERR_NOT_FOUND ? 0 : err;
+    err = err == ERR_NOT_FOUND ? 0 : err;
+    return err || !config->video ? err : sound_video(r, config, dir, path, why);
+}
+
+/* ---- packets for others ---- */
+
+struct sound_packets {
+    struct source source;
+};
+
+struct sound_packets *sound_packets_open(const struct call_record *r, uint32_t chain, const struct sound_config *config,
+                                         struct render_flow *ret_flow)
+{
+    struct sound_packets *p = calloc(1, sizeof *p);
+    bool truncated;
+    if (p == NULL)
+        return NULL;
+    p->source = (struct source){.secrets = &r->secrets, .counters = config->counters};
+    if (spool_reader_open(config->data_dir, r->chains[chain].tail, &p->source.reader, &truncated) != 0) {
+        free(p);
+        return NULL;
+    }
+    *ret_flow = (struct render_flow){.context = &p->source, .next = next_packet};
+    return p;
+}
+
+void sound_packets_close(struct sound_packets *p)
+{
+    if (p == NULL)
+        return;
+    spool_reader_close(p->source.reader);
+    srtp_opener_free(p->source.opener);
+    free(p);
 }
 
 /* ---- a conference ---- */

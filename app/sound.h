@@ -18,6 +18,7 @@ struct sound_config {
     int64_t silence_max_ns;              /* a longer pause of everybody is cut to this; 0: to a day */
     bool listen;                         /* measure what the channels sound like */
     bool mask_dtmf;                      /* keys that are heard are told as '*' */
+    bool video;                          /* make films of what is shown, too */
     struct diagnose_config diagnosis;    /* what is said about that */
     struct counters *counters;           /* may be NULL */
     struct render_place *place;          /* decode/render.h; may be NULL */
@@ -34,6 +35,14 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
 
 /* The call is judged once more, now that its sound is known; labels that are new are counted. Nothing without sound. */
 void sound_judge(struct call_record *r, const struct sound_config *config);
+
+/* The packets of one chain of the call, opened where they are protected; sound_packets_close() ends them. NULL when nothing of it
+ * can be read. The record must live as long. */
+#define SOUND_FILMS_MAX 64 /* of a call */
+struct sound_packets;
+struct sound_packets *sound_packets_open(const struct call_record *r, uint32_t chain, const struct sound_config *config,
+                                         struct render_flow *ret_flow);
+void sound_packets_close(struct sound_packets *p);
 
 /* One side of a call, as a track. */
 struct sound_voice {

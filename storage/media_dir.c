@@ -73,6 +73,8 @@ void media_files(const struct call_record *r, media_file_fn *fn, void *context)
         with_companions(parts->items[i].path, fn, context);
     for (uint32_t i = 0; i < r->tracks.count; i++)
         with_companions(r->tracks.items[i].path, fn, context);
+    for (uint32_t i = 0; i < r->recording.film_count; i++)
+        with_companions(r->recording.films[i].path, fn, context);
 }
 
 static int trouble(struct why *why, const char *what, const char *path)

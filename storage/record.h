@@ -256,6 +256,21 @@ struct record_gap {
     int64_t cut_ms;    /* so much of it is not in the recording */
 };
 
+/* What somebody showed, as a Matroska file beside the audio. */
+struct record_film {
+    uint32_t number;         /* from 1, in the call */
+    const char *side;        /* caller, callee, unknown */
+    struct slice codec;      /* "H264" */
+    uint16_t width, height;  /* at its beginning */
+    uint64_t frames;
+    uint64_t dropped;        /* lacked a packet, or came ahead of the first key frame */
+    int64_t started_us;      /* of the first frame */
+    int64_t duration_ms;
+    struct slice path;       /* below the data directory */
+    int64_t size_bytes;
+    uint8_t sha256[32];
+};
+
 struct record_recording {
     char id[40];             /* UUID text; "" when there is none */
     const char *result;      /* recorded, rule, no_rtp, encrypted, undecodable, ... */
@@ -276,6 +291,8 @@ struct record_recording {
     struct record_dtmf inband; /* keys that were heard */
     uint32_t gap_count;
     struct record_gap *gaps;
+    uint32_t film_count;
+    struct record_film *films;
     /* What the rules of the site wanted of the call. `format` above is what they want until the file is there. */
     struct slice rule;       /* the one that decided; empty: the default */
     const char *action;      /* record, metadata-only, headers-only, skip, on-demand, on-demand-keep; NULL: older versions */

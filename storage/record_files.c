@@ -36,6 +36,23 @@ const struct record_file *record_file_find(const struct call_record *r, const ch
     return f ? f : find_in(r, &r->tracks, id);
 }
 
+void record_film_id(const struct call_record *r, const struct record_film *film,
+                    char out[RECORD_FILE_ID_SIZE])
+{
+    snprintf(out, RECORD_FILE_ID_SIZE, "%s-v%u", r->uid, film->number);
+}
+
+const struct record_film *record_film_find(const struct call_record *r, const char *id)
+{
+    char own[RECORD_FILE_ID_SIZE];
+    for (uint32_t i = 0; i < r->recording.film_count; i++) {
+        record_film_id(r, &r->recording.films[i], own);
+        if (strcmp(own, id) == 0)
+            return &r->recording.films[i];
+    }
+    return NULL;
+}
+
 bool record_files_have(const struct record_files *files, const char *uid)
 {
     for (uint32_t i = 0; i < files->count; i++)

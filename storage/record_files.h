@@ -39,5 +39,9 @@ void record_file_id(const struct call_record *r, const struct record_file *file,
                     char out[RECORD_FILE_ID_SIZE]);
 /* The file with this id, among the parts and tracks of the call; NULL: none. */
 const struct record_file *record_file_find(const struct call_record *r, const char *id);
+/* "<uid>-v1": a film of the call (record.h), which is found by it. */
+struct record_film;
+void record_film_id(const struct call_record *r, const struct record_film *film, char out[RECORD_FILE_ID_SIZE]);
+const struct record_film *record_film_find(const struct call_record *r, const char *id);
 /* Has this call a track here? */
 bool record_files_have(const struct record_files *files, const char *uid);

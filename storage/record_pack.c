@@ -513,6 +513,28 @@ static void gap_pack(struct pack *p, void *item)
     pack_i64(p, &g->cut_ms);
 }
 
+static void film_pack(struct pack *p, void *item)
+{
+    struct record_film *f = item;
+    pack_u32(p, &f->number);
+    pack_word(p, &f->side);
+    pack_text(p, &f->codec);
+    pack_u16(p, &f->width);
+    pack_u16(p, &f->height);
+    pack_u64(p, &f->frames);
+    pack_u64(p, &f->dropped);
+    pack_i64(p, &f->started_us);
+    pack_i64(p, &f->duration_ms);
+    pack_text(p, &f->path);
+    pack_i64(p, &f->size_bytes);
+    pack_bytes(p, f->sha256, sizeof f->sha256);
+}
+
+void record_pack_films(struct pack *p, struct record_recording *g)
+{
+    g->films = pack_items(p, g->films, &g->film_count, sizeof *g->films, film_pack);
+}
+
 void record_pack_recording(struct pack *p, struct record_recording *g)
 {
     struct slice id = slice_str(g->id);
@@ -555,7 +577,8 @@ void record_pack_recording(struct pack *p, struct record_recording *g)
     pack_u32(p, &g->damaged_pieces);
     pack_i64(p, &g->deleted_us);
     pack_word(p, &g->deleted_why);
-    record_pack_file_notes(p, &g->files); /* what comes later goes behind this */
+    record_pack_file_notes(p, &g->files);
+    record_pack_films(p, g); /* what comes later goes behind this */
 }
 
 void record_pack_message(struct pack *p, struct record_message *m, int format)

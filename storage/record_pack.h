@@ -39,6 +39,7 @@ void record_pack_recording(struct pack *p, struct record_recording *g);
 void record_pack_files(struct pack *p, struct record_files *files);
 /* What came to be known of each of these files later. */
 void record_pack_file_notes(struct pack *p, struct record_files *files);
+void record_pack_films(struct pack *p, struct record_recording *g);
 /* Messages stand one behind the other in a row, so they do not grow at their end unnoticed: the row says
  * which format it has. 1: up to `raw`; 2: party and VLANs behind it. A new field is a new format. */
 #define MESSAGE_FORMAT 2

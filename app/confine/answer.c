@@ -46,6 +46,7 @@ static void made_pack(struct pack *p, struct record_recording *g)
     pack_text(p, &g->undecodable);
     pack_u64(p, &g->repaired);
     pack_bool(p, &g->truncated);
+    record_pack_films(p, g);
     if (g->state == NULL)
         return;
     pack_text(p, &g->format);
@@ -200,6 +201,20 @@ static bool gaps_are_sound(const struct record_recording *g)
     return sound;
 }
 
+static bool films_are_sound(const struct job *job, const struct record_recording *g)
+{
+    static const char *const codecs[] = {"H264", "H265", "VP8", "VP9", "AV1", NULL};
+    bool sound = g->film_count <= SOUND_FILMS_MAX;
+    for (uint32_t i = 0; i < g->film_count && sound; i++) {
+        const struct record_film *f = &g->films[i];
+        char codec[8];
+        slice_copy_to(f->codec, codec, sizeof codec);
+        sound = f->number == i + 1 && f->side && is_one_of(codec, codecs) && path_is_ours(job->path, f->path) && is_time(f->started_us) &&
+                in_range(f->duration_ms, LENGTH_MS) && in_range(f->size_bytes, BYTES_MAX);
+    }
+    return sound;
+}
+
 /* "wav" */
 static bool format_is_sound(struct slice format)
 {
@@ -264,6 +279,8 @@ static void take_recording(struct record_recording *to, const struct record_reco
     to->inband = from->inband;
     to->gaps = from->gaps;
     to->gap_count = from->gap_count;
+    to->films = from->films;
+    to->film_count = from->film_count;
     if (!made) {
         to->id[0] = '\0';
         return;
@@ -307,7 +324,7 @@ static bool body_read(struct pack *p, const struct job *job, struct record_recor
         return false;
     if (job->kind != JOB_CALL)
         return files_are_sound(job, tracks, TRACKS_MAX);
-    return result_is_sound(recording) && (recording->state == NULL || recording_is_sound(job, recording));
+    return result_is_sound(recording) && films_are_sound(job, recording) && (recording->state == NULL || recording_is_sound(job, recording));
 }
 
 /* For a line of the log. */

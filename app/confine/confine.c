@@ -123,11 +123,12 @@ int confined_start(struct confined *c, struct counters *counters, struct why *wh
 
 /* ---- what a crash leaves ---- */
 
-/* What follows the job's name in that of a file of its kind: ".wav.part", "-p2.wav", "-caller.wav"; "-t1.wav", "-mix.wav". */
+/* What follows the job's name in that of a file of its kind: ".wav.part", "-p2.wav", "-caller.wav", "-v1.mkv"; "-t1.wav", "-mix.wav". */
 static bool is_ending(enum job_kind kind, const char *ending)
 {
     if (kind == JOB_CALL)
-        return ending[0] == '.' || strncmp(ending, "-p", 2) == 0 || strncmp(ending, "-c", 2) == 0;
+        return ending[0] == '.' || strncmp(ending, "-p", 2) == 0 || strncmp(ending, "-c", 2) == 0 ||
+               strncmp(ending, "-v", 2) == 0;
     return strncmp(ending, "-t", 2) == 0 || strncmp(ending, "-mix", 4) == 0;
 }
 
@@ -164,7 +165,9 @@ static void note_crash(struct confined *c, struct work *w, enum process_death de
              signal ? strsignal(signal) : "");
     if (counters)
         counters_add(counters, C_DECODER_CRASHES + death, 1);
-    if (death != DEATH_SIGNAL || signal != SIGKILL)
+    if (place.flow == RENDER_PLACE_FILM)
+        w->job.sound.video = false; /* the sound goes on without films */
+    else if (death != DEATH_SIGNAL || signal != SIGKILL)
         pieces_add(&w->pieces, place.flow, place.from_ns);
     drop_process(c, w);
     w->tries++;

@@ -44,6 +44,7 @@ static void config_pack(struct pack *p, struct sound_config *c)
     pack_i64(p, &c->silence_max_ns);
     pack_bool(p, &c->listen);
     pack_bool(p, &c->mask_dtmf);
+    pack_bool(p, &c->video);
 }
 
 static void skips_pack(struct pack *p, struct job *job)
