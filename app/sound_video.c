@@ -67,10 +67,8 @@ int sound_video(struct call_record *r, const struct sound_config *config, const 
                 const char *path, struct why *why)
 {
     const char *ending = strrchr(path, '.');
-    struct films f = {.r = r,
-                      .stem = path,
-                      .stem_size = ending ? (size_t)(ending - path) : strlen(path),
-                      .dir_size = strlen(dir) + 1};
+    struct films f = {
+        .r = r, .stem = path, .stem_size = ending ? (size_t)(ending - path) : strlen(path)};
     int err = 0;
     if (config->place)
         atomic_store(&config->place->flow, RENDER_PLACE_FILM);
