@@ -188,6 +188,8 @@ static void push(struct film *f, const struct render_packet *in)
     struct rtp_packet p;
     f->codecs = in->codecs;
     f->codec_count = in->codec_count;
+    if (in->withheld)
+        return; /* was not kept: like lost */
     if (!rtp_parse(in->datagram, in->datagram.size, &p))
         return;
     const struct render_codec *codec = codec_of(f, p.payload_type);
