@@ -6,7 +6,7 @@
         t.counter(t.read(frames without it))      # and a case in which the result must differ
 
 A feature without a counter-case fails: a test that cannot fail proves nothing."""
-import datetime, json, os, re, subprocess, tempfile
+import datetime, json, os, re, subprocess, tempfile, time
 
 FEATURES = []  # (id, title, function)
 NOWHERE = re.compile(r'\{trunk="none"(,direction="unknown")?|,trunk="none",direction="unknown"(?=\})')
@@ -112,7 +112,12 @@ class Test:
 
 
 def run_one(earshot, number):
-    """Error or None."""
+    """(Error or None, how many seconds it took)."""
+    begin = time.monotonic()
+    return judge(earshot, number), time.monotonic() - begin
+
+
+def judge(earshot, number):
     fn = FEATURES[number][2]
     with tempfile.TemporaryDirectory(prefix="earshot-feature-") as work:
         t = Test(earshot, work)
@@ -128,15 +133,15 @@ def run_one(earshot, number):
 
 
 def run_all(earshot, only=()):
-    """[(id, title, error or None)], in the order of the files. As many at a time as there are cores, and one more: most of
+    """[(id, title, error or None, seconds)], in the order of the files. As many at a time as there are cores, and one more: most of
     them wait for a service now and then. What failed beside others is tried once more alone, and that is said: a machine under
     load is no fault of the program, a fault stays one."""
     import multiprocessing
     chosen = [n for n, (id_, _, _) in enumerate(FEATURES) if not only or id_ in only]
     with multiprocessing.get_context("fork").Pool((os.cpu_count() or 1) + 1) as pool:
-        errors = pool.starmap(run_one, [(earshot, n) for n in chosen], chunksize=1)
+        results = pool.starmap(run_one, [(earshot, n) for n in chosen], chunksize=1)
     for i, n in enumerate(chosen):
-        if errors[i] is not None:
-            print(f"again {FEATURES[n][0]:4} {FEATURES[n][1]}, beside others: {errors[i]}", flush=True)
-            errors[i] = run_one(earshot, n)
-    return [(FEATURES[n][0], FEATURES[n][1], error) for n, error in zip(chosen, errors)]
+        if results[i][0] is not None:
+            print(f"again {FEATURES[n][0]:4} {FEATURES[n][1]}, beside others: {results[i][0]}", flush=True)
+            results[i] = run_one(earshot, n)
+    return [(FEATURES[n][0], FEATURES[n][1], *result) for n, result in zip(chosen, results)]

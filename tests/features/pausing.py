@@ -296,7 +296,7 @@ def by_api(t):
         data = os.path.join(os.path.dirname(s.log), "data")
         player = Player(packets)
         uid = answered(s)
-        ear = Ear(f"{s.url}/api/v1/live/calls/{uid}/audio")
+        ear = Ear(f"{s.url}/api/v1/live/calls/{uid}/audio?format=wav")
         time.sleep(max(0, player.begin + START + 3.5 - time.monotonic()))
         url = f"/api/v1/calls/{uid}"
         t.equal("resume what is not paused", [post(s, f"{url}/resume")[i] for i in (0,)] + [post(s, f"{url}/resume")[1]["code"]], [409, "not_paused"])

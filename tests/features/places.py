@@ -303,7 +303,19 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 def paths():
     """Every path of the description that answers GET."""
     with open(os.path.join(HERE, "../../api/openapi.yaml")) as f:
-        return [line.strip().rstrip(":") for line in f if line.startswith("  /")]
+        lines = f.read().split("\n")
+    return [line.strip().rstrip(":") for at, line in enumerate(lines) if line.startswith("  /") and "get:" in methods(lines, at)]
+
+
+def methods(lines, at):
+    """The words one step below a path."""
+    below = []
+    for line in lines[at + 1:]:
+        if line[:3].strip():
+            break
+        if line.startswith("    ") and line[4:5].strip():
+            below.append(line.strip())
+    return below
 
 
 @feature("H12", "a token of a tenant: no endpoint shows another's calls; the list shows what it is for")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the feature tests: run.py EARSHOT [ID...] [--json FILE]. One line a test; exit 1 when one fails."""
+"""Runs the feature tests: run.py EARSHOT [ID...] [--json FILE] [--times]. One line a test; exit 1 when one fails."""
 import importlib, json, os, sys
 
 here = os.path.dirname(os.path.abspath(__file__))
@@ -13,13 +13,18 @@ if "--json" in args:
     at = args.index("--json")
     out = args[at + 1]
     del args[at:at + 2]
+times = "--times" in args
+if times:
+    args.remove("--times")
 for name in sorted(f[:-3] for f in os.listdir(here) if f.endswith(".py") and f[:-3] not in ("craft", "feature", "run")):
     importlib.import_module(name)
 results = feature.run_all(os.path.abspath(args[0]), set(args[1:]))
-for id_, title, error in results:
+for id_, title, error, _ in results:
     print(f"{'ok  ' if error is None else 'FAIL'}  {id_:4} {title}" + (f"\n      {error}" if error else ""))
-failed = sum(error is not None for _, _, error in results)
+for id_, title, _, seconds in sorted(results, key=lambda r: -r[3])[:30 if times else 0]:
+    print(f"{seconds:6.1f} s  {id_:4} {title}")
+failed = sum(error is not None for _, _, error, _ in results)
 if out:
-    json.dump([{"id": i, "title": t, "error": e} for i, t, e in results], open(out, "w"), indent=1)
+    json.dump([{"id": i, "title": t, "error": e} for i, t, e, _ in results], open(out, "w"), indent=1)
 print(f"{len(results) - failed} passed, {failed} failed")
 sys.exit(1 if failed or not results else 0)

@@ -502,7 +502,7 @@ def conversation(t, scene):
         return round(datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() - START, 1)
     with FileService(t, sorted(scene.packets, key=lambda p: p.t), "[recording]\ndefault = record\n") as s:
         span = "from=2023-11-14T00:00:00Z&to=2023-11-15T00:00:00Z"
-        calls = wait_for("the calls", lambda: (lambda d: d if d and all(c["messages"] for c in d) else None)(s.get(f"/api/v1/calls?{span}")["data"]))
+        calls = wait_for("the calls", lambda: (lambda d: d if d and all(c["messages"] and (c["recording"] or {}).get("state") != "spooling" for c in d) else None)(s.get(f"/api/v1/calls?{span}")["data"]))
         first = min(calls, key=lambda c: c["started_at"])
         got = s.get(f"/api/v1/calls/{first['uid']}/legs")
         names = {c["uid"]: c["call_id"] for c in calls}
