@@ -19,7 +19,7 @@ if times:
 for name in sorted(f[:-3] for f in os.listdir(here) if f.endswith(".py") and f[:-3] not in ("craft", "feature", "run")):
     importlib.import_module(name)
 results = feature.run_all(os.path.abspath(args[0]), set(args[1:]))
-for id_, title, error, _ in results:
+for id_, title, error, _ in sorted(results, key=lambda r: r[2] is not None):  # what failed last, where it is seen
     print(f"{'ok  ' if error is None else 'FAIL'}  {id_:4} {title}" + (f"\n      {error}" if error else ""))
 for id_, title, _, seconds in sorted(results, key=lambda r: -r[3])[:30 if times else 0]:
     print(f"{seconds:6.1f} s  {id_:4} {title}")
