@@ -19,6 +19,7 @@
 #include "base/crypto.h"
 #include "base/json.h"
 #include "storage/media_dir.h"
+#include "storage/media_name.h"
 #include "storage/store.h"
 
 static const char usage[] =
@@ -214,7 +215,7 @@ static int take_sidecar(struct rebuild *b, const char *path)
 
 static bool is_sidecar(const FTSENT *e)
 {
-    return e->fts_info == FTS_F && e->fts_statp->st_size > 0 && e->fts_namelen > 5 && strcmp(e->fts_name + e->fts_namelen - 5, ".json") == 0;
+    return e->fts_info == FTS_F && e->fts_statp->st_size > MEDIA_MARK_MAX && e->fts_namelen > 5 && strcmp(e->fts_name + e->fts_namelen - 5, ".json") == 0;
 }
 
 static int walk(struct rebuild *b)

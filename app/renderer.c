@@ -127,7 +127,7 @@ static bool render(struct thread *t, struct call_record *r)
     config.counters = t->counters;
     int err = name_files(r, &config, path, &why);
     bool named = err == 0;
-    if (err == 0 && media_left_unfinished(config.data_dir, path)) /* a crash cut the one who began it */
+    if (err == 0 && media_left_behind(config.data_dir, path)) /* a crash cut the one who began it */
         r->recording.recovered = true;
     if (err == 0)
         err = confined_render(t->decoder, r, &config, config.data_dir, path, &why);

@@ -90,10 +90,11 @@ static int joined(const char *data_dir, const char *path, const char *end, char 
     return n > 0 && n < PATH_MAX && media_path_is_ours(path) ? 0 : ERR_INVALID;
 }
 
-bool media_left_unfinished(const char *data_dir, const char *path)
+bool media_left_behind(const char *data_dir, const char *path)
 {
     char full[PATH_MAX];
-    return joined(data_dir, path, ".part", full) == 0 && access(full, F_OK) == 0;
+    return (joined(data_dir, path, ".part", full) == 0 && access(full, F_OK) == 0) ||
+           (joined(data_dir, path, "", full) == 0 && access(full, F_OK) == 0);
 }
 
 int media_make_dirs(const char *data_dir, const char *path, struct why *why)

@@ -21,5 +21,5 @@ void media_files(const struct call_record *r, media_file_fn *fn, void *context);
 bool media_path_is_ours(const char *path);
 /* Makes the directories that `path` (of media_path) needs. */
 int media_make_dirs(const char *data_dir, const char *path, struct why *why);
-/* There is an unfinished file of that path: who wrote it did not live to finish it or to take it away. */
-bool media_left_unfinished(const char *data_dir, const char *path);
+/* There is a file of that path, finished or not, before anybody wrote it now: who did, did not live to say so. */
+bool media_left_behind(const char *data_dir, const char *path);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 
+#define MARK_READ  64 /* {"call":{"uid":"..." */
 #define VALUE_MAX  64
 #define FOLDER_MAX 150 /* bytes of a name in the path, without what parts and endings add */
 
@@ -193,26 +194,40 @@ static void mark_of(const char *path, char mark[MEDIA_PATH_MAX + 8])
     snprintf(mark, MEDIA_PATH_MAX + 8, "%.*s.json", stem_size(path), path);
 }
 
+/* A crash cut who took it: it is still the same call's, and so is what lies under that name. */
+static bool is_marked_by(int root, const char *mark, const char *uid)
+{
+    char text[MARK_READ];
+    int fd = beneath_open(root, mark, O_RDONLY, 0);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
+    if (fd >= 0)
+        close(fd);
+    return n > 0 && memmem(text, (size_t)n, uid, strlen(uid)) != NULL;
+}
+
 /* Also refused when a file of sound is there without one beside it. */
-static int take(int root, const char *path, bool own)
+static int take(int root, const char *path, const char *uid, bool own)
 {
     char mark[MEDIA_PATH_MAX + 8];
     int folder = beneath_folder(root, path, true);
     if (folder < 0)
         return folder;
     close(folder);
-    if (own)
+    mark_of(path, mark);
+    if (own || is_marked_by(root, mark, uid))
         return 0;
     int there = beneath_open(root, path, O_PATH, 0);
     if (there >= 0)
         close(there);
     if (there >= 0 || looks_like_a_part(path))
         return ERR_EXISTS;
-    mark_of(path, mark);
     int fd = beneath_open(root, mark, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    if (fd >= 0)
-        close(fd);
-    return fd < 0 ? fd : 0;
+    if (fd < 0)
+        return fd;
+    ssize_t n = write(fd, uid, strlen(uid)); /* unwritten, the name is only lost to this call after a crash */
+    (void)n;
+    close(fd);
+    return 0;
 }
 
 int media_name_take(const char *data_dir, const char *template, const struct media_name *n,
@@ -226,11 +241,11 @@ int media_name_take(const char *data_dir, const char *template, const struct med
     }
     int err = media_name_expand(template, n, container, n->with_uid, ret_path);
     if (err == 0)
-        err = take(root, ret_path, own);
+        err = take(root, ret_path, n->uid, own);
     if (err == ERR_EXISTS || err == ERR_INVALID) {
         err = media_name_expand(template, n, container, true, ret_path);
         if (err == 0)
-            err = take(root, ret_path, true);
+            err = take(root, ret_path, n->uid, true);
     }
     close(root);
     if (err)
@@ -246,7 +261,7 @@ void media_name_release(const char *data_dir, const char *path)
     mark_of(path, mark);
     int folder = root < 0 ? root : beneath_folder(root, mark, false);
     if (folder >= 0 && fstatat(folder, beneath_name(mark), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-        S_ISREG(st.st_mode) && st.st_size == 0)
+        S_ISREG(st.st_mode) && st.st_size <= MEDIA_MARK_MAX)
         (void)unlinkat(folder, beneath_name(mark), 0);
     if (folder >= 0)
         close(folder);

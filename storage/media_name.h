@@ -5,6 +5,8 @@
 #include "base/slice.h"
 #include "storage/media_dir.h"
 
+#define MEDIA_MARK_MAX 64 /* bytes of a file that only takes a name; a real one has more */
+
 struct media_name {
     int64_t started_us; /* {yyyy} {mm} {dd} {HH} {MM} {SS}, UTC */
     const char *uid;    /* {uuid} */
@@ -17,9 +19,10 @@ struct media_name {
 bool media_template_valid(const char *template, struct why *why);
 /* The name alone, without looking at the disk. `own`: with the uid behind it. ERR_INVALID: too long. */
 int media_name_expand(const char *template, const struct media_name *n, const char *container, bool own, char ret_path[MEDIA_PATH_MAX]);
-/* A name that is free, with its folders made; the uid is added where somebody else has it. It is taken by an empty file with the
- * ending .json, made with O_EXCL, until a real one takes its place or media_name_release() gives it back. */
+/* A name that is free, with its folders made; the uid is added where somebody else has it. It is taken by a file with the
+ * ending .json which holds the uid alone, made with O_EXCL, until a real one takes its place or media_name_release() gives it back.
+ * Who took a name and was cut by a crash gets the same again. */
 int media_name_take(const char *data_dir, const char *template, const struct media_name *n, const char *container,
                     char ret_path[MEDIA_PATH_MAX], struct why *why);
-/* What was taken, and stayed empty, is gone. */
+/* What was taken, and holds no more than the uid, is gone. */
 void media_name_release(const char *data_dir, const char *path);

@@ -66,17 +66,18 @@ Test(media, files_lie_in_a_directory_an_hour) {
   cr_assert_eq(st.st_mode & 0777, 0700);
 }
 
-Test(media, what_a_crash_left_unfinished_is_seen) {
+Test(media, what_a_crash_left_is_seen_finished_or_not) {
   struct why why;
   char file[256];
   cr_assert_eq(media_make_dirs(dir, "audio/2026/x.wav", &why), 0);
-  snprintf(file, sizeof file, "%s/audio/2026/x.wav", dir);
-  fclose(fopen(file, "w"));
-  cr_assert_not(media_left_unfinished(dir, "audio/2026/x.wav"));
+  cr_assert_not(media_left_behind(dir, "audio/2026/x.wav"));
   snprintf(file, sizeof file, "%s/audio/2026/x.wav.part", dir);
   fclose(fopen(file, "w"));
-  cr_assert(media_left_unfinished(dir, "audio/2026/x.wav"));
-  cr_assert_not(media_left_unfinished(dir, "audio/2026/y.wav"));
+  cr_assert(media_left_behind(dir, "audio/2026/x.wav"));
+  snprintf(file, sizeof file, "%s/audio/2026/y.wav", dir);
+  fclose(fopen(file, "w"));
+  cr_assert(media_left_behind(dir, "audio/2026/y.wav"));
+  cr_assert_not(media_left_behind(dir, "audio/2026/z.wav"));
 }
 
 Test(media, paths_cannot_leave_the_directory) {

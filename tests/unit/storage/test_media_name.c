@@ -24,6 +24,7 @@ static void teardown(void)
 TestSuite(media_name, .init = setup, .fini = teardown, .timeout = 60);
 
 #define UID "0198f12a-1111-8222-8333-444455556666"
+#define OTHER "0198f12a-1111-8222-8333-444455557777"
 
 static struct media_name name_of(const char *caller)
 {
@@ -104,10 +105,14 @@ Test(media_name, taken_name_gets_the_uid_and_a_released_one_does_not)
     char a[MEDIA_PATH_MAX], b[MEDIA_PATH_MAX], c[MEDIA_PATH_MAX];
     struct why why;
     const struct media_name n = name_of("100");
+    struct media_name other = n;
+    other.uid = OTHER;
     cr_assert_eq(media_name_take(dir, "{caller}", &n, "wav", a, &why), 0);
     cr_assert_str_eq(a, "audio/100.wav");
-    cr_assert_eq(media_name_take(dir, "{caller}", &n, "flac", b, &why), 0);
-    cr_assert_str_eq(b, "audio/100-" UID ".flac");
+    cr_assert_eq(media_name_take(dir, "{caller}", &other, "flac", b, &why), 0);
+    cr_assert_str_eq(b, "audio/100-" OTHER ".flac");
+    cr_assert_eq(media_name_take(dir, "{caller}", &n, "wav", b, &why), 0);
+    cr_assert_str_eq(b, a, "who took it and was cut by a crash gets it again");
     media_name_release(dir, a);
     cr_assert_eq(media_name_take(dir, "{caller}", &n, "wav", c, &why), 0);
     cr_assert_str_eq(c, a);
