@@ -215,7 +215,9 @@ static int take_sidecar(struct rebuild *b, const char *path)
 
 static bool is_sidecar(const FTSENT *e)
 {
-    return e->fts_info == FTS_F && e->fts_statp->st_size > MEDIA_MARK_MAX && e->fts_namelen > 5 && strcmp(e->fts_name + e->fts_namelen - 5, ".json") == 0;
+    off_t size = e->fts_statp->st_size;
+    return e->fts_info == FTS_F && size > 0 && size != MEDIA_MARK_BYTES && e->fts_namelen > 5 &&
+           strcmp(e->fts_name + e->fts_namelen - 5, ".json") == 0;
 }
 
 static int walk(struct rebuild *b)

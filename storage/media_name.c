@@ -261,7 +261,7 @@ void media_name_release(const char *data_dir, const char *path)
     mark_of(path, mark);
     int folder = root < 0 ? root : beneath_folder(root, mark, false);
     if (folder >= 0 && fstatat(folder, beneath_name(mark), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-        S_ISREG(st.st_mode) && st.st_size <= MEDIA_MARK_MAX)
+        S_ISREG(st.st_mode) && (st.st_size == 0 || st.st_size == MEDIA_MARK_BYTES))
         (void)unlinkat(folder, beneath_name(mark), 0);
     if (folder >= 0)
         close(folder);

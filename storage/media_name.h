@@ -5,7 +5,7 @@
 #include "base/slice.h"
 #include "storage/media_dir.h"
 
-#define MEDIA_MARK_MAX 64 /* bytes of a file that only takes a name; a real one has more */
+#define MEDIA_MARK_BYTES 36 /* of a file that only takes a name: the uid */
 
 struct media_name {
     int64_t started_us; /* {yyyy} {mm} {dd} {HH} {MM} {SS}, UTC */
