@@ -123,6 +123,11 @@ static bool addr_split(struct slice value, struct sip_addr *a)
 
 bool sip_addr_parse(struct slice value, struct sip_addr *ret_addr)
 {
+    return sip_addr_straight(value, ret_addr) || sip_addr_parse_any(value, ret_addr);
+}
+
+bool sip_addr_parse_any(struct slice value, struct sip_addr *ret_addr)
+{
     struct sip_addr a;
     quick_clear(&a, sizeof a);
     if (!addr_split(value, &a))

@@ -63,6 +63,14 @@ bool sip_param_next(struct slice *rest, struct slice *ret_name, struct slice *re
 /* "host", "host:port", "[v6]:port", bare v6. White space around the colon is fine. */
 void sip_host_port(struct slice text, struct slice *ret_host, struct slice *ret_port);
 
+/* What is written as nearly everybody writes it, in one pass (straight.c). True: not odd, and *ret is what sip_addr_parse() or
+ * sip_via_parse() would give. False says nothing. */
+bool sip_addr_straight(struct slice value, struct sip_addr *ret_addr);
+bool sip_via_straight(struct slice value, struct sip_via *ret_via);
+/* What is written in any other way: for those two, and for tests that compare. */
+bool sip_addr_parse_any(struct slice value, struct sip_addr *ret_addr);
+bool sip_via_parse_any(struct slice value, struct sip_via *ret_via);
+
 /* Against the grammar? odd.c says what counts. One name-addr or addr-spec with its parameters (a
  * comma list of them too); parameters or Via elements without an empty one; the request line
  * without its end; a Date. */

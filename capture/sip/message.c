@@ -129,9 +129,11 @@ static void parse_cseq(struct slice value, struct sip_msg *m)
 static void parse_top_via(struct slice value, struct sip_msg *m)
 {
     struct slice item;
+    if (sip_via_straight(value, &m->via))
+        return;
     if (sip_odd_list(value))
         m->flags |= SIP_FLAG_SYNTAX;
-    if (!sip_list_next(&value, &item) || !sip_via_parse(item, &m->via))
+    if (!sip_list_next(&value, &item) || !sip_via_parse_any(item, &m->via))
         m->flags |= SIP_FLAG_NO_VIA;
 }
 
@@ -154,7 +156,9 @@ struct section {
 static void parse_party(struct slice value, enum sip_flag missing, struct sip_addr *ret_addr,
                         struct sip_msg *m)
 {
-    if (!sip_addr_parse(value, ret_addr))
+    if (sip_addr_straight(value, ret_addr))
+        return;
+    if (!sip_addr_parse_any(value, ret_addr))
         m->flags |= missing;
     else if (sip_odd_address(value))
         m->flags |= SIP_FLAG_SYNTAX;
@@ -173,7 +177,7 @@ static void read_known(const struct sip_header_line *h, struct section *section,
         parse_party(h->value, SIP_FLAG_NO_TO, &m->to, m);
         break;
     case SIP_H_CONTACT:
-        if (sip_odd_address(h->value))
+        if (!sip_addr_straight(h->value, &(struct sip_addr){0}) && sip_odd_address(h->value))
             m->flags |= SIP_FLAG_SYNTAX;
         break;
     case SIP_H_DATE:

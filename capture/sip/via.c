@@ -22,6 +22,11 @@ static void via_param(struct sip_via *via, struct slice name, struct slice value
 
 bool sip_via_parse(struct slice value, struct sip_via *ret_via)
 {
+    return sip_via_straight(value, ret_via) || sip_via_parse_any(value, ret_via);
+}
+
+bool sip_via_parse_any(struct slice value, struct sip_via *ret_via)
+{
     struct sip_via via;
     quick_clear(&via, sizeof via);
     struct slice s = sip_trim(value);
