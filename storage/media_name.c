@@ -174,8 +174,8 @@ static int stem_size(const char *path)
     return (int)(strrchr(path, '.') - path);
 }
 
-/* What output adds to names of parts, sides and tracks ("-p2"): a call that has such a name by
- * itself would meet them. */
+/* What rendering adds to names of parts, sides, tracks and films ("-p2"): a call that has such a
+ * name by itself would meet them. */
 static bool looks_like_a_part(const char *path)
 {
     char stem[MEDIA_PATH_MAX];
@@ -183,7 +183,7 @@ static bool looks_like_a_part(const char *path)
     const char *dash = strrchr(stem, '-');
     if (dash == NULL)
         return false;
-    bool numbered = (dash[1] == 'p' || dash[1] == 't') && dash[2] &&
+    bool numbered = strchr("ptv", dash[1]) && dash[1] && dash[2] &&
                     dash[2 + strspn(dash + 2, "0123456789")] == '\0';
     return numbered || strcmp(dash, "-mix") == 0 || strcmp(dash, "-caller") == 0 ||
            strcmp(dash, "-callee") == 0;

@@ -1,12 +1,12 @@
 /* The answer of a process that decodes: written by it, and read by the service as what a stranger sends. */
 #include "app/confine/job.h"
 
+#include "app/confine/job_files.h"
 #include "decode/output.h"
 #include "storage/record_pack.h"
 
 #define COUNTERS_MAX    256
 #define COUNT_MAX       (UINT64_C(1) << 50)
-#define ENDING_MAX      64 /* what a file's name has behind that of the job */
 #define TRACKS_MAX      128
 #define PARTS_MAX       (2 * RENDER_PARTS_MAX + 2)
 #define UNDECODABLE_MAX 64
@@ -116,21 +116,9 @@ static bool is_time(int64_t us)
     return us >= -TIME_MAX_US && us <= TIME_MAX_US;
 }
 
-/* The job's path, or a name made from it: "a.wav" gives "a-p2.wav". */
-static bool path_is_ours(const char *asked, struct slice path)
+static bool path_is_ours(const struct job *job, struct slice path)
 {
-    const char *slash = strrchr(asked, '/'), *dot = strrchr(asked, '.');
-    size_t stem = dot && (slash == NULL || dot > slash) ? (size_t)(dot - asked) : strlen(asked);
-    if (path.size <= stem || path.size > stem + ENDING_MAX || memcmp(path.data, asked, stem) != 0)
-        return false;
-    for (size_t i = stem; i < path.size; i++) {
-        uint8_t c = path.data[i];
-        bool word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        bool mark = (c == '.' || c == '-') && (i == stem || path.data[i - 1] != c);
-        if (!word && !mark)
-            return false;
-    }
-    return path.data[stem] == '.' || path.data[stem] == '-';
+    return job_file_is_ours(job->kind, job->path, path, false);
 }
 
 static bool file_is_sound(const struct job *job, const struct record_file *f)
@@ -140,7 +128,7 @@ static bool file_is_sound(const struct job *job, const struct record_file *f)
                                           "over_limit", "failed", NULL};
     bool track = f->kind && strcmp(f->kind, "track") == 0;
     return is_one_of(f->kind, kinds) && is_one_of(f->result, results) &&
-           (f->path.size == 0 || path_is_ours(job->path, f->path)) && (!track || (f->number >= 1 && f->number <= job->voice_count)) &&
+           (f->path.size == 0 || path_is_ours(job, f->path)) && (!track || (f->number >= 1 && f->number <= job->voice_count)) &&
            in_range(f->sample_rate_hz, RATE_MAX) && in_range(f->channels, 2) && in_range(f->size_bytes, BYTES_MAX) &&
            is_time(f->started_us) && in_range(f->first_sample, LENGTH_MS * RATE_MAX / 1000) && in_range(f->samples, LENGTH_MS * RATE_MAX / 1000);
 }
@@ -209,7 +197,7 @@ static bool films_are_sound(const struct job *job, const struct record_recording
         const struct record_film *f = &g->films[i];
         char codec[8];
         slice_copy_to(f->codec, codec, sizeof codec);
-        sound = f->number == i + 1 && f->side && is_one_of(codec, codecs) && path_is_ours(job->path, f->path) && is_time(f->started_us) &&
+        sound = f->number == i + 1 && f->side && is_one_of(codec, codecs) && path_is_ours(job, f->path) && is_time(f->started_us) &&
                 in_range(f->duration_ms, LENGTH_MS) && in_range(f->size_bytes, BYTES_MAX);
     }
     return sound;
@@ -235,7 +223,7 @@ static bool result_is_sound(const struct record_recording *g)
 /* Of one that was made. */
 static bool recording_is_sound(const struct job *job, const struct record_recording *g)
 {
-    return path_is_ours(job->path, g->path) && format_is_sound(g->format) && in_range(g->sample_rate_hz, RATE_MAX) &&
+    return path_is_ours(job, g->path) && format_is_sound(g->format) && in_range(g->sample_rate_hz, RATE_MAX) &&
            in_range(g->channels, 2) && in_range(g->duration_ms, LENGTH_MS) && in_range(g->size_bytes, BYTES_MAX) &&
            is_time(g->started_us) && gaps_are_sound(g) && files_are_sound(job, &g->files, PARTS_MAX) &&
            hearing_is_sound(&g->sound) && keys_are_sound(&g->inband);

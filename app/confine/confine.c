@@ -3,8 +3,6 @@
 #include "app/confine/confine.h"
 
 #include <assert.h>
-#include <dirent.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/confine/job.h"
+#include "app/confine/job_files.h"
 #include "app/confine/pieces.h"
 #include "app/confine/process.h"
 #include "app/settings.h"
@@ -123,38 +122,11 @@ int confined_start(struct confined *c, struct counters *counters, struct why *wh
 
 /* ---- what a crash leaves ---- */
 
-/* What follows the job's name in that of a file of its kind: ".wav.part", "-p2.wav", "-caller.wav", "-v1.mkv"; "-t1.wav", "-mix.wav". */
-static bool is_ending(enum job_kind kind, const char *ending)
-{
-    if (kind == JOB_CALL)
-        return ending[0] == '.' || strncmp(ending, "-p", 2) == 0 || strncmp(ending, "-c", 2) == 0 ||
-               strncmp(ending, "-v", 2) == 0;
-    return strncmp(ending, "-t", 2) == 0 || strncmp(ending, "-mix", 4) == 0;
-}
-
-static void remove_files(const struct job *job)
-{
-    char folder[4096];
-    int n = snprintf(folder, sizeof folder, "%s/%s", job->dir, job->path);
-    char *slash = strrchr(folder, '/');
-    if (n < 0 || n >= (int)sizeof folder || slash == NULL)
-        return;
-    *slash = '\0';
-    char *name = slash + 1, *dot = strrchr(name, '.');
-    size_t stem = dot ? (size_t)(dot - name) : strlen(name);
-    DIR *d = opendir(folder);
-    for (struct dirent *e; d && (e = readdir(d)) != NULL;)
-        if (strncmp(e->d_name, name, stem) == 0 && is_ending(job->kind, e->d_name + stem))
-            (void)unlinkat(dirfd(d), e->d_name, 0);
-    if (d)
-        closedir(d);
-}
-
 static void drop_process(struct confined *c, const struct work *w)
 {
     process_free(c->process);
     c->process = NULL;
-    remove_files(&w->job);
+    job_files_remove(w->job.kind, w->job.dir, w->job.path);
 }
 
 static void note_crash(struct confined *c, struct work *w, enum process_death death, int signal, struct counters *counters)

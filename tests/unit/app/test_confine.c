@@ -1,11 +1,15 @@
 /* What goes between the service and the process that decodes: jobs there, answers back that nobody believes. */
 #include <criterion/criterion.h>
 
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include "app/confine/job.h"
+#include "app/confine/job_files.h"
 #include "tests/support/guard.h"
 
 #define SECOND INT64_C(1000000000)
@@ -227,6 +231,11 @@ static void elsewhere(struct call_record *r) { r->recording.path = slice_str("au
 static void above(struct call_record *r) { r->recording.path = slice_str("audio/2026/11/21/10/first/../../x.wav"); }
 static void dots(struct call_record *r) { r->recording.path = slice_str("audio/2026/11/21/10/first..wav"); }
 static void odd_name(struct call_record *r) { r->recording.files.items[0].path = slice_str("audio/2026/11/21/10/first-p2 .wav"); }
+static void neighbour(struct call_record *r) { r->recording.path = slice_str("audio/2026/11/21/10/first-carol.wav"); }
+static void longer(struct call_record *r) { r->recording.files.items[0].path = slice_str("audio/2026/11/21/10/first.smith.wav"); }
+static void its_track(struct call_record *r) { r->recording.files.items[0].path = slice_str("audio/2026/11/21/10/first-t1.wav"); }
+static void sidecar(struct call_record *r) { r->recording.path = slice_str("audio/2026/11/21/10/first.json"); }
+static void half(struct call_record *r) { r->recording.path = slice_str("audio/2026/11/21/10/first.wav.part"); }
 static void no_file(struct call_record *r) { r->recording.path = slice_none(); }
 static void own_state(struct call_record *r) { r->recording.state = "deleted"; }
 static void own_word(struct call_record *r) { r->recording.result = "<script>"; }
@@ -249,7 +258,7 @@ static void track(struct call_record *r) { r->recording.files.items[0].kind = "t
 Test(confine, answers_that_no_sound_process_gives_are_refused, .timeout = 60)
 {
     static void (*const changes[])(struct call_record *) = {
-        elsewhere, above, dots,    odd_name,  no_file,    own_state, own_word, not_made, negative, endless,    channels,
+        elsewhere, above, dots,    odd_name,  neighbour, longer,   its_track, sidecar, half, no_file,    own_state, own_word, not_made, negative, endless,    channels,
         no_rate,   other_age, third_side, nameless, overflow,  nobody,   long_key, own_format, own_kind, track,
     };
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
@@ -300,6 +309,68 @@ Test(confine, whose_voice_a_track_is_the_service_knows, .timeout = 60)
     job_free(&job);
     record_free(theirs);
     buf_fini(&out);
+}
+
+/* ---- files ---- */
+
+/* What is in the folder of "bob.wav" and is of its job, done or not: c, t or b: of a call, of tracks, of both. */
+static const struct {
+    const char *name;
+    char of;
+} beside[] = {
+    {"bob.wav", 'c'},          {"bob.wav.part", 'c'},       {"bob-p2.wav", 'c'},         {"bob-p1000.wav.part", 'c'},
+    {"bob-caller.wav", 'c'},   {"bob-callee.wav.part", 'c'}, {"bob-caller-p3.wav", 'c'}, {"bob-v1.mkv", 'c'},
+    {"bob-v64.mkv.part", 'c'}, {"bob-t1.wav", 't'},         {"bob-t32.wav.part", 't'},   {"bob-mix.wav", 't'},
+    {"bob-mix.wav.part", 't'},  {"bob.wav.pcm.part", 'c'},   {"bob-p2.wav.pcm.part", 'c'},
+    /* the name that is taken, and what lies beside recordings */
+    {"bob.json", 0},           {"bob.wav.json", 0},         {"bob.peaks", 0},            {"bob.wav.peaks", 0},
+    {"bob.json.part", 0},      {"bob-p2.json", 0},          {"bob-v1.mkv.json", 0},      {"bob-p2.peaks", 0},
+    /* those of others: parties that are called so, and names with the uid behind them */
+    {"bob-carol.wav", 0},      {"bob.smith.wav", 0},        {"bob-peter.wav", 0},        {"bob-c.wav", 0},
+    {"bob-vera.wav", 0},       {"bob-tom.wav", 0},          {"bob-mixer.wav", 0},        {"bob-p.wav", 0},
+    {"bob-p2x.wav", 0},        {"bob-p2.smith.wav", 0},     {"bob-p2-carol.wav", 0},     {"bob-p02.wav", 0},
+    {"bob-p2-p3.wav", 0},      {"bob-caller-carol.wav", 0}, {"bob-caller-callee.wav", 0}, {"bob-callers.wav", 0},
+    {"bob-v1.wav", 0},         {"bob-v1-p2.mkv", 0},        {"bob.mkv", 0},              {"bob.flac", 0},
+    {"bob.wav.partial", 0},    {"bob.wav.pcm", 0},          {"bob.pcm.part", 0},         {"bob.wav.part.pcm", 0},    {"bob.wav.part.part", 0},    {"bob.part", 0},             {"bob", 0},
+    {"bobby.wav", 0},          {"bo.wav", 0},               {"bob-0198f12a-1111-8222-8333-444455556666.wav", 0},
+    {"bob-p9999999999.wav", 0},
+};
+
+Test(confine, files_of_a_job_are_told_from_those_of_others_that_begin_like_it, .timeout = 60)
+{
+    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
+        char path[100];
+        struct slice name = slice_of(path, (size_t)snprintf(path, sizeof path, "audio/bob.d/%s", beside[i].name));
+        bool whole = strstr(beside[i].name, ".part") == NULL;
+        cr_expect_eq(job_file_is_ours(JOB_CALL, "audio/bob.d/bob.wav", name, !whole), beside[i].of == 'c', "%s", path);
+        cr_expect_eq(job_file_is_ours(JOB_TRACKS, "audio/bob.d/bob.wav", name, !whole), beside[i].of == 't', "%s", path);
+        cr_expect_not(job_file_is_ours(JOB_CALL, "audio/bob.d/bob.wav", name, whole), "%s", path);
+        cr_expect_not(job_file_is_ours(JOB_CALL, "audio/bob.d/ann.wav", name, !whole), "%s", path);
+    }
+    cr_expect(job_file_is_ours(JOB_CALL, "a.b/bob", slice_str("a.b/bob-p2"), false), "no ending is one");
+}
+
+Test(confine, a_crash_takes_the_files_of_its_job_and_no_others, .timeout = 60)
+{
+    char dir[] = "/tmp/earshot-job-XXXXXX", path[200];
+    struct stat st;
+    cr_assert_not_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/audio", dir);
+    cr_assert_eq(mkdir(path, 0700), 0);
+    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
+        snprintf(path, sizeof path, "%s/audio/%s", dir, beside[i].name);
+        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        cr_assert_geq(fd, 0);
+        close(fd);
+    }
+    job_files_remove(JOB_CALL, dir, "audio/bob.wav");
+    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
+        snprintf(path, sizeof path, "%s/audio/%s", dir, beside[i].name);
+        cr_expect_eq(stat(path, &st) == 0, beside[i].of != 'c', "%s", path);
+        (void)unlink(path);
+    }
+    snprintf(path, sizeof path, "%s/audio", dir);
+    cr_expect(rmdir(path) == 0 && rmdir(dir) == 0);
 }
 
 /* ---- pieces ---- */

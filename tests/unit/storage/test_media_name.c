@@ -116,9 +116,17 @@ Test(media_name, taken_name_gets_the_uid_and_a_released_one_does_not)
     media_name_release(dir, a);
     cr_assert_eq(media_name_take(dir, "{caller}", &n, "wav", c, &why), 0);
     cr_assert_str_eq(c, a);
-    const struct media_name part = name_of("100-p2");
-    cr_assert_eq(media_name_take(dir, "{caller}", &part, "wav", b, &why), 0);
-    cr_assert_str_eq(b, "audio/100-p2-" UID ".wav", "it would be the second part of the other");
+    static const char *const TAKEN[] = {"100-p2", "100-t1", "100-v1", "100-mix", "100-caller", "100-callee-p2"};
+    for (size_t i = 0; i < sizeof TAKEN / sizeof *TAKEN; i++) {
+        const struct media_name part = name_of(TAKEN[i]);
+        char wanted[MEDIA_PATH_MAX];
+        snprintf(wanted, sizeof wanted, "audio/%s-" UID ".wav", TAKEN[i]);
+        cr_assert_eq(media_name_take(dir, "{caller}", &part, "wav", b, &why), 0);
+        cr_assert_str_eq(b, wanted, "it would be a file of the other");
+    }
+    const struct media_name plain = name_of("100-v");
+    cr_assert_eq(media_name_take(dir, "{caller}", &plain, "wav", b, &why), 0);
+    cr_assert_str_eq(b, "audio/100-v.wav");
 }
 
 Test(media_name, link_in_the_way_is_not_followed)
