@@ -31,6 +31,7 @@ struct spool_config {
     uint32_t chunk_bytes;       /* default 16 KiB: larger ones are parted */
     uint32_t hold_ms;           /* default 500; how long a packet can still be taken back */
     uint32_t buffer_bytes;      /* default 512 KiB */
+    uint64_t gather_bytes;      /* default 1 GiB: of what waits, in buffers of a chunk, and the same again in larger ones */
     uint32_t flush_ms;          /* default 100 */
     uint32_t sync_ms;           /* default 10000; 0 never */
     bool copy;                  /* what is written stands in other segments: a scan passes over it, a copy may be cut short */

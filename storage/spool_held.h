@@ -1,4 +1,4 @@
-/* Packets of one flow as they wait in memory (spool_write.c), in the form in which a chunk has them: where the part that has waited
+/* Packets of one flow as they wait in memory (spool_gather.c), in the form in which a chunk has them: where the part that has waited
  * long enough ends, and a walk that may shorten or take out what must not be written. Pure: no spool, no time. Private to spool_*.c. */
 #pragma once
 

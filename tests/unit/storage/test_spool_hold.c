@@ -1,6 +1,7 @@
 /* What waits in memory: nothing reaches the file before its time, and what is taken back never
  * does. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/unit/storage/spool_help.h"
@@ -239,5 +240,73 @@ Test(spool_hold, packets_from_the_future_wait_for_nothing)
         spool_tick(s, T0 + ms * MS);
     cr_assert_gt(spool_written(s), 196);
     (void)spool_flow_close(s, f);
+    spool_close(s);
+}
+
+static bool dir_holds(uint8_t byte, size_t run)
+{
+    char line[HELP_DIR_SIZE + 200];
+    snprintf(line, sizeof line, "LC_ALL=C grep -rqaP '\\x%02x{%zu}' %s", byte, run, dir);
+    return system(line) == 0;
+}
+
+/* Larger than what a flow gathers at first, and than a chunk. */
+Test(spool_hold, a_packet_larger_than_a_chunk_waits_like_any_other)
+{
+    struct spool *s = open_spool(500);
+    struct spool_flow *f = open_flow(s, "x");
+    unsigned seen = 0;
+    for (int64_t ms = 0; ms < 3000; ms += 100) {
+        put(s, f, ms, ms % 300 ? 20000 : 172);
+        spool_tick(s, T0 + ms * MS);
+        if (ms == 1600)
+            spool_flow_held(s, f, T0 + 1500 * MS, cut, &seen);
+    }
+    cr_assert_eq(seen, 2);
+    struct spool_ref tail = spool_flow_close(s, f);
+    cr_assert_eq(spool_flush(s), 0);
+    spool_close(s);
+    cr_assert_eq(read_back(tail, at, sizes, fills, READ_MAX), 30);
+    for (unsigned i = 0; i < 30; i++) {
+        size_t size = i == 15 || i == 16 ? 12 : i % 3 ? 20000 : 172;
+        cr_assert_eq(at[i], i * 100);
+        cr_assert_eq(sizes[i], size, "at %u: %zu", i, sizes[i]);
+    }
+    cr_expect(dir_holds(1700 / 20, 12), "what was not taken back stands there");
+    cr_expect_not(dir_holds(1600 / 20, 12), "what was taken back stands nowhere");
+    cr_assert_eq(help_cell(counters, C_SPOOL_DROPPED) + help_cell(counters, C_SPOOL_HOLD_CUT), 0);
+}
+
+static void put_in(struct spool *s, struct spool_flow *f, size_t size, bool kept)
+{
+    static uint8_t bytes[60000];
+    struct spool_packet p = {
+        .time_ns = T0, .wire_bytes = (uint32_t)size, .payload = slice_of(bytes, size)};
+    cr_assert_eq(spool_flow_packet(s, f, &p), kept, "%zu, %llu dropped, %llu early", size,
+                 (unsigned long long)help_cell(counters, C_SPOOL_DROPPED),
+                 (unsigned long long)help_cell(counters, C_SPOOL_HOLD_CUT));
+}
+
+/* Room for eight packets of 60 kB, and for 64 flows. */
+Test(spool_hold, without_memory_for_large_packets_they_are_counted_and_small_ones_go_on)
+{
+    struct spool *s = NULL;
+    struct spool_flow *f[80];
+    struct why why = {""};
+    struct spool_config config = {.data_dir = dir, .hold_ms = 500, .gather_bytes = 512 << 10};
+    cr_assert_eq(spool_open(&config, counters, &s, &why), 0, "%s", why.text);
+    spool_tick(s, T0);
+    for (unsigned i = 0; i < 80; i++)
+        f[i] = open_flow(s, "x");
+    for (unsigned i = 0; i < 10; i++)
+        put_in(s, f[i], 60000, i < 8);
+    cr_assert_eq(help_cell(counters, C_SPOOL_DROPPED), 2);
+    cr_assert_eq(help_cell(counters, C_SPOOL_HOLD_CUT), 0);
+    for (unsigned i = 10; i < 80;
+         i++) /* the large ones stand first in the row of those that wait */
+        put_in(s, f[i], 172, true);
+    cr_assert_eq(help_cell(counters, C_SPOOL_HOLD_CUT), 8 + 6);
+    cr_assert_eq(help_cell(counters, C_SPOOL_DROPPED), 2);
+    put_in(s, f[8], 60000, true); /* they gave their memory back */
     spool_close(s);
 }
