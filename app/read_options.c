@@ -64,75 +64,91 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
+/* Options that are there or not. */
+static bool *flag_of(struct reading *g, int option)
+{
+    switch (option) {
+    case OPT_JSON:
+        return &g->json;
+    case OPT_LADDER:
+        return &g->ladder;
+    case OPT_TOPOLOGY:
+        return &g->topology_asked;
+    case OPT_FINDINGS:
+        return &g->findings.wanted;
+    case OPT_KPI:
+        return &g->kpi_asked;
+    case OPT_COVERAGE:
+        return &g->coverage_asked;
+    case OPT_REGISTRATIONS:
+    case OPT_SUBSCRIPTIONS:
+    case OPT_MESSAGES:
+    case OPT_PEERS:
+        return &g->users.wanted[option - OPT_REGISTRATIONS]; /* in the order of enum user_print_kind */
+    case OPT_QUIET:
+        return &g->quiet;
+    default:
+        return NULL;
+    }
+}
+
+/* Options with a text that is kept. */
+static const char **text_of(struct reading *g, int option)
+{
+    switch (option) {
+    case OPT_RECORD:
+        return &g->record_dir;
+    case OPT_FILTER:
+        return &g->filter;
+    case OPT_KEY_LOG:
+        return &g->key_log;
+    case OPT_METRICS:
+        return &g->metrics;
+    case OPT_CONFIG:
+        return &g->config;
+    default:
+        return NULL;
+    }
+}
+
+/* All others; -1: go on. */
+static int take_option(struct reading *g, int option, struct why *why)
+{
+    switch (option) {
+    case OPT_WORKERS:
+        g->workers = (unsigned)atoi(optarg);
+        return -1;
+    case OPT_OFFSET:
+        return offsets_add(&g->offsets, optarg, why) == 0 ? -1 : complain(EXIT_USAGE, why);
+    case OPT_SET:
+        if (g->override_count == OVERRIDES_MAX)
+            return EXIT_USAGE;
+        g->overrides[g->override_count++] = optarg;
+        return -1;
+    case 'h':
+        fputs(usage, stdout);
+        return EXIT_DONE;
+    default:
+        fputs("earshot: earshot read --help lists the options\n", stderr);
+        return EXIT_USAGE;
+    }
+}
+
 int read_options(struct reading *g, int argc, char **argv, bool *ret_no_orphans)
 {
     struct why why = {0};
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
-        switch (c) {
-        case OPT_JSON:
-            g->json = true;
-            break;
-        case OPT_LADDER:
-            g->ladder = true;
-            break;
-        case OPT_TOPOLOGY:
-            g->topology_asked = true;
-            break;
-        case OPT_FINDINGS:
-            g->findings.wanted = true;
-            break;
-        case OPT_RECORD:
-            g->record_dir = optarg;
-            break;
-        case OPT_FILTER:
-            g->filter = optarg;
-            break;
-        case OPT_WORKERS:
-            g->workers = (unsigned)atoi(optarg);
-            break;
-        case OPT_OFFSET:
-            if (offsets_add(&g->offsets, optarg, &why) != 0)
-                return complain(EXIT_USAGE, &why);
-            break;
-        case OPT_KEY_LOG:
-            g->key_log = optarg;
-            break;
-        case OPT_METRICS:
-            g->metrics = optarg;
-            break;
-        case OPT_SET:
-            if (g->override_count == OVERRIDES_MAX)
-                return EXIT_USAGE;
-            g->overrides[g->override_count++] = optarg;
-            break;
-        case OPT_KPI:
-            g->kpi_asked = true;
-            break;
-        case OPT_COVERAGE:
-            g->coverage_asked = true;
-            break;
-        case OPT_REGISTRATIONS:
-        case OPT_SUBSCRIPTIONS:
-        case OPT_MESSAGES:
-        case OPT_PEERS:
-            g->users.wanted[c - OPT_REGISTRATIONS] = true; /* in the order of enum user_print_kind */
-            break;
-        case OPT_NO_ORPHANS:
-            *ret_no_orphans = true;
-            break;
-        case OPT_CONFIG:
-            g->config = optarg;
-            break;
-        case OPT_QUIET:
-            g->quiet = true;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return EXIT_DONE;
-        default:
-            fputs("earshot: earshot read --help lists the options\n", stderr);
-            return EXIT_USAGE;
-        }
+        bool *flag = c == OPT_NO_ORPHANS ? ret_no_orphans : flag_of(g, c);
+        const char **text = text_of(g, c);
+        int code = -1;
+        if (flag)
+            *flag = true;
+        else if (text)
+            *text = optarg;
+        else
+            code = take_option(g, c, &why);
+        if (code >= 0)
+            return code;
     }
     if (g->workers > 16) {
         fputs("earshot: --workers takes 0 to 16\n", stderr);
