@@ -6,30 +6,30 @@
 
 #define MS_DECIMALS 3
 
-static inline void kv_uint(struct json *j, const char *key, uint64_t v)
+JSON_IN_LINE void kv_uint(struct json *j, const char *key, uint64_t v)
 {
     json_key(j, key);
     json_uint(j, v);
 }
 
 /* Empty text is "not seen", so null. */
-static inline void kv_known(struct json *j, const char *key, struct slice text)
+JSON_IN_LINE void kv_known(struct json *j, const char *key, struct slice text)
 {
-    if (text.size == 0)
-        json_kv_null(j, key);
-    else
-        json_kv_text(j, key, text);
+    uint8_t *at = json_room(j, key, text.size + 4);
+    if (at)
+        json_put_str(j, at, text.size ? text : slice_none());
 }
 
-static inline void kv_natural(struct json *j, const char *key, int64_t v)
+JSON_IN_LINE void kv_natural(struct json *j, const char *key, int64_t v)
 {
-    if (v < 0)
-        json_kv_null(j, key);
-    else
-        json_kv_int(j, key, v);
+    uint8_t *at = json_room(j, key, JSON_INT_MAX);
+    if (at && v < 0)
+        json_put_str(j, at, slice_none());
+    else if (at)
+        json_put_int(j, at, v);
 }
 
-static inline void kv_positive(struct json *j, const char *key, int64_t v)
+JSON_IN_LINE void kv_positive(struct json *j, const char *key, int64_t v)
 {
     kv_natural(j, key, v == 0 ? -1 : v);
 }

@@ -124,37 +124,6 @@ static void put_string(struct buf *out, struct slice s)
     out->size += s.size + 2;
 }
 
-/* Comma, key and colon; *ret_at is the place behind them, with room for `more` bytes. */
-static bool put_key(struct json *j, struct slice key, size_t more, uint8_t **ret_at)
-{
-    uint8_t *p = buf_reserve(j->out, key.size + 4 + more);
-    if (p == NULL)
-        return false;
-    if (j->comma[j->depth])
-        *p++ = ',';
-    *p++ = '"';
-    quick_copy(p, key.data, key.size);
-    p += key.size;
-    *p++ = '"';
-    *p++ = ':';
-    *ret_at = p;
-    return true;
-}
-
-/* What was written ends at `end`. */
-static void put_end(struct json *j, const uint8_t *end)
-{
-    j->out->size = (size_t)(end - j->out->data);
-}
-
-void json_key_of(struct json *j, struct slice key)
-{
-    uint8_t *at;
-    if (put_key(j, key, 0, &at))
-        put_end(j, at);
-    j->comma[j->depth] = false; /* its value follows without one */
-}
-
 void json_text(struct json *j, struct slice text)
 {
     begin_item(j);
@@ -170,6 +139,7 @@ void json_str(struct json *j, const char *text)
 }
 
 #define DIGITS_MAX 20
+static_assert(JSON_INT_MAX > DIGITS_MAX, "a sign and the digits of any number");
 
 /* Returns the place behind it. */
 static uint8_t *put_digits(uint8_t *out, uint64_t v)
@@ -201,7 +171,7 @@ void json_int(struct json *j, int64_t v)
     begin_item(j);
     uint8_t *p = buf_reserve(j->out, DIGITS_MAX + 1);
     if (p)
-        put_end(j, put_int(p, v));
+        json_put_end(j, put_int(p, v));
 }
 
 void json_uint(struct json *j, uint64_t v)
@@ -209,48 +179,43 @@ void json_uint(struct json *j, uint64_t v)
     begin_item(j);
     uint8_t *p = buf_reserve(j->out, DIGITS_MAX);
     if (p)
-        put_end(j, put_digits(p, v));
+        json_put_end(j, put_digits(p, v));
 }
 
 #define QUICK_DECIMALS 6
 #define QUICK_MOST     1e9
+static_assert(JSON_INT_MAX >= 10 + 1 + QUICK_DECIMALS, "what put_decimal() writes");
 
-/* As "%.*f" prints it, where that takes no more than a 64-bit number; 0 where it would be near a
- * tie: printf knows. */
-static int quick_decimal(char *out, double v, int decimals)
+/* As "%.*f" prints it without trailing zeros, where that takes no more than a 64-bit number; NULL where it would be near a tie:
+ * printf knows. Returns the place behind it. */
+static uint8_t *put_decimal(uint8_t *out, double v, int decimals)
 {
     static const uint32_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
-    double scaled = fabs(v) * (decimals <= QUICK_DECIMALS ? powers[decimals] : 1);
-    if (decimals > QUICK_DECIMALS || fabs(v) >= QUICK_MOST || signbit(v))
-        return 0;
-    uint64_t whole = (uint64_t)scaled;
-    double rest = scaled - (double)whole;
+    if (decimals > QUICK_DECIMALS || !(fabs(v) < QUICK_MOST) || signbit(v))
+        return NULL;
+    double scaled = v * powers[decimals];
+    uint64_t all = (uint64_t)scaled;
+    double rest = scaled - (double)all;
     if (fabs(rest - 0.5) < 1e-3)
-        return 0;
-    whole += rest > 0.5;
-    char digits[24];
-    size_t n = sizeof digits;
-    for (int i = 0; whole || i <= decimals; i++) {
-        if (i == decimals && decimals)
-            digits[--n] = '.';
-        digits[--n] = (char)('0' + whole % 10);
-        whole /= 10;
+        return NULL;
+    all += rest > 0.5;
+    uint64_t whole = all / powers[decimals], fraction = all % powers[decimals];
+    out = put_digits(out, whole);
+    if (fraction == 0)
+        return out;
+    *out++ = '.';
+    for (int i = decimals - 1; fraction; i--) { /* digits from the front, none behind the last that counts */
+        *out++ = (uint8_t)('0' + fraction / powers[i]);
+        fraction %= powers[i];
     }
-    memcpy(out, digits + n, sizeof digits - n);
-    return (int)(sizeof digits - n);
+    return out;
 }
 
-void json_double(struct json *j, double v, int decimals)
+/* The long way, for what put_decimal() does not take. */
+static void add_decimal(struct buf *out, double v, int decimals)
 {
-    if (!isfinite(v)) {
-        json_null(j);
-        return;
-    }
     char text[352]; /* DBL_MAX has 309 digits before the point */
-    decimals = decimals < 0 ? 0 : decimals > 17 ? 17 : decimals;
-    int n = quick_decimal(text, v, decimals);
-    if (n == 0)
-        n = snprintf(text, sizeof text, "%.*f", decimals, v);
+    int n = snprintf(text, sizeof text, "%.*f", decimals, v);
     assert(n > 0 && (size_t)n < sizeof text);
     if (decimals > 0) {
         while (text[n - 1] == '0')
@@ -258,11 +223,31 @@ void json_double(struct json *j, double v, int decimals)
         if (text[n - 1] == '.')
             n--;
     }
-    begin_item(j);
     if (n == 2 && text[0] == '-' && text[1] == '0')
-        buf_char(j->out, '0');
+        buf_char(out, '0');
     else
-        buf_add(j->out, text, (size_t)n);
+        buf_add(out, text, (size_t)n);
+}
+
+void json_put_double(struct json *j, uint8_t *at, double v, int decimals)
+{
+    decimals = decimals < 0 ? 0 : decimals > 17 ? 17 : decimals;
+    uint8_t *end = put_decimal(at, v, decimals);
+    if (!isfinite(v)) {
+        memcpy(at, "null", 4);
+        end = at + 4;
+    }
+    json_put_end(j, end ? end : at);
+    if (end == NULL)
+        add_decimal(j->out, v, decimals);
+}
+
+void json_double(struct json *j, double v, int decimals)
+{
+    begin_item(j);
+    uint8_t *p = buf_reserve(j->out, JSON_INT_MAX);
+    if (p)
+        json_put_double(j, p, v, decimals);
 }
 
 void json_null(struct json *j)
@@ -277,74 +262,42 @@ void json_raw(struct json *j, struct slice json)
     buf_slice(j->out, json);
 }
 
-void json_kv_text_of(struct json *j, struct slice key, struct slice text)
+void json_put_text(struct json *j, uint8_t *at, struct slice text)
 {
-    uint8_t *p;
-    if (!put_key(j, key, text.size + 2, &p))
-        return;
-    if (!quick_copy_plain(p + 1, text.data, text.size)) {
-        json_key_of(j, key);
-        json_text(j, text);
+    if (!quick_copy_plain(at + 1, text.data, text.size)) {
+        json_put_end(j, at);
+        put_escaped(j->out, text);
         return;
     }
-    p[0] = '"';
-    p[text.size + 1] = '"';
-    put_end(j, p + text.size + 2);
-    j->comma[j->depth] = true;
+    at[0] = '"';
+    at[text.size + 1] = '"';
+    json_put_end(j, at + text.size + 2);
 }
 
-/* Text of ours, as it is. */
-static void put_known(struct json *j, struct slice key, const char *text, size_t size)
+void json_put_str(struct json *j, uint8_t *at, struct slice text)
 {
-    uint8_t *p;
-    if (!put_key(j, key, size, &p))
-        return;
-    quick_copy(p, (const uint8_t *)text, size);
-    put_end(j, p + size);
-    j->comma[j->depth] = true;
-}
-
-void json_kv_bool_of(struct json *j, struct slice key, bool v)
-{
-    put_known(j, key, v ? "true" : "false", v ? 4 : 5);
-}
-
-void json_kv_null_of(struct json *j, struct slice key)
-{
-    put_known(j, key, "null", 4);
-}
-
-void json_kv_int_of(struct json *j, struct slice key, int64_t v)
-{
-    uint8_t *p;
-    if (!put_key(j, key, DIGITS_MAX + 1, &p))
-        return;
-    put_end(j, put_int(p, v));
-    j->comma[j->depth] = true;
-}
-
-void json_kv_double_of(struct json *j, struct slice key, double v, int decimals)
-{
-    if (!isfinite(v)) {
-        json_kv_null_of(j, key);
+    if (text.data) {
+        json_put_text(j, at, text);
         return;
     }
-    json_key_of(j, key);
-    json_double(j, v, decimals);
+    memcpy(at, "null", 4);
+    json_put_end(j, at + 4);
 }
 
-void json_kv_time_of(struct json *j, struct slice key, int64_t time_us)
+void json_put_int(struct json *j, uint8_t *at, int64_t v)
 {
-    uint8_t *p;
+    json_put_end(j, put_int(at, v));
+}
+
+void json_put_time(struct json *j, uint8_t *at, int64_t time_us)
+{
     if (time_us == 0) {
-        json_kv_null_of(j, key);
+        memcpy(at, "null", 4);
+        json_put_end(j, at + 4);
         return;
     }
-    if (!put_key(j, key, CLOCK_TEXT_SIZE + 2, &p))
-        return;
-    *p++ = '"';
-    p += clock_rfc3339_next(&j->last, time_us, (char *)p);
-    *p++ = '"';
-    put_end(j, p);
-    j->comma[j->depth] = true;
+    *at++ = '"';
+    at += clock_rfc3339_next(&j->last, time_us, (char *)at);
+    *at++ = '"';
+    json_put_end(j, at);
 }

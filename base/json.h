@@ -49,56 +49,105 @@ static inline void json_kv_null(struct json *j, const char *key);
 /* RFC 3339 UTC with microseconds; 0 is null. */
 static inline void json_kv_time(struct json *j, const char *key, int64_t time_us);
 
-/* The same with the length of the key, which the compiler knows of most. */
-void json_key_of(struct json *j, struct slice key);
-void json_kv_text_of(struct json *j, struct slice key, struct slice text);
-void json_kv_int_of(struct json *j, struct slice key, int64_t v);
-void json_kv_double_of(struct json *j, struct slice key, double v, int decimals);
-void json_kv_bool_of(struct json *j, struct slice key, bool v);
-void json_kv_null_of(struct json *j, struct slice key);
-void json_kv_time_of(struct json *j, struct slice key, int64_t time_us);
+/* ---- a key and its value, in line ----
+ * Most keys are literals: their comma, quotes and letters become a few stores of constants. The value goes to `at`, the place
+ * behind the key, where json_room() made room for it; the functions that put one there count both in. */
+#define JSON_IN_LINE static inline __attribute__((always_inline))
 
-static inline void json_key(struct json *j, const char *key)
+#define JSON_INT_MAX  21 /* bytes of a number */
+#define JSON_TIME_MAX (CLOCK_TEXT_SIZE + 2)
+
+void json_put_text(struct json *j, uint8_t *at, struct slice text); /* with room for two bytes more than it has */
+void json_put_str(struct json *j, uint8_t *at, struct slice text); /* the same with four; null where `data` is NULL */
+void json_put_int(struct json *j, uint8_t *at, int64_t v);
+void json_put_double(struct json *j, uint8_t *at, double v, int decimals); /* room for JSON_INT_MAX bytes */
+void json_put_time(struct json *j, uint8_t *at, int64_t time_us);
+
+/* Key and colon, with room for `more` bytes behind them; NULL without memory. */
+JSON_IN_LINE uint8_t *json_room(struct json *j, const char *key, size_t more)
 {
-    json_key_of(j, slice_str(key));
+    size_t size = strlen(key);
+    uint8_t *p = buf_reserve(j->out, size + 4 + more);
+    if (p == NULL)
+        return NULL;
+    *p = ',';
+    p += j->comma[j->depth];
+    *p++ = '"';
+    memcpy(p, key, size);
+    p += size;
+    *p++ = '"';
+    *p++ = ':';
+    return p;
 }
 
-static inline void json_kv_text(struct json *j, const char *key, struct slice text)
+/* What was written ends at `end`. */
+JSON_IN_LINE void json_put_end(struct json *j, const uint8_t *end)
 {
-    json_kv_text_of(j, slice_str(key), text);
+    j->out->size = (size_t)(end - j->out->data);
+    j->comma[j->depth] = true;
 }
 
-static inline void json_kv_str(struct json *j, const char *key, const char *text)
+JSON_IN_LINE void json_key(struct json *j, const char *key)
 {
-    if (text)
-        json_kv_text_of(j, slice_str(key), slice_str(text));
-    else
-        json_kv_null_of(j, slice_str(key));
+    uint8_t *at = json_room(j, key, 0);
+    if (at)
+        json_put_end(j, at);
+    j->comma[j->depth] = false; /* its value follows without one */
 }
 
-static inline void json_kv_int(struct json *j, const char *key, int64_t v)
+JSON_IN_LINE void json_kv_null(struct json *j, const char *key)
 {
-    json_kv_int_of(j, slice_str(key), v);
+    uint8_t *at = json_room(j, key, 4);
+    if (at == NULL)
+        return;
+    memcpy(at, "null", 4);
+    json_put_end(j, at + 4);
 }
 
-static inline void json_kv_double(struct json *j, const char *key, double v, int decimals)
+JSON_IN_LINE void json_kv_text(struct json *j, const char *key, struct slice text)
 {
-    json_kv_double_of(j, slice_str(key), v, decimals);
+    uint8_t *at = json_room(j, key, text.size + 2);
+    if (at)
+        json_put_text(j, at, text);
 }
 
-static inline void json_kv_bool(struct json *j, const char *key, bool v)
+JSON_IN_LINE void json_kv_str(struct json *j, const char *key, const char *text)
 {
-    json_kv_bool_of(j, slice_str(key), v);
+    struct slice value = slice_str(text);
+    uint8_t *at = json_room(j, key, value.size + 4);
+    if (at)
+        json_put_str(j, at, value);
 }
 
-static inline void json_kv_null(struct json *j, const char *key)
+JSON_IN_LINE void json_kv_int(struct json *j, const char *key, int64_t v)
 {
-    json_kv_null_of(j, slice_str(key));
+    uint8_t *at = json_room(j, key, JSON_INT_MAX);
+    if (at)
+        json_put_int(j, at, v);
 }
 
-static inline void json_kv_time(struct json *j, const char *key, int64_t time_us)
+JSON_IN_LINE void json_kv_double(struct json *j, const char *key, double v, int decimals)
 {
-    json_kv_time_of(j, slice_str(key), time_us);
+    uint8_t *at = json_room(j, key, JSON_INT_MAX);
+    if (at)
+        json_put_double(j, at, v, decimals);
+}
+
+JSON_IN_LINE void json_kv_bool(struct json *j, const char *key, bool v)
+{
+    uint8_t *at = json_room(j, key, 5);
+    if (at == NULL)
+        return;
+    memcpy(at, v ? "true" : "fals", 4);
+    at[4] = 'e';
+    json_put_end(j, at + 5 - v);
+}
+
+JSON_IN_LINE void json_kv_time(struct json *j, const char *key, int64_t time_us)
+{
+    uint8_t *at = json_room(j, key, JSON_TIME_MAX);
+    if (at)
+        json_put_time(j, at, time_us);
 }
 
 #pragma GCC visibility pop

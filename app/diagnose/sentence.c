@@ -14,14 +14,23 @@ struct words {
     char from[16], to[16];
 };
 
+static char *put_two(char *out, int v)
+{
+    out[0] = (char)('0' + v / 10);
+    out[1] = (char)('0' + v % 10);
+    return out + 2;
+}
+
+/* "1:02:03" or "02:03": every call has two, so without printf. */
 static void clock_text(int64_t ms, char out[16])
 {
     int64_t s = ms < 0 ? 0 : (ms + 500) / 1000;
     if (s >= 3600)
-        snprintf(out, 16, "%d:%02d:%02d", (int)(s / 3600 % 1000), (int)(s / 60 % 60),
-                 (int)(s % 60));
-    else
-        snprintf(out, 16, "%02d:%02d", (int)(s / 60), (int)(s % 60));
+        out += snprintf(out, 8, "%d:", (int)(s / 3600 % 1000));
+    out = put_two(out, (int)(s / 60 % 60));
+    *out++ = ':';
+    out = put_two(out, (int)(s % 60));
+    *out = '\0';
 }
 
 static const struct record_evidence *evidence(const struct record_label *l, const char *name)
