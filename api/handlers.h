@@ -117,6 +117,8 @@ void handle_call_recording(struct exchange *x);
 void handle_call_recordings(struct exchange *x);
 void handle_recording(struct exchange *x);
 void handle_audio(struct exchange *x);
+void handle_peaks(struct exchange *x);
+void handle_speech(struct exchange *x);
 void handle_delete_recording(struct exchange *x);
 void handle_video(struct exchange *x);
 void handle_live_calls(struct exchange *x);

@@ -122,3 +122,47 @@ void record_sound_json(struct json *j, const struct record_sound *s, bool window
         json_kv_int(j, "window_ms", s->window_ms);
     json_end(j);
 }
+
+static int64_t overlap(const struct record_speech_segment *s, int64_t from_ms, int64_t to_ms,
+                       int64_t *ret_at_ms)
+{
+    int64_t begin = s->at_ms > from_ms ? s->at_ms : from_ms, end = s->at_ms + s->length_ms;
+    *ret_at_ms = begin - from_ms;
+    return (end < to_ms ? end : to_ms) - begin;
+}
+
+void record_speech_segments_json(struct json *j, const struct record_speech *v, int64_t from_ms,
+                                 int64_t to_ms)
+{
+    int64_t at_ms, sum = 0;
+    for (uint32_t i = 0; i < v->count; i++) {
+        int64_t length = overlap(&v->segments[i], from_ms, to_ms, &at_ms);
+        sum += length > 0 ? length : 0;
+    }
+    json_kv_int(j, "speech_ms", sum);
+    json_key(j, "segments");
+    json_array(j);
+    for (uint32_t i = 0; i < v->count; i++) {
+        int64_t length = overlap(&v->segments[i], from_ms, to_ms, &at_ms);
+        if (length <= 0)
+            continue;
+        json_array(j);
+        json_int(j, at_ms);
+        json_int(j, length);
+        json_end(j);
+    }
+    json_end(j);
+}
+
+void record_speech_json(struct json *j, const struct record_sound *s)
+{
+    json_array(j);
+    for (uint32_t c = 0; c < s->speech_count && c < 2; c++) {
+        json_object(j);
+        json_kv_str(j, "channel", names[c]);
+        json_kv_int(j, "gap_ms", s->speech[c].gap_ms);
+        record_speech_segments_json(j, &s->speech[c], 0, INT64_MAX);
+        json_end(j);
+    }
+    json_end(j);
+}

@@ -125,6 +125,7 @@ static bool render(struct thread *t, struct call_record *r)
     char path[MEDIA_PATH_MAX];
     struct sound_config config = t->renderer->config.sound;
     config.counters = t->counters;
+    config.peaks = true;
     int err = name_files(r, &config, path, &why);
     bool named = err == 0;
     if (err == 0 && media_left_behind(config.data_dir, path)) /* a crash cut the one who began it */

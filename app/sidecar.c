@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/record_json.h"
+#include "api/record_sound_json.h"
 #include "base/base64.h"
 #include "base/crypto.h"
 #include "base/json.h"
@@ -156,6 +157,8 @@ static int make_text(const struct call_record *r, const struct record_tags *tags
         json_object(&j);
         json_key(&j, "call");
         record_json(&j, &copy, RECORD_JSON_FULL, false);
+        json_key(&j, "speech");
+        record_speech_json(&j, &r->recording.sound);
         row_json(&j, buf_view(&bytes), text, size);
         json_end(&j);
         buf_char(out, '\n');

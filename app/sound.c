@@ -7,6 +7,7 @@
 
 #include "app/descriptor.h"
 #include "app/sound_hops.h"
+#include "app/sound_peaks.h"
 #include "app/sound_report.h"
 #include "app/sound_tag.h"
 #include "app/sound_tones.h"
@@ -385,6 +386,7 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
     struct render_result result = {0};
     struct files files = {.r = r, .path = path};
     struct hearing_report heard = {0};
+    struct peaks peaks = {0};
     const enum audio_codec codec = sound_codec(r, config);
     struct audio_tags tags;
     int err = ERR_NOMEM;
@@ -405,6 +407,7 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
             .file_context = &files,
             .file = take_file,
             .hearing = config->listen ? &heard : NULL,
+            .peaks = config->peaks ? &peaks : NULL,
             .place = config->place,
             .skips = config->skips,
             .skip_count = config->skip_count,
@@ -424,6 +427,9 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
     if (config->counters)
         counters_add(config->counters, C_DTMF_EVENTS + CALL_DIGIT_INBAND, r->recording.inband.count + r->recording.inband.over_limit);
     flows_free(flows);
+    if (err == 0) /* without them they are made from the sound when somebody asks */
+        (void)sound_peaks_write(&peaks, dir, r->recording.path, why);
+    peaks_fini(&peaks);
     err = err == ERR_NOT_FOUND ? 0 : err;
     return err || !config->video ? err : sound_video(r, config, dir, path, why);
 }

@@ -19,6 +19,7 @@ struct sound_config {
     bool listen;                         /* measure what the channels sound like */
     bool mask_dtmf;                      /* keys that are heard are told as '*' */
     bool video;                          /* make films of what is shown, too */
+    bool peaks;                          /* and a waveform beside the sound (storage/peaks.h) */
     struct diagnose_config diagnosis;    /* what is said about that */
     struct counters *counters;           /* may be NULL */
     struct render_place *place;          /* decode/render.h; may be NULL */

@@ -62,6 +62,15 @@ static void echoes(struct arena *a, const struct hearing_report *in, struct reco
     }
 }
 
+static void speech(struct arena *a, const struct speech_index *in, struct record_speech *out)
+{
+    *out = (struct record_speech){.gap_ms = in->gap * SPEECH_BLOCK_MS};
+    out->segments = arena_alloc(a, (in->count + 1) * sizeof *out->segments);
+    for (uint32_t i = 0; out->segments && i < in->count; i++)
+        out->segments[out->count++] = (struct record_speech_segment){.at_ms = (int64_t)in->segments[i].at * SPEECH_BLOCK_MS,
+                                                                     .length_ms = (int64_t)in->segments[i].length * SPEECH_BLOCK_MS};
+}
+
 void sound_report(struct arena *a, const struct hearing_report *in, struct record_sound *out)
 {
     *out = (struct record_sound){0};
@@ -79,6 +88,9 @@ void sound_report(struct arena *a, const struct hearing_report *in, struct recor
     out->dead_air_ms = in->dead_air_ms;
     stretches(a, in, out);
     echoes(a, in, out);
+    out->speech = arena_alloc(a, HEARING_CHANNELS * sizeof *out->speech);
+    for (unsigned c = 0; out->speech && c < in->channels; c++)
+        speech(a, &in->speech[c], &out->speech[out->speech_count++]);
     unsigned kept = in->dead_air_count < DEAD_AIR_EVENTS_MAX ? in->dead_air_count : DEAD_AIR_EVENTS_MAX;
     out->dead_air = arena_alloc(a, (kept + 1) * sizeof *out->dead_air);
     for (unsigned i = 0; out->dead_air && i < kept; i++)

@@ -23,6 +23,7 @@ struct hearing {
     unsigned dead_airs;
     int64_t dead_air_blocks;
     struct dead_air dead_air[DEAD_AIR_EVENTS_MAX];
+    struct speech_index speech[HEARING_CHANNELS];
     struct tone_bank bank;
     struct tone_ear ears[HEARING_CHANNELS];
 };
@@ -39,6 +40,7 @@ struct hearing *hearing_new(unsigned channels, int rate_hz)
     tone_bank_init(&h->bank);
     for (unsigned c = 0; c < h->channels; c++) {
         measure_init(&h->of[c], rate_hz);
+        speech_index_init(&h->speech[c]);
         if (!tone_ear_init(&h->ears[c], &h->bank, rate_hz)) {
             hearing_free(h);
             return NULL;
@@ -109,6 +111,7 @@ static void take_block(struct hearing *h)
     for (unsigned c = 0; c < h->channels; c++) {
         uint8_t *mark = &h->marks[c][at];
         talkers += measure_block(&h->of[c], (enum measure_block)*mark, h->pcm[c]);
+        speech_index_block(&h->speech[c], h->of[c].loud);
         tone_ear_block(&h->ears[c], (enum measure_block)*mark, h->pcm[c], h->block);
         *mark = MEASURE_NOTHING;
     }
@@ -157,6 +160,8 @@ void hearing_finish(struct hearing *h, struct hearing_report *r)
         r->window_count[c] = h->of[c].window_count;
         tones_finish(&h->ears[c].tones);
         r->tones[c] = h->ears[c].tones.meaning;
+        speech_index_finish(&h->speech[c]);
+        r->speech[c] = h->speech[c];
         r->window_ms = (int64_t)h->of[c].window_scale * MEASURE_WINDOW_BLOCKS * 10;
         if (h->echo)
             echo_finish(h->echo, c, &r->echo[c]);

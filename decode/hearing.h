@@ -4,6 +4,7 @@
 
 #include "decode/echo.h"
 #include "decode/measure.h"
+#include "decode/speech_index.h"
 #include "decode/tone_meaning.h"
 
 #define HEARING_CHANNELS    2
@@ -27,6 +28,7 @@ struct hearing_report {
     int64_t dead_air_ms;     /* in all */
     struct dead_air dead_air[DEAD_AIR_EVENTS_MAX];
     struct tone_meaning tones[HEARING_CHANNELS]; /* keys and other tones */
+    struct speech_index speech[HEARING_CHANNELS];
 };
 
 struct hearing;

@@ -91,7 +91,8 @@ static void follow_floor(struct measure *m, double dbov)
 static bool is_speech(struct measure *m, const struct seen *s)
 {
     double least = fmax(m->floor_dbov + SPEECH_OVER_DB, SPEECH_LEAST);
-    if (!s->silent && s->dbov > least)
+    m->loud = !s->silent && s->dbov > least;
+    if (m->loud)
         m->hangover = HANGOVER_BLOCKS + 1;
     if (m->hangover > 0)
         m->hangover--;
@@ -330,6 +331,7 @@ bool measure_block(struct measure *m, enum measure_block kind, const int16_t *pc
     bool active = kind == MEASURE_SOUND && sound(m, pcm);
     if (kind != MEASURE_SOUND) {
         m->hangover = 0;
+        m->loud = false;
         end_run(m, false);
         end_repeats(m);
         m->frame_blocks = 0;

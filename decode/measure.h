@@ -39,6 +39,7 @@ struct measure {
     uint16_t recent_count, recent_at;
     double floor_dbov;
     int hangover;           /* blocks for which speech still counts */
+    bool loud;              /* the last block was speech by itself */
     /* blocks */
     int64_t heard, filled, active, digital_silence;
     double noise_power;     /* of inactive blocks that are no digital silence */

@@ -44,6 +44,8 @@ static void hand_on(struct mix *m, const int16_t *frames, int64_t count)
         keep_error(m, output_write(m->output, frames, count));
     if (m->hearing)
         hearing_take(m->hearing, frames, count);
+    if (m->peaks)
+        peaks_take(m->peaks, frames, count);
 }
 
 /* Makes room for frames before `end`. */
@@ -57,6 +59,8 @@ static void advance(struct mix *m, int64_t end)
                 keep_error(m, output_skip(m->output, halves * half));
             if (m->hearing)
                 hearing_skip(m->hearing, halves * half);
+            if (m->peaks)
+                peaks_skip(m->peaks, halves * half);
             m->base += halves * half;
             return;
         }

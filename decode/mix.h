@@ -5,6 +5,7 @@
 
 #include "decode/hearing.h"
 #include "decode/output.h"
+#include "decode/peaks.h"
 
 struct mix {
     struct output *output;
@@ -15,6 +16,7 @@ struct mix {
     int64_t end;    /* behind the last frame ever placed */
     int err;        /* sticky: what the disk said first */
     struct hearing *hearing; /* listens to what leaves the window; owned; NULL: nobody does */
+    struct peaks *peaks;     /* of what leaves the window; borrowed; NULL: nobody asks */
 };
 
 /* `output` NULL: the window is only read. */

@@ -209,6 +209,8 @@ static int begin(struct render *r, int64_t time_ns, struct why *why)
     }
     if (r->request->hearing && r->request->tracks == 0)
         r->sound.mix.hearing = hearing_new(r->channel_count, rate);
+    if (r->request->peaks && r->request->tracks == 0 && peaks_init(r->request->peaks, r->channel_count, rate))
+        r->sound.mix.peaks = r->request->peaks;
     for (unsigned c = 0; c < r->channel_count; c++)
         channel_init(&r->channels[c], c, &r->sound);
     r->begun = true;
@@ -364,6 +366,8 @@ static int complete(struct render *r, struct why *why)
     r->result->samples = r->sound.mix.end;
     if (r->sound.mix.hearing)
         hearing_finish(r->sound.mix.hearing, r->request->hearing);
+    if (r->sound.mix.peaks)
+        peaks_finish(r->sound.mix.peaks);
     err = output_finish(&r->output, r->result->packets, r->result, why);
     if (err == 0)
         count_file(r);

@@ -20,6 +20,7 @@
 #include "base/counters.h"
 #include "decode/encoder.h"
 #include "decode/hearing.h"
+#include "decode/peaks.h"
 
 #define RENDER_FMTP_SIZE 256
 
@@ -115,6 +116,7 @@ struct render_request {
     render_file_fn *file;      /* told of each file, in order; may be NULL. Only what is told before
                                   render_call() returns 0 is there to stay */
     struct hearing_report *hearing; /* what the channels sound like, not of tracks; NULL: nobody asks */
+    struct peaks *peaks;            /* zeroed; its waveform, not of tracks; the caller ends it. NULL: nobody asks */
     struct render_place *place;     /* may be NULL */
     const struct render_skip *skips;
     unsigned skip_count;

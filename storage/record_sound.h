@@ -55,6 +55,17 @@ struct record_tone {
     bool reversed;     /* phase reversals */
 };
 
+/* When somebody spoke in a channel; pauses shorter than the gap are not told. */
+struct record_speech_segment {
+    int64_t at_ms, length_ms; /* from the start of the recording */
+};
+
+struct record_speech {
+    int64_t gap_ms;
+    uint32_t count; /* in order of time */
+    struct record_speech_segment *segments;
+};
+
 struct record_sound {
     uint32_t channel_count; /* 0: nothing was measured */
     struct record_sound_channel *channels;
@@ -71,9 +82,12 @@ struct record_sound {
     struct record_sound_stretch *stretches;
     uint32_t echo_count;
     struct record_echo *echo;
+    uint32_t speech_count; /* channels: caller, callee; 0: not known */
+    struct record_speech *speech;
 };
 
 struct pack;
 void record_pack_sound(struct pack *p, struct record_sound *s);
 void record_pack_tones(struct pack *p, struct record_sound *s);
 void record_pack_stretches(struct pack *p, struct record_sound *s);
+void record_pack_speech(struct pack *p, struct record_sound *s);

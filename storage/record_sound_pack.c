@@ -1,4 +1,4 @@
-/* Windows and dead air are small: a whole hour of both channels takes about 3 kB. */
+/* Windows and dead air are small: a whole hour of both channels takes about 3 kB; its speech as much again. */
 #include "storage/record_sound.h"
 
 #include "storage/pack.h"
@@ -101,4 +101,29 @@ void record_pack_stretches(struct pack *p, struct record_sound *s)
 {
     s->stretches = pack_items(p, s->stretches, &s->stretch_count, sizeof *s->stretches, stretch);
     s->echo = pack_items(p, s->echo, &s->echo_count, sizeof *s->echo, echo);
+}
+
+/* Segments as pauses and lengths: two or three bytes each. */
+static void speech(struct pack *p, void *item)
+{
+    struct record_speech *v = item;
+    int64_t end = 0;
+    pack_i64(p, &v->gap_ms);
+    pack_count(p, &v->count);
+    if (p->out == NULL && v->count)
+        v->segments = arena_alloc(p->arena, v->count * sizeof *v->segments);
+    p->failed |= v->count > 0 && v->segments == NULL;
+    for (uint32_t i = 0; i < v->count && !p->failed; i++) {
+        struct record_speech_segment *s = &v->segments[i];
+        int64_t pause = p->out ? s->at_ms - end : 0;
+        pack_i64(p, &pause);
+        pack_i64(p, &s->length_ms);
+        p->failed |= p->out == NULL && __builtin_add_overflow(end, pause, &s->at_ms);
+        p->failed |= __builtin_add_overflow(s->at_ms, s->length_ms, &end);
+    }
+}
+
+void record_pack_speech(struct pack *p, struct record_sound *s)
+{
+    s->speech = pack_items(p, s->speech, &s->speech_count, sizeof *s->speech, speech);
 }

@@ -62,6 +62,7 @@ static void made_pack(struct pack *p, struct record_recording *g)
     record_pack_sound(p, &g->sound);
     record_pack_tones(p, &g->sound);
     record_pack_stretches(p, &g->sound);
+    record_pack_speech(p, &g->sound);
     record_pack_dtmf(p, &g->inband);
     record_pack_dtmf_wire(p, &g->inband);
     g->gaps = pack_items(p, g->gaps, &g->gap_count, sizeof *g->gaps, gap_pack);
@@ -156,6 +157,22 @@ static bool tones_are_sound(const struct record_sound *s)
     return sound;
 }
 
+/* In order of time, none within another. */
+static bool speech_is_sound(const struct record_sound *s)
+{
+    bool sound = s->speech_count <= HEARING_CHANNELS;
+    for (uint32_t c = 0; c < s->speech_count && sound; c++) {
+        const struct record_speech *v = &s->speech[c];
+        int64_t end = 0;
+        sound = in_range(v->gap_ms, LENGTH_MS) && v->count <= SPEECH_SEGMENTS_MAX;
+        for (uint32_t i = 0; i < v->count && sound; i++) {
+            sound = span_is_sound(v->segments[i].at_ms, v->segments[i].length_ms) && v->segments[i].at_ms >= end;
+            end = v->segments[i].at_ms + v->segments[i].length_ms;
+        }
+    }
+    return sound;
+}
+
 /* Channels are indices for others, times are added up. */
 static bool hearing_is_sound(const struct record_sound *s)
 {
@@ -168,7 +185,7 @@ static bool hearing_is_sound(const struct record_sound *s)
         sound = s->echo[i].channel < s->channel_count && span_is_sound(s->echo[i].at_ms, s->echo[i].length_ms);
     for (uint32_t i = 0; i < s->dead_air_count && sound; i++)
         sound = span_is_sound(s->dead_air[i].at_ms, s->dead_air[i].length_ms);
-    return sound && tones_are_sound(s);
+    return sound && tones_are_sound(s) && speech_is_sound(s);
 }
 
 static bool keys_are_sound(const struct record_dtmf *v)

@@ -45,6 +45,7 @@ static void config_pack(struct pack *p, struct sound_config *c)
     pack_bool(p, &c->listen);
     pack_bool(p, &c->mask_dtmf);
     pack_bool(p, &c->video);
+    pack_bool(p, &c->peaks);
 }
 
 static void skips_pack(struct pack *p, struct job *job)

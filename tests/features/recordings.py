@@ -103,7 +103,7 @@ def parts_served(t):
             with urllib.request.urlopen(ranged, timeout=10) as answer:
                 t.equal(f"{p['id']}: a range", (answer.status, answer.read()), (206, body[80:120]))
         stored = [n for d, _, names in os.walk(os.path.join(s.data, "audio")) for n in names]
-        t.equal("files on the disk", (len([n for n in stored if n.endswith(".wav")]), len(stored)), (6, 7))
+        t.equal("files on the disk, with the record and the waveform beside", (len([n for n in stored if n.endswith(".wav")]), len(stored)), (6, 8))
         gone = [s.status(f"/api/v1/recordings/{row['uid']}-{x}{y}") for x in ("p7", "p1", "t1", "mix", "p", "x2") for y in ("", "/audio")]
         t.counter("parts that are none are found", set(gone) == {404})
 

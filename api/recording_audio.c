@@ -1,0 +1,187 @@
+/* The files of recordings. One goes out as it lies on the disk, whole or in byte ranges; every reading is in the audit log before
+ * its first byte. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/limit.h"
+#include "api/record_files_json.h"
+#include "api/recording.h"
+#include "base/crypto.h"
+
+/* The path comes from our own database, but a database is a file too: it never leads out of the
+ * data directory. */
+static bool path_is_inside(struct slice path)
+{
+    struct slice rest = path;
+
+    if (path.size == 0 || path.data[0] == '/' || memchr(path.data, '\0', path.size))
+        return false;
+    while (rest.size > 0)
+        if (slice_is(slice_cut(&rest, '/'), ".."))
+            return false;
+    return true;
+}
+
+/* An open descriptor of a regular file, or -1. */
+static int open_recording(const char *data_dir, struct slice path, uint64_t *ret_size)
+{
+    char name[4096];
+    struct stat st;
+
+    if (!path_is_inside(path))
+        return -1;
+    int n = snprintf(name, sizeof name, "%s/%.*s", data_dir, SLICE_ARGS(path));
+    if (n < 0 || (size_t)n >= sizeof name)
+        return -1;
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        close(fd);
+        return -1;
+    }
+    *ret_size = (uint64_t)st.st_size;
+    return fd;
+}
+
+static const char *audio_type(struct slice format)
+{
+    static const struct {
+        const char *format, *type;
+    } TYPES[] = {
+        {"wav", "audio/wav"}, {"ogg", "audio/ogg"}, {"mp3", "audio/mpeg"}, {"flac", "audio/flac"}, {"mkv", "video/x-matroska"}};
+
+    for (size_t i = 0; i < sizeof TYPES / sizeof TYPES[0]; i++)
+        if (slice_is(format, TYPES[i].format))
+            return TYPES[i].type;
+    return "application/octet-stream";
+}
+
+/* If-Range holds only for exactly our tag; a date never matches, we send none. */
+static enum http_range wanted_range(const struct http_request *rq, const char *etag, uint64_t size,
+                                    uint64_t *ret_first, uint64_t *ret_count)
+{
+    *ret_first = 0;
+    *ret_count = size;
+    if (rq->head || (rq->if_range && strcmp(rq->if_range, etag) != 0))
+        return HTTP_RANGE_WHOLE;
+    return http_range_parse(rq->range, size, ret_first, ret_count);
+}
+
+/* A file to be sent. */
+struct served {
+    const char *id;
+    struct slice format;
+    struct slice path;
+    const uint8_t *sha256;
+};
+
+static void audio_headers(struct exchange *x, const struct served *g, const char *etag)
+{
+    x->rs->content_type = audio_type(g->format);
+    x->rs->stream = HTTP_STREAM_AUDIO;
+    http_header(x->rs, "Accept-Ranges", "bytes");
+    http_header(x->rs, "ETag", "%s", etag);
+    http_header(x->rs, "Content-Disposition", "inline; filename=\"recording-%s.%.*s\"", g->id,
+                SLICE_ARGS(g->format));
+}
+
+/* Takes over `fd`. */
+static void send_file(struct exchange *x, const struct served *g, int fd, uint64_t size)
+{
+    char hex[65], etag[70], detail[300];
+    uint64_t first, count;
+
+    snprintf(etag, sizeof etag, "\"%s\"", crypto_hex(slice_of(g->sha256, 32), hex));
+    enum http_range range = wanted_range(x->rq, etag, size, &first, &count);
+    if (range == HTTP_RANGE_UNSATISFIABLE) {
+        close(fd);
+        problem(x->rs, x->rq, 416, "range_not_satisfiable", NULL, "The file has %llu bytes.",
+                (unsigned long long)size);
+        http_header(x->rs, "Content-Range", "bytes */%llu", (unsigned long long)size);
+        return;
+    }
+    x->rs->fd = fd;
+    x->rs->file_offset = first;
+    x->rs->file_size = count;
+    snprintf(detail, sizeof detail, "%s %llu+%llu of %llu%s%.200s", x->rq->method,
+             (unsigned long long)first, (unsigned long long)count, (unsigned long long)size,
+             x->rq->access_reason ? "; " : "", x->rq->access_reason ? x->rq->access_reason : "");
+    if (!exchange_audit(x, "audio.read", g->id, "ok", detail))
+        return; /* the response was replaced, and the file closed with it */
+    audio_headers(x, g, etag);
+    if (range == HTTP_RANGE_PART) {
+        x->rs->status = 206;
+        http_header(x->rs, "Content-Range", "bytes %llu-%llu/%llu", (unsigned long long)first,
+                    (unsigned long long)(first + count - 1), (unsigned long long)size);
+    }
+}
+
+static bool format_is_stored(struct exchange *x, const struct served *g)
+{
+    const char *format = http_query_value(&x->rq->query, "format");
+
+    if (format == NULL || slice_is(g->format, format))
+        return true;
+    problem(x->rs, x->rq, 400, "format_not_available", "format",
+            "This recording is stored as %.*s.", SLICE_ARGS(g->format));
+    return false;
+}
+
+static void send_audio(struct exchange *x, const struct served *g)
+{
+    uint64_t size;
+    int fd = open_recording(x->api->config->data_dir, g->path, &size);
+    if (fd < 0)
+        problem(x->rs, x->rq, 410, "recording_gone", NULL,
+                "The file of this recording is no longer there.");
+    else
+        send_file(x, g, fd, size);
+}
+
+void handle_audio(struct exchange *x)
+{
+    struct recording f;
+
+    if (!recording_of_path(x, &f))
+        return;
+    const struct record_recording *g = &f.r->recording;
+    const struct record_file *file = f.file;
+    struct served served = {g->id, g->format, g->path, g->sha256};
+    bool track = file && recording_is_track(file);
+    if (file)
+        served = (struct served){x->rq->path_value[0], slice_str(record_file_format(file)), file->path, file->sha256};
+    if (track && strcmp(file->result, "deleted") == 0)
+        problem(x->rs, x->rq, 410, "recording_deleted", NULL, "The recording was deleted.");
+    else if (track && file->path.size == 0)
+        problem(x->rs, x->rq, 404, "no_recording", NULL, "Nothing was recorded (%s).",
+                file->result);
+    else if ((track || recording_is_ready(x, g)) && format_is_stored(x, &served))
+        send_audio(x, &served);
+    record_free(f.r);
+}
+
+/* ---- video ---- */
+
+void handle_video(struct exchange *x)
+{
+    const char *id = x->rq->path_value[0];
+    char uid[RECORDING_UID + 1];
+    struct call_record *r = NULL;
+
+    snprintf(uid, sizeof uid, "%s", id);
+    int err = store_call(x->reader, uid, &r);
+    const struct record_film *film = err ? NULL : record_film_find(r, id);
+    if (err == 0 && (film == NULL || !limit_allows_record(&x->who.limit, r)))
+        err = ERR_NOT_FOUND;
+    if (err) {
+        exchange_store_problem(x, err, "recording");
+    } else {
+        struct served served = {id, slice_str("mkv"), film->path, film->sha256};
+        send_audio(x, &served);
+    }
+    record_free(r);
+}
