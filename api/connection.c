@@ -76,6 +76,8 @@ static void read_request(struct http_exchange *e, const char *method)
     rq->accept = header_of(e, "Accept");
     rq->content_encoding = header_of(e, "Content-Encoding");
     rq->content_type = header_of(e, "Content-Type");
+    rq->cookie = header_of(e, "Cookie");
+    rq->csrf = header_of(e, "X-CSRF-Token");
     rq->forwarded = came_through_proxy(e);
     rq->cross_site = is_cross_site(e);
 }

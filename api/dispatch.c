@@ -10,6 +10,8 @@
 #include "api/handlers.h"
 #include "api/limit.h"
 
+#define TOKEN_USED_EVERY_US (300 * INT64_C(1000000))
+
 bool host_is_allowed(const struct api_context *api, const char *host)
 {
     if (api->hosts[0][0] == '\0')
@@ -20,8 +22,7 @@ bool host_is_allowed(const struct api_context *api, const char *host)
     return false;
 }
 
-/* True while this minute's failures may still be written down. */
-static bool take_budget(struct api_context *api, int64_t now_us)
+bool api_take_budget(struct api_context *api, int64_t now_us)
 {
     int64_t minute = now_us / 60000000;
 
@@ -36,46 +37,101 @@ static bool take_budget(struct api_context *api, int64_t now_us)
     return ok;
 }
 
-int api_find_token(void *context, const char *id, struct store_token *ret_token)
+static int find_token(void *context, const char *id, struct store_token *ret_token)
 {
     return store_token(context, id, ret_token);
 }
 
+static int find_account(void *context, const char *name, struct store_account *ret_account)
+{
+    return store_account(context, name, ret_account);
+}
+
+void api_auth_sources_of(const struct api_context *api, struct store_reader *reader, struct auth_sources *ret_sources)
+{
+    *ret_sources = (struct auth_sources){.context = reader,
+                                         .find = find_token,
+                                         .account = find_account,
+                                         .sessions = api->sessions,
+                                         .local_scopes = api->local_scopes};
+}
+
+void api_auth_sources(const struct exchange *x, struct auth_sources *ret_sources)
+{
+    api_auth_sources_of(x->api, x->reader, ret_sources);
+    ret_sources->counters = x->counters;
+}
+
 enum auth_verdict exchange_auth(struct exchange *x, enum scope scope)
 {
-    const struct auth_tokens tokens = {.context = x->reader, .find = api_find_token};
+    struct auth_sources sources;
 
-    return auth_check(scope, x->rq, x->api->loopback_only, &tokens, &x->who);
+    api_auth_sources(x, &sources);
+    return auth_check(scope, x->rq, &sources, &x->who);
+}
+
+/* What a refusal says; in the order of enum auth_verdict. */
+static const struct refusal {
+    const char *reason; /* of the counter */
+    unsigned status;
+    const char *code, *text;
+} REFUSALS[] = {
+    [AUTH_MISSING] = {"missing", 401, "token_missing", "Log in, or send a token: Authorization: Bearer esk_..."},
+    [AUTH_INVALID] = {"invalid", 401, "token_invalid",
+                      "This token is not known, or the Authorization header is not of the form Bearer esk_..."},
+    [AUTH_EXPIRED] = {"expired", 401, "token_expired", "This token has expired."},
+    [AUTH_SCOPE] = {"scope", 403, "scope", NULL},
+    [AUTH_SESSION] = {"session", 401, "session_over", "This session is over; log in again."},
+    [AUTH_CSRF] = {"csrf", 403, "csrf",
+                   "In a session a request comes from our own page, and one that changes something says X-CSRF-Token."},
+    [AUTH_ADDRESS] = {"address", 403, "source_address", "This token is not for requests from this address."},
+};
+
+/* Whoever guesses is slowed down. A right token is asked for nothing: nobody guesses 256 bits. */
+static bool locked(struct exchange *x, enum auth_verdict v)
+{
+    if (v != AUTH_INVALID && v != AUTH_SESSION)
+        return false;
+    unsigned wait_s = attempts_wait(x->api->attempts, x->rq->peer, x->rq->now_us);
+    if (wait_s == 0) {
+        attempts_failed(x->api->attempts, x->rq->peer, x->rq->now_us, ATTEMPT_TOKEN);
+        return false;
+    }
+    counters_add(x->counters, C_AUTH_FAILURES + label_find(LABELS_AUTH, slice_str("locked")), 1);
+    problem_wait(x->rs, x->rq, "too_many_failures", wait_s);
+    return true;
 }
 
 static void refuse(struct exchange *x, enum auth_verdict v, enum scope scope)
 {
-    static const char *const REASONS[] = {[AUTH_MISSING] = "missing",
-                                          [AUTH_INVALID] = "invalid",
-                                          [AUTH_EXPIRED] = "expired",
-                                          [AUTH_SCOPE] = "scope"};
-    const char *reason = REASONS[v];
+    const struct refusal *r = &REFUSALS[v];
 
-    counters_add(x->counters, C_AUTH_FAILURES + label_find(LABELS_AUTH, slice_str(reason)), 1);
-    if (take_budget(x->api, x->rq->now_us) &&
-        !exchange_audit(x, "auth.failed", x->rq->path, "denied", reason))
+    if (locked(x, v))
         return;
-    if (v == AUTH_SCOPE) {
-        problem(x->rs, x->rq, 403, "scope", NULL,
-                "This needs the scope `%s`, which %s does not hold.", auth_scope_name(scope),
-                x->who.name);
+    counters_add(x->counters, C_AUTH_FAILURES + label_find(LABELS_AUTH, slice_str(r->reason)), 1);
+    /* a page that asks who one is, is no attempt at anything */
+    bool asks = v == AUTH_MISSING && scope == SCOPE_KNOWN;
+    if (!asks && api_take_budget(x->api, x->rq->now_us) &&
+        !exchange_audit(x, "auth.failed", x->rq->path, "denied", r->reason))
         return;
-    }
-    problem(x->rs, x->rq, 401,
-            v == AUTH_MISSING   ? "token_missing"
-            : v == AUTH_EXPIRED ? "token_expired"
-                                : "token_invalid",
-            NULL, "%s",
-            v == AUTH_MISSING   ? "Send a token: Authorization: Bearer esk_..."
-            : v == AUTH_EXPIRED ? "This token has expired."
-                                : "This token is not known, or the Authorization header is not of "
-                                  "the form Bearer esk_...");
-    http_header(x->rs, "WWW-Authenticate", "Bearer realm=\"earshot\"");
+    if (v == AUTH_SCOPE)
+        problem(x->rs, x->rq, r->status, r->code, NULL, "This needs the scope `%s`, which %s does not hold.",
+                auth_scope_name(scope), x->who.name);
+    else
+        problem(x->rs, x->rq, r->status, r->code, NULL, "%s", r->text);
+    if (r->status == 401)
+        http_header(x->rs, "WWW-Authenticate", "Bearer realm=\"earshot\"");
+    if (v == AUTH_SESSION)
+        http_header(x->rs, "Set-Cookie", AUTH_COOKIE "=; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=0");
+}
+
+/* The time of last use, now and then. */
+static void note_use(struct exchange *x)
+{
+    const struct api_config *config = x->api->config;
+
+    if (x->who.owner.token[0] && config->access.token_used && x->rq->now_us - x->who.used_us >= TOKEN_USED_EVERY_US)
+        config->access.token_used(config->context, x->who.owner.token, x->rq->now_us);
 }
 
 /* What is not about single calls would tell of everybody's. */
@@ -91,11 +147,13 @@ static bool authorised(struct exchange *x, const struct route *route)
 
     if (v == AUTH_OK && !within_limit(x, route)) {
         problem(x->rs, x->rq, 403, "limited_token", NULL,
-                "This token is for the calls of some tenants, sites or trunks; this is about all.");
+                "Who asks may see some calls only; this is about all.");
         return false;
     }
-    if (v == AUTH_OK)
+    if (v == AUTH_OK) {
+        note_use(x);
         return true;
+    }
     if (v == AUTH_BROKEN)
         problem(x->rs, x->rq, 503, "database_busy", NULL,
                 "Tokens cannot be read at the moment; try again.");

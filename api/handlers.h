@@ -5,6 +5,9 @@
 
 #include <pthread.h>
 
+#include <stdatomic.h>
+
+#include "api/attempts.h"
 #include "api/auth.h"
 #include "api/problem.h"
 #include "api/server.h"
@@ -16,6 +19,10 @@
 struct api_context {
     const struct api_config *config;
     bool loopback_only;
+    unsigned local_scopes; /* of who comes from the machine itself */
+    struct sessions *sessions;
+    struct attempts *attempts;
+    atomic_uint password_checks; /* under way */
     uint8_t cursor_key[32];
     char hosts[8][80]; /* allowed Host values; "" ends; empty: all (behind a proxy) */
     /* Refused credentials are all counted, but only so many a minute are written to the audit log:
@@ -62,8 +69,12 @@ bool api_dispatch(struct exchange *x, bool quick_only);
 const struct route *route_find(struct http_request *rq, const char **ret_methods);
 /* A request for a route that takes a body: it has to be read ahead of the dispatch. */
 bool api_takes_body(struct http_request *rq);
-/* store_token() as a struct auth_tokens asks for it; the context is a struct store_reader. */
-int api_find_token(void *context, const char *id, struct store_token *ret_token);
+/* Tokens and accounts out of x->reader, sessions of the service. */
+void api_auth_sources(const struct exchange *x, struct auth_sources *ret_sources);
+/* The same out of another reader, for who is not in a handler. */
+void api_auth_sources_of(const struct api_context *api, struct store_reader *reader, struct auth_sources *ret_sources);
+/* True while this minute's refusals may still be written to the audit log. */
+bool api_take_budget(struct api_context *api, int64_t now_us);
 bool host_is_allowed(const struct api_context *api, const char *host);
 
 /* ---- for handlers (exchange.c, dispatch.c) ---- */
@@ -94,7 +105,22 @@ bool exchange_wants_text(struct exchange *x, bool *ret_text);
 bool exchange_number(struct exchange *x, const char *name, uint32_t fallback, uint32_t max,
                      uint32_t *ret_number);
 
+/* A new password of 12 to 256 bytes; ends the account's sessions once it is stored. False: the problem is set. */
+bool account_password_set(struct exchange *x, struct store_account *a, struct slice password);
+
 /* ---- handlers ---- */
+void handle_login(struct exchange *x);
+void handle_logout(struct exchange *x);
+void handle_me(struct exchange *x);
+void handle_put_password(struct exchange *x);
+void handle_accounts(struct exchange *x);
+void handle_account(struct exchange *x);
+void handle_create_account(struct exchange *x);
+void handle_put_account(struct exchange *x);
+void handle_delete_account(struct exchange *x);
+void handle_tokens(struct exchange *x);
+void handle_create_token(struct exchange *x);
+void handle_revoke_token(struct exchange *x);
 void handle_calls(struct exchange *x);
 void handle_call(struct exchange *x);
 void handle_messages(struct exchange *x);

@@ -39,7 +39,7 @@ struct http_request {
     int64_t now_us;
     /* Headers, NULL when absent. */
     const char *host, *authorization, *range, *if_range, *if_none_match, *if_match, *access_reason,
-        *accept, *content_encoding, *content_type;
+        *accept, *content_encoding, *content_type, *cookie, *csrf;
     struct slice body;   /* of a route that takes one */
     bool body_too_large; /* it was not read to its end */
     bool forwarded;  /* came through a proxy, by its headers */
@@ -57,7 +57,7 @@ struct http_producer {
 
 struct http_header {
     char name[32];
-    char value[128];
+    char value[192];
 };
 
 enum http_stream_kind {

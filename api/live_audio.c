@@ -19,9 +19,9 @@
 struct listen {
     struct live_audio audio;
     struct api_context *api;
-    char actor[64], address[ADDR_TEXT_SIZE], uid[40];
+    char actor[sizeof((struct identity *)0)->name], address[ADDR_TEXT_SIZE], uid[40];
     int64_t begun_ns; /* mono */
-    char token[sizeof((struct identity *)0)->token];
+    struct identity who;
     int64_t looked_ns; /* at the token; mono */
     unsigned broken;   /* looks that failed since */
     bool denied;
@@ -31,13 +31,13 @@ struct listen {
 
 static enum auth_verdict ask_token(const struct listen *l)
 {
-    struct auth_tokens tokens = {.find = api_find_token};
+    struct auth_sources sources;
     struct store_reader *reader;
 
     if (store_reader_open(l->api->config->data_dir, &reader) != 0)
         return AUTH_BROKEN;
-    tokens.context = reader;
-    enum auth_verdict v = auth_still(l->token, clock_wall_ns() / 1000, &tokens);
+    api_auth_sources_of(l->api, reader, &sources);
+    enum auth_verdict v = auth_still(&l->who, clock_wall_ns() / 1000, &sources);
     store_reader_close(reader);
     return v;
 }
@@ -47,12 +47,12 @@ static bool still_may(struct listen *l)
 {
     int64_t now_ns = clock_mono_ns();
 
-    if (l->token[0] == '\0' || now_ns - l->looked_ns < LOOK_NS)
+    if (l->who.kind == IDENTITY_LOCAL || now_ns - l->looked_ns < LOOK_NS)
         return true;
     l->looked_ns = now_ns;
     enum auth_verdict v = ask_token(l);
     l->broken = v == AUTH_BROKEN ? l->broken + 1 : 0;
-    l->denied = l->broken >= BROKEN_MAX || v == AUTH_INVALID || v == AUTH_EXPIRED;
+    l->denied = l->broken >= BROKEN_MAX || (v != AUTH_OK && v != AUTH_BROKEN);
     return !l->denied;
 }
 
@@ -84,7 +84,7 @@ static void end(void *context)
     l->audio.producer.free(l->audio.producer.context);
     snprintf(detail, sizeof detail, "%lld ms, %llu packets dropped, %llu times left behind%s",
              (long long)((clock_mono_ns() - l->begun_ns) / MS), (unsigned long long)said.dropped,
-             (unsigned long long)said.skipped, l->denied ? "; the token is not good any more" : "");
+             (unsigned long long)said.skipped, l->denied ? "; who listens may not any more" : "");
     const struct store_audit entry = {.time_us = clock_wall_ns() / 1000,
                                       .actor = l->actor,
                                       .address = l->address,
@@ -160,7 +160,7 @@ void handle_live_audio(struct exchange *x)
     }
     l->api = x->api;
     l->begun_ns = l->looked_ns = clock_mono_ns();
-    snprintf(l->token, sizeof l->token, "%s", x->who.token);
+    l->who = x->who;
     snprintf(l->actor, sizeof l->actor, "%s", x->who.name);
     snprintf(l->address, sizeof l->address, "%s", x->rq->peer_text);
     snprintf(l->uid, sizeof l->uid, "%s", x->rq->path_value[0]);

@@ -70,6 +70,12 @@ void problem_too_many_listeners(struct http_response *r, const struct http_reque
     http_header(r, "Retry-After", "10");
 }
 
+void problem_wait(struct http_response *r, const struct http_request *rq, const char *code, unsigned seconds)
+{
+    problem(r, rq, 429, code, NULL, "Too many of them from there; try again in %u seconds.", seconds);
+    http_header(r, "Retry-After", "%u", seconds);
+}
+
 void problem_too_large(struct http_response *r, const struct http_request *rq)
 {
     problem(r, rq, 413, "body_too_large", NULL, "A body has at most %u bytes.", HTTP_UPLOAD_MAX);

@@ -63,6 +63,18 @@ static const struct route ROUTES[] = {
     {"GET", "/api/v1/findings", SCOPE_META, handle_findings, FINDING_PARAMS, 0},
     {"GET", "/api/v1/findings/{id}", SCOPE_META, handle_finding, NULL, 0},
     {"GET", "/api/v1/aors/{aor}", SCOPE_META, handle_aor, PARAMS("from", "to", "limit"), 0},
+    {"POST", "/api/v1/sessions", SCOPE_PUBLIC, handle_login, NULL, ROUTE_LIMITED | ROUTE_BODY},
+    {"DELETE", "/api/v1/sessions", SCOPE_KNOWN, handle_logout, NULL, ROUTE_LIMITED},
+    {"GET", "/api/v1/me", SCOPE_KNOWN, handle_me, NULL, ROUTE_LIMITED},
+    {"PUT", "/api/v1/me/password", SCOPE_KNOWN, handle_put_password, NULL, ROUTE_LIMITED | ROUTE_BODY},
+    {"GET", "/api/v1/users", SCOPE_ADMIN, handle_accounts, NULL, 0},
+    {"POST", "/api/v1/users", SCOPE_ADMIN, handle_create_account, NULL, ROUTE_BODY},
+    {"GET", "/api/v1/users/{user}", SCOPE_ADMIN, handle_account, NULL, 0},
+    {"PUT", "/api/v1/users/{user}", SCOPE_ADMIN, handle_put_account, NULL, ROUTE_BODY},
+    {"DELETE", "/api/v1/users/{user}", SCOPE_ADMIN, handle_delete_account, NULL, 0},
+    {"GET", "/api/v1/tokens", SCOPE_ADMIN, handle_tokens, NULL, 0},
+    {"POST", "/api/v1/tokens", SCOPE_ADMIN, handle_create_token, NULL, ROUTE_BODY},
+    {"DELETE", "/api/v1/tokens/{id}", SCOPE_ADMIN, handle_revoke_token, NULL, 0},
     {"GET", "/api/v1/openapi.yaml", SCOPE_PUBLIC, handle_file, NULL, ROUTE_QUICK},
     {"GET", "/metrics", SCOPE_METRICS, handle_metrics, NULL, 0},
     {"GET", "/healthz", SCOPE_PUBLIC, handle_healthz, NULL, ROUTE_QUICK},
@@ -117,7 +129,7 @@ static bool path_matches(const char *pattern, const char *path, struct http_requ
                 return false;
             continue;
         }
-        bool wide = strncmp(pattern, "{aor}", 5) == 0;
+        bool wide = strncmp(pattern, "{aor}", 5) == 0 || strncmp(pattern, "{user}", 6) == 0;
         if (!take_value(&path, wide, rq->path_value[values++],
                         wide ? HTTP_PATH_VALUE_SIZE : HTTP_PATH_WORD_SIZE))
             return false;

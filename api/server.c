@@ -23,6 +23,8 @@
 #define HEAD_BYTES_MAX         (32u << 10)
 #define IDLE_SECONDS           30
 #define READER_THREADS_DEFAULT 4
+#define SESSION_IDLE_US        (1800 * INT64_C(1000000))
+#define SESSION_MAX_US         (12 * 3600 * INT64_C(1000000))
 
 /* ---- reader threads ---- */
 
@@ -73,6 +75,13 @@ static int start_readers(struct api_server *s, struct why *why)
 
 /* ---- start and stop ---- */
 
+static unsigned local_scopes(const char *role)
+{
+    if (role == NULL || strcmp(role, "all") == 0)
+        return SCOPE_ALL;
+    return auth_role_scopes(role);
+}
+
 /* Beyond loopback only with a token to ask for and something in front that encrypts. */
 static int check_exposure(struct api_server *s, struct addr a, struct why *why)
 {
@@ -80,8 +89,10 @@ static int check_exposure(struct api_server *s, struct addr a, struct why *why)
     unsigned tokens = 0;
 
     s->context.loopback_only = addr_is_loopback(a);
-    if (s->context.loopback_only)
+    if (s->context.loopback_only) {
+        s->context.local_scopes = local_scopes(s->config.local_role);
         return 0;
+    }
     if (!s->config.behind_proxy) {
         why_set(why,
                 "the API does not listen on %s without encryption: bind it to 127.0.0.1, or put a "
@@ -162,7 +173,8 @@ static int start_all(struct api_server *s, struct why *why)
     s->listens = body_pipes_new(LISTENERS_SLOTS);
     s->deadlines = deadlines_new();
     s->counters = counters_block(s->config.counters);
-    if (s->inbox && s->pipes && s->listens && s->deadlines && s->counters) {
+    if (s->inbox && s->pipes && s->listens && s->deadlines && s->counters && s->context.sessions &&
+        s->context.attempts) {
         err = start_readers(s, why);
     } else {
         err = ERR_NOMEM;
@@ -186,6 +198,9 @@ int api_start(const struct api_config *config, struct api_server **ret_server, s
     assert(config->audit && config->put_tags && config->counters);
     s->config = *config;
     s->context.config = &s->config;
+    s->context.sessions = sessions_new(config->session_idle_us ? config->session_idle_us : SESSION_IDLE_US,
+                                       config->session_max_us ? config->session_max_us : SESSION_MAX_US);
+    s->context.attempts = attempts_new();
     pthread_mutex_init(&s->context.budget_lock, NULL);
     pthread_mutex_init(&s->context.metrics_lock, NULL);
     crypto_random(s->context.cursor_key, sizeof s->context.cursor_key);
@@ -232,6 +247,8 @@ void api_stop(struct api_server *s)
     body_pipes_free(s->pipes);
     body_pipes_free(s->listens);
     inbox_free(s->inbox);
+    sessions_free(s->context.sessions);
+    attempts_free(s->context.attempts);
     pthread_mutex_destroy(&s->context.budget_lock);
     pthread_mutex_destroy(&s->context.metrics_lock);
     free(s);

@@ -71,6 +71,17 @@ struct api_config {
     int (*audit)(void *context, const struct store_audit *entry);
     /* Durable when it returns 0. */
     int (*put_tags)(void *context, const char *uid, int64_t started_us, const struct record_tags *tags);
+    /* Tokens and accounts; durable when they return 0, but for token_used. */
+    struct {
+        int (*put_token)(void *context, const struct store_token *token);
+        void (*token_used)(void *context, const char *id, int64_t used_us);
+        int (*put_account)(void *context, const struct store_account *account);
+        int (*account_used)(void *context, const char *name, int64_t used_us);
+        int (*drop_account)(void *context, const char *name);
+    } access;
+    int64_t session_idle_us, session_max_us; /* 0: half an hour, half a day */
+    /* What who comes from the machine itself may do while only loopback is listened on: a role, "all" (NULL), "none". */
+    const char *local_role;
     /* What stands in the text of a message of a call. */
     message_describe_fn *describe;
     int (*retention)(void *context, struct api_retention *ret_retention);

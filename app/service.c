@@ -138,6 +138,31 @@ static int audit(void *context, const struct store_audit *entry)
     return writer_audit(s->writer, entry);
 }
 
+static int put_token(void *context, const struct store_token *token)
+{
+    return writer_token(((struct service *)context)->writer, token);
+}
+
+static void token_used(void *context, const char *id, int64_t used_us)
+{
+    writer_token_used(((struct service *)context)->writer, id, used_us);
+}
+
+static int put_account(void *context, const struct store_account *account)
+{
+    return writer_account(((struct service *)context)->writer, account);
+}
+
+static int account_used(void *context, const char *name, int64_t used_us)
+{
+    return writer_account_used(((struct service *)context)->writer, name, used_us);
+}
+
+static int drop_account(void *context, const char *name)
+{
+    return writer_account_gone(((struct service *)context)->writer, name);
+}
+
 static int delete_recording(void *context, const char *uid, const char *actor, uint32_t *ret_files, uint64_t *ret_bytes)
 {
     struct service *s = context;
@@ -439,6 +464,9 @@ static int start_retention(struct service *s, struct why *why)
     return retention_start(&config, &s->retention, why);
 }
 
+/* In the order of the setting. */
+static const char *const LOCAL_ROLES[] = {"all", "none", "viewer", "analyst", "listener", "supervisor", "admin", "auditor"};
+
 static int start_http(struct service *s, struct why *why)
 {
     if (!s->settings->api_enabled)
@@ -468,6 +496,10 @@ static int start_http(struct service *s, struct why *why)
         .refresh_gauges = refresh_gauges,
         .audit = audit,
         .put_tags = put_tags,
+        .access = {.put_token = put_token, .token_used = token_used, .put_account = put_account, .account_used = account_used, .drop_account = drop_account},
+        .session_idle_us = s->settings->api_session_idle / 1000,
+        .session_max_us = s->settings->api_session_max / 1000,
+        .local_role = LOCAL_ROLES[s->settings->api_local],
         .describe = message_describe,
         .delete_recording = delete_recording,
         .retention = retention,

@@ -23,7 +23,7 @@
 
 enum setting_type { TYPE_TEXT, TYPE_BOOL, TYPE_NUMBER, TYPE_SIZE, TYPE_DURATION, TYPE_CHOICE };
 
-#define CHOICES_MAX 6
+#define CHOICES_MAX 8
 
 struct setting {
     const char *section;

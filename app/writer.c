@@ -25,7 +25,8 @@
 #define KPI_FLUSH_MAX_NS INT64_C(60000000000)
 
 enum item_kind { ITEM_RECORD, ITEM_RENDERED, ITEM_REQUESTED, ITEM_TRACKS, ITEM_AUDIT, ITEM_FLUSH, ITEM_DROP_DAYS, ITEM_END_OPEN, ITEM_USER, ITEM_USERS_OVERDUE,
-                 ITEM_DROP_KPI, ITEM_REGISTRATION, ITEM_TAGS, ITEM_JOB_GONE, ITEM_DELETED, ITEM_FILES_GONE };
+                 ITEM_DROP_KPI, ITEM_REGISTRATION, ITEM_TAGS, ITEM_JOB_GONE, ITEM_DELETED, ITEM_FILES_GONE,
+                 ITEM_TOKEN, ITEM_TOKEN_USED, ITEM_ACCOUNT, ITEM_ACCOUNT_USED, ITEM_ACCOUNT_GONE };
 
 struct gate { /* lives on the waiting thread's stack */
     pthread_mutex_t lock;
@@ -41,7 +42,9 @@ struct item {
     const struct record_tags *tags;  /* the waiter's, as is `uid` */
     const char *uid;
     int64_t started_us;
-    const struct writer_deletions *deletions; /* the waiter's */
+    const struct writer_deletions *deletions; /* the waiter's, as are these */
+    const struct store_token *token;
+    const struct store_account *account;
     struct gate *gate;
     char job_kind[16], job_uid[40];
     int64_t calls_before_us, messages_before_us, spool_before_us, now_us;
@@ -213,6 +216,16 @@ static int write_item(struct writer *w, const struct item *item)
     }
     case ITEM_DELETED:
         return write_deletions(w, item->deletions);
+    case ITEM_TOKEN:
+        return store_put_token(w->store, item->token);
+    case ITEM_TOKEN_USED:
+        return store_token_used(w->store, item->job_uid, item->now_us);
+    case ITEM_ACCOUNT:
+        return store_put_account(w->store, item->account);
+    case ITEM_ACCOUNT_USED:
+        return store_account_used(w->store, item->uid, item->now_us);
+    case ITEM_ACCOUNT_GONE:
+        return store_drop_account(w->store, item->uid);
     case ITEM_FILES_GONE:
         return store_end_deletion(w->store, item->record);
     case ITEM_END_OPEN: {
@@ -611,6 +624,33 @@ int writer_tags(struct writer *w, const char *uid, int64_t started_us, const str
 int writer_deleted(struct writer *w, const struct writer_deletions *d)
 {
     return put_and_wait(w, (struct item){.kind = ITEM_DELETED, .deletions = d});
+}
+
+int writer_token(struct writer *w, const struct store_token *token)
+{
+    return put_and_wait(w, (struct item){.kind = ITEM_TOKEN, .token = token});
+}
+
+void writer_token_used(struct writer *w, const char *id, int64_t used_us)
+{
+    struct item item = {.kind = ITEM_TOKEN_USED, .now_us = used_us};
+    snprintf(item.job_uid, sizeof item.job_uid, "%s", id);
+    put(w, item);
+}
+
+int writer_account(struct writer *w, const struct store_account *account)
+{
+    return put_and_wait(w, (struct item){.kind = ITEM_ACCOUNT, .account = account});
+}
+
+int writer_account_used(struct writer *w, const char *name, int64_t used_us)
+{
+    return put_and_wait(w, (struct item){.kind = ITEM_ACCOUNT_USED, .uid = name, .now_us = used_us});
+}
+
+int writer_account_gone(struct writer *w, const char *name)
+{
+    return put_and_wait(w, (struct item){.kind = ITEM_ACCOUNT_GONE, .uid = name});
 }
 
 void writer_files_gone(struct writer *w, struct call_record *record)

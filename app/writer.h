@@ -56,6 +56,12 @@ int writer_audit(struct writer *w, const struct store_audit *entry);
 void writer_audit_later(struct writer *w, const struct store_audit *entry);
 /* What is attached to the call that began then is this. Returns when it is committed. */
 int writer_tags(struct writer *w, const char *uid, int64_t started_us, const struct record_tags *tags);
+/* Tokens and accounts. These return when it is committed, but for writer_token_used(). */
+int writer_token(struct writer *w, const struct store_token *token);
+void writer_token_used(struct writer *w, const char *id, int64_t used_us);
+int writer_account(struct writer *w, const struct store_account *account);
+int writer_account_used(struct writer *w, const char *name, int64_t used_us);
+int writer_account_gone(struct writer *w, const char *name);
 /* What goes: a row each, and where it is a recording the call's record says so, with a job until writer_files_gone(). Returns when
  * it is committed. */
 struct writer_deletions {

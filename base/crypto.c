@@ -21,6 +21,33 @@ void crypto_keyed_id(const uint8_t key[32], struct slice data, uint8_t ret_id[16
     crypto_generichash(ret_id, 16, data.data, data.size, key, 32);
 }
 
+#define PASSWORD_PASSES 3
+#define PASSWORD_BYTES  ((size_t)30 << 20)
+
+_Static_assert(CRYPTO_PASSWORD_SIZE == crypto_pwhash_STRBYTES, "the library's text fits");
+
+int crypto_password_hash(struct slice password, char ret_hash[CRYPTO_PASSWORD_SIZE])
+{
+    int rc = crypto_pwhash_str_alg(ret_hash, (const char *)password.data, password.size, PASSWORD_PASSES,
+                                   PASSWORD_BYTES, crypto_pwhash_ALG_ARGON2ID13);
+    return rc == 0 ? 0 : ERR_NOMEM;
+}
+
+/* What is no hash of ours costs the same: whether there is one is not to be told by a clock. */
+bool crypto_password_verify(const char *hash, struct slice password)
+{
+    char other[CRYPTO_PASSWORD_SIZE];
+    if (strncmp(hash, crypto_pwhash_STRPREFIX, strlen(crypto_pwhash_STRPREFIX)) == 0)
+        return crypto_pwhash_str_verify(hash, (const char *)password.data, password.size) == 0;
+    (void)crypto_password_hash(password, other);
+    return false;
+}
+
+void crypto_hmac_sha256(const uint8_t key[32], struct slice data, uint8_t ret_mac[32])
+{
+    crypto_auth_hmacsha256(ret_mac, data.data, data.size, key);
+}
+
 void crypto_wipe(void *secret, size_t size)
 {
     sodium_memzero(secret, size);

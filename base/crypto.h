@@ -17,6 +17,14 @@ void crypto_sha256_update(struct crypto_sha256_state *s, struct slice data);
 void crypto_sha256_final(struct crypto_sha256_state *s, uint8_t ret_digest[32]);
 /* Keyed BLAKE2b, 16 bytes out: identifiers that nobody without the key can guess. */
 void crypto_keyed_id(const uint8_t key[32], struct slice data, uint8_t ret_id[16]);
+/* What somebody who knows the password can be told by: Argon2id with a salt of its own, as text. Takes 30 MiB and about as many
+ * milliseconds. 0 or ERR_NOMEM. */
+#define CRYPTO_PASSWORD_SIZE 128
+int crypto_password_hash(struct slice password, char ret_hash[CRYPTO_PASSWORD_SIZE]);
+/* False for whatever is no such text, after the same time. */
+bool crypto_password_verify(const char *hash, struct slice password);
+/* RFC 2104 with SHA-256. */
+void crypto_hmac_sha256(const uint8_t key[32], struct slice data, uint8_t ret_mac[32]);
 /* Overwrites a secret; the compiler does not drop it. */
 void crypto_wipe(void *secret, size_t size);
 /* Constant time. */

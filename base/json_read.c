@@ -49,9 +49,10 @@ const struct json_value *json_value_get(const struct json_value *object, const c
     return (const struct json_value *)json_object_get(of(object), name);
 }
 
-bool json_value_members(struct json_value *object, json_member_fn *fn, void *context)
+bool json_value_members(const struct json_value *object, json_member_fn *fn, void *context)
 {
-    json_t *whole = (json_t *)object;
+    json_t *whole; /* the library iterates over what it could change */
+    memcpy(&whole, &object, sizeof whole);
     bool good = json_is_object(whole);
     for (void *at = good ? json_object_iter(whole) : NULL; at && good;
          at = json_object_iter_next(whole, at)) {
@@ -113,5 +114,13 @@ bool json_value_text(const struct json_value *value, struct slice *ret_text)
     if (text == NULL)
         return false;
     *ret_text = slice_of(text, json_string_length(of(value)));
+    return true;
+}
+
+bool json_value_bool(const struct json_value *value, bool *ret_bool)
+{
+    if (!json_is_boolean(of(value)))
+        return false;
+    *ret_bool = json_is_true(of(value));
     return true;
 }

@@ -23,7 +23,7 @@ void json_read_free(struct json_value *root);
 const struct json_value *json_value_get(const struct json_value *object, const char *name);
 /* Calls fn with each member of an object until it says false; false then, and of what is no object. */
 typedef bool json_member_fn(void *context, struct slice name, const struct json_value *value);
-bool json_value_members(struct json_value *object, json_member_fn *fn, void *context);
+bool json_value_members(const struct json_value *object, json_member_fn *fn, void *context);
 /* Items of an array; 0 when it is none. */
 size_t json_value_count(const struct json_value *array);
 const struct json_value *json_value_at(const struct json_value *array, size_t index);
@@ -31,5 +31,6 @@ bool json_value_is_object(const struct json_value *value);
 
 /* A number (a fraction is cut off), or a string that is one. */
 bool json_value_int(const struct json_value *value, int64_t *ret_int);
+bool json_value_bool(const struct json_value *value, bool *ret_bool);
 /* A string, UTF-8, borrowed from the root. */
 bool json_value_text(const struct json_value *value, struct slice *ret_text);

@@ -94,14 +94,20 @@ int store_put_user(struct store *s, enum user_kind kind, const void *record);
 int store_users_overdue(struct store *s, int64_t now_us);
 /* Findings that were open when we were stopped are cleared: nobody watches them any more. Commits. */
 int store_findings_close(struct store *s);
-/* Whose calls a token is for: names with commas between; a call is seen when each of the lists that is not empty holds its tenant, one
- * of its sites, its trunk. */
+/* Whose calls a token or an account is for: names with commas between; a call is seen when each of the lists that is not empty holds its
+ * tenant, one of its sites, its trunk, the beginning of a number of either side, and when it began late enough. */
 #define STORE_LIMIT_TEXT 272 /* 8 names */
 struct store_limit {
     char tenants[STORE_LIMIT_TEXT];
     char sites[STORE_LIMIT_TEXT];
     char trunks[STORE_LIMIT_TEXT];
+    char prefixes[STORE_LIMIT_TEXT];
+    int64_t max_age_s; /* 0: however old */
+    int64_t since_us;  /* not stored: what max_age_s means for who asks now; 0: no bound */
 };
+
+#define STORE_SCOPES_TEXT 128
+#define STORE_CIDRS_TEXT  400 /* 8 networks */
 
 struct store_token {
     char id[24];
@@ -112,8 +118,28 @@ struct store_token {
     int64_t expires_us;    /* 0: never */
     bool revoked;
     struct store_limit limit;
+    char scopes[STORE_SCOPES_TEXT]; /* with commas between; of those of its role only these; "": all of them */
+    char cidrs[STORE_CIDRS_TEXT];   /* from where; "": from anywhere */
+    int64_t used_us;                /* last, to some minutes; 0: never */
 };
 int store_put_token(struct store *s, const struct store_token *token);
+int store_token_used(struct store *s, const char *id, int64_t used_us);
+
+/* A person who logs in. */
+struct store_account {
+    char name[64];
+    char password[128]; /* as crypto_password_hash() makes it */
+    char role[24];
+    char scopes[STORE_SCOPES_TEXT];
+    int64_t created_us;
+    int64_t changed_us; /* sessions from before are over */
+    int64_t used_us;    /* the last login; 0: never */
+    bool disabled;
+    struct store_limit limit;
+};
+int store_put_account(struct store *s, const struct store_account *account);
+int store_account_used(struct store *s, const char *name, int64_t used_us);
+int store_drop_account(struct store *s, const char *name);
 /* Small secrets and marks of the installation ("id_secret", "cursor_key"): made on first use. */
 int store_secret(struct store *s, const char *name, uint8_t ret_secret[32]);
 /* Calls whose row says they have not ended (left by a crash): ends them with end_reason `restart` at their last known time. Commits. */
@@ -170,7 +196,7 @@ struct store_query {
     const char *tag[STORE_VALUES_MAX];         /* "key:value" */
     const char *label[STORE_VALUES_MAX];       /* of the diagnosis */
     /* What the asker may see at all: as above, and both hold. */
-    const char *only_tenant[STORE_VALUES_MAX], *only_site[STORE_VALUES_MAX], *only_trunk[STORE_VALUES_MAX];
+    const char *only_tenant[STORE_VALUES_MAX], *only_site[STORE_VALUES_MAX], *only_trunk[STORE_VALUES_MAX], *only_prefix[STORE_VALUES_MAX];
     const char *text;                          /* q: in call id, users, user agent */
     enum store_order order;
     unsigned limit;                            /* 1..1000 */
@@ -228,6 +254,11 @@ int store_token(struct store_reader *r, const char *id, struct store_token *ret_
 typedef void store_token_fn(void *context, const struct store_token *token);
 int store_tokens(struct store_reader *r, store_token_fn *fn, void *context);
 int store_token_count(struct store_reader *r, unsigned *ret_count);
+/* ERR_NOT_FOUND */
+int store_account(struct store_reader *r, const char *name, struct store_account *ret_account);
+typedef void store_account_fn(void *context, const struct store_account *account);
+int store_accounts(struct store_reader *r, store_account_fn *fn, void *context);
+int store_account_count(struct store_reader *r, unsigned *ret_count);
 typedef void store_audit_fn(void *context, int64_t id, const struct store_audit *entry, const uint8_t hash[32]);
 /* Newest first, id < before (0: all). */
 int store_audit_list(struct store_reader *r, int64_t from_us, int64_t to_us, int64_t before, unsigned limit, store_audit_fn *fn, void *context);

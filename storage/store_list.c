@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 #define LIMIT_MAX 1000
-#define SQL_MAX   8192
+#define SQL_MAX   10240
 #define LIKE_MAX  512
 
 /* Stands for "no value" in value order: such calls come last. */
@@ -26,6 +26,8 @@
     "EXISTS (SELECT 1 FROM streams s WHERE s.id >= calls.id * 4096"                                \
     " AND s.id < (calls.id + 1) * 4096 AND (" condition "))"
 
+/* With one of the values that stand as rows of p. */
+#define BEGINS(column) "substr(" column ", 1, length(p.column1)) = p.column1"
 /* Is one of the eight in the list of names with commas around each? */
 #define NAMED(n) "instr(labels, ',' || ?" #n " || ',')"
 
@@ -68,6 +70,7 @@ enum filter {
     F_ONLY_TENANT,
     F_ONLY_TRUNK,
     F_ONLY_SITE,
+    F_ONLY_PREFIX,
     /* where the page before ended */
     F_AFTER_NEWEST,
     F_AFTER_OLDEST,
@@ -131,6 +134,11 @@ static const struct {
     [F_ONLY_TENANT] = {" AND tenant IN (" EIGHT(24) ")", 240},
     [F_ONLY_TRUNK] = {" AND trunk IN (" EIGHT(25) ")", 250},
     [F_ONLY_SITE] = {" AND (from_site IN (" EIGHT(26) ") OR to_site IN (" EIGHT(26) "))", 260},
+    [F_ONLY_PREFIX] = {" AND EXISTS (SELECT 1 FROM (VALUES (?290), (?291), (?292), (?293), (?294),"
+                       " (?295), (?296), (?297)) AS p WHERE " BEGINS("from_user") " OR "
+                       BEGINS("to_user") " OR " BEGINS("caller_number") " OR "
+                       BEGINS("callee_number") ")",
+                       290},
     [F_TAG] = {" AND uid IN (SELECT uid FROM tags WHERE key || ':' || value IN (" EIGHT(27) "))",
                270},
     [F_AFTER_NEWEST] = {" AND (started_us, uid) < (?111, ?112)", 110},
@@ -347,6 +355,7 @@ static void filters_visit(struct filters *f, const struct store_query *q, bool p
     value_texts(f, F_ONLY_TENANT, q->only_tenant);
     value_texts(f, F_ONLY_TRUNK, q->only_trunk);
     value_texts(f, F_ONLY_SITE, q->only_site);
+    value_texts(f, F_ONLY_PREFIX, q->only_prefix);
     value_ints(f, F_SIP_CODE, q->sip_code);
     value_ints(f, F_Q850, q->q850);
     if (paged)

@@ -208,6 +208,17 @@ static const struct schema_step MAIN[] = {
      " object TEXT NOT NULL, uid TEXT, started_us INTEGER, reason TEXT NOT NULL, actor TEXT NOT NULL,"
      " files INTEGER NOT NULL, bytes INTEGER NOT NULL, sha256 BLOB);"
      "CREATE INDEX deletions_time ON deletions(time_us);"},
+    /* tokens for less; who logs in */
+    {"ALTER TABLE tokens ADD COLUMN prefixes TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE tokens ADD COLUMN max_age_s INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE tokens ADD COLUMN scopes TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE tokens ADD COLUMN cidrs TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE tokens ADD COLUMN used_us INTEGER NOT NULL DEFAULT 0;"
+     "CREATE TABLE accounts(name TEXT PRIMARY KEY, password TEXT NOT NULL, role TEXT NOT NULL,"
+     " scopes TEXT NOT NULL, created_us INTEGER NOT NULL, changed_us INTEGER NOT NULL,"
+     " used_us INTEGER NOT NULL, disabled INTEGER NOT NULL, tenants TEXT NOT NULL,"
+     " sites TEXT NOT NULL, trunks TEXT NOT NULL, prefixes TEXT NOT NULL,"
+     " max_age_s INTEGER NOT NULL) WITHOUT ROWID;"},
 };
 
 static const struct {

@@ -16,7 +16,12 @@
     " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 /* What token_read() takes apart. */
 #define TOKEN_COLUMNS                                                                              \
-    "id, hash, name, role, created_us, expires_us, revoked, tenants, sites, trunks"
+    "id, hash, name, role, created_us, expires_us, revoked, tenants, sites, trunks, prefixes,"    \
+    " max_age_s, scopes, cidrs, used_us"
+/* What account_read() takes apart. */
+#define ACCOUNT_COLUMNS                                                                            \
+    "name, password, role, scopes, created_us, changed_us, used_us, disabled, tenants, sites,"     \
+    " trunks, prefixes, max_age_s"
 /* Streams of a call have the ids call * 4096 + index, so they lie together and need no index. */
 #define STREAMS_OF(p) "id >= " p " * 4096 AND id < (" p " + 1) * 4096"
 
@@ -124,8 +129,16 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_DELETIONS] = "SELECT time_us, class, object, uid, started_us, reason, actor, files, bytes,"
                       " sha256 FROM deletions WHERE time_us >= ? AND time_us < ? ORDER BY id DESC LIMIT ?",
     [SQL_DELETIONS_DROP] = "DELETE FROM deletions WHERE time_us < ?",
-    [SQL_TOKEN_PUT] = "INSERT OR REPLACE INTO tokens(id, hash, name, role, created_us, expires_us,"
-                      " revoked, tenants, sites, trunks) VALUES (?,?,?,?,?,?,?,?,?,?)",
+    [SQL_TOKEN_PUT] = "INSERT OR REPLACE INTO tokens(" TOKEN_COLUMNS ")"
+                      " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [SQL_TOKEN_USED] = "UPDATE tokens SET used_us = ? WHERE id = ?",
+    [SQL_ACCOUNT_PUT] = "INSERT OR REPLACE INTO accounts(" ACCOUNT_COLUMNS ")"
+                        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [SQL_ACCOUNT_USED] = "UPDATE accounts SET used_us = ? WHERE name = ?",
+    [SQL_ACCOUNT_DROP] = "DELETE FROM accounts WHERE name = ?",
+    [SQL_ACCOUNT] = "SELECT " ACCOUNT_COLUMNS " FROM accounts WHERE name = ?",
+    [SQL_ACCOUNTS] = "SELECT " ACCOUNT_COLUMNS " FROM accounts ORDER BY name",
+    [SQL_ACCOUNT_COUNT] = "SELECT count(*) FROM accounts",
     [SQL_TOKEN] = "SELECT " TOKEN_COLUMNS " FROM tokens WHERE id = ?",
     [SQL_TOKENS] = "SELECT " TOKEN_COLUMNS " FROM tokens ORDER BY created_us, id",
     [SQL_TOKEN_COUNT] = "SELECT count(*) FROM tokens",

@@ -1,9 +1,19 @@
-/* Access tokens (only the hash of their secret part) and the secrets of the installation. */
+/* Access tokens (only the hash of their secret part), accounts (only what a slow hash made of the
+ * password) and the secrets of the installation. */
 #include "storage/store_db.h"
 
 #include "base/crypto.h"
 
 #define SECRET_BYTES 32
+
+static void bind_limit(struct bind *b, const struct store_limit *l)
+{
+    bind_word(b, l->tenants);
+    bind_word(b, l->sites);
+    bind_word(b, l->trunks);
+    bind_word(b, l->prefixes);
+    bind_int(b, l->max_age_s);
+}
 
 int store_put_token(struct store *s, const struct store_token *token)
 {
@@ -21,20 +31,31 @@ int store_put_token(struct store *s, const struct store_token *token)
     bind_int(&b, token->created_us);
     bind_int(&b, token->expires_us);
     bind_int(&b, token->revoked);
-    bind_word(&b, token->limit.tenants);
-    bind_word(&b, token->limit.sites);
-    bind_word(&b, token->limit.trunks);
+    bind_limit(&b, &token->limit);
+    bind_word(&b, token->scopes);
+    bind_word(&b, token->cidrs);
+    bind_int(&b, token->used_us);
     err = db_run(db, b.statement);
     s->pending += err == 0;
     return store_done(s, err, 0, "jobs");
 }
 
 /* False when it is longer than it can be: what is cut would not be the same limit. */
-static bool limit_read(sqlite3_stmt *row, int column, char out[STORE_LIMIT_TEXT])
+static bool text_read(sqlite3_stmt *row, int column, char *out, size_t size)
 {
     struct slice text = column_bytes(row, column);
-    slice_copy_to(text, out, STORE_LIMIT_TEXT);
-    return text.size < STORE_LIMIT_TEXT;
+    slice_copy_to(text, out, size);
+    return text.size < size;
+}
+
+/* The columns of bind_limit(). */
+static bool limit_read(sqlite3_stmt *row, int column, struct store_limit *l)
+{
+    l->max_age_s = sqlite3_column_int64(row, column + 4);
+    return text_read(row, column, l->tenants, sizeof l->tenants) &&
+           text_read(row, column + 1, l->sites, sizeof l->sites) &&
+           text_read(row, column + 2, l->trunks, sizeof l->trunks) &&
+           text_read(row, column + 3, l->prefixes, sizeof l->prefixes) && l->max_age_s >= 0;
 }
 
 static void token_read(sqlite3_stmt *row, struct store_token *ret_token)
@@ -42,13 +63,14 @@ static void token_read(sqlite3_stmt *row, struct store_token *ret_token)
     struct slice hash = column_bytes(row, 1);
     *ret_token = (struct store_token){.created_us = sqlite3_column_int64(row, 4),
                                       .expires_us = sqlite3_column_int64(row, 5),
-                                      .revoked = sqlite3_column_int(row, 6)};
+                                      .revoked = sqlite3_column_int(row, 6),
+                                      .used_us = sqlite3_column_int64(row, 14)};
     slice_copy_to(column_bytes(row, 0), ret_token->id, sizeof ret_token->id);
     slice_copy_to(column_bytes(row, 2), ret_token->name, sizeof ret_token->name);
     slice_copy_to(column_bytes(row, 3), ret_token->role, sizeof ret_token->role);
-    bool whole = limit_read(row, 7, ret_token->limit.tenants) &&
-                 limit_read(row, 8, ret_token->limit.sites) &&
-                 limit_read(row, 9, ret_token->limit.trunks);
+    bool whole = limit_read(row, 7, &ret_token->limit) &&
+                 text_read(row, 12, ret_token->scopes, sizeof ret_token->scopes) &&
+                 text_read(row, 13, ret_token->cidrs, sizeof ret_token->cidrs);
     if (hash.size == sizeof ret_token->hash && whole)
         memcpy(ret_token->hash, hash.data, hash.size);
     else
@@ -93,13 +115,13 @@ int store_tokens(struct store_reader *r, store_token_fn *fn, void *context)
     return db_error(db, rc);
 }
 
-int store_token_count(struct store_reader *r, unsigned *ret_count)
+static int count_of(struct store_reader *r, enum db_sql sql, unsigned *ret_count)
 {
     struct db *db;
     int err = db_get(&r->set, DB_MAIN, "", &db, NULL);
     if (err)
         return err;
-    sqlite3_stmt *statement = db_statement(db, SQL_TOKEN_COUNT);
+    sqlite3_stmt *statement = db_statement(db, sql);
     if (statement == NULL)
         return ERR_INVALID;
     int rc = sqlite3_step(statement);
@@ -108,6 +130,129 @@ int store_token_count(struct store_reader *r, unsigned *ret_count)
     sqlite3_reset(statement);
     return db_error(db, rc);
 }
+
+int store_token_count(struct store_reader *r, unsigned *ret_count)
+{
+    return count_of(r, SQL_TOKEN_COUNT, ret_count);
+}
+
+/* One value, then what names the row; a row that is not there stays so. */
+static int change(struct store *s, enum db_sql sql, int64_t used_us, const char *key)
+{
+    struct db *db;
+    int err = store_db(s, DB_MAIN, "", &db);
+    if (err)
+        return err;
+    struct bind b = bind_to(db_statement(db, sql));
+    if (b.statement == NULL)
+        return store_done(s, ERR_INVALID, 0, "jobs");
+    if (used_us)
+        bind_int(&b, used_us);
+    bind_word(&b, key);
+    err = db_run(db, b.statement);
+    s->pending += err == 0;
+    return store_done(s, err, 0, "jobs");
+}
+
+int store_token_used(struct store *s, const char *id, int64_t used_us)
+{
+    return change(s, SQL_TOKEN_USED, used_us, id);
+}
+
+/* ---- accounts ---- */
+
+int store_account_used(struct store *s, const char *name, int64_t used_us)
+{
+    return change(s, SQL_ACCOUNT_USED, used_us, name);
+}
+
+int store_drop_account(struct store *s, const char *name)
+{
+    return change(s, SQL_ACCOUNT_DROP, 0, name);
+}
+
+int store_put_account(struct store *s, const struct store_account *account)
+{
+    struct db *db;
+    int err = store_db(s, DB_MAIN, "", &db);
+    if (err)
+        return err;
+    struct bind b = bind_to(db_statement(db, SQL_ACCOUNT_PUT));
+    if (b.statement == NULL)
+        return store_done(s, ERR_INVALID, 0, "jobs");
+    bind_word(&b, account->name);
+    bind_word(&b, account->password);
+    bind_word(&b, account->role);
+    bind_word(&b, account->scopes);
+    bind_int(&b, account->created_us);
+    bind_int(&b, account->changed_us);
+    bind_int(&b, account->used_us);
+    bind_int(&b, account->disabled);
+    bind_limit(&b, &account->limit);
+    err = db_run(db, b.statement);
+    s->pending += err == 0;
+    return store_done(s, err, 0, "jobs");
+}
+
+/* Of a damaged row nobody logs in. */
+static void account_read(sqlite3_stmt *row, struct store_account *ret)
+{
+    *ret = (struct store_account){.created_us = sqlite3_column_int64(row, 4),
+                                  .changed_us = sqlite3_column_int64(row, 5),
+                                  .used_us = sqlite3_column_int64(row, 6),
+                                  .disabled = sqlite3_column_int(row, 7)};
+    bool whole = text_read(row, 0, ret->name, sizeof ret->name) &&
+                 text_read(row, 1, ret->password, sizeof ret->password) &&
+                 text_read(row, 2, ret->role, sizeof ret->role) &&
+                 text_read(row, 3, ret->scopes, sizeof ret->scopes) &&
+                 limit_read(row, 8, &ret->limit);
+    ret->disabled |= !whole;
+}
+
+int store_account(struct store_reader *r, const char *name, struct store_account *ret_account)
+{
+    struct db *db;
+    int err = db_get(&r->set, DB_MAIN, "", &db, NULL);
+    if (err)
+        return err;
+    struct bind b = bind_to(db_statement(db, SQL_ACCOUNT));
+    if (b.statement == NULL)
+        return ERR_INVALID;
+    bind_word(&b, name);
+    int rc = sqlite3_step(b.statement);
+    err = rc == SQLITE_DONE ? ERR_NOT_FOUND : db_error(db, rc);
+    if (rc == SQLITE_ROW)
+        account_read(b.statement, ret_account);
+    sqlite3_reset(b.statement);
+    return err;
+}
+
+int store_accounts(struct store_reader *r, store_account_fn *fn, void *context)
+{
+    struct store_account account;
+    struct db *db;
+    int rc;
+
+    int err = db_get(&r->set, DB_MAIN, "", &db, NULL);
+    if (err)
+        return err;
+    sqlite3_stmt *statement = db_statement(db, SQL_ACCOUNTS);
+    if (statement == NULL)
+        return ERR_INVALID;
+    while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        account_read(statement, &account);
+        fn(context, &account);
+    }
+    sqlite3_reset(statement);
+    return db_error(db, rc);
+}
+
+int store_account_count(struct store_reader *r, unsigned *ret_count)
+{
+    return count_of(r, SQL_ACCOUNT_COUNT, ret_count);
+}
+
+/* ---- secrets of the installation ---- */
 
 static int secret_read(struct db *db, const char *name, uint8_t ret_secret[SECRET_BYTES])
 {

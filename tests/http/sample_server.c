@@ -45,6 +45,55 @@ static int put_tags(void *context, const char *uid, int64_t started_us, const st
     return err;
 }
 
+/* What the service's writer does: one at a time, committed when it returns. */
+static int done(struct sample *s, int err)
+{
+    if (err == 0)
+        err = store_commit(s->store);
+    pthread_mutex_unlock(&s->lock);
+    return err;
+}
+
+static int put_token(void *context, const struct store_token *token)
+{
+    struct sample *s = context;
+
+    pthread_mutex_lock(&s->lock);
+    return done(s, store_put_token(s->store, token));
+}
+
+static void token_used(void *context, const char *id, int64_t used_us)
+{
+    struct sample *s = context;
+
+    pthread_mutex_lock(&s->lock);
+    done(s, store_token_used(s->store, id, used_us));
+}
+
+static int put_account(void *context, const struct store_account *account)
+{
+    struct sample *s = context;
+
+    pthread_mutex_lock(&s->lock);
+    return done(s, store_put_account(s->store, account));
+}
+
+static int account_used(void *context, const char *name, int64_t used_us)
+{
+    struct sample *s = context;
+
+    pthread_mutex_lock(&s->lock);
+    return done(s, store_account_used(s->store, name, used_us));
+}
+
+static int drop_account(void *context, const char *name)
+{
+    struct sample *s = context;
+
+    pthread_mutex_lock(&s->lock);
+    return done(s, store_drop_account(s->store, name));
+}
+
 static void health(void *context, struct api_health *ret_health)
 {
     (void)context;
@@ -118,6 +167,11 @@ int main(int argc, char **argv)
                                 .health = health,
                                 .audit = audit,
                                 .put_tags = put_tags,
+                                .access = {.put_token = put_token,
+                                           .token_used = token_used,
+                                           .put_account = put_account,
+                                           .account_used = account_used,
+                                           .drop_account = drop_account},
                                 .version = "0.0-test+abcdef"};
     int err = store_open(argv[1], counters_block(set), &s.store, &why);
     if (err == 0)

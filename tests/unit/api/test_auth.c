@@ -18,7 +18,8 @@ static int find(void *context, const char *id, struct store_token *ret_token)
     return 0;
 }
 
-static const struct auth_tokens TOKENS = {.find = find};
+static const struct auth_sources SOURCES = {.find = find, .local_scopes = SCOPE_ALL};
+static const struct auth_sources BEYOND = {.find = find};
 
 static char token_text[80], header[128];
 
@@ -34,7 +35,7 @@ static enum auth_verdict check(enum scope scope, const struct http_request *rq, 
 {
     struct identity who;
 
-    return auth_check(scope, rq, loopback_only, &TOKENS, &who);
+    return auth_check(scope, rq, loopback_only ? &SOURCES : &BEYOND, &who);
 }
 
 Test(auth, a_token_has_the_promised_form_and_its_secret_is_not_stored)
@@ -144,18 +145,21 @@ Test(auth, whoever_was_let_in_is_asked_again)
 
     make_token("listener");
     rq.authorization = header;
-    cr_expect_eq(auth_check(SCOPE_LIVE, &rq, true, &TOKENS, &who), AUTH_OK);
-    cr_expect_str_eq(who.token, stored.id);
-    cr_expect_eq(auth_still(who.token, rq.now_us, &TOKENS), AUTH_OK);
+    cr_expect_eq(auth_check(SCOPE_LIVE, &rq, &SOURCES, &who), AUTH_OK);
+    cr_expect_str_eq(who.owner.token, stored.id);
+    cr_expect_eq(auth_still(&who, rq.now_us, &SOURCES), AUTH_OK);
     stored.expires_us = rq.now_us + 1;
-    cr_expect_eq(auth_still(who.token, rq.now_us, &TOKENS), AUTH_OK);
-    cr_expect_eq(auth_still(who.token, rq.now_us + 1, &TOKENS), AUTH_EXPIRED);
+    cr_expect_eq(auth_still(&who, rq.now_us, &SOURCES), AUTH_OK);
+    cr_expect_eq(auth_still(&who, rq.now_us + 1, &SOURCES), AUTH_EXPIRED);
     stored.revoked = true;
-    cr_expect_eq(auth_still(who.token, rq.now_us, &TOKENS), AUTH_INVALID);
-    cr_expect_eq(auth_still("unknown", rq.now_us, &TOKENS), AUTH_INVALID);
+    cr_expect_eq(auth_still(&who, rq.now_us, &SOURCES), AUTH_INVALID);
     find_result = ERR_BUSY;
-    cr_expect_eq(auth_still(who.token, rq.now_us, &TOKENS), AUTH_BROKEN);
-    cr_expect_eq(auth_still("", rq.now_us, &TOKENS), AUTH_OK, "who came without one");
+    cr_expect_eq(auth_still(&who, rq.now_us, &SOURCES), AUTH_BROKEN);
+    snprintf(who.owner.token, sizeof who.owner.token, "unknown");
+    find_result = 0;
+    cr_expect_eq(auth_still(&who, rq.now_us, &SOURCES), AUTH_INVALID);
+    who = (struct identity){.kind = IDENTITY_LOCAL};
+    cr_expect_eq(auth_still(&who, rq.now_us, &SOURCES), AUTH_OK, "who came without one");
 }
 
 Test(auth, only_a_direct_request_on_a_loopback_service_is_local)
@@ -180,7 +184,7 @@ Test(auth, only_a_direct_request_on_a_loopback_service_is_local)
         rq.peer = addr_v4(CASES[i].peer);
         rq.forwarded = CASES[i].forwarded;
         rq.cross_site = CASES[i].cross_site;
-        cr_expect_eq(auth_check(SCOPE_AUDIO, &rq, CASES[i].loopback_only, &TOKENS, &who),
+        cr_expect_eq(auth_check(SCOPE_AUDIO, &rq, CASES[i].loopback_only ? &SOURCES : &BEYOND, &who),
                      CASES[i].verdict, "case %zu", i);
         cr_expect_str_eq(who.name, CASES[i].verdict == AUTH_OK ? "local" : "anonymous");
         cr_expect_eq(who.scopes, CASES[i].verdict == AUTH_OK ? SCOPE_ALL : 0u);
@@ -194,4 +198,56 @@ Test(auth, a_bad_token_is_not_saved_by_being_local)
     make_token("viewer");
     rq.authorization = "Bearer esk_x_0000000000000000000000000000000000000000000";
     cr_expect_eq(check(SCOPE_META, &rq, true), AUTH_INVALID);
+}
+
+Test(auth, a_token_may_hold_less_than_its_role_and_be_for_some_addresses)
+{
+    struct http_request rq = request_for("GET", "/", NULL);
+
+    make_token("supervisor");
+    rq.authorization = header;
+    snprintf(stored.scopes, sizeof stored.scopes, "meta, audio,admin");
+    cr_expect_eq(check(SCOPE_META, &rq, true), AUTH_OK);
+    cr_expect_eq(check(SCOPE_AUDIO, &rq, true), AUTH_OK);
+    cr_expect_eq(check(SCOPE_EXPORT, &rq, true), AUTH_SCOPE, "not listed");
+    cr_expect_eq(check(SCOPE_ADMIN, &rq, true), AUTH_SCOPE, "listed, but not the role's");
+    snprintf(stored.cidrs, sizeof stored.cidrs, "10.0.0.0/8, 2001:db8::/32");
+    cr_expect_eq(check(SCOPE_META, &rq, true), AUTH_ADDRESS);
+    snprintf(stored.cidrs, sizeof stored.cidrs, "10.0.0.0/8,127.0.0.1");
+    cr_expect_eq(check(SCOPE_META, &rq, true), AUTH_OK);
+    snprintf(stored.cidrs, sizeof stored.cidrs, "nonsense");
+    cr_expect_eq(check(SCOPE_META, &rq, true), AUTH_ADDRESS, "a list that holds nothing");
+}
+
+Test(auth, networks_hold_their_addresses)
+{
+    static const struct {
+        const char *list, *address;
+        bool holds;
+    } CASES[] = {
+        {"", "192.0.2.1", true},
+        {"192.0.2.0/24", "192.0.2.255", true},
+        {"192.0.2.0/24", "192.0.3.0", false},
+        {"192.0.2.1", "192.0.2.1", true},
+        {"192.0.2.1", "192.0.2.2", false},
+        {"0.0.0.0/0", "203.0.113.9", true},
+        {"0.0.0.0/0", "2001:db8::1", false},
+        {"::/0", "2001:db8::1", true},
+        {"2001:db8::/32", "2001:db8:ffff::1", true},
+        {"2001:db8::/32", "2001:db9::1", false},
+        {"2001:db8::/64", "2001:db8:0:1::1", false},
+        {"2001:db8::8000:0:0:0/65", "2001:db8::8000:0:0:1", true},
+        {"2001:db8::8000:0:0:0/65", "2001:db8::1", false},
+        {"10.0.0.0/8, 192.0.2.0/24", "192.0.2.1", true},
+    };
+
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        struct addr a;
+        cr_assert(addr_parse(slice_str(CASES[i].address), &a));
+        cr_expect_eq(auth_network_holds(CASES[i].list, a), CASES[i].holds, "%s in %s", CASES[i].address, CASES[i].list);
+    }
+    cr_expect(!auth_network_valid(slice_str("192.0.2.0/33")));
+    cr_expect(!auth_network_valid(slice_str("192.0.2/24")));
+    cr_expect(!auth_network_valid(slice_str("")));
+    cr_expect(auth_network_valid(slice_str("2001:db8::/128")));
 }

@@ -103,7 +103,8 @@ Test(routes, everything_under_the_api_needs_a_scope_and_only_the_rest_may_be_qui
     const struct route *r = routes(&count);
 
     for (unsigned i = 0; i < count; i++) {
-        if (strncmp(r[i].path, "/api/", 5) == 0 && strcmp(r[i].path, "/api/v1/openapi.yaml") != 0)
+        bool login = strcmp(r[i].path, "/api/v1/sessions") == 0 && strcmp(r[i].method, "POST") == 0;
+        if (strncmp(r[i].path, "/api/", 5) == 0 && strcmp(r[i].path, "/api/v1/openapi.yaml") != 0 && !login)
             cr_expect_neq(r[i].scope, SCOPE_PUBLIC, "%s", r[i].path);
         if (r[i].flags & ROUTE_QUICK)
             cr_expect_eq(r[i].scope, SCOPE_PUBLIC, "%s: the accepting thread reads no tokens",
@@ -113,7 +114,7 @@ Test(routes, everything_under_the_api_needs_a_scope_and_only_the_rest_may_be_qui
 
 /* ---- the table and openapi.yaml say the same ---- */
 
-#define DESCRIBED_MAX 64
+#define DESCRIBED_MAX 96
 
 struct described {
     char path[100];

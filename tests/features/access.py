@@ -1,0 +1,191 @@
+"""Who may do what: R08 tokens, users, sessions, limits, audit."""
+import http.client, json, os, re, signal, subprocess, time, urllib.parse
+
+from craft import *
+from feature import Failure, feature
+from messages import DAY
+from syntax import Served
+
+PASSWORD = "correct horse battery"
+
+
+class Guarded(Served):
+    """The service over a capture, with a configuration of its own; asked as whoever one is."""
+
+    def __init__(self, t, frames_, calls, config="", env=None):
+        path, self.dir = t.path(), t.path("guarded")
+        write(path, frames_)
+        os.mkdir(self.dir)
+        self.log, conf, self.data = (os.path.join(self.dir, n) for n in ("log", "conf", "data"))
+        with open(conf, "w") as f:
+            f.write(f"[recording]\ndefault = record\n[api]\nport = 0\n{config}")
+        with open(self.log, "w") as log:
+            self.process = subprocess.Popen([t.earshot, "run", "--config", conf, "--read", path, "--data", self.data], stdout=log, stderr=log, env=env)
+        self.earshot, self.conf = t.earshot, conf
+        self.url = self.wait(lambda: re.search(r"look at (http\S*://\S+)/\s", open(self.log).read()))[1]
+        self.first = self.wait(lambda: re.search(r"shown this once: (\S+)", open(self.log).read()))[1]
+        self.wait(lambda: len(self.as_(self.first, f"/calls?{DAY}&limit=1000")["data"]) >= calls)
+
+    def ask(self, path, method="GET", body=None, token=None, cookie=None, csrf=None, root="/api/v1", **headers):
+        """(status, headers, JSON or text)."""
+        headers = {k.replace("_", "-"): v for k, v in headers.items()}
+        if token:
+            headers["Authorization"] = "Bearer " + token
+        if cookie:
+            headers["Cookie"] = "earshot_session=" + cookie
+        if csrf:
+            headers["X-CSRF-Token"] = csrf
+        if body is not None:
+            headers.setdefault("Content-Type", "application/json")
+            body = body if isinstance(body, (str, bytes)) else json.dumps(body)
+        c = self.connection()
+        c.request(method, root + path, body=body, headers=headers)
+        answer = c.getresponse()
+        text = answer.read()
+        got = answer.status, {k.lower(): v for k, v in answer.getheaders()}, text
+        c.close()
+        return got[0], got[1], json.loads(text) if "json" in got[1].get("content-type", "") and text else text
+
+    def connection(self):
+        where = urllib.parse.urlsplit(self.url)
+        return http.client.HTTPConnection(where.hostname, where.port, timeout=20)
+
+    def as_(self, token, path, method="GET", body=None):
+        status, _, got = self.ask(path, method, body, token)
+        if status >= 300:
+            raise Failure(f"{method} {path}: {status} {got}")
+        return got
+
+    def token(self, role, **more):
+        return self.as_(self.first, "/tokens", "POST", {"name": f"the {role}", "role": role, **more})["token"]
+
+    def user(self, name, role, **more):
+        return self.as_(self.first, "/users", "POST", {"name": name, "password": PASSWORD, "role": role, **more})
+
+    def login(self, name, password=PASSWORD):
+        """(cookie, csrf word)."""
+        status, headers, got = self.ask("/sessions", "POST", {"name": name, "password": password})
+        if status != 201:
+            raise Failure(f"login of {name}: {status} {got}")
+        return re.search("earshot_session=([^;]*)", headers["set-cookie"])[1], got["csrf_token"]
+
+    def files(self):
+        """Every byte of the data directory and the log."""
+        found = b""
+        for folder, _, names in os.walk(self.dir):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as f:
+                    found += f.read()
+        return found
+
+
+def two_calls(shift=0):
+    """Of numbers of two countries."""
+    packets = call(Dialog(from_user="+4930111", to_user="+4930222", call_id="c1@test")) + \
+        call(Dialog(a="10.0.1.1", b="10.0.1.2", from_user="+4312345", to_user="+4319876", call_id="c2@test", branch="z9hG4bKo"), voice=False)
+    return frames([replace(p, t=p.t + shift) for p in packets])
+
+
+ROLES = {
+    "metrics": {"metrics"}, "viewer": {"meta"}, "analyst": {"meta", "messages"},
+    "listener": {"meta", "messages", "audio", "live"}, "supervisor": {"meta", "messages", "audio", "live", "export", "control"},
+    "admin": {"metrics", "meta", "messages", "export", "control", "delete", "admin"}, "probe": {"probe"}, "auditor": {"audit"}}
+EVERYTHING = set().union(*ROLES.values())
+
+
+@feature("R08", "tokens: made, shown once, listed without their secret, narrowed, bound to networks, expired, revoked")
+def tokens(t):
+    with Guarded(t, two_calls(), 2) as s:
+        for role, scopes in ROLES.items():
+            me = s.as_(s.token(role), "/me")
+            t.equal(role, (me["kind"], me["role"], set(me["scopes"]), me["limit"], me["session"]), ("token", role, scopes, None, False))
+        me = s.as_(None, "/me")
+        t.equal("from the machine itself", (me["kind"], set(me["scopes"])), ("local", EVERYTHING))
+        made = s.as_(s.first, "/tokens", "POST", {"name": "narrow", "role": "supervisor", "scopes": ["meta", "audio"], "source_networks": ["127.0.0.0/8", "2001:db8::/32"],
+                                                  "expires_in_s": 3600})
+        text, secret = made["token"], made["token"].rsplit("_", 1)[1]
+        t.equal("made", (made["role"], made["scopes"], made["source_networks"], made["revoked"], len(secret)), ("supervisor", ["meta", "audio"], ["127.0.0.0/8", "2001:db8::/32"], False, 43))
+        t.equal("a narrowed one", (s.ask(f"/calls?{DAY}", token=text)[0], s.ask("/calls/x/messages", token=text)[0], s.ask("/calls/x/pause", "POST", {}, text)[0]), (200, 403, 403))
+        listed = s.as_(s.first, "/tokens")["data"]
+        t.check("the list has no secrets", all("token" not in k and "hash" not in k for k in listed) and secret not in json.dumps(listed))
+        t.check("the secret is nowhere on the disk", secret.encode() not in s.files())
+        s.wait(lambda: [k for k in s.as_(s.first, "/tokens")["data"] if k["id"] == made["id"]][0]["last_used_at"])
+        elsewhere = s.token("viewer", source_networks=["192.0.2.0/24"])
+        status, _, problem = s.ask("/calls", token=elsewhere)
+        t.equal("from another address", (status, problem["code"]), (403, "source_address"))
+        short = s.token("viewer", expires_in_s=1)
+        s.wait(lambda: s.ask("/calls", token=short)[2].get("code") == "token_expired")
+        t.equal("revoked", (s.ask(f"/tokens/{made['id']}", "DELETE", token=s.first)[0], s.ask("/calls", token=text)[2]["code"]), (204, "token_invalid"))
+        for wrong in ({"name": "x"}, {"role": "viewer"}, {"name": "x", "role": "root"}, {"name": "local", "role": "viewer"}, {"name": "user:eve", "role": "viewer"},
+                      {"name": "x", "role": "viewer", "scopes": ["everything"]}, {"name": "x", "role": "viewer", "source_networks": ["10.0.0.0/33"]},
+                      {"name": "x", "role": "viewer", "expires_in_s": 0}, {"name": "x", "role": "viewer", "hash": "00"}, {"name": "a\nb", "role": "viewer"},
+                      {"name": "x", "role": "viewer", "limit": {"number_prefixes": ["%"]}}, {"name": "x", "role": "viewer", "limit": {"sites": "a"}}, []):
+            t.equal(f"{wrong}", s.ask("/tokens", "POST", wrong, s.first)[0], 400)
+        t.counter("whoever holds another role may the same", s.ask("/tokens", token=s.token("supervisor"))[0] == 403 and s.ask("/tokens", token=s.first)[0] == 200)
+
+
+@feature("R08", "users: Argon2id, a session by cookie, its word for changes, logout, an account that changes or goes")
+def users(t):
+    with Guarded(t, two_calls(), 2) as s:
+        made = s.user("ann.b@example", "listener")
+        t.equal("made", (made["name"], made["role"], set(made["scopes"]), made["disabled"], made["last_login_at"]), ("ann.b@example", "listener", ROLES["listener"], False, None))
+        t.equal("twice", s.ask("/users", "POST", {"name": "ann.b@example", "password": PASSWORD, "role": "viewer"}, s.first)[2]["code"], "user_exists")
+        t.check("the password is nowhere, Argon2id is", PASSWORD.encode() not in s.files() and b"$argon2id$v=19$m=30720,t=3,p=1$" in s.files())
+        status, headers, me = s.ask("/sessions", "POST", {"name": "ann.b@example", "password": PASSWORD})
+        attributes = {a.strip() for a in headers["set-cookie"].split(";")[1:]}
+        t.equal("logged in", (status, me["kind"], me["name"], me["session"], attributes), (201, "user", "ann.b@example", True, {"Path=/", "HttpOnly", "Secure", "SameSite=Strict", "Max-Age=43200"}))
+        cookie, csrf = re.search("earshot_session=([^;]*)", headers["set-cookie"])[1], me["csrf_token"]
+        t.check("the cookie is not stored", cookie.encode() not in s.files())
+        t.equal("reads", (s.ask(f"/calls?{DAY}", cookie=cookie)[0], s.ask("/me", cookie=cookie)[2]["csrf_token"]), (200, csrf))
+        uid = s.as_(s.first, f"/calls?{DAY}&call_id=c1@test")["data"][0]["uid"]
+        boss, word = s.login(s.user("boss", "supervisor")["name"])
+        t.equal("changes with the word", s.ask(f"/calls/{uid}/tags", "PUT", {"a": "b"}, cookie=boss, csrf=word)[0], 200)
+        for wrong in (None, csrf, word[:-1] + ("a" if word[-1] != "a" else "b"), ""):
+            t.equal(f"changes with {wrong}", s.ask(f"/calls/{uid}/tags", "PUT", {"a": "c"}, cookie=boss, csrf=wrong)[2]["code"], "csrf")
+        t.equal("not what the role lacks", s.ask("/users", cookie=boss)[2]["code"], "scope")
+        for wrong in ("A" * 43, "short", "A" * 44):
+            t.equal("a cookie of nobody, though from the machine itself", s.ask("/calls", cookie=wrong)[2]["code"], "session_over")
+        t.equal("out", (s.ask("/sessions", "DELETE", cookie=cookie)[0], s.ask("/sessions", "DELETE", cookie=cookie, csrf=csrf)[0], s.ask("/calls", cookie=cookie)[0]), (403, 204, 401))
+        again, _ = s.login("ann.b@example")
+        changed = s.as_(s.first, "/users/ann.b@example", "PUT", {"role": "viewer"})
+        t.equal("changed, so out", (set(changed["scopes"]), s.ask("/calls", cookie=again)[0]), ({"meta"}, 401))
+        again, word = s.login("ann.b@example")
+        t.equal("one's own password", [s.ask("/me/password", "PUT", {"password": p, "new_password": n}, cookie=again, csrf=word)[0]
+                                       for p, n in (("wrong password", PASSWORD + "2"), (PASSWORD, "short"), (PASSWORD, PASSWORD + "2"))], [401, 400, 204])
+        t.equal("ends the session", s.ask("/calls", cookie=again)[0], 401)
+        t.equal("the old one", s.ask("/sessions", "POST", {"name": "ann.b@example", "password": PASSWORD})[2]["code"], "login_refused")
+        again, _ = s.login("ann.b@example", PASSWORD + "2")
+        s.as_(s.first, "/users/ann.b@example", "PUT", {"disabled": True})
+        t.equal("disabled", (s.ask("/calls", cookie=again)[0], s.ask("/sessions", "POST", {"name": "ann.b@example", "password": PASSWORD + "2"})[0]), (401, 401))
+        admin, word = s.login(s.user("root", "admin")["name"])
+        t.equal("nobody changes oneself", [s.ask("/users/root", m, b, cookie=admin, csrf=word)[0] for m, b in (("PUT", {"role": "admin"}), ("DELETE", None))], [409, 409])
+        t.equal("deleted", (s.ask("/users/boss", "DELETE", cookie=admin, csrf=word)[0], s.ask("/calls", cookie=boss)[0], s.ask("/users/boss", cookie=admin)[0]), (204, 401, 404))
+        t.equal("an administrator hears nobody", s.ask(f"/recordings/{uid}/audio", cookie=admin)[2]["code"], "scope")
+        status, headers, me = s.ask("/sessions", "POST", {"token": s.first})
+        t.equal("with a token", (status, me["kind"], me["role"], me["session"]), (201, "token", "admin", True))
+        t.counter("a password more or less is as good", s.ask("/sessions", "POST", {"name": "root", "password": PASSWORD + "x"})[0] == 401
+                  and s.ask("/sessions", "POST", {"name": "root", "password": PASSWORD})[0] == 201)
+
+
+@feature("R08", "a session ends when nothing is asked for long enough, and after its time in any case")
+def session_ends(t):
+    for config, used in (("session_idle = 1s\n", False), ("session_max = 1s\n", True)):
+        with Guarded(t, two_calls(), 2, config) as s:
+            s.user("ann", "viewer")
+            cookie, _ = s.login("ann")
+            if not used:
+                time.sleep(1.1)
+                t.equal(config, s.ask("/me", cookie=cookie)[2]["code"], "session_over")
+            t.check(config, s.wait(lambda: s.ask("/me", cookie=cookie)[0] == 401))
+            t.counter("another one does not begin", s.ask("/sessions", "POST", {"name": "ann", "password": PASSWORD})[0] == 201)
+
+
+@feature("R08", "without a token or login: what [api] local says, and nothing else")
+def local(t):
+    for role, scopes in (("viewer", ROLES["viewer"]), ("auditor", ROLES["auditor"]), ("none", None)):
+        with Guarded(t, two_calls(), 2, f"local = {role}\n") as s:
+            status, _, me = s.ask("/me")
+            t.equal(role, (status, set(me["scopes"]) if status == 200 else me["code"]), (200, scopes) if scopes else (401, "token_missing"))
+            t.equal(f"{role}: calls", s.ask(f"/calls?{DAY}")[0], {"viewer": 200, "auditor": 403, "none": 401}[role])
+            t.equal(f"{role}: users", s.ask("/users")[0], 401 if scopes is None else 403)
+            t.counter("a token does not count", s.ask("/users", token=s.first)[0] == 200)
