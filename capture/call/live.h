@@ -275,6 +275,7 @@ struct sighting {
     const struct datagram *d;
     const struct sip_msg *m;
     uint64_t call_id, from_tag, to_tag; /* keyed hashes (table_hash_names()); 0: no tag */
+    uint64_t key;              /* of the call whose caller sends it: in the map of calls */
     uint64_t via;              /* hash of the top Via's branch and sender */
     struct slice sdp;          /* empty: none that counts */
     struct live *live;         /* its call, once it was read; NULL: none */

@@ -18,6 +18,7 @@
 #include "capture/call/relate.h"
 #include "capture/call/table.h"
 #include "capture/call/users.h"
+#include "capture/finding/findings.h"
 
 /* May this message begin a call that we do not know? */
 static enum dialog_input beginning(const struct sighting *s)
@@ -253,8 +254,10 @@ static void count_message(struct calls *c, const struct sip_msg *m)
 static struct sighting sighting_of(const struct calls *c, const struct datagram *d)
 {
     const struct sip_msg *m = &c->msg;
-    struct sighting s = {.d = d, .m = m, .via = via_hash(c, m), .sdp = negotiate_sdp(m)};
+    struct sighting s = {.d = d, .m = m};
     table_hash_names(c, &s);
+    s.via = via_hash(c, m);
+    s.sdp = negotiate_sdp(m);
     return s;
 }
 
@@ -295,6 +298,8 @@ struct live *signal_find(struct calls *c, const struct datagram *d)
 void signal_datagram(struct calls *c, const struct datagram *d)
 {
     counters_add(c->counters, C_DECODED + LABEL_PROTO_SIP, 1);
+    if (c->findings)
+        findings_expect(c->findings, d);
     switch (sip_parse(d->payload, &c->msg)) {
     case SIP_OK:
         break;
@@ -306,6 +311,8 @@ void signal_datagram(struct calls *c, const struct datagram *d)
         finding_note_unreadable(c, d);
         return;
     }
+    if (c->findings)
+        findings_fetch(c->findings);
     count_message(c, &c->msg);
     struct sighting s = sighting_of(c, d);
     c->label = 0;

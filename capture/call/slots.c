@@ -10,7 +10,7 @@
 
 int slots_init(struct slots *s, uint32_t max, size_t item_bytes, uint8_t kind)
 {
-    *s = (struct slots){.max = max ? max : 1, .item_bytes = item_bytes, .free = NONE, .kind = kind};
+    *s = (struct slots){.max = max ? max : 1, .item_bytes = item_bytes, .clear_bytes = item_bytes, .free = NONE, .kind = kind};
     for (unsigned i = 0; i < SLOT_WORTHS; i++)
         s->oldest[i] = s->newest[i] = NONE;
     s->items = calloc(s->max, item_bytes);
@@ -93,7 +93,7 @@ void *slots_add(struct slots *s, uint64_t hash, enum slot_worth worth)
     else
         s->free = slot_at(s, number)->next;
     struct slot *e = slot_at(s, number);
-    memset(e, 0, s->item_bytes);
+    memset(e, 0, s->clear_bytes);
     e->hash = hash;
     e->kind = s->kind;
     e->used = true;

@@ -20,6 +20,7 @@ struct slot {
 struct slots {
     char *items;
     size_t item_bytes;
+    size_t clear_bytes; /* of a new entry; all of it unless the owner says less: then the rest is what the one before left */
     uint32_t max, touched, count, free;
     uint32_t oldest[SLOT_WORTHS], newest[SLOT_WORTHS];
     uint8_t kind;

@@ -39,6 +39,7 @@
 #define ARENA_CEILING (64 * 1024)
 /* Longer names are kept cut; the keyed hash of the whole still tells them apart. */
 #define NAME_KEPT_MAX 512
+#define CACHE_LINE    64
 
 enum { LABEL_TABLE_CALLS, LABEL_TABLE_FLOWS, LABEL_TABLE_HELD = 3, LABEL_TABLE_TURN };
 enum { LABEL_EVICTED_HALF_OPEN, LABEL_EVICTED_OLDEST, LABEL_EVICTED_LIMIT };
@@ -118,24 +119,20 @@ uint64_t table_tag(const struct calls *c, struct slice tag)
     return tag.size ? hash_bytes(&c->config.seed, tag.data, tag.size) | 1 : 0;
 }
 
+static uint64_t key_of(const struct calls *c, uint64_t call_id, uint64_t tag, uint32_t space)
+{
+    uint64_t words[3] = {call_id, tag, space};
+    return hash_words(&c->config.seed, words, 3);
+}
+
 void table_hash_names(const struct calls *c, struct sighting *s)
 {
     const struct sip_msg *m = s->m;
     s->call_id = hash_bytes(&c->config.seed, m->call_id.data, m->call_id.size);
     s->from_tag = table_tag(c, m->from.tag);
     s->to_tag = table_tag(c, m->to.tag);
-}
-
-/* A Call-ID or a tag with its hash. */
-struct name {
-    struct slice text;
-    uint64_t hash;
-};
-
-static uint64_t key_of(const struct calls *c, uint64_t call_id, uint64_t tag, uint32_t space)
-{
-    uint64_t words[3] = {call_id, tag, space};
-    return hash_words(&c->config.seed, words, 3);
+    s->key = key_of(c, s->call_id, s->from_tag, s->d->src.space);
+    map_prefetch(&c->by_key, s->key);
 }
 
 static struct slice kept(struct slice name)
@@ -143,16 +140,30 @@ static struct slice kept(struct slice name)
     return slice_sub(name, 0, NAME_KEPT_MAX);
 }
 
-static struct live *find_by(struct calls *c, struct name call_id, struct name tag, uint32_t space)
+/* What a message reads and writes of its call, all at once: a call that was quiet is no longer in the cache. */
+static void fetch(const struct live *l)
 {
-    uint64_t key = key_of(c, call_id.hash, tag.hash, space);
+    for (size_t at = 0; at < sizeof *l; at += CACHE_LINE)
+        __builtin_prefetch((const char *)l + at, 1);
+}
+
+static void fetch_call(const struct call *call)
+{
+    for (size_t at = 0; at < sizeof *call; at += CACHE_LINE)
+        __builtin_prefetch((const char *)call + at, 1);
+}
+
+/* 64 bits of a keyed hash over Call-ID, tag and space tell calls apart: nobody outside can make two of them equal. */
+static struct live *find_by(struct calls *c, uint64_t key)
+{
     struct map_probe p = map_probe(&c->by_key, key);
     for (uint32_t i; (i = map_next(&c->by_key, &p)) != MAP_NONE;) {
         struct live *l = &c->live[i];
-        if (l->key == key && l->call->src.space == space &&
-            slice_equal(l->call->call_id, kept(call_id.text)) &&
-            slice_equal(l->call->from.tag, kept(tag.text)))
+        fetch(l);
+        if (l->key == key) {
+            fetch_call(l->call);
             return l;
+        }
     }
     return NULL;
 }
@@ -163,13 +174,12 @@ struct live *table_find(struct calls *c, const struct sighting *s, uint8_t *ret_
         return NULL;
     const struct sip_msg *m = s->m;
     uint32_t space = s->d->src.space;
-    struct name call_id = {m->call_id, s->call_id};
-    struct live *l = find_by(c, call_id, (struct name){m->from.tag, s->from_tag}, space);
+    struct live *l = find_by(c, s->key);
     *ret_transaction_of = CALL_CALLER;
     /* a caller who follows RFC 2543 may have no tag: then his is the To without one of a BYE */
     if (l || (m->to.tag.size == 0 && m->method != SIP_BYE))
         return l;
-    l = find_by(c, call_id, (struct name){m->to.tag, s->to_tag}, space);
+    l = find_by(c, key_of(c, s->call_id, s->to_tag, space));
     if (l)
         *ret_transaction_of = CALL_CALLEE;
     return l;
@@ -178,9 +188,8 @@ struct live *table_find(struct calls *c, const struct sighting *s, uint8_t *ret_
 struct live *table_find_dialog(struct calls *c, struct slice call_id, struct slice caller_tag,
                                struct slice callee_tag, uint32_t space)
 {
-    struct name id = {call_id, hash_bytes(&c->config.seed, call_id.data, call_id.size)};
-    struct name caller = {caller_tag, table_tag(c, caller_tag)};
-    struct live *l = c->live_count ? find_by(c, id, caller, space) : NULL;
+    uint64_t id = hash_bytes(&c->config.seed, call_id.data, call_id.size);
+    struct live *l = c->live_count ? find_by(c, key_of(c, id, table_tag(c, caller_tag), space)) : NULL;
     uint64_t tag = table_tag(c, callee_tag);
     if (l == NULL || l->call->kind != CALL_SIP)
         return NULL;
@@ -306,7 +315,7 @@ struct live *table_new_call(struct calls *c, const struct sighting *s)
     call->call_id = arena_copy(call->arena, kept(m->call_id));
     call->from.tag = arena_copy(call->arena, kept(m->from.tag));
     call->src = d->src; /* the key and what is compared with it: of one space */
-    l->key = key_of(c, s->call_id, s->from_tag, d->src.space);
+    l->key = s->key;
     if (map_add(&c->by_key, l->key, live_number(c, l)) != 0) {
         forget_new(c, l);
         return NULL;

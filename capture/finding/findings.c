@@ -113,6 +113,16 @@ struct address *findings_watch(struct findings *f, const struct endpoint *at)
     return a;
 }
 
+void findings_expect(struct findings *f, const struct datagram *d)
+{
+    watched_expect(&f->watched, &d->src, &d->dst);
+}
+
+void findings_fetch(const struct findings *f)
+{
+    watched_fetch(&f->watched);
+}
+
 /* Retransmissions are no new requests: the same branch, and a CSeq for the old RFC. */
 static bool seen_before(struct address *src, const struct finding_message *s)
 {

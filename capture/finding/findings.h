@@ -20,6 +20,10 @@ void findings_tick(struct findings *f);
 /* All that is open is told for the last time. */
 void findings_finish(struct findings *f);
 
+/* A message is about to be read, then it is known to be one: both ahead of findings_message(), and only to make that faster. */
+void findings_expect(struct findings *f, const struct datagram *d);
+void findings_fetch(const struct findings *f);
+
 /* A SIP message. */
 struct finding_message {
     const struct datagram *d;

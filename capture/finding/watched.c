@@ -1,10 +1,19 @@
 /* Look-up by keyed hash, the two found last without one. */
 #include "capture/finding/watched.h"
 
+static uint64_t hash_of(const struct watched *w, const struct endpoint *at)
+{
+    uint64_t words[3] = {at->addr.high, at->addr.low, at->space};
+    return hash_words(&w->seed, words, 3);
+}
+
 int watched_init(struct watched *w, const struct hash_seed *seed, uint32_t max)
 {
     *w = (struct watched){.seed = *seed};
+    const struct endpoint nobody = {0};
+    w->ahead[0].hash = w->ahead[1].hash = hash_of(w, &nobody);
     int err = slots_init(&w->addresses, max, sizeof(struct address), 0);
+    w->addresses.clear_bytes = offsetof(struct address, users);
     int other = slots_init(&w->users, max, sizeof(struct user), 0);
     return err ? err : other;
 }
@@ -41,17 +50,54 @@ static struct address *add_address(struct watched *w, const struct endpoint *at,
     if (victim)
         drop_address(w, victim);
     struct address *a = slots_add(&w->addresses, hash, SLOT_CHEAP);
-    if (a) {
-        a->addr = at->addr;
-        a->space = at->space;
-    }
+    if (a == NULL)
+        return NULL;
+    a->addr = at->addr;
+    a->space = at->space;
+    a->users.used = a->places.used = a->probed.used = 0;
+    for (unsigned i = 0; i < WATCHED_TRIED; i++)
+        a->tried[i][0] = '\0';
     return a;
+}
+
+static void expect(struct watched *w, const struct endpoint *at, struct watched_key *key)
+{
+    if (addr_equal(key->addr, at->addr) && key->space == at->space)
+        return;
+    *key = (struct watched_key){at->addr, at->space, hash_of(w, at)};
+    map_prefetch(&w->addresses.by_hash, key->hash);
+}
+
+void watched_expect(struct watched *w, const struct endpoint *src, const struct endpoint *dst)
+{
+    expect(w, src, &w->ahead[0]);
+    expect(w, dst, &w->ahead[1]);
+}
+
+void watched_fetch(const struct watched *w)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct map_probe p = slots_probe(&w->addresses, w->ahead[i].hash);
+        const struct address *a = slots_next(&w->addresses, &p);
+        if (a == NULL)
+            continue;
+        __builtin_prefetch(a);
+        __builtin_prefetch(&a->addr);
+        __builtin_prefetch(&a->received, 1);
+    }
+}
+
+static uint64_t hash_known(const struct watched *w, const struct endpoint *at)
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (addr_equal(w->ahead[i].addr, at->addr) && w->ahead[i].space == at->space)
+            return w->ahead[i].hash;
+    return hash_of(w, at);
 }
 
 static struct address *search_address(struct watched *w, const struct endpoint *at, bool *ret_new)
 {
-    uint64_t words[3] = {at->addr.high, at->addr.low, at->space};
-    uint64_t hash = hash_words(&w->seed, words, 3);
+    uint64_t hash = hash_known(w, at);
     struct map_probe p = slots_probe(&w->addresses, hash);
     for (struct address *a; (a = slots_next(&w->addresses, &p)) != NULL;)
         if (is_at(a, at))

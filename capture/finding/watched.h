@@ -26,18 +26,19 @@ struct address {
     struct window requests;            /* A-S2: since the last success */
     int64_t requests_since_ns;         /* packet time of the first of them; 0: none */
     int64_t requests_steady_ns;
-    struct distinct users;             /* A-S3: refused ones, mark enum refusal */
     struct window accepted;            /* requests with success in that time */
-    struct distinct places;            /* A-S4: asked ones, mark 1: answered */
     struct window failures, slow;      /* A-S5 */
     struct window leaks;               /* A-S6 */
     struct window messages, malformed; /* A-S8 */
     struct window teardowns, ackless;  /* A-S10, B03 */
     struct window injected[3];         /* A-S9: RULE_RTP_SOURCE, _SSRC, _SEQUENCE */
-    struct distinct probed;            /* A-S9: ports of `probed_host` */
     struct addr probed_host;
     struct window intrusions;          /* G06 */
     uint64_t recent[WATCHED_RECENT];
+    /* A new one has these empty, not cleared: strangers can make thousands a second. */
+    struct distinct users;             /* A-S3: refused ones, mark enum refusal */
+    struct distinct places;            /* A-S4: asked ones, mark 1: answered */
+    struct distinct probed;            /* A-S9: ports of `probed_host` */
     char tried[WATCHED_TRIED][WATCHED_NAME_SIZE]; /* users asked for, the newest */
 };
 
@@ -54,14 +55,25 @@ struct user {
     uint8_t failed_at;
 };
 
+struct watched_key {
+    struct addr addr;
+    uint32_t space;
+    uint64_t hash;
+};
+
 struct watched {
     struct hash_seed seed;
     struct slots addresses, users;
     struct address *recent[2]; /* found last: most messages go between two */
+    struct watched_key ahead[2]; /* hashed ahead of its look-up */
 };
 
 int watched_init(struct watched *w, const struct hash_seed *seed, uint32_t max);
 void watched_fini(struct watched *w);
+/* Who will be looked for soon: brings the way there into the cache. First where the table says that they are, a little later
+ * what it says, so that neither is waited for. Changes nothing else. */
+void watched_expect(struct watched *w, const struct endpoint *src, const struct endpoint *dst);
+void watched_fetch(const struct watched *w);
 /* NULL without memory, or when nobody may go for it. The two found last stay valid. */
 struct address *watched_address(struct watched *w, const struct endpoint *at, bool *ret_new);
 /* NULL without memory, or when it is not there and may not be added. */

@@ -70,7 +70,10 @@ static unsigned place_of(struct distinct *d, uint32_t key, uint32_t now)
         if (now - d->second[i] > now - d->second[oldest])
             oldest = i;
     }
-    return d->used < DISTINCT_MAX ? d->used++ : oldest;
+    if (d->used == DISTINCT_MAX)
+        return oldest;
+    d->key[d->used] = 0; /* whatever stood there */
+    return d->used++;
 }
 
 void distinct_put(struct distinct *d, uint32_t key, uint8_t mark, int64_t now_ns, int64_t window_ns,

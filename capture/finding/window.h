@@ -29,7 +29,7 @@ struct distinct {
     uint32_t key[DISTINCT_MAX]; /* keyed hashes; 0: free */
     uint32_t second[DISTINCT_MAX];
     uint8_t mark[DISTINCT_MAX];
-    uint8_t used; /* none is used from here */
+    uint8_t used; /* none is used from here: what stands there means nothing */
 };
 
 /* Enters it if it is not there or out of the window (`fresh`); the oldest goes when it is full. */

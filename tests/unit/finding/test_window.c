@@ -57,6 +57,22 @@ Test(window, different_things_count_once_and_the_oldest_goes)
     cr_assert_eq(distinct_count(&d, 1, T0 + 41 * SECOND, 60 * SECOND, 0), DISTINCT_MAX - 2);
 }
 
+Test(window, what_was_removed_comes_anew_and_what_lay_there_before_means_nothing)
+{
+    struct distinct d;
+    bool fresh;
+    memset(&d, 0xa5, sizeof d);
+    d.used = 0;
+    cr_assert_eq(distinct_count(&d, ~0u, T0, 60 * SECOND, 0), 0);
+    for (int round = 0; round < 2; round++) {
+        distinct_put(&d, UINT32_C(0xa5a5a5a5), 1, T0, 60 * SECOND, &fresh);
+        cr_assert(fresh);
+        cr_assert_eq(d.used, 1);
+        cr_assert_eq(distinct_count(&d, 1u << 1, T0, 60 * SECOND, 0), 1);
+        distinct_remove(&d, UINT32_C(0xa5a5a5a5));
+    }
+}
+
 Test(window, what_is_usual_follows_slowly_and_does_not_learn_from_floods)
 {
     struct rate r = {0};
@@ -100,6 +116,35 @@ Test(watched, a_flood_of_addresses_pushes_out_its_own_and_no_server)
     cr_assert_not(is_new);
     server.space = 7;
     cr_assert_neq(watched_address(&w, &server, &is_new), a, "another tenant's");
+    watched_fini(&w);
+}
+
+Test(watched, a_new_address_has_nothing_of_the_one_whose_place_it_takes)
+{
+    const struct hash_seed seed = {1, 2};
+    struct watched w;
+    struct endpoint at = {.addr = {0, 1}}, other = {.addr = {0, 2}};
+    bool is_new, fresh;
+    cr_assert_eq(watched_init(&w, &seed, 16), 0);
+    for (uint64_t i = 0; i < 100; i++) {
+        at.addr.low = 100 + 2 * i;
+        other.addr.low = 101 + 2 * i;
+        watched_expect(&w, &at, &other); /* a hash that is known already is that of the look-up */
+        watched_fetch(&w);
+        struct address *a = watched_address(&w, &at, &is_new);
+        cr_assert(a && is_new);
+        cr_assert(a->users.used == 0 && a->places.used == 0 && a->probed.used == 0);
+        cr_assert(a->sent.count == 0 && a->scans.sum == 0 && a->recent[0] == 0);
+        for (unsigned n = 0; n < WATCHED_TRIED; n++)
+            cr_assert_str_eq(a->tried[n], "");
+        distinct_put(&a->users, 5, 0, T0, SECOND, &fresh);
+        cr_assert(fresh);
+        distinct_put(&a->probed, 6, 0, T0, SECOND, &fresh);
+        a->sent.count = a->scans.sum = 7;
+        memset(a->tried, 'x', sizeof a->tried);
+        cr_assert(watched_address(&w, &other, &is_new) && is_new);
+        cr_assert(watched_address(&w, &at, &is_new) == a && !is_new);
+    }
     watched_fini(&w);
 }
 
