@@ -25,6 +25,10 @@ static const char usage[] =
     "  --tenant NAMES    only calls of these tenants (names with commas between, at most 8)\n"
     "  --site NAMES      only calls with one of these sites at one of their ends\n"
     "  --trunk NAMES     only calls of these trunks\n"
+    "  --prefix NUMBERS  only calls with a number of either side that begins so\n"
+    "  --max-age N       only calls that began within the last N seconds\n"
+    "  --scope NAMES     of the scopes of the role only these\n"
+    "  --network NAMES   only from these networks, e.g. 192.0.2.0/24 (at most 8)\n"
     "  --data DIR        overrides [storage] data_dir\n"
     "  --config FILE     configuration; default " SETTINGS_DEFAULT_PATH " when it exists\n"
     "  --help            this text\n";
@@ -36,10 +40,24 @@ struct asked {
     const char *role, *name, *data, *config, *id;
     int64_t days;
     struct store_limit limit;
+    char scopes[STORE_SCOPES_TEXT], cidrs[STORE_CIDRS_TEXT];
 };
 
+static bool is_prefix(struct slice s)
+{
+    for (size_t i = 0; i < s.size; i++)
+        if (strchr("0123456789+*#", s.data[i]) == NULL)
+            return false;
+    return s.size > 0 && s.size <= 32;
+}
+
+static bool is_scope(struct slice s)
+{
+    return auth_scope_of(s) != SCOPE_PUBLIC;
+}
+
 /* "a, b" -> "a,b". */
-static bool take_names(const char *text, char out[STORE_LIMIT_TEXT])
+static bool take_list(const char *text, bool (*good)(struct slice item), unsigned max, char *out, size_t size)
 {
     struct slice rest = slice_str(text);
     size_t at = strlen(out);
@@ -49,11 +67,22 @@ static bool take_names(const char *text, char out[STORE_LIMIT_TEXT])
     count += at > 0;
     while (rest.size) {
         struct slice name = slice_trim(slice_cut(&rest, ','));
-        if (!place_name_valid(name) || ++count > NAMES_MAX)
+        if (!good(name) || ++count > max || at + name.size + 2 > size)
             return false;
-        at += (size_t)snprintf(out + at, STORE_LIMIT_TEXT - at, "%s%.*s", at ? "," : "", SLICE_ARGS(name));
+        at += (size_t)snprintf(out + at, size - at, "%s%.*s", at ? "," : "", SLICE_ARGS(name));
     }
     return at > 0;
+}
+
+static bool take_names(const char *text, char out[STORE_LIMIT_TEXT])
+{
+    return take_list(text, place_name_valid, NAMES_MAX, out, STORE_LIMIT_TEXT);
+}
+
+static int refuse(const char *what)
+{
+    fprintf(stderr, "earshot: %s\n", what);
+    return EXIT_USAGE;
 }
 
 static int refuse_names(const char *option)
@@ -71,15 +100,26 @@ static bool take_days(const char *text, int64_t *ret_days)
     return true;
 }
 
+static bool take_seconds(const char *text, int64_t *ret_seconds)
+{
+    uint64_t seconds;
+    if (!slice_to_u64(slice_str(text), 36500 * UINT64_C(86400), &seconds) || seconds == 0)
+        return false;
+    *ret_seconds = (int64_t)seconds;
+    return true;
+}
+
 /* -1: go on; else the exit code. */
 static int read_options(int argc, char **argv, struct asked *a)
 {
-    enum { OPT_ROLE = 256, OPT_NAME, OPT_DAYS, OPT_TENANT, OPT_SITE, OPT_TRUNK, OPT_DATA, OPT_CONFIG };
+    enum { OPT_ROLE = 256, OPT_NAME, OPT_DAYS, OPT_TENANT, OPT_SITE, OPT_TRUNK, OPT_DATA, OPT_CONFIG, OPT_PREFIX, OPT_AGE, OPT_SCOPE, OPT_NETWORK };
     static const struct option options[] = {
         {"role", required_argument, NULL, OPT_ROLE}, {"name", required_argument, NULL, OPT_NAME},
         {"days", required_argument, NULL, OPT_DAYS}, {"tenant", required_argument, NULL, OPT_TENANT},
         {"site", required_argument, NULL, OPT_SITE}, {"trunk", required_argument, NULL, OPT_TRUNK},
         {"data", required_argument, NULL, OPT_DATA}, {"config", required_argument, NULL, OPT_CONFIG},
+        {"prefix", required_argument, NULL, OPT_PREFIX}, {"max-age", required_argument, NULL, OPT_AGE},
+        {"scope", required_argument, NULL, OPT_SCOPE}, {"network", required_argument, NULL, OPT_NETWORK},
         {"help", no_argument, NULL, 'h'},            {NULL, 0, NULL, 0},
     };
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
@@ -107,6 +147,22 @@ static int read_options(int argc, char **argv, struct asked *a)
         case OPT_TRUNK:
             if (!take_names(optarg, a->limit.trunks))
                 return refuse_names("trunk");
+            break;
+        case OPT_PREFIX:
+            if (!take_list(optarg, is_prefix, NAMES_MAX, a->limit.prefixes, sizeof a->limit.prefixes))
+                return refuse("--prefix takes 1 to 8 beginnings of numbers, with commas between");
+            break;
+        case OPT_AGE:
+            if (!take_seconds(optarg, &a->limit.max_age_s))
+                return refuse("--max-age takes a number of seconds");
+            break;
+        case OPT_SCOPE:
+            if (!take_list(optarg, is_scope, 11, a->scopes, sizeof a->scopes))
+                return refuse("--scope takes names of scopes, with commas between");
+            break;
+        case OPT_NETWORK:
+            if (!take_list(optarg, auth_network_valid, NAMES_MAX, a->cidrs, sizeof a->cidrs))
+                return refuse("--network takes 1 to 8 networks, with commas between");
             break;
         case OPT_DATA:
             a->data = optarg;
@@ -153,9 +209,13 @@ static int make_token(const struct asked *a, const char *data_dir)
         fputs("earshot: --role takes metrics, viewer, analyst, listener, supervisor, admin, probe or auditor\n", stderr);
         return EXIT_USAGE;
     }
+    if (a->name && !auth_name_free(a->name))
+        return refuse("--name would be another's in the audit log: not local, anonymous, system, and no colon");
     api_token_make(a->name ? a->name : a->role, a->role, now_us, text, &token);
     token.expires_us = a->days ? now_us + a->days * DAY_US : 0;
     token.limit = a->limit;
+    snprintf(token.scopes, sizeof token.scopes, "%s", a->scopes);
+    snprintf(token.cidrs, sizeof token.cidrs, "%s", a->cidrs);
     int code = put(data_dir, &token);
     if (code == EXIT_DONE)
         puts(text);
@@ -167,16 +227,19 @@ static void show(void *context, const struct store_token *t)
 {
     const struct {
         const char *word, *names;
-    } limits[] = {{"tenant", t->limit.tenants}, {"site", t->limit.sites}, {"trunk", t->limit.trunks}};
+    } limits[] = {{"tenant", t->limit.tenants}, {"site", t->limit.sites}, {"trunk", t->limit.trunks},
+                  {"prefix", t->limit.prefixes}, {"scope", t->scopes}, {"network", t->cidrs}};
     char created[CLOCK_TEXT_SIZE], expires[CLOCK_TEXT_SIZE] = "never";
     unsigned *count = context;
     clock_rfc3339_us(t->created_us, created);
     if (t->expires_us)
         clock_rfc3339_us(t->expires_us, expires);
     printf("%s  role %s  made %s  expires %s%s  name %s", t->id, t->role, created, expires, t->revoked ? "  revoked" : "", t->name);
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < sizeof limits / sizeof limits[0]; i++)
         if (limits[i].names[0])
             printf("  %s %s", limits[i].word, limits[i].names);
+    if (t->limit.max_age_s)
+        printf("  max-age %lld", (long long)t->limit.max_age_s);
     putchar('\n');
     ++*count;
 }

@@ -124,6 +124,25 @@ def tokens(t):
         t.counter("whoever holds another role may the same", s.ask("/tokens", token=s.token("supervisor"))[0] == 403 and s.ask("/tokens", token=s.first)[0] == 200)
 
 
+@feature("R08", "earshot token: made with role, scopes, networks, limit, days; listed; revoked beside a service that runs")
+def token_command(t):
+    with Guarded(t, two_calls(), 2) as s:
+        def command(*words, code=0):
+            return t.run("token", *words, "--data", s.data, code=code)
+        made = re.search(r"esk_\w+", command("create", "--role", "supervisor", "--name", "box", "--scope", "meta, audio", "--network", "127.0.0.0/8", "--prefix", "+43", "--max-age", "99999999999"[:9],
+                                              "--days", "3").stdout)[0]
+        me = s.as_(made, "/me")
+        t.equal("made", (me["name"], me["role"], set(me["scopes"]), me["limit"]["number_prefixes"], me["limit"]["max_age_s"]), ("box", "supervisor", {"meta", "audio"}, ["+43"], 999999999))
+        t.equal("what it sees", [c["call_id"] for c in s.as_(made, f"/calls?{DAY}")["data"]], ["c2@test"])
+        listed = next(line for line in command("list").stdout.splitlines() if "name box" in line)
+        t.check(listed, all(word in listed for word in ("role supervisor", "scope meta,audio", "network 127.0.0.0/8", "prefix +43", "max-age 999999999")) and made.rsplit("_", 1)[1] not in listed)
+        for wrong in (["--role", "king"], ["--role", "viewer", "--scope", "all"], ["--role", "viewer", "--network", "1.2.3"], ["--role", "viewer", "--prefix", "%"], ["--role", "viewer", "--max-age", "-1"],
+                      ["--role", "viewer", "--name", "local"]):
+            command("create", *wrong, code=2)
+        command("revoke", made.split("_")[1])
+        t.counter("a revoked one is as good", s.ask("/me", token=made)[2].get("code") == "token_invalid")
+
+
 @feature("R08", "users: Argon2id, a session by cookie, its word for changes, logout, an account that changes or goes")
 def users(t):
     with Guarded(t, two_calls(), 2) as s:
