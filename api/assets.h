@@ -8,6 +8,7 @@ struct asset {
     const char *type;
     const unsigned char *data;
     size_t size;
+    size_t unpacked; /* of what is gzip, its size before; 0: it is stored as it is */
 };
 
 extern const struct asset ASSETS[];

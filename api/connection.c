@@ -9,6 +9,7 @@
  * thread. */
 #include "api/connection.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +75,7 @@ static void read_request(struct http_exchange *e, const char *method)
     rq->if_match = header_of(e, "If-Match");
     rq->access_reason = header_of(e, "X-Access-Reason");
     rq->accept = header_of(e, "Accept");
+    rq->accept_encoding = header_of(e, "Accept-Encoding");
     rq->content_encoding = header_of(e, "Content-Encoding");
     rq->content_type = header_of(e, "Content-Type");
     rq->cookie = header_of(e, "Cookie");
@@ -209,6 +211,19 @@ static struct MHD_Response *make_response(struct http_exchange *e)
     return memory_response(e->rs.constant.data ? e->rs.constant : buf_view(&e->rs.body));
 }
 
+/* The page loads what is its own, and style of its chart library that carries the nonce of the document. */
+static void add_content_policy(struct MHD_Response *r, const struct http_response *rs)
+{
+    char policy[300];
+
+    if (rs->page)
+        snprintf(policy, sizeof policy,
+                 "default-src 'self'; style-src 'self'%s%s%s; object-src 'none'; base-uri 'none'; form-action 'none'; "
+                 "frame-ancestors 'none'",
+                 rs->nonce[0] ? " 'nonce-" : "", rs->nonce, rs->nonce[0] ? "'" : "");
+    MHD_add_response_header(r, "Content-Security-Policy", rs->page ? policy : "default-src 'none'; frame-ancestors 'none'");
+}
+
 static void add_headers(struct MHD_Response *r, const struct http_exchange *e)
 {
     const struct http_response *rs = &e->rs;
@@ -219,13 +234,10 @@ static void add_headers(struct MHD_Response *r, const struct http_exchange *e)
         MHD_add_response_header(r, "Content-Type", rs->content_type);
     MHD_add_response_header(r, "X-Request-Id", e->rq.id);
     MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
-    MHD_add_response_header(r, "Cache-Control", "no-store");
+    MHD_add_response_header(r, "Cache-Control", rs->immutable ? "public, max-age=31536000, immutable" : "no-store");
     MHD_add_response_header(r, "Referrer-Policy", "no-referrer");
     MHD_add_response_header(r, "Cross-Origin-Resource-Policy", "same-origin");
-    MHD_add_response_header(
-        r, "Content-Security-Policy",
-        rs->page ? "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-                 : "default-src 'none'; frame-ancestors 'none'");
+    add_content_policy(r, rs);
 }
 
 static enum MHD_Result send_answer(struct http_exchange *e)

@@ -1,9 +1,24 @@
 # Turns files into one C file: cmake -DOUT=assets_data.c -DROOT=<source dir> -P embed.cmake
+# What stands in web/dist, which web/build.mjs makes, and the API's description. All but the document are packed with gzip, whose
+# time stamp is blanked: equal files give equal bytes.
+file(GLOB scripts RELATIVE ${ROOT}/web/dist ${ROOT}/web/dist/assets/*.js)
+file(GLOB styles RELATIVE ${ROOT}/web/dist ${ROOT}/web/dist/assets/*.css)
+file(GLOB pictures RELATIVE ${ROOT}/web/dist ${ROOT}/web/dist/assets/*.svg)
 set(files
-    "/|text/html|api/page/index.html"
-    "/page.js|text/javascript|api/page/page.js"
-    "/page.css|text/css|api/page/page.css"
-    "/api/v1/openapi.yaml|application/yaml|api/openapi.yaml")
+    "/|text/html; charset=utf-8|web/dist/index.html"
+    "/api/v1/openapi.yaml|application/yaml; charset=utf-8|api/openapi.yaml")
+foreach(name ${scripts})
+    list(APPEND files "/${name}|text/javascript; charset=utf-8|web/dist/${name}")
+endforeach()
+foreach(name ${styles})
+    list(APPEND files "/${name}|text/css; charset=utf-8|web/dist/${name}")
+endforeach()
+foreach(name ${pictures})
+    list(APPEND files "/${name}|image/svg+xml|web/dist/${name}")
+endforeach()
+
+# A list of "path|type; more|file" would fall apart at the semicolon of the type: it is written as ~ until it is used.
+string(REPLACE "; charset" "~ charset" files "${files}")
 set(arrays "")
 set(table "")
 set(count 0)
@@ -12,13 +27,25 @@ foreach(entry ${files})
     list(GET parts 0 path)
     list(GET parts 1 type)
     list(GET parts 2 file)
-    file(READ ${ROOT}/${file} hex HEX)
+    string(REPLACE "~" ";" type "${type}")
+    set(unpacked 0)
+    if(path STREQUAL "/")
+        file(READ ${ROOT}/${file} hex HEX)
+    else()
+        file(SIZE ${ROOT}/${file} unpacked)
+        file(ARCHIVE_CREATE OUTPUT ${OUT}.gz PATHS ${ROOT}/${file} FORMAT raw COMPRESSION GZip COMPRESSION_LEVEL 9)
+        file(READ ${OUT}.gz hex HEX)
+        string(SUBSTRING "${hex}" 0 8 begin)
+        string(SUBSTRING "${hex}" 16 -1 rest)
+        set(hex "${begin}00000000${rest}")
+    endif()
     string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
     string(APPEND arrays "static const unsigned char FILE_${count}[] = {${bytes}};\n")
-    string(APPEND table "    {\"${path}\", \"${type}; charset=utf-8\", FILE_${count}, sizeof FILE_${count}},\n")
+    string(APPEND table "    {\"${path}\", \"${type}\", FILE_${count}, sizeof FILE_${count}, ${unpacked}},\n")
     math(EXPR count "${count} + 1")
 endforeach()
-file(WRITE ${OUT} "/* Made from api/page and api/openapi.yaml by api/embed.cmake. */
+file(REMOVE ${OUT}.gz)
+file(WRITE ${OUT} "/* Made from web/dist and api/openapi.yaml by api/embed.cmake. */
 #include \"api/assets.h\"
 
 ${arrays}

@@ -39,7 +39,7 @@ struct http_request {
     int64_t now_us;
     /* Headers, NULL when absent. */
     const char *host, *authorization, *range, *if_range, *if_none_match, *if_match, *access_reason,
-        *accept, *content_encoding, *content_type, *cookie, *csrf;
+        *accept, *accept_encoding, *content_encoding, *content_type, *cookie, *csrf;
     struct slice body;   /* of a route that takes one */
     bool body_too_large; /* it was not read to its end */
     bool forwarded;  /* came through a proxy, by its headers */
@@ -73,7 +73,9 @@ struct http_response {
     const char *content_type;
     struct http_header header[HTTP_HEADERS_MAX];
     unsigned header_count;
-    bool page; /* may load its own script and style: another CSP */
+    bool page;      /* may load its own script and style: another CSP */
+    bool immutable; /* the client may keep it: another version has another name */
+    char nonce[25]; /* of a page: style that carries it is allowed; "" without */
     enum http_stream_kind stream;
     /* The body: exactly one of these. */
     struct buf body;

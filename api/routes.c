@@ -80,8 +80,7 @@ static const struct route ROUTES[] = {
     {"GET", "/healthz", SCOPE_PUBLIC, handle_healthz, NULL, ROUTE_QUICK},
     {"GET", "/readyz", SCOPE_PUBLIC, handle_readyz, NULL, 0},
     {"GET", "/", SCOPE_PUBLIC, handle_file, NULL, ROUTE_QUICK},
-    {"GET", "/page.js", SCOPE_PUBLIC, handle_file, NULL, ROUTE_QUICK},
-    {"GET", "/page.css", SCOPE_PUBLIC, handle_file, NULL, ROUTE_QUICK},
+    {"GET", "/assets/{asset}", SCOPE_PUBLIC, handle_file, NULL, ROUTE_QUICK},
 };
 
 const struct route *routes(unsigned *ret_count)
@@ -92,11 +91,11 @@ const struct route *routes(unsigned *ret_count)
 
 static const char WORD[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
 
-/* One value off *path into `out` of `size`; `wide`: an address of record, of which "@", "+" and ":"
- * may be escaped. False when there is none or it does not fit. */
-static bool take_value(const char **path, bool wide, char *out, size_t size)
+/* One value off *path into `out` of `size`; `more`: what it may hold beside letters, digits and dashes. In one that may hold "@",
+ * "@", "+" and ":" may be escaped. False when there is none or it does not fit. */
+static bool take_value(const char **path, const char *more, char *out, size_t size)
 {
-    static const char MORE[] = "@.:+_~!$&'()*,=[]";
+    bool wide = strchr(more, '@') != NULL;
     size_t n = 0;
 
     for (; **path; (*path)++) {
@@ -106,7 +105,7 @@ static bool take_value(const char **path, bool wide, char *out, size_t size)
             strchr("@+:", (int)escaped)) {
             c = (char)escaped;
             *path += 2;
-        } else if (strchr(WORD, c) == NULL && !(wide && strchr(MORE, c))) {
+        } else if (strchr(WORD, c) == NULL && strchr(more, c) == NULL) {
             break;
         }
         if (n + 1 >= size)
@@ -117,7 +116,7 @@ static bool take_value(const char **path, bool wide, char *out, size_t size)
     return n > 0;
 }
 
-/* "{name}" takes one segment of letters, digits and dashes, "{aor}" one of what addresses of record
+/* "{name}" takes one segment of letters, digits and dashes, "{asset}" dots as well, "{aor}" what addresses of record
  * hold; everything else is compared as it stands. */
 static bool path_matches(const char *pattern, const char *path, struct http_request *rq)
 {
@@ -130,7 +129,8 @@ static bool path_matches(const char *pattern, const char *path, struct http_requ
             continue;
         }
         bool wide = strncmp(pattern, "{aor}", 5) == 0 || strncmp(pattern, "{user}", 6) == 0;
-        if (!take_value(&path, wide, rq->path_value[values++],
+        const char *more = wide ? "@.:+_~!$&'()*,=[]" : strncmp(pattern, "{asset}", 7) == 0 ? "." : "";
+        if (!take_value(&path, more, rq->path_value[values++],
                         wide ? HTTP_PATH_VALUE_SIZE : HTTP_PATH_WORD_SIZE))
             return false;
         pattern = strchr(pattern, '}') + 1;

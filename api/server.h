@@ -56,6 +56,7 @@ struct api_config {
     const char *bind_address; /* "127.0.0.1" */
     uint16_t port;            /* 8470; 0: any free one */
     const char *data_dir;
+    const char *web_root; /* of development: the page out of this directory; NULL or "": as it is compiled in */
     unsigned reader_threads; /* default 4 */
     struct counters_set *counters;
     struct live_source live;

@@ -33,6 +33,7 @@ static const char usage[] =
     "                    added to the time stamps of a file or interface whose clock differs: eth2=-0.25\n"
     "  --data DIR        overrides [storage] data_dir\n"
     "  --port N          overrides [api] port; 0 takes any free one\n"
+    "  --web-root DIR    overrides [api] web_root: the page out of a directory, for its development\n"
     "  --record          overrides [recording] default with record\n"
     "  --help            this text\n";
 
@@ -275,14 +276,14 @@ static int run(struct running *g)
     return code;
 }
 
-enum { OPT_CONFIG = 256, OPT_INTERFACE, OPT_READ, OPT_EXIT, OPT_DATA, OPT_PORT, OPT_RECORD, OPT_OFFSET };
+enum { OPT_CONFIG = 256, OPT_INTERFACE, OPT_READ, OPT_EXIT, OPT_DATA, OPT_PORT, OPT_RECORD, OPT_OFFSET, OPT_WEB_ROOT };
 
 static const struct option options[] = {
     {"config", required_argument, NULL, OPT_CONFIG}, {"interface", required_argument, NULL, OPT_INTERFACE},
     {"read", required_argument, NULL, OPT_READ},     {"exit", no_argument, NULL, OPT_EXIT},
     {"data", required_argument, NULL, OPT_DATA},     {"port", required_argument, NULL, OPT_PORT},
     {"record", no_argument, NULL, OPT_RECORD},       {"help", no_argument, NULL, 'h'},
-    {"offset", required_argument, NULL, OPT_OFFSET},
+    {"offset", required_argument, NULL, OPT_OFFSET}, {"web-root", required_argument, NULL, OPT_WEB_ROOT},
     {NULL, 0, NULL, 0},
 };
 
@@ -318,6 +319,9 @@ static int read_options(struct running *g, int argc, char **argv, struct overrid
             break;
         case OPT_PORT:
             overrides[n++] = (struct override){"api", "port", optarg};
+            break;
+        case OPT_WEB_ROOT:
+            overrides[n++] = (struct override){"api", "web_root", optarg};
             break;
         case OPT_RECORD:
             overrides[n++] = (struct override){"recording", "default", "record"};

@@ -489,6 +489,7 @@ static int start_http(struct service *s, struct why *why)
         .behind_proxy = s->settings->api_behind_proxy,
         .port = (uint16_t)s->settings->api_port,
         .data_dir = s->settings->data_dir,
+        .web_root = s->settings->api_web_root,
         .counters = s->counters_set,
         .live = {.context = s, .snapshot = live_snapshot, .listen = live_listen, .pause = live_pause},
         .context = s,

@@ -239,10 +239,27 @@ expect 200 "$base/"
 header 'content-type: text/html'
 header "content-security-policy: default-src 'self'"
 grep -q 'onclick\|<style\|style=\|<script>' "$dir/body" && fail "inline script or style in the page" || ok
-expect 200 "$base/page.js"
+nonce=$(sed -n "s/^content-security-policy: .*style-src 'self' 'nonce-\([0-9a-f]\{24\}\)'.*/\1/Ip" "$dir/head")
+grep -q "content=\"$nonce\"" "$dir/body" && [ -n "$nonce" ] && ok || fail "the document does not carry the nonce of its policy"
+expect 200 "$base/"
+grep -q "$nonce" "$dir/body" && fail "the nonce of another answer" || ok
+script=$(sed -n 's/.*src="\(assets\/main-[^"]*\)".*/\1/p' "$dir/body")
+style=$(sed -n 's/.*href="\(assets\/main-[^"]*\)".*/\1/p' "$dir/body")
+expect 200 "$base/$script"
 header 'content-type: text/javascript'
-grep -q 'innerHTML\|outerHTML\|insertAdjacentHTML\|document.write\|eval(' "$dir/body" && fail "the script makes markup from text" || ok
-expect 200 "$base/page.css"
+header 'cache-control: public, max-age=31536000, immutable'
+header 'vary: accept-encoding'
+cp "$dir/body" "$dir/script"
+expect 200 -H 'Accept-Encoding: gzip' "$base/$script"
+header 'content-encoding: gzip'
+gzip -dc <"$dir/body" | cmp -s - "$dir/script" && ok || fail "packed and as it is differ"
+expect 200 -H 'Accept-Encoding: gzip;q=0, br' "$base/$script"
+cmp -s "$dir/body" "$dir/script" && ok || fail "gzip that was refused"
+grep -q 'outerHTML\|insertAdjacentHTML\|document.write\|eval(\|dangerouslySetInnerHTML:' "$dir/body" && fail "the script makes markup from text" || ok
+expect 200 "$base/$style"
+header 'content-type: text/css'
+refused 404 not_found null "$base/assets/nothing.js"
+refused 400 path_not_canonical null "$base/assets/..hidden.js"
 expect 200 "$api/openapi.yaml"
 grep -q '^openapi: 3.1' "$dir/body" && ok || fail "openapi.yaml"
 expect 200 "$base/metrics"

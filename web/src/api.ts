@@ -1,0 +1,90 @@
+// The one way to the API: JSON in, JSON out, errors as they are told (RFC 9457). Paths are relative, so that a proxy may put the page
+// below a prefix. What this version of the service offers is read off its own description, once.
+import type { Me } from "./types.ts";
+
+export const BASE = "api/v1";
+
+export class ApiError extends Error {
+  constructor(readonly status: number, readonly code: string, detail: string, readonly field: string | null = null) {
+    super(detail);
+  }
+}
+
+let csrf: string | null = null;
+const CSRF_HEADER = "X-CSRF-Token";
+
+/** Of the service, "/api/v1/...", as links in its answers are written, or of ours, "calls?..."; always below where the page is. */
+export function url(path: string): string {
+  return path.startsWith("/") ? path.slice(1) : `${BASE}/${path}`;
+}
+
+async function problemOf(response: Response): Promise<ApiError> {
+  try {
+    const p = (await response.json()) as { code?: string; detail?: string; field?: string | null };
+    return new ApiError(response.status, p.code ?? "error", p.detail ?? response.statusText, p.field ?? null);
+  } catch {
+    return new ApiError(response.status, "error", `The service answered ${response.status} ${response.statusText}.`);
+  }
+}
+
+/** Somebody must say who they are: the page shows the way in. */
+export const onUnauthorised: { call: (() => void) | null } = { call: null };
+
+async function request(method: string, path: string, body?: unknown, signal?: AbortSignal, accept = "application/json"): Promise<Response> {
+  const headers: Record<string, string> = { Accept: accept };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (csrf && method !== "GET") headers[CSRF_HEADER] = csrf;
+  const init: RequestInit = { method, headers, credentials: "same-origin" };
+  if (body !== undefined) init.body = JSON.stringify(body);
+  if (signal) init.signal = signal;
+  let response: Response;
+  try {
+    response = await fetch(url(path), init);
+  } catch (e) {
+    if (signal?.aborted) throw e;
+    throw new ApiError(0, "unreachable", "The service cannot be reached. It may be restarting; this page tries again.");
+  }
+  if (response.ok) return response;
+  if (response.status === 401) onUnauthorised.call?.();
+  throw await problemOf(response);
+}
+
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return (await request("GET", path, undefined, signal)).json() as Promise<T>;
+}
+export async function getText(path: string, signal?: AbortSignal): Promise<string> {
+  return (await request("GET", path, undefined, signal, "text/plain, */*")).text();
+}
+export async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<T | null> {
+  const response = await request(method, path, body);
+  return response.status === 204 ? null : ((await response.json()) as T);
+}
+
+export function query(params: [string, string][] | Record<string, string>): string {
+  const q = new URLSearchParams(params).toString();
+  return q ? `?${q}` : "";
+}
+
+let offered: Promise<Set<string>> | null = null;
+/** Does this service have a path, e.g. "/recordings/{id}/peaks"? */
+export async function offers(path: string): Promise<boolean> {
+  offered ??= getText("openapi.yaml").then((text) => new Set([...text.matchAll(/^ {2}(\/[^:\s]*):/gm)].map((m) => m[1]!)));
+  try {
+    return (await offered).has(path.startsWith("/metrics") ? path : `/api/v1${path}`);
+  } catch {
+    offered = null;
+    return false;
+  }
+}
+
+/** Who is looking; null where the service knows no persons. */
+export async function whoAmI(): Promise<Me | null> {
+  if (!(await offers("/me"))) return null;
+  const me = await get<Me>("me");
+  csrf = me.csrf_token ?? me.csrf ?? csrf;
+  return me;
+}
+export async function logIn(user: string, password: string): Promise<void> {
+  const answer = await send<Me>("POST", "sessions", { user, password });
+  csrf = answer?.csrf_token ?? answer?.csrf ?? null;
+}

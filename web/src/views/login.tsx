@@ -1,0 +1,43 @@
+// The way in, where the service wants to know who is looking.
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { ApiError, logIn, offers } from "../api.ts";
+import { useTitle } from "../hooks.ts";
+
+export function Login(): JSX.Element {
+  const [persons, setPersons] = useState<boolean | null>(null);
+  const [user, setUser] = useState("");
+  const [password, setPassword] = useState("");
+  const [problem, tell] = useState<string | null>(null);
+  const [busy, work] = useState(false);
+  useTitle("Log in");
+  useEffect(() => void offers("/sessions").then(setPersons), []);
+  const submit = async (e: Event) => {
+    e.preventDefault();
+    work(true);
+    tell(null);
+    try {
+      await logIn(user, password);
+      location.reload();
+    } catch (x) {
+      tell(x instanceof ApiError ? x.message : String(x));
+      setPassword("");
+      work(false);
+    }
+  };
+  return (
+    <div class="login card">
+      <h1>Log in</h1>
+      {persons === false ? (
+        <p>This service takes tokens only, and a browser has none. Open the page on the machine itself (http://127.0.0.1:8470/), or through a proxy that adds the <code>Authorization</code> header.</p>
+      ) : (
+        <form onSubmit={(e) => void submit(e)}>
+          <label>Name <input name="user" autocomplete="username" required value={user} onInput={(e) => setUser(e.currentTarget.value)} /></label>
+          <label>Password <input name="password" type="password" autocomplete="current-password" required value={password} onInput={(e) => setPassword(e.currentTarget.value)} /></label>
+          {problem ? <p class="bad-text" role="alert">{problem}</p> : null}
+          <button disabled={busy || persons === null}>Log in</button>
+        </form>
+      )}
+    </div>
+  );
+}
