@@ -9,7 +9,18 @@ mkfifo "$dir/stdin"
 "$server" "$dir/data" <"$dir/stdin" >"$dir/stdout" 2>"$dir/stderr" &
 server_pid=$!
 exec 9>"$dir/stdin"
-stop() { exec 9>&-; ( sleep 20; kill -9 $server_pid ) 2>/dev/null & wait $server_pid; status=$?; [ $status = 0 ] || head -c 8000 "$dir/stderr"; rm -rf "$dir"; return $status; }
+# The end of its input ends the server, so nobody else may hold that open: what runs beside it is started with 9>&-.
+stop() {
+    exec 9>&-
+    ( sleep 60; kill -9 $server_pid ) >/dev/null 2>&1 &
+    local watch=$!
+    wait $server_pid
+    status=$?
+    kill $watch 2>/dev/null
+    [ $status = 0 ] || head -c 8000 "$dir/stderr"
+    rm -rf "$dir"
+    return $status
+}
 trap 'stop' EXIT
 for _ in $(seq 200); do grep -q ^PORT "$dir/stdout" && break; sleep 0.05; done
 port=$(sed -n 's/^PORT //p' "$dir/stdout")
@@ -405,12 +416,13 @@ grep -q 'does not listen on 0.0.0.0 without encryption' "$dir/open" && ok || fai
 "$server" "$dir/other" 0 nonsense </dev/null >/dev/null 2>"$dir/open" && fail "address nonsense" || ok
 
 # A download under way does not keep the service from ending.
-curl -s --limit-rate 20k -o /dev/null "$api/calls/$call/pcap" &
+curl -s --limit-rate 1k -o "$dir/download" "$api/calls/$call/pcap" 9>&- &
 curl_pid=$!
-sleep 0.3
+for _ in $(seq 200); do [ -s "$dir/download" ] && break; sleep 0.05; done
+[ -s "$dir/download" ] && ok || fail "no download began"
 trap - EXIT
 stop || fail "the server ended with $?"
 ok
-wait $curl_pid
+wait $curl_pid && fail "the download came to its end first" || ok
 echo "$checks checks, $failures failed"
 [ $failures = 0 ]
