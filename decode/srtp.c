@@ -17,10 +17,15 @@
 #define HEADER_BYTES 12
 #define KEYS_TRIED   8  /* the newest ones, of a packet that comes as a surprise */
 #define ROLLS_TRIED  64 /* roll-over counters: a call of a day at 50 packets/s has 66 */
-/* Packets of an SSRC that failed in a row and are still tried with other keys: the first few, then
- * each 64th. */
-#define FAILED_FEW  8
-#define FAILED_EACH 64
+/* Packets of an SSRC that failed in a row and are still tried with other keys: the first few, for a
+ * while each eighth, then each 64th. Packets of another size than the one before are tried as well,
+ * some of them: a telephone may send in the clear until its handshake is over, and what is
+ * protected is longer by its tag. */
+#define FAILED_FEW   8
+#define FAILED_SOON  8
+#define FAILED_WHILE 512
+#define FAILED_EACH  64
+#define OTHER_SIZES  32
 /* Times that a flow may look through roll-over counters. */
 #define DEEP_TRIES 64
 
@@ -36,6 +41,8 @@ struct source {
     bool opened;      /* `session` has opened a packet */
     unsigned key;     /* that the session is for */
     unsigned failed;  /* in a row */
+    unsigned others;  /* of them were tried for their size */
+    size_t size;      /* of the last that failed */
     uint32_t roll;    /* of the newest session that opened something */
     uint64_t touched; /* which packet of the opener */
     struct session session;
@@ -318,6 +325,18 @@ static uint32_t ssrc_of(struct slice packet)
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
+/* One that could not be opened as the ones before: is it worth a look at the keys? */
+static bool worth_trying(struct source *s, size_t size)
+{
+    unsigned each = s->failed < FAILED_WHILE ? FAILED_SOON : FAILED_EACH;
+    if (s->failed < FAILED_FEW || s->failed % each == 0)
+        return true;
+    if (size == s->size || s->others == OTHER_SIZES)
+        return false;
+    s->others++;
+    return true;
+}
+
 enum srtp_verdict srtp_opener_packet(struct srtp_opener *o, struct slice packet,
                                      struct slice *ret_packet)
 {
@@ -329,10 +348,10 @@ enum srtp_verdict srtp_opener_packet(struct srtp_opener *o, struct slice packet,
     s->touched = ++o->packets;
     if (s->opened)
         verdict = open_with(o, &s->session, &o->keys[s->key], packet, &size);
-    if (verdict == SRTP_UNOPENED && (s->failed < FAILED_FEW || s->failed % FAILED_EACH == 0) &&
-        try_keys(o, s, packet, &size))
+    if (verdict == SRTP_UNOPENED && worth_trying(s, packet.size) && try_keys(o, s, packet, &size))
         verdict = SRTP_OPENED;
     s->failed = verdict == SRTP_UNOPENED ? s->failed + 1 : 0;
+    s->size = packet.size;
     *ret_packet = slice_of(o->room, size);
     return verdict;
 }

@@ -81,7 +81,7 @@ class BaresipCall:
 
     def finish(self):
         self.callee.terminate()
-        self.callee.wait(10)
+        self.callee.wait(30)
 
 
 class SippCalls:
@@ -114,4 +114,4 @@ class SippCalls:
 
     def finish(self):
         self.callee.terminate()
-        self.callee.wait(10)
+        self.callee.wait(30)

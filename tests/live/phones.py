@@ -11,7 +11,7 @@ from wire import CALLEE_IP, CALLER_IP, Failure, promptly, wait_for
 
 SOFTWARE = "baresip v1.0.0 (x86_64/linux)"
 MODULES = "/usr/lib/baresip/modules"
-START_LIMIT_S = 10
+START_LIMIT_S = 30
 
 CONFIG = """poll_method epoll
 call_local_timeout 120

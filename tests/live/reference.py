@@ -13,6 +13,8 @@ from wire import Failure
 
 Packet = collections.namedtuple("Packet", "time sequence timestamp payload_type payload")
 
+DTLS_HANDSHAKE, SERVER_HELLO = 22, 2
+
 # Of each codec: how ffmpeg is told what it gets.
 RAW = {
     "PCMU": ["-f", "mulaw", "-ar", "8000", "-ac", "1"],
@@ -73,6 +75,15 @@ def flows_of(path):
             sequence, timestamp = struct.unpack_from("!HI", payload, 2)
             flows[src, dst].append(Packet(time, sequence, timestamp, payload[1] & 127, payload[12:]))
     return flows
+
+
+def agreed_at(path):
+    """{ends of a flow: when its DTLS server said hello}: nothing before that can be protected. A hello is in the clear."""
+    agreed = {}
+    for time, src, dst, payload in ip_datagrams(path):
+        if len(payload) > 13 and payload[0] == DTLS_HANDSHAKE and payload[13] == SERVER_HELLO:
+            agreed.setdefault(frozenset((src, dst)), time)
+    return agreed
 
 
 # ---- Opus in Ogg, RFC 7845 and 3533 ----

@@ -162,14 +162,14 @@ def lateness_us(path, seen):
 
 def send(wire, path, seen):
     dump = wire.start(wire.probe, ["tcpdump", "-Z", "root", "-i", "vs", "-U", "-w", seen], "tcpdump.log")
-    wait_for(5, "tcpdump listens", lambda: os.path.exists(seen) and os.path.getsize(seen) >= 24)
+    wait_for(20, "tcpdump listens", lambda: os.path.exists(seen) and os.path.getsize(seen) >= 24)
     prompt = ["chrt", "-f", "50"]
     if subprocess.run(prompt + ["true"], capture_output=True).returncode != 0:
         prompt = []
     run(*wire.inside(wire.caller), *prompt, "tcpreplay", "-q", "-K", "--timer=nano", "-i", "va", path)
     time.sleep(1.5)  # tcpdump takes blocks of up to a second
     dump.terminate()
-    dump.wait(10)
+    dump.wait(30)
 
 
 def records_live(earshot, wanted):

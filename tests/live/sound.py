@@ -10,6 +10,7 @@ import os
 import random
 import struct
 import subprocess
+import threading
 from array import array
 from operator import mul
 
@@ -29,18 +30,20 @@ TEXTS = {
     "callee": "Nobody at this counter knows which of the yellow boxes holds the missing order so we "
               "will open every single one of them before lunch and call you back this afternoon",
 }
+MAKING = threading.Lock()
 VOICES = {"caller": "en-us", "callee": "en-gb+f3"}
 
 
 def speak(who, rate, channels, work, minutes=0):
     """A WAV file of at least eight seconds of speech, or of so many minutes that never repeat; made once."""
     path = os.path.join(work, f"{who}-{rate}-{channels}-{minutes}.wav")
-    if not os.path.exists(path):
-        raw = os.path.join(work, f"{who}-{minutes}.wav")
-        if not os.path.exists(raw):
-            run("espeak-ng", "-v", VOICES[who], "-s", "150", "-w", raw, long_text(who, minutes) if minutes else TEXTS[who])
-        run("sox", "-R", raw, "-b", "16", "-r", str(rate), "-c", str(channels), path,
-            "gain", "-n", "-6", "pad", "0", "1")
+    with MAKING:  # threads want the same voice at once
+        if not os.path.exists(path):
+            raw = os.path.join(work, f"{who}-{minutes}.wav")
+            if not os.path.exists(raw):
+                run("espeak-ng", "-v", VOICES[who], "-s", "150", "-w", raw, long_text(who, minutes) if minutes else TEXTS[who])
+            run("sox", "-R", raw, "-b", "16", "-r", str(rate), "-c", str(channels), path,
+                "gain", "-n", "-6", "pad", "0", "1")
     return path
 
 

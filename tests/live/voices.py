@@ -6,7 +6,9 @@
 Pairs of baresips talk side by side, each with speech of its own. Every call must be recorded, each channel of its recording
 be as much like what that side sent as its own packets are when ffmpeg decodes them (less 0.01), for what keeps the wave form
 0.98 at least, and be in step with it at both ends. The hold lasts 10 s, with --full 60 s; without it, too, only some of the
-25 codecs. A telephone that stutters makes packets that are not like its speech: such a call is made once more. Needs root.
+25 codecs. A telephone that stutters makes packets that are not like its speech, comes late by its own time, or begins to talk
+ahead of its DTLS handshake, in the clear, when that takes a second try: tcpdump tells, and such a call is made once more.
+Needs root.
 Exit codes: 0 all as it should be, 1 not, 2 wrong usage.
 """
 
@@ -137,12 +139,13 @@ class Stage:
         self.seen = os.path.join(self.wire.work, f"seen{self.dump_number}.pcap")
         self.dump = self.wire.start(self.wire.probe, promptly(["tcpdump", "-Z", "root", "-i", "vs", "-U", "-B", "65536", "-w", self.seen, "udp"]),
                                     "tcpdump.log")
-        wait_for(5, "tcpdump listens", lambda: os.path.exists(self.seen) and os.path.getsize(self.seen) >= 24)
+        wait_for(20, "tcpdump listens", lambda: os.path.exists(self.seen) and os.path.getsize(self.seen) >= 24)
 
     def listened(self):
         time.sleep(1.2)  # tcpdump takes blocks of up to a second
         self.dump.terminate()
-        self.dump.wait(10)
+        self.dump.wait(30)
+        self.agreed = reference.agreed_at(self.seen)
         return reference.flows_of(self.seen)
 
 
@@ -263,6 +266,7 @@ class Ear:
         packets = self.flows.get((stream["src"], stream["dst"]), [])
         expect(stream["packets"] == len(packets), f"{who}: {stream['packets']} packets, tcpdump saw {len(packets)}")
         if self.protected():
+            self.check_sealed(who, stream, packets)
             media_s = ((packets[-1].timestamp - packets[0].timestamp) & 0xFFFFFFFF) / self.codec.clock + sound.RTP_PACKET_S
         else:
             media_s = reference.decode(self.codec.ours, self.codec.clock, self.codec.channels, packets, rate, wire)
@@ -273,10 +277,21 @@ class Ear:
             return self.judge(who, ours, theirs)
         except Stutter:
             raise
-        except Failure:
-            if self.lateness(packets) <= LAZY_S:
-                raise
-            return self.lazy(who, media_s, lambda at: self.alike(rate, sent, heard, [(at, due)], LAZY_WINDOW_S)[0])
+        except Failure as e:
+            late_s = self.lateness(packets)
+            if late_s <= LAZY_S:
+                raise Failure(f"{e}; {media_s:.2f} s of it, due at {due:+.2f} s of the recording") from None
+            try:
+                return self.lazy(who, media_s, lambda at: self.alike(rate, sent, heard, [(at, due)], LAZY_WINDOW_S)[0])
+            except Failure as lazy:
+                raise Stutter(f"{lazy}, and its packets came up to {late_s * 1000:.0f} ms late by their own time") from None
+
+    def check_sealed(self, who, stream, packets):
+        """This telephone begins when the handshake for RTCP is over, even if that for RTP is not."""
+        agreed = self.stage.agreed.get(frozenset((stream["src"], stream["dst"])), 0)
+        early = sum(p.time < agreed for p in packets)
+        if early:
+            raise Stutter(f"{who}: the telephone sent {early} packets in the clear ahead of its DTLS handshake")
 
     def lateness(self, packets):
         """By how much a packet comes later than its own time says, at most."""
@@ -408,7 +423,7 @@ def make_calls(stage, names, attempt):
         error = next((e for _, e in outcomes if e), None)
         if error is None:
             print(f"ok    {item.label}: {outcomes[2][0]}", flush=True)
-        elif isinstance(error, Stutter) and attempt + 1 < TRIES:
+        elif (isinstance(error, Stutter) or outcomes[2][1] is not error) and attempt + 1 < TRIES:  # of the telephones
             print(f"      {item.label}: {error}; once more", flush=True)
             stutters.append(item.name)
         else:
