@@ -81,10 +81,15 @@ export async function offers(path: string): Promise<boolean> {
 export async function whoAmI(): Promise<Me | null> {
   if (!(await offers("/me"))) return null;
   const me = await get<Me>("me");
-  csrf = me.csrf_token ?? me.csrf ?? csrf;
+  csrf = me.csrf_token;
   return me;
 }
-export async function logIn(user: string, password: string): Promise<void> {
-  const answer = await send<Me>("POST", "sessions", { user, password });
-  csrf = answer?.csrf_token ?? answer?.csrf ?? null;
+export async function logIn(who: { name: string; password: string } | { token: string }): Promise<void> {
+  const answer = await send<Me>("POST", "sessions", who);
+  csrf = answer?.csrf_token ?? null;
+}
+
+export async function logOut(): Promise<void> {
+  await send("DELETE", "sessions");
+  csrf = null;
 }

@@ -1,7 +1,7 @@
 // What surrounds every view: where one can go, whether the service is well, keys, day and night.
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { get } from "./api.ts";
+import { get, logOut } from "./api.ts";
 import { ago } from "./format.ts";
 import { remember, remembered, useKeys, useLoad, useNow } from "./hooks.ts";
 import { useLive } from "./live.ts";
@@ -134,7 +134,7 @@ export function Frame(p: { view: string; me: Me | null; children: ComponentChild
         </nav>
         <div class="top-end">
           <Status />
-          {p.me?.user ?? p.me?.name ? <span class="me">{p.me?.user ?? p.me?.name}</span> : null}
+          {p.me?.session ? <button type="button" class="quiet me" title={`Logged in as ${p.me.name}${p.me.role ? `, ${p.me.role}` : ""}`} onClick={() => void logOut().finally(() => location.reload())}>{p.me.name} · log out</button> : null}
           <button type="button" class="quiet" onClick={nextTheme} title={`Colours: ${theme}`} aria-label={`Colours: ${theme}. Change`}>
             {theme === "dark" ? "☾" : theme === "light" ? "☀" : "◐"}
           </button>

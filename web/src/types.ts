@@ -441,10 +441,11 @@ export interface RecordingRules {
   rules: ({ name: string; action: string } & Record<string, string | string[]>)[];
 }
 export interface Me {
-  name?: string;
-  user?: string;
-  role?: string;
-  scopes?: string[];
-  csrf_token?: string;
-  csrf?: string;
+  kind: "local" | "token" | "user";
+  name: string;
+  role: Text;
+  scopes: string[];
+  session: boolean;
+  expires_at: Time;
+  csrf_token: Text;
 }

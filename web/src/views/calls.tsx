@@ -26,17 +26,17 @@ const RECORDING: Record<string, [string, string]> = {
 };
 
 const COLUMNS: Column[] = [
-  { id: "time", name: "Time", width: "7.6rem", order: "-started_at", phone: true, cell: (r) => <When at={r.at}>{clock(r.at)}</When> },
-  { id: "from", name: "From", width: "minmax(8rem, 1.1fr)", phone: true, cell: (r) => r.from },
-  { id: "to", name: "To", width: "minmax(8rem, 1.1fr)", phone: true, cell: (r) => r.to },
-  { id: "outcome", name: "Outcome", width: "7.4rem", phone: true, cell: (r) => <Outcome outcome={r.outcome} code={r.code} kind={r.kind} /> },
-  { id: "duration", name: "Length", width: "4.6rem", num: true, order: "duration_ms", cell: (r) => duration(r.duration) },
-  { id: "mos", name: "MOS", width: "4.6rem", num: true, order: "mos_min", phone: true, cell: (r) => <Mos value={r.mos} band={r.band} scale={r.scale} /> },
-  { id: "loss", name: "Loss", width: "4.8rem", num: true, cell: (r) => percent(r.loss) },
-  { id: "jitter", name: "Jitter", width: "5rem", num: true, cell: (r) => number(r.jitter, 1, "ms") },
+  { id: "time", name: "Time", width: "7.4rem", order: "-started_at", phone: true, cell: (r) => <When at={r.at}>{clock(r.at)}</When> },
+  { id: "from", name: "From", width: "minmax(8.9rem, 1.1fr)", phone: true, cell: (r) => r.from },
+  { id: "to", name: "To", width: "minmax(8.9rem, 1.1fr)", phone: true, cell: (r) => r.to },
+  { id: "outcome", name: "Outcome", width: "7.2rem", phone: true, cell: (r) => <Outcome outcome={r.outcome} code={r.code} kind={r.kind} /> },
+  { id: "duration", name: "Length", width: "4rem", num: true, order: "duration_ms", cell: (r) => duration(r.duration) },
+  { id: "mos", name: "MOS", width: "4.4rem", num: true, order: "mos_min", phone: true, cell: (r) => <Mos value={r.mos} band={r.band} scale={r.scale} /> },
+  { id: "loss", name: "Loss", width: "4.2rem", num: true, cell: (r) => percent(r.loss) },
+  { id: "jitter", name: "Jitter", width: "4.4rem", num: true, cell: (r) => number(r.jitter, 1, "ms") },
   { id: "pdd", name: "PDD", width: "4.8rem", num: true, cell: (r) => delay(r.pdd) },
   { id: "setup", name: "Setup", width: "4.8rem", num: true, cell: (r) => delay(r.setup) },
-  { id: "codec", name: "Codec", width: "5rem", cell: (r) => r.codec ?? "–" },
+  { id: "codec", name: "Codec", width: "4.2rem", cell: (r) => r.codec ?? "–" },
   {
     id: "summary", name: "What was wrong", width: "minmax(14rem, 3fr)",
     cell: (r) => <span class="sentence" title={r.summary ?? ""}>{r.oneWay ? <Tag kind="bad">one-way</Tag> : null}{r.noMedia ? <Tag kind="bad">no media</Tag> : null} {r.summary ?? ""}</span>,
@@ -48,7 +48,7 @@ const COLUMNS: Column[] = [
   { id: "addr", name: "Addresses", width: "16rem", cell: (r) => `${r.src ?? "–"} → ${r.dst ?? "–"}` },
   { id: "callid", name: "Call-ID", width: "14rem", cell: (r) => <span class="mono">{r.callId ?? "–"}</span> },
   {
-    id: "rec", name: "Audio", width: "5.8rem",
+    id: "rec", name: "Audio", width: "5.2rem",
     cell: (r) => {
       const [kind, text] = RECORDING[r.recording ?? ""] ?? ["", r.recording ? words(r.recording) : ""];
       return text ? <Tag kind={kind}>{text}</Tag> : "";

@@ -128,7 +128,8 @@ export function Health(): JSX.Element {
           </dl>
         )}
       </Show>
-      <div class="cards">
+      <div class="evenly">
+        <div class="stack">
         <Card title="Ready">
           <Show of={ready} what="readiness" lines={4}>
             {(r) => (
@@ -144,7 +145,10 @@ export function Health(): JSX.Element {
         <Show of={retention} what="disk" lines={5}>{(r) => <Disk r={r} m={b?.metrics ?? null} />}</Show>
         {b ? <Drops b={b} /> : null}
         {b ? <Gauges title="Queues" m={b.metrics} now="earshot_queue_depth" most="earshot_queue_capacity" label="queue" empty="No queue." /> : null}
+        </div>
+        <div class="stack">
         {b ? <Gauges title="Tables" m={b.metrics} now="earshot_table_entries" most="earshot_table_limit" label="table" empty="No table." /> : null}
+        </div>
       </div>
     </>
   );

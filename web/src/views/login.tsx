@@ -8,6 +8,8 @@ export function Login(): JSX.Element {
   const [persons, setPersons] = useState<boolean | null>(null);
   const [user, setUser] = useState("");
   const [password, setPassword] = useState("");
+  const [token, setToken] = useState("");
+  const [byToken, choose] = useState(false);
   const [problem, tell] = useState<string | null>(null);
   const [busy, work] = useState(false);
   useTitle("Log in");
@@ -17,11 +19,12 @@ export function Login(): JSX.Element {
     work(true);
     tell(null);
     try {
-      await logIn(user, password);
+      await logIn(byToken ? { token: token.trim() } : { name: user, password });
       location.reload();
     } catch (x) {
       tell(x instanceof ApiError ? x.message : String(x));
       setPassword("");
+      setToken("");
       work(false);
     }
   };
@@ -32,10 +35,17 @@ export function Login(): JSX.Element {
         <p>This service takes tokens only, and a browser has none. Open the page on the machine itself (http://127.0.0.1:8470/), or through a proxy that adds the <code>Authorization</code> header.</p>
       ) : (
         <form onSubmit={(e) => void submit(e)}>
-          <label>Name <input name="user" autocomplete="username" required value={user} onInput={(e) => setUser(e.currentTarget.value)} /></label>
-          <label>Password <input name="password" type="password" autocomplete="current-password" required value={password} onInput={(e) => setPassword(e.currentTarget.value)} /></label>
+          {byToken ? (
+            <label>Token <input name="token" type="password" autocomplete="off" required value={token} placeholder="esk_…" onInput={(e) => setToken(e.currentTarget.value)} /></label>
+          ) : (
+            <>
+              <label>Name <input name="user" autocomplete="username" required value={user} onInput={(e) => setUser(e.currentTarget.value)} /></label>
+              <label>Password <input name="password" type="password" autocomplete="current-password" required value={password} onInput={(e) => setPassword(e.currentTarget.value)} /></label>
+            </>
+          )}
           {problem ? <p class="bad-text" role="alert">{problem}</p> : null}
           <button disabled={busy || persons === null}>Log in</button>
+          <button type="button" class="quiet" onClick={() => choose(!byToken)}>{byToken ? "With name and password" : "With a token"}</button>
         </form>
       )}
     </div>
