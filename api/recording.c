@@ -120,3 +120,19 @@ bool recording_is_ready(struct exchange *x, const struct record_recording *g)
     }
     return false;
 }
+
+static bool track_is_there(struct exchange *x, const struct record_file *track)
+{
+    if (strcmp(track->result, "deleted") == 0)
+        problem(x->rs, x->rq, 410, "recording_deleted", NULL, "The recording was deleted.");
+    else if (track->path.size == 0)
+        problem(x->rs, x->rq, 404, "no_recording", NULL, "Nothing was recorded (%s).", track->result);
+    return x->rs->status == 200;
+}
+
+bool recording_has_file(struct exchange *x, const struct recording *f)
+{
+    if (f->file && recording_is_track(f->file))
+        return track_is_there(x, f->file);
+    return recording_is_ready(x, &f->r->recording);
+}

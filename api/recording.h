@@ -22,5 +22,6 @@ const struct record_file *recording_file(const struct recording *f);
 bool recording_is_track(const struct record_file *f);
 /* A track is of one call; in the sum is everybody. */
 bool recording_may_hear(struct exchange *x, const struct record_files *tracks, const struct record_file *f);
-/* False with the problem set when there is no file to give. */
+/* Both false with the problem set when there is no file to give; of a call's recording, of any id. */
+bool recording_has_file(struct exchange *x, const struct recording *f);
 bool recording_is_ready(struct exchange *x, const struct record_recording *g);

@@ -8,7 +8,7 @@
 
 #include "api/limit.h"
 #include "api/record_files_json.h"
-#include "api/recording.h"
+#include "api/recording_convert.h"
 #include "base/crypto.h"
 
 /* The path comes from our own database, but a database is a file too: it never leads out of the
@@ -47,19 +47,6 @@ static int open_recording(const char *data_dir, struct slice path, uint64_t *ret
     return fd;
 }
 
-static const char *audio_type(struct slice format)
-{
-    static const struct {
-        const char *format, *type;
-    } TYPES[] = {
-        {"wav", "audio/wav"}, {"ogg", "audio/ogg"}, {"mp3", "audio/mpeg"}, {"flac", "audio/flac"}, {"mkv", "video/x-matroska"}};
-
-    for (size_t i = 0; i < sizeof TYPES / sizeof TYPES[0]; i++)
-        if (slice_is(format, TYPES[i].format))
-            return TYPES[i].type;
-    return "application/octet-stream";
-}
-
 /* If-Range holds only for exactly our tag; a date never matches, we send none. */
 static enum http_range wanted_range(const struct http_request *rq, const char *etag, uint64_t size,
                                     uint64_t *ret_first, uint64_t *ret_count)
@@ -81,7 +68,7 @@ struct served {
 
 static void audio_headers(struct exchange *x, const struct served *g, const char *etag)
 {
-    x->rs->content_type = audio_type(g->format);
+    x->rs->content_type = sound_type(g->format);
     x->rs->stream = HTTP_STREAM_AUDIO;
     http_header(x->rs, "Accept-Ranges", "bytes");
     http_header(x->rs, "ETag", "%s", etag);
@@ -120,17 +107,6 @@ static void send_file(struct exchange *x, const struct served *g, int fd, uint64
     }
 }
 
-static bool format_is_stored(struct exchange *x, const struct served *g)
-{
-    const char *format = http_query_value(&x->rq->query, "format");
-
-    if (format == NULL || slice_is(g->format, format))
-        return true;
-    problem(x->rs, x->rq, 400, "format_not_available", "format",
-            "This recording is stored as %.*s.", SLICE_ARGS(g->format));
-    return false;
-}
-
 static void send_audio(struct exchange *x, const struct served *g)
 {
     uint64_t size;
@@ -142,25 +118,29 @@ static void send_audio(struct exchange *x, const struct served *g)
         send_file(x, g, fd, size);
 }
 
+static void send_sound(struct exchange *x, const struct recording *f, const struct sound_ask *ask)
+{
+    const struct record_recording *g = &f->r->recording;
+    const struct record_file *file = f->file;
+    struct served served = {g->id, g->format, g->path, g->sha256};
+
+    if (file)
+        served = (struct served){x->rq->path_value[0], slice_str(record_file_format(file)), file->path, file->sha256};
+    if (sound_ask_is_stored(ask, g, recording_file(f)))
+        send_audio(x, &served);
+    else
+        send_converted(x, f, ask);
+}
+
 void handle_audio(struct exchange *x)
 {
     struct recording f;
+    struct sound_ask ask;
 
-    if (!recording_of_path(x, &f))
+    if (!sound_ask_parse(x, &ask) || !recording_of_path(x, &f))
         return;
-    const struct record_recording *g = &f.r->recording;
-    const struct record_file *file = f.file;
-    struct served served = {g->id, g->format, g->path, g->sha256};
-    bool track = file && recording_is_track(file);
-    if (file)
-        served = (struct served){x->rq->path_value[0], slice_str(record_file_format(file)), file->path, file->sha256};
-    if (track && strcmp(file->result, "deleted") == 0)
-        problem(x->rs, x->rq, 410, "recording_deleted", NULL, "The recording was deleted.");
-    else if (track && file->path.size == 0)
-        problem(x->rs, x->rq, 404, "no_recording", NULL, "Nothing was recorded (%s).",
-                file->result);
-    else if ((track || recording_is_ready(x, g)) && format_is_stored(x, &served))
-        send_audio(x, &served);
+    if (recording_has_file(x, &f))
+        send_sound(x, &f, &ask);
     record_free(f.r);
 }
 

@@ -5,7 +5,7 @@
 
 #include "api/record_files_json.h"
 #include "api/record_sound_json.h"
-#include "api/recording.h"
+#include "api/recording_convert.h"
 #include "storage/peaks.h"
 
 #define POINTS     2000
@@ -52,26 +52,18 @@ static bool holds(const struct span *s, unsigned channel)
     return s->side == NULL || (strcmp(s->side, "callee") == 0) == (channel == 1);
 }
 
-static void names_json(struct json *j, const struct recording *f, const struct span *s)
+static void names_json(struct json *j, const struct recording *f, const struct span *s,
+                       uint32_t channels)
 {
-    if (s->side == NULL) {
-        record_json_channels(j, f->r, 2);
+    bool track = f->file && f->file->uid[0];
+    if (s->side == NULL && !track) {
+        record_json_channels(j, f->r, (int)channels);
         return;
     }
     json_key(j, "channels");
     json_array(j);
-    json_str(j, s->side);
+    json_str(j, track ? "participant" : s->side);
     json_end(j);
-}
-
-/* The file of these ids; false: the problem is set. */
-static bool has_sound(struct exchange *x, const struct recording *f)
-{
-    if (f->file == NULL || !recording_is_track(f->file))
-        return recording_is_ready(x, &f->r->recording);
-    problem(x->rs, x->rq, 404, "no_waveform", NULL,
-            "Tracks of conferences have neither waveform nor index of speech.");
-    return false;
 }
 
 /* ---- peaks ---- */
@@ -83,7 +75,7 @@ static void values_json(struct json *j, const char *key, const struct record_pea
     json_key(j, key);
     json_array(j);
     for (unsigned c = 0; c < p->channels; c++) {
-        if (!holds(s, c))
+        if (p->channels == 2 && !holds(s, c))
             continue;
         json_array(j);
         for (uint32_t i = 0; i < points; i++) {
@@ -96,15 +88,17 @@ static void values_json(struct json *j, const char *key, const struct record_pea
     json_end(j);
 }
 
+/* `own`: they are of the file alone, not of its whole recording. */
 static void peaks_json(struct exchange *x, const struct recording *f, const struct record_peaks *p,
-                       uint32_t points)
+                       uint32_t points, bool own)
 {
     struct json j;
     struct span s = span_of(x, f);
     begin_json(&j, x, f, &s);
     json_kv_int(&j, "points", points);
     json_kv_int(&j, "step_samples", (int64_t)p->step);
-    names_json(&j, f, &s);
+    names_json(&j, f, &s, p->channels);
+    s.first = own ? 0 : s.first;
     values_json(&j, "min", p, &s, points, false);
     values_json(&j, "max", p, &s, points, true);
     json_end(&j);
@@ -112,16 +106,33 @@ static void peaks_json(struct exchange *x, const struct recording *f, const stru
     exchange_etag(x);
 }
 
+/* From beside the recording; tracks, recordings of older versions and those that found the disk
+ * full have none: theirs is made from the sound. */
+static int get_peaks(struct exchange *x, const struct recording *f, struct buf *bytes,
+                     struct record_peaks *p, bool *ret_own)
+{
+    bool track = f->file && recording_is_track(f->file);
+    int err = track ? ERR_NOT_FOUND
+                    : peaks_read(x->api->config->data_dir, f->r->recording.path, bytes, p);
+    *ret_own = err != 0;
+    if (err == 0)
+        return 0;
+    buf_clear(bytes);
+    err = sound_peaks(x, f, bytes);
+    return err ? err : peaks_parse(buf_view(bytes), p) ? 0 : ERR_INVALID;
+}
+
 static void send_peaks(struct exchange *x, const struct recording *f, uint32_t points)
 {
     struct record_peaks p;
     struct buf bytes;
+    bool own;
     buf_init(&bytes, PEAKS_BYTES_MAX);
-    int err = peaks_read(x->api->config->data_dir, f->r->recording.path, &bytes, &p);
+    int err = get_peaks(x, f, &bytes, &p, &own);
     if (err)
-        problem(x->rs, x->rq, 404, "no_peaks", NULL, "There is no waveform beside this recording.");
+        sound_problem(x, err);
     else
-        peaks_json(x, f, &p, points);
+        peaks_json(x, f, &p, points, own);
     buf_fini(&bytes);
 }
 
@@ -131,7 +142,7 @@ void handle_peaks(struct exchange *x)
     uint32_t points;
     if (!exchange_number(x, "points", POINTS, POINTS_MAX, &points) || !recording_of_path(x, &f))
         return;
-    if (has_sound(x, &f))
+    if (recording_has_file(x, &f))
         send_peaks(x, &f, points);
     record_free(f.r);
 }
@@ -173,9 +184,9 @@ void handle_speech(struct exchange *x)
     struct recording f;
     if (!recording_of_path(x, &f))
         return;
-    bool there = has_sound(x, &f);
-    if (there && f.r->recording.sound.speech_count == 0)
-        problem(x->rs, x->rq, 404, "no_speech_index", NULL,
+    bool there = recording_has_file(x, &f), track = f.file && recording_is_track(f.file);
+    if (there && (track || f.r->recording.sound.speech_count == 0))
+        problem(x->rs, x->rq, 404, "no_speech_index", NULL, "%s",
                 "This recording was made without being listened to ([recording] measures), or by "
                 "an older version.");
     else if (there)

@@ -36,7 +36,7 @@ static const struct route ROUTES[] = {
     {"GET", "/api/v1/calls/{uid}/recordings", SCOPE_META, handle_call_recordings, NULL, ROUTE_LIMITED},
     {"GET", "/api/v1/recordings/{id}", SCOPE_META, handle_recording, NULL, ROUTE_LIMITED},
     {"DELETE", "/api/v1/recordings/{id}", SCOPE_DELETE, handle_delete_recording, NULL, ROUTE_LIMITED},
-    {"GET", "/api/v1/recordings/{id}/audio", SCOPE_AUDIO, handle_audio, PARAMS("format"), ROUTE_LIMITED},
+    {"GET", "/api/v1/recordings/{id}/audio", SCOPE_AUDIO, handle_audio, PARAMS("format", "channels", "start_ms", "end_ms"), ROUTE_LIMITED},
     {"GET", "/api/v1/recordings/{id}/peaks", SCOPE_AUDIO, handle_peaks, PARAMS("points"), ROUTE_LIMITED},
     {"GET", "/api/v1/recordings/{id}/speech", SCOPE_META, handle_speech, NULL, ROUTE_LIMITED},
     {"GET", "/api/v1/recordings/{id}/video", SCOPE_AUDIO, handle_video, NULL, ROUTE_LIMITED},

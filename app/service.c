@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "api/server.h"
+#include "app/conversions.h"
 #include "app/listen.h"
 #include "app/live_view.h"
 #include "app/messages.h"
@@ -58,6 +59,7 @@ struct service {
     struct pipeline *pipeline;
     struct wire *wire;
     struct listening *listening;
+    struct conversions *conversions;
     struct policies *policies;
     struct webhook *webhook; /* NULL: nobody is told */
     struct api_server *api;
@@ -484,6 +486,15 @@ static int start_http(struct service *s, struct why *why)
     s->listening = listening.counters ? listening_new(&listening) : NULL;
     if (s->listening == NULL)
         return ERR_NOMEM;
+    const struct conversions_config conversions = {
+        .max = (unsigned)s->settings->conversions_max,
+        .counters = counters_block(s->counters_set),
+        .confine = &s->confine,
+        .data_dir = s->settings->data_dir,
+    };
+    s->conversions = conversions.counters ? conversions_new(&conversions) : NULL;
+    if (s->conversions == NULL)
+        return ERR_NOMEM;
     struct api_config config = {
         .bind_address = s->settings->api_bind,
         .behind_proxy = s->settings->api_behind_proxy,
@@ -507,6 +518,7 @@ static int start_http(struct service *s, struct why *why)
         .retention_run = retention_run,
         .policies = {.context = s, .show = rules_show, .read = rules_read, .put = rules_put, .let_go = rules_drop, .dry_run = rules_try,
                      .request_live = request_live, .request_stored = request_stored},
+        .sound = {.context = s->conversions, .convert = conversions_open, .peaks = conversions_peaks},
         .version = EARSHOT_VERSION,
         .kpi_rules = &s->kpi.rules,
     };
@@ -717,6 +729,7 @@ void service_stop(struct service *s)
     end_pipeline(s);
     api_stop(s->api);
     listening_free(s->listening);
+    conversions_free(s->conversions);
     store_reader_close(s->gauge_reader);
     renderer_stop(s->renderer);
     s->renderer = NULL;

@@ -8,6 +8,7 @@
 #include "app/hep_source.h"
 #include "app/centre_config.h"
 #include "app/identity_config.h"
+#include "app/conversions.h"
 #include "app/listen.h"
 #include "app/pause_config.h"
 #include "app/setup.h"
@@ -574,5 +575,7 @@ int settings_check(const struct settings *s, struct why *why)
         err = webhook_check(s, why);
     if (err == 0)
         err = listening_check(s, why);
+    if (err == 0)
+        err = conversions_check(s, why);
     return err ? err : hep_source_check(s, why);
 }

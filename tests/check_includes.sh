@@ -48,7 +48,7 @@ library 'openssl/(core|ecdsa|evp|hmac|kdf|params|pem|rsa|sha|x509)' 'base/crypto
 library 'jansson' 'base/json_read\.c'
 library 'expat' 'capture/body/xml\.c'
 library 'pcap' 'capture/source/[a-z_]+\.[ch]'
-library 'libav|libsw' 'decode/(av|encoder_av|video_file)\.c'
+library 'libav|libsw' 'decode/(av|audio_reader|encoder_av|video_file)\.c'
 library 'opus/' 'decode/opus\.c'
 library 'srtp2' 'decode/srtp\.c'
 library 'sqlite3' 'storage/store[a-z_]*\.[ch]'

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "app/confine/convert_steps.h"
 #include "app/confine/ear_internal.h"
 #include "app/confine/job.h"
 #include "app/confine/probes.h"
@@ -23,6 +24,7 @@ struct child {
     struct buf out;
     struct srtp_held *held;
     struct earpiece *ear; /* NULL: nobody listens through this one */
+    struct conversion *conversion; /* NULL: it makes no recording into something else */
 };
 
 static void text_pack(struct pack *p, const char **v)
@@ -156,11 +158,14 @@ static int render(struct child *c, struct job *job, struct why *why)
     return probe_run(job->probe, job->dir, why);
 }
 
-/* A moment of a call that somebody listens to. */
+/* A moment of a call that somebody listens to, or the next piece of a recording in another form. */
 static bool do_steps(struct child *c, struct slice frame)
 {
     buf_clear(&c->out);
-    ear_take_steps(&c->ear, frame, &c->out);
+    if (convert_is_step(frame))
+        convert_take_step(&c->conversion, frame, &c->out);
+    else
+        ear_take_steps(&c->ear, frame, &c->out);
     free_frame(frame);
     return write_frame(&c->out);
 }

@@ -1,8 +1,9 @@
 """What somebody sees and hears of a recording: its waveform, when who speaks."""
-import json, os, struct, urllib.error, urllib.request
+import json, math, os, struct, subprocess, urllib.error, urllib.request
 
 from craft import *
 from feature import feature
+from formats import probe
 from recordings import broadcast, pcm
 from sidecar import CONFIG, SPAN, databases, ready, rebuild, service_over, start_again
 from sound import speech, stream
@@ -153,3 +154,142 @@ def index_of_parts(t):
         wanted = [[[1000, 1500], [2500, 500], [4000, 500], [7000, 500], [7500, 2500]], [[500, 400], [5000, 1500]]]
         t.check(f"caller {together[0]}, callee {together[1]}", all(close(together[c], wanted[c]) for c in (0, 1)))
         t.counter("the first part has all of it", sum(c["speech_ms"] for c in parts[0]["speech"]) < sum(c["speech_ms"] for p in parts for c in p["speech"]))
+
+
+# ---- another form
+
+def asked(s, path, method="GET", **headers):
+    """(code, headers, body)"""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(s.url + path, method=method, headers=headers), timeout=30) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as e:
+        return e.code, e.headers, e.read()
+
+
+def heard(t, data, ending, channels, rate=8000):
+    """A list of samples for each channel, as ffmpeg hears it."""
+    path = t.path(ending)
+    with open(path, "wb") as f:
+        f.write(data)
+    out = subprocess.run(["ffmpeg", "-v", "error", "-i", path, "-f", "s16le", "-ar", str(rate), "-ac", str(channels), "-"], capture_output=True, check=True).stdout
+    samples = struct.unpack(f"<{len(out) // 2}h", out)
+    return [samples[c::channels] for c in range(channels)], path
+
+
+def correlation(a, b, lag=0):
+    a, b = (a[lag:], b) if lag >= 0 else (a, b[-lag:])
+    n = min(len(a), len(b))
+    a, b = a[:n], b[:n]
+    power = math.sqrt(sum(x * x for x in a) * sum(x * x for x in b))
+    return sum(x * y for x, y in zip(a, b)) / power if power else 0
+
+
+def melody(seconds, first):
+    """Tones that change each 100 ms, so that no piece sounds like another."""
+    return [6000 * math.sin(2 * math.pi * (first + 170 * (i // 800 * 7 % 11)) * i / 8000) for i in range(int(seconds * 8000))]
+
+
+FORMATS = {"wav": ("pcm_s16le", 0.9999), "flac": ("flac", 0.9999), "ogg": ("opus", 0.9), "mp3": ("mp3", 0.9)}
+STRETCHES = ((1230, 1430), (5500, 9000))
+
+
+MP3_DELAY = 1105  # of encoder and decoder, where no tag says so
+
+
+def matches(t, what, got, wanted, least, mp3):
+    """As long as asked, and the same sound; an MP3 begins late by its encoder's delay."""
+    delay = MP3_DELAY if mp3 else 0
+    t.check(f"{what}: {len(got)} frames, not {len(wanted)}", 0 <= len(got) - len(wanted) - delay <= (1152 if mp3 else 0))
+    alike = correlation(got, wanted, delay)
+    t.check(f"{what}: correlation {alike:.4f}", alike >= least)
+
+
+@feature("R09", "in another format, one side, both in one, a stretch: as long as was asked and the same sound, from each stored format")
+def converted(t):
+    said = melody(6, 300), melody(6, 700)
+    for stored, config in (("wav", ""), ("flac", "format = flac\n"), ("ogg", "format = ogg\n"), ("mp3", "format = mp3\n"), ("wav", "format = wav-g711\n")):
+        with service_over(t, talk(*said), CONFIG + config) as s:
+            uid = ready(s)
+            path = f"/api/v1/recordings/{uid}/audio"
+            whole, _ = heard(t, body_of(s, path), stored, 2)
+            whole = [side[:48000] for side in whole]
+            mixed = [max(-32768, min(32767, a + b)) for a, b in zip(*whole)]
+            sides = {"caller": [whole[0]], "callee": [whole[1]], "mix": [mixed], "stereo": whole}
+            asks = [(f, c, 1230, 3450) for f, c in zip(FORMATS, ("caller", "mix", "stereo", "callee"))] if not config else \
+                [("wav", "stereo", a, b) for a, b in STRETCHES]
+            for form, channels, begin, end in asks:
+                code, headers, body = asked(s, f"{path}?format={form}&channels={channels}&start_ms={begin}&end_ms={end}", Range="bytes=0-10")
+                wanted = [side[begin * 8:end * 8] for side in sides[channels]]
+                what = f"{stored} {config.strip()} as {form}, {channels}, {begin}-{end}"
+                t.equal(f"{what}: answer", (code, headers["Content-Type"], headers["Accept-Ranges"], headers["Content-Length"]),
+                        (200, {"mp3": "audio/mpeg"}.get(form, f"audio/{form}"), "none", None))
+                got, file = heard(t, body, form, len(wanted))
+                found = probe(file)[1]
+                t.equal(f"{what}: ffprobe", (found["codec_name"], found["channels"]), (FORMATS[form][0], len(wanted)))
+                for a, b in zip(got, wanted):
+                    matches(t, what, a, b, min(FORMATS[form][1], 0.99 if stored == "ogg" else 1), form == "mp3")  # two decoders of Opus at two rates
+            if not config:
+                t.counter("the other side is the same sound", correlation(heard(t, asked(s, path + "?channels=callee")[2], "wav", 1)[0][0], whole[0]) < 0.5)
+                t.counter("a stretch that begins elsewhere is the same sound",
+                          correlation(heard(t, asked(s, path + "?start_ms=1330&end_ms=3450")[2], "wav", 2)[0][0], whole[0][1230 * 8:]) < 0.5)
+                refusals(t, s, uid, path)
+
+
+def refusals(t, s, uid, path):
+    t.equal("as stored, in other words", [asked(s, path + q)[2] == body_of(s, path) for q in ("?format=wav", "?channels=stereo", "?format=wav&channels=stereo&start_ms=0")],
+            [True] * 3)
+    t.equal("the stored form has ranges", asked(s, path + "?format=wav", Range="bytes=4-7")[0], 206)
+    for q, field in (("format=aac", "format"), ("channels=left", "channels"), ("start_ms=-1", "start_ms"), ("start_ms=6000", "start_ms"),
+                     ("start_ms=2000&end_ms=2000", "end_ms"), ("end_ms=x", "end_ms"), ("start_ms=1e3", "start_ms"), ("start_ms=99999999999999999999", "start_ms")):
+        code, _, body = asked(s, f"{path}?{q}")
+        t.equal(q, (code, json.loads(body).get("field")), (400, field))
+    code, headers, body = asked(s, path + "?format=ogg", "HEAD")
+    t.equal("HEAD", (code, headers["Content-Type"], body), (200, "audio/ogg", b""))
+    t.equal("a parameter that is none", asked(s, path + "?speed=2")[0], 400)
+    t.check("each is counted", s.counter("earshot_conversions_total") > 3)
+
+
+@feature("R09", "sides in files of their own are put together or had alone; a sum has no sides")
+def converted_sides(t):
+    said = melody(3, 300), melody(3, 700)
+    with service_over(t, talk(*said), CONFIG) as s:
+        whole = stereo_of(body_of(s, f"/api/v1/recordings/{ready(s)}/audio"))
+    with service_over(t, talk(*said), CONFIG + "channels = parties\n") as s:
+        uid = ready(s)
+        path = f"/api/v1/recordings/{uid}"
+        t.equal("both", stereo_of(asked(s, f"{path}/audio?channels=stereo")[2]), whole)
+        t.equal("the callee", stereo_of(asked(s, f"{path}/audio?channels=callee")[2]), whole[1:])
+        t.equal("and as the file of his own", stereo_of(asked(s, f"{path}-callee/audio?channels=callee&end_ms=1000")[2]), [whole[1][:8000]])
+        t.counter("a side's file has the other side", asked(s, f"{path}-callee/audio?channels=caller")[0] == 400)
+        for id_, names, wanted in ((f"{uid}-caller", ["caller"], whole[:1]), (f"{uid}-callee", ["callee"], whole[1:])):
+            said = s.get(f"/api/v1/recordings/{id_}/peaks?points=30")
+            t.equal(f"{id_}: waveform", (said["channels"], list(zip(said["min"], said["max"]))), (names, [expected(w, 30) for w in wanted]))
+    with service_over(t, talk(melody(3, 300), melody(3, 700)), CONFIG + "channels = mix\n") as s:
+        path = f"/api/v1/recordings/{ready(s)}/audio"
+        t.equal("a sum", (asked(s, path + "?channels=mix")[2], asked(s, path + "?channels=caller")[0], asked(s, path + "?channels=stereo")[0]), (body_of(s, path), 400, 400))
+
+
+@feature("R09", "so many at once; without any the stored form is all there is; a waveform that is lost is made again from the sound")
+def conversions(t):
+    import glob
+    with service_over(t, talk(melody(3, 300), melody(3, 700)), CONFIG + "[limits]\nconversions = 0\n") as s:
+        uid = ready(s)
+        path = f"/api/v1/recordings/{uid}/audio"
+        code, headers, body = asked(s, path + "?format=ogg")
+        t.counter("none is made", (code, json.loads(body)["code"], headers["Retry-After"]) == (503, "too_many_conversions", "5"))
+        t.equal("and that is counted", s.counter("earshot_conversions_refused_total"), 1)
+        t.equal("the stored form", asked(s, path)[0], 200)
+        data = s.data
+    with start_again(t, data) as s:
+        before = s.get(f"/api/v1/recordings/{uid}/peaks?points=70")
+        (file,) = glob.glob(f"{data}/audio/**/*.peaks", recursive=True)
+        os.rename(file, file + ".x")
+        t.equal("from the sound", s.get(f"/api/v1/recordings/{uid}/peaks?points=70"), before)
+        t.equal("which a process of its own has read", s.counter("earshot_conversions_total"), 1)
+        with open(file, "wb") as f:
+            f.write(b"PEAK" * 100)
+        t.equal("a damaged one is none", s.get(f"/api/v1/recordings/{uid}/peaks?points=70"), before)
+        os.rename(file + ".x", file)
+        t.equal("from beside it", s.get(f"/api/v1/recordings/{uid}/peaks?points=70"), before)
+        t.equal("no process was asked", s.counter("earshot_conversions_total"), 2)

@@ -1,0 +1,198 @@
+/* A place is taken when a conversion begins and given back when its producer is freed, whoever
+ * ended it. */
+#include "app/conversions.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/confine/convert.h"
+#include "base/log.h"
+
+#define PATH_ROOM 4096
+
+struct conversions {
+    struct conversions_config config;
+    pthread_mutex_t lock; /* guards the number and the counters */
+    unsigned open;
+};
+
+struct running {
+    struct conversions *of;
+    struct converter *converter;
+};
+
+int conversions_check(const struct settings *s, struct why *why)
+{
+    if (s->conversions_max <= CONVERSIONS_MAX)
+        return 0;
+    why_set(why, "[limits] conversions is a number from 0 to %d", CONVERSIONS_MAX);
+    return ERR_INVALID;
+}
+
+struct conversions *conversions_new(const struct conversions_config *config)
+{
+    struct conversions *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return NULL;
+    c->config = *config;
+    pthread_mutex_init(&c->lock, NULL);
+    return c;
+}
+
+void conversions_free(struct conversions *c)
+{
+    if (c == NULL)
+        return;
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+}
+
+static bool take_place(struct conversions *c)
+{
+    pthread_mutex_lock(&c->lock);
+    bool free_place = c->open < c->config.max;
+    c->open += free_place;
+    counters_add(c->config.counters, free_place ? C_CONVERSIONS : C_CONVERSIONS_REFUSED, 1);
+    pthread_mutex_unlock(&c->lock);
+    return free_place;
+}
+
+static void leave_place(struct conversions *c, int death)
+{
+    pthread_mutex_lock(&c->lock);
+    c->open--;
+    if (death >= 0)
+        counters_add(c->config.counters, C_DECODER_CRASHES + (unsigned)death, 1);
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* ---- what is wanted, in the words of decode/ ---- */
+
+struct wanted {
+    struct conversion_want want;
+    char paths[API_SOUND_FILES][PATH_ROOM];
+};
+
+static bool find_codec(const char *text, enum audio_codec *ret_codec)
+{
+    for (enum audio_codec c = AUDIO_PCM; c < AUDIO_CODECS; c++)
+        if (strcmp(audio_codec_text(c), text) == 0) {
+            *ret_codec = c;
+            return true;
+        }
+    return false;
+}
+
+static enum conversion_sound sound_of(const char *channels)
+{
+    return strcmp(channels, "mix") == 0      ? CONVERSION_SUM
+           : strcmp(channels, "caller") == 0 ? CONVERSION_FIRST
+           : strcmp(channels, "callee") == 0 ? CONVERSION_SECOND
+                                             : CONVERSION_STEREO;
+}
+
+static bool translate(const struct conversions *c, const struct api_sound_want *in,
+                      struct wanted *out)
+{
+    struct conversion_want *w = &out->want;
+    *w = (struct conversion_want){.dir = c->config.data_dir,
+                                  .file_count = in->file_count,
+                                  .rate_hz = in->rate_hz,
+                                  .from = in->from,
+                                  .to = in->to};
+    bool good = in->file_count >= 1 && in->file_count <= API_SOUND_FILES;
+    for (unsigned i = 0; i < in->file_count && good; i++) {
+        slice_copy_to(in->files[i].path, out->paths[i], PATH_ROOM);
+        w->files[i] =
+            (struct conversion_file){.path = out->paths[i], .channels = in->files[i].channels};
+        good = find_codec(in->files[i].codec, &w->files[i].codec);
+    }
+    w->sound = sound_of(in->channels ? in->channels : "stereo");
+    return good && (in->format == NULL || audio_format_find(in->format, &w->codec));
+}
+
+static int open_converter(struct conversions *c, const struct api_sound_want *in, bool waveform,
+                          struct converter **ret_converter)
+{
+    struct why why = {0};
+    char read_dir[PATH_ROOM];
+    struct wanted *w = calloc(1, sizeof *w);
+    int err = w == NULL ? ERR_NOMEM : translate(c, in, w) ? 0 : ERR_INVALID;
+    if (err == 0) {
+        w->want.waveform = waveform;
+        snprintf(read_dir, sizeof read_dir, "%s/audio", c->config.data_dir);
+        err = converter_open(c->config.confine, read_dir, &w->want, ret_converter, &why);
+    }
+    if (err && why.text[0])
+        log_warn("decoder", "%s", why.text);
+    free(w);
+    return err;
+}
+
+/* ---- for the API ---- */
+
+static int run(void *context, int (*out)(void *out_context, const void *data, size_t size),
+               void *out_context)
+{
+    struct running *r = context;
+    struct slice bytes;
+    int more = 1;
+    while (more == 1) {
+        more = converter_read(r->converter, &bytes);
+        if (more >= 0 && bytes.size && out(out_context, bytes.data, bytes.size) != 0)
+            return 0; /* the client has gone */
+    }
+    return more;
+}
+
+static void end(void *context)
+{
+    struct running *r = context;
+    leave_place(r->of, converter_death(r->converter));
+    converter_free(r->converter);
+    free(r);
+}
+
+int conversions_open(void *context, const struct api_sound_want *want,
+                     struct http_producer *ret_producer)
+{
+    struct conversions *c = context;
+    struct converter *converter = NULL;
+    struct running *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return ERR_NOMEM;
+    if (!take_place(c)) {
+        free(r);
+        return ERR_FULL;
+    }
+    int err = open_converter(c, want, false, &converter);
+    if (err) {
+        leave_place(c, -1);
+        free(r);
+        return err;
+    }
+    *r = (struct running){.of = c, .converter = converter};
+    *ret_producer = (struct http_producer){.context = r, .run = run, .free = end};
+    return 0;
+}
+
+int conversions_peaks(void *context, const struct api_sound_want *want, struct buf *out)
+{
+    struct conversions *c = context;
+    struct converter *converter = NULL;
+    struct slice bytes;
+    if (!take_place(c))
+        return ERR_FULL;
+    int err = open_converter(c, want, true, &converter), more = 1;
+    while (err == 0 && more == 1) {
+        more = converter_read(converter, &bytes);
+        err = more < 0 ? more : 0;
+        if (err == 0)
+            buf_slice(out, bytes);
+    }
+    leave_place(c, converter ? converter_death(converter) : -1);
+    converter_free(converter);
+    return err ? err : out->failed ? ERR_NOMEM : 0;
+}

@@ -1,0 +1,28 @@
+/* Recordings in another form for the API (struct api_sound): a process each, so many at once. */
+#pragma once
+
+#include "api/live.h"
+#include "api/sound.h"
+#include "app/confine/confine.h"
+#include "app/settings.h"
+
+#define CONVERSIONS_MAX 16
+
+struct conversions_config {
+    unsigned max;              /* 0: there are none */
+    struct counters *counters; /* of no other thread */
+    const struct confine_config *confine;
+    const char *data_dir;
+};
+
+struct conversions;
+
+/* 0 or ERR_INVALID with a sentence. */
+int conversions_check(const struct settings *s, struct why *why);
+/* Borrows the configuration's texts. NULL without memory. */
+struct conversions *conversions_new(const struct conversions_config *config);
+/* When there is none under way. NULL is fine. */
+void conversions_free(struct conversions *c);
+/* As struct api_sound_source has them. */
+int conversions_open(void *context, const struct api_sound_want *want, struct http_producer *ret_producer);
+int conversions_peaks(void *context, const struct api_sound_want *want, struct buf *out);
