@@ -187,14 +187,24 @@ static void index_layers(struct video_unit *u)
 
 /* ---- AV1 ---- */
 
+/* One that tells its size tells it truly: nothing is missing, and nothing stands behind it. */
+static bool size_is_true(struct slice obu)
+{
+    struct slice rest = slice_from(obu, obu.data[0] & 4 ? 2 : 1);
+    uint64_t size;
+    return !(obu.data[0] & 2) || (video_av1_leb128(&rest, &size) && size == rest.size);
+}
+
 /* The OBU that ends here gets its size: all in a container have one but the last, and that may. */
 static void end_obu(struct video_unit *u)
 {
-    struct slice body, obu = slice_of(u->data + u->obu, u->size - u->obu);
+    struct slice body, obu = slice_none();
     struct video_look look = {0};
     uint8_t head[12];
     unsigned type;
-    if (!u->whole || obu.size == 0 || !video_av1_obu(obu, &type, &body)) {
+    if (u->size > u->obu)
+        obu = slice_of(u->data + u->obu, u->size - u->obu);
+    if (!u->whole || obu.size == 0 || !video_av1_obu(obu, &type, &body) || !size_is_true(obu)) {
         u->whole = false;
         return;
     }
