@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "app/descriptor.h"
+#include "app/flow_codecs.h"
 #include "app/media_drop.h"
 #include "app/summarise.h"
 #include "app/worker_pause.h"
@@ -91,7 +92,6 @@ struct wcall *worker_call_next(struct worker *w, uint32_t *at)
 static void free_flow(struct wflow *f)
 {
     free(f->mask);
-    free(f->codecs);
     free(f);
 }
 
@@ -113,6 +113,8 @@ static void free_call(struct worker *w, struct wcall *wc)
         worker_free_rtcp(s);
         free(s);
     }
+    for (struct wflow *f = wc->flows; f; f = f->next)
+        flow_codecs_drop(f);
     for (struct wflow *f = wc->flows, *next; f; f = next) {
         next = f->next;
         free_flow(f);
@@ -365,23 +367,6 @@ static void take_key(struct worker *w, const struct event *event)
 
 /* ---- flows ---- */
 
-static bool take_codecs(struct wflow *f, const struct flow_media *m)
-{
-    struct rtp_codec *codecs = NULL;
-    if (m->codec_count) {
-        codecs = malloc(m->codec_count * sizeof *codecs);
-        if (codecs == NULL)
-            return false;
-        memcpy(codecs, m->codecs, m->codec_count * sizeof *codecs);
-    }
-    free(f->codecs);
-    f->codecs = codecs;
-    f->codec_count = m->codec_count;
-    f->negotiated_count = m->negotiated_count;
-    f->recent_codec = NULL;
-    return true;
-}
-
 static void take_media(struct wflow *f, const struct flow_media *m)
 {
     f->party = m->party;
@@ -437,8 +422,9 @@ static void bind_flow(struct worker *w, const struct event *event)
     struct wflow *f = event->flow < w->flows_room ? w->flows[event->flow] : NULL;
     if (f == NULL)
         f = new_flow(w, wc, event);
-    if (f == NULL || !take_codecs(f, &m))
+    if (f == NULL || !flow_codecs_set(f, m.codecs, m.codec_count))
         return;
+    f->negotiated_count = m.negotiated_count;
     take_media(f, &m);
     worker_rules_flow(f);
     worker_withhold(w, f);

@@ -173,7 +173,7 @@ struct wflow {
     uint16_t media_index;
     struct spool_ref tail;       /* once the spool flow is closed */
     unsigned codec_count, negotiated_count; /* as in struct flow_media */
-    struct rtp_codec *codecs;
+    struct rtp_codec *codecs;    /* flows of a call share them (flow_codecs.h) */
     struct wmask *mask;          /* where keys are silenced (worker_mask.h); NULL: nowhere yet */
 };
 

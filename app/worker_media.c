@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "app/flow_codecs.h"
 #include "app/stream_score.h"
 #include "app/summarise_series.h"
 #include "app/worker_keys.h"
@@ -43,14 +44,7 @@ static const struct rtp_codec *codec_learn(struct wflow *f, uint8_t payload_type
         fixed.kind = CODEC_UNKNOWN;
         fixed.counter = LABEL_COUNT_CODEC - 1;
     }
-    struct rtp_codec *more = realloc(f->codecs, (f->codec_count + 1) * sizeof *more);
-    if (more == NULL)
-        return known;
-    more[f->codec_count] = fixed;
-    f->codecs = more;
-    f->codec_count++;
-    f->recent_codec = NULL;
-    return codec_of(f, payload_type);
+    return flow_codecs_add(f, &fixed) ? codec_of(f, payload_type) : known;
 }
 
 static void set_codec(struct wstream *s, const struct rtp_codec *codec)

@@ -210,6 +210,7 @@ static void end_obu(struct video_unit *u)
     }
     if (type == AV1_DELIMITER) {
         u->size = u->obu;
+        memset(u->data + u->size, 0, PADDING);
         return;
     }
     if (type == AV1_SEQUENCE && video_av1_sequence(body, &look))

@@ -10,7 +10,7 @@
 
 struct video_unit {
     enum video_codec codec;
-    uint8_t *data; /* 64 octets more than `size` can be read */
+    uint8_t *data; /* 64 octets more than `size` can be read: zeros */
     size_t size, room;
     bool whole;
     bool key;

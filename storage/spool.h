@@ -28,7 +28,7 @@ struct spool_config {
     const char *data_dir;
     unsigned writer;            /* 0..31 one per worker; the signalling of writer n goes to SPOOL_SIGNALLING_WRITER + n */
     uint64_t segment_bytes;     /* default 256 MiB: then the next segment */
-    uint32_t chunk_bytes;       /* default 16 KiB: larger ones are parted */
+    uint32_t chunk_bytes;       /* default 8 KiB, two pages of what G.711 gathers: larger ones are parted */
     uint32_t hold_ms;           /* default 500; how long a packet can still be taken back */
     uint32_t buffer_bytes;      /* default 512 KiB */
     uint64_t gather_bytes;      /* default 1 GiB: of what waits, in buffers of a chunk, and the same again in larger ones */

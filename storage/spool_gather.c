@@ -2,8 +2,9 @@
  * flow, where it waits for hold_ms, however large it is. Each SPOOL_STEP_MS what has waited so long
  * is sealed as a chunk and goes to the write buffer (spool_segment.c).
  *
- * Gather buffers come from a pool and go back when they are empty, so idle flows hold none; a flow
- * that fills its own (video), or whose packet is larger than it, gets a larger one, up to
+ * Gather buffers come from two pools and go back when they are empty, so idle flows hold none. A
+ * flow begins with a small one, which is enough for RTCP and most signalling, and goes on in one of
+ * a chunk (a voice); what does not fit there (video, a large packet) gets a larger one, up to
  * SPOOL_HELD_MAX. At a ceiling packets are sealed early. Flows that gather stand in one of two
  * lists in the order in which they are due, so a tick looks only at those that are: `fresh` since
  * their first packet came, `going` since they were sealed last. */
@@ -14,48 +15,63 @@
 #include "storage/spool_writer.h"
 
 #define POOL_SLAB      64
+#define SMALL_PARTS    4    /* a small buffer is such a part of a chunk */
 #define SEALED_AT_ONCE 64   /* flows that give up their hold for one that has no buffer */
 #define AHEAD_MS       1000 /* packet time that is so far ahead of ours waits for nothing */
 
-/* ---- pool of gather buffers ---- */
+/* ---- pools of gather buffers ---- */
 
-static bool pool_grow(struct spool *s)
+static bool pool_grow(struct gather_pool *p)
 {
-    if (s->pool_total + POOL_SLAB > s->pool_max)
+    if (p->total + POOL_SLAB > p->max)
         return false;
     struct pool_slab *slab = malloc(sizeof *slab);
-    uint8_t *bytes = malloc((size_t)POOL_SLAB * s->config.chunk_bytes);
+    uint8_t *bytes = malloc((size_t)POOL_SLAB * p->bytes);
     if (slab == NULL || bytes == NULL) {
         free(slab);
         free(bytes);
         return false;
     }
-    *slab = (struct pool_slab){.next = s->slabs, .bytes = bytes};
-    s->slabs = slab;
+    *slab = (struct pool_slab){.next = p->slabs, .bytes = bytes};
+    p->slabs = slab;
     for (uint32_t i = 0; i < POOL_SLAB; i++)
-        s->pool[s->pool_free++] = bytes + (size_t)i * s->config.chunk_bytes;
-    s->pool_total += POOL_SLAB;
+        p->free[p->free_count++] = bytes + (size_t)i * p->bytes;
+    p->total += POOL_SLAB;
     return true;
+}
+
+static bool pool_open(struct gather_pool *p, uint32_t bytes, uint64_t all_bytes)
+{
+    p->bytes = bytes;
+    p->max = (uint32_t)(all_bytes / bytes);
+    if (p->max < POOL_SLAB)
+        p->max = POOL_SLAB;
+    p->free = malloc(p->max * sizeof *p->free);
+    return p->free && pool_grow(p);
+}
+
+static void pool_close(struct gather_pool *p)
+{
+    while (p->slabs) {
+        struct pool_slab *slab = p->slabs;
+        p->slabs = slab->next;
+        free(slab->bytes);
+        free(slab);
+    }
+    free(p->free);
 }
 
 bool pool_init(struct spool *s)
 {
-    s->pool_max = (uint32_t)(s->config.gather_bytes / s->config.chunk_bytes);
-    if (s->pool_max < POOL_SLAB)
-        s->pool_max = POOL_SLAB;
-    s->pool = malloc(s->pool_max * sizeof *s->pool);
-    return s->pool && pool_grow(s);
+    return pool_open(&s->full, s->config.chunk_bytes, s->config.gather_bytes) &&
+           pool_open(&s->small, s->config.chunk_bytes / SMALL_PARTS,
+                     s->config.gather_bytes / SMALL_PARTS);
 }
 
 void pool_fini(struct spool *s)
 {
-    while (s->slabs) {
-        struct pool_slab *slab = s->slabs;
-        s->slabs = slab->next;
-        free(slab->bytes);
-        free(slab);
-    }
-    free(s->pool);
+    pool_close(&s->small);
+    pool_close(&s->full);
 }
 
 /* ---- gathering ---- */
@@ -85,11 +101,12 @@ static bool is_large(const struct spool *s, const struct spool_flow *f)
 
 static void gather_give_back(struct spool *s, struct spool_flow *f)
 {
+    struct gather_pool *p = f->gather_room == s->small.bytes ? &s->small : &s->full;
     if (is_large(s, f)) {
         s->large_bytes -= f->gather_room;
         free(f->gather);
     } else {
-        s->pool[s->pool_free++] = f->gather;
+        p->free[p->free_count++] = f->gather;
     }
     f->gather = NULL;
     f->gather_room = 0;
@@ -152,41 +169,52 @@ static bool gather_seal(struct spool *s, struct spool_flow *f)
     return f->gather == NULL || gather_step(s, f, INT64_MAX);
 }
 
-/* A buffer of the pool. At its ceiling those that wait longest give theirs; of a large one only
- * memory comes back. */
+/* A small buffer. At the ceiling those that wait longest give theirs; of a larger one only memory
+ * comes back. */
 static bool gather_begin(struct spool *s, struct spool_flow *f)
 {
-    bool more = s->pool_free || pool_grow(s);
+    struct gather_pool *p = &s->small;
+    bool more = p->free_count || pool_grow(p);
     for (unsigned i = 0; !more && i < SEALED_AT_ONCE; i++) {
         struct spool_flow *oldest = s->going.first ? s->going.first : s->fresh.first;
         if (oldest == NULL)
             return false;
         counters_add(s->counters, C_SPOOL_HOLD_CUT, oldest->packets);
         (void)gather_seal(s, oldest);
-        more = s->pool_free > 0;
+        more = p->free_count > 0;
     }
     if (!more)
         return false;
-    f->gather = s->pool[--s->pool_free];
-    f->gather_room = s->config.chunk_bytes;
+    f->gather = p->free[--p->free_count];
+    f->gather_room = p->bytes;
     f->gathered = f->packets = 0;
     gather_link(s, f, &s->fresh);
     return true;
 }
 
-/* Twice the room; false at a ceiling. */
+static void gather_move(struct spool *s, struct spool_flow *f, uint8_t *to, uint32_t room)
+{
+    memcpy(to, f->gather, f->gathered);
+    gather_give_back(s, f);
+    f->gather = to;
+    f->gather_room = room;
+}
+
+/* From a small one to one of a chunk, from there twice the room; false at a ceiling. */
 static bool gather_grow(struct spool *s, struct spool_flow *f)
 {
-    uint32_t room = 2 * f->gather_room, own = is_large(s, f) ? f->gather_room : 0;
+    if (f->gather_room < s->full.bytes && (s->full.free_count || pool_grow(&s->full))) {
+        gather_move(s, f, s->full.free[--s->full.free_count], s->full.bytes);
+        return true;
+    }
+    uint32_t own = is_large(s, f) ? f->gather_room : 0;
+    uint32_t room = 2 * (own ? own : s->full.bytes);
     if (room > SPOOL_HELD_MAX || s->large_bytes - own + room > s->config.gather_bytes)
         return false;
     uint8_t *more = malloc(room);
     if (more == NULL)
         return false;
-    memcpy(more, f->gather, f->gathered);
-    gather_give_back(s, f);
-    f->gather = more;
-    f->gather_room = room;
+    gather_move(s, f, more, room);
     s->large_bytes += room;
     return true;
 }
@@ -204,7 +232,7 @@ static bool gather_fits(struct spool *s, struct spool_flow *f, uint32_t size)
  * a pause is to take back. */
 static bool gather_make_room(struct spool *s, struct spool_flow *f, uint32_t size, int64_t time_ns)
 {
-    if (f->gather && f->gathered + size > f->gather_room)
+    if (f->gather && f->gathered + size > f->gather_room && f->gather_room >= s->full.bytes)
         (void)gather_step(s, f, time_ns - s->config.hold_ms * MS_NS);
     if (f->gather && !gather_fits(s, f, size)) {
         counters_add(s->counters, C_SPOOL_HOLD_CUT, f->packets);

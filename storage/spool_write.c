@@ -79,7 +79,7 @@ static void config_complete(struct spool_config *c)
 
     if (c->segment_bytes == 0)
         c->segment_bytes = 256u << 20;
-    c->chunk_bytes = number_or(c->chunk_bytes, 16u << 10);
+    c->chunk_bytes = number_or(c->chunk_bytes, 8u << 10);
     if (c->chunk_bytes > 256u << 10)
         c->chunk_bytes = 256u << 10;
     if (c->chunk_bytes < 256)

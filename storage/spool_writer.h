@@ -18,6 +18,14 @@ struct pool_slab {
     uint8_t *bytes;
 };
 
+/* Gather buffers of one size. */
+struct gather_pool {
+    struct pool_slab *slabs;
+    uint8_t **free;
+    uint32_t free_count, total, max;
+    uint32_t bytes; /* of a buffer */
+};
+
 struct gather_list {
     struct spool_flow *first, *last;
 };
@@ -63,10 +71,8 @@ struct spool {
 
     struct spool_flow *flows;
     struct gather_list fresh, going;
-    uint64_t large_bytes; /* in gather buffers that are not of the pool */
-    struct pool_slab *slabs;
-    uint8_t **pool; /* free gather buffers */
-    uint32_t pool_free, pool_total, pool_max;
+    uint64_t large_bytes; /* in gather buffers that are not of a pool */
+    struct gather_pool small, full;
     uint8_t *describing; /* room for a descriptor */
 };
 
