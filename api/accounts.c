@@ -48,6 +48,8 @@ void handle_accounts(struct exchange *x)
 {
     struct json j;
 
+    if (!exchange_audit_read(x, "logins.read", "users", NULL))
+        return;
     json_init(&j, &x->rs->body);
     json_object(&j);
     json_key(&j, "data");

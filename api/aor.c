@@ -132,6 +132,8 @@ void handle_aor(struct exchange *x)
     }
     if (!exchange_number(x, "limit", LIMIT_DEFAULT, LIMIT_MAX, &v.limit))
         return;
+    if (!exchange_audit_read(x, "users.search", x->rq->path_value[0], NULL))
+        return;
     read_aor(&v, x->rq->path_value[0]);
     json_init(&v.json, &x->rs->body);
     view_json(&v);

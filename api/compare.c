@@ -92,7 +92,7 @@ static void compare(struct exchange *x, const struct call_record *r, struct pair
     else
         answer_json(x, r->uid, p, &d);
     snprintf(object, sizeof object, "%s/%u,%u", r->uid, p->n[0], p->n[1]);
-    exchange_audit(x, "messages.read", object, "ok", x->rq->access_reason);
+    exchange_audit_read(x, "messages.read", object, NULL);
 }
 
 void handle_message_diff(struct exchange *x)

@@ -32,6 +32,13 @@ void exchange_etag(struct exchange *x)
     }
 }
 
+static bool audit_unavailable(struct exchange *x)
+{
+    problem(x->rs, x->rq, 503, "audit_unavailable", NULL,
+            "The audit log cannot be written, so nothing that must be audited is given out.");
+    return false;
+}
+
 bool exchange_audit(struct exchange *x, const char *action, const char *object, const char *result,
                     const char *detail)
 {
@@ -48,9 +55,26 @@ bool exchange_audit(struct exchange *x, const char *action, const char *object, 
 
     if (x->api->config->audit(x->api->config->context, &entry) == 0)
         return true;
-    problem(x->rs, x->rq, 503, "audit_unavailable", NULL,
-            "The audit log cannot be written, so nothing that must be audited is given out.");
-    return false;
+    return audit_unavailable(x);
+}
+
+bool exchange_audit_read(struct exchange *x, const char *action, const char *object,
+                         const struct audit_bytes *bytes)
+{
+    const struct audit_bytes none = {0};
+    char reason[201];
+    const struct store_audit entry = {.time_us = x->rq->now_us,
+                                      .actor = x->who.name,
+                                      .address = x->rq->peer_text,
+                                      .action = action,
+                                      .object = object,
+                                      .result = "ok",
+                                      .detail = x->rq->access_reason ? reason : NULL};
+
+    snprintf(reason, sizeof reason, "%s", x->rq->access_reason ? x->rq->access_reason : "");
+    if (audit_merge_put(x->api->merge, &entry, bytes ? bytes : &none) == 0)
+        return true;
+    return audit_unavailable(x);
 }
 
 void exchange_store_problem(struct exchange *x, int err, const char *what)

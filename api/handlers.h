@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "api/attempts.h"
+#include "api/audit_merge.h"
 #include "api/auth.h"
 #include "api/problem.h"
 #include "api/server.h"
@@ -22,6 +23,7 @@ struct api_context {
     unsigned local_scopes; /* of who comes from the machine itself */
     struct sessions *sessions;
     struct attempts *attempts;
+    struct audit_merge *merge;
     atomic_uint password_checks; /* under way */
     uint8_t cursor_key[32];
     char hosts[8][80]; /* allowed Host values; "" ends; empty: all (behind a proxy) */
@@ -88,6 +90,10 @@ void exchange_etag(struct exchange *x);
  * `detail` may be NULL. */
 bool exchange_audit(struct exchange *x, const char *action, const char *object, const char *result,
                     const char *detail);
+/* The same of something that was read, with the reason of the request: within a minute what repeats becomes one row more.
+ * `bytes` NULL: not of bytes. */
+bool exchange_audit_read(struct exchange *x, const char *action, const char *object,
+                         const struct audit_bytes *bytes);
 /* The problem of an ERR_ code of the store. `what` is "call", "recording". */
 void exchange_store_problem(struct exchange *x, int err, const char *what);
 /* False when it lies outside the asker's limit: it is freed then, and as if it were not there. */
@@ -118,6 +124,7 @@ void handle_account(struct exchange *x);
 void handle_create_account(struct exchange *x);
 void handle_put_account(struct exchange *x);
 void handle_delete_account(struct exchange *x);
+void handle_audit(struct exchange *x);
 void handle_tokens(struct exchange *x);
 void handle_create_token(struct exchange *x);
 void handle_revoke_token(struct exchange *x);

@@ -58,7 +58,7 @@ void handle_ladder(struct exchange *x)
     ladder_arrange(&l);
     if (err)
         exchange_store_problem(x, err, "call");
-    else if (leg_set_audit(x, &set, "messages.read", "ladder"))
+    else if (leg_set_audit(x, &set, "ladder.read"))
         give(x, &l, &set, w.text);
     ladder_fini(&l);
     leg_set_free(&set);

@@ -82,11 +82,10 @@ bool leg_set_of(struct exchange *x, struct leg_set *ret_set)
     return false;
 }
 
-bool leg_set_audit(struct exchange *x, const struct leg_set *set, const char *action,
-                   const char *detail)
+bool leg_set_audit(struct exchange *x, const struct leg_set *set, const char *action)
 {
     for (unsigned i = 0; i < set->count; i++)
-        if (!exchange_audit(x, action, set->record[i]->uid, "ok", detail))
+        if (!exchange_audit_read(x, action, set->record[i]->uid, NULL))
             return false;
     return true;
 }

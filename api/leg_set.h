@@ -17,4 +17,4 @@ struct leg_set {
 bool leg_set_of(struct exchange *x, struct leg_set *ret_set);
 void leg_set_free(struct leg_set *set);
 /* An audit entry each. False: the problem is set. */
-bool leg_set_audit(struct exchange *x, const struct leg_set *set, const char *action, const char *detail);
+bool leg_set_audit(struct exchange *x, const struct leg_set *set, const char *action);

@@ -69,7 +69,7 @@ void handle_messages(struct exchange *x)
     if (!exchange_flag(x, "raw", true, &l.raw) || !parse_search(x, &l))
         return;
     r = exchange_call(x);
-    if (r && exchange_audit(x, "messages.read", r->uid, "ok", x->rq->access_reason))
+    if (r && exchange_audit_read(x, "messages.read", r->uid, NULL))
         list_messages(x, &l, r);
     record_free(r);
     header_search_fini(&l.search);
@@ -113,5 +113,5 @@ void handle_message(struct exchange *x)
         return;
     }
     x->rs->content_type = "text/plain; charset=utf-8";
-    exchange_audit(x, "messages.read", object, "ok", x->rq->access_reason);
+    exchange_audit_read(x, "messages.read", object, NULL);
 }

@@ -132,7 +132,7 @@ void handle_pcap(struct exchange *x)
     if (!any_has_packets(x->api->config->data_dir, &set)) {
         problem(x->rs, x->rq, 410, "packets_gone", NULL, "No packets of this call are kept.");
         leg_set_free(&set);
-    } else if (leg_set_audit(x, &set, "pcap.read", x->rq->access_reason)) {
+    } else if (leg_set_audit(x, &set, "pcap.read")) {
         send_pcap(x, &set, rtp);
     } else {
         leg_set_free(&set);

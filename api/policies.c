@@ -25,7 +25,7 @@ void handle_policies(struct exchange *x)
 {
     const struct api_policies *p = policies(x);
 
-    if (p == NULL)
+    if (p == NULL || !exchange_audit_read(x, "policy.read", "recording", NULL))
         return;
     p->show(p->context, &x->rs->body);
     exchange_json_done(x);

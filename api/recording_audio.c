@@ -79,7 +79,7 @@ static void audio_headers(struct exchange *x, const struct served *g, const char
 /* Takes over `fd`. */
 static void send_file(struct exchange *x, const struct served *g, int fd, uint64_t size)
 {
-    char hex[65], etag[70], detail[300];
+    char hex[65], etag[70];
     uint64_t first, count;
 
     snprintf(etag, sizeof etag, "\"%s\"", crypto_hex(slice_of(g->sha256, 32), hex));
@@ -94,10 +94,8 @@ static void send_file(struct exchange *x, const struct served *g, int fd, uint64
     x->rs->fd = fd;
     x->rs->file_offset = first;
     x->rs->file_size = count;
-    snprintf(detail, sizeof detail, "%s %llu+%llu of %llu%s%.200s", x->rq->method,
-             (unsigned long long)first, (unsigned long long)count, (unsigned long long)size,
-             x->rq->access_reason ? "; " : "", x->rq->access_reason ? x->rq->access_reason : "");
-    if (!exchange_audit(x, "audio.read", g->id, "ok", detail))
+    const struct audit_bytes bytes = {.first = first, .count = x->rq->head ? 0 : count, .size = size};
+    if (!exchange_audit_read(x, "audio.read", g->id, &bytes))
         return; /* the response was replaced, and the file closed with it */
     audio_headers(x, g, etag);
     if (range == HTTP_RANGE_PART) {

@@ -72,6 +72,8 @@ static const struct route ROUTES[] = {
     {"GET", "/api/v1/users/{user}", SCOPE_ADMIN, handle_account, NULL, 0},
     {"PUT", "/api/v1/users/{user}", SCOPE_ADMIN, handle_put_account, NULL, ROUTE_BODY},
     {"DELETE", "/api/v1/users/{user}", SCOPE_ADMIN, handle_delete_account, NULL, 0},
+    {"GET", "/api/v1/audit", SCOPE_AUDIT, handle_audit,
+     PARAMS("from", "to", "actor", "address", "action", "object", "result", "limit", "cursor"), 0},
     {"GET", "/api/v1/tokens", SCOPE_ADMIN, handle_tokens, NULL, 0},
     {"POST", "/api/v1/tokens", SCOPE_ADMIN, handle_create_token, NULL, ROUTE_BODY},
     {"DELETE", "/api/v1/tokens/{id}", SCOPE_ADMIN, handle_revoke_token, NULL, 0},

@@ -16,6 +16,7 @@
 
 #include "api/connection.h"
 #include "api/listen.h"
+#include "base/clock.h"
 #include "base/crypto.h"
 
 #define CONNECTIONS_MAX        512
@@ -35,8 +36,10 @@ static void *reader_main(void *context)
     void *item;
 
     while (!inbox_is_closed_and_empty(s->inbox)) {
-        if (inbox_take(s->inbox, &item, 1, 1000) == 0)
+        if (inbox_take(s->inbox, &item, 1, 1000) == 0) {
+            audit_merge_flush(s->context.merge, clock_wall_ns() / 1000);
             continue;
+        }
         struct http_exchange *e = item;
         struct exchange x = {.rq = &e->rq,
                              .rs = &e->rs,
@@ -174,7 +177,7 @@ static int start_all(struct api_server *s, struct why *why)
     s->deadlines = deadlines_new();
     s->counters = counters_block(s->config.counters);
     if (s->inbox && s->pipes && s->listens && s->deadlines && s->counters && s->context.sessions &&
-        s->context.attempts) {
+        s->context.attempts && s->context.merge) {
         err = start_readers(s, why);
     } else {
         err = ERR_NOMEM;
@@ -201,6 +204,8 @@ int api_start(const struct api_config *config, struct api_server **ret_server, s
     s->context.sessions = sessions_new(config->session_idle_us ? config->session_idle_us : SESSION_IDLE_US,
                                        config->session_max_us ? config->session_max_us : SESSION_MAX_US);
     s->context.attempts = attempts_new();
+    const struct audit_out audit = {.context = config->context, .put = config->audit};
+    s->context.merge = audit_merge_new(&audit);
     pthread_mutex_init(&s->context.budget_lock, NULL);
     pthread_mutex_init(&s->context.metrics_lock, NULL);
     crypto_random(s->context.cursor_key, sizeof s->context.cursor_key);
@@ -249,6 +254,7 @@ void api_stop(struct api_server *s)
     inbox_free(s->inbox);
     sessions_free(s->context.sessions);
     attempts_free(s->context.attempts);
+    audit_merge_free(s->context.merge);
     pthread_mutex_destroy(&s->context.budget_lock);
     pthread_mutex_destroy(&s->context.metrics_lock);
     free(s);

@@ -43,6 +43,8 @@ void handle_tokens(struct exchange *x)
 {
     struct json j;
 
+    if (!exchange_audit_read(x, "tokens.read", "tokens", NULL))
+        return;
     json_init(&j, &x->rs->body);
     json_object(&j);
     json_key(&j, "data");

@@ -137,5 +137,5 @@ void handle_user_messages(struct exchange *x)
     }
     handle_list(x, USER_LIST_MESSAGES, body);
     if (body && x->rs->status == 200)
-        exchange_audit(x, "messages.read", "/messages", "ok", x->rq->access_reason);
+        exchange_audit_read(x, "messages.read", "/messages", NULL);
 }

@@ -10,6 +10,7 @@ int earshot_main(int argc, char **argv);
 int command_read(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_token(int argc, char **argv);
+int command_audit(int argc, char **argv);
 int command_retention(int argc, char **argv);
 int command_rebuild(int argc, char **argv);
 

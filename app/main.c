@@ -22,6 +22,7 @@ static const char usage[] =
     "  earshot run [options]            capture live from one or several interfaces (or feed files), keep records and\n"
     "                                   recordings, serve API, page and metrics\n"
     "  earshot token create|list|revoke access tokens of the API\n"
+    "  earshot audit [--verify]         who did what; whether anybody has touched the log\n"
     "  earshot rebuild [--dry-run]      rows that the database lacks, from the files beside the recordings\n"
     "  earshot retention [--dry-run]    delete what is too old or too much, or tell what would go\n"
     "  earshot --print-config [FILE]    the configuration in force, commented; without FILE that of the system\n"
@@ -146,6 +147,8 @@ int earshot_main(int argc, char **argv)
         return command_run(argc - 1, argv + 1);
     if (strcmp(word, "token") == 0)
         return command_token(argc - 1, argv + 1);
+    if (strcmp(word, "audit") == 0)
+        return command_audit(argc - 1, argv + 1);
     if (strcmp(word, "rebuild") == 0)
         return command_rebuild(argc - 1, argv + 1);
     if (strcmp(word, "retention") == 0)

@@ -260,8 +260,15 @@ typedef void store_account_fn(void *context, const struct store_account *account
 int store_accounts(struct store_reader *r, store_account_fn *fn, void *context);
 int store_account_count(struct store_reader *r, unsigned *ret_count);
 typedef void store_audit_fn(void *context, int64_t id, const struct store_audit *entry, const uint8_t hash[32]);
-/* Newest first, id < before (0: all). */
-int store_audit_list(struct store_reader *r, int64_t from_us, int64_t to_us, int64_t before, unsigned limit, store_audit_fn *fn, void *context);
+/* NULL and 0: not asked; all that is asked holds. */
+struct store_audit_query {
+    int64_t from_us, to_us; /* in [from, to) */
+    int64_t before;         /* id < before */
+    const char *actor, *address, *action, *object, *result;
+    unsigned limit;
+};
+/* Newest first. */
+int store_audit_list(struct store_reader *r, const struct store_audit_query *q, store_audit_fn *fn, void *context);
 /* Recomputes the chain. *ret_bad_id = first row that does not fit, 0 when whole. */
 int store_audit_verify(struct store_reader *r, int64_t *ret_bad_id, uint64_t *ret_rows);
 

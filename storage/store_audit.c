@@ -99,8 +99,8 @@ static const char *column_word(sqlite3_stmt *row, int column)
     return (const char *)sqlite3_column_text(row, column);
 }
 
-int store_audit_list(struct store_reader *r, int64_t from_us, int64_t to_us, int64_t before,
-                     unsigned limit, store_audit_fn *fn, void *context)
+int store_audit_list(struct store_reader *r, const struct store_audit_query *q, store_audit_fn *fn,
+                     void *context)
 {
     struct db *db;
     int err = db_get(&r->set, DB_MAIN, "", &db, NULL), rc;
@@ -109,10 +109,15 @@ int store_audit_list(struct store_reader *r, int64_t from_us, int64_t to_us, int
     struct bind b = bind_to(db_statement(db, SQL_AUDIT_LIST));
     if (b.statement == NULL)
         return ERR_INVALID;
-    bind_int(&b, from_us);
-    bind_int(&b, to_us);
-    bind_int(&b, before);
-    bind_int(&b, limit);
+    bind_int(&b, q->from_us);
+    bind_int(&b, q->to_us);
+    bind_int(&b, q->before);
+    bind_word(&b, q->actor);
+    bind_word(&b, q->address);
+    bind_word(&b, q->action);
+    bind_word(&b, q->object);
+    bind_word(&b, q->result);
+    bind_int(&b, q->limit);
     while ((rc = sqlite3_step(b.statement)) == SQLITE_ROW) {
         struct slice hash = column_bytes(b.statement, AUDIT_HASH);
         uint8_t bytes[HASH_BYTES] = {0};

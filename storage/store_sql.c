@@ -150,7 +150,10 @@ static const char *const SQL[SQL_USER_FIRST] = {
         " hash) VALUES (?,?,?,?,?,?,?,?,?)",
     [SQL_AUDIT_LIST] = "SELECT id, time_us, actor, address, action, object, result, detail, hash"
                        " FROM audit WHERE (?1 = 0 OR time_us >= ?1) AND (?2 = 0 OR time_us < ?2)"
-                       " AND (?3 = 0 OR id < ?3) ORDER BY id DESC LIMIT ?4",
+                       " AND (?3 = 0 OR id < ?3) AND (?4 IS NULL OR actor = ?4)"
+                       " AND (?5 IS NULL OR address = ?5) AND (?6 IS NULL OR action = ?6)"
+                       " AND (?7 IS NULL OR object = ?7) AND (?8 IS NULL OR result = ?8)"
+                       " ORDER BY id DESC LIMIT ?9",
     [SQL_AUDIT_ALL] = "SELECT id, time_us, actor, address, action, object, result, detail, hash"
                       " FROM audit ORDER BY id",
     [SQL_AUDIT_HIGHEST] = "SELECT seq FROM sqlite_sequence WHERE name = 'audit'",

@@ -208,3 +208,61 @@ def local(t):
             t.equal(f"{role}: calls", s.ask(f"/calls?{DAY}")[0], {"viewer": 200, "auditor": 403, "none": 401}[role])
             t.equal(f"{role}: users", s.ask("/users")[0], 401 if scopes is None else 403)
             t.counter("a token does not count", s.ask("/users", token=s.first)[0] == 200)
+
+
+@feature("R08", "the audit log: who heard, read, searched, logged in and changed what, from where and why; listed by filters; repeated readings merged; the chain verified")
+def audit_log(t):
+    with Guarded(t, two_calls(), 2) as s:
+        auditor, listener = s.token("auditor"), s.token("listener", name="ears")
+        uid = s.as_(s.first, f"/calls?{DAY}&call_id=c1@test")["data"][0]["uid"]
+        recording = s.wait(lambda: (lambda r: r["id"] if r["state"] == "ready" else None)(s.as_(s.first, f"/calls/{uid}/recording")))
+        def rows(query):
+            return s.as_(auditor, f"/audit?limit=1000&{query}")["data"]
+        for first in range(0, 1000, 100):
+            t.equal("heard", s.ask(f"/recordings/{recording}/audio", token=listener, Range=f"bytes={first}-{first + 99}", X_Access_Reason="complaint 42")[0], 206)
+        heard = rows("action=audio.read")
+        t.check(f"ten pieces are a row, and one more when a minute ended meanwhile: {heard}", 1 <= len(heard) <= 4 and all(
+            (r["actor"], r["address"], r["object"], r["result"]) == ("ears", "127.0.0.1", recording, "ok") and "complaint 42" in r["detail"] for r in heard))
+        t.check("with its bytes", heard[-1]["detail"].startswith("bytes 0+100 of "))
+        s.ask(f"/calls/{uid}/messages", token=listener)
+        s.ask(f"/calls/{uid}/pcap", token=listener)
+        s.ask(f"/calls?{DAY}&number=%2B4930111", token=listener)
+        s.ask("/users", token=listener)
+        s.user("ann", "viewer")
+        s.ask("/sessions", "POST", {"name": "ann", "password": "wrong"})
+        cookie, csrf = s.login("ann")
+        s.ask("/sessions", "DELETE", cookie=cookie, csrf=csrf)
+        for action, wanted in (("messages.read", ("ears", uid, "ok")), ("pcap.read", ("ears", uid, "ok")), ("calls.search", ("ears", "number=+4930111", "ok")), ("auth.failed", ("ears", "/api/v1/users", "denied")),
+                               ("user.create", ("first start", "ann", "ok")), ("login", ("user:ann", "ann", "ok")), ("logout", ("user:ann", "user:ann", "ok"))):
+            t.equal(action, [(r["actor"], r["object"], r["result"]) for r in rows(f"action={action}")][:1], [wanted])
+        t.equal("a login that failed", [(r["actor"], r["object"]) for r in rows("action=login&result=denied")], [("anonymous", "ann")])
+        t.equal("made", len(rows("action=token.create")), 2)
+        t.check("by actor", {r["actor"] for r in rows("actor=ears")} == {"ears"} and rows("actor=ears&address=192.0.2.1") == [])
+        all_ = rows("")
+        t.equal("pages", [r["id"] for r in all_], sorted((r["id"] for r in all_), reverse=True))
+        page = s.as_(auditor, "/audit?limit=3")
+        more = s.as_(auditor, f"/audit?limit=3&cursor={page['page']['next_cursor']}")
+        t.check("a page and the next", page["page"]["has_more"] and more["data"][0]["id"] == page["data"][-1]["id"] - 1)
+        t.equal("in time", (rows("from=2024-01-01T00:00:00Z&to=2024-01-02T00:00:00Z"), s.ask("/audit?from=x", token=auditor)[0], s.ask("/audit?cursor=x", token=auditor)[0]), ([], 400, 400))
+        t.check("that it was read", any(r["object"] == "all" for r in rows("action=log.read")))
+        t.equal("who may not", [s.ask("/audit", token=k)[0] for k in (listener, s.first)], [403, 403])
+        whole = t.run("audit", "--verify", "--data", s.data).stdout
+        t.check(whole, whole.startswith("the chain is whole: "))
+        t.check("as text and as JSON", "audio.read" in t.run("audit", "--data", s.data, "--action", "audio.read").stdout
+                and json.loads(t.run("audit", "--data", s.data, "--json", "--limit", "1", "--actor", "ears").stdout)["actor"] == "ears")
+    import sqlite3
+    db = sqlite3.connect(f"{s.data}/db/earshot.db")
+    t.check("a row cannot be changed", refused(db, "UPDATE audit SET actor = 'nobody' WHERE id = 3") and refused(db, "DELETE FROM audit WHERE id = 3"))
+    db.executescript("DROP TRIGGER audit_no_update; UPDATE audit SET actor = 'nobody' WHERE id = 3")
+    db.close()
+    broken = t.run("audit", "--verify", "--data", s.data, code=1).stdout
+    t.counter("a changed row is not found", broken.startswith("the chain is broken at row 3 of "))
+
+
+def refused(db, sql):
+    import sqlite3
+    try:
+        db.execute(sql)
+    except sqlite3.DatabaseError:
+        return True
+    return False

@@ -29,7 +29,7 @@ ROUTES = {
     "GET /api/v1/aors/{aor}": "meta",
     "POST /api/v1/sessions": "public", "DELETE /api/v1/sessions": "known limited", "GET /api/v1/me": "known limited", "PUT /api/v1/me/password": "known limited",
     "GET /api/v1/users": "admin", "POST /api/v1/users": "admin", "GET /api/v1/users/{user}": "admin", "PUT /api/v1/users/{user}": "admin",
-    "DELETE /api/v1/users/{user}": "admin", "GET /api/v1/tokens": "admin", "POST /api/v1/tokens": "admin", "DELETE /api/v1/tokens/{id}": "admin",
+    "DELETE /api/v1/users/{user}": "admin", "GET /api/v1/audit": "audit", "GET /api/v1/tokens": "admin", "POST /api/v1/tokens": "admin", "DELETE /api/v1/tokens/{id}": "admin",
     "GET /api/v1/openapi.yaml": "public", "GET /metrics": "metrics", "GET /healthz": "public", "GET /readyz": "public",
     "GET /": "public", "GET /page.js": "public", "GET /page.css": "public",
 }

@@ -390,15 +390,15 @@ grep -q '^earshot_auth_failures_total{reason="invalid"} [1-9]' "$dir/body" && ok
 # ---- audit ----
 if command -v sqlite3 >/dev/null; then
     audited() { sqlite3 "$dir/data/db/earshot.db" "select count(*) from audit where $1"; }
-    [ "$(audited "action = 'audio.read' and object = '$recording' and actor = 'local' and address = '127.0.0.1'")" -ge 20 ] && ok || fail "audio is audited"
+    [ "$(audited "action = 'audio.read' and object = '$recording' and actor = 'local' and address = '127.0.0.1'")" -ge 1 ] && ok || fail "audio is audited"
     [ "$(audited "action = 'pcap.read' and actor = 'listener'")" -ge 1 ] && ok || fail "pcap is audited"
     [ "$(audited "action = 'messages.read' and object like '$call%' and actor = 'analyst'")" -ge 1 ] && ok || fail "messages are audited"
-    [ "$(audited "action = 'messages.read' and object = '$call/1,2'")" -ge 2 ] && ok || fail "comparing messages is audited"
+    [ "$(audited "action = 'messages.read' and object = '$call/1,2'")" -ge 1 ] && ok || fail "comparing messages is audited"
     [ "$(audited "action = 'messages.search' and object = 'header f' and actor = 'analyst'")" -eq 1 ] && ok || fail "searching messages is audited"
     failed=$(audited "action = 'auth.failed' and result = 'denied'")
     [ "$failed" -ge 10 ] && [ "$failed" -le 180 ] && ok || fail "$failed refusals are audited"
     expect 206 -H 'X-Access-Reason: complaint 42' -H 'Range: bytes=0-9' "$audio"
-    is "$(audited "detail = 'GET 0+10 of 100000; complaint 42'")" 1 "range and reason are audited"
+    is "$(audited "detail = 'bytes 0+10 of 100000; complaint 42'")" 1 "range and reason are audited"
 fi
 
 # ---- many at once, slow ones ----

@@ -306,10 +306,10 @@ Test(store_files, the_audit_log_is_listed_newest_first) {
   int64_t last = 0;
   put_audit(s, 20);
   cr_assert_eq(store_reader_open(dir, &r), 0);
-  cr_assert_eq(store_audit_list(r, 0, 0, 0, 8, note_audit, &last), 0);
+  cr_assert_eq(store_audit_list(r, &(struct store_audit_query){.limit = 8}, note_audit, &last), 0);
   cr_assert_eq(last, 13);
   cr_assert_eq(
-      store_audit_list(r, HELP_T0_US + 4, 0, 13, 100, note_audit, &last), 0);
+      store_audit_list(r, &(struct store_audit_query){.from_us = HELP_T0_US + 4, .before = 13, .limit = 100}, note_audit, &last), 0);
   cr_assert_eq(last, 5);
   store_reader_close(r);
   store_close(s);
