@@ -31,7 +31,7 @@ ROUTES = {
     "GET /api/v1/users": "admin", "POST /api/v1/users": "admin", "GET /api/v1/users/{user}": "admin", "PUT /api/v1/users/{user}": "admin",
     "DELETE /api/v1/users/{user}": "admin", "GET /api/v1/audit": "audit", "GET /api/v1/tokens": "admin", "POST /api/v1/tokens": "admin", "DELETE /api/v1/tokens/{id}": "admin",
     "GET /api/v1/openapi.yaml": "public", "GET /metrics": "metrics", "GET /healthz": "public", "GET /readyz": "public",
-    "GET /": "public", "GET /page.js": "public", "GET /page.css": "public",
+    "GET /": "public", "GET /assets/{asset}": "public", "GET /page.js": "public", "GET /page.css": "public",
 }
 NOWHERE = "00000000-0000-8000-8000-000000000000"
 
@@ -50,7 +50,7 @@ def routes(s):
 
 def filled(path, uid=NOWHERE):
     path += {"diff": "?with=1", "pcap": "?rtp=headers"}.get(path.rsplit("/", 1)[-1], "")
-    return re.sub(r"\{(\w+)\}", lambda m: {"uid": uid, "id": uid, "n": "1", "sid": "1", "aor": "a@b", "user": "nobody"}[m[1]], path)
+    return re.sub(r"\{(\w+)\}", lambda m: {"uid": uid, "id": uid, "n": "1", "sid": "1", "aor": "a@b", "user": "nobody", "asset": "none.js"}[m[1]], path)
 
 
 def try_(s, method, path, **who):
