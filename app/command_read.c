@@ -127,6 +127,13 @@ static int make_spool_dir(struct reading *g, struct why *why)
 
 /* ---- the command ---- */
 
+static int open_decoder(struct reading *g, struct why *why)
+{
+    const struct process_program program = {.path = g->program};
+    int err = confine_configure(&g->settings, &program, g->spool_dir, g->record_dir, &g->confine);
+    return err ? err : confine_check(&g->confine, why);
+}
+
 static int open_pipeline(struct reading *g, struct why *why)
 {
     struct spool_config spool;
@@ -136,7 +143,7 @@ static int open_pipeline(struct reading *g, struct why *why)
     if (spooled) {
         int err = make_spool_dir(g, why);
         if (err == 0 && g->record_dir)
-            err = confine_configure(&g->settings, g->spool_dir, g->record_dir, &g->confine);
+            err = open_decoder(g, why);
         if (err)
             return err;
         setup_spool(&g->settings, g->spool_dir, &spool);
@@ -170,7 +177,7 @@ static void read_all(struct reading *g, int argc, char **argv)
     read_out_end(g, begin);
 }
 
-int command_read(int argc, char **argv)
+int command_read(int argc, char **argv, const char *decoder)
 {
     struct reading *g = calloc(1, sizeof *g);
     struct why why = {0};
@@ -178,6 +185,7 @@ int command_read(int argc, char **argv)
     if (g == NULL)
         return EXIT_FAILED;
     pthread_mutex_init(&g->out_lock, NULL);
+    g->program = decoder;
     int code = read_options(g, argc, argv, &no_orphans);
     if (code == -1)
         code = load_settings(g->config, &g->settings);

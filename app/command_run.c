@@ -47,6 +47,7 @@ static const char usage[] =
 struct running {
     struct settings settings;
     const char *config;
+    const char *decoder; /* the program */
     char **files; /* NULL: live */
     size_t file_count;
     bool read_partly;
@@ -250,6 +251,7 @@ static int run(struct running *g)
     char names[INPUTS_IFACES_MAX][16];
     struct service_config config = {
         .settings = &g->settings,
+        .decoder = {.path = g->decoder},
         .source_name = g->name,
         .ifaces = g->files ? NULL : names,
         .iface_count = name_ifaces(g, names),
@@ -356,7 +358,7 @@ static int apply(struct running *g, const struct override *overrides, unsigned c
     return code;
 }
 
-int command_run(int argc, char **argv)
+int command_run(int argc, char **argv, const char *decoder)
 {
     struct running *g = calloc(1, sizeof *g);
     struct override overrides[8];
@@ -365,6 +367,7 @@ int command_run(int argc, char **argv)
         return EXIT_FAILED;
     char **files = calloc((size_t)argc, sizeof *files);
     g->files = files;
+    g->decoder = decoder;
     int code = files ? read_options(g, argc, argv, overrides, &count) : EXIT_FAILED;
     if (g->file_count == 0)
         g->files = NULL;

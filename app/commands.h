@@ -5,10 +5,11 @@
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_PARTIAL = 3 };
 
-int earshot_main(int argc, char **argv);
+/* `decoder`: the program that decodes (app/decoder), where no setting names another one. It need not be there. */
+int earshot_main(int argc, char **argv, const char *decoder);
 
-int command_read(int argc, char **argv);
-int command_run(int argc, char **argv);
+int command_read(int argc, char **argv, const char *decoder);
+int command_run(int argc, char **argv, const char *decoder);
 int command_token(int argc, char **argv);
 int command_audit(int argc, char **argv);
 int command_retention(int argc, char **argv);

@@ -128,7 +128,7 @@ static void look_at_flows(struct joining *j, const struct wcall *wc)
         flows++;
         secure += f->secure;
         for (unsigned i = 0; i < f->codec_count; i++)
-            if (render_codec_rate(f->codecs[i].name) > RATE_NARROW)
+            if (codec_is_wide(f->codecs[i].name))
                 j->rate_hz = RATE_WIDE;
     }
     j->secret = flows > 0 && secure == flows && wc->secrets.count == 0;

@@ -2,15 +2,14 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/commands.h"
-#include "app/confine/child.h"
 #include "app/confine/probes.h"
 #include "app/diagnose/diagnose.h"
 #include "app/finding_store.h"
 #include "base/counters.h"
 #include "base/crypto.h"
-#include "decode/render.h"
 #include "decode/srtp.h"
 
 static const char usage[] =
@@ -50,10 +49,11 @@ int load_settings(const char *path, struct settings *ret_settings)
     return err ? complain(EXIT_USAGE, &why) : EXIT_DONE;
 }
 
-static int print_version(void)
+static int print_version(const char *decoder)
 {
-    char walls[80];
-    printf("earshot %s\n%s\n%s\ndecoding is confined by %s\n", EARSHOT_VERSION, render_library(), srtp_library(), walls_text(walls, sizeof walls));
+    bool there = access(decoder, X_OK) == 0;
+    printf("earshot %s\n%s\n%s %s%s\n", EARSHOT_VERSION, srtp_library(), there ? "decodes with" : "would decode with", decoder,
+           there ? ", whose --version tells more" : ", which is not there");
     return EXIT_DONE;
 }
 
@@ -126,7 +126,7 @@ static void keep_freed_memory(void)
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
 }
 
-int earshot_main(int argc, char **argv)
+int earshot_main(int argc, char **argv, const char *decoder)
 {
     keep_freed_memory();
     const char *word = argc > 1 ? argv[1] : NULL;
@@ -135,16 +135,14 @@ int earshot_main(int argc, char **argv)
         fputs(usage, stderr);
         return EXIT_USAGE;
     }
-    if (strcmp(word, CHILD_COMMAND) == 0)
-        return child_main();
     if (crypto_start() != 0) {
         fputs("earshot: the system gives no random numbers\n", stderr);
         return EXIT_FAILED;
     }
     if (strcmp(word, "read") == 0)
-        return command_read(argc - 1, argv + 1);
+        return command_read(argc - 1, argv + 1, decoder);
     if (strcmp(word, "run") == 0)
-        return command_run(argc - 1, argv + 1);
+        return command_run(argc - 1, argv + 1, decoder);
     if (strcmp(word, "token") == 0)
         return command_token(argc - 1, argv + 1);
     if (strcmp(word, "audit") == 0)
@@ -158,13 +156,13 @@ int earshot_main(int argc, char **argv)
         return EXIT_DONE;
     }
     if (strcmp(word, "--version") == 0)
-        return print_version();
+        return print_version(decoder);
     if (strcmp(word, "--print-config") == 0)
         return print_config(path);
     if (strcmp(word, "--check-config") == 0)
         return check_config(path);
     if (strcmp(word, "--check-decoder") == 0)
-        return probe_command(path);
+        return probe_command(path, decoder);
     if (strcmp(word, "--document") == 0)
         return print_document(path);
     return wrong_command(word);

@@ -39,6 +39,7 @@ struct reading {
     struct offsets offsets;
     unsigned workers;
     char spool_dir[600];
+    const char *program;           /* that decodes */
     struct confine_config confine; /* of what renders */
     struct confined *decoder;      /* NULL: nothing is rendered */
     struct counters_set *counters_set;

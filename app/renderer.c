@@ -20,6 +20,7 @@
 #define QUEUE_MAX   4096
 #define IDLE_MS     500
 #define THREADS_MAX 16
+#define NEWS_NS     INT64_C(60000000000)
 
 /* How long the records of a conference may take to be stored, and how often we look: less and less. */
 #define TRACKS_WAIT_NS  INT64_C(30000000000)
@@ -31,6 +32,7 @@ struct thread {
     struct counters *counters;
     struct confined *decoder;
     pthread_t id;
+    int64_t said_ns; /* mono; that something waits */
     bool first;
 };
 
@@ -118,6 +120,16 @@ static int name_files(const struct call_record *r, const struct sound_config *co
     return media_name_take(config->data_dir, config->name, &name, container, path, why);
 }
 
+/* What waits is tried twice a second: that it still waits is said once a minute. */
+static bool is_news(struct thread *t)
+{
+    int64_t now_ns = clock_mono_ns();
+    if (t->said_ns && now_ns - t->said_ns < NEWS_NS)
+        return false;
+    t->said_ns = now_ns;
+    return true;
+}
+
 /* False when it has to be tried again: the job stays. */
 static bool render(struct thread *t, struct call_record *r)
 {
@@ -136,11 +148,11 @@ static bool render(struct thread *t, struct call_record *r)
         media_name_release(config.data_dir, path);
     if (err == ERR_BUSY) /* we stop */
         return false;
-    if (err) {
-        log_error("render", "call %s could not be rendered: %s", r->uid, why.text[0] ? why.text : err_text(err));
-        if (err == ERR_FULL || err == ERR_NOMEM)
-            return false;
-    }
+    bool later = err == ERR_FULL || err == ERR_NOMEM;
+    if (err && (!later || is_news(t)))
+        log_error("render", "call %s could not be rendered%s: %s", r->uid, later ? " yet" : "", why.text[0] ? why.text : err_text(err));
+    if (later)
+        return false;
     count_result(t->counters, r);
     coverage_count(t->counters, r);
     if (err == 0 && sidecar_write(config.data_dir, r, &why) != 0)

@@ -558,7 +558,7 @@ static int configure_confine(struct service *s, struct confine_config *ret_confi
 {
     char audio[4096];
     snprintf(audio, sizeof audio, "%s/audio", s->settings->data_dir);
-    int err = confine_configure(s->settings, s->settings->data_dir, audio, &s->confine);
+    int err = confine_configure(s->settings, &s->config.decoder, s->settings->data_dir, audio, &s->confine);
     *ret_config = s->confine;
     return err;
 }

@@ -2,6 +2,7 @@
  * with frames of their own. */
 #pragma once
 
+#include "app/confine/process.h"
 #include "app/settings.h"
 #include "capture/source/source.h"
 
@@ -9,6 +10,7 @@ struct service;
 
 struct service_config {
     const struct settings *settings; /* must outlive the service */
+    struct process_program decoder;  /* what decodes where no setting names another one; borrowed */
     const char *source_name;         /* for health: "eth1, eth2", "calls.pcap" */
     const char (*ifaces)[16];        /* names for the metrics, by frame.iface; NULL: source_name alone */
     unsigned iface_count;

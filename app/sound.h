@@ -1,10 +1,12 @@
-/* A record's media -> one audio file: joins spool and renderer. Runs in the process that decodes (confine/), so whatever of the
- * configuration is new here has to be packed there (confine/job.c). */
+/* A record's media -> one audio file: what is wanted, and what is said about it afterwards. It is made in the process that decodes
+ * (decoder/sound_render.h), so whatever of the configuration is new here has to be packed for it (confine/job.c). */
 #pragma once
 
 #include "app/diagnose/diagnose.h"
 #include "decode/render.h"
 #include "storage/record.h"
+
+#define SOUND_FILMS_MAX 64 /* of a call */
 
 enum sound_tags { SOUND_TAGS_NONE, SOUND_TAGS_IDS, SOUND_TAGS_NUMBERS };
 
@@ -28,22 +30,10 @@ struct sound_config {
 };
 
 /* What the call's files will be: the format that its record wants, else the configured one. Its container (audio_container()) is the
- * end of the path that sound_render() takes. */
+ * end of the path that confined_render() takes. */
 enum audio_codec sound_codec(const struct call_record *r, const struct sound_config *config);
-/* Renders to the file `path` of the folder `dir` and fills r->recording (result, state, path, rate, duration, size, hash, undecodable, and
- * its files when there are several). 0 also when there is nothing that can be decoded (result says why); an ERR_ when the disk refused. */
-int sound_render(struct call_record *r, const struct sound_config *config, const char *dir, const char *path, struct why *why);
-
 /* The call is judged once more, now that its sound is known; labels that are new are counted. Nothing without sound. */
 void sound_judge(struct call_record *r, const struct sound_config *config);
-
-/* The packets of one chain of the call, opened where they are protected; sound_packets_close() ends them. NULL when nothing of it
- * can be read. The record must live as long. */
-#define SOUND_FILMS_MAX 64 /* of a call */
-struct sound_packets;
-struct sound_packets *sound_packets_open(const struct call_record *r, uint32_t chain, const struct sound_config *config,
-                                         struct render_flow *ret_flow);
-void sound_packets_close(struct sound_packets *p);
 
 /* One side of a call, as a track. */
 struct sound_voice {
@@ -53,8 +43,3 @@ struct sound_voice {
     struct slice user; /* whose it is */
     struct slice uri;
 };
-
-/* A mono file of each voice (the first 32) and one with their sum, beside `path` (decode/output.h says how they are named); what became of
- * each goes to r->tracks, which stays empty when nobody was heard. 0, or an ERR_ when the disk refused. */
-int sound_tracks(struct call_record *r, const struct sound_voice *voices, unsigned count, const struct sound_config *config, const char *dir,
-                 const char *path, struct why *why);

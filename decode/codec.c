@@ -167,11 +167,3 @@ int decode_frames(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX
     }
     return total > 0 ? total : -1;
 }
-
-int render_codec_rate(const char *name)
-{
-    const struct codec_type *type = codec_type_find(name);
-    if (type == NULL)
-        return 0;
-    return type->rate_hz ? type->rate_hz : 8000;
-}

@@ -155,7 +155,7 @@ struct render_result {
 int render_call(const struct render_request *request, struct render_result *ret_result,
                 struct why *why);
 
-/* Can this codec be decoded? Sampling rate of its audio, 0 when not. */
-int render_codec_rate(const char *name);
+/* A codec that we decode, always with more than a telephone's band. */
+bool codec_is_wide(const char *name);
 /* Version text of the decoder library, for --version. */
 const char *render_library(void);

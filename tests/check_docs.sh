@@ -21,7 +21,7 @@ grep -E '^[a-z_]+ = |^\[' packaging/earshot.conf > "$work/shipped"
 diff -u "$work/defaults" "$work/shipped" || { echo "packaging/earshot.conf does not show the defaults"; exit 1; }
 # Who reads the guide of a room comes past every file of it (a pair of .c and .h by their common name).
 unnamed=0
-for guide in base capture capture/* decode storage api app; do
+for guide in base capture capture/* decode storage api app app/*; do
   [ -f "$guide/README.md" ] || continue
   for file in "$guide"/*.[ch] "$guide"/*.def; do
     [ -f "$file" ] || continue

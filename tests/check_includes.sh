@@ -39,6 +39,8 @@ rule 'capture/call/*.[ch] capture/*.[ch]' 'base/|capture/'
 rule 'decode/*.[ch]' 'base/|decode/|capture/rtp/(rtp|red)\.h|capture/video/video\.h'
 rule 'storage/*.[ch]' 'base/|storage/'
 rule 'api/*.[ch]' 'base/|storage/|api/'
+# Who includes the decoder has codecs in its program.
+rule 'app/*.[ch] app/confine/*.[ch] app/diagnose/*.[ch] app/main/*.[ch]' '(base|capture|decode|storage|api)/|app/([a-z_]+\.|confine/|diagnose/)'
 
 library 'zlib' 'base/inflate\.c|capture/source/unpack\.c'
 library 'zstd' 'capture/source/unpack\.c'
@@ -55,5 +57,5 @@ library 'sqlite3' 'storage/store[a-z_]*\.[ch]'
 library 'curl' 'storage/post\.c'
 library 'microhttpd' 'api/(server|connection|listen)\.[ch]'
 library 'ini\.h' 'app/settings\.c'
-library 'seccomp' 'app/confine/walls\.c'
+library 'seccomp' 'app/decoder/walls\.c'
 exit $bad

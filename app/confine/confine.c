@@ -37,10 +37,13 @@ struct work {
 
 /* ---- configuration ---- */
 
-int confine_configure(const struct settings *s, const char *data_dir, const char *write_dir, struct confine_config *ret_config)
+int confine_configure(const struct settings *s, const struct process_program *program, const char *data_dir, const char *write_dir,
+                      struct confine_config *ret_config)
 {
+    struct why why = {0};
     struct confine_config c = {
-        .program = s->confine ? "/proc/self/exe" : NULL,
+        .program = {.path = s->decoder[0] ? s->decoder : program->path, .here = program->here},
+        .open = !s->confine,
         .memory_bytes = s->decode_memory,
         .cpu_factor = s->decode_cpu_factor,
         .stop_fd = -1,
@@ -49,10 +52,17 @@ int confine_configure(const struct settings *s, const char *data_dir, const char
     if (asprintf(&c.read_dir, "%s/spool", data_dir) < 0)
         c.read_dir = NULL;
     *ret_config = c;
-    if (c.write_dir && c.read_dir)
+    if (c.write_dir && c.read_dir) {
+        (void)process_program_open(&ret_config->program, &why); /* confine_check() says it */
         return 0;
+    }
     confine_config_free(ret_config);
     return ERR_NOMEM;
+}
+
+int confine_check(struct confine_config *config, struct why *why)
+{
+    return process_program_open(&config->program, why);
 }
 
 void confine_config_free(struct confine_config *config)
@@ -60,6 +70,7 @@ void confine_config_free(struct confine_config *config)
     free(config->read_dir);
     free(config->write_dir);
     config->read_dir = config->write_dir = NULL;
+    process_program_close(&config->program);
 }
 
 struct confined *confined_new(const struct confine_config *config)
@@ -82,15 +93,17 @@ void confined_free(struct confined *c)
 
 static void say_walls(struct confined *c, struct counters *counters)
 {
-    unsigned walls = c->process ? process_walls(c->process) : 0;
+    unsigned walls = process_walls(c->process);
     if (counters) {
-        counters_set(counters, C_DECODER_CONFINED, c->process != NULL);
+        counters_set(counters, C_DECODER_CONFINED, process_is_apart(c->process));
         counters_set(counters, C_DECODER_CONFINED + 1, (walls & WALL_SECCOMP) != 0);
         counters_set(counters, C_DECODER_CONFINED + 2, (walls & WALL_LANDLOCK) != 0);
     }
-    if (c->process && !(walls & WALL_LANDLOCK))
+    if (!process_is_apart(c->process) || c->config->open)
+        return;
+    if (!(walls & WALL_LANDLOCK))
         log_warn("decoder", "this kernel has no Landlock: the process that decodes could read what this user may read");
-    if (c->process && !(walls & WALL_SECCOMP))
+    if (!(walls & WALL_SECCOMP))
         log_warn("decoder", "this kernel has no seccomp: the process that decodes may use every system call");
 }
 
@@ -98,8 +111,8 @@ static int need_process(struct confined *c, struct why *why)
 {
     const struct confine_config *config = c->config;
     const struct process_config p = {
-        .program = config->program,
-        .walls = {.read_dir = config->read_dir, .write_dir = config->write_dir, .memory_bytes = config->memory_bytes},
+        .program = &config->program,
+        .walls = {.read_dir = config->read_dir, .write_dir = config->write_dir, .memory_bytes = config->memory_bytes, .none = config->open},
     };
     if (c->process && process_is_worn(c->process)) {
         process_free(c->process);
@@ -114,7 +127,7 @@ static int need_process(struct confined *c, struct why *why)
 
 int confined_start(struct confined *c, struct counters *counters, struct why *why)
 {
-    int err = c->config->program ? need_process(c, why) : 0;
+    int err = need_process(c, why);
     if (err == 0)
         say_walls(c, counters);
     return err;
@@ -244,7 +257,7 @@ int confined_render(struct confined *c, struct call_record *r, const struct soun
 {
     struct work w = {.job = {.kind = JOB_CALL, .dir = dir, .path = path, .sound = *config, .record_count = 1, .records = {r}}};
     int result = 0;
-    int err = c->config->program ? work_out(c, &w, config->counters, &result, why) : sound_render(r, config, dir, path, why);
+    int err = work_out(c, &w, config->counters, &result, why);
     if (err == 1) {
         give_up(r);
         why_set(why, "the process that decodes ended %u times", w.tries);
@@ -273,8 +286,6 @@ static bool add_record(struct job *job, struct call_record *r)
 int confined_tracks(struct confined *c, struct call_record *r, struct sound_voice *voices, unsigned count, const struct sound_config *config,
                     const char *dir, const char *path, struct why *why)
 {
-    if (c->config->program == NULL)
-        return sound_tracks(r, voices, count, config, dir, path, why);
     struct work w = {.job = {.kind = JOB_TRACKS, .dir = dir, .path = path, .sound = *config, .voice_count = count, .voices = voices}};
     int result = 0;
     bool room = add_record(&w.job, r);

@@ -130,16 +130,14 @@ int converter_open(const struct confine_config *config, const char *read_dir,
                    struct why *why)
 {
     const struct process_config process = {
-        .program = config->program,
-        .walls = {.read_dir = read_dir, .write_dir = "", .memory_bytes = config->memory_bytes},
+        .program = &config->program,
+        .walls = {.read_dir = read_dir, .write_dir = "", .memory_bytes = config->memory_bytes, .none = config->open},
     };
     struct converter *c = calloc(1, sizeof *c);
     if (c == NULL)
         return ERR_NOMEM;
     c->death = -1;
-    int err = config->program == NULL || process_start(&process, &c->process, why) != 0
-                  ? ERR_BUSY
-                  : open_there(c, want);
+    int err = process_start(&process, &c->process, why) != 0 ? ERR_BUSY : open_there(c, want);
     if (err) {
         converter_free(c);
         return err;

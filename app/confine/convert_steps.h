@@ -1,4 +1,4 @@
-/* What convert.c asks and convert_child.c does: a frame that begins with 0, as those of ear_internal.h, and goes on with one of
+/* What convert.c asks and decoder/convert_child.c does: a frame that begins with 0, as those of ear_steps.h, and goes on with one of
  * these. The answer: an ERR_ or 0, whether there is more, and bytes. */
 #pragma once
 
@@ -17,7 +17,3 @@ static inline bool convert_is_step(struct slice frame)
 {
     return frame.size > 1 && frame.data[0] == 0 && frame.data[1] >= CONVERT_OPEN;
 }
-
-struct conversion;
-/* In the process that decodes: one conversion at a time, from CONVERT_OPEN on. */
-void convert_take_step(struct conversion **conversion, struct slice frame, struct buf *answer);

@@ -1,6 +1,6 @@
 /* When the process dies, a new one begins where the ear was: what was in its window is lost, and the packets of that moment
  * are not given to it again. */
-#include "app/confine/ear_internal.h"
+#include "app/confine/ear_steps.h"
 
 #include <stdlib.h>
 
@@ -8,7 +8,6 @@
 #include "app/confine/job.h"
 #include "app/confine/process.h"
 #include "base/log.h"
-#include "decode/earpiece.h"
 
 #define CRASHES_MAX 8
 #define CPU_NS      INT64_C(2000000000) /* for one question */
@@ -18,7 +17,6 @@
 
 struct ear {
     const struct confine_config *config;
-    struct earpiece *here; /* without a process */
     struct process *process;
     int rate_hz;
     bool begun;
@@ -33,6 +31,16 @@ struct heard {
     uint32_t count;
     int16_t *frames; /* room for FRAMES_MAX */
 };
+
+/* The codec as it lies in memory: both sides are one program. */
+void ear_packet_pack(struct pack *p, struct ear_packet *v)
+{
+    pack_u8(p, &v->channel);
+    pack_u32(p, &v->flow);
+    pack_i64(p, &v->time_ns);
+    pack_bytes(p, &v->codec, sizeof v->codec);
+    pack_text(p, &v->datagram);
+}
 
 static void step(struct ear *e, uint8_t which)
 {
@@ -61,17 +69,13 @@ struct ear *ear_new(const struct confine_config *config, int rate_hz)
     e->rate_hz = rate_hz;
     buf_init(&e->gathered, GATHER_MAX);
     clear(e);
-    if (config->program || earpiece_new(rate_hz, &e->here) == 0)
-        return e;
-    ear_free(e);
-    return NULL;
+    return e;
 }
 
 void ear_free(struct ear *e)
 {
     if (e == NULL)
         return;
-    earpiece_free(e->here);
     process_free(e->process);
     buf_fini(&e->gathered);
     free(e);
@@ -88,8 +92,10 @@ void ear_count(const struct ear *e, struct counters *counters)
 /* One that knows what it needs ahead of what is gathered. */
 static bool need_process(struct ear *e)
 {
-    const struct process_config config = {.program = e->config->program,
-                                          .walls = {.read_dir = "", .write_dir = "", .memory_bytes = e->config->memory_bytes}};
+    const struct process_config config = {
+        .program = &e->config->program,
+        .walls = {.read_dir = "", .write_dir = "", .memory_bytes = e->config->memory_bytes, .none = e->config->open},
+    };
     struct why why = {0};
     struct slice answer;
     if (e->process)
@@ -171,9 +177,7 @@ static int ask(struct ear *e, uint32_t most, struct heard *h)
 
 void ear_begin(struct ear *e, int64_t start_ns)
 {
-    if (e->here)
-        earpiece_begin(e->here, start_ns);
-    else if (e->process)
+    if (e->process)
         step_ns(e, EAR_BEGIN, start_ns);
     e->begun = true;
     e->begin_ns = e->at_ns = start_ns;
@@ -182,10 +186,6 @@ void ear_begin(struct ear *e, int64_t start_ns)
 
 void ear_packet(struct ear *e, unsigned channel, unsigned flow, int64_t time_ns, struct slice datagram, const struct render_codec *codec)
 {
-    if (e->here) {
-        earpiece_packet(e->here, channel, flow, time_ns, datagram, codec);
-        return;
-    }
     struct ear_packet v = {(uint8_t)channel, flow, time_ns, *codec, datagram};
     struct pack p = pack_writer(&e->gathered);
     if (e->gathered.size > GATHER_MAX / 2)
@@ -199,8 +199,6 @@ int ear_read(struct ear *e, int64_t until_ns, int16_t *out, int max)
     struct heard h = {.frames = out};
     struct pack p = pack_writer(&e->gathered);
     uint32_t most = max < FRAMES_MAX ? (uint32_t)max : FRAMES_MAX;
-    if (e->here)
-        return earpiece_read(e->here, until_ns, out, max);
     step_ns(e, EAR_READ, until_ns);
     pack_u32(&p, &most);
     if (ask(e, most, &h) != 0) {
@@ -221,8 +219,6 @@ int ear_read(struct ear *e, int64_t until_ns, int16_t *out, int max)
 int64_t ear_skip(struct ear *e, int64_t at_ns)
 {
     struct heard h = {0};
-    if (e->here)
-        return earpiece_skip(e->here, at_ns);
     step_ns(e, EAR_SKIP, at_ns);
     if (ask(e, 0, &h) != 0 || h.value < 0 || h.value > 24 * 3600 * (int64_t)e->rate_hz)
         h.value = 0;
@@ -234,8 +230,6 @@ int64_t ear_skip(struct ear *e, int64_t at_ns)
 int64_t ear_end(struct ear *e)
 {
     struct heard h = {0};
-    if (e->here)
-        return earpiece_end(e->here);
     step(e, EAR_END);
     if (ask(e, 0, &h) != 0 || h.value < e->at_ns)
         return e->at_ns;

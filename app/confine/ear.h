@@ -9,7 +9,7 @@ struct ear;
 
 #define EAR_DEATHS ((int)LABEL_COUNT_CRASH)
 
-/* Borrows the configuration; its program NULL: decoded here. No process is started yet. NULL without memory. */
+/* Borrows the configuration; No process is started yet. NULL without memory. */
 struct ear *ear_new(const struct confine_config *config, int rate_hz);
 /* NULL is fine. */
 void ear_free(struct ear *e);

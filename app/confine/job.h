@@ -18,8 +18,8 @@ enum job_kind { JOB_CALL, JOB_TRACKS, JOB_PROBE };
 /* What a job of any kind says. Reading: texts and arrays live in the arena of records[0]. */
 struct job {
     enum job_kind kind;
-    uint32_t probe;           /* JOB_PROBE: which (probes.h); nothing else then */
-    const char *dir, *path;   /* as sound_render() takes them */
+    uint32_t probe;           /* JOB_PROBE: which of probes.def; nothing else then */
+    const char *dir, *path;   /* as decoder/sound_render.h takes them */
     struct sound_config sound; /* without diagnosis, counters, place */
     struct render_skip skips[PIECES_MAX]; /* reading: those of `sound` */
     uint32_t record_count;

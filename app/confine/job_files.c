@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "storage/peaks.h"
+
 #define DIGITS_MAX 9
 
 /* Takes `word` off the beginning. */
@@ -63,6 +65,12 @@ bool job_file_is_ours(enum job_kind kind, const char *asked, struct slice path, 
     return (take_number(&rest, "-t") || take(&rest, "-mix")) && ends(rest, ending, unfinished);
 }
 
+/* `name` may have been made for `asked`. */
+static bool left_by(enum job_kind kind, const char *asked, struct slice name)
+{
+    return job_file_is_ours(kind, asked, name, false) || job_file_is_ours(kind, asked, name, true);
+}
+
 void job_files_remove(enum job_kind kind, const char *dir, const char *asked)
 {
     char folder[4096];
@@ -72,10 +80,12 @@ void job_files_remove(enum job_kind kind, const char *dir, const char *asked)
         return;
     *slash = '\0';
     const char *name = slash + 1;
+    char peaks[4096]; /* the waveform is named like sound */
+    bool drawn = kind == JOB_CALL && peaks_path(slice_str(name), peaks, sizeof peaks);
     DIR *d = opendir(folder);
     for (struct dirent *e; d && (e = readdir(d)) != NULL;) {
         struct slice found = slice_str(e->d_name);
-        if (job_file_is_ours(kind, name, found, false) || job_file_is_ours(kind, name, found, true))
+        if (left_by(kind, name, found) || (drawn && left_by(kind, peaks, found)))
             (void)unlinkat(dirfd(d), e->d_name, 0);
     }
     if (d)

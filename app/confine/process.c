@@ -1,11 +1,11 @@
-/* posix_spawn of our own program: a fork of a program with threads would copy locks that nobody gives back. The child
- * gets a socket (3) and a page that both see (4), into which it writes where it is; no other file is open in it, its
+/* posix_spawn of a program: a fork of one with threads would copy locks that nobody gives back. The child gets a socket and
+ * a page that both see, into which it writes where it is; no other file is open in it once it has closed itself, its
  * environment is empty.
  *
- * Frames either way are a length (4 bytes, little endian) and so many bytes. Nothing here waits without looking: each
- * WATCH_MS the child's CPU time is compared with its budget. */
+ * Nothing here waits without looking: each WATCH_MS the child's CPU time is compared with its budget. */
 #include "app/confine/process.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,9 +21,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "app/confine/child.h"
 #include "app/confine/job.h"
 #include "base/clock.h"
+#include "base/crypto.h"
 
 #define WATCH_MS     250
 #define SECOND_NS    INT64_C(1000000000)
@@ -35,6 +35,8 @@
 #define READ_BYTES   65536
 
 struct process {
+    const struct process_here *here; /* NULL: it is a process */
+    void *inside;                    /* of `here` */
     pid_t pid; /* 0: reaped */
     int fd;
     struct render_place *place;
@@ -42,9 +44,40 @@ struct process {
     unsigned walls;
     unsigned jobs;
     int64_t memory_bytes;
+    bool unbounded; /* it gave nothing up: it may be in a debugger */
     enum process_death death;
     int signal;
 };
+
+/* ---- the program ---- */
+
+int process_program_open(struct process_program *program, struct why *why)
+{
+    if (program->here || program->fd > 0)
+        return 0;
+    assert(program->path);
+    int fd = open(program->path, O_PATH | O_CLOEXEC);
+    int up = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 10); /* above the numbers that the child's files will have */
+    int errnum = errno;
+    if (fd >= 0)
+        close(fd);
+    if (up >= 0) {
+        program->fd = up;
+        return 0;
+    }
+    if (errnum == ENOENT || errnum == ENOTDIR)
+        why_set(why, "the program that decodes, %s, is not there: install it, or say in [recording] decoder where it is", program->path);
+    else
+        why_set(why, "the program that decodes, %s, cannot be opened: %s", program->path, strerror(errnum));
+    return err_of_errno(errnum);
+}
+
+void process_program_close(struct process_program *program)
+{
+    if (program->fd > 0)
+        close(program->fd);
+    program->fd = 0;
+}
 
 /* ---- starting ---- */
 
@@ -64,8 +97,8 @@ static int place_open(struct process *p)
     if (fd < 0)
         return -1;
     void *page = MAP_FAILED;
-    if (ftruncate(fd, CHILD_PLACE_BYTES) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
-        page = mmap(NULL, CHILD_PLACE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (ftruncate(fd, DECODER_PLACE_BYTES) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+        page = mmap(NULL, DECODER_PLACE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (page == MAP_FAILED) {
         close(fd);
         return -1;
@@ -74,10 +107,10 @@ static int place_open(struct process *p)
     return fd;
 }
 
-static int spawn(struct process *p, const char *program, int fd, int place_fd)
+static int spawn(struct process *p, int program, int fd, int place_fd)
 {
-    char name[] = "earshot-decoder", word[] = CHILD_COMMAND;
-    char *const arguments[] = {name, word, NULL};
+    char name[] = "earshot-decoder", path[32];
+    char *const arguments[] = {name, NULL};
     char *nothing[] = {NULL};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t how;
@@ -88,64 +121,92 @@ static int spawn(struct process *p, const char *program, int fd, int place_fd)
     posix_spawnattr_init(&how);
     int err = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
     err |= posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
-    err |= posix_spawn_file_actions_adddup2(&files, fd, CHILD_SOCKET);
-    err |= posix_spawn_file_actions_adddup2(&files, place_fd, CHILD_PLACE);
-    err |= posix_spawn_file_actions_addclosefrom_np(&files, CHILD_PLACE + 1);
+    err |= posix_spawn_file_actions_adddup2(&files, fd, DECODER_SOCKET);
+    err |= posix_spawn_file_actions_adddup2(&files, place_fd, DECODER_PLACE);
+    err |= posix_spawn_file_actions_adddup2(&files, program, DECODER_PROGRAM);
+    err |= posix_spawn_file_actions_addclosefrom_np(&files, DECODER_PROGRAM + 1);
     err |= posix_spawnattr_setsigmask(&how, &none);
     err |= posix_spawnattr_setsigdefault(&how, &all);
     err |= posix_spawnattr_setpgroup(&how, 0); /* a Ctrl-C is for us */
     err |= posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", DECODER_PROGRAM);
     if (err == 0)
-        err = posix_spawn(&p->pid, program, &files, &how, arguments, nothing);
+        err = posix_spawn(&p->pid, path, &files, &how, arguments, nothing);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&how);
     return err;
 }
 
-static int open_and_spawn(struct process *p, const char *program, struct why *why)
+static int open_and_spawn(struct process *p, const struct process_program *program, struct why *why)
 {
+    struct process_program now = *program; /* it may have come in the meantime */
     int pair[2] = {-1, -1};
-    int err = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0 ? errno : 0;
+    int err = process_program_open(&now, why);
+    if (err)
+        return err;
+    err = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0 ? errno : 0;
     int theirs = moved_up(pair[1]);
     int place = err ? -1 : place_open(p);
     p->fd = pair[0];
     if (err == 0)
-        err = theirs < 0 || place < 0 || fcntl(p->fd, F_SETFL, O_NONBLOCK) != 0 ? errno : spawn(p, program, theirs, place);
+        err = theirs < 0 || place < 0 || fcntl(p->fd, F_SETFL, O_NONBLOCK) != 0 ? errno : spawn(p, now.fd, theirs, place);
     if (theirs >= 0)
         close(theirs);
     if (place >= 0)
         close(place);
+    if (program->fd == 0)
+        process_program_close(&now);
     if (err)
-        why_set(why, "cannot start a process that decodes: %s", strerror(err));
+        why_set(why, "the program that decodes, %s, cannot be started: %s", program->path, strerror(err));
     return err ? err_of_errno(err) : 0;
 }
 
-static int greet(struct process *p, const struct walls *walls, struct why *why)
+/* What it said first. */
+static int read_hello(struct process *p, struct slice answer, const char *path, struct why *why)
 {
-    struct buf out;
-    struct slice answer, text;
-    struct child_hello hello = {.err = ERR_IO};
-    buf_init(&out, 3 * 4096);
-    child_setup_pack(&(struct pack){.out = &out}, &(struct walls){walls->read_dir, walls->write_dir, walls->memory_bytes});
-    struct slice part = buf_view(&out);
-    if (!out.failed && process_ask(p, &part, 1, START_CPU_NS, -1, &answer) == PROCESS_ANSWERED) {
-        struct arena *a = arena_new(1024, 8192);
-        struct pack in = pack_reader(answer, a);
-        hello.err = 0;
-        if (a)
-            child_hello_pack(&in, &hello);
-        if (a == NULL || in.failed || !pack_at_end(&in))
-            hello.err = ERR_IO;
-        text = hello.text;
-        if (hello.err && text.size)
-            why_set(why, "a process that decodes cannot be confined: %.*s", (int)(text.size < 300 ? text.size : 300), text.data);
-        arena_free(a);
+    struct hello hello = {0};
+    struct arena *a = arena_new(1024, 8192);
+    struct pack in = pack_reader(answer, a);
+    if (a)
+        hello_pack(&in, &hello);
+    if (a == NULL || in.failed || !pack_at_end(&in)) {
+        hello.err = ERR_IO;
+        why_set(why, "the program that decodes, %s, is none of this Earshot", path);
+    } else if (hello.err) {
+        why_set(why, "the process that decodes %.*s", (int)(hello.text.size < 300 ? hello.text.size : 300), hello.text.data);
     }
-    buf_fini(&out);
     p->walls = hello.walls;
-    if (hello.err && why->text[0] == '\0')
-        why_set(why, "a process that decodes ended before it began");
+    arena_free(a);
     return hello.err;
+}
+
+static int greet(struct process *p, const struct process_config *config, struct why *why)
+{
+    struct walls walls = config->walls;
+    struct buf out;
+    struct slice answer;
+    bool same;
+    int err = ERR_IO;
+    buf_init(&out, 3 * 4096);
+    struct pack to = pack_writer(&out);
+    hello_walls_pack(&to, &walls, &same);
+    struct slice part = buf_view(&out);
+    if (!out.failed && process_ask(p, &part, 1, START_CPU_NS, -1, &answer) == PROCESS_ANSWERED)
+        err = read_hello(p, answer, config->program->path, why);
+    else
+        why_set(why, "the process that decodes (%s) ended before it began", config->program->path);
+    buf_fini(&out);
+    return err;
+}
+
+static int open_here(struct process *p)
+{
+    void *page = mmap(NULL, DECODER_PLACE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        return ERR_NOMEM;
+    p->place = page;
+    p->inside = p->here->open(p->place);
+    return p->inside ? 0 : ERR_NOMEM;
 }
 
 int process_start(const struct process_config *config, struct process **ret_process, struct why *why)
@@ -153,12 +214,14 @@ int process_start(const struct process_config *config, struct process **ret_proc
     struct process *p = calloc(1, sizeof *p);
     if (p == NULL)
         return ERR_NOMEM;
+    p->here = config->program->here;
     p->fd = -1;
     p->memory_bytes = config->walls.memory_bytes;
+    p->unbounded = config->walls.none;
     buf_init(&p->in, ANSWER_BYTES_MAX + 4);
-    int err = open_and_spawn(p, config->program, why);
-    if (err == 0)
-        err = greet(p, &config->walls, why);
+    int err = p->here ? open_here(p) : open_and_spawn(p, config->program, why);
+    if (err == 0 && p->here == NULL)
+        err = greet(p, config, why);
     p->jobs = 0;
     if (err) {
         process_free(p);
@@ -215,8 +278,10 @@ void process_free(struct process *p)
     if (p->fd >= 0)
         close(p->fd);
     put_to_death(p, DEATH_SIGNAL);
+    if (p->inside)
+        p->here->close(p->inside);
     if (p->place)
-        munmap(p->place, CHILD_PLACE_BYTES);
+        munmap(p->place, DECODER_PLACE_BYTES);
     buf_fini(&p->in);
     free(p);
 }
@@ -249,6 +314,8 @@ static bool watch(struct process *p, struct talk *t)
     int64_t now_ns = clock_mono_ns(), cpu_ns;
     if (t->end_ns && now_ns >= t->end_ns)
         return false;
+    if (p->unbounded)
+        return true;
     if (now_ns - t->looked_ns < WATCH_MS * INT64_C(1000000) || (cpu_ns = cpu_of(p)) < 0)
         return true;
     t->looked_ns = now_ns;
@@ -334,6 +401,25 @@ static enum process_end talk(struct process *p, struct talk *t, struct slice *re
     return PROCESS_STOPPED;
 }
 
+/* Its keys are wiped as in the process. */
+static enum process_end ask_here(struct process *p, const struct slice *parts, unsigned count, size_t size, struct slice *ret_answer)
+{
+    uint8_t *frame = malloc(size + 1);
+    size_t at = 0;
+    for (unsigned i = 0; frame && i < count; i++) {
+        memcpy(frame + at, parts[i].data, parts[i].size);
+        at += parts[i].size;
+    }
+    buf_clear(&p->in);
+    bool answered = frame && p->here->answer(p->inside, slice_of(frame, size), &p->in);
+    if (frame)
+        crypto_wipe(frame, size);
+    free(frame);
+    p->death = DEATH_ANSWER;
+    *ret_answer = buf_view(&p->in);
+    return answered ? PROCESS_ANSWERED : PROCESS_DIED;
+}
+
 enum process_end process_ask(struct process *p, const struct slice *parts, unsigned count, int64_t cpu_ns, int stop_fd,
                              struct slice *ret_answer)
 {
@@ -343,17 +429,24 @@ enum process_end process_ask(struct process *p, const struct slice *parts, unsig
         all[i + 1] = parts[i];
         size += parts[i].size;
     }
+    p->jobs++;
+    if (p->here)
+        return ask_here(p, parts, count, size, ret_answer);
     uint32_t head = htole32((uint32_t)size);
     all[0] = slice_of(&head, sizeof head);
     int64_t now_ns = clock_mono_ns();
     struct talk t = {.parts = all, .count = count + 1, .cpu_ns = cpu_ns, .looked_ns = now_ns, .worked_ns = now_ns, .stop_fd = stop_fd};
     t.begin_cpu_ns = t.last_cpu_ns = cpu_of(p);
     buf_clear(&p->in);
-    p->jobs++;
     return talk(p, &t, ret_answer);
 }
 
 /* ---- what is known of it ---- */
+
+bool process_is_apart(const struct process *p)
+{
+    return p->here == NULL;
+}
 
 unsigned process_walls(const struct process *p)
 {
@@ -389,5 +482,5 @@ bool process_is_worn(struct process *p)
 {
     if (p->jobs >= JOBS_MAX)
         return true;
-    return p->memory_bytes && p->jobs % LOOK_EACH == 0 && resident(p->pid) > p->memory_bytes / 2;
+    return p->memory_bytes && p->here == NULL && p->jobs % LOOK_EACH == 0 && resident(p->pid) > p->memory_bytes / 2;
 }

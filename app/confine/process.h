@@ -1,9 +1,10 @@
-/* A process that decodes, seen from the service: started from our own program, asked one thing at a time, watched while
+/* A process that decodes, seen from the service: started from a program of its own, asked one thing at a time, watched while
  * it thinks, and told apart by what it died of. One thread at a time. */
 #pragma once
 
-#include "app/confine/walls.h"
-#include "base/slice.h"
+#include "app/confine/hello.h"
+#include "base/buf.h"
+#include "base/error.h"
 #include "decode/render.h"
 
 struct process;
@@ -17,15 +18,37 @@ enum process_end {
 /* In the order of LABELS_CRASH. */
 enum process_death { DEATH_SIGNAL, DEATH_CPU, DEATH_MEMORY, DEATH_SECCOMP, DEATH_STALLED, DEATH_ANSWER };
 
+/* Decoding without a process, in the thread that asks: for programs that are linked to the decoder (app/decoder/child.h). What
+ * crashes it ends them. */
+struct process_here {
+    void *(*open)(struct render_place *place);
+    bool (*answer)(void *decoder, struct slice frame, struct buf *out);
+    void (*close)(void *decoder);
+};
+
+/* What decodes. */
+struct process_program {
+    const char *path;                /* of earshot-decoder */
+    int fd;                          /* process_program_open(); 0: not open */
+    const struct process_here *here; /* not NULL: this, and no process */
+};
+
 struct process_config {
-    const char *program; /* ours, "/proc/self/exe" */
+    const struct process_program *program;
     struct walls walls;
 };
+
+/* The program is opened once: what is started later is the same one, whatever an upgrade puts into its place. ERR_NOT_FOUND
+ * with a sentence that says what to do, and it is looked for again at each start. */
+int process_program_open(struct process_program *program, struct why *why);
+void process_program_close(struct process_program *program);
 
 /* 0 once its walls stand, or an ERR_ with the reason. */
 int process_start(const struct process_config *config, struct process **ret_process, struct why *why);
 /* Lets it go; NULL is fine. */
 void process_free(struct process *p);
+/* It is one, and not process_program.here. */
+bool process_is_apart(const struct process *p);
 /* WALL_ bits that stand. */
 unsigned process_walls(const struct process *p);
 /* Asks with the bytes of all parts. The answer is valid until the next call. cpu_ns: what it may use of the CPU;

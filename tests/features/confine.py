@@ -91,8 +91,53 @@ def in_service(t):
         s.nothing()
     wait_for("decoders end with their service", lambda: not any(status(pid) for pid in pids))
     with Fed(t, "confine = no\n") as s:
-        t.counter("confine = no has a process", decoders(s.process.pid) == [] and s.counter("earshot_decoder_confined") == 0)
+        found = status(decoder_of(s))
+        t.counter("confine = no has walls", (found["Seccomp"], found["NoNewPrivs"]) == ("0", "0"))
+        s.has("earshot_decoder_confined", 1)  # its process
         s.nothing()
+
+
+def libraries(program):
+    return subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+
+
+@feature("X43", "codec libraries are in the program that decodes alone, and nothing of network or databases is in there")
+def apart(t):
+    decoder = os.path.join(os.path.dirname(t.earshot), "earshot-decoder")
+    codecs, others = ("libavcodec", "libavformat", "libswresample"), ("libsqlite3", "libcurl", "libmicrohttpd", "libpcap")
+    ours, theirs = libraries(t.earshot), libraries(decoder)
+    t.equal("codecs in earshot", [name for name in codecs if name in ours], [])
+    t.equal("network and databases in earshot-decoder", [name for name in others if name in theirs], [])
+    t.counter("a program without either passes too", all(name in theirs for name in codecs) and all(name in ours for name in others))
+    alone = subprocess.run([decoder], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    t.check(f"by hand it says what it is: {alone.stderr}", alone.returncode == 2 and "started by earshot" in alone.stderr)
+
+
+@feature("X43", "without the program that decodes: one sentence that says what to do, at the start and when asked; calls are kept, and recorded once it is there")
+def missing(t):
+    absent, conf = t.path(), t.path("conf")
+    with open(conf, "w") as f:
+        f.write(f"[storage]\ndata_dir = {t.path('data')}\n[recording]\ndecoder = {absent}\n")
+    wanted = f"the program that decodes, {absent}, is not there: install it, or say in [recording] decoder where it is"
+    done = subprocess.run([t.earshot, "--check-decoder", conf], capture_output=True, text=True)
+    t.equal("--check-decoder", (done.returncode, done.stdout, done.stderr), (1, "", f"earshot: {wanted}\n"))
+    packets = short_call(1)
+    pcap = t.path()
+    write(pcap, frames(sorted(packets, key=lambda p: p.t)))
+    done = subprocess.run([t.earshot, "read", "--quiet", "--config", conf, "--record", t.path("out"), pcap], capture_output=True, text=True)
+    t.equal("read --record", (done.returncode, done.stderr), (1, f"earshot: {wanted}\n"))
+    with Fed(t, f"decoder = {absent}\n") as s:
+        wait_for("the sentence", lambda: wanted in s.said())
+        s.feed(packets)
+        wait_for("the call", lambda: any((r["recording"] or {}).get("state") == "spooling" for r in s.get(f"/api/v1/calls?{SPAN}")["data"]))
+        os.symlink(os.path.join(os.path.dirname(t.earshot), "earshot-decoder"), absent)
+        wait_for("the recording", lambda: any((r["recording"] or {}).get("state") == "ready" for r in s.get(f"/api/v1/calls?{SPAN}")["data"]), 30)
+    done = subprocess.run([t.earshot, "--check-decoder", conf], capture_output=True, text=True)
+    t.counter("a program that is there is missed too", "possible" in done.stdout and wanted not in done.stderr)
+    with open(conf, "w") as f:
+        f.write(f"[storage]\ndata_dir = {t.path('data')}\n[recording]\ndecoder = /bin/true\n")
+    done = subprocess.run([t.earshot, "--check-decoder", conf], capture_output=True, text=True)
+    t.check(f"another program: {done.stderr}", done.returncode == 1 and "ended before it began" in done.stderr)
 
 
 # ---- X44

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "api/record_json.h"
+#include "app/decoder/child.h"
 #include "app/service.h"
 #include "app/setup.h"
 #include "base/crypto.h"
@@ -100,9 +101,8 @@ static void run_live(const char *dir, uint8_t ret_secret[32], struct lines *ret)
     settings_defaults(&settings);
     snprintf(settings.data_dir, sizeof settings.data_dir, "%s", dir);
     settings.api_enabled = false;
-    settings.confine = false; /* this program is no decoder */
     settings.workers = 2;
-    struct service_config config = {.settings = &settings, .source_name = "injected", .lossless = true};
+    struct service_config config = {.settings = &settings, .decoder.here = &decoder_here, .source_name = "injected", .lossless = true};
     if (service_start(&config, &s, &why) != 0) {
         fprintf(stderr, "%s\n", why.text);
         exit(1);

@@ -10,9 +10,81 @@
 #include <unistd.h>
 
 #include "app/confine/job_files.h"
+#include "app/confine/process.h"
+#include "app/decoder/child.h"
 #include "tests/support/guard.h"
 
 #define SECOND INT64_C(1000000000)
+
+/* ---- the first words ---- */
+
+Test(confine, another_build_is_told_before_anything_else_is_read, .timeout = 60)
+{
+    struct walls w = {.read_dir = "/spool", .write_dir = "/audio", .memory_bytes = 5, .none = true}, got = {0};
+    struct arena *a = arena_new(1024, 8192);
+    struct buf out;
+    bool same = false;
+    buf_init(&out, 4096);
+    struct pack to = pack_writer(&out);
+    hello_walls_pack(&to, &w, &same);
+    struct pack from = pack_reader(buf_view(&out), a);
+    hello_walls_pack(&from, &got, &same);
+    cr_expect(same && !from.failed && got.none && got.memory_bytes == 5);
+    cr_expect_str_eq(got.write_dir, "/audio");
+    for (size_t i = 0; i < strlen(EARSHOT_VERSION) + 8; i++) { /* any letter of the build, or its length */
+        struct walls none = {0};
+        out.data[i] ^= 1;
+        from = pack_reader(buf_view(&out), a);
+        hello_walls_pack(&from, &none, &same);
+        out.data[i] ^= 1;
+        cr_expect(!same && none.read_dir == NULL, "byte %zu", i);
+    }
+    arena_free(a);
+    buf_fini(&out);
+}
+
+/* ---- without a process ---- */
+
+Test(confine, who_is_linked_to_the_decoder_may_decode_without_a_process, .timeout = 60)
+{
+    const struct process_program program = {.here = &decoder_here};
+    const struct process_config config = {.program = &program};
+    struct process *p = NULL;
+    struct why why = {0};
+    struct slice answer;
+    struct buf body, keys;
+    struct job job = {.kind = JOB_PROBE, .probe = 0, .dir = "/nowhere", .path = "", .sound.data_dir = "/nowhere", .record_count = 1};
+    int err = 0;
+    cr_assert_eq(process_start(&config, &p, &why), 0);
+    cr_expect(!process_is_apart(p) && process_walls(p) == 0);
+    job.records[0] = record_new();
+    buf_init(&body, 1 << 20);
+    buf_init(&keys, 1 << 10);
+    job_write(&body, &job);
+    job_write_keys(&keys, &job);
+    const struct slice parts[] = {buf_view(&body), buf_view(&keys)};
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(process_ask(p, parts, 2, SECOND, -1, &answer), PROCESS_ANSWERED);
+        cr_expect(answer_read(answer, &job, NULL, &err, &why));
+        cr_expect_eq(err, ERR_NOT_FOUND, "there is no such folder: %s", why.text);
+    }
+    job_free(&job);
+    buf_fini(&body);
+    buf_fini(&keys);
+    process_free(p);
+}
+
+Test(confine, a_program_that_is_not_there_is_a_sentence_with_what_to_do, .timeout = 60)
+{
+    struct process_program program = {.path = "/nowhere/earshot-decoder"};
+    const struct process_config config = {.program = &program};
+    struct process *p = NULL;
+    struct why why = {0};
+    cr_expect_eq(process_start(&config, &p, &why), ERR_NOT_FOUND);
+    cr_expect_str_eq(why.text, "the program that decodes, /nowhere/earshot-decoder, is not there: install it, or say in [recording] decoder where it is");
+    cr_expect_eq(process_program_open(&program, &why), ERR_NOT_FOUND);
+    process_program_close(&program);
+}
 
 /* ---- jobs ---- */
 
@@ -313,7 +385,7 @@ Test(confine, whose_voice_a_track_is_the_service_knows, .timeout = 60)
 
 /* ---- files ---- */
 
-/* What is in the folder of "bob.wav" and is of its job, done or not: c, t or b: of a call, of tracks, of both. */
+/* What is in the folder of "bob.wav" and is of its job, done or not: c, t or w: of a call, of tracks, the call's waveform. */
 static const struct {
     const char *name;
     char of;
@@ -323,8 +395,8 @@ static const struct {
     {"bob-v64.mkv.part", 'c'}, {"bob-t1.wav", 't'},         {"bob-t32.wav.part", 't'},   {"bob-mix.wav", 't'},
     {"bob-mix.wav.part", 't'},  {"bob.wav.pcm.part", 'c'},   {"bob-p2.wav.pcm.part", 'c'},
     /* the name that is taken, and what lies beside recordings */
-    {"bob.json", 0},           {"bob.wav.json", 0},         {"bob.peaks", 0},            {"bob.wav.peaks", 0},
-    {"bob.json.part", 0},      {"bob-p2.json", 0},          {"bob-v1.mkv.json", 0},      {"bob-p2.peaks", 0},
+    {"bob.json", 0},           {"bob.wav.json", 0},         {"bob.peaks", 'w'},          {"bob.wav.peaks", 0},
+    {"bob.json.part", 0},      {"bob-p2.json", 0},          {"bob-v1.mkv.json", 0},      {"bob-caller.peaks", 'w'},   {"bob.peaks.part", 'w'},     {"bob-carol.peaks", 0},      {"bob.smith.peaks", 0},
     /* those of others: parties that are called so, and names with the uid behind them */
     {"bob-carol.wav", 0},      {"bob.smith.wav", 0},        {"bob-peter.wav", 0},        {"bob-c.wav", 0},
     {"bob-vera.wav", 0},       {"bob-tom.wav", 0},          {"bob-mixer.wav", 0},        {"bob-p.wav", 0},
@@ -366,7 +438,7 @@ Test(confine, a_crash_takes_the_files_of_its_job_and_no_others, .timeout = 60)
     job_files_remove(JOB_CALL, dir, "audio/bob.wav");
     for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
         snprintf(path, sizeof path, "%s/audio/%s", dir, beside[i].name);
-        cr_expect_eq(stat(path, &st) == 0, beside[i].of != 'c', "%s", path);
+        cr_expect_eq(stat(path, &st) == 0, beside[i].of != 'c' && beside[i].of != 'w', "%s", path);
         (void)unlink(path);
     }
     snprintf(path, sizeof path, "%s/audio", dir);

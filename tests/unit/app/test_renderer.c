@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/decoder/child.h"
 #include "app/render_queue.h"
 #include "app/renderer.h"
 #include "base/clock.h"
@@ -119,7 +120,7 @@ static void open_scene(struct scene *s)
     const struct writer_config writer = {.commit_interval_ms = 1};
     cr_assert_eq(writer_start(&writer, store, counters_block(s->counters), &s->writer, &why), 0);
     const struct renderer_config renderer = {
-        .sound = {.data_dir = s->dir}, .threads = 2, .writer = s->writer, .counters = s->counters};
+        .sound = {.data_dir = s->dir}, .confine = {.program.here = &decoder_here}, .threads = 2, .writer = s->writer, .counters = s->counters};
     cr_assert_eq(renderer_start(&renderer, &s->renderer, &why), 0);
 }
 

@@ -1,8 +1,9 @@
-#include "app/sound_video.h"
+#include "app/decoder/sound_video.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "app/decoder/sound_render.h"
 #include "decode/video_render.h"
 #include "storage/media_dir.h"
 

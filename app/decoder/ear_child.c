@@ -1,20 +1,11 @@
 /* The steps, taken. */
-#include "app/confine/ear_internal.h"
+#include "app/decoder/ear_child.h"
 
+#include "app/confine/ear_steps.h"
 #include "app/confine/job.h"
 #include "decode/earpiece.h"
 
 #define FRAMES_MAX 4096
-
-/* The codec as it lies in memory: both sides are one program. */
-void ear_packet_pack(struct pack *p, struct ear_packet *v)
-{
-    pack_u8(p, &v->channel);
-    pack_u32(p, &v->flow);
-    pack_i64(p, &v->time_ns);
-    pack_bytes(p, &v->codec, sizeof v->codec);
-    pack_text(p, &v->datagram);
-}
 
 static void take_packet(struct earpiece *ear, struct pack *p)
 {

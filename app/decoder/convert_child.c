@@ -1,6 +1,7 @@
 /* The steps, taken. */
-#include "app/confine/convert_steps.h"
+#include "app/decoder/convert_child.h"
 
+#include "app/confine/convert_steps.h"
 #include "app/confine/job.h"
 #include "decode/peaks.h"
 #include "storage/peaks.h"

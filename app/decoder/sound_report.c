@@ -1,5 +1,5 @@
 /* Field by field: decode/ and storage/ do not know each other. */
-#include "app/sound_report.h"
+#include "app/decoder/sound_report.h"
 
 static void channel(struct arena *a, const struct hearing_report *in, unsigned c, struct record_sound_channel *out)
 {

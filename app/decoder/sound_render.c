@@ -1,17 +1,17 @@
 /* Adapts the chains of a record to the flows that the renderer takes. */
-#include "app/sound.h"
+#include "app/decoder/sound_render.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "app/descriptor.h"
-#include "app/sound_hops.h"
-#include "app/sound_peaks.h"
-#include "app/sound_report.h"
-#include "app/sound_tag.h"
-#include "app/sound_tones.h"
-#include "app/sound_video.h"
+#include "app/decoder/sound_hops.h"
+#include "app/decoder/sound_peaks.h"
+#include "app/decoder/sound_report.h"
+#include "app/decoder/sound_tag.h"
+#include "app/decoder/sound_tones.h"
+#include "app/decoder/sound_video.h"
 #include "app/worker.h"
 #include "decode/output.h"
 #include "decode/srtp.h"
@@ -326,19 +326,6 @@ static void note_gaps(struct call_record *r, const struct render_result *result)
     }
 }
 
-void sound_judge(struct call_record *r, const struct sound_config *config)
-{
-    if (!r->final || r->recording.sound.channel_count == 0)
-        return;
-    uint32_t before = diagnose_labels(r);
-    diagnose(r, &config->diagnosis);
-    uint32_t more = diagnose_labels(r) & ~before;
-    r->diagnosis.sounded |= more != 0;
-    r->recording.one_way = r->one_way;
-    for (unsigned i = 0; config->counters && i < DIAGNOSE_LABELS; i++)
-        counters_add(config->counters, C_CALL_DIAGNOSES + i, more >> i & 1);
-}
-
 static void describe(struct call_record *r, const struct render_result *result, const struct files *files, const struct flows *flows,
                      enum audio_codec codec, int err)
 {
@@ -370,14 +357,6 @@ static void describe(struct call_record *r, const struct render_result *result, 
     g->size_bytes = files->list.count ? files->list.items[0].size_bytes : result->size_bytes;
     memcpy(g->sha256, result->sha256, sizeof g->sha256);
     g->files = files->list;
-}
-
-enum audio_codec sound_codec(const struct call_record *r, const struct sound_config *config)
-{
-    char format[16];
-    enum audio_codec codec;
-    slice_copy_to(r->recording.format, format, sizeof format);
-    return r->recording.format.size && audio_format_find(format, &codec) ? codec : config->codec;
 }
 
 int sound_render(struct call_record *r, const struct sound_config *config, const char *dir, const char *path, struct why *why)

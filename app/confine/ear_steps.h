@@ -1,4 +1,4 @@
-/* What ear.c asks and ear_child.c does: a frame that begins with 0 (a job begins with the number of its records), then
+/* What ear.c asks and decoder/ear_child.c does: a frame that begins with 0 (a job begins with the number of its records), then
  * steps, each with what it needs. The answer: a value, and frames of sound. */
 #pragma once
 
@@ -17,7 +17,3 @@ struct ear_packet {
 };
 
 void ear_packet_pack(struct pack *p, struct ear_packet *v);
-
-struct earpiece;
-/* In the process that decodes: takes the steps of a frame, with one earpiece from EAR_OPEN on. */
-void ear_take_steps(struct earpiece **ear, struct slice frame, struct buf *answer);

@@ -1,5 +1,5 @@
 /* decode/ makes it, storage/ knows how it lies on the disk. */
-#include "app/sound_peaks.h"
+#include "app/decoder/sound_peaks.h"
 
 #include "decode/part_file.h"
 #include "storage/peaks.h"

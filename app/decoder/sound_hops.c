@@ -1,6 +1,6 @@
 /* The records say which streams may be the same; the first packets of the time in which both run
  * prove it. */
-#include "app/sound_hops.h"
+#include "app/decoder/sound_hops.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Numbers are somebody's: they stand in a file only where the operator wants them there. Control
  * characters of a From header do not get into it. */
-#include "app/sound_tag.h"
+#include "app/decoder/sound_tag.h"
 
 #include <stdio.h>
 

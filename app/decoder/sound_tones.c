@@ -1,5 +1,5 @@
 /* Two channels, each in order of time, become one list. */
-#include "app/sound_tones.h"
+#include "app/decoder/sound_tones.h"
 
 static const char *const parties[HEARING_CHANNELS] = {"caller", "callee"};
 

@@ -2,7 +2,7 @@
  * the list below ends the process (SIGSYS), which its parent sees and counts.
  *
  * Landlock's own numbers stand here because the headers of the build machine may be older than the kernel. */
-#include "app/confine/walls.h"
+#include "app/decoder/walls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -235,6 +235,9 @@ static int close_calls(struct why *why)
 int walls_raise(const struct walls *w, unsigned *ret_standing, struct why *why)
 {
     unsigned standing = 0;
+    *ret_standing = 0;
+    if (w->none)
+        return 0;
     int version = landlock_version();
     go_first();
     int err = set_limits(w, why);
