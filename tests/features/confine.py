@@ -81,7 +81,7 @@ def in_service(t):
         pids = wait_for("two decoders", lambda: (lambda x: x if len(x) == 2 else None)(decoders(s.process.pid)))
         s.has("earshot_decoder_confined", 3)  # its process, seccomp, Landlock
         for pid in pids:
-            found = status(pid)
+            found = wait_for("its walls stand", lambda: (lambda x: x if x.get("Seccomp") == "2" else None)(status(pid)))
             t.equal("walls", [found[k] for k in ("Seccomp", "NoNewPrivs", "CapEff", "CapPrm", "CapAmb", "Threads")],
                     ["2", "1", "0" * 16, "0" * 16, "0" * 16, "1"])
             if os.getuid() == 0:
@@ -91,9 +91,9 @@ def in_service(t):
         s.nothing()
     wait_for("decoders end with their service", lambda: not any(status(pid) for pid in pids))
     with Fed(t, "confine = no\n") as s:
+        s.has("earshot_decoder_confined", 1)  # its process
         found = status(decoder_of(s))
         t.counter("confine = no has walls", (found["Seccomp"], found["NoNewPrivs"]) == ("0", "0"))
-        s.has("earshot_decoder_confined", 1)  # its process
         s.nothing()
 
 
