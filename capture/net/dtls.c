@@ -1,5 +1,5 @@
-/* Each pair of endpoints has one cell, chosen by its keyed hash: a newer handshake takes the place
- * of an older one. */
+/* The keyed hash of a pair of endpoints chooses its set of cells. In a full set a new handshake
+ * takes the place of the oldest one whose keys are told, else of the oldest. */
 #include "capture/net/dtls.h"
 
 #include <stdlib.h>
@@ -8,7 +8,9 @@
 #include "base/cursor.h"
 #include "capture/net/tls_parts.h"
 
-#define CELLS           1024
+#define SETS            256
+#define WAYS            8
+#define CELLS           (SETS * WAYS)
 #define RECORD_MAX      8 /* records of a datagram that are looked at */
 #define HANDSHAKE       22
 #define CLIENT_HELLO    1
@@ -20,6 +22,7 @@
 struct handshake {
     bool used, has_client, has_server, told;
     uint16_t suite, profile;
+    uint64_t serial; /* of its last hello */
     struct endpoint client, server;
     uint8_t client_random[TLS_RANDOM_SIZE];
     uint8_t server_random[TLS_RANDOM_SIZE];
@@ -30,6 +33,7 @@ struct dtls {
     dtls_keys_fn *fn;
     void *context;
     bool waiting; /* some handshake may lack nothing but its secret */
+    uint64_t hellos;
     struct handshake cell[CELLS];
 };
 
@@ -132,24 +136,47 @@ void dtls_secrets_changed(struct dtls *d, const struct tls *secrets)
 
 /* ---- hellos ---- */
 
+static bool is_between(const struct handshake *h, const struct datagram *g)
+{
+    return h->used &&
+           ((endpoint_equal(&h->client, &g->src) && endpoint_equal(&h->server, &g->dst)) ||
+            (endpoint_equal(&h->client, &g->dst) && endpoint_equal(&h->server, &g->src)));
+}
+
+/* Which of the two may go first. */
+static bool matters_less(const struct handshake *a, const struct handshake *b)
+{
+    if (a->used != b->used)
+        return !a->used;
+    return a->told != b->told ? a->told : a->serial < b->serial;
+}
+
 static struct handshake *handshake_of(struct dtls *d, const struct datagram *g)
 {
     uint64_t hash = endpoint_hash(&d->seed, &g->src) + endpoint_hash(&d->seed, &g->dst);
-    struct handshake *h = &d->cell[hash % CELLS];
-    bool same =
-        h->used && ((endpoint_equal(&h->client, &g->src) && endpoint_equal(&h->server, &g->dst)) ||
-                    (endpoint_equal(&h->client, &g->dst) && endpoint_equal(&h->server, &g->src)));
-    if (!same)
-        *h = (struct handshake){.used = true, .client = g->src, .server = g->dst};
-    return h;
+    struct handshake *set = &d->cell[hash % SETS * WAYS], *least = set;
+    for (unsigned i = 0; i < WAYS; i++) {
+        if (is_between(&set[i], g))
+            return &set[i];
+        if (matters_less(&set[i], least))
+            least = &set[i];
+    }
+    *least =
+        (struct handshake){.used = true, .client = g->src, .server = g->dst, .serial = ++d->hellos};
+    return least;
 }
 
 /* The same client random comes again with a cookie; another one begins anew. */
-static void client_hello(struct handshake *h, const struct datagram *g, const uint8_t *random)
+static void client_hello(struct dtls *d, struct handshake *h, const struct datagram *g,
+                         const uint8_t *random)
 {
     if (h->has_client && memcmp(h->client_random, random, TLS_RANDOM_SIZE) == 0)
         return;
-    *h = (struct handshake){.used = true, .has_client = true, .client = g->src, .server = g->dst};
+    *h = (struct handshake){.used = true,
+                            .has_client = true,
+                            .client = g->src,
+                            .server = g->dst,
+                            .serial = ++d->hellos};
     memcpy(h->client_random, random, TLS_RANDOM_SIZE);
 }
 
@@ -189,7 +216,7 @@ static void message(struct dtls *d, const struct datagram *g, struct slice body)
         return;
     struct handshake *h = handshake_of(d, g);
     if (type == CLIENT_HELLO)
-        client_hello(h, g, random);
+        client_hello(d, h, g, random);
     else if (endpoint_equal(&h->server, &g->src) && h->has_client)
         server_hello(h, random, &at);
 }
