@@ -22,7 +22,8 @@ const document = {
       const names = Object.keys(result.metafile.outputs).map((o) => path.basename(o));
       const pick = (start, end) => names.find((n) => n.startsWith(start) && n.endsWith(end));
       let html = await readFile(path.join(here, "src/index.html"), "utf8");
-      for (const [mark, name] of [["@SCRIPT@", pick("main-", ".js")], ["@STYLE@", pick("main-", ".css")], ["@ICON@", pick("icon-", ".svg")]])
+      const marks = [["@SCRIPT@", pick("main-", ".js")], ["@STYLE@", pick("main-", ".css")], ["@ICON@", pick("icon-", ".svg")], ["@WORKER@", pick("rowsworker-", ".js")]];
+      for (const [mark, name] of marks)
         html = html.replaceAll(mark, `assets/${name}`);
       await mkdir(out, { recursive: true });
       await writeFile(path.join(out, "index.html"), html);
@@ -32,7 +33,7 @@ const document = {
 
 const page = {
   absWorkingDir: here,
-  entryPoints: { main: "src/main.tsx", icon: "src/icon.svg" },
+  entryPoints: { main: "src/main.tsx", rowsworker: "src/rowsworker.ts", icon: "src/icon.svg" },
   outdir: path.join(out, "assets"),
   entryNames: "[name]-[hash]",
   chunkNames: "[name]-[hash]",

@@ -30,7 +30,7 @@ async function problemOf(response: Response): Promise<ApiError> {
 /** Somebody must say who they are: the page shows the way in. */
 export const onUnauthorised: { call: (() => void) | null } = { call: null };
 
-async function request(method: string, path: string, body?: unknown, signal?: AbortSignal, accept = "application/json"): Promise<Response> {
+async function request(method: string, at: string, body?: unknown, signal?: AbortSignal, accept = "application/json"): Promise<Response> {
   const headers: Record<string, string> = { Accept: accept };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (csrf && method !== "GET") headers[CSRF_HEADER] = csrf;
@@ -39,7 +39,7 @@ async function request(method: string, path: string, body?: unknown, signal?: Ab
   if (signal) init.signal = signal;
   let response: Response;
   try {
-    response = await fetch(url(path), init);
+    response = await fetch(at, init);
   } catch (e) {
     if (signal?.aborted) throw e;
     throw new ApiError(0, "unreachable", "The service cannot be reached. It may be restarting; this page tries again.");
@@ -50,13 +50,17 @@ async function request(method: string, path: string, body?: unknown, signal?: Ab
 }
 
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  return (await request("GET", path, undefined, signal)).json() as Promise<T>;
+  return (await request("GET", url(path), undefined, signal)).json() as Promise<T>;
+}
+/** By its whole address, for who is not where the document is. */
+export async function getAt<T>(at: string): Promise<T> {
+  return (await request("GET", at)).json() as Promise<T>;
 }
 export async function getText(path: string, signal?: AbortSignal): Promise<string> {
-  return (await request("GET", path, undefined, signal, "text/plain, */*")).text();
+  return (await request("GET", url(path), undefined, signal, "text/plain, */*")).text();
 }
 export async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<T | null> {
-  const response = await request(method, path, body);
+  const response = await request(method, url(path), body);
   return response.status === 204 ? null : ((await response.json()) as T);
 }
 

@@ -1,6 +1,6 @@
 // Calls as rows of the list: small objects out of the large ones of the API, page by page, at most 20,000. Several questions (one for each
 // MOS scale) are merged into one list in its order; what only the page can judge is left out here.
-import { get, query } from "./api.ts";
+import { ApiError, get, onUnauthorised, query, url } from "./api.ts";
 import { who } from "./format.ts";
 import type { Condition, Parsed } from "./query.ts";
 import type { Call, List, Scale } from "./types.ts";
@@ -54,6 +54,44 @@ export function rowOf(c: Call): Row {
     noMedia: q.no_rtp, trunk: c.trunk, site: c.site, direction: c.direction, agent: c.user_agent, callId: c.call_id, src: c.src, dst: c.dst,
     released: c.released_by, recording: c.recording ? (c.recording.state ?? c.recording.result) : null, labels: c.diagnosis.map((d) => d.label),
   };
+}
+
+export interface RowPage {
+  rows: Row[];
+  next: string | null;
+}
+export function pageOf(list: List<Call>): RowPage {
+  return { rows: list.data.map(rowOf), next: list.page.has_more ? list.page.next_cursor : null };
+}
+
+let worker: Worker | null | undefined;
+let asked = 0;
+const answers = new Map<number, (a: WorkerAnswer) => void>();
+export interface WorkerAnswer {
+  id: number;
+  page?: RowPage;
+  problem?: { status: number; code: string; detail: string; field: string | null };
+}
+
+/** A page of calls is a megabyte of JSON: it is read beside the page, so that nobody notices. */
+async function readPage(path: string, signal: AbortSignal): Promise<RowPage> {
+  if (worker === undefined) {
+    const at = document.querySelector<HTMLMetaElement>("meta[name=rows-worker]")?.content;
+    worker = at && typeof Worker !== "undefined" ? new Worker(at, { type: "module" }) : null;
+    if (worker) worker.onmessage = (e: MessageEvent<WorkerAnswer>) => answers.get(e.data.id)?.(e.data);
+  }
+  if (!worker) return pageOf(await get<List<Call>>(path, signal));
+  const id = ++asked;
+  const answer = await new Promise<WorkerAnswer>((done, failed) => {
+    answers.set(id, done);
+    signal.addEventListener("abort", () => failed(signal.reason), { once: true });
+    worker!.onerror = () => failed(new ApiError(0, "page", "This part of the page could not be loaded."));
+    worker!.postMessage({ id, url: new URL(url(path), document.baseURI).href });
+  }).finally(() => answers.delete(id));
+  if (answer.page) return answer.page;
+  const p = answer.problem!;
+  if (p.status === 401) onUnauthorised.call?.();
+  throw new ApiError(p.status, p.code, p.detail, p.field);
 }
 
 function measured(r: Row, field: Condition["field"]): Num {
@@ -110,10 +148,10 @@ export class Rows {
     const params: [string, string][] = [...s.params];
     if (s.cursor) params.push(["cursor", s.cursor]);
     else void this.count(s);
-    const list = await get<List<Call>>(`calls${query(params)}`, this.abort.signal);
-    s.waiting.push(...list.data.map(rowOf));
-    s.cursor = list.page.next_cursor;
-    s.done = !list.page.has_more || !s.cursor;
+    const page = await readPage(`calls${query(params)}`, this.abort.signal);
+    s.waiting.push(...page.rows);
+    s.cursor = page.next;
+    s.done = page.next === null;
   }
 
   /** How many there are is asked beside the rows: it may take longer. A search by header has no count. */

@@ -50,7 +50,8 @@ export function howLong(ms: number): string {
   if (s < 1) return `${Math.round(ms)} ms`;
   if (s < 60) return s === 1 ? "1 second" : `${s} seconds`;
   if (s < 3600) return s % 60 ? `${Math.floor(s / 60)} min ${s % 60} s` : `${s / 60} min`;
-  if (s < 172800) return `${Math.floor(s / 3600)} h ${Math.floor(s / 60) % 60} min`;
+  const min = Math.floor(s / 60) % 60;
+  if (s < 172800) return min ? `${Math.floor(s / 3600)} h ${min} min` : `${Math.floor(s / 3600)} h`;
   return `${Math.floor(s / 86400)} days`;
 }
 

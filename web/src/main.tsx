@@ -48,6 +48,7 @@ function Body(p: { route: Route }): JSX.Element {
   if (!LAZY[view])
     return (
       <Empty title="There is no such view.">
+        <h1 class="sr">Nothing here</h1>
         <p>The link names “{view}”. <a href="#/">Overview</a></p>
       </Empty>
     );

@@ -108,7 +108,8 @@ function addWord(p: Parsed, word: string): void {
   const key = pair && KEYS[pair[1]!.toLowerCase()];
   if (pair && key) {
     for (const value of key === "outcome" || key === "sip_code" ? pair[2]!.split(",") : [pair[2]!]) {
-      if ((key === "sip_code" || key === "q850") && !/^\d{1,3}$/.test(value)) p.errors.push(`“${value}” is no code`);
+      const most = key === "sip_code" ? 699 : 127;
+      if ((key === "sip_code" || key === "q850") && !(/^\d{1,3}$/.test(value) && Number(value) >= (key === "q850" ? 1 : 100) && Number(value) <= most)) p.errors.push(`“${value}” is no code`);
       else p.params.push([key, key === "outcome" ? value.replaceAll("-", "_") : value]);
     }
     return;

@@ -44,7 +44,7 @@ test("words with a key, flags, several codes", () => {
   assert.deepEqual(params("header:X-Account value:7"), [["header", "X-Account"], ["header_value__contains", "7"]]);
 });
 test("what cannot be understood is told", () => {
-  for (const text of ["mos<9", "mos<bad", "speed>3", "code:abc", "loss>x%", "value:7"]) assert.equal(parseQuery(text).errors.length, 1, text);
+  for (const text of ["mos<9", "mos<bad", "speed>3", "code:abc", "code:999", "q850:200", "loss>x%", "value:7"]) assert.equal(parseQuery(text).errors.length, 1, text);
 });
 test("values with units", () => {
   assert.equal(parseValue("duration", "1h2m3s"), 3723000);

@@ -45,16 +45,15 @@ function Arrow(p: { e: LadderEvent; y: number; x: (id: number) => number; lane: 
   return (
     <g
       class={`step ${tone(e)} ${e.kind} ${e.retransmit ? "again" : ""} ${p.chosen ? "chosen" : ""}`}
-      role={clickable ? "button" : "img"} tabIndex={clickable ? (p.focusable ? 0 : -1) : undefined} aria-label={`${passed(e.t_us)} ${text}`} aria-pressed={clickable ? p.chosen : undefined}
+      role={clickable ? "button" : "img"} tabIndex={clickable ? (p.focusable ? 0 : -1) : undefined} aria-label={clickable ? undefined : `${passed(e.t_us)} ${text}`} aria-pressed={clickable ? p.chosen : undefined}
       onClick={clickable ? p.choose : undefined} onKeyDown={clickable ? (k) => { if (k.key === "Enter" || k.key === " ") { k.preventDefault(); p.choose(); } } : undefined}
     >
-      <title>{`${passed(e.t_us)} ${text}`}</title>
       <rect class="hit" x={0} y={y - STEP + 8} width={p.width} height={STEP} />
-      <text class="time" x={TIME - 12} y={y - 2} text-anchor="end">{passed(e.t_us)}</text>
-      {p.legs > 1 ? <text class="leg" x={6} y={y - 2}>{e.leg + 1}</text> : null}
+      <text class="time" x={TIME - 12} y={y - 2} text-anchor="end">{`${passed(e.t_us)} `}</text>
+      {p.legs > 1 ? <text class="leg" x={6} y={y - 2}>{`${e.leg + 1} `}</text> : null}
       <line x1={from} x2={to} y1={y} y2={y} />
       <path d={`M${to},${y}l${back},-4.5v9z`} />
-      <text class="label" x={(from + to) / 2} y={y - 4} text-anchor="middle">{shown}</text>
+      <text class="label" x={(from + to) / 2} y={y - 4} text-anchor="middle">{shown}{shown !== text ? <title>{text}</title> : null}</text>
     </g>
   );
 }
@@ -127,7 +126,7 @@ export function LadderView(p: { ladder: Ladder; uid: string; chosen: string | nu
             <label class="tick"><input type="checkbox" checked={only} onChange={(e) => alone(e.currentTarget.checked)} /> this call only</label>
           </p>
         ) : null}
-        <div class="scroll ladder-scroll" ref={scroller} tabIndex={0} role="region" aria-label="Ladder">
+        <div class="scroll ladder-scroll" ref={scroller} tabIndex={0} role="region" aria-label="Diagram">
           <svg width={width} height={height} role="group" aria-label={`Ladder of ${number(all.length)} events between ${hosts.length} addresses`}>
             {hosts.map((h) => (
               <g key={h.id}>

@@ -51,7 +51,7 @@ function Words(p: { call: Call }): JSX.Element {
 function Streams(p: { list: Stream[] }): JSX.Element {
   if (p.list.length === 0) return <Empty title="No media was seen." />;
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Streams">
+    <div class="scroll" tabIndex={0} role="region" aria-label="Figures of each stream">
       <table>
         <thead>
           <tr><th>Voice</th><th>From → to</th><th>Codec</th><th class="num">Packets</th><th class="num">Lost</th><th class="num">Late</th><th class="num">Longest run</th><th class="num">Jitter mean / max</th><th class="num">Largest gap</th><th class="num">MOS</th><th>Loss lies</th></tr>

@@ -140,7 +140,7 @@ export function Calls(p: { route: Route }): JSX.Element {
   useEffect(() => {
     const timer = setTimeout(() => typed !== text && amend({ q: typed }), 350);
     return () => clearTimeout(timer);
-  }, [typed]);
+  }, [typed, text]);
 
   const list = rows?.rows ?? [];
   const selected = kept?.selected ?? -1;

@@ -1,0 +1,102 @@
+// The program on generated traffic, for the time of the tests: good calls, bad calls, and one whose headers are hostile.
+import { spawn, execFileSync } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+const BAD = ["--calls", "4", "--concurrent", "2", "--duration", "14", "--codec", "PCMU", "--rtcp", "--jitter", "12", "--loss", "9", "--burst", "6", "--outcomes", "answered", "--seed", "9"];
+const MIXED = ["--calls", "20", "--concurrent", "6", "--duration", "8", "--codec", "G722", "--rtcp", "--outcomes", "mix", "--seed", "11"];
+const NAME = '<img src=x onerror=alert(1)>';
+
+/** One UDP datagram in a pcap file of raw IPv4. */
+function frame(at, src, dst, text) {
+  const payload = Buffer.from(text, "latin1");
+  const ip = Buffer.alloc(28);
+  ip[0] = 0x45;
+  ip.writeUInt16BE(28 + payload.length, 2);
+  ip[8] = 64;
+  ip[9] = 17;
+  src.split(".").forEach((n, i) => (ip[12 + i] = Number(n)));
+  dst.split(".").forEach((n, i) => (ip[16 + i] = Number(n)));
+  let sum = 0;
+  for (let i = 0; i < 20; i += 2) sum += ip.readUInt16BE(i);
+  while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+  ip.writeUInt16BE(~sum & 0xffff, 10);
+  ip.writeUInt16BE(5060, 20);
+  ip.writeUInt16BE(5060, 22);
+  ip.writeUInt16BE(8 + payload.length, 24);
+  const head = Buffer.alloc(16);
+  head.writeUInt32LE(Math.floor(at), 0);
+  head.writeUInt32LE(Math.round((at % 1) * 1e6), 4);
+  head.writeUInt32LE(28 + payload.length, 8);
+  head.writeUInt32LE(28 + payload.length, 12);
+  return Buffer.concat([head, ip, payload]);
+}
+
+/** An attempt that is refused; every header of it that people see is markup. */
+function hostileCapture(at) {
+  const a = "10.9.9.1", b = "10.9.9.2";
+  const head = Buffer.from("d4c3b2a10200040000000000000000000000040065000000", "hex");
+  const common = `Via: SIP/2.0/UDP ${a};branch=z9hG4bKhostile\r\nFrom: "${NAME}" <sip:'onmouseover=1@evil.example>;tag=<script>\r\nTo: <sip:b@${b}>`;
+  const tail = "Call-ID: <script>alert(2)</script>\r\nCSeq: 1 INVITE\r\n";
+  return Buffer.concat([
+    head,
+    frame(at, a, b, `INVITE sip:b@${b} SIP/2.0\r\n${common}\r\n${tail}User-Agent: <svg onload=alert(3)>\r\nContact: <sip:x@${a}>\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n`),
+    frame(at + 0.1, b, a, `SIP/2.0 486 <b>Busy</b>\r\n${common};tag=t\r\n${tail}Content-Length: 0\r\n\r\n`),
+    frame(at + 0.12, a, b, `ACK sip:b@${b} SIP/2.0\r\n${common};tag=t\r\n${tail.replace("INVITE", "ACK")}Content-Length: 0\r\n\r\n`),
+  ]);
+}
+
+export async function start(earshot, traffic, smoke) {
+  const work = await mkdtemp(path.join(tmpdir(), "earshot-browser-"));
+  const now = Math.floor(Date.now() / 1000);
+  const file = (name) => path.join(work, name);
+  execFileSync(traffic, [...BAD, "--start", String(now - 500), "--out", file("bad.pcap")]);
+  execFileSync(traffic, [...(smoke ? MIXED.map((a) => (a === "20" ? "10" : a)) : MIXED), "--start", String(now - 300), "--out", file("mixed.pcap")]);
+  await writeFile(file("hostile.pcap"), hostileCapture(now - 100));
+  await writeFile(file("earshot.conf"), `[recording]\ndefault = record\n[storage]\ndata_dir = ${file("data")}\n[trunk carrier-1]\npeers = 10.64.0.0/16\ncapacity = 8\n`);
+  const args = ["run", "--config", file("earshot.conf"), "--port", "0", "--read", file("bad.pcap"), file("mixed.pcap"), file("hostile.pcap")];
+  const child = spawn(earshot, args, { stdio: ["ignore", "ignore", "pipe"] });
+  let log = "";
+  const base = await new Promise((found, failed) => {
+    child.stderr.on("data", (d) => {
+      log += d;
+      const m = /http:\/\/127\.0\.0\.1:(\d+)/.exec(log);
+      if (m) found(`http://127.0.0.1:${m[1]}`);
+    });
+    child.on("exit", (code) => failed(new Error(`earshot ended with ${code}: ${log}`)));
+  });
+  const get = async (what) => (await fetch(`${base}/api/v1/${what}`)).json();
+  const from = `from=${new Date((now - 3600) * 1000).toISOString()}`;
+  for (let i = 0; ; i++) {
+    const list = await get(`calls?${from}&limit=1000`);
+    const waits = list.data.filter((c) => c.recording && ["spooling", "rendering"].includes(c.recording.state));
+    if (list.data.some((c) => c.src?.startsWith("10.9.9.")) && list.data.length > (smoke ? 12 : 22) && waits.length === 0) break;
+    if (i > 240) throw new Error(`the calls are not all there after a minute: ${list.data.length}, ${waits.length} not rendered`);
+    await new Promise((r) => setTimeout(r, 250));
+  }
+  const stopped = new Promise((r) => child.on("exit", r));
+  return {
+    base,
+    hostile: (await get(`calls?${from}&ip=10.9.9.1`)).data[0].uid,
+    worst: async () => (await get(`calls?${from}&order=mos_min&outcome=answered&limit=1`)).data[0].uid,
+    failed: async () => (await get(`calls?${from}&outcome=busy&outcome=rejected&outcome=failed&limit=1`)).data[0].uid,
+    call: (uid) => get(`calls/${uid}`),
+    /** As many calls as there are rows: the list that is there, again and again under other ids. */
+    manyRows: async (page, count) => {
+      const { data } = await get(`calls?${from}&limit=100`);
+      await page.route("**/api/v1/calls?*", (route) => {
+        const q = new URL(route.request().url()).searchParams;
+        const at = Number(q.get("cursor") ?? 0);
+        const limit = Math.min(Number(q.get("limit")), count - at);
+        const rows = Array.from({ length: limit }, (_, i) => ({ ...data[(at + i) % data.length], uid: `00000000-0000-8000-8000-${String(at + i).padStart(12, "0")}` }));
+        return route.fulfill({ json: { data: rows, page: { next_cursor: at + limit < count ? String(at + limit) : null, has_more: at + limit < count }, query: {}, total: count } });
+      });
+    },
+    stop: async () => {
+      if (child.exitCode === null) child.kill("SIGTERM");
+      await stopped;
+      await rm(work, { recursive: true, force: true });
+    },
+  };
+}
