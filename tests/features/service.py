@@ -11,7 +11,7 @@ import importlib, json, os, signal, socket, subprocess, sys, time, traceback, ur
 
 from feature import Failure, Test
 
-PATIENCE_S = 20
+PATIENCE_S = 40
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -136,7 +136,7 @@ def in_namespace(fn):
         words = ["unshare", "--net"] + ([] if os.getuid() == 0 else ["--map-root-user"])
         words += [sys.executable, "-B", os.path.abspath(__file__), fn.__module__, fn.__name__, t.earshot, t.work]
         try:
-            done = subprocess.run(words, capture_output=True, text=True, timeout=100)
+            done = subprocess.run(words, capture_output=True, text=True, timeout=200)
             result = json.loads(done.stdout.splitlines()[-1])
         except (subprocess.TimeoutExpired, IndexError, ValueError) as e:
             raise Failure(f"a network of its own: {e}: {done.stderr[-400:] if 'done' in locals() else ''}") from None

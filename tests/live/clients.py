@@ -87,9 +87,10 @@ class BaresipCall:
 class SippCalls:
     """`count` calls that overlap; the callee sends back what it hears, on one port for all calls.
     `transport` as SIPp calls it: u1, t1 (one TCP connection for all). `target` is the callee or a
-    proxy."""
+    proxy, `user` who is called."""
 
-    def __init__(self, wire, count, pcap, seconds, transport="u1", target=f"{CALLEE_IP}:5070"):
+    def __init__(self, wire, count, pcap, seconds, transport="u1", target=f"{CALLEE_IP}:5070",
+                 user="sipp-callee"):
         scenario = os.path.join(wire.work, "uac.xml")
         with open(os.path.join(HERE, "uac.xml")) as f:
             text = f.read()
@@ -103,7 +104,7 @@ class SippCalls:
         self.wire = wire
         self.dial = [
             "sipp", "-sf", scenario, "-i", CALLER_IP, "-p", "5080", "-mi", CALLER_IP, "-mp", "30000",
-            "-s", "sipp-callee", "-r", "1", "-rp", "300", "-l", str(count), *common,
+            "-s", user, "-r", "1", "-rp", "300", "-l", str(count), *common,
             os.path.join(wire.work, "uac.err"), target]
 
     def begin(self):

@@ -29,7 +29,7 @@ import replay
 import sound
 from clients import OPUS_BITRATE, BaresipCall, SippCalls
 from replay import micros
-from wire import Earshot, Failure, Wire, need, wait_for
+from wire import Earshot, Failure, Heartbeat, Wire, need, wait_for
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TOOLS = ("ip", "tc", "sysctl", "curl", "sipp", "baresip", "tcpreplay", "tcpdump", "espeak-ng", "sox",
@@ -37,14 +37,15 @@ TOOLS = ("ip", "tc", "sysctl", "curl", "sipp", "baresip", "tcpreplay", "tcpdump"
 
 CALL_S = 6
 CALL_LIMIT_S = 25
-ANSWER_LIMIT_S = 5
+ANSWER_LIMIT_S = 20
 ENDED_LIMIT_S = 1  # a call that has ended is in the list of calls
-ENDED_WAIT_S = 5
+ENDED_WAIT_S = 20
 READY_LIMIT_S = 5
 OFFSET_LIMIT_S = 0.020
 LEAST_CORRELATION = 0.98
 OPUS_ALLOWANCE = 0.01
 SHORTEST_STREAM_S = 4.5
+MACHINE_LATE_S = 0.1
 
 # name: (codec as baresip calls it, its module, rate of the file, channels of the file, our name)
 CODECS = {
@@ -106,7 +107,7 @@ def wait_ready(earshot, call):
     def look():
         now = earshot.get(f"/api/v1/calls/{call['uid']}")
         return (now["recording"] or {}).get("state") == "ready" and now
-    now = wait_for(READY_LIMIT_S + 2, f"recording of {call['call_id']}", look)
+    now = wait_for(READY_LIMIT_S + 20, f"recording of {call['call_id']}", look)
     took = time.time() - micros(now["ended_at"]) / 1e6
     expect(took <= READY_LIMIT_S, f"the recording was ready {took:.1f} s after the end")
     return now, took
@@ -176,16 +177,32 @@ def check_call(earshot, call, codec, wavs):
 # ---- the cases ----
 
 
-def case_sipp(earshot, smoke):
-    count = 1 if smoke else 3
+def call_sipp(earshot, count, attempt):
     work = earshot.wire.work
     wav = sound.speak("caller", 8000, 1, work)
     pcap = os.path.join(work, "speech.pcap")
     sound.write_pcma_pcap(pcap, wav, CALL_S)
-    clients = SippCalls(earshot.wire, count, pcap, CALL_S)
+    user = f"sipp-callee-{attempt}"
+    clients = SippCalls(earshot.wire, count, pcap, CALL_S, user=user)
     time.sleep(0.5)
-    uids = watch_calls(earshot, clients, "sipp-callee", count)
-    check_calls(earshot, "sipp-callee", uids, "PCMA", (wav, wav))
+    uids = watch_calls(earshot, clients, user, count)
+    check_calls(earshot, user, uids, "PCMA", (wav, wav))
+
+
+def case_sipp(earshot, smoke):
+    """SIPp and this program keep real time: where the machine let nobody run for a while, the calls are made once more."""
+    for attempt in (1, 2, 3):
+        heart = Heartbeat()
+        try:
+            return call_sipp(earshot, 1 if smoke else 3, attempt)
+        except Failure as e:
+            late_s = heart.stop()
+            if late_s < MACHINE_LATE_S or attempt == 3:
+                raise
+            print(f"      sipp, attempt {attempt}: {e}; the machine was {late_s * 1000:.0f} ms late; once more", flush=True)
+            earshot.wire.end_processes(but=earshot.process)
+        finally:
+            heart.stop()
 
 
 def call_baresip(earshot, name, attempt):

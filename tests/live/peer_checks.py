@@ -9,9 +9,9 @@ from lan import Capture
 from replay import micros
 from wire import Earshot, Failure, wait_for
 
-CALL_LIMIT_S = 25
-ENDED_WAIT_S = 10
-READ_LIMIT_S = 20
+CALL_LIMIT_S = 60
+ENDED_WAIT_S = 30
+READ_LIMIT_S = 60
 TIMES_APART_US = 20000
 
 CONFIG = """[capture]

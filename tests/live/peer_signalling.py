@@ -22,8 +22,8 @@ GATEWAY_CALLER = f"{CALLER_IP}:5080"
 GATEWAY_A, GATEWAY_B = f"{CALLEE_IP}:5071", f"{CALLEE_IP}:5072"
 ATTEMPTS = 'earshot_call_attempts_total{trunk="none",direction="unknown"}'
 ADVANCES = "earshot_call_route_advances_total"
-STATE_LIMIT_S = 8
-DOWN_LIMIT_S = 20  # three times the four seconds after which a ping is late
+STATE_LIMIT_S = 20
+DOWN_LIMIT_S = 40  # three times the four seconds after which a ping is late
 
 
 def until(earshot, path, expected, seconds=STATE_LIMIT_S):

@@ -31,7 +31,7 @@ OVERSLEEP_US = 66  # at each packet, as a start
 TIME_LIMIT_MS = 20
 JITTER_LIMIT_MS = 0.2
 SCORE_LIMIT = 0.02
-ENDED_LIMIT_S = 3
+ENDED_LIMIT_S = 20
 
 CALL_EQUAL = ("kind", "state", "outcome", "end_reason", "released_by", "partial", "call_id", "from",
               "to", "request_uri", "user_agent", "server", "src", "dst", "vlan", "direction", "sip_code",

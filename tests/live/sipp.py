@@ -9,7 +9,7 @@ import subprocess
 
 from wire import Failure
 
-RUN_LIMIT_S = 15
+RUN_LIMIT_S = 40
 HEAD = '<?xml version="1.0" encoding="ISO-8859-1" ?>\n<scenario name="steps">\n'
 HERE = "<sip:[service]@[local_ip]:[local_port]>"
 SDP = """v=0

@@ -14,6 +14,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 
 CALLER_IP = "10.99.7.1"
@@ -73,6 +74,28 @@ def wait_for(seconds, what, look, step=0.1):
         if time.monotonic() > end:
             raise Failure(f"{what}: not within {seconds} s")
         time.sleep(step)
+
+
+class Heartbeat:
+    """A thread that only sleeps for moments: how late it wakes is how late this machine lets a program run, whatever is tested."""
+
+    MOMENT_S = 0.02
+
+    def __init__(self):
+        self.late_s, self.ended = 0, threading.Event()
+        threading.Thread(target=self._beat, daemon=True).start()
+
+    def _beat(self):
+        before = time.monotonic()
+        while not self.ended.wait(self.MOMENT_S):
+            now = time.monotonic()
+            self.late_s = max(self.late_s, now - before - self.MOMENT_S)
+            before = now
+
+    def stop(self):
+        """By how much it was late at most."""
+        self.ended.set()
+        return self.late_s
 
 
 class Spaces:

@@ -7,7 +7,7 @@
 #include "app/settings.h"
 #include "storage/record_pack.h"
 
-TestSuite(diagnose_rules, .timeout = 20);
+TestSuite(diagnose_rules, .timeout = 60);
 
 #define SECOND  INT64_C(1000000)
 #define BEGIN   (1000 * SECOND)

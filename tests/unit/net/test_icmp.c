@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "tests/unit/net/packets.h"
 
-TestSuite(icmp, .timeout = 20);
+TestSuite(icmp, .timeout = 60);
 
 #define QUOTED4()                                                                                  \
     "4500003c 00074000 4011"                                                                       \
