@@ -16,7 +16,7 @@
 #define MAX_SPAN_US     (400 * 24 * 3600 * SECOND_US)
 #define HEADER_SPAN_US  (31 * 24 * 3600 * SECOND_US) /* messages are read one by one */
 
-enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, DIRECTIONS, LABELS, CODES, LONG, REAL, FLAG, CHOICE, TAGS };
+enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, DIRECTIONS, STATES, FORMATS, LABELS, CODES, LONG, REAL, FLAG, CHOICE, TAGS };
 
 /* name, kind, member of store_query, smallest, largest (of numbers). Names with "__" are suffix
  * operators. */
@@ -53,6 +53,26 @@ enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, DIRECTIONS, LABELS, CODES, LONG, 
     X("user_agent__contains", TEXT, user_agent_contains, 0, 0)                                     \
     X("q", TEXT, text, 0, 0)
 
+/* Of GET /recordings: what the call was, and what the recording is. */
+#define RECORDING_FILTERS(X)                                                                       \
+    X("call_uid", TEXTS, uid, 0, 0)                                                                \
+    X("state", STATES, recording_state, 0, 0)                                                      \
+    X("format", FORMATS, recording_format, 0, 0)                                                   \
+    X("duration_ms__gte", LONG, recording_ms_gte, 0, 1e12)                                         \
+    X("duration_ms__lte", LONG, recording_ms_lte, 0, 1e12)                                         \
+    X("call_id", TEXTS, call_id, 0, 0)                                                             \
+    X("from_user", TEXTS, from_user, 0, 0)                                                         \
+    X("to_user", TEXTS, to_user, 0, 0)                                                             \
+    X("number", TEXTS, number, 0, 0)                                                               \
+    X("number__prefix", TEXT, number_prefix, 0, 0)                                                 \
+    X("tenant", TEXTS, tenant, 0, 0)                                                               \
+    X("trunk", TEXTS, trunk, 0, 0)                                                                 \
+    X("site", TEXTS, site, 0, 0)                                                                   \
+    X("direction", DIRECTIONS, direction, 0, 0)                                                    \
+    X("tag", TAGS, tag, 0, 0)                                                                      \
+    X("one_way", FLAG, one_way, 0, 0)                                                              \
+    X("q", TEXT, text, 0, 0)
+
 struct filter {
     const char *name;
     enum filter_kind kind;
@@ -64,8 +84,8 @@ struct filter {
     {name, kind, offsetof(struct store_query, member), min, max},
 #define AS_NAME(name, kind, member, min, max) name,
 
-static const struct filter FILTER_TABLE[] = {FILTERS(AS_FILTER)};
-#define FILTER_COUNT (sizeof FILTER_TABLE / sizeof FILTER_TABLE[0])
+static const struct filter CALLS[] = {FILTERS(AS_FILTER) {0}};
+static const struct filter RECORDINGS[] = {RECORDING_FILTERS(AS_FILTER) {0}};
 
 const char *const CALL_FILTER_PARAMS[] = {FILTERS(AS_NAME) "header",
                                           "header_value__contains",
@@ -76,10 +96,13 @@ const char *const CALL_FILTER_PARAMS[] = {FILTERS(AS_NAME) "header",
                                           "cursor",
                                           "count",
                                           NULL};
+const char *const RECORDING_FILTER_PARAMS[] = {RECORDING_FILTERS(AS_NAME) "from", "to", "order", "limit", "cursor", "count", NULL};
 
 static const char *const OUTCOME_NAMES[] = {
     "answered", "busy", "no_answer", "cancelled", "rejected", "redirected", "failed", "lost", NULL};
 static const char *const DIRECTION_NAMES[] = {"in", "out", "internal", "unknown", NULL};
+static const char *const STATE_NAMES[] = {"spooling", "rendering", "ready", "damaged", "deleted", NULL};
+static const char *const FORMAT_NAMES[] = {"wav", "flac", "ogg", "mp3", NULL};
 static const char *const KIND_NAMES[] = {"call", "orphan", "page", "encrypted", "mgcp", "h323", NULL};
 static const char *const SCALE_NAMES[] = {"NB", "WB", "FB", NULL};
 
@@ -148,6 +171,10 @@ static const char *const *names_of(const struct filter *f)
         return OUTCOME_NAMES;
     case DIRECTIONS:
         return DIRECTION_NAMES;
+    case STATES:
+        return STATE_NAMES;
+    case FORMATS:
+        return FORMAT_NAMES;
     case CHOICE:
         return strcmp(f->name, "kind") == 0 ? KIND_NAMES : SCALE_NAMES;
     default:
@@ -176,7 +203,7 @@ static bool apply_text(const struct filter *f, void *member, const char *value,
     if (value[0] == '\0')
         return filter_refuse(e, "invalid_value", f->name, "`%s` is empty.", f->name);
     if (f->kind == TEXTS || f->kind == OUTCOMES || f->kind == DIRECTIONS ||
-        f->kind == LABELS)
+        f->kind == STATES || f->kind == FORMATS || f->kind == LABELS)
         return add_text(text, value) || filter_too_many(e, f->name);
     *text = value;
     return true;
@@ -229,6 +256,8 @@ static bool apply(const struct filter *f, struct call_filter *cf, const char *va
     case TEXT:
     case OUTCOMES:
     case DIRECTIONS:
+    case STATES:
+    case FORMATS:
     case LABELS:
     case CHOICE:
         return apply_text(f, member, value, e);
@@ -242,11 +271,11 @@ static bool apply(const struct filter *f, struct call_filter *cf, const char *va
     return false;
 }
 
-static const struct filter *filter_find(const char *name)
+static const struct filter *filter_find(const struct filter *table, const char *name)
 {
-    for (size_t i = 0; i < FILTER_COUNT; i++)
-        if (strcmp(FILTER_TABLE[i].name, name) == 0)
-            return &FILTER_TABLE[i];
+    for (const struct filter *f = table; f->name; f++)
+        if (strcmp(f->name, name) == 0)
+            return f;
     return NULL;
 }
 
@@ -258,12 +287,12 @@ static bool given_before(const struct http_query *params, unsigned index)
     return false;
 }
 
-static bool parse_filters(const struct http_query *params, struct call_filter *cf,
+static bool parse_filters(const struct http_query *params, const struct filter *table, struct call_filter *cf,
                           struct call_filter_error *e)
 {
     for (unsigned i = 0; i < params->count; i++) {
         const struct http_param *p = &params->param[i];
-        const struct filter *f = filter_find(p->name);
+        const struct filter *f = filter_find(table, p->name);
         if ((f == NULL || is_single(f->kind)) && given_before(params, i))
             return filter_only_once(e, p->name);
         if (f && !apply(f, cf, p->value, e))
@@ -383,9 +412,26 @@ bool call_filter_parse(const struct http_request *rq, const uint8_t cursor_key[3
 {
     memset(ret_filter, 0, sizeof *ret_filter);
     store_query_defaults(&ret_filter->query);
-    return parse_filters(&rq->query, ret_filter, ret_error) &&
+    return parse_filters(&rq->query, CALLS, ret_filter, ret_error) &&
            parse_order(&rq->query, ret_filter, ret_error) &&
            parse_page(&rq->query, ret_filter, ret_error) && parse_span(rq, ret_filter, ret_error) &&
            parse_cursor(rq, cursor_key, ret_filter, ret_error) &&
            parse_header(&rq->query, ret_filter, ret_error);
+}
+
+bool recording_filter_parse(const struct http_request *rq, const uint8_t cursor_key[32],
+                            struct call_filter *ret_filter, struct call_filter_error *ret_error)
+{
+    struct store_query *q = &ret_filter->query;
+
+    memset(ret_filter, 0, sizeof *ret_filter);
+    store_query_defaults(q);
+    q->any_kind = true;
+    bool good = parse_filters(&rq->query, RECORDINGS, ret_filter, ret_error) && parse_order(&rq->query, ret_filter, ret_error) &&
+                parse_page(&rq->query, ret_filter, ret_error) && parse_span(rq, ret_filter, ret_error) &&
+                parse_cursor(rq, cursor_key, ret_filter, ret_error);
+    if (good && q->order != STORE_NEWEST && q->order != STORE_OLDEST)
+        return filter_refuse(ret_error, "invalid_value", "order", "`order` is one of started_at, -started_at.");
+    q->has_recording = q->recording_state[0] ? -1 : 1;
+    return good;
 }

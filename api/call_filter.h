@@ -20,6 +20,11 @@ extern const char *const CALL_FILTER_PARAMS[];
 bool call_filter_parse(const struct http_request *rq, const uint8_t cursor_key[32],
                        struct call_filter *ret_filter, struct call_filter_error *ret_error);
 
+/* Of GET /recordings: recordings of calls of any kind, of any state but `deleted` unless states are asked for. */
+extern const char *const RECORDING_FILTER_PARAMS[];
+bool recording_filter_parse(const struct http_request *rq, const uint8_t cursor_key[32],
+                            struct call_filter *ret_filter, struct call_filter_error *ret_error);
+
 /* Where a page ended, as opaque text that only this service can make: position and time range,
  * bound to the filters of the request. */
 #define PAGE_CURSOR_SIZE 160

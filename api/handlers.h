@@ -149,6 +149,7 @@ void handle_pcap(struct exchange *x);
 void handle_call_recording(struct exchange *x);
 void handle_call_recordings(struct exchange *x);
 void handle_recording(struct exchange *x);
+void handle_recordings(struct exchange *x);
 void handle_audio(struct exchange *x);
 void handle_peaks(struct exchange *x);
 void handle_speech(struct exchange *x);

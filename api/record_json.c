@@ -692,6 +692,7 @@ void record_json_recording(struct json *j, const struct call_record *r, bool ful
     if (links) {
         snprintf(url, sizeof url, "/api/v1/recordings/%s/audio", g->id);
         json_kv_str(j, "url", ready && g->id[0] ? url : NULL);
+        json_kv_str(j, "storage", ready ? "local" : NULL);
     }
     if (full && ready) {
         record_json_parts(j, r, links);

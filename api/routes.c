@@ -34,6 +34,7 @@ static const struct route ROUTES[] = {
     {"PUT", "/api/v1/policies/recording", SCOPE_ADMIN, handle_put_policies, NULL, ROUTE_BODY},
     {"POST", "/api/v1/policies/recording/test", SCOPE_META, handle_try_policies, NULL, ROUTE_BODY},
     {"GET", "/api/v1/calls/{uid}/recordings", SCOPE_META, handle_call_recordings, NULL, ROUTE_LIMITED},
+    {"GET", "/api/v1/recordings", SCOPE_META, handle_recordings, RECORDING_FILTER_PARAMS, ROUTE_LIMITED},
     {"GET", "/api/v1/recordings/{id}", SCOPE_META, handle_recording, NULL, ROUTE_LIMITED},
     {"DELETE", "/api/v1/recordings/{id}", SCOPE_DELETE, handle_delete_recording, NULL, ROUTE_LIMITED},
     {"GET", "/api/v1/recordings/{id}/audio", SCOPE_AUDIO, handle_audio, PARAMS("format", "channels", "start_ms", "end_ms"), ROUTE_LIMITED},

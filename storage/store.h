@@ -195,6 +195,12 @@ struct store_query {
     const char *site[STORE_VALUES_MAX];        /* of either side */
     const char *tag[STORE_VALUES_MAX];         /* "key:value" */
     const char *label[STORE_VALUES_MAX];       /* of the diagnosis */
+    /* Of recordings. Rows of versions before know no format and no length: they are delivered, too. */
+    const char *uid[STORE_VALUES_MAX];
+    const char *recording_state[STORE_VALUES_MAX];
+    const char *recording_format[STORE_VALUES_MAX];
+    int64_t recording_ms_gte, recording_ms_lte; /* -1: not asked */
+    bool any_kind;                             /* `kind` does not count */
     /* What the asker may see at all: as above, and both hold. */
     const char *only_tenant[STORE_VALUES_MAX], *only_site[STORE_VALUES_MAX], *only_trunk[STORE_VALUES_MAX], *only_prefix[STORE_VALUES_MAX];
     const char *text;                          /* q: in call id, users, user agent */

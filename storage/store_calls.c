@@ -77,6 +77,15 @@ static bool call_is_encrypted(const struct call_record *r)
     return r->recording.result && strcmp(r->recording.result, "encrypted") == 0;
 }
 
+/* NULL for empty text: such rows stand in no index. */
+static void bind_known(struct bind *b, struct slice text)
+{
+    if (text.size)
+        bind_text(b, text);
+    else
+        bind_word(b, NULL);
+}
+
 static void bind_recording(struct bind *b, const struct record_recording *g, struct buf *packed)
 {
     struct record_recording copy = *g;
@@ -88,15 +97,8 @@ static void bind_recording(struct bind *b, const struct record_recording *g, str
     bind_word(b, g->state);
     bind_word(b, g->result);
     bind_blob(b, buf_view(packed));
-}
-
-/* NULL for empty text: such rows stand in no index. */
-static void bind_known(struct bind *b, struct slice text)
-{
-    if (text.size)
-        bind_text(b, text);
-    else
-        bind_word(b, NULL);
+    bind_known(b, g->format);
+    bind_int_or_null(b, g->duration_ms, g->sample_rate_hz > 0);
 }
 
 #define LABELS_TEXT 512

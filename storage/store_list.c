@@ -67,6 +67,11 @@ enum filter {
     F_DIRECTION,
     F_TAG,
     F_LABEL,
+    F_UID,
+    F_RECORDING_STATE,
+    F_RECORDING_FORMAT,
+    F_RECORDING_GTE,
+    F_RECORDING_LTE,
     F_ONLY_TENANT,
     F_ONLY_TRUNK,
     F_ONLY_SITE,
@@ -131,6 +136,11 @@ static const struct {
     [F_LABEL] = {" AND (" NAMED(280) " OR " NAMED(281) " OR " NAMED(282) " OR " NAMED(283) " OR "
                      NAMED(284) " OR " NAMED(285) " OR " NAMED(286) " OR " NAMED(287) ")",
                  280},
+    [F_UID] = {" AND uid IN (" EIGHT(29) ")", 290},
+    [F_RECORDING_STATE] = {" AND recording_state IN (" EIGHT(30) ")", 300},
+    [F_RECORDING_FORMAT] = {" AND (recording_format IS NULL OR recording_format IN (" EIGHT(31) "))", 310},
+    [F_RECORDING_GTE] = {" AND ifnull(recording_ms >= ?320, 1)", 320},
+    [F_RECORDING_LTE] = {" AND ifnull(recording_ms <= ?321, 1)", 321},
     [F_ONLY_TENANT] = {" AND tenant IN (" EIGHT(24) ")", 240},
     [F_ONLY_TRUNK] = {" AND trunk IN (" EIGHT(25) ")", 250},
     [F_ONLY_SITE] = {" AND (from_site IN (" EIGHT(26) ") OR to_site IN (" EIGHT(26) "))", 260},
@@ -174,6 +184,8 @@ void store_query_defaults(struct store_query *q)
     *q = (struct store_query){.kind = "call",
                               .duration_ms_gte = -1,
                               .duration_ms_lte = -1,
+                              .recording_ms_gte = -1,
+                              .recording_ms_lte = -1,
                               .mos_min_lte = NAN,
                               .r_fb_min_lte = NAN,
                               .loss_ratio_gte = NAN,
@@ -317,8 +329,15 @@ static void value_after(struct filters *f, const struct store_query *q)
 
 static void filters_visit(struct filters *f, const struct store_query *q, bool paged)
 {
-    ask(f, F_KIND);
-    value_text(f, FILTERS[F_KIND].base, q->kind ? q->kind : "call");
+    if (!q->any_kind) {
+        ask(f, F_KIND);
+        value_text(f, FILTERS[F_KIND].base, q->kind ? q->kind : "call");
+    }
+    value_texts(f, F_UID, q->uid);
+    value_texts(f, F_RECORDING_STATE, q->recording_state);
+    value_texts(f, F_RECORDING_FORMAT, q->recording_format);
+    value_int(f, F_RECORDING_GTE, q->recording_ms_gte, q->recording_ms_gte >= 0);
+    value_int(f, F_RECORDING_LTE, q->recording_ms_lte, q->recording_ms_lte >= 0);
     value_int(f, F_FROM, q->from_us, q->from_us != 0);
     value_int(f, F_TO, q->to_us, q->to_us != 0);
     value_prefix(f, q->number_prefix);

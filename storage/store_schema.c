@@ -75,6 +75,9 @@ static const struct schema_step CALLS[] = {
     /* calls that have files of sound; the condition stands in SQL_AUDIO too, word for word */
     {"CREATE INDEX calls_audio ON calls(started_us, uid)"
      " WHERE recording_state IN ('ready', 'damaged') OR tracks IS NOT NULL;"},
+    /* of recordings made by versions before NULL: who asks for them looks into the packed ones */
+    {"ALTER TABLE calls ADD COLUMN recording_format TEXT;"
+     "ALTER TABLE calls ADD COLUMN recording_ms INTEGER;"},
 };
 
 static const struct schema_step MESSAGES[] = {

@@ -1,5 +1,5 @@
 """What somebody sees and hears of a recording: its waveform, when who speaks."""
-import json, math, os, struct, subprocess, urllib.error, urllib.request
+import glob, json, math, os, sqlite3, struct, subprocess, urllib.error, urllib.request
 
 from craft import *
 from feature import feature
@@ -120,7 +120,6 @@ def over(noise, said):
 
 @feature("R32", "when who speaks: segments of each channel to 20 ms, also over noise; in the file beside the sound; nothing is left out for it")
 def index(t):
-    import glob
     said = [speech(11, 5000, c + 1, spoken_at(turns)) for c, turns in enumerate(TURNS)]
     click = [9000 if 6.0 <= i / 8000 < 6.03 else x for i, x in enumerate(said[0])]
     with service_over(t, talk(click, said[1])) as s:
@@ -205,35 +204,55 @@ def matches(t, what, got, wanted, least, mp3):
     t.check(f"{what}: correlation {alike:.4f}", alike >= least)
 
 
+def formed(said, formats):
+    """A call for each format, all at once, and the rules that make them so."""
+    packets = []
+    for n, form in enumerate(formats):
+        d = Dialog(call_id=f"{n}@formed", branch=f"z9hG4bK{n}", from_tag=f"f{n}", to_tag=f"t{n}", to_user=form)
+        packets += call(d, len(said[0]) / 8000 + 1, 4000 + 10 * n, 6000 + 10 * n, voice=False)
+        packets += stream(ALICE, 4000 + 10 * n, BOB, 6000 + 10 * n, 10 + n, said[0]) + stream(BOB, 6000 + 10 * n, ALICE, 4000 + 10 * n, 20 + n, said[1])
+    rules = "".join(f"[rule {f}]\ncallee = {f}\naction = record\nformat = {f}\n" for f in formats)
+    return sorted(packets, key=lambda p: p.t), "[recording]\ndefault = skip\n" + rules
+
+
+def wanted_forms(t, s, path, stored, asks):
+    ending = stored.split("-")[0]
+    whole, _ = heard(t, body_of(s, path), ending, 2)
+    whole = [side[:48000] for side in whole]
+    mixed = [max(-32768, min(32767, a + b)) for a, b in zip(*whole)]
+    sides = {"caller": [whole[0]], "callee": [whole[1]], "mix": [mixed], "stereo": whole}
+    for form, channels, begin, end in asks:
+        code, headers, body = asked(s, f"{path}?format={form}&channels={channels}&start_ms={begin}&end_ms={end}", Range="bytes=0-10")
+        wanted = [side[begin * 8:end * 8] for side in sides[channels]]
+        what = f"{stored} as {form}, {channels}, {begin}-{end}"
+        t.equal(f"{what}: answer", (code, headers["Content-Type"], headers["Accept-Ranges"], headers["Content-Length"]),
+                (200, {"mp3": "audio/mpeg"}.get(form, f"audio/{form}"), "none", None))
+        got, file = heard(t, body, form, len(wanted))
+        found = probe(file)[1]
+        t.equal(f"{what}: ffprobe", (found["codec_name"], found["channels"]), (FORMATS[form][0], len(wanted)))
+        least = min(FORMATS[form][1], 0.99 if stored == "ogg" else 1)  # two decoders of Opus at two rates
+        for a, b in zip(got, wanted):
+            matches(t, what, a, b, least, form == "mp3")
+    return whole
+
+
 @feature("R09", "in another format, one side, both in one, a stretch: as long as was asked and the same sound, from each stored format")
 def converted(t):
-    said = melody(6, 300), melody(6, 700)
-    for stored, config in (("wav", ""), ("flac", "format = flac\n"), ("ogg", "format = ogg\n"), ("mp3", "format = mp3\n"), ("wav", "format = wav-g711\n")):
-        with service_over(t, talk(*said), CONFIG + config) as s:
-            uid = ready(s)
-            path = f"/api/v1/recordings/{uid}/audio"
-            whole, _ = heard(t, body_of(s, path), stored, 2)
-            whole = [side[:48000] for side in whole]
-            mixed = [max(-32768, min(32767, a + b)) for a, b in zip(*whole)]
-            sides = {"caller": [whole[0]], "callee": [whole[1]], "mix": [mixed], "stereo": whole}
-            asks = [(f, c, 1230, 3450) for f, c in zip(FORMATS, ("caller", "mix", "stereo", "callee"))] if not config else \
+    packets, config = formed((melody(6, 300), melody(6, 700)), ("wav", "flac", "ogg", "mp3", "wav-g711"))
+    from service import wait_for
+    with service_over(t, packets, config) as s:
+        rows = wait_for("five recordings", lambda: (lambda d: d if len(d) == 5 else None)(s.get(f"/api/v1/recordings?{SPAN}&state=ready")["data"]))
+        for row in rows:
+            stored = s.get(f"/api/v1/calls/{row['call_uid']}")["to"]["user"]
+            path = f"/api/v1/recordings/{row['id']}/audio"
+            asks = [(f, c, 1230, 3450) for f, c in zip(FORMATS, ("caller", "mix", "stereo", "callee"))] if stored == "wav" else \
                 [("wav", "stereo", a, b) for a, b in STRETCHES]
-            for form, channels, begin, end in asks:
-                code, headers, body = asked(s, f"{path}?format={form}&channels={channels}&start_ms={begin}&end_ms={end}", Range="bytes=0-10")
-                wanted = [side[begin * 8:end * 8] for side in sides[channels]]
-                what = f"{stored} {config.strip()} as {form}, {channels}, {begin}-{end}"
-                t.equal(f"{what}: answer", (code, headers["Content-Type"], headers["Accept-Ranges"], headers["Content-Length"]),
-                        (200, {"mp3": "audio/mpeg"}.get(form, f"audio/{form}"), "none", None))
-                got, file = heard(t, body, form, len(wanted))
-                found = probe(file)[1]
-                t.equal(f"{what}: ffprobe", (found["codec_name"], found["channels"]), (FORMATS[form][0], len(wanted)))
-                for a, b in zip(got, wanted):
-                    matches(t, what, a, b, min(FORMATS[form][1], 0.99 if stored == "ogg" else 1), form == "mp3")  # two decoders of Opus at two rates
-            if not config:
+            whole = wanted_forms(t, s, path, stored, asks)
+            if stored == "wav":
                 t.counter("the other side is the same sound", correlation(heard(t, asked(s, path + "?channels=callee")[2], "wav", 1)[0][0], whole[0]) < 0.5)
                 t.counter("a stretch that begins elsewhere is the same sound",
                           correlation(heard(t, asked(s, path + "?start_ms=1330&end_ms=3450")[2], "wav", 2)[0][0], whole[0][1230 * 8:]) < 0.5)
-                refusals(t, s, uid, path)
+                refusals(t, s, row["id"], path)
 
 
 def refusals(t, s, uid, path):
@@ -272,7 +291,6 @@ def converted_sides(t):
 
 @feature("R09", "so many at once; without any the stored form is all there is; a waveform that is lost is made again from the sound")
 def conversions(t):
-    import glob
     with service_over(t, talk(melody(3, 300), melody(3, 700)), CONFIG + "[limits]\nconversions = 0\n") as s:
         uid = ready(s)
         path = f"/api/v1/recordings/{uid}/audio"
@@ -293,3 +311,66 @@ def conversions(t):
         os.rename(file + ".x", file)
         t.equal("from beside it", s.get(f"/api/v1/recordings/{uid}/peaks?points=70"), before)
         t.equal("no process was asked", s.counter("earshot_conversions_total"), 2)
+
+
+# ---- the list
+
+def talks():
+    """Five calls, a minute apart, of 2 to 6 s; the callee of each has a name and a format."""
+    packets = []
+    for n, to in enumerate(("wav", "flac", "ogg", "mp3", "wav")):
+        d = Dialog(call_id=f"{n}@list", branch=f"z9hG4bK{n}", from_tag=f"f{n}", to_tag=f"t{n}", to_user=f"{to}{n}")
+        packets += call(d, 2 + n, 4000 + 10 * n, 6000 + 10 * n, START + 60 * n)
+    return sorted(packets, key=lambda p: p.t)
+
+
+@feature("R09", "the list of recordings: filters, pages and refusals as for calls")
+def listed(t):
+    from service import wait_for
+    rules = "".join(f"[rule {f}]\ncallee = {f}*\naction = record\nformat = {f}\n" for f in ("wav", "flac", "ogg", "mp3"))
+    with service_over(t, talks(), "[recording]\ndefault = skip\n" + rules) as s:
+        def look(q=""):
+            return s.get(f"/api/v1/recordings?{SPAN}{q}")
+        wait_for("five recordings", lambda: len(look("&state=ready")["data"]) == 5)
+        rows = look()["data"]
+        calls = {c["uid"]: c for c in s.get(f"/api/v1/calls?{SPAN}")["data"]}
+        t.equal("the newest first", [calls[r["call_uid"]]["to"]["user"] for r in rows], ["wav4", "mp33", "ogg2", "flac1", "wav0"])
+        for r in rows:
+            said = s.get(f"/api/v1/recordings/{r['id']}")
+            t.equal("a row is the recording", {k: said[k] for k in r}, r)
+            t.equal("complete", sorted(k for k in ("id", "call_uid", "format", "codec", "channels", "sample_rate_hz", "duration_ms", "size_bytes", "sha256", "started_at",
+                                                    "state", "storage") if r[k] is None), [])
+        t.equal("the oldest first", look("&order=started_at")["data"], rows[::-1])
+        t.equal("formats", [[r["format"] for r in look(q)["data"]] for q in ("&format=ogg", "&format=wav", "&format=mp3&format=flac")],
+                [["ogg"], ["wav", "wav"], ["mp3", "flac"]])
+        t.equal("one call", look(f"&call_uid={rows[2]['call_uid']}")["data"], rows[2:3])
+        lengths = [r["duration_ms"] for r in rows]
+        t.equal("lengths", [[r["duration_ms"] for r in look(f"&duration_ms__gte={lengths[2]}")["data"]], [r["duration_ms"] for r in look(f"&duration_ms__lte={lengths[2] - 1}")["data"]]],
+                [lengths[:3], lengths[3:]])
+        t.equal("who", len(look("&to_user=ogg2&from_user=alice")["data"]), 1)
+        t.equal("a time", len(s.get("/api/v1/recordings?from=2023-11-14T00:00:00Z&to=2023-11-14T22:14:21Z")["data"]), 2)
+        pages, cursor = [], ""
+        while cursor is not None:
+            page = look("&limit=2&format=wav&format=flac&format=ogg" + cursor)
+            pages.append([r["id"] for r in page["data"]])
+            cursor = page["page"]["next_cursor"] and f"&cursor={page['page']['next_cursor']}"
+        t.equal("pages", pages, [[rows[0]["id"], rows[2]["id"]], [rows[3]["id"], rows[4]["id"]]])
+        t.equal("how many", look("&count=exact&limit=1")["total"], 5)
+        delete = urllib.request.Request(f"{s.url}/api/v1/recordings/{rows[1]['id']}", method="DELETE")
+        with urllib.request.urlopen(delete, timeout=10) as answer:
+            t.equal("one is deleted", answer.status, 200)
+        t.counter("what is deleted is listed", len(look()["data"]) == 4 and [(r["id"], r["storage"]) for r in look("&state=deleted")["data"]] == [(rows[1]["id"], None)])
+        t.counter("a filter that fits none finds some", look("&format=ogg&duration_ms__lte=1")["data"] == [])
+        for q, field in (("format=aac", "format"), ("state=gone", "state"), ("order=mos_min", "order"), ("limit=0", "limit"), ("duration_ms__gte=x", "duration_ms__gte"),
+                         ("codec=PCMU", "codec"), ("cursor=abc", "cursor"), ("from=x", "from")):
+            code, _, body = asked(s, f"/api/v1/recordings?{q}")
+            t.equal(q, (code, json.loads(body)["field"]), (400, field))
+        data = s.data
+    for file in glob.glob(f"{data}/db/calls-*.db"):
+        db = sqlite3.connect(file)
+        db.execute("UPDATE calls SET recording_format = NULL, recording_ms = NULL")  # as an older version left it
+        db.commit()
+        db.close()
+    with start_again(t, data) as s:
+        t.equal("rows of a version before", [[r["format"] for r in s.get(f"/api/v1/recordings?{SPAN}{q}")["data"]] for q in ("&format=ogg", f"&duration_ms__gte={lengths[1]}")],
+                [["ogg"], ["wav"]])

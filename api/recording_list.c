@@ -1,0 +1,109 @@
+/* GET /api/v1/recordings: as GET /calls lists calls (call_filter.c), a row a recording. Tracks and
+ * films stand with their call. */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/call_filter.h"
+#include "api/handlers.h"
+#include "api/limit.h"
+#include "api/record_json.h"
+
+struct list {
+    struct json json;
+    const struct store_query *query;
+    struct page_cursor last;
+};
+
+static bool is_one_of(struct slice text, const char *const values[STORE_VALUES_MAX])
+{
+    bool asked = false, found = false;
+
+    for (unsigned i = 0; i < STORE_VALUES_MAX && values[i]; i++) {
+        asked = true;
+        found |= slice_is(text, values[i]);
+    }
+    return found || !asked;
+}
+
+/* Once more, for rows of versions before. */
+static bool matches(const struct store_query *q, const struct record_recording *g)
+{
+    bool timed = q->recording_ms_gte >= 0 || q->recording_ms_lte >= 0;
+
+    return is_one_of(g->format, q->recording_format) && (!timed || g->sample_rate_hz > 0) &&
+           (q->recording_ms_gte < 0 || g->duration_ms >= q->recording_ms_gte) &&
+           (q->recording_ms_lte < 0 || g->duration_ms <= q->recording_ms_lte);
+}
+
+static void add_recording(void *context, const struct call_record *r)
+{
+    struct list *l = context;
+
+    if (matches(l->query, &r->recording))
+        record_json_recording(&l->json, r, false, true);
+    l->last.after_us = r->started_us;
+    l->last.after_value = (double)r->started_us;
+    snprintf(l->last.after_uid, sizeof l->last.after_uid, "%s", r->uid);
+}
+
+static void page_json(struct exchange *x, struct list *l, bool more)
+{
+    char cursor[PAGE_CURSOR_SIZE] = "";
+
+    l->last.from_us = l->query->from_us;
+    l->last.to_us = l->query->to_us;
+    if (more)
+        page_cursor_print(&l->last, &x->rq->query, x->api->cursor_key, cursor);
+    json_key(&l->json, "page");
+    json_object(&l->json);
+    json_kv_str(&l->json, "next_cursor", more ? cursor : NULL);
+    json_kv_bool(&l->json, "has_more", more);
+    json_end(&l->json);
+    json_key(&l->json, "query");
+    json_object(&l->json);
+    json_kv_time(&l->json, "from", l->query->from_us);
+    json_kv_time(&l->json, "to", l->query->to_us);
+    json_end(&l->json);
+}
+
+static int list_json(struct exchange *x, struct list *l, bool count)
+{
+    bool more = false;
+    uint64_t total = 0;
+
+    json_init(&l->json, &x->rs->body);
+    json_object(&l->json);
+    json_key(&l->json, "data");
+    json_array(&l->json);
+    int err = store_calls(x->reader, l->query, add_recording, l, &more);
+    json_end(&l->json);
+    page_json(x, l, more);
+    if (err == 0 && count)
+        err = store_count(x->reader, l->query, &total);
+    if (count)
+        json_kv_int(&l->json, "total", (int64_t)total);
+    json_end(&l->json);
+    return err;
+}
+
+void handle_recordings(struct exchange *x)
+{
+    struct call_filter filter;
+    struct call_filter_error e;
+    struct limit_query limit;
+
+    if (!recording_filter_parse(x->rq, x->api->cursor_key, &filter, &e)) {
+        problem(x->rs, x->rq, 400, e.code, e.field, "%s", e.detail);
+        return;
+    }
+    if (!limit_query_fill(&limit, &x->who.limit, &filter.query)) {
+        problem(x->rs, x->rq, 403, "limited_token", NULL, "This token's limit cannot be read.");
+        return;
+    }
+    struct list l = {.query = &filter.query};
+    int err = list_json(x, &l, filter.count);
+    if (err)
+        exchange_store_problem(x, err, "recording");
+    else
+        exchange_json_done(x);
+}
