@@ -39,6 +39,7 @@ static const char usage[] =
 
 #define IDLE_WAIT_MS      100
 #define FRAMES_A_TURN     2048
+#define FILE_FRAMES       64 /* the same of files: between two looks at what they say that was dropped */
 #define KERNEL_DELAY_NS   INT64_C(100000000)
 #define POLL_EVERY_NS     INT64_C(200000000)
 #define STATS_EVERY_NS    INT64_C(1000000000)
@@ -124,12 +125,14 @@ static void now_and_then(struct running *g)
 static enum source_state pump(struct running *g, struct why *why)
 {
     while (!stop_asked) {
-        enum source_state state = source_dispatch(g->source, FRAMES_A_TURN, IDLE_WAIT_MS, take_frame, g->service, why);
+        enum source_state state = source_dispatch(g->source, g->files ? FILE_FRAMES : FRAMES_A_TURN, IDLE_WAIT_MS, take_frame, g->service, why);
         if (state != SOURCE_MORE && state != SOURCE_IDLE)
             return state;
         /* While frames come, their own stamps move time; the clock must never overtake one that still waits in the kernel. */
         if (g->files == NULL && state == SOURCE_IDLE)
             service_tick(g->service, clock_wall_ns() - g->tick_delay_ns);
+        if (g->files) /* of a file hours pass between two looks at the clock, and the drops are those of the calls of now */
+            tell_drops(g);
         now_and_then(g);
     }
     return SOURCE_MORE;

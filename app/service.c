@@ -86,17 +86,25 @@ static bool disk_has_room(const char *data_dir)
 static void health(void *context, struct api_health *ret)
 {
     struct service *s = context;
+    uint64_t refused = counters_sum(s->counters_set, C_SPOOL_FAILING), slow = counters_sum(s->counters_set, C_SPOOL_SLOW);
+    bool room = disk_has_room(s->settings->data_dir);
     *ret = (struct api_health){
         .capture_up = atomic_load(&s->capturing),
         .finished = atomic_load(&s->finished),
         .database_ok = writer_error(s->writer) == 0,
-        .disk_ok = disk_has_room(s->settings->data_dir),
+        .disk_ok = room && refused == 0 && slow == 0,
         .last_packet_us = atomic_load(&s->last_packet_ns) / 1000,
     };
     if (!ret->database_ok)
         snprintf(ret->detail, sizeof ret->detail, "the database does not take records: %s",
                  err_text(writer_error(s->writer)));
-    else if (!ret->disk_ok)
+    else if (refused)
+        snprintf(ret->detail, sizeof ret->detail, "the disk does not take media: %.120s/spool cannot be written",
+                 s->settings->data_dir);
+    else if (slow)
+        snprintf(ret->detail, sizeof ret->detail, "the disk is slow: a write to %.120s/spool took more than a second",
+                 s->settings->data_dir);
+    else if (!room)
         snprintf(ret->detail, sizeof ret->detail, "hardly anything is free in %.120s", s->settings->data_dir);
     else if (!ret->capture_up && !ret->finished)
         snprintf(ret->detail, sizeof ret->detail, "capture on %.120s has stopped", s->config.source_name);

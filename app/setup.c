@@ -3,6 +3,7 @@
 #include "app/finding_config.h"
 #include "app/rules_config.h"
 #include "app/stream_score.h"
+#include "base/clock.h"
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
@@ -31,6 +32,7 @@ void setup_spool(const struct settings *s, const char *data_dir, struct spool_co
         .buffer_bytes = (uint32_t)s->spool_buffer,
         .flush_ms = (uint32_t)(s->spool_flush / 1000000),
         .sync_ms = (uint32_t)(s->spool_sync / 1000000),
+        .clock_ns = clock_mono_ns,
     };
 }
 

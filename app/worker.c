@@ -1,5 +1,4 @@
-/* Calls and flows of a worker, and the way of a record out of it. A record is emitted only when the spool has written what the
- * record points to, so whoever gets it can read the packets at once; until then it waits in order. */
+/* Calls and flows of a worker. The way of a record out of it: worker_records.c. */
 #include "app/worker_internal.h"
 
 #include <assert.h>
@@ -126,53 +125,6 @@ static void free_call(struct worker *w, struct wcall *wc)
     free(wc);
 }
 
-/* ---- records out ---- */
-
-static void emit(struct worker *w, struct call_record *record)
-{
-    if (w->config.emit)
-        w->config.emit(w->config.context, record);
-    else
-        record_free(record);
-}
-
-/* A disk that refuses must not keep the records from being stored. */
-static uint64_t written_of(const struct spool *s)
-{
-    return s && spool_error(s) == 0 ? spool_written(s) : UINT64_MAX;
-}
-
-static void emit_written(struct worker *w)
-{
-    uint64_t media = written_of(w->spool), sip = written_of(w->sip_spool);
-    while (w->pending && w->pending->media_position <= media && w->pending->sip_position <= sip) {
-        struct pending_record *p = w->pending;
-        w->pending = p->next;
-        if (w->pending == NULL)
-            w->pending_end = &w->pending;
-        emit(w, p->record);
-        free(p);
-    }
-}
-
-static void queue_record(struct worker *w, struct call_record *record)
-{
-    struct pending_record *p = record ? malloc(sizeof *p) : NULL;
-    if (p == NULL) {
-        counters_add(w->counters, C_DB_LOST, 1);
-        record_free(record);
-        return;
-    }
-    *p = (struct pending_record){
-        .record = record,
-        .media_position = w->spool ? spool_appended(w->spool) : 0,
-        .sip_position = w->sip_spool ? spool_appended(w->sip_spool) : 0,
-    };
-    *w->pending_end = p;
-    w->pending_end = &p->next;
-    emit_written(w);
-}
-
 /* ---- calls ---- */
 
 static void read_brief(struct wcall *wc, const struct event *event)
@@ -234,13 +186,15 @@ static void change_call(struct worker *w, const struct event *event)
     /* A call that is over lingers for late packets; its row does not wait for them. */
     wc->row_state = wc->brief.state;
     wc->row_grouped = wc->brief.grouped;
-    queue_record(w, summarise(wc, NULL, &w->config));
+    worker_emit(w, summarise(wc, NULL, &w->config));
 }
 
 static void close_spool_flow(struct worker *w, struct wflow *f)
 {
     if (f->spool == NULL)
         return;
+    (void)spool_flow_tail(w->spool, f->spool); /* what it gathered may be lost as well */
+    f->call->spool_refused += spool_flow_lost(f->spool);
     f->tail = spool_flow_close(w->spool, f->spool);
     f->spool = NULL;
 }
@@ -280,7 +234,7 @@ static void end_call(struct worker *w, const struct event *event)
         count_labels(w, record);
         if (record && record->recording.state == NULL)
             coverage_count(w->counters, record);
-        queue_record(w, record);
+        worker_queue_record(w, record);
         free_call(w, wc);
     }
     call_free(call);
@@ -473,8 +427,9 @@ void worker_tick(struct worker *w, int64_t now_ns)
     if (w->spool) {
         spool_tick(w->spool, now_ns);
         spool_tick(w->sip_spool, now_ns);
+        worker_watch_disk(w);
     }
-    emit_written(w);
+    worker_emit_written(w);
 }
 
 void worker_event(struct worker *w, const struct event *event)
@@ -534,7 +489,7 @@ void worker_flush(struct worker *w)
         spool_flush(w->spool);
         spool_flush(w->sip_spool);
     }
-    emit_written(w);
+    worker_emit_written(w);
 }
 
 void worker_free(struct worker *w)
@@ -542,12 +497,7 @@ void worker_free(struct worker *w)
     if (w == NULL)
         return;
     worker_flush(w);
-    while (w->pending) { /* the disk refused: the record goes out all the same */
-        struct pending_record *p = w->pending;
-        w->pending = p->next;
-        emit(w, p->record);
-        free(p);
-    }
+    worker_emit_rest(w);
     uint32_t at = 0;
     for (struct wcall *wc; (wc = worker_call_next(w, &at)) != NULL;)
         free_call(w, wc);

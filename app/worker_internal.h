@@ -1,14 +1,8 @@
-/* Shared by worker.c (calls, flows, records), worker_media.c (packets) and worker_rtcp.c (reports). */
+/* Shared by worker.c (calls, flows), worker_records.c (records out), worker_media.c (packets) and worker_rtcp.c (reports). */
 #pragma once
 
 #include "app/bandwidth.h"
 #include "app/worker.h"
-
-struct pending_record {
-    struct pending_record *next;
-    struct call_record *record;
-    uint64_t media_position, sip_position; /* may go out once both spools are written up to here */
-};
 
 struct worker {
     struct worker_config config;
@@ -25,10 +19,23 @@ struct worker {
     struct wpause *pauses;   /* that end by themselves */
     struct tone_bank *key_bank; /* of worker_mask.c; NULL: not needed yet */
     int64_t now_ns;          /* of the newest tick */
+    int disk_error;          /* what the log was told of last; 0: the spool is written */
     uint8_t *redacted; /* scratch of worker_redact.c */
 };
 
 #define CACHE_LINE 64
+
+/* ---- worker_records.c ---- */
+
+/* At once: it points to nothing in the spool. NULL is fine. */
+void worker_emit(struct worker *w, struct call_record *record);
+/* When what it points to is written, or is given up. */
+void worker_queue_record(struct worker *w, struct call_record *record);
+void worker_emit_written(struct worker *w);
+/* All that wait, whatever the disk says. */
+void worker_emit_rest(struct worker *w);
+/* Whether the disk refuses, or is slow, into the metrics. */
+void worker_watch_disk(struct worker *w);
 
 /* Zeroed and aligned to a cache line; NULL without memory. */
 void *worker_alloc(size_t size);

@@ -34,6 +34,7 @@ struct spool_config {
     uint64_t gather_bytes;      /* default 1 GiB: of what waits, in buffers of a chunk, and the same again in larger ones */
     uint32_t flush_ms;          /* default 100 */
     uint32_t sync_ms;           /* default 10000; 0 never */
+    int64_t (*clock_ns)(void);  /* to measure how long the disk takes, for nothing else; NULL: it is not measured */
     bool copy;                  /* what is written stands in other segments: a scan passes over it, a copy may be cut short */
     bool daily;                 /* a segment holds what came on one day (UTC), so that it can go by age however little comes */
 };
@@ -88,6 +89,8 @@ typedef int spool_held_fn(void *context, int64_t time_ns, bool rtcp, uint8_t *pa
 void spool_flow_held(struct spool *s, struct spool_flow *f, int64_t since_ns, spool_held_fn *fn, void *context);
 /* Last chunk to the buffer; returns the chain's tail (segment 0 when nothing was ever kept). Frees the flow. */
 struct spool_ref spool_flow_close(struct spool *s, struct spool_flow *f);
+/* Packets of it that were taken and then could not be written; a chunk that was given up with its segment counts as one. */
+uint64_t spool_flow_lost(const struct spool_flow *f);
 /* Tail as of now, gathered packets pushed to the buffer: for the row of a call that goes on. */
 struct spool_ref spool_flow_tail(struct spool *s, struct spool_flow *f);
 /* Drives hold_ms, flush_ms, sync_ms; about every 100 ms. `now_ns` is packet time offline, wall time live. */
@@ -96,9 +99,13 @@ void spool_tick(struct spool *s, int64_t now_ns);
  * read by others. */
 uint64_t spool_appended(const struct spool *s);
 uint64_t spool_written(const struct spool *s);
+/* The chunk there is written: it is neither waiting nor given up. True of chunks of others. */
+bool spool_ref_written(const struct spool *s, struct spool_ref ref);
 int spool_flush(struct spool *s);
 /* 0, or the error that writing stands at now (ERR_FULL, ERR_IO). */
 int spool_error(const struct spool *s);
+/* The last write took more than a second, not long ago. */
+bool spool_slow(const struct spool *s);
 
 /* ---- reading, from any thread ---- */
 struct spool_reader;

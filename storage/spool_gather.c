@@ -139,6 +139,7 @@ static bool gather_seal_until(struct spool *s, struct spool_flow *f, int64_t unt
         if (!packets_append(s, f, slice_of(f->gather + done, part.bytes), part.packets,
                             part.first_ns, part.last_ns)) {
             counters_add(s->counters, C_SPOOL_DROPPED, part.packets);
+            f->lost += part.packets;
             kept = false;
         }
         done += part.bytes;
@@ -334,6 +335,11 @@ void spool_flow_describe(struct spool *s, struct spool_flow *f, struct slice des
     f->describe_at = f->gathered;
     if (f->gather == NULL)
         descriptor_follow(f);
+}
+
+uint64_t spool_flow_lost(const struct spool_flow *f)
+{
+    return f->lost;
 }
 
 struct spool_ref spool_flow_tail(struct spool *s, struct spool_flow *f)

@@ -16,28 +16,45 @@
 #include "base/crypto.h"
 #include "storage/spool_writer.h"
 
+#define SLOW_MS     1000
 #define RETRIES_MAX 5 /* then a new segment, unless the disk is full */
 
 /* ---- the write buffer and its segment ---- */
 
-void spool_fail(struct spool *s, int errnum)
+void spool_fail(struct spool *s, int err, enum spool_trouble at)
 {
-    int err = err_of_errno(errnum);
+    counters_add(s->counters, C_SPOOL_ERRORS + at, 1);
     s->error = err == ERR_FULL ? ERR_FULL : ERR_IO;
     s->retry_ns = s->now_ns + RETRY_MS * MS_NS;
     s->retries++;
 }
 
+/* pwrite() of what is left of the buffer, measured. */
+static ssize_t rest_write(struct spool *s)
+{
+    int64_t (*clock_ns)(void) = s->config.clock_ns;
+    int64_t begin_ns = clock_ns ? clock_ns() : 0;
+    ssize_t n = pwrite(s->fd, s->buffer + s->done, s->used - s->done, (off_t)(s->base + s->done));
+    int error = errno;
+
+    counters_add(s->counters, C_SPOOL_WRITES, 1);
+    if (clock_ns) {
+        int64_t took_ns = clock_ns() - begin_ns;
+        s->slow_ns = took_ns > SLOW_MS * MS_NS ? s->now_ns : 0;
+        counters_observe(s->counters, C_SPOOL_WRITE, (double)took_ns / 1e9);
+    }
+    errno = error;
+    return n;
+}
+
 int buffer_write(struct spool *s)
 {
     while (s->done < s->used) {
-        ssize_t n =
-            pwrite(s->fd, s->buffer + s->done, s->used - s->done, (off_t)(s->base + s->done));
-        counters_add(s->counters, C_SPOOL_WRITES, 1);
+        ssize_t n = rest_write(s);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0) {
-            spool_fail(s, n < 0 ? errno : ENOSPC);
+            spool_fail(s, err_of_errno(n < 0 ? errno : ENOSPC), SPOOL_AT_WRITE);
             return s->error;
         }
         s->done += (uint32_t)n;
@@ -60,7 +77,7 @@ void segment_sync(struct spool *s)
     int error = spool_sync_error(s->syncer);
 
     if (error)
-        spool_fail(s, error);
+        spool_fail(s, err_of_errno(error), SPOOL_AT_SYNC);
     if (s->unsynced && s->fd >= 0)
         spool_sync_all(s->syncer, s->fd);
     s->unsynced = false;
@@ -122,12 +139,10 @@ int segment_roll(struct spool *s)
     int err = segment_create(s);
     if (err == ERR_BUSY)
         err = segment_create(s);
-    if (err) {
-        s->error = err == ERR_FULL ? ERR_FULL : ERR_IO;
-        s->retry_ns = s->now_ns + RETRY_MS * MS_NS;
-    } else {
+    if (err)
+        spool_fail(s, err, SPOOL_AT_OPEN);
+    else
         s->error = 0;
-    }
     return err;
 }
 
@@ -152,9 +167,12 @@ static void segment_abandon(struct spool *s)
 
     counters_add(s->counters, C_SPOOL_DROPPED, buffer_packets(s));
     for (struct spool_flow *f = s->flows; f; f = f->next) {
-        if (f->tail.segment == s->segment && !ref_before(f->tail, lost))
+        if (f->tail.segment == s->segment && !ref_before(f->tail, lost)) {
             f->tail = f->safe;
+            f->lost++;
+        }
     }
+    s->given_up[s->given_up_count++ % GIVEN_UP] = lost;
     s->written = s->appended; /* nobody shall wait for it */
     s->used = s->done = 0;
     s->unsynced = false;
@@ -167,7 +185,9 @@ void spool_recover(struct spool *s)
 {
     if (s->fd >= 0 && buffer_write(s) == 0)
         return;
-    if (s->fd >= 0 && s->error != ERR_FULL && s->retries > RETRIES_MAX)
+    /* Where even a new one is refused, the next would be as well. */
+    bool fresh = s->base == 0 && s->done == 0;
+    if (s->fd >= 0 && s->error != ERR_FULL && s->retries > RETRIES_MAX && !fresh)
         segment_abandon(s);
     if (s->fd < 0)
         (void)segment_roll(s);
@@ -186,6 +206,14 @@ static bool buffer_make_room(struct spool *s, uint64_t span)
     if (s->used + span > s->room)
         (void)buffer_write(s);
     return s->used + span <= s->room;
+}
+
+bool spool_ref_written(const struct spool *s, struct spool_ref ref)
+{
+    for (unsigned i = 0; i < s->given_up_count && i < GIVEN_UP; i++)
+        if (s->given_up[i].segment == ref.segment && !ref_before(ref, s->given_up[i]))
+            return false;
+    return ref.segment != s->segment || ref.offset < s->base;
 }
 
 /* ---- chunks ---- */

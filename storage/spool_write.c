@@ -11,6 +11,8 @@
 
 #include "storage/spool_writer.h"
 
+#define SLOW_TOLD_MS 30000 /* when nothing more is written */
+
 /* ---- time ---- */
 
 /* Forward only: captures of other days that are read in turns make no segment each. */
@@ -63,6 +65,11 @@ uint64_t spool_written(const struct spool *s)
 int spool_error(const struct spool *s)
 {
     return s->error;
+}
+
+bool spool_slow(const struct spool *s)
+{
+    return s->slow_ns && s->now_ns - s->slow_ns < SLOW_TOLD_MS * MS_NS;
 }
 
 /* ---- opening ---- */

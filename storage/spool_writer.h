@@ -12,6 +12,7 @@
 #define MS_NS    INT64_C(1000000)
 #define DAY_NS   (86400000 * MS_NS)
 #define RETRY_MS 1000
+#define GIVEN_UP 8u /* one takes at least RETRIES_MAX seconds */
 
 struct pool_slab {
     struct pool_slab *next;
@@ -37,6 +38,7 @@ struct spool_flow {
     uint8_t *gather;          /* NULL: nothing gathered */
     uint32_t gathered, gather_room;
     uint32_t packets;
+    uint64_t lost;
     int64_t since_ns;             /* tick time when it came into its list */
     struct slice next_descriptor; /* ours: in force from describe_at on; data NULL: none */
     uint32_t describe_at;
@@ -66,6 +68,9 @@ struct spool {
     bool unsynced; /* written since the last sync was asked for */
     int error;
     unsigned retries;
+    int64_t slow_ns; /* tick time of the last write that took long; 0: the last one did not */
+    struct spool_ref given_up[GIVEN_UP]; /* the newest: what stands in these segments from there on is not written */
+    unsigned given_up_count;
     int64_t retry_ns;
     uint64_t appended, written;
 
@@ -78,8 +83,10 @@ struct spool {
 
 /* ---- spool_segment.c ---- */
 
+/* As in base/labels.def. */
+enum spool_trouble { SPOOL_AT_WRITE, SPOOL_AT_SYNC, SPOOL_AT_OPEN };
 /* The disk said no: the error stands, the next try is in a second. */
-void spool_fail(struct spool *s, int errnum);
+void spool_fail(struct spool *s, int err, enum spool_trouble at);
 /* Offers the write buffer once. After a short write the rest is offered again; it is free when all of it is written. */
 int buffer_write(struct spool *s);
 /* Packets in the chunks that wait in the buffer. */

@@ -235,6 +235,12 @@ static bool all_sealed(const struct call_record *r, const struct flows *f)
     return unopened && opened == 0;
 }
 
+/* There was media, and the spool has none of it. */
+static bool all_gone(const struct flows *f)
+{
+    return f && f->truncated && f->count == 0;
+}
+
 /* ---- files ---- */
 
 struct files {
@@ -344,6 +350,7 @@ static void describe(struct call_record *r, const struct render_result *result, 
         g->result = err != ERR_NOT_FOUND     ? "failed"
                     : result->undecodable[0] ? "undecodable"
                     : all_sealed(r, flows)   ? "encrypted"
+                    : all_gone(flows)        ? "failed"
                                              : "no_rtp";
         return;
     }

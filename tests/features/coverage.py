@@ -1,8 +1,11 @@
 """R02: each answered call is counted once, under what became of its recording."""
-import json
+import json, os, signal
 
+from confine import decoder_of
 from craft import *
+from disks import Stream, ticks
 from feature import feature
+from pausing import order
 from protect import Protector
 from rtcp import pcapng
 from service import in_namespace, wait_for
@@ -95,6 +98,10 @@ on_demand_wait = 0
 time_zone = UTC
 [limits]
 flows = 16
+[pause]
+sip_from = caller
+[retention]
+min_free = 0
 [rule lawyer]
 callee = lawyer
 action = skip
@@ -111,20 +118,68 @@ min_duration = 10s
 """
 
 
-def two_hundred():
-    """[(result, flags, packets)]: one after the other, 30 s apart; then twenty at once, of which sixteen find room, with one side each."""
-    a, b = (Protector("AES_CM_128_HMAC_SHA1_80", x) for x in "ab")
-    plain = call(seconds=2)
-    single = one_sided() # among others that are whole: else it is the mirror port that shows one side alone
-    kinds = [("recorded", (), plain, None)] * 12 + [("recorded", (), plain, None), ("recorded", ("one_way",), single, None), ("recorded", (), plain, None)] * 20
-    kinds += [("rule", (), plain, "lawyer")] * 20
-    kinds += [("rule", (), plain, "figures")] * 10 + [("rule", (), plain, "brief")] * 10 + [("on_demand_dropped", (), plain, "ask")] * 20
-    kinds += [("no_rtp", (), call(voice=False, seconds=2), None)] * 24 + [("encrypted", (), secured("", "") + protect(both(), a, b), None)] * 12
-    kinds += [("undecodable", (), [replace(p, data=refit(p.data)) if p.kind == "sip" else p for p in evs()], None)] * 12
-    calls = [(result, flags, placed(packets, 1000 + n, 30 * n, to)) for n, (result, flags, packets, to) in enumerate(kinds)]
-    late = 30 * len(kinds) + 200
-    crowd = [("recorded" if n < 16 else "over_limit", ("truncated",), [replace(p, t=p.t + late - 0.0009 * (n + 1)) for p in numbered(plain, n + 1)]) for n in range(20)]
-    return calls + crowd
+def paused():
+    """From the answer on, to the end."""
+    return call(seconds=2) + order(Dialog(), 1.01, "X-Record-Control: pause\r\n")
+
+
+def beheaded():
+    """Seen from the first response on."""
+    return [p for p in call(seconds=2) if p.t > START]
+
+
+class Mix:
+    """Two hundred calls and what becomes of them: [(result, flags, packets)], one after the other, 30 s apart, in four parts."""
+
+    def __init__(self):
+        a, b = (Protector("AES_CM_128_HMAC_SHA1_80", x) for x in "ab")
+        self.drops, self.count = {}, 0
+        plain = call(seconds=2)
+        single = one_sided() # among others that are whole: else it is the mirror port that shows one side alone
+        kinds = [("recorded", (), plain, None)] * 10 + [("recorded", (), plain, None), ("recorded", ("one_way",), single, None), ("recorded", (), plain, None)] * 13
+        kinds += [("recorded", ("partial",), beheaded(), None)] * 2
+        kinds += [("rule", (), plain, "lawyer")] * 20
+        kinds += [("rule", (), plain, "figures")] * 10 + [("rule", (), plain, "brief")] * 10 + [("on_demand_dropped", (), plain, "ask")] * 20
+        kinds += [("no_rtp", (), call(voice=False, seconds=2), None)] * 24 + [("encrypted", (), secured("", "") + protect(both(), a, b), None)] * 12
+        kinds += [("undecodable", (), [replace(p, data=refit(p.data)) if p.kind == "sip" else p for p in evs()], None)] * 12
+        kinds += [("paused_all", (), paused(), None)] * 8
+        self.healthy = self.placed(kinds)
+        self.healthy += self.lossy(self.placed([("capture_drop", (), call(voice=False, seconds=2), None)] * 3))
+        self.first = self.placed([("recorded", (), plain, None)])
+        self.damaged = self.placed([("failed", ("truncated",), plain, None)] * 4)
+        self.refused = self.placed([("disk", ("truncated",), plain, None)] * 5)
+        crowd = [replace(p, t=p.t + 30 * self.count) for p in plain] # twenty at once, of which sixteen find room, with one side each
+        self.crowd = [("recorded" if n < 16 else "over_limit", ("truncated",), [replace(p, t=p.t - 0.0009 * (n + 1)) for p in numbered(crowd, n + 1)]) for n in range(20)]
+        self.calls = self.healthy + self.first + self.damaged + self.refused + self.crowd
+
+    def placed(self, kinds):
+        out = [(result, flags, placed(packets, 1000 + self.count + n, 30 * (self.count + n), to)) for n, (result, flags, packets, to) in enumerate(kinds)]
+        self.count += len(kinds)
+        return out
+
+    def lossy(self, calls):
+        for _, _, packets in calls:
+            packets.sort(key=lambda p: p.t)
+            self.drops[id(packets[3])] = 200
+            packets += ticks(packets[3].t + 0.01, packets[3].t + 1.2, 0.002) # what a file says of drops is looked at now and then
+        return calls
+
+    def all(self):
+        return sorted([p for _, _, c in self.calls for p in c], key=lambda p: p.t)
+
+
+def followed(calls):
+    """Their packets, and time going on for a while."""
+    packets = sorted([p for _, _, c in calls for p in c], key=lambda p: p.t)
+    return packets + ticks(packets[-1].t + 0.1, packets[-1].t + 16)
+
+
+def truth_of(calls, flagged=False):
+    found = {}
+    for result, marks, _ in calls:
+        key = (result, marks) if flagged else result
+        found[key] = found.get(key, 0) + 1
+    return found
 
 
 def results_of(records):
@@ -138,29 +193,70 @@ def results_of(records):
     return out
 
 
-@feature("R02", "coverage: two hundred calls with every reason that needs no broken disk; list, table, metric and report say the same")
+def zeroed(path, since):
+    with open(path, "r+b") as f:
+        f.seek(0, 2)
+        end = f.tell()
+        f.seek(since)
+        f.write(bytes(end - since))
+
+
+def through(s, mix):
+    """The four parts: on a disk that is well; with media that is damaged before it is decoded; on a full disk; well again."""
+    path = "/api/v1/coverage?from=2023-11-14T00:00:00Z&to=2023-11-16T00:00:00Z"
+
+    def settled(calls, waiting=0):
+        return wait_for(f"{calls} are settled", lambda: (lambda c: c if c["answered"] == calls and c["results"]["waiting"] == waiting else None)(s.get(path)), 60)
+
+    s.feed(followed(mix.healthy), mix.drops)
+    done = len(mix.healthy)
+    settled(done)
+    decoder = decoder_of(s)
+    os.kill(decoder, signal.SIGSTOP)
+    s.feed(followed(mix.first))
+    settled(done + 1, 1)
+    segment, size = s.media_segment()
+    s.feed(followed(mix.damaged))
+    done += 1 + len(mix.damaged)
+    settled(done, 1 + len(mix.damaged))
+    zeroed(segment, size)
+    os.kill(decoder, signal.SIGCONT)
+    settled(done)
+    before = s.counter("earshot_spool_errors_total")
+    s.fill()
+    s.feed(followed(mix.refused))
+    wait_for("the disk refuses", lambda: s.counter("earshot_spool_errors_total") > before + 10)
+    s.empty()
+    settled(done + len(mix.refused))
+    s.feed(followed(mix.crowd))
+    s.finish()
+    return settled(len(mix.calls))
+
+
+@feature("R02", "coverage: two hundred calls with every reason there is; list, table, metric, report and their sums say the same")
 @in_namespace
 def every_reason(t):
-    calls = two_hundred()
-    t.equal("calls", len(calls), 200)
-    truth, flags = {}, {}
-    for result, marks, _ in calls:
-        truth[result] = truth.get(result, 0) + 1
-        flags[result, marks] = flags.get((result, marks), 0) + 1
-    packets = sorted([p for _, _, c in calls for p in c], key=lambda p: p.t)
-    span = "?from=2023-11-14T00:00:00Z&to=2023-11-16T00:00:00Z"
-    with FileService(t, packets, RULES) as s:
-        table = wait_for("all is settled", lambda: (lambda c: c if c["results"]["waiting"] == 0 and c["answered"] == 200 else None)(s.get("/api/v1/coverage" + span)), 60)
+    mix = Mix()
+    t.equal("calls", len(mix.calls), 200)
+    truth = truth_of(mix.calls)
+    with Stream(t, RULES, megabytes=64) as s:
+        table = through(s, mix)
         t.equal("the table", {k: v for k, v in table["results"].items() if v}, truth)
+        t.equal("every reason that there is", sorted(truth), sorted(r for r in table["results"] if r != "waiting"))
         t.equal("its sum is the number of answered calls", (sum(table["results"].values()), table["answered"]), (200, 200))
         counted = {r: s.counter(f'earshot_coverage_calls_total{{result="{r}"}}') for r in table["results"] if r != "waiting"}
         t.equal("the metric", {k: v for k, v in counted.items() if v}, truth)
-        t.equal("flags", results_of(s.list("calls", limit=1000, **DAYS)), flags)
+        t.equal("flags", results_of(s.list("calls", limit=1000, **DAYS)), truth_of(mix.calls, True))
+        wanted = 200 - truth["rule"]
+        t.equal("ratio", table["recorded_ratio"], round(truth["recorded"] / wanted, 6))
+        t.equal("no record was lost", s.counter("earshot_db_records_lost_total"), 0)
     path = t.path()
-    write(path, frames(packets))
+    pcapng(path, mix.all(), {n: mix.drops[id(p)] for n, p in enumerate(mix.all()) if id(p) in mix.drops})
     conf = t.path("conf")
     with open(conf, "w") as f:
         f.write(RULES)
+    for r in ("disk", "failed"): # where the disk is well
+        truth["recorded"] += truth.pop(r)
     report = json.loads(t.run("read", "--coverage", "--json", "--config", conf, "--record", t.path("audio"), path).stdout)
     t.equal("the report", ({k: v for k, v in report["results"].items() if v}, report["answered"]), (truth, 200))
     text = t.run("read", "--coverage", "--config", conf, "--record", t.path("audio"), path).stdout

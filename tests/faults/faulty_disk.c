@@ -1,0 +1,179 @@
+/* A disk with something wrong, for tests: loaded ahead of the C library (LD_PRELOAD), stands
+ * between a program and its files below the directory $FAULTY_DISK. What is wrong now stands in the
+ * first bytes of the file $FAULTY_DISK_MODE, which is mapped, so a test changes it while the
+ * program runs: u8 what (enum fault), u8 where (1: in spool/ alone), u16 unused, u32 milliseconds
+ * that each write and sync takes with SLOW.
+ *
+ * Files count by the path they were opened with; children that were forked are left alone. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum fault { NONE, REFUSES, READ_ONLY, FULL, SLOW, SYNC_FAILS };
+enum { OURS = 1, SPOOL = 2 };
+enum act { WRITES, OPENS, SYNCS };
+
+struct mode {
+    uint8_t what, where;
+    uint16_t unused;
+    uint32_t ms;
+};
+
+static const volatile struct mode *mode;
+static const char *dir;
+static unsigned char files[65536]; /* by descriptor */
+
+static void leave_alone(void)
+{
+    mode = NULL;
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+    const char *path = getenv("FAULTY_DISK_MODE");
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    void *page = fd >= 0 ? mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+    dir = getenv("FAULTY_DISK");
+    if (fd >= 0)
+        close(fd);
+    if (page != MAP_FAILED && dir)
+        mode = page;
+    pthread_atfork(NULL, NULL, leave_alone);
+}
+
+static unsigned char kind_of(const char *path)
+{
+    if (mode == NULL || dir == NULL || strncmp(path, dir, strlen(dir)) != 0)
+        return 0;
+    return strncmp(path + strlen(dir), "/spool/", 7) == 0 ? OURS | SPOOL : OURS;
+}
+
+static void wait_a_little(void)
+{
+    uint32_t ms = mode->ms;
+    struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+        ;
+}
+
+/* 0, or the errno of what is wrong with it. */
+static int trouble(unsigned char kind, int act)
+{
+    if (kind == 0 || mode == NULL || (mode->where && !(kind & SPOOL)))
+        return 0;
+    switch (mode->what) {
+    case REFUSES:
+        return act == OPENS ? 0 : EIO;
+    case READ_ONLY:
+        return EROFS;
+    case FULL:
+        return act == OPENS ? 0 : ENOSPC;
+    case SLOW:
+        if (act != OPENS)
+            wait_a_little();
+        return 0;
+    case SYNC_FAILS:
+        return act == SYNCS ? EIO : 0;
+    default:
+        return 0;
+    }
+}
+
+static unsigned char kind_of_fd(int fd)
+{
+    return fd >= 0 && fd < (int)sizeof files ? files[fd] : 0;
+}
+
+static int opened(int fd, const char *path)
+{
+    if (fd >= 0 && fd < (int)sizeof files)
+        files[fd] = kind_of(path);
+    return fd;
+}
+
+#define NEXT(type, name)                                                                           \
+    static __typeof__(type) *next;                                                                 \
+    if (next == NULL)                                                                              \
+    *(void **)&next = dlsym(RTLD_NEXT, name)
+
+#define REFUSE(kind, act)                                                                          \
+    do {                                                                                           \
+        int error = trouble(kind, act);                                                            \
+        if (error) {                                                                               \
+            errno = error;                                                                         \
+            return -1;                                                                             \
+        }                                                                                          \
+    } while (0)
+
+#define OPEN(name)                                                                                 \
+    int name(const char *path, int flags, ...)                                                     \
+    {                                                                                              \
+        NEXT(int(const char *, int, ...), #name);                                                  \
+        va_list rest;                                                                              \
+        va_start(rest, flags);                                                                     \
+        mode_t rights = flags & (O_CREAT | O_TMPFILE) ? (mode_t)va_arg(rest, int) : 0;             \
+        va_end(rest);                                                                              \
+        if ((flags & O_ACCMODE) != O_RDONLY)                                                       \
+            REFUSE(kind_of(path), OPENS);                                                          \
+        return opened(next(path, flags, rights), path);                                            \
+    }
+
+OPEN(open)
+OPEN(open64)
+
+#define WRITE_AT(name, offset_type)                                                                \
+    ssize_t name(int fd, const void *data, size_t size, offset_type at)                            \
+    {                                                                                              \
+        NEXT(ssize_t(int, const void *, size_t, offset_type), #name);                              \
+        REFUSE(kind_of_fd(fd), WRITES);                                                            \
+        return next(fd, data, size, at);                                                           \
+    }
+
+WRITE_AT(pwrite, off_t)
+WRITE_AT(pwrite64, off64_t)
+
+ssize_t write(int fd, const void *data, size_t size)
+{
+    NEXT(ssize_t(int, const void *, size_t), "write");
+    REFUSE(kind_of_fd(fd), WRITES);
+    return next(fd, data, size);
+}
+
+int fsync(int fd)
+{
+    NEXT(int(int), "fsync");
+    REFUSE(kind_of_fd(fd), SYNCS);
+    return next(fd);
+}
+
+int fdatasync(int fd)
+{
+    NEXT(int(int), "fdatasync");
+    REFUSE(kind_of_fd(fd), SYNCS);
+    return next(fd);
+}
+
+int close(int fd)
+{
+    NEXT(int(int), "close");
+    if (fd >= 0 && fd < (int)sizeof files)
+        files[fd] = 0;
+    return next(fd);
+}
+
+int mkdir(const char *path, mode_t rights)
+{
+    NEXT(int(const char *, mode_t), "mkdir");
+    REFUSE(kind_of(path), OPENS);
+    return next(path, rights);
+}
