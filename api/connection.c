@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "api/listen.h"
+#include "api/route_stats.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 
@@ -252,6 +253,7 @@ static enum MHD_Result send_answer(struct http_exchange *e)
         e->counted_stream = true;
         deadline_set(e->server->deadlines, e->deadline, clock_mono_ns() + LONG_ANSWER_NS);
     }
+    route_stats_note(e->server->context.route_stats, e->rq.route, e->rq.head, e->rs.status, clock_mono_ns() - e->rq.begin_ns);
     enum MHD_Result queued = MHD_queue_response(e->connection, e->rs.status, r);
     MHD_destroy_response(r);
     return queued;
@@ -336,8 +338,8 @@ enum MHD_Result connection_on_request(void *context, struct MHD_Connection *conn
             return MHD_NO; /* there was no memory to watch over it */
         e->deadline = info->socket_context;
         deadline_set(s->deadlines, e->deadline, clock_mono_ns() + ANSWER_NS);
-        counters_add(s->counters, C_HTTP_REQUESTS, 1);
         read_request(e, method);
+        e->rq.begin_ns = clock_mono_ns();
         e->phase = PHASE_BODY;
         e->uri_good = read_uri(e);
         if (reads_on(e))

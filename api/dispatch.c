@@ -206,6 +206,7 @@ static const struct route *find(struct exchange *x)
     const char *methods;
     const struct route *route = route_find(x->rq, &methods);
 
+    x->rq->route = route;
     if (route == NULL && methods) {
         problem(x->rs, x->rq, 405, "method_not_allowed", NULL, "Allowed here: %s.", methods);
         http_header(x->rs, "Allow", "%s", methods);

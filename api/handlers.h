@@ -21,6 +21,7 @@ struct api_context {
     const struct api_config *config;
     bool loopback_only;
     unsigned local_scopes; /* of who comes from the machine itself */
+    struct route_stats *route_stats;
     struct sessions *sessions;
     struct attempts *attempts;
     struct audit_merge *merge;

@@ -27,10 +27,14 @@ struct http_query {
     unsigned count;
 };
 
+struct route;
+
 struct http_request {
     const char *method;
     bool head;
     const char *path;
+    const struct route *route; /* NULL: there is none, or the request did not come so far */
+    int64_t begin_ns;          /* when its head was there (CLOCK_MONOTONIC) */
     struct http_query query;
     char path_value[HTTP_PATH_VALUES][HTTP_PATH_VALUE_SIZE]; /* what stood for {uid}, {n}, {aor} */
     struct addr peer;

@@ -16,6 +16,7 @@
 
 #include "api/connection.h"
 #include "api/listen.h"
+#include "api/route_stats.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 
@@ -206,6 +207,7 @@ int api_start(const struct api_config *config, struct api_server **ret_server, s
     s->context.attempts = attempts_new();
     const struct audit_out audit = {.context = config->context, .put = config->audit};
     s->context.merge = audit_merge_new(&audit);
+    s->context.route_stats = route_stats_new();
     pthread_mutex_init(&s->context.budget_lock, NULL);
     pthread_mutex_init(&s->context.metrics_lock, NULL);
     crypto_random(s->context.cursor_key, sizeof s->context.cursor_key);
@@ -255,6 +257,7 @@ void api_stop(struct api_server *s)
     sessions_free(s->context.sessions);
     attempts_free(s->context.attempts);
     audit_merge_free(s->context.merge);
+    route_stats_free(s->context.route_stats);
     pthread_mutex_destroy(&s->context.budget_lock);
     pthread_mutex_destroy(&s->context.metrics_lock);
     free(s);

@@ -6,6 +6,7 @@
 
 #include "api/handlers.h"
 #include "api/limit.h"
+#include "api/route_stats.h"
 #include "base/clock.h"
 
 static void metric(struct buf *b, const char *name, const char *type, const char *help,
@@ -97,6 +98,7 @@ void handle_metrics(struct exchange *x)
         c->refresh_gauges(c->context);
     counters_render(c->counters, b);
     pthread_mutex_unlock(&x->api->metrics_lock);
+    route_stats_render(x->api->route_stats, b);
     build_info(b, c->version);
     process_metrics(b);
     x->rs->content_type = "text/plain; version=0.0.4; charset=utf-8";

@@ -93,6 +93,13 @@ static void document_metrics(void)
         printf("| `%s` | %s | %s%s%s%s%s%s%s | %s |\n", f[i].name, kinds[f[i].kind], a ? a : "", b ? ", " : "", b ? b : "",
                c ? ", " : "", c ? c : "", d ? ", " : "", d ? d : "", f[i].help);
     }
+    printf("| `earshot_http_requests_total` | counter | route, method, code | HTTP requests by what became of them. |\n"
+           "| `earshot_http_request_seconds` | histogram | route, method | From the head of a request to that of its answer. |\n"
+           "| `earshot_build_info` | gauge | version, revision | Version of the running program. |\n"
+           "| `process_cpu_seconds_total` | counter |  | CPU time of the process. |\n"
+           "| `process_resident_memory_bytes` | gauge |  | Resident memory. |\n"
+           "| `process_open_fds` | gauge |  | Open file descriptors. |\n"
+           "| `process_start_time_seconds` | gauge |  | Start of the process since 1970. |\n");
 }
 
 /* For the docs and their tests: the tables as Markdown. */

@@ -97,7 +97,11 @@ static void end_if_gone(struct thread *t, const struct render_job *job)
 
 static void count_result(struct counters *c, const struct call_record *r)
 {
+    const struct record_sound *sound = &r->recording.sound;
     counters_add(c, C_RECORDINGS + label_find(LABELS_RECORDING, slice_str(r->recording.result)), 1);
+    for (uint32_t i = 0; i < sound->channel_count; i++)
+        if (sound->channels[i].silence_ratio > 0) /* not NAN */
+            counters_add(c, C_SILENCE_SECONDS, (uint64_t)(sound->channels[i].silence_ratio * (double)sound->channels[i].heard_ms / 1000));
 }
 
 /* Files of a side have none of their own name beside them that would keep others from it: they carry the uid. */

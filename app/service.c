@@ -605,6 +605,7 @@ static int start_all(struct service *s, struct why *why)
     const struct policies_config rules = {.data_dir = s->settings->data_dir, .settings = s->settings};
     pipeline.worker.identity.stir = wire_stir(s->wire);
     wire_label_counters(s->wire, s->counters_set, s->gauges);
+    counters_limit_series(s->counters_set, (uint64_t)s->settings->metrics_max_series);
     err = lock_data_dir(s, why);
     if (err == 0)
         err = policies_open(&rules, &s->policies, why);

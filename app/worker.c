@@ -200,9 +200,10 @@ static void close_spool_flow(struct worker *w, struct wflow *f)
 }
 
 /* Each label once a call, however often it is there. */
-static void count_labels(struct worker *w, const struct call_record *r)
+static void count_labels(struct worker *w, const struct call_record *r, unsigned label)
 {
     uint32_t labels = r ? diagnose_labels(r) : 0;
+    counters_add(w->counters, C_CALLS_LATE_MEDIA + label / LABEL_COUNT_DIRECTION, labels >> DIAGNOSE_late_media & 1);
     for (unsigned i = 0; i < DIAGNOSE_LABELS; i++)
         counters_add(w->counters, C_CALL_DIAGNOSES + i, labels >> i & 1);
     for (uint32_t i = 0; r && i < r->diagnosis.label_count; i++) {
@@ -231,7 +232,7 @@ static void end_call(struct worker *w, const struct event *event)
             counters_sub(w->counters, C_RECORDINGS_ACTIVE, 1);
         tell(w, wc, call);
         struct call_record *record = summarise(wc, call, &w->config);
-        count_labels(w, record);
+        count_labels(w, record, wc->brief.label);
         if (record && record->recording.state == NULL)
             coverage_count(w->counters, record);
         worker_queue_record(w, record);

@@ -251,11 +251,11 @@ static void count_up(struct worker *w, unsigned cell, uint64_t now, uint64_t *co
 
 static void count_stream(struct worker *w, struct wstream *s, const struct rtp_stats *t)
 {
-    unsigned codec = s->codec.counter;
-    count_up(w, C_RTP_PACKETS + codec, t->received, &s->counted_received);
-    count_up(w, C_RTP_EXPECTED + codec, t->expected, &s->counted_expected);
-    count_up(w, C_RTP_LOST + codec, t->lost, &s->counted_lost);
-    count_up(w, C_RTP_DISCARDED + codec, t->discarded, &s->counted_discarded);
+    unsigned of = s->codec.counter * LABELS_OF_CALL + s->flow->label;
+    count_up(w, C_RTP_PACKETS + of, t->received, &s->counted_received);
+    count_up(w, C_RTP_EXPECTED + of, t->expected, &s->counted_expected);
+    count_up(w, C_RTP_LOST + of, t->lost, &s->counted_lost);
+    count_up(w, C_RTP_DISCARDED + of, t->discarded, &s->counted_discarded);
 }
 
 /* Without what is lost in a suspect window: it may be ours. */
@@ -276,7 +276,7 @@ static void end_window(struct worker *w, struct wstream *s)
     /* After a pause one packet ends several windows; when the series widens their number shrinks. */
     uint32_t ended = series->window_count > s->windows_counted ? series->window_count - s->windows_counted : 1;
     s->windows_counted = series->window_count;
-    counters_add(w->counters, C_STREAM_SECONDS + label_find(LABELS_QUALITY, slice_str(band)),
+    counters_add(w->counters, C_STREAM_SECONDS + label_find(LABELS_QUALITY, slice_str(band)) * LABELS_OF_CALL + s->flow->label,
                  (uint64_t)ended * (series->window_ms / 1000));
     struct rtp_stats t;
     network_stats(s, &t);
@@ -293,14 +293,14 @@ void worker_end_stream(struct worker *w, struct wstream *s)
     counters_add(w->counters, C_RTP_REORDERED, t.reordered);
     counters_add(w->counters, C_RTP_DUPLICATES, t.duplicates);
     if (t.expected)
-        counters_observe(w->counters, C_STREAM_LOSS, (double)t.lost / (double)t.expected);
+        counters_observe_of(w->counters, C_STREAM_LOSS, s->flow->label, (double)t.lost / (double)t.expected);
     if (!__builtin_isnan(t.jitter_ms_mean))
-        counters_observe(w->counters, C_STREAM_JITTER, t.jitter_ms_mean / 1000);
-    counters_observe(w->counters, C_STREAM_MAX_GAP, t.max_gap_ms / 1000);
+        counters_observe_of(w->counters, C_STREAM_JITTER, s->flow->label, t.jitter_ms_mean / 1000);
+    counters_observe_of(w->counters, C_STREAM_MAX_GAP, s->flow->label, t.max_gap_ms / 1000);
     struct stream_heard heard = stream_heard(s, &t);
     struct score score = stream_score(s, heard.expected, heard.bad, heard.runs, __builtin_nan(""));
     if (score.scale)
-        counters_observe_of(w->counters, C_STREAM_MOS, label_find(LABELS_SCALE, slice_str(score.scale)), score.mos_lq);
+        counters_observe_of(w->counters, C_STREAM_MOS, label_find(LABELS_SCALE, slice_str(score.scale)) * LABELS_OF_CALL + s->flow->label, score.mos_lq);
     worker_end_rtcp(w, s);
 }
 

@@ -10,15 +10,18 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/utf8.h"
 
-enum { BLOCKS_MAX = 128, IFACE_NAME_SIZE = 32, TRUNK_NAME_SIZE = 40 };
+enum { BLOCKS_MAX = 128 + 1 /* our own */, IFACE_NAME_SIZE = 32, TRUNK_NAME_SIZE = 40 };
 
 struct counters_set {
     pthread_mutex_t lock; /* guards adding to `block` */
     _Atomic unsigned count;
     struct counters *block[BLOCKS_MAX];
+    struct counters *own;  /* one of them; whoever renders adds to it */
+    uint64_t series_max;
     char iface[LABEL_COUNT_IFACE][IFACE_NAME_SIZE]; /* "": the index */
     char trunk[LABEL_COUNT_TRUNK][TRUNK_NAME_SIZE];
 };
@@ -40,15 +43,15 @@ static const struct counter_family families[] = {
 #define GAUGE(id, name, help, a, b)                                                                \
     {#id,    name, help, COUNTER_KIND_GAUGE, LABELS_##a, LABELS_##b, LABELS_NONE, LABELS_NONE,     \
      C_##id, NULL, 0},
-#define HISTOGRAM(id, name, help, ...) HISTOGRAM_OF(id, name, help, NONE, __VA_ARGS__)
-#define HISTOGRAM_OF(id, name, help, a, ...)                                                       \
+#define HISTOGRAM(id, name, help, ...) HISTOGRAM3(id, name, help, NONE, NONE, NONE, __VA_ARGS__)
+#define HISTOGRAM3(id, name, help, a, b, c, ...)                                                   \
     {#id,                                                                                          \
      name,                                                                                         \
      help,                                                                                         \
      COUNTER_KIND_HISTOGRAM,                                                                       \
      LABELS_##a,                                                                                   \
-     LABELS_NONE,                                                                                  \
-     LABELS_NONE,                                                                                  \
+     LABELS_##b,                                                                                   \
+     LABELS_##c,                                                                                   \
      LABELS_NONE,                                                                                  \
      C_##id,                                                                                       \
      (const double[]){__VA_ARGS__},                                                                \
@@ -59,7 +62,7 @@ static const struct counter_family families[] = {
 #undef COUNTER4
 #undef GAUGE
 #undef HISTOGRAM
-#undef HISTOGRAM_OF
+#undef HISTOGRAM3
 };
 
 #define FAMILY_COUNT (sizeof families / sizeof *families)
@@ -107,12 +110,36 @@ void counters_observe_of(struct counters *c, unsigned cell, unsigned label, doub
 
 /* ---- the set ---- */
 
+/* Blocks begin at a page, so that two threads never write to one cache line; and of their many cells only pages that somebody
+ * wrote to take memory. */
+static struct counters *block_new(void)
+{
+    void *c = mmap(NULL, sizeof(struct counters), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return c == MAP_FAILED ? NULL : c;
+}
+
+static void block_free(struct counters *c)
+{
+    (void)munmap(c, sizeof *c);
+}
+
 struct counters_set *counters_set_new(void)
 {
     struct counters_set *s = calloc(1, sizeof *s);
-    if (s)
-        pthread_mutex_init(&s->lock, NULL);
-    return s;
+    if (s == NULL)
+        return NULL;
+    pthread_mutex_init(&s->lock, NULL);
+    s->series_max = UINT64_MAX;
+    s->own = counters_block(s);
+    if (s->own)
+        return s;
+    counters_set_free(s);
+    return NULL;
+}
+
+void counters_limit_series(struct counters_set *s, uint64_t max)
+{
+    s->series_max = max;
 }
 
 void counters_set_free(struct counters_set *s)
@@ -120,19 +147,9 @@ void counters_set_free(struct counters_set *s)
     if (s == NULL)
         return;
     for (unsigned i = 0; i < atomic_load(&s->count); i++)
-        free(s->block[i]);
+        block_free(s->block[i]);
     pthread_mutex_destroy(&s->lock);
     free(s);
-}
-
-/* Blocks begin at a cache line, so that two threads never write to one. */
-static struct counters *block_new(void)
-{
-    size_t size = (sizeof(struct counters) + 63) & ~(size_t)63;
-    struct counters *c = aligned_alloc(64, size);
-    if (c)
-        memset(c, 0, size);
-    return c;
 }
 
 struct counters *counters_block(struct counters_set *s)
@@ -150,7 +167,7 @@ struct counters *counters_block(struct counters_set *s)
     pthread_mutex_unlock(&s->lock);
     if (room)
         return c;
-    free(c);
+    block_free(c);
     return NULL;
 }
 
@@ -209,9 +226,8 @@ static void put_label_value(struct buf *out, struct slice s)
     }
 }
 
-static void put_label(struct buf *out, char before, const char *name, const char *value)
+static void put_label(struct buf *out, const char *name, const char *value)
 {
-    buf_char(out, before);
     buf_str(out, name);
     buf_str(out, "=\"");
     put_label_value(out, slice_str(value));
@@ -226,6 +242,28 @@ static unsigned set_size(enum label_set set)
 #undef LABELS
     };
     return sizes[set];
+}
+
+/* How many combinations of labels a family has. */
+static unsigned cells_of(const struct counter_family *f)
+{
+    return set_size(f->a) * set_size(f->b) * set_size(f->c) * set_size(f->d);
+}
+
+/* How many lines may still come, and how many did not. */
+struct series {
+    uint64_t left, dropped;
+};
+
+/* Families without labels are never left out. */
+static bool room_for(struct series *t, unsigned lines, bool labelled)
+{
+    bool room = !labelled || t->left >= lines;
+    if (!room)
+        t->dropped += lines;
+    else if (labelled)
+        t->left -= lines;
+    return room;
 }
 
 static void put_number(struct buf *out, const struct counter_family *f, uint64_t v)
@@ -243,26 +281,33 @@ static bool is_silent(const struct counters_set *s, const struct counter_family 
     return !of_trunk || (i > 0 && s->trunk[i / set_size(f->b)][0] == '\0');
 }
 
-static void put_cells(struct counters_set *s, const struct counter_family *f, struct buf *out)
+/* `i`: index in all label sets of the family together. Nothing where it has none. */
+static void put_labels(const struct counters_set *s, const struct counter_family *f, unsigned i, struct buf *out)
 {
     const enum label_set sets[] = {f->a, f->b, f->c, f->d};
-    unsigned cells = set_size(f->a) * set_size(f->b) * set_size(f->c) * set_size(f->d);
+    unsigned below = cells_of(f);
+    for (unsigned k = 0; k < 4 && sets[k] != LABELS_NONE; k++) {
+        below /= set_size(sets[k]);
+        if (k)
+            buf_char(out, ',');
+        put_label(out, label_names[sets[k]], label_value(s, sets[k], i / below));
+        i %= below;
+    }
+}
+
+static void put_cells(struct counters_set *s, const struct counter_family *f, struct series *series, struct buf *out)
+{
     bool labelled = f->a != LABELS_NONE;
-    for (unsigned i = 0; i < cells; i++) {
+    for (unsigned i = 0; i < cells_of(f); i++) {
         uint64_t v = counters_sum(s, f->first + i);
-        unsigned rest = i, below = cells;
-        char before = '{';
-        if (labelled && v == 0 && is_silent(s, f, i))
+        if ((labelled && v == 0 && is_silent(s, f, i)) || !room_for(series, 1, labelled))
             continue;
         buf_str(out, f->name);
-        for (unsigned k = 0; k < 4 && sets[k] != LABELS_NONE; k++) {
-            below /= set_size(sets[k]);
-            put_label(out, before, label_names[sets[k]], label_value(s, sets[k], rest / below));
-            rest %= below;
-            before = ',';
-        }
-        if (labelled)
+        if (labelled) {
+            buf_char(out, '{');
+            put_labels(s, f, i, out);
             buf_char(out, '}');
+        }
         put_number(out, f, v);
     }
 }
@@ -296,21 +341,26 @@ static bool was_observed(struct counters_set *s, const struct counter_family *f,
     return false;
 }
 
-static void put_histograms(struct counters_set *s, const struct counter_family *f, struct buf *out)
+static void put_histograms(struct counters_set *s, const struct counter_family *f, struct series *series, struct buf *out)
 {
-    char label[64] = "";
-    for (unsigned i = 0; i < set_size(f->a); i++) {
+    struct buf label;
+    bool labelled = f->a != LABELS_NONE;
+    buf_init(&label, 1024);
+    for (unsigned i = 0; i < cells_of(f); i++) {
         unsigned cell = f->first + i * (f->bucket_count + 2);
-        if (f->a != LABELS_NONE && !was_observed(s, f, cell))
+        if ((labelled && !was_observed(s, f, cell)) || !room_for(series, f->bucket_count + 3, labelled))
             continue;
-        if (f->a != LABELS_NONE)
-            snprintf(label, sizeof label, "%s=\"%s\"", label_names[f->a], label_value(s, f->a, i));
-        put_histogram(s, f, cell, label, out);
+        label.size = 0;
+        put_labels(s, f, i, &label);
+        buf_char(&label, '\0');
+        put_histogram(s, f, cell, label.failed ? "" : (const char *)label.data, out);
     }
+    buf_fini(&label);
 }
 
 void counters_render(struct counters_set *s, struct buf *out)
 {
+    struct series series = {.left = s->series_max};
     static const char *const kinds[] = {"counter", "gauge", "histogram"};
     for (size_t i = 0; i < FAMILY_COUNT; i++) {
         const struct counter_family *f = &families[i];
@@ -319,8 +369,10 @@ void counters_render(struct counters_set *s, struct buf *out)
             buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", f->name, f->help, f->name,
                        kinds[f->kind]);
         if (f->kind == COUNTER_KIND_HISTOGRAM)
-            put_histograms(s, f, out);
+            put_histograms(s, f, &series, out);
         else
-            put_cells(s, f, out);
+            put_cells(s, f, &series, out);
+        atomic_fetch_add_explicit(&s->own->cell[C_SERIES_DROPPED], series.dropped, memory_order_relaxed);
+        series.dropped = 0;
     }
 }

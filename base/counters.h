@@ -21,6 +21,10 @@ enum {
 #undef LABELS
 };
 
+/* What a call's trunk and direction are together, as in call_brief.label: trunk * directions + direction. The sets TRUNK and
+ * DIRECTION end the label sets of a family that has them, so that this is added to its other indexes. */
+enum { LABELS_OF_CALL = (int)LABEL_COUNT_TRUNK * (int)LABEL_COUNT_DIRECTION };
+
 /* PROTO by name, for code that counts packets. */
 enum label_proto {
     LABEL_PROTO_SIP,
@@ -89,16 +93,19 @@ enum counter_cell {
                                          LABEL_COUNT_##d -                                         \
                             1,
 #define GAUGE(id, name, help, a, b) COUNTER(id, name, help, a, b)
-#define HISTOGRAM(id, name, help, ...) HISTOGRAM_OF(id, name, help, NONE, __VA_ARGS__)
-#define HISTOGRAM_OF(id, name, help, a, ...)                                                       \
-    C_##id, C_##id##_END_ = C_##id + LABEL_COUNT_##a * ((int)COUNTERS_BUCKETS(__VA_ARGS__) + 2) - 1,
+#define HISTOGRAM(id, name, help, ...) HISTOGRAM3(id, name, help, NONE, NONE, NONE, __VA_ARGS__)
+#define HISTOGRAM3(id, name, help, a, b, c, ...)                                                   \
+    C_##id, C_##id##_END_ = C_##id +                                                               \
+                            LABEL_COUNT_##a * LABEL_COUNT_##b * LABEL_COUNT_##c *                  \
+                                ((int)COUNTERS_BUCKETS(__VA_ARGS__) + 2) -                         \
+                            1,
 #include "base/counters.def"
 #undef COUNTER
 #undef COUNTER3
 #undef COUNTER4
 #undef GAUGE
 #undef HISTOGRAM
-#undef HISTOGRAM_OF
+#undef HISTOGRAM3
     COUNTER_CELLS
 };
 
@@ -125,7 +132,7 @@ static inline void counters_set(struct counters *c, unsigned cell, uint64_t v)
 
 /* One observation into the histogram that starts at `cell` (C_<id>). */
 void counters_observe(struct counters *c, unsigned cell, double value);
-/* The same where there is one histogram for each value of a label. */
+/* The same where there is one histogram for each value of labels: the index of theirs. */
 void counters_observe_of(struct counters *c, unsigned cell, unsigned label, double value);
 
 /* ---- the set of all blocks ---- */
@@ -144,6 +151,8 @@ void counters_name_iface(struct counters_set *s, unsigned index, const char *nam
 void counters_name_trunk(struct counters_set *s, unsigned number, const char *name);
 /* That name; NULL: none was given. */
 const char *counters_trunk(const struct counters_set *s, unsigned number);
+/* How many lines of labelled families counters_render() puts out at most; unlimited without it. Before threads start. */
+void counters_limit_series(struct counters_set *s, uint64_t max);
 /* Prometheus text format 0.0.4: every family with HELP and TYPE; cells of labelled families that
  * are still 0 are left out, but for gauges of trunks with a name. */
 void counters_render(struct counters_set *s, struct buf *out);

@@ -2,6 +2,8 @@
  * tap. */
 #include "capture/call/attempt.h"
 
+#include <stdio.h>
+
 #include "capture/call/causes.h"
 #include "capture/call/emit.h"
 #include "capture/call/expire.h"
@@ -263,10 +265,11 @@ void attempt_apply(struct calls *c, struct live *l, const struct sighting *s,
 
 /* ---- the counters of a call that leaves ---- */
 
-static void observe(struct counters *counters, unsigned cell, int64_t from_ns, int64_t to_ns)
+/* `label`: 0, or what the call has of trunk and direction. */
+static void observe(struct counters *counters, unsigned cell, unsigned label, int64_t from_ns, int64_t to_ns)
 {
     if (from_ns && to_ns >= from_ns)
-        counters_observe(counters, cell, (double)(to_ns - from_ns) / 1e9);
+        counters_observe_of(counters, cell, label, (double)(to_ns - from_ns) / 1e9);
 }
 
 /* QUALITY of the network as the caller feels it: ringing, or early media, or else the answer
@@ -289,13 +292,21 @@ static void count_directions(struct counters *counters, const struct call *call,
         counters_add(counters, C_CALLS_ONE_WAY + trunk, 1);
 }
 
-static void count_answered(struct counters *counters, const struct call *call, unsigned trunk)
+static void count_answered(struct counters *counters, const struct call *call, unsigned label)
 {
-    count_directions(counters, call, trunk);
-    observe(counters, C_CALL_DURATION, call->answered_ns, call->ended_ns);
-    observe(counters, C_DISCONNECT_DELAY, call->bye_ns, call->bye_ok_ns);
+    count_directions(counters, call, label / LABEL_COUNT_DIRECTION);
+    observe(counters, C_CALL_DURATION, label, call->answered_ns, call->ended_ns);
+    observe(counters, C_DISCONNECT_DELAY, 0, call->bye_ns, call->bye_ok_ns);
     if (call->processed_ns) /* the INVITE was seen */
-        observe(counters, C_CALL_SETUP, call->started_ns, call->answered_ns);
+        observe(counters, C_CALL_SETUP, label, call->started_ns, call->answered_ns);
+}
+
+static void count_cause(struct counters *counters, unsigned cause)
+{
+    char text[8];
+    snprintf(text, sizeof text, "%u", cause);
+    if (cause)
+        counters_add(counters, C_Q850_RELEASES + label_find(LABELS_Q850, slice_str(text)), 1);
 }
 
 void attempt_count(struct calls *c, const struct live *l)
@@ -307,13 +318,14 @@ void attempt_count(struct calls *c, const struct live *l)
     unsigned trunk = l->label / LABEL_COUNT_DIRECTION;
     counters_add(counters, C_CALLS_ENDED + l->label * LABEL_COUNT_OUTCOME + call->outcome, 1);
     counters_add(counters, C_CALLS_RELEASED + trunk * LABEL_COUNT_PARTY + call->released_by, 1);
+    count_cause(counters, call->q850_cause);
     unsigned code = call->sip_code;
     if (code == 408 || code == 500 || code == 503 || code == 504)
         counters_add(counters, C_CALLS_INEFFECTIVE + trunk, 1);
     if (l->answered)
-        count_answered(counters, call, trunk);
+        count_answered(counters, call, l->label);
     if (call->processed_ns && call->trying_ns)
-        observe(counters, C_TRYING_DELAY, call->started_ns, call->trying_ns);
+        observe(counters, C_TRYING_DELAY, 0, call->started_ns, call->trying_ns);
     if (call->processed_ns && heard_something(call))
-        observe(counters, C_POST_DIAL_DELAY, call->started_ns, heard_something(call));
+        observe(counters, C_POST_DIAL_DELAY, l->label, call->started_ns, heard_something(call));
 }

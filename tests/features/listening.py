@@ -184,7 +184,7 @@ def revoked(t):
         ear.join(20)
         t.check(f"the stream is cut: {ear.failed}", not ear.is_alive() and ear.failed)
         ends = wait_for("its end is audited", lambda: audit(s, "live.listen_end"))
-        t.equal("and why", [(a, r, d.split("; ")[1]) for a, _, r, d in ends], [("listener", "denied", "the token is not good any more")])
+        t.equal("and why", [(a, r, d.split("; ")[1]) for a, _, r, d in ends], [("listener", "denied", "who listens may not any more")])
         t.counter("who listens without it is cut too", local.is_alive() and s.counter('earshot_http_active_streams{kind="live"}') == 1)
 
 

@@ -273,10 +273,14 @@ refused 404 not_found null "$base/assets/nothing.js"
 refused 400 path_not_canonical null "$base/assets/..hidden.js"
 expect 200 "$api/openapi.yaml"
 grep -q '^openapi: 3.1' "$dir/body" && ok || fail "openapi.yaml"
+refused 404 not_found null "$api/nothing"
 expect 200 "$base/metrics"
 header 'content-type: text/plain; version=0.0.4'
 grep -q '^earshot_build_info{version="0.0-test",revision="abcdef"} 1$' "$dir/body" && ok || fail "build info"
-for name in earshot_http_requests_total process_cpu_seconds_total process_resident_memory_bytes process_open_fds process_start_time_seconds; do
+grep -q '^earshot_http_requests_total{route="/metrics",method="GET",code="200"} [1-9]' "$dir/body" && ok || fail "requests by route"
+grep -q '^earshot_http_requests_total{route="other",method="other",code="404"} [1-9]' "$dir/body" && ok || fail "requests by no route"
+grep -q '^earshot_http_request_seconds_bucket{route="/metrics",method="GET",le="+Inf"} [1-9]' "$dir/body" && ok || fail "seconds by route"
+for name in process_cpu_seconds_total process_resident_memory_bytes process_open_fds process_start_time_seconds; do
     grep -q "^$name [0-9.]*[1-9]" "$dir/body" && ok || fail "$name: $(grep "^$name" "$dir/body")"
 done
 is "$(awk -v now="$(date +%s)" '/^process_start_time_seconds/ { print (now - $2 < 1800 && $2 <= now + 2) }' "$dir/body")" 1 "start time"

@@ -84,7 +84,7 @@ Test(counters, families_lie_one_after_the_other)
     cr_assert_eq(f[0].first, 0);
     for (unsigned i = 1; i < count; i++)
         cr_assert_gt(f[i].first, f[i - 1].first);
-    cr_assert_eq(COUNTER_CELLS, C_HTTP_STREAMS_END_ + 1);
+    cr_assert_eq(COUNTER_CELLS, C_SERIES_DROPPED_END_ + 1);
 }
 
 Test(counters, sums_go_over_all_blocks)
@@ -161,19 +161,59 @@ Test(counters, histograms_are_cumulative)
 {
     struct counters_set *s = counters_set_new();
     struct counters *c = counters_block(s);
-    counters_observe(c, C_CALL_DURATION, 0.5);
-    counters_observe(c, C_CALL_DURATION, 1); /* le: the bound belongs to its bucket */
-    counters_observe(c, C_CALL_DURATION, 4.25);
-    counters_observe(c, C_CALL_DURATION, 1e5);
-    counters_observe(c, C_CALL_DURATION, NAN);
+    unsigned of = 2 * LABEL_COUNT_DIRECTION + 1;
+    counters_name_trunk(s, 2, "carrier");
+    counters_observe_of(c, C_CALL_DURATION, of, 0.5);
+    counters_observe_of(c, C_CALL_DURATION, of, 1); /* le: the bound belongs to its bucket */
+    counters_observe_of(c, C_CALL_DURATION, of, 4.25);
+    counters_observe_of(c, C_CALL_DURATION, of, 1e5);
+    counters_observe_of(c, C_CALL_DURATION, of, NAN);
+    counters_observe_of(c, C_CALL_DURATION, of + 1, 3);
     struct buf out;
     const char *text = render(s, &out);
-    cr_assert_not_null(strstr(text, "earshot_call_duration_seconds_bucket{le=\"1\"} 2\n"));
-    cr_assert_not_null(strstr(text, "earshot_call_duration_seconds_bucket{le=\"5\"} 3\n"));
-    cr_assert_not_null(strstr(text, "earshot_call_duration_seconds_bucket{le=\"7200\"} 3\n"));
-    cr_assert_not_null(strstr(text, "earshot_call_duration_seconds_bucket{le=\"+Inf\"} 4\n"));
-    cr_assert_not_null(strstr(text, "earshot_call_duration_seconds_sum 100005.750000\n"));
-    cr_assert_not_null(strstr(text, "earshot_call_duration_seconds_count 4\n"));
+    cr_assert_not_null(strstr(text, "earshot_call_duration_seconds_bucket{trunk=\"carrier\",direction=\"in\",le=\"1\"} 2\n"));
+    cr_assert_not_null(strstr(text, "earshot_call_duration_seconds_bucket{trunk=\"carrier\",direction=\"in\",le=\"5\"} 3\n"));
+    cr_assert_not_null(strstr(text, "earshot_call_duration_seconds_bucket{trunk=\"carrier\",direction=\"in\",le=\"7200\"} 3\n"));
+    cr_assert_not_null(strstr(text, "earshot_call_duration_seconds_bucket{trunk=\"carrier\",direction=\"in\",le=\"+Inf\"} 4\n"));
+    cr_assert_not_null(strstr(text, "earshot_call_duration_seconds_sum{trunk=\"carrier\",direction=\"in\"} 100005.750000\n"));
+    cr_assert_not_null(strstr(text, "earshot_call_duration_seconds_count{trunk=\"carrier\",direction=\"in\"} 4\n"));
+    cr_assert_not_null(strstr(text, "earshot_call_duration_seconds_count{trunk=\"carrier\",direction=\"out\"} 1\n"));
+    buf_fini(&out);
+    counters_set_free(s);
+}
+
+static unsigned lines_in(const char *text)
+{
+    unsigned n = 0;
+    for (; *text; text++)
+        n += *text == '\n';
+    return n;
+}
+
+Test(counters, series_beyond_the_ceiling_are_left_out_and_counted)
+{
+    struct counters_set *s = counters_set_new();
+    struct counters *c = counters_block(s);
+    struct buf out;
+    for (unsigned i = 0; i < 8; i++)
+        counters_add(c, C_PACKETS + i, 1);
+    counters_observe_of(c, C_CALL_DURATION, 5, 3); /* 14 lines, all or none */
+    counters_limit_series(s, 1000);
+    const char *text = render(s, &out);
+    cr_assert_not_null(strstr(text, "\nearshot_metrics_series_dropped_total 0\n"));
+    cr_assert_not_null(strstr(text, "earshot_call_duration_seconds_count{"));
+    unsigned all = lines_in(text);
+    buf_fini(&out);
+    counters_limit_series(s, 5);
+    text = render(s, &out);
+    cr_assert_not_null(strstr(text, "{iface=\"4\"} 1\n"));
+    cr_assert_null(strstr(text, "{iface=\"5\"}"));
+    cr_assert_null(strstr(text, "earshot_call_duration_seconds_count{"));
+    char told[80];
+    snprintf(told, sizeof told, "\nearshot_metrics_series_dropped_total %u\n", all - lines_in(text));
+    cr_assert_gt(all - lines_in(text), 16u);
+    cr_assert_not_null(strstr(text, told), "%s", told);
+    cr_assert_not_null(strstr(text, "\nearshot_rtp_reordered_packets_total 0\n"), "what has no label stays");
     buf_fini(&out);
     counters_set_free(s);
 }
@@ -182,13 +222,13 @@ Test(counters, extreme_observations_do_not_harm_the_sum)
 {
     struct counters_set *s = counters_set_new();
     struct counters *c = counters_block(s);
-    counters_observe(c, C_CALL_SETUP, -1.5);
+    counters_observe(c, C_DISCONNECT_DELAY, -1.5);
     struct buf out;
-    cr_assert_not_null(strstr(render(s, &out), "earshot_call_setup_seconds_sum -1.500000\n"));
+    cr_assert_not_null(strstr(render(s, &out), "earshot_session_disconnect_delay_seconds_sum -1.500000\n"));
     buf_fini(&out);
-    counters_observe(c, C_CALL_SETUP, INFINITY);
-    counters_observe(c, C_CALL_SETUP, -INFINITY);
-    cr_assert_not_null(strstr(render(s, &out), "earshot_call_setup_seconds_count 3\n"));
+    counters_observe(c, C_DISCONNECT_DELAY, INFINITY);
+    counters_observe(c, C_DISCONNECT_DELAY, -INFINITY);
+    cr_assert_not_null(strstr(render(s, &out), "earshot_session_disconnect_delay_seconds_count 3\n"));
     buf_fini(&out);
     counters_set_free(s);
 }
