@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { createRequire } from "node:module";
-import { start } from "./service.mjs";
+import { start, startLive } from "./service.mjs";
 
 const args = process.argv.slice(2);
 const smoke = args.includes("--smoke");
@@ -27,13 +27,13 @@ const base = service.base;
 const problems = [];
 
 async function tab(options = {}) {
-  const context = options.context ?? (await browser.newContext({ viewport: { width: 1280, height: 800 }, timezoneId: "Europe/Vienna", bypassCSP: false, ...options }));
+  const context = options.context ?? (await browser.newContext({ viewport: { width: 1280, height: 800 }, timezoneId: "Europe/Vienna", bypassCSP: false, ...options, base: undefined }));
   const page = await context.newPage();
   page.allowed = new Set();
   page.on("console", (m) => { if (m.type() === "error" || /Content Security Policy/i.test(m.text())) if (![...page.allowed].some((a) => m.text().includes(a))) problems.push(`${page.url()}: ${m.text()}`); });
   page.on("pageerror", (e) => problems.push(`${page.url()}: ${e.message}`));
   page.on("dialog", (d) => { problems.push(`${page.url()}: a dialog: ${d.message()}`); void d.dismiss(); });
-  page.on("request", (r) => { if (!r.url().startsWith(base)) problems.push(`asked elsewhere: ${r.url()}`); });
+  page.on("request", (r) => { if (!r.url().startsWith(options.base ?? base)) problems.push(`asked elsewhere: ${r.url()}`); });
   page.setDefaultTimeout(30000);
   return page;
 }
@@ -193,6 +193,24 @@ await check("hostile headers are text", async () => {
   assert.equal(await page.locator("main img, main script, main iframe").count(), 0);
   await see(page, "#/calls?span=24h&q=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E", ".calls");
   assert.equal(await page.locator("main img").count(), 0);
+});
+await check("calls that go on are shown, and one can listen to them", async () => {
+  const going = await startLive(args[0], args[1]);
+  const live = await tab({ base: going.base });
+  await live.goto(`${going.base}/#/live`);
+  await live.waitForSelector(".live tbody tr:nth-child(6)");
+  assert.equal(await live.locator(".live tbody tr").count(), 6);
+  assert.equal(await live.locator(".status b").textContent(), "6 live");
+  await accessible(live);
+  await shot(live, "live-calls");
+  const heard = live.waitForRequest((r) => /live\/calls\/.*\/audio/.test(r.url()));
+  await live.locator("button", { hasText: "Listen" }).first().click();
+  await heard;
+  await live.waitForSelector(".ear audio");
+  await live.locator("button", { hasText: "Stop listening" }).click();
+  await live.waitForSelector(".ear", { state: "detached" });
+  await live.context().close();
+  await going.stop();
 });
 await check("day and night are remembered", async () => {
   await see(page, "#/", ".top");

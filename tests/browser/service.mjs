@@ -47,16 +47,21 @@ function hostileCapture(at) {
   ]);
 }
 
-export async function start(earshot, traffic, smoke) {
+/** A second service whose capture stops in the middle: its calls go on as long as it is there. */
+export async function startLive(earshot, traffic) {
   const work = await mkdtemp(path.join(tmpdir(), "earshot-browser-"));
-  const now = Math.floor(Date.now() / 1000);
   const file = (name) => path.join(work, name);
-  execFileSync(traffic, [...BAD, "--start", String(now - 500), "--out", file("bad.pcap")]);
-  execFileSync(traffic, [...(smoke ? MIXED.map((a) => (a === "20" ? "10" : a)) : MIXED), "--start", String(now - 300), "--out", file("mixed.pcap")]);
-  await writeFile(file("hostile.pcap"), hostileCapture(now - 100));
-  await writeFile(file("earshot.conf"), `[recording]\ndefault = record\n[storage]\ndata_dir = ${file("data")}\n[trunk carrier-1]\npeers = 10.64.0.0/16\ncapacity = 8\n`);
-  const args = ["run", "--config", file("earshot.conf"), "--port", "0", "--read", file("bad.pcap"), file("mixed.pcap"), file("hostile.pcap")];
-  const child = spawn(earshot, args, { stdio: ["ignore", "ignore", "pipe"] });
+  execFileSync(traffic, ["--calls", "6", "--concurrent", "6", "--duration", "60", "--codec", "PCMA", "--rtcp", "--loss", "1", "--outcomes", "answered", "--seed", "5", "--start", String(Math.floor(Date.now() / 1000) - 40), "--out", file("live.pcap")]);
+  const all = await readFile(file("live.pcap"));
+  await writeFile(file("earshot.conf"), `[storage]\ndata_dir = ${file("data")}\n`);
+  const { child, base } = await run(earshot, ["run", "--config", file("earshot.conf"), "--port", "0", "--read", "-"], "pipe");
+  child.stdin.write(all.subarray(0, Math.floor(all.length * 0.6)));
+  return { base, stop: () => end(child, work) };
+}
+
+async function run(earshot, args, stdin) {
+  const child = spawn(earshot, args, { stdio: [stdin, "ignore", "pipe"] });
+  child.stdin?.on("error", () => undefined);
   let log = "";
   const base = await new Promise((found, failed) => {
     child.stderr.on("data", (d) => {
@@ -66,6 +71,27 @@ export async function start(earshot, traffic, smoke) {
     });
     child.on("exit", (code) => failed(new Error(`earshot ended with ${code}: ${log}`)));
   });
+  return { child, base };
+}
+
+async function end(child, work) {
+  const stopped = new Promise((r) => (child.exitCode === null ? child.on("exit", r) : r()));
+  child.kill("SIGTERM");
+  child.stdin?.destroy();
+  await stopped;
+  await rm(work, { recursive: true, force: true });
+}
+
+export async function start(earshot, traffic, smoke) {
+  const work = await mkdtemp(path.join(tmpdir(), "earshot-browser-"));
+  const now = Math.floor(Date.now() / 1000);
+  const file = (name) => path.join(work, name);
+  execFileSync(traffic, [...BAD, "--start", String(now - 500), "--out", file("bad.pcap")]);
+  execFileSync(traffic, [...(smoke ? MIXED.map((a) => (a === "20" ? "10" : a)) : MIXED), "--start", String(now - 300), "--out", file("mixed.pcap")]);
+  await writeFile(file("hostile.pcap"), hostileCapture(now - 100));
+  await writeFile(file("earshot.conf"), `[recording]\ndefault = record\n[storage]\ndata_dir = ${file("data")}\n[trunk carrier-1]\npeers = 10.64.0.0/16\ncapacity = 8\n`);
+  const args = ["run", "--config", file("earshot.conf"), "--port", "0", "--read", file("bad.pcap"), file("mixed.pcap"), file("hostile.pcap")];
+  const { child, base } = await run(earshot, args, "ignore");
   const get = async (what) => (await fetch(`${base}/api/v1/${what}`)).json();
   const from = `from=${new Date((now - 3600) * 1000).toISOString()}`;
   for (let i = 0; ; i++) {
@@ -75,7 +101,6 @@ export async function start(earshot, traffic, smoke) {
     if (i > 240) throw new Error(`the calls are not all there after a minute: ${list.data.length}, ${waits.length} not rendered`);
     await new Promise((r) => setTimeout(r, 250));
   }
-  const stopped = new Promise((r) => child.on("exit", r));
   return {
     base,
     hostile: (await get(`calls?${from}&ip=10.9.9.1`)).data[0].uid,
@@ -93,10 +118,6 @@ export async function start(earshot, traffic, smoke) {
         return route.fulfill({ json: { data: rows, page: { next_cursor: at + limit < count ? String(at + limit) : null, has_more: at + limit < count }, query: {}, total: count } });
       });
     },
-    stop: async () => {
-      if (child.exitCode === null) child.kill("SIGTERM");
-      await stopped;
-      await rm(work, { recursive: true, force: true });
-    },
+    stop: () => end(child, work),
   };
 }

@@ -3,9 +3,17 @@ import type { Band, NumberedParty, Num, Party, Time } from "./types.ts";
 
 export const DASH = "–";
 
+// A formatter is dear to make and cheap to use.
+const formatters = new Map<number, Intl.NumberFormat>();
+function formatter(digits: number): Intl.NumberFormat {
+  let f = formatters.get(digits);
+  if (!f) formatters.set(digits, (f = new Intl.NumberFormat("en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits })));
+  return f;
+}
+
 export function number(v: Num | undefined, digits = 0, unit = ""): string {
   if (v === null || v === undefined || !Number.isFinite(v)) return DASH;
-  return v.toLocaleString("en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits }) + (unit && " " + unit);
+  return formatter(digits).format(v) + (unit && " " + unit);
 }
 
 /** A ratio 0..1 as percent; small ones keep a digit more, so that 0.04 % is not 0. */

@@ -27,7 +27,8 @@ export function Outcome(p: { outcome: string | null; code: Num; kind?: string })
 }
 
 export function When(p: { at: Time | undefined; children: ComponentChildren }): JSX.Element {
-  return p.at ? <time dateTime={p.at} title={fullTime(p.at)}>{p.children}</time> : <span class="soft">{DASH}</span>;
+  // The long form is made when somebody points at it: lists have many of these.
+  return p.at ? <time dateTime={p.at} onPointerEnter={(e) => (e.currentTarget.title = fullTime(p.at))}>{p.children}</time> : <span class="soft">{DASH}</span>;
 }
 
 export function Tag(p: { kind?: string; title?: string; children: ComponentChildren }): JSX.Element {

@@ -10,13 +10,13 @@ export interface VirtualProps {
   label: string;
   total: number | null;
   selected: number;
-  row: (index: number) => JSX.Element;
+  row: (index: number) => JSX.Element; // its key is the index modulo 64: rows are used again, not made anew
   near: (last: number) => void; // the last row in sight, so that more can be brought
   top: number; // where it was scrolled to, when it comes back
   scrolled: (top: number) => void;
 }
 
-const BEYOND = 12;
+const BEYOND = 8;
 
 export function Virtual(p: VirtualProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);

@@ -20,7 +20,7 @@ function Wrong(p: { d: Diagnosis; first: boolean }): JSX.Element {
       <p>
         <b>{labelName(d.label)}</b>
         <span class="soft"> · {direction(d)}</span>
-        {d.mos.with !== null && d.mos.without !== null ? <span class="soft"> · MOS <b>{mos(d.mos.with)}</b> instead of {mos(d.mos.without)}</span> : null}
+        {d.mos.with !== null && d.mos.without !== null ? <span class="line">MOS <b>{mos(d.mos.with)}</b> <span class="soft">instead of {mos(d.mos.without)}</span></span> : null}
       </p>
       <p>
         {d.side === "unknown" && !why ? null : <>The cause lies {where(d)}{why ? `: ${why}` : ""}.</>}
@@ -36,8 +36,8 @@ function Words(p: { call: Call }): JSX.Element {
   const list = all ? c.diagnosis : c.diagnosis.slice(0, 3);
   return (
     <Card title="What happened" class="words">
-      {c.summary ? <p class={`summary ${c.quality.band}`}>{c.summary[0]!.toUpperCase() + c.summary.slice(1)}. <span class="soft">A is the caller, B the callee; times count from the answer.</span></p> : null}
-      <p class="lead">{story(c).join(" ")}</p>
+      {c.summary ? <p class={`summary ${c.quality.band}`}>{c.summary[0]!.toUpperCase() + c.summary.slice(1)}.</p> : null}
+      <p class="lead">{story(c).join(" ")}{c.summary ? <span class="soft"> (A is the caller, B the callee; times count from the answer.)</span> : null}</p>
       {c.diagnosis.length ? (
         <>
           <ul class="wrongs">{list.map((d, i) => <Wrong key={i} d={d} first={i === 0} />)}</ul>

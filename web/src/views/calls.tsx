@@ -184,7 +184,7 @@ export function Calls(p: { route: Route }): JSX.Element {
   const row = (i: number) => {
     const r = list[i]!;
     return (
-      <div key={r.uid} role="row" aria-rowindex={i + 2} class={`row ${i === selected ? "selected" : ""} ${r.band === "bad" || r.band === "poor" || r.oneWay || r.noMedia ? "suspect" : ""}`} style={template} onClick={(e) => { if (!(e.target as HTMLElement).closest("a")) open(i); }}>
+      <div key={i % 64} role="row" aria-rowindex={i + 2} class={`row ${i === selected ? "selected" : ""} ${r.band === "bad" || r.band === "poor" || r.oneWay || r.noMedia ? "suspect" : ""}`} style={template} onClick={(e) => { if (!(e.target as HTMLElement).closest("a")) open(i); }}>
         {columns.map((c) => (
           <div key={c.id} role="cell" class={`c-${c.id} ${c.num ? "num" : ""}`}>
             {c.id === "time" ? <a href={link("call", r.uid)} onClick={() => { if (kept) kept.selected = i; }}>{c.cell(r)}</a> : c.cell(r)}
