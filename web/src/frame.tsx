@@ -118,6 +118,12 @@ export function Frame(p: { view: string; me: Me | null; children: ComponentChild
     window.addEventListener("keydown", on, true);
     return () => window.removeEventListener("keydown", on, true);
   }, []);
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a phone the names of the views scroll sideways: the chosen one is brought into sight.
+    const here = nav.current?.querySelector<HTMLElement>("[aria-current]");
+    if (here && nav.current) nav.current.scrollLeft = here.offsetLeft - nav.current.offsetLeft - (nav.current.clientWidth - here.offsetWidth) / 2;
+  }, [p.view]);
   const current = p.view === "call" ? "calls" : p.view;
   return (
     <>
@@ -127,7 +133,7 @@ export function Frame(p: { view: string; me: Me | null; children: ComponentChild
           <svg viewBox="0 0 32 32" aria-hidden="true"><g><path d="M5 13v6M10.5 8v16M16 11.500v9M21.500 5v22M27 13v6" /></g></svg>
           <span>Earshot</span>
         </a>
-        <nav aria-label="Views">
+        <nav aria-label="Views" ref={nav}>
           {VIEWS.map((v) => (
             <a key={v.id} href={link(v.id)} aria-current={v.id === current ? "page" : undefined}>{v.name}</a>
           ))}

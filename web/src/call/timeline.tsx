@@ -119,12 +119,14 @@ function Events(p: { call: Call; axis: Axis; marks: Mark[]; view: Span; x: (t: n
         if (b <= GUTTER || a >= right) return null;
         const y = 30 + i * 15;
         const name = labelName(d.label);
-        const after = b + name.length * 6 + 12 < right;
+        const long = name.length * 6 + 12;
+        const after = b + long < right;
+        const inside = !after && a - long < 0;
         return (
           <g key={`d${i}`} class={`wrong ${d.direction === "caller_to_callee" ? "caller" : d.direction === "callee_to_caller" ? "callee" : ""}`} onClick={() => p.jump(d.from_ms / 1000)}>
             <title>{`${name}: ${position(d.from_ms / 1000)} to ${position(d.to_ms / 1000)}`}</title>
-            <rect x={a} y={y + 2} width={Math.max(3, b - a)} height={9} rx={2} />
-            <text x={after ? Math.max(a + 3, b) + 5 : a - 5} y={y + 10.5} text-anchor={after ? "start" : "end"}>{name}</text>
+            <rect x={a} y={y + 1} width={Math.max(3, b - a)} height={12} rx={2} />
+            <text class={inside ? "inside" : ""} x={inside ? a + 6 : after ? Math.max(a + 3, b) + 5 : a - 5} y={y + 10.5} text-anchor={after || inside ? "start" : "end"}>{name}</text>
           </g>
         );
       })}
