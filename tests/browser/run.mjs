@@ -18,6 +18,10 @@ const { chromium } = require("playwright-core");
 const axe = await readFile(path.join(modules, "axe-core/axe.min.js"), "utf8");
 
 let done = 0;
+setTimeout(() => {
+  console.log("FAIL  it takes longer than any machine needs");
+  process.exit(1);
+}, (smoke ? 6 : 20) * 60000).unref();
 const service = await start(args[0], args[1], smoke);
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",

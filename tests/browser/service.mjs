@@ -54,14 +54,19 @@ export async function startLive(earshot, traffic) {
   execFileSync(traffic, ["--calls", "6", "--concurrent", "6", "--duration", "60", "--codec", "PCMA", "--rtcp", "--loss", "1", "--outcomes", "answered", "--seed", "5", "--start", String(Math.floor(Date.now() / 1000) - 40), "--out", file("live.pcap")]);
   const all = await readFile(file("live.pcap"));
   await writeFile(file("earshot.conf"), `[storage]\ndata_dir = ${file("data")}\n`);
-  const { child, base } = await run(earshot, ["run", "--config", file("earshot.conf"), "--port", "0", "--read", "-"], "pipe");
-  child.stdin.write(all.subarray(0, Math.floor(all.length * 0.6)));
+  const { child, base } = await run(earshot, ["run", "--config", file("earshot.conf"), "--port", "0", "--read", "-"], all.subarray(0, Math.floor(all.length * 0.6)));
   return { base, stop: () => end(child, work) };
 }
 
-async function run(earshot, args, stdin) {
-  const child = spawn(earshot, args, { stdio: [stdin, "ignore", "pipe"] });
+const children = new Set();
+process.on("exit", () => children.forEach((c) => c.kill("SIGKILL")));
+
+/** `input`: what stands on its standard input, which stays open; it is read ahead of everything else. */
+async function run(earshot, args, input) {
+  const child = spawn(earshot, args, { stdio: [input ? "pipe" : "ignore", "ignore", "pipe"] });
+  children.add(child);
   child.stdin?.on("error", () => undefined);
+  if (input) child.stdin.write(input);
   let log = "";
   const base = await new Promise((found, failed) => {
     child.stderr.on("data", (d) => {
@@ -91,7 +96,7 @@ export async function start(earshot, traffic, smoke) {
   await writeFile(file("hostile.pcap"), hostileCapture(now - 100));
   await writeFile(file("earshot.conf"), `[recording]\ndefault = record\n[storage]\ndata_dir = ${file("data")}\n[trunk carrier-1]\npeers = 10.64.0.0/16\ncapacity = 8\n`);
   const args = ["run", "--config", file("earshot.conf"), "--port", "0", "--read", file("bad.pcap"), file("mixed.pcap"), file("hostile.pcap")];
-  const { child, base } = await run(earshot, args, "ignore");
+  const { child, base } = await run(earshot, args, null);
   const get = async (what) => (await fetch(`${base}/api/v1/${what}`)).json();
   const from = `from=${new Date((now - 3600) * 1000).toISOString()}`;
   for (let i = 0; ; i++) {
