@@ -227,22 +227,29 @@ def silent_track(t):
     t.counter("without recording there are files", all(x == [] for _, x in none.values()))
 
 
-def session(names, label=True):
-    """A recording client sends the voices of a call to a recorder, a stream each."""
+def metadata(people):
+    """As RFC 7865 has it."""
+    return ("<recording xmlns='urn:ietf:params:xml:ns:recording:1'><datamode>complete</datamode><session session_id=\"x\"/>" +
+            "".join(f'<participant participant_id="p{k}"><nameID aor="sip:{n}@pbx"><name>{n}</name></nameID></participant>'
+                    f'<stream stream_id="s{k}" session_id="x"><label>{90 + k}</label></stream>'
+                    f'<participantstreamassoc participant_id="p{k}"><send>s{k}</send></participantstreamassoc>' for k, n in enumerate(people)) + "</recording>")
+
+
+PART = "Content-Type: application/rs-metadata+xml\r\nContent-Disposition: recording-session\r\n"
+
+
+def session(names, label=True, document=metadata, part=PART, first=False, whole="multipart/mixed"):
+    """A recording client sends the voices of a call to a recorder, a stream each. `first`: the metadata stands ahead of the SDP."""
     d = Dialog(a="10.0.0.7", b="10.0.0.8", from_user="src", to_user="srs")
     order = list(reversed(range(len(names))))  # the lines stand in another order than the metadata
     lines = [f"m=audio {4000 + 10 * k} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=label:{90 + k if label else 'x'}\r\na=sendonly\r\n" for k in order]
     head = "v=0\r\no=- 1 1 IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\n"
     offer = (head % (d.a, d.a) + "".join(lines)).encode()
     answer = (head % (d.b, d.b) + "".join(f"m=audio {6000 + 10 * k} RTP/AVP 0\r\na=recvonly\r\n" for k in order)).encode()
-    people = "".join(f'<participant participant_id="p{k}"><nameID aor="sip:{n}@pbx"><name>{n}</name></nameID></participant>'
-                     f'<stream stream_id="s{k}" session_id="x"><label>{90 + k}</label></stream>'
-                     f'<participantstreamassoc participant_id="p{k}"><send>s{k}</send></participantstreamassoc>' for k, n in enumerate(names))
-    document = f"<recording xmlns='urn:ietf:params:xml:ns:recording:1'><datamode>complete</datamode><session session_id=\"x\"/>{people}</recording>"
-    body = (b"--b\r\nContent-Type: application/sdp\r\n\r\n" + offer + b"\r\n--b\r\nContent-Type: application/rs-metadata+xml\r\n"
-            b"Content-Disposition: recording-session\r\n\r\n" + document.encode() + b"\r\n--b--\r\n")
+    parts = ["Content-Type: application/sdp\r\n\r\n" + offer.decode(), part + "\r\n" + document(names)]
+    body = ("--b\r\n" + "\r\n--b\r\n".join(parts[::-1] if first else parts) + "\r\n--b--\r\n").encode()
     packets = call(d, 4.0, voice=False, offer=body, answer=answer)
-    packets[0].data = packets[0].data.replace(b"Content-Length:", b'Content-Type: multipart/mixed;boundary="b"\r\nContent-Length:', 1)
+    packets[0].data = packets[0].data.replace(b"Content-Length:", f'Content-Type: {whole};boundary="b"\r\nContent-Length:'.encode(), 1)
     for k in range(len(names)):
         packets += tone_media(d.a, 4000 + 10 * k, d.b, 6000 + 10 * k, 4, START + 1.05, 0x300 + k, TONES[k])
     return sorted(packets, key=lambda p: p.t)
