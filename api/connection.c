@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "api/byte_ranges.h"
 #include "api/listen.h"
 #include "api/route_stats.h"
 #include "base/clock.h"
@@ -167,8 +169,50 @@ static struct MHD_Response *pipe_response(struct http_exchange *e)
     return r;
 }
 
+/* What a response of several ranges reads from; it outlives the exchange. */
+struct several {
+    struct multipart *multipart;
+    int fd;
+};
+
+static ssize_t read_several(void *context, uint64_t position, char *out, size_t max)
+{
+    const struct several *s = context;
+    ssize_t n = multipart_read(s->multipart, s->fd, position, out, max);
+
+    return n > 0 ? n : n == 0 ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void free_several(void *context)
+{
+    struct several *s = context;
+
+    multipart_free(s->multipart);
+    close(s->fd);
+    free(s);
+}
+
+static struct MHD_Response *several_response(struct http_exchange *e)
+{
+    struct several *s = malloc(sizeof *s);
+
+    if (s == NULL)
+        return NULL;
+    *s = (struct several){e->rs.multipart, e->rs.fd};
+    struct MHD_Response *r = MHD_create_response_from_callback(multipart_size(s->multipart), SEND_BLOCK_BYTES, read_several, s, free_several);
+    if (r == NULL) {
+        free(s);
+        return NULL;
+    }
+    e->rs.multipart = NULL; /* both go with the response */
+    e->rs.fd = -1;
+    return r;
+}
+
 static struct MHD_Response *file_response(struct http_exchange *e)
 {
+    if (e->rs.multipart)
+        return several_response(e);
     struct MHD_Response *r =
         MHD_create_response_from_fd_at_offset64(e->rs.file_size, e->rs.fd, e->rs.file_offset);
 

@@ -1,6 +1,6 @@
 /* The small pieces of HTTP that are ours: query strings, paths, byte ranges, entity tags. All of
  * them take hostile text. */
-#include "api/http.h"
+#include "api/byte_ranges.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -20,6 +20,8 @@ void http_response_fini(struct http_response *r)
     if (r->fd >= 0)
         close(r->fd);
     r->fd = -1;
+    multipart_free(r->multipart);
+    r->multipart = NULL;
     if (r->producer.free)
         r->producer.free(r->producer.context);
     r->producer = (struct http_producer){0};

@@ -86,6 +86,7 @@ struct http_response {
     struct slice constant; /* used when data is not NULL: lives as long as the program */
     int fd; /* >= 0: file_size bytes from file_offset, closed by the owner of the response */
     uint64_t file_offset, file_size;
+    struct multipart *multipart; /* not NULL: several ranges of the file, owned (byte_ranges.h) */
     struct http_producer producer; /* run != NULL */
 };
 
@@ -105,8 +106,7 @@ const char *http_query_value(const struct http_query *q, const char *name);
 bool http_path_is_canonical(const char *path);
 
 enum http_range { HTTP_RANGE_WHOLE, HTTP_RANGE_PART, HTTP_RANGE_UNSATISFIABLE };
-/* `header`: the Range header or NULL. One byte range is served; several, other units and bad syntax
- * give the whole (RFC 9110 14.2). */
+/* `header`: a Range header of one byte range, or NULL; several (byte_ranges.h), other units and bad syntax give the whole. */
 enum http_range http_range_parse(const char *header, uint64_t size, uint64_t *ret_first,
                                  uint64_t *ret_count);
 /* If-None-Match against our ETag (weak comparison, "*" matches). */

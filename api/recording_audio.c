@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/byte_ranges.h"
 #include "api/limit.h"
 #include "api/record_files_json.h"
 #include "api/recording_convert.h"
@@ -48,14 +49,12 @@ static int open_recording(const char *data_dir, struct slice path, uint64_t *ret
 }
 
 /* If-Range holds only for exactly our tag; a date never matches, we send none. */
-static enum http_range wanted_range(const struct http_request *rq, const char *etag, uint64_t size,
-                                    uint64_t *ret_first, uint64_t *ret_count)
+static enum http_range wanted_ranges(const struct http_request *rq, const char *etag, uint64_t size,
+                                     struct byte_ranges *ret_ranges)
 {
-    *ret_first = 0;
-    *ret_count = size;
     if (rq->head || (rq->if_range && strcmp(rq->if_range, etag) != 0))
         return HTTP_RANGE_WHOLE;
-    return http_range_parse(rq->range, size, ret_first, ret_count);
+    return byte_ranges_parse(rq->range, size, ret_ranges);
 }
 
 /* A file to be sent. */
@@ -76,14 +75,50 @@ static void audio_headers(struct exchange *x, const struct served *g, const char
                 SLICE_ARGS(g->format));
 }
 
+/* One range as it is, several as parts of one body. False: no memory. */
+static bool take_ranges(struct exchange *x, const struct served *g, const struct byte_ranges *ranges, uint64_t size)
+{
+    const struct byte_range *r = &ranges->range[0];
+    char word[33];
+    uint8_t bytes[16];
+
+    x->rs->status = 206;
+    if (ranges->count == 1) {
+        x->rs->file_offset = r->first;
+        x->rs->file_size = r->count;
+        http_header(x->rs, "Content-Range", "bytes %llu-%llu/%llu", (unsigned long long)r->first,
+                    (unsigned long long)(r->first + r->count - 1), (unsigned long long)size);
+        return true;
+    }
+    crypto_random(bytes, sizeof bytes);
+    x->rs->multipart = multipart_new(ranges, size, sound_type(g->format), crypto_hex(slice_of(bytes, sizeof bytes), word));
+    http_header(x->rs, "Content-Type", "multipart/byteranges; boundary=%s", word);
+    x->rs->content_type = NULL;
+    return x->rs->multipart != NULL;
+}
+
+static bool audit_file(struct exchange *x, const struct served *g, const struct byte_ranges *ranges, uint64_t size)
+{
+    char detail[300];
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < ranges->count; i++)
+        sum += ranges->range[i].count;
+    snprintf(detail, sizeof detail, "%s %llu+%llu of %llu%s%s%.200s", x->rq->method,
+             (unsigned long long)(ranges->count ? ranges->range[0].first : 0), (unsigned long long)(ranges->count ? sum : size),
+             (unsigned long long)size, ranges->count > 1 ? " in several ranges" : "", x->rq->access_reason ? "; " : "",
+             x->rq->access_reason ? x->rq->access_reason : "");
+    return exchange_audit(x, "audio.read", g->id, "ok", detail);
+}
+
 /* Takes over `fd`. */
 static void send_file(struct exchange *x, const struct served *g, int fd, uint64_t size)
 {
     char hex[65], etag[70];
-    uint64_t first, count;
+    struct byte_ranges ranges = {0};
 
     snprintf(etag, sizeof etag, "\"%s\"", crypto_hex(slice_of(g->sha256, 32), hex));
-    enum http_range range = wanted_range(x->rq, etag, size, &first, &count);
+    enum http_range range = wanted_ranges(x->rq, etag, size, &ranges);
     if (range == HTTP_RANGE_UNSATISFIABLE) {
         close(fd);
         problem(x->rs, x->rq, 416, "range_not_satisfiable", NULL, "The file has %llu bytes.",
@@ -91,17 +126,17 @@ static void send_file(struct exchange *x, const struct served *g, int fd, uint64
         http_header(x->rs, "Content-Range", "bytes */%llu", (unsigned long long)size);
         return;
     }
+    if (range == HTTP_RANGE_WHOLE)
+        ranges.count = 0;
     x->rs->fd = fd;
-    x->rs->file_offset = first;
-    x->rs->file_size = count;
-    const struct audit_bytes bytes = {.first = first, .count = x->rq->head ? 0 : count, .size = size};
-    if (!exchange_audit_read(x, "audio.read", g->id, &bytes))
+    x->rs->file_size = size;
+    if (!audit_file(x, g, &ranges, size))
         return; /* the response was replaced, and the file closed with it */
     audio_headers(x, g, etag);
-    if (range == HTTP_RANGE_PART) {
-        x->rs->status = 206;
-        http_header(x->rs, "Content-Range", "bytes %llu-%llu/%llu", (unsigned long long)first,
-                    (unsigned long long)(first + count - 1), (unsigned long long)size);
+    if (range == HTTP_RANGE_PART && !take_ranges(x, g, &ranges, size)) {
+        http_response_fini(x->rs);
+        http_response_init(x->rs);
+        problem(x->rs, x->rq, 503, "overloaded", NULL, "There is no memory for so many ranges.");
     }
 }
 

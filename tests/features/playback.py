@@ -374,3 +374,52 @@ def listed(t):
     with start_again(t, data) as s:
         t.equal("rows of a version before", [[r["format"] for r in s.get(f"/api/v1/recordings?{SPAN}{q}")["data"]] for q in ("&format=ogg", f"&duration_ms__gte={lengths[1]}")],
                 [["ogg"], ["wav"]])
+
+
+# ---- ranges
+
+def parts_of(headers, body):
+    """[(Content-Range, bytes)] of a body of several ranges."""
+    boundary = headers["Content-Type"].split("boundary=")[1].encode()
+    pieces = body.split(b"--" + boundary)
+    assert pieces[0] == b"" and pieces[-1] == b"--\r\n"
+    out = []
+    for piece in pieces[1:-1]:
+        head, data = piece[2:-2].split(b"\r\n\r\n", 1)
+        out.append((dict(line.split(": ") for line in head.decode().split("\r\n"))["Content-Range"], data))
+    return out
+
+
+@feature("X60", "range requests: whole, one, several, suffixes, what lies behind the end, numbers beyond all files, tags that do not match")
+def ranges(t):
+    with service_over(t, talk(melody(2, 300), melody(2, 700))) as s:
+        uid = ready(s)
+        path = f"/api/v1/recordings/{uid}/audio"
+        _, headers, whole = asked(s, path)
+        n, tag = len(whole), headers["ETag"]
+        t.equal("the whole says that there are ranges", headers["Accept-Ranges"], "bytes")
+        for text, first, end in (("0-0", 0, 1), ("0-", 0, n), (f"{n - 1}-", n - 1, n), ("-1", n - 1, n), (f"-{n * 9}", 0, n), (f"5-{1 << 63}", 5, n), ("10-19", 10, 20),
+                                 ("-18446744073709551616", 0, n)):
+            code, headers, body = asked(s, path, Range=f"bytes={text}")
+            t.equal(text, (code, headers["Content-Range"], headers["Content-Length"], body), (206, f"bytes {first}-{end - 1}/{n}", str(end - first), whole[first:end]))
+        for text in (f"{n}-", f"{1 << 63}-", "-0", f"{n}-,{n + 5}-"):
+            code, headers, body = asked(s, path, Range=f"bytes={text}")
+            t.equal(text, (code, headers["Content-Range"], json.loads(body)["code"]), (416, f"bytes */{n}", "range_not_satisfiable"))
+        for text in ("bytes=-1-", "bytes=5-4", "bytes=", "bytes=a-b", "bytes=0-1,", "lines=0-1", "bytes=0x1-2", "bytes=" + ",".join(["0-0"] * 1000), "bytes=" + ",".join(["0-1"] * 17),
+                     f"bytes=0-{n - 1},0-{n - 1}"):
+            code, _, body = asked(s, path, Range=text)
+            t.equal(text[:40], (code, body == whole), (200, True))
+        several = ("0-43,100-199,-5", [(0, 44), (100, 200), (n - 5, n)]), ("10-29,20-39", [(10, 30), (20, 40)]), (f"{n}-,7-7,3-3", [(7, 8), (3, 4)]), \
+                  (",".join(f"{i * 8}-{i * 8 + 3}" for i in range(16)), [(i * 8, i * 8 + 4) for i in range(16)])
+        for text, wanted in several:
+            code, headers, body = asked(s, path, Range=f"bytes={text}")
+            t.equal(f"{text[:30]}: head", (code, headers["Content-Range"], headers["Content-Length"], headers["Content-Type"].split(";")[0]),
+                    (206, None, str(len(body)), "multipart/byteranges"))
+            t.equal(f"{text[:30]}: parts", parts_of(headers, body), [(f"bytes {a}-{b - 1}/{n}", whole[a:b]) for a, b in wanted])
+        code, headers, body = asked(s, path, Range=f"bytes={n}-,7-7")
+        t.equal("one that is left is no list", (code, headers["Content-Range"], body), (206, f"bytes 7-7/{n}", whole[7:8]))
+        t.equal("If-Range that fits", asked(s, path, **{"Range": "bytes=0-9", "If-Range": tag})[0], 206)
+        for other in ('"x"', "W/" + tag, "Tue, 14 Nov 2023 22:13:20 GMT"):
+            t.counter(f"If-Range {other[:5]} fits", asked(s, path, **{"Range": "bytes=0-9,20-29", "If-Range": other})[0] == 200)
+        t.equal("HEAD has no ranges", asked(s, path, "HEAD", Range="bytes=0-9,20-29")[0], 200)
+        t.counter("nothing outside of the file is read", asked(s, f"/api/v1/recordings/{uid}-p9/audio", Range="bytes=0-9")[0] == 404)
