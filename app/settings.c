@@ -514,6 +514,7 @@ int settings_check(const struct settings *s, struct why *why)
         {"[capture] ring_size", s->capture_ring, 1 << 20, INT64_C(4) << 30},
         {"[recording] render_threads", s->render_threads, 1, 16},
         {"[recording] decode_memory", s->decode_memory, 64 << 20, INT64_C(1) << 40},
+        {"[recording] decode_cpu_base (s)", s->decode_cpu_base / 1000000000, 1, 3600},
         {"[recording] decode_cpu_factor", s->decode_cpu_factor, 1, 1000},
         {"[api] port", s->api_port, 0, 65535},
         {"[limits] calls", s->calls_max, 1, 1000000},

@@ -18,7 +18,6 @@
 #include "base/log.h"
 
 #define TRIES_MAX   PIECES_MAX
-#define CPU_BASE_NS INT64_C(10000000000)
 #define MEDIA_MAX   (INT64_C(48) * 3600 * 1000000) /* us, of a stream */
 
 struct confined {
@@ -45,6 +44,7 @@ int confine_configure(const struct settings *s, const struct process_program *pr
         .program = {.path = s->decoder[0] ? s->decoder : program->path, .here = program->here},
         .open = !s->confine,
         .memory_bytes = s->decode_memory,
+        .cpu_base_ns = s->decode_cpu_base,
         .cpu_factor = s->decode_cpu_factor,
         .stop_fd = -1,
     };
@@ -211,7 +211,7 @@ static int work_out(struct confined *c, struct work *w, struct counters *counter
     int64_t us = 0;
     for (uint32_t i = 0; i < w->job.record_count; i++)
         us += media_us(w->job.records[i]);
-    w->cpu_ns = CPU_BASE_NS + us * 1000 * c->config->cpu_factor;
+    w->cpu_ns = c->config->cpu_base_ns + us * 1000 * c->config->cpu_factor;
     buf_init(&w->keys, 1 << 20);
     (void)buf_reserve(&w->keys, 64 * 1024); /* not to be moved */
     job_write_keys(&w->keys, &w->job);

@@ -12,7 +12,8 @@ struct confine_config {
     char *read_dir;        /* whose files it may read, those of the spool; made when it is not there */
     char *write_dir;       /* below which it writes; the same */
     int64_t memory_bytes;  /* that a job may take */
-    int64_t cpu_factor;    /* CPU seconds for each second of media, and 10 more */
+    int64_t cpu_base_ns;   /* CPU time of any job */
+    int64_t cpu_factor;    /* and CPU seconds for each second of media */
     bool open;             /* it keeps its rights and has no budgets */
     int stop_fd;           /* readable when what is not done soon is to end; -1: never */
 };

@@ -9,6 +9,7 @@
 #define DECODER_PLACE       4 /* a page that both see (struct render_place) */
 #define DECODER_PROGRAM     5 /* itself, when it was started from a descriptor */
 #define DECODER_PLACE_BYTES 4096
+#define DECODER_NO_MEMORY   12 /* its exit code when there is no memory left */
 
 #define WALL_SECCOMP  1u
 #define WALL_LANDLOCK 2u

@@ -238,7 +238,9 @@ static void note_death(struct process *p, int status)
 {
     p->pid = 0;
     p->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    p->death = p->signal == SIGSYS    ? DEATH_SECCOMP
+    bool starved = WIFEXITED(status) && WEXITSTATUS(status) == DECODER_NO_MEMORY;
+    p->death = starved                ? DEATH_MEMORY
+               : p->signal == SIGSYS  ? DEATH_SECCOMP
                : p->signal == SIGXCPU ? DEATH_CPU
                : p->signal            ? DEATH_SIGNAL
                                       : DEATH_ANSWER;

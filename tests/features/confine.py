@@ -237,6 +237,50 @@ def killed(t):
     t.counter("what the first one left is there", left == [] and now and pid not in now)
 
 
+# ---- budgets
+
+HUNGRY = "decode_memory = 64M\ndecode_cpu_base = 1s\n"
+
+
+def hungry_call(n, word):
+    """A second of both sides; with a word, one packet of the caller asks the decoder for all it can get (tests/support/hungry)."""
+    d = Dialog(f"10.0.1.{n}", f"10.0.2.{n}", from_user=word or "plain", call_id=f"hungry-{n}")
+    sound = tone_media(d.a, 4000, d.b, 6000, 1, START + 10 * n + 1.05, n, 500) + tone_media(d.b, 6000, d.a, 4000, 1, START + 10 * n + 1.05, 99 - n, 700)
+    if word:
+        sound[20] = replace(sound[20], data=sound[20].data[:12] + word.encode().ljust(160, b"\xff"))
+    return call(d, 1.2, voice=False, start=START + 10 * n) + sound
+
+
+@feature("X44", "decoders that take CPU or memory beyond their budget in the middle of a recording: a piece of that one is missing, counted; others are whole")
+def budgets(t):
+    hungry = os.path.join(os.path.dirname(os.path.abspath(t.earshot)), "tests/support/hungry/earshot-hungry")
+    words = ["EAT-CPU", "EAT-ALL", "EAT-BIG"]
+    packets = [p for n, word in enumerate([None, *words, None], 1) for p in hungry_call(n, word)]
+
+    with Fed(t, f"{HUNGRY}decoder = {hungry}\n") as s:
+        s.feed(packets)
+        rows = wait_for("the recordings", lambda: (lambda x: x if len(x) == 5 and all((r["recording"] or {}).get("state") in ("ready", "damaged")
+                        for r in x) else None)(s.get(f"/api/v1/calls?{SPAN}")["data"]), 120)
+        data = os.path.join(os.path.dirname(s.log), "data")
+        rows = [(r["from"]["user"], s.get(f"/api/v1/calls/{r['uid']}")["recording"]) for r in sorted(rows, key=lambda r: r["started_at"])]
+        states = [(user, r["state"], r.get("damaged_pieces")) for user, r in rows]
+        sound = [pcm(open(n, "rb").read())[2] for _, r in rows for n in glob.glob(f"{data}/audio/**/{r['call_uid']}.wav", recursive=True)]
+        counts = {label: s.counter(f'earshot_decoder_crashes_total{{reason="{label}"}}') for label in ("cpu", "memory", "signal", "answer", "seccomp")}
+        damaged, left = s.counter("earshot_recordings_damaged_total"), glob.glob(data + "/audio/**/*.part", recursive=True)
+    folder = t.path("whole")
+    records = t.read(frames(sorted(packets, key=lambda p: p.t)), "--record", folder)
+    whole = [pcm(open(n, "rb").read())[2] for n in sorted(glob.glob(f"{folder}/*.wav"))]
+    t.equal("states", states, [("plain", "ready", None), *((word, "damaged", 1) for word in words), ("plain", "ready", None)])
+    t.equal("counted", (counts, damaged, left), ({"cpu": 1, "memory": 1, "signal": 1, "answer": 0, "seccomp": 0}, 3, []))
+    t.check("the others are whole", sound[0] == whole[0] and sound[4] == whole[4])
+    for n in (1, 2, 3):
+        other = [i for i in range(0, len(whole[n]), FRAME) if sound[n][i:i + FRAME] != whole[n][i:i + FRAME]]
+        t.check(f"{words[n - 1]}: as long, and 200 ms differ from the packet on: {other[:1]} {len(other)}", len(sound[n]) == len(whole[n]) and
+                1 <= len(other) <= 15 and 18 * FRAME <= other[0] <= 21 * FRAME and other[-1] - other[0] <= 20 * FRAME)
+        t.check("of one side", all(sound[n][i + 2:i + FRAME:4] == whole[n][i + 2:i + FRAME:4] for i in other))
+    t.counter("decoders that take what they need are stopped too", all(r["recording"]["state"] == "ready" for r in records))
+
+
 @feature("X44", "the decoder of a live listener is killed: he hears the call on, the recording is whole, nothing else notices")
 @in_namespace
 def listener(t):
