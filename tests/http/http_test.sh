@@ -229,7 +229,8 @@ expect 200 -H "Range: bytes=0-9" -H 'If-Range: "other"' "$audio"
 expect 200 -H "Range: bytes=0-9" -H 'If-Range: Sat, 21 Nov 2026 10:00:00 GMT' "$audio"
 expect 200 -I -H "Range: bytes=0-9" "$audio"
 expect 200 "$audio?format=wav"
-refused 400 format_not_available '"format"' "$audio?format=mp3"
+refused 400 invalid_value '"format"' "$audio?format=mp4"
+refused 503 no_decoder null "$audio?format=mp3" # here is none
 refused 409 recording_not_ready null "$api/recordings/00000001-1111-8000-8000-000000000000/audio"
 header 'retry-after: 2'
 refused 410 recording_gone null "$api/recordings/00000002-1111-8000-8000-000000000000/audio"
