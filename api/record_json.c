@@ -681,6 +681,8 @@ void record_json_recording(struct json *j, const struct call_record *r, bool ful
     }
     recording_file(j, r, ready);
     kv_known(j, "undecodable", g->undecodable);
+    if (g->packing.size)
+        kv_known(j, "packing", g->packing);
     if (g->repaired)
         kv_uint(j, "repaired_frames", g->repaired);
     if (g->damaged_pieces)

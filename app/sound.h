@@ -29,6 +29,8 @@ struct sound_config {
     unsigned skip_count;
 };
 
+#define SOUND_PACKING_MAX 512 /* octets of the text that names streams packed otherwise than their codec says */
+
 /* What the call's files will be: the format that its record wants, else the configured one. Its container (audio_container()) is the
  * end of the path that confined_render() takes. */
 enum audio_codec sound_codec(const struct call_record *r, const struct sound_config *config);

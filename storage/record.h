@@ -279,6 +279,7 @@ struct record_recording {
     struct slice path;       /* below the data directory */
     uint64_t repaired;       /* lost frames that stood again in a later packet */
     struct slice undecodable; /* codec names that could not be decoded, "EVS" */
+    struct slice packing;    /* G.726 whose octets were not packed as its name says: "caller G726-32 as AAL2-G726-32, callee ..." */
     int sample_rate_hz;
     int channels;
     int64_t started_us;      /* media time of the first sample */

@@ -579,7 +579,8 @@ void record_pack_recording(struct pack *p, struct record_recording *g)
     pack_word(p, &g->deleted_why);
     record_pack_file_notes(p, &g->files);
     record_pack_films(p, g);
-    record_pack_speech(p, &g->sound); /* what comes later goes behind this */
+    record_pack_speech(p, &g->sound);
+    pack_text(p, &g->packing); /* what comes later goes behind this */
 }
 
 void record_pack_message(struct pack *p, struct record_message *m, int format)

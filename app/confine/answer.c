@@ -44,6 +44,7 @@ static void made_pack(struct pack *p, struct record_recording *g)
     pack_word(p, &g->result);
     pack_word(p, &g->state);
     pack_text(p, &g->undecodable);
+    pack_text(p, &g->packing);
     pack_u64(p, &g->repaired);
     pack_bool(p, &g->truncated);
     record_pack_films(p, g);
@@ -234,7 +235,8 @@ static bool result_is_sound(const struct record_recording *g)
     static const char *const results[] = {"recorded", "no_rtp", "encrypted", "undecodable", "failed", NULL};
     bool made = g->state != NULL;
     return is_one_of(g->result, results) && (!made || strcmp(g->state, "ready") == 0) &&
-           made == (strcmp(g->result, "recorded") == 0) && g->undecodable.size < UNDECODABLE_MAX;
+           made == (strcmp(g->result, "recorded") == 0) && g->undecodable.size < UNDECODABLE_MAX &&
+           g->packing.size < SOUND_PACKING_MAX;
 }
 
 /* Of one that was made. */
@@ -276,6 +278,7 @@ static void take_recording(struct record_recording *to, const struct record_reco
     to->result = from->result;
     to->state = from->state;
     to->undecodable = from->undecodable;
+    to->packing = from->packing;
     to->repaired = from->repaired;
     to->truncated = from->truncated;
     to->path = from->path;

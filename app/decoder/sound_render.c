@@ -7,12 +7,14 @@
 
 #include "app/descriptor.h"
 #include "app/decoder/sound_hops.h"
+#include "app/decoder/sound_packing.h"
 #include "app/decoder/sound_peaks.h"
 #include "app/decoder/sound_report.h"
 #include "app/decoder/sound_tag.h"
 #include "app/decoder/sound_tones.h"
 #include "app/decoder/sound_video.h"
 #include "app/worker.h"
+#include "capture/rtp/rtp.h"
 #include "decode/output.h"
 #include "decode/srtp.h"
 #include "storage/media_dir.h"
@@ -33,6 +35,10 @@ struct source {
     bool secure;
     int64_t from_ns; /* what came before is not wanted */
     uint8_t party;
+    struct sound_packing *packing; /* NULL: names are right */
+    struct render_codec *renamed;  /* `codecs` of a stream whose names are not, */
+    uint32_t renamed_ssrc;         /* of this one */
+    bool renamed_now;
     const struct record_secrets *secrets;
     struct srtp_opener *opener; /* made with the first packet that needs it */
     struct counters *counters;
@@ -58,7 +64,7 @@ static void read_descriptor(struct source *s, struct slice text)
     s->described = text.data;
     s->described_size = text.size;
     s->codec_count = 0;
-    s->secure = false;
+    s->secure = s->renamed_now = false;
     if (!descriptor_read(text, &m))
         return;
     s->secure = m.secure;
@@ -90,6 +96,25 @@ static bool open_packet(struct source *s, struct slice *payload)
     return verdict == SRTP_OPENED;
 }
 
+/* The codecs of the packet's stream, by the names that they should have. */
+static const struct render_codec *codecs_of(struct source *s, struct slice datagram)
+{
+    struct rtp_packet p;
+    if (s->packing == NULL || !rtp_parse(datagram, datagram.size, &p) || !sound_packing_has(s->packing, p.ssrc))
+        return s->codecs;
+    if (s->renamed == NULL)
+        s->renamed = malloc(sizeof s->codecs);
+    if (s->renamed == NULL)
+        return s->codecs;
+    if (!s->renamed_now || s->renamed_ssrc != p.ssrc) {
+        memcpy(s->renamed, s->codecs, sizeof s->codecs);
+        sound_packing_name(s->packing, p.ssrc, s->renamed, s->codec_count);
+        s->renamed_ssrc = p.ssrc;
+        s->renamed_now = true;
+    }
+    return s->renamed;
+}
+
 static int next_packet(void *context, struct render_packet *ret_packet)
 {
     struct source *s = context;
@@ -110,7 +135,7 @@ static int next_packet(void *context, struct render_packet *ret_packet)
             .time_ns = p.time_ns,
             .datagram = p.payload,
             .withheld = withheld,
-            .codecs = s->codecs,
+            .codecs = codecs_of(s, p.payload),
             .codec_count = s->codec_count,
         };
         return 1;
@@ -158,10 +183,46 @@ static bool chain_sounds(const struct call_record *r, uint32_t chain)
 struct flows {
     unsigned count;
     bool truncated; /* some of them lack their beginning, or all */
+    char packing[SOUND_PACKING_MAX]; /* those whose names were wrong */
     uint32_t chains[FLOWS_MAX]; /* of the call's record, from 0 */
     struct source sources[FLOWS_MAX];
     struct render_flow flows[FLOWS_MAX];
 };
+
+/* Some stream of the chain says that it is G.726. */
+static bool may_be_packed_otherwise(const struct call_record *r, uint32_t chain)
+{
+    for (uint32_t i = 0; i < r->stream_count; i++)
+        if (r->streams[i].flow_chain == chain + 1 &&
+            (slice_starts(r->streams[i].codec, "G726") || slice_starts(r->streams[i].codec, "G721") || slice_starts(r->streams[i].codec, "AAL2")))
+            return true;
+    return false;
+}
+
+static void note_packing(struct flows *f, const char *party, const struct sound_packing *p)
+{
+    for (unsigned i = 0; i < p->count; i++) {
+        const struct sound_packed *s = &p->streams[i];
+        size_t used = strlen(f->packing);
+        if (s->other && used + 80 < sizeof f->packing)
+            snprintf(f->packing + used, sizeof f->packing - used, "%s%s %s as %s", used ? ", " : "", party, s->name, s->other);
+    }
+}
+
+/* A pass of its own over the chain, for nobody hears what is wrong before it is found. */
+static void look_at_packing(struct flows *f, struct source *s, const struct call_record *r, uint32_t chain, const struct sound_config *config)
+{
+    struct sound_config silent = *config;
+    struct render_flow flow;
+    silent.counters = NULL;
+    struct sound_packets *packets = may_be_packed_otherwise(r, chain) ? sound_packets_open(r, chain, &silent, &flow) : NULL;
+    if (packets == NULL)
+        return;
+    s->packing = sound_packing_look(&flow);
+    sound_packets_close(packets);
+    if (s->packing)
+        note_packing(f, r->chains[chain].party, s->packing);
+}
 
 /* NULL when nothing of the chain can be read. */
 static struct source *open_source(struct flows *f, const struct call_record *r, const struct record_chain *c,
@@ -206,6 +267,7 @@ static unsigned add_call(struct flows *f, const struct call_record *r, const str
         }
         if (voice == NULL)
             channel = r->siprec.given ? siprec_channel(r, line_of(s)) : channel_of(c, f->count);
+        look_at_packing(f, s, r, k, config);
         f->chains[f->count] = k;
         f->flows[f->count++] = (struct render_flow){.channel = channel, .context = s, .next = next_packet};
     }
@@ -218,6 +280,8 @@ static void flows_free(struct flows *f)
     for (unsigned i = 0; f && i < f->count; i++) {
         spool_reader_close(f->sources[i].reader);
         srtp_opener_free(f->sources[i].opener);
+        free(f->sources[i].packing);
+        free(f->sources[i].renamed);
     }
     free(f);
 }
@@ -337,6 +401,7 @@ static void describe(struct call_record *r, const struct render_result *result, 
 {
     struct record_recording *g = &r->recording;
     g->undecodable = arena_copy(r->arena, slice_str(result->undecodable));
+    g->packing = flows && flows->packing[0] ? arena_copy(r->arena, slice_str(flows->packing)) : slice_none();
     g->repaired = 0;
     for (int c = 0; c < RENDER_TRACKS_MAX; c++)
         g->repaired += result->repaired[c];
