@@ -4,6 +4,7 @@
 file(GLOB scripts RELATIVE ${ROOT}/web/dist ${ROOT}/web/dist/assets/*.js)
 file(GLOB styles RELATIVE ${ROOT}/web/dist ${ROOT}/web/dist/assets/*.css)
 file(GLOB pictures RELATIVE ${ROOT}/web/dist ${ROOT}/web/dist/assets/*.svg)
+file(GLOB texts RELATIVE ${ROOT}/web/dist ${ROOT}/web/dist/assets/*.txt)
 set(files
     "/|text/html; charset=utf-8|web/dist/index.html"
     "/api/v1/openapi.yaml|application/yaml; charset=utf-8|api/openapi.yaml")
@@ -12,6 +13,9 @@ foreach(name ${scripts})
 endforeach()
 foreach(name ${styles})
     list(APPEND files "/${name}|text/css; charset=utf-8|web/dist/${name}")
+endforeach()
+foreach(name ${texts})
+    list(APPEND files "/${name}|text/plain; charset=utf-8|web/dist/${name}")
 endforeach()
 foreach(name ${pictures})
     list(APPEND files "/${name}|image/svg+xml|web/dist/${name}")

@@ -66,7 +66,7 @@ static void send_asset(struct exchange *x, const struct asset *asset)
     struct slice bytes = slice_of(asset->data, asset->size);
 
     x->rs->content_type = asset->type;
-    x->rs->immutable = strncmp(asset->path, "/assets/", 8) == 0;
+    x->rs->immutable = strncmp(asset->path, "/assets/", 8) == 0 && strchr(asset->path, '-');
     if (asset->unpacked == 0) {
         x->rs->constant = bytes;
         return;
@@ -93,7 +93,8 @@ static const char *type_of(const char *name)
     static const char *const TYPES[][2] = {{".js", "text/javascript; charset=utf-8"},
                                            {".css", "text/css; charset=utf-8"},
                                            {".svg", "image/svg+xml"},
-                                           {".html", "text/html; charset=utf-8"}};
+                                           {".html", "text/html; charset=utf-8"},
+                                           {".txt", "text/plain; charset=utf-8"}};
     const char *end = strrchr(name, '.');
 
     for (size_t i = 0; end && i < sizeof TYPES / sizeof TYPES[0]; i++)

@@ -12,6 +12,14 @@ const watching = args.includes("--watch");
 const given = args.indexOf("--out");
 const out = given >= 0 ? path.resolve(args[given + 1]) : path.join(here, watching ? "out/page" : "dist");
 
+// What the libraries that are built in ask to be told with every copy.
+async function licences() {
+  const { dependencies } = JSON.parse(await readFile(path.join(here, "package.json"), "utf8"));
+  const texts = Object.entries(dependencies).map(async ([name, version]) =>
+    `${name} ${version}\n\n${(await readFile(path.join(here, "node_modules", name, "LICENSE"), "utf8")).trim()}\n`);
+  return (await Promise.all(texts)).join("\n----\n\n");
+}
+
 // The document names the scripts and styles as they came out.
 const document = {
   name: "document",
@@ -27,6 +35,7 @@ const document = {
         html = html.replaceAll(mark, `assets/${name}`);
       await mkdir(out, { recursive: true });
       await writeFile(path.join(out, "index.html"), html);
+      await writeFile(path.join(out, "assets/licences.txt"), await licences());
     });
   },
 };

@@ -84,7 +84,7 @@ export function Live(p: { route: Route }): JSX.Element {
                     <td class="num"><Mos value={m} band={bandOfMos(m)} /></td>
                     <td class="num">{percent(worst(c.streams.map((s) => s.loss_ratio), Math.max))}</td>
                     <td class="num">{number(worst(c.streams.map((s) => s.jitter_ms), Math.max), 1, "ms")}</td>
-                    <td class="num">{number(worst(c.streams.map((s) => s.rtt_ms), Math.max), 0, "ms")}</td>
+                    <td class="num">{number(worst(c.streams.map((s) => s.rtt_ms), Math.max), 1, "ms")}</td>
                     <td>{c.state === "answered" && c.uid !== heard ? <button type="button" onClick={() => amend({ listen: c.uid })}>Listen</button> : null}</td>
                   </tr>
                 );
