@@ -1,5 +1,6 @@
-/* The page's files and openapi.yaml: from memory, packed with gzip as they were compiled in, or, with [api] web_root, the page as it
- * stands in a directory. The document alone is made for each answer: it carries the nonce that lets its chart library add style. */
+/* The page's files and openapi.yaml: from memory, packed with gzip as they were compiled in, or,
+ * with [api] web_root, the page as it stands in a directory. The document alone is made for each
+ * answer: it carries the nonce that lets its chart library add style. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -130,7 +131,8 @@ static void send_from_root(struct exchange *x)
     snprintf(path, sizeof path, "%s%s", x->api->config->web_root, name);
     x->rs->content_type = type_of(name);
     if (x->rs->content_type == NULL || !read_whole(path, &file))
-        problem(x->rs, x->rq, 404, "not_found", NULL, "The directory of the page has no such file.");
+        problem(x->rs, x->rq, 404, "not_found", NULL,
+                "The directory of the page has no such file.");
     else if (is_document(x->rq->path))
         send_document(x, buf_view(&file));
     else
