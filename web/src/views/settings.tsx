@@ -108,6 +108,7 @@ function RetentionTab(): JSX.Element {
 }
 
 type Item = Record<string, unknown>;
+const UID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}(\/\d+)?$/;
 function text(v: unknown): string {
   return v === null || v === undefined ? "–" : Array.isArray(v) ? v.map(text).join(", ") : typeof v === "object" ? JSON.stringify(v) : String(v);
 }
@@ -126,7 +127,7 @@ function Table(p: { path: string; what: string }): JSX.Element {
           <div class="scroll card" tabIndex={0} role="region" aria-label={p.what}>
             <table>
               <thead><tr>{keys.map((k) => <th key={k}>{words(k)}</th>)}</tr></thead>
-              <tbody>{l.data.map((i, n) => <tr key={n}>{keys.map((k) => { const v = i[k]; return <td key={k} class="wrap">{isTime(k, v) ? <When at={v}>{clock(v)}</When> : text(v)}</td>; })}</tr>)}</tbody>
+              <tbody>{l.data.map((i, n) => <tr key={n}>{keys.map((k) => { const v = i[k]; const t = text(v); return <td key={k} class={t.length > 40 ? "wrap" : "short"} title={k === "hash" ? t : undefined}>{isTime(k, v) ? <When at={v}>{clock(v)}</When> : k === "hash" ? <code>{t.slice(0, 12)}…</code> : k === "object" && UID.test(t) ? <a class="mono" href={link("call", t.slice(0, 36))}>{t}</a> : t}</td>; })}</tr>)}</tbody>
             </table>
           </div>
         );
