@@ -1,6 +1,7 @@
 /* POST /calls/{uid}/pause and /resume: the recording of a call that goes on. Who asked stands in
  * the call's events and, with the reason and what came of it, in the audit log. A pause protects
- * somebody, so it does not wait for the log. */
+ * somebody, so it does not wait for the log; a resume does: first stands there that it was asked for,
+ * then it takes effect, then what came of it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -163,13 +164,15 @@ static void handle(struct exchange *x, bool resume)
     struct asked a = {.x = x, .resume = resume, .sides = "both"};
     struct live_call call;
     char detail[REASON_MAX + 64];
+    const char *action = resume ? "recording.resume" : "recording.pause";
 
     if (!read_body(&a))
         return;
-    int err = ask(&a, &call);
     snprintf(detail, sizeof detail, "%s%s%s", a.sides, a.reason[0] ? ": " : "", a.reason);
-    if (!exchange_audit(x, resume ? "recording.resume" : "recording.pause", x->rq->path_value[0],
-                        result_of(err), detail))
+    if (resume && !exchange_audit(x, action, x->rq->path_value[0], "asked", detail))
+        return;
+    int err = ask(&a, &call);
+    if (!exchange_audit(x, action, x->rq->path_value[0], result_of(err), detail))
         return;
     if (err)
         say(x, &a, err);

@@ -337,7 +337,8 @@ static void take_rendered(void *context, const struct call_record *record)
         retention_rendered(s->retention, record);
 }
 
-static void take_control(void *context, const struct worker_control *c)
+/* A database that takes nothing keeps no row of a resume, so there is none. */
+static bool take_control(void *context, const struct worker_control *c)
 {
     struct service *s = context;
     const struct store_audit entry = {.time_us = clock_wall_ns() / 1000,
@@ -347,7 +348,9 @@ static void take_control(void *context, const struct worker_control *c)
                                       .object = c->uid,
                                       .result = c->accepted ? "ok" : "denied",
                                       .detail = c->detail};
-    writer_audit_later(s->writer, &entry);
+    if (c->resume && c->accepted && writer_error(s->writer))
+        return false;
+    return writer_audit_later(s->writer, &entry);
 }
 
 static void take_user(void *context, enum user_kind kind, void *record)

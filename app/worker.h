@@ -81,7 +81,8 @@ struct worker_config {
     void (*call_event)(void *context, enum worker_call_event event, struct call_record *record);
     unsigned call_events;
     /* Takes what is to be audited, borrowed; never waits. May be NULL. */
-    void (*control)(void *context, const struct worker_control *control);
+    /* False: it will not be in the audit log; then a resume does not take effect. */
+    bool (*control)(void *context, const struct worker_control *control);
 };
 
 int worker_new(const struct worker_config *config, struct counters *counters, struct worker **ret_worker, struct why *why);

@@ -160,15 +160,16 @@ static void note(struct worker *w, struct wpause *p, const struct pause_ask *ask
     p->points[p->point_count++] = point;
 }
 
-static void audit(struct worker *w, struct wpause *p, bool resume, bool accepted, const char *actor,
+/* False: it will not be in the log. */
+static bool audit(struct worker *w, struct wpause *p, bool resume, bool accepted, const char *actor,
                   const char *why, int64_t time_ns)
 {
     if (w->config.control == NULL || (!accepted && p->audited++ >= AUDITED_MAX))
-        return;
+        return true;
     struct worker_control c = {
         .time_ns = time_ns, .resume = resume, .accepted = accepted, .actor = actor, .detail = why};
     uid_text(p->call->brief.uid, c.uid);
-    w->config.control(w->config.context, &c);
+    return w->config.control(w->config.context, &c);
 }
 
 /* ---- pausing ---- */
@@ -320,7 +321,8 @@ void worker_pause_state(const struct wcall *wc, struct pause_state *ret_state)
 static void time_is_up(struct worker *w, struct wpause *p, int64_t now_ns)
 {
     const struct pause_ask ask = {.resume = true, .sides = PAUSE_BOTH, .actor = "timer"};
-    audit(w, p, true, true, ask.actor, "", now_ns);
+    if (!audit(w, p, true, true, ask.actor, "", now_ns))
+        return; /* it stays paused; the next tick asks again */
     resume_sides(w, p, &ask, p->resume_ns);
 }
 
@@ -335,7 +337,8 @@ void worker_pause_tick(struct worker *w, int64_t now_ns)
 
 /* ---- keys and words from within the call ---- */
 
-/* Who may: the side by the setting, the address by the list. */
+/* Who may: the side by the setting, the address by the list. A resume is on its way to the audit log first, or is none; a
+ * pause protects somebody and does not wait for that. */
 static bool may(struct worker *w, struct wpause *p, unsigned allowed, unsigned party,
                 const struct endpoint *src, bool resume, const char *actor, const char *means,
                 int64_t time_ns)
@@ -349,8 +352,8 @@ static bool may(struct worker *w, struct wpause *p, unsigned allowed, unsigned p
                           : ": not by this side");
     if (!side || !here)
         counters_add(w->counters, C_RECORDING_CONTROL_REFUSED, 1);
-    audit(w, p, resume, side && here, actor, why, time_ns);
-    return side && here;
+    bool audited = audit(w, p, resume, side && here, actor, why, time_ns);
+    return side && here && (audited || !resume);
 }
 
 /* True: the sequence is complete. */

@@ -594,7 +594,7 @@ int writer_audit(struct writer *w, const struct store_audit *entry)
 }
 
 /* Texts stand behind the entry, in one block that the item owns. */
-void writer_audit_later(struct writer *w, const struct store_audit *entry)
+bool writer_audit_later(struct writer *w, const struct store_audit *entry)
 {
     const char *const texts[] = {entry->actor, entry->address, entry->action, entry->object, entry->result,
                                  entry->detail ? entry->detail : ""};
@@ -604,7 +604,7 @@ void writer_audit_later(struct writer *w, const struct store_audit *entry)
         size += strlen(texts[i]) + 1;
     struct store_audit *e = malloc(size);
     if (e == NULL)
-        return;
+        return false;
     char *at = (char *)(e + 1);
     for (unsigned i = 0; i < 6; i++) {
         size = strlen(texts[i]) + 1;
@@ -612,8 +612,10 @@ void writer_audit_later(struct writer *w, const struct store_audit *entry)
         at += size;
     }
     *e = (struct store_audit){entry->time_us, copies[0], copies[1], copies[2], copies[3], copies[4], copies[5]};
-    if (!put(w, (struct item){.kind = ITEM_AUDIT, .audit = e, .user = e}))
+    bool taken = put(w, (struct item){.kind = ITEM_AUDIT, .audit = e, .user = e});
+    if (!taken)
         free(e);
+    return taken;
 }
 
 int writer_tags(struct writer *w, const char *uid, int64_t started_us, const struct record_tags *tags)

@@ -1,7 +1,7 @@
 /* A disk with something wrong, for tests: loaded ahead of the C library (LD_PRELOAD), stands
  * between a program and its files below the directory $FAULTY_DISK. What is wrong now stands in the
  * first bytes of the file $FAULTY_DISK_MODE, which is mapped, so a test changes it while the
- * program runs: u8 what (enum fault), u8 where (1: in spool/ alone), u16 unused, u32 milliseconds
+ * program runs: u8 what (enum fault), u8 where (1: in spool/ alone, 2: all but that), u16 unused, u32 milliseconds
  * that each write and sync takes with SLOW.
  *
  * Files count by the path they were opened with; children that were forked are left alone. */
@@ -69,7 +69,7 @@ static void wait_a_little(void)
 /* 0, or the errno of what is wrong with it. */
 static int trouble(unsigned char kind, int act)
 {
-    if (kind == 0 || mode == NULL || (mode->where && !(kind & SPOOL)))
+    if (kind == 0 || mode == NULL || (mode->where && (mode->where == 1) != !!(kind & SPOOL)))
         return 0;
     switch (mode->what) {
     case REFUSES:

@@ -1,8 +1,9 @@
 """R18: a disk that refuses, that is read-only, that is slow. Records and quality go on, what became of recordings is said, and all is
 well again by itself when the disk is."""
 from craft import *
-from disks import ALL, NONE, READ_ONLY, REFUSES, SLOW, SPOOL, SYNC_FAILS, Stream, ticks
+from disks import ALL, ELSEWHERE, NONE, READ_ONLY, REFUSES, SLOW, SPOOL, SYNC_FAILS, Stream, ticks
 from feature import feature
+from pausing import PAUSE, RESUME, order, pauses
 from retention import ask
 from service import wait_for
 
@@ -139,3 +140,28 @@ def unsynced(t):
         t.equal("it is over", one(n + 2), before)
         says(s, 200, "")
         s.finish()
+
+
+@feature("R10", "a resume that cannot be audited does not take effect: what is paused stays paused, by header and by the clock")
+def unaudited(t):
+    d = Dialog(call_id="d1@test", branch="z9hG4bKd1", from_tag="f1", to_tag="t1")
+    for what in (REFUSES, NONE):
+        with Stream(t, CONFIG + "[pause]\nsip_from = caller\n", faulty=True) as s:
+            packets = talk(1, 0, 8.0) + order(d, 3, PAUSE) + order(d, 6, RESUME, cseq=11)
+            s.feed([p for p in packets if p.t < START + 5])
+            wait_for("the pause is audited", lambda: s.counter("earshot_recording_pauses_total") == 1)
+            s.wrong(what, where=ELSEWHERE)
+            s.feed(talk(2, 5, 0.1)) # its row is refused
+            if what != NONE:
+                says(s, 503, "the database does not take records")
+            s.feed([p for p in packets if p.t >= START + 5.3])
+            s.feed(ticks(START + 10, START + 11))
+            wait_for("it has read so far", lambda: ask(s, "/readyz")[1]["last_packet_at"] >= "2023-11-14T22:13:30.8")
+            s.wrong(NONE)
+            s.feed(ticks(START + 11, START + 30))
+            one, = settled(s, 1)
+            if what == NONE:
+                t.counter("a resume that is audited has no effect", [k for k, _ in pauses(one)] == ["paused", "resumed"])
+            else:
+                t.equal("no resume", ([k for k, _ in pauses(one)], one["recording"]["result"]), (["paused"], "recorded"))
+            s.finish()

@@ -7,7 +7,7 @@ from service import Service, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NONE, REFUSES, READ_ONLY, FULL, SLOW, SYNC_FAILS = range(6)  # as in faulty_disk.c
-ALL, SPOOL = range(2)
+ALL, SPOOL, ELSEWHERE = range(3)
 
 
 def block(type_, body):

@@ -340,8 +340,9 @@ def by_api(t):
     t.check(f"by whom: {pauses(record)}", pauses(record)[0][1].startswith("both, by token:") and pauses(record)[0][1].endswith(": card number") and pauses(record)[3][1] == "caller, by timer"
             or pauses(record)[3][1] == "both, by timer")
     results = [(x, y) for x, _, y, _ in log]
-    t.check(f"audited: {results}", results[:4] == [("recording.resume", "not_paused")] * 2 + [("recording.pause", "ok"), ("recording.resume", "ok")] and
-            ("recording.pause", "not_live") in results and log[2][3] == "both: card number")
+    t.check(f"audited, a resume ahead of its effect: {results}",
+            results[:7] == [("recording.resume", "asked"), ("recording.resume", "not_paused")] * 2 + [("recording.pause", "ok"), ("recording.resume", "asked"), ("recording.resume", "ok")] and
+            ("recording.pause", "not_live") in results and log[4][3] == "both: card number")
 
 
 # ---- R11
