@@ -70,6 +70,7 @@ static void part(struct pack *p, struct call_record *r, void (*visit)(struct pac
         bytes = buf_view(&out);
     }
     pack_text(p, &bytes);
+    p->failed |= bytes.size == 0; /* none is empty */
     if (p->out == NULL && !p->failed) {
         struct pack inner = pack_reader(bytes, r->arena);
         visit(&inner, what);

@@ -2,6 +2,7 @@
  * What the front holds must stay within its bounds and everything that began must end. A datagram
  * is: step in units of 50 ms, endpoints (two nibbles), length (16 bits), bytes. */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -33,11 +34,24 @@ static void note_flow(struct book *b, const struct event *event)
         *call = 0;
 }
 
+/* What pauses a recording: one of the words, with a text that ends. */
+static void note_control(const struct event *event)
+{
+    struct event_control e;
+    if (event->kind != EVENT_CONTROL)
+        return;
+    assert(event->body.size == sizeof e);
+    memcpy(&e, event->body.data, sizeof e);
+    assert(e.kind == CONTROL_PAUSE || e.kind == CONTROL_RESUME || (e.kind == CONTROL_KEY && e.key));
+    assert(memchr(e.means, '\0', sizeof e.means) != NULL && e.means[0]);
+}
+
 static bool take(void *context, unsigned worker, const struct event *event)
 {
     struct book *b = context;
     (void)worker;
     note_flow(b, event);
+    note_control(event);
     b->calls += (event->kind == EVENT_CALL_STARTED) - (event->kind == EVENT_CALL_ENDED);
     if (event->kind == EVENT_CALL_ENDED)
         call_free(event->ended.call);
@@ -101,6 +115,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     config.alias_count = 1;
     config.alias[0] = (struct front_alias){addr_v4(0x0a000004), addr_v4(0x0a000003)};
     config.held_bytes_max = 8192;
+    config.control_sip = config.control_keys = true;
+    config.control_header_count = 1;
+    snprintf(config.control_headers[0], sizeof config.control_headers[0], "X-Record-Control");
     /* Small tables: under ASan an input would cost 50 ms to set up. */
     config.dedupe = false;
     config.net.fragment_bytes_max = 1 << 17;
