@@ -124,6 +124,12 @@ static void prepare(void *context, uint32_t flow)
     worker_prepare(p->lanes[0].worker, flow);
 }
 
+static void fetch(void *context, uint32_t flow)
+{
+    struct pipeline *p = context;
+    worker_fetch(p->lanes[0].worker, flow);
+}
+
 static void deliver(struct lane *lane, struct slice record)
 {
     struct event event;
@@ -295,6 +301,7 @@ int pipeline_new(const struct pipeline_config *config, struct pipeline **ret_pip
         .context = p,
         .workers = p->lane_count,
         .push = push,
+        .fetch = p->threaded ? NULL : fetch,
         .prepare = p->threaded ? NULL : prepare, /* a worker of another core has another cache */
     };
     err = front_new(&config->front, &sink, p->front_counters, &p->front);

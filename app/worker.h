@@ -91,6 +91,8 @@ void worker_free(struct worker *w);
 void worker_event(struct worker *w, const struct event *event);
 /* Media of this flow is likely to come next: a hint for the cache. */
 void worker_prepare(const struct worker *w, uint32_t flow);
+/* The same a moment later: what the flow points to. */
+void worker_fetch(const struct worker *w, uint32_t flow);
 /* Wall or packet time went on: flush what is due (EVENT_TICK does the same). */
 void worker_tick(struct worker *w, int64_t now_ns);
 /* Everything to the disk and all waiting records out. */

@@ -436,6 +436,15 @@ void worker_prepare(const struct worker *w, uint32_t flow)
         __builtin_prefetch(w->flows[flow], 1);
 }
 
+void worker_fetch(const struct worker *w, uint32_t flow)
+{
+    const struct wflow *f = flow < w->flows_room ? w->flows[flow] : NULL;
+    if (f && f->recent_rtp) {
+        ahead(f);
+        rtp_stream_fetch(f->recent_rtp);
+    }
+}
+
 void worker_media(struct worker *w, const struct event *event)
 {
     struct wflow *f = event->flow < w->flows_room ? w->flows[event->flow] : NULL;

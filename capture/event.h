@@ -138,6 +138,8 @@ struct event_sink {
     void *context;
     unsigned workers;
     bool (*push)(void *context, unsigned worker, const struct event *event);
-    /* May be NULL. Media of this flow is likely to be pushed next: bring its state into the cache. No more than a hint. */
+    /* May be NULL, both or none. Media of this flow is likely to be pushed soon: bring its state into the cache, and a moment
+     * later what that points to. No more than hints. */
     void (*prepare)(void *context, uint32_t flow);
+    void (*fetch)(void *context, uint32_t flow);
 };

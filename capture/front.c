@@ -14,6 +14,7 @@
 #include "capture/call/encrypted.h"
 #include "capture/call/expire.h"
 #include "capture/call/finding_note.h"
+#include "capture/call/flow_table.h"
 #include "capture/call/flows.h"
 #include "capture/call/foreign_calls.h"
 #include "capture/call/held.h"
@@ -330,7 +331,7 @@ static void hep_frame(struct front *f, const struct frame *frame)
 }
 
 /* The digest is made first: while time passes, its place in the table comes into the cache. */
-void front_frame(struct front *f, const struct frame *frame)
+static inline void read_frame(struct front *f, const struct frame *frame)
 {
     struct calls *c = &f->calls;
     struct datagram d;
@@ -355,6 +356,17 @@ void front_frame(struct front *f, const struct frame *frame)
         counters_add(c->counters, C_DUPLICATES, 1);
     else
         deliver(f, verdict, &d);
+}
+
+/* Live, the frames behind this one are not at hand. */
+void front_frame(struct front *f, const struct frame *frame)
+{
+    struct expected_flow next = {.flow = NO_INDEX};
+    flow_fetch(&f->calls);
+    if (frame->ahead.size && frame->link_type == LINK_ETHERNET)
+        next = flow_expect(&f->calls, frame->ahead);
+    read_frame(f, frame);
+    flow_prepare(&f->calls, &next);
 }
 
 void front_capture_lost(struct front *f, uint64_t frames, int64_t since_ns)

@@ -14,6 +14,7 @@
 
 #include "base/map.h"
 #include "base/timer.h"
+#include "capture/net/peek.h"
 #include "capture/body/xml.h"
 #include "capture/call/state.h"
 #include "capture/front.h"
@@ -200,6 +201,13 @@ struct users;
 struct findings;
 struct outage;
 
+/* Whose packet comes next, as it seems (flow_table.h). */
+struct expected_flow {
+    struct net_ends ends;
+    uint64_t hash;
+    uint32_t flow; /* NO_INDEX: none */
+};
+
 struct calls {
     struct front_config config;
     struct event_sink sink;
@@ -210,6 +218,7 @@ struct calls {
     struct live *live;
     uint32_t live_used, live_free; /* slots ever used; head of the free list (live.next) */
     uint32_t live_count;
+    struct expected_flow expected; /* of the frame at hand */
     uint16_t label; /* of the call that the message at hand belongs to (placing.h) */
     int32_t calls_now, calls_peak;
     int32_t trunk_calls[LABEL_COUNT_TRUNK], trunk_peak[LABEL_COUNT_TRUNK];

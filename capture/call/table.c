@@ -51,6 +51,7 @@ int calls_init(struct calls *c, const struct front_config *config, const struct 
     c->points_max = config->flows_max + TRYING_POINTS_MAX * config->calls_max;
     c->live_free = c->points_free = c->flows_free = NO_INDEX;
     c->waiting = (struct list){NO_INDEX, NO_INDEX};
+    c->expected = (struct expected_flow){.flow = NO_INDEX};
     for (unsigned i = 0; i < LIVE_CLASSES; i++)
         c->class[i] = (struct list){NO_INDEX, NO_INDEX};
     /* calloc of this size is untouched memory of the system: what is never used costs nothing */

@@ -55,6 +55,19 @@ size_t rtp_stream_size(bool playout)
     return playout ? SIMULATION_AT + sizeof(struct simulation) : sizeof(struct rtp_stream);
 }
 
+/* Of the simulation what each packet touches: its newest delay, the ends of the ring, the fixed buffers. */
+void rtp_stream_fetch(const struct rtp_stream *s)
+{
+    const char *simulation = (const char *)s + SIMULATION_AT;
+    __builtin_prefetch(s, 1);
+    __builtin_prefetch(simulation, 1);
+    __builtin_prefetch(simulation + offsetof(struct simulation, playout.adaptive.origin), 1);
+    __builtin_prefetch(simulation + offsetof(struct simulation, playout.adaptive.head), 1);
+    __builtin_prefetch(simulation + offsetof(struct simulation, delays), 1);
+    __builtin_prefetch(simulation + offsetof(struct simulation, skew), 1);
+    __builtin_prefetch(simulation + offsetof(struct simulation, origin_ns), 1);
+}
+
 void stream_open(struct rtp_stream *s, const struct arrival *first)
 {
     if (s->received == 0) {

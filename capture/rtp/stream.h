@@ -116,6 +116,8 @@ struct rtp_stream;
 struct rtp_stream *rtp_stream_new(const struct rtp_stream_config *config);
 void rtp_stream_free(struct rtp_stream *s);
 size_t rtp_stream_size(bool playout);
+/* A packet of it is likely to come soon: a hint for the cache. */
+void rtp_stream_fetch(const struct rtp_stream *s);
 
 /* One packet in arrival order; returns enum rtp_verdict bits. `codec` is that of its payload type (kind CODEC_UNKNOWN and
  * clock 0 when nobody knows: the clock is then estimated). `datagram_bytes` is the UDP payload on the wire,

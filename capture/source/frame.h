@@ -24,4 +24,7 @@ struct frame {
     uint16_t link_type;     /* enum link_type or any other LINKTYPE_ number */
     uint16_t iface;         /* index of the interface, 0 for files */
     int64_t time_ns;        /* since 1970 */
+    /* What most likely is the next frame, where the source has it at hand; else empty. A hint for the cache: nothing is
+     * decided by it. It is no longer valid than `bytes`. */
+    struct slice ahead;
 };

@@ -72,6 +72,7 @@ static void on_frame(void *context, const struct frame *frame)
         return;
     }
     l->held = shifted;
+    l->held.ahead = slice_none();
     l->has = keep_bytes(l, frame);
     if (!l->has)
         source_deliver(&m->source, m->out, &shifted);

@@ -92,6 +92,17 @@ static struct frame frame_at(const struct pcap_file *f, const uint8_t *record, u
     };
 }
 
+/* The record behind the one that was passed, as far as it lies in the window. */
+static struct slice next_at(const struct pcap_file *f)
+{
+    size_t left = f->in.end - f->in.at;
+    if (left <= RECORD_SIZE)
+        return slice_none();
+    size_t captured = word(input_at(&f->in) + 8, f->swapped);
+    left -= RECORD_SIZE;
+    return slice_of(input_at(&f->in) + RECORD_SIZE, captured < left ? captured : left);
+}
+
 static enum source_state pcap_file_read(struct source *s, struct delivery *d, int timeout_ms,
                                         struct why *why)
 {
@@ -110,6 +121,7 @@ static enum source_state pcap_file_read(struct source *s, struct delivery *d, in
             return stopped(f, state, why);
         struct frame frame = frame_at(f, input_at(&f->in), captured);
         input_pass(&f->in, RECORD_SIZE + captured);
+        frame.ahead = next_at(f);
         f->number++;
         if (f->filter && !filter_passes(f->filter, &frame))
             refused++;
