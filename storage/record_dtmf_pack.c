@@ -21,7 +21,8 @@ void record_pack_dtmf_wire(struct pack *p, struct record_dtmf *v)
 {
     uint32_t count = v->count;
     pack_u32(p, &count);
-    for (uint32_t i = 0; i < count && !p->failed; i++) {
+    /* A row may end early, but not be gone through for ever. */
+    for (uint32_t i = 0; i < count && !p->failed && (p->out || !pack_at_end(p)); i++) {
         struct record_digit none = {0}, *d = i < v->count ? &v->digits[i] : &none;
         pack_u8(p, &d->payload_type);
         pack_u8(p, &d->volume);
