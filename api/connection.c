@@ -56,6 +56,21 @@ static bool is_cross_site(const struct http_exchange *e)
     return origin && (authority == NULL || !host_is_allowed(&e->server->context, authority + 3));
 }
 
+/* Behind a proxy who asks is who the proxy says, last in its list: what stands ahead of that the client may have written. */
+static void read_peer(struct http_exchange *e, const struct sockaddr *address)
+{
+    struct http_request *rq = &e->rq;
+    const char *list = header_of(e, "X-Forwarded-For");
+    const char *last = list ? strrchr(list, ',') : NULL;
+    struct addr said;
+
+    rq->peer = addr_of_sockaddr(address);
+    bool proxied = e->server->config.behind_proxy && (addr_is_loopback(rq->peer) || addr_is_private(rq->peer));
+    if (proxied && list && addr_parse(slice_trim(slice_str(last ? last + 1 : list)), &said))
+        rq->peer = said;
+    addr_text(rq->peer, rq->peer_text);
+}
+
 static void read_request(struct http_exchange *e, const char *method)
 {
     const union MHD_ConnectionInfo *info =
@@ -68,8 +83,7 @@ static void read_request(struct http_exchange *e, const char *method)
     rq->method = method;
     rq->head = strcmp(method, "HEAD") == 0;
     rq->now_us = clock_wall_ns() / 1000;
-    rq->peer = addr_of_sockaddr(info ? info->client_addr : NULL);
-    addr_text(rq->peer, rq->peer_text);
+    read_peer(e, info ? info->client_addr : NULL);
     rq->host = header_of(e, "Host");
     rq->authorization = header_of(e, "Authorization");
     rq->range = header_of(e, "Range");
@@ -278,6 +292,8 @@ static void add_headers(struct MHD_Response *r, const struct http_exchange *e)
     if (rs->content_type)
         MHD_add_response_header(r, "Content-Type", rs->content_type);
     MHD_add_response_header(r, "X-Request-Id", e->rq.id);
+    if (e->server->tls)
+        MHD_add_response_header(r, "Strict-Transport-Security", "max-age=31536000");
     MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(r, "Cache-Control", rs->immutable ? "public, max-age=31536000, immutable" : "no-store");
     MHD_add_response_header(r, "Referrer-Policy", "no-referrer");
@@ -380,7 +396,7 @@ enum MHD_Result connection_on_request(void *context, struct MHD_Connection *conn
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
         if (info == NULL || info->socket_context == NULL)
             return MHD_NO; /* there was no memory to watch over it */
-        e->deadline = info->socket_context;
+        e->deadline = &((struct watched *)info->socket_context)->deadline;
         deadline_set(s->deadlines, e->deadline, clock_mono_ns() + ANSWER_NS);
         read_request(e, method);
         e->rq.begin_ns = clock_mono_ns();
@@ -418,22 +434,46 @@ void connection_on_completed(void *context, struct MHD_Connection *connection, v
     *request = NULL;
 }
 
+/* The library hangs the connection on the TLS session; on the connection hangs what we watch it by. */
+static struct watched *watched_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        connection ? MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT) : NULL;
+
+    return info ? info->socket_context : NULL;
+}
+
+int connection_on_certificate(gnutls_session_t session, const gnutls_datum_t *names, int name_count,
+                              const gnutls_pk_algorithm_t *algorithms, int algorithm_count, gnutls_pcert_st **ret_chain,
+                              unsigned *ret_count, gnutls_privkey_t *ret_key)
+{
+    struct watched *w = watched_of(gnutls_session_get_ptr(session));
+
+    (void)names, (void)name_count, (void)algorithms, (void)algorithm_count;
+    if (w == NULL)
+        return -1;
+    tls_keys_now(w->server->tls, ret_chain, ret_count, ret_key);
+    return 0;
+}
+
 void connection_on_event(void *context, struct MHD_Connection *connection, void **socket_context,
                          enum MHD_ConnectionNotificationCode code)
 {
     struct api_server *s = context;
-    struct deadline *d = *socket_context;
+    struct watched *w = *socket_context;
 
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        d = info ? calloc(1, sizeof *d) : NULL;
-        if (d)
-            deadline_add(s->deadlines, d, info->connect_fd, clock_mono_ns() + HEAD_NS);
-        *socket_context = d;
-    } else if (d) {
-        deadline_remove(s->deadlines, d);
-        free(d);
+        w = info ? calloc(1, sizeof *w) : NULL;
+        if (w) {
+            w->server = s;
+            deadline_add(s->deadlines, &w->deadline, info->connect_fd, clock_mono_ns() + HEAD_NS);
+        }
+        *socket_context = w;
+    } else if (w) {
+        deadline_remove(s->deadlines, &w->deadline);
+        free(w);
         *socket_context = NULL;
     }
 }

@@ -8,6 +8,7 @@
 #include "api/body_pipe.h"
 #include "api/deadline.h"
 #include "api/handlers.h"
+#include "api/tls.h"
 #include "base/inbox.h"
 
 #define READER_THREADS_MAX 32
@@ -28,6 +29,7 @@ struct api_server {
     struct inbox *inbox;
     struct body_pipes *pipes, *listens;
     struct deadlines *deadlines;
+    struct tls_keys *tls; /* NULL: none */
     struct counters *counters; /* of the accepting thread */
     struct reader_thread reader[READER_THREADS_MAX];
     unsigned reader_count;
@@ -36,6 +38,12 @@ struct api_server {
 };
 
 enum phase { PHASE_HEAD, PHASE_BODY, PHASE_PARKED, PHASE_ANSWERED };
+
+/* A connection, from its first byte to its last. */
+struct watched {
+    struct deadline deadline;
+    struct api_server *server;
+};
 
 struct http_exchange {
     struct api_server *server;
@@ -57,5 +65,9 @@ enum MHD_Result connection_on_request(void *context, struct MHD_Connection *conn
                                       const char *upload, size_t *upload_size, void **request);
 void connection_on_completed(void *context, struct MHD_Connection *connection, void **request,
                              enum MHD_RequestTerminationCode code);
+/* Which certificate; in the manner of the TLS library. */
+int connection_on_certificate(gnutls_session_t session, const gnutls_datum_t *names, int name_count,
+                              const gnutls_pk_algorithm_t *algorithms, int algorithm_count, gnutls_pcert_st **ret_chain,
+                              unsigned *ret_count, gnutls_privkey_t *ret_key);
 void connection_on_event(void *context, struct MHD_Connection *connection, void **socket_context,
                          enum MHD_ConnectionNotificationCode code);

@@ -12,6 +12,20 @@
 
 #define TOKEN_USED_EVERY_US (300 * INT64_C(1000000))
 
+/* "192.0.2.1:8470", "[2001:db8::1]" */
+static bool is_address(const char *host)
+{
+    struct slice text = slice_str(host);
+    struct slice before_port = text;
+    struct addr a;
+
+    while (before_port.size && before_port.data[before_port.size - 1] != ':' && before_port.data[before_port.size - 1] != ']')
+        before_port.size--;
+    if (before_port.size && before_port.data[before_port.size - 1] == ':')
+        text = slice_sub(text, 0, before_port.size - 1);
+    return addr_parse(text, &a);
+}
+
 bool host_is_allowed(const struct api_context *api, const char *host)
 {
     if (api->hosts[0][0] == '\0')
@@ -19,7 +33,7 @@ bool host_is_allowed(const struct api_context *api, const char *host)
     for (size_t i = 0; i < sizeof api->hosts / sizeof api->hosts[0] && api->hosts[i][0]; i++)
         if (host && strcasecmp(api->hosts[i], host) == 0)
             return true;
-    return false;
+    return api->any_address && is_address(host);
 }
 
 bool api_take_budget(struct api_context *api, int64_t now_us)
@@ -134,6 +148,20 @@ static void note_use(struct exchange *x)
         config->access.token_used(config->context, x->who.owner.token, x->rq->now_us);
 }
 
+enum { RATE_ADDRESS, RATE_ACTOR }; /* LABELS(RATE) */
+
+/* True: the problem is set. */
+static bool too_many(struct exchange *x, unsigned by, struct slice who)
+{
+    unsigned wait_s = x->api->rates ? rates_take(x->api->rates, who, x->rq->now_us) : 0;
+
+    if (wait_s == 0)
+        return false;
+    counters_add(x->counters, C_HTTP_LIMITED + by, 1);
+    problem_wait(x->rs, x->rq, "too_many_requests", wait_s);
+    return true;
+}
+
 /* What is not about single calls would tell of everybody's. */
 static bool within_limit(const struct exchange *x, const struct route *route)
 {
@@ -150,6 +178,8 @@ static bool authorised(struct exchange *x, const struct route *route)
                 "Who asks may see some calls only; this is about all.");
         return false;
     }
+    if (v == AUTH_OK && scope != SCOPE_PUBLIC && too_many(x, RATE_ACTOR, slice_str(x->who.name)))
+        return false;
     if (v == AUTH_OK) {
         note_use(x);
         return true;
@@ -236,6 +266,8 @@ bool api_dispatch(struct exchange *x, bool quick_only)
     }
     const struct route *route = find(x);
     if (route == NULL)
+        return true;
+    if (quick_only && too_many(x, RATE_ADDRESS, slice_str(x->rq->peer_text)))
         return true;
     if (quick_only && !(route->flags & ROUTE_QUICK))
         return false;

@@ -11,10 +11,12 @@
 #include "api/audit_merge.h"
 #include "api/auth.h"
 #include "api/problem.h"
+#include "api/rates.h"
 #include "api/server.h"
 #include "base/json.h"
 
 #define AUDITED_FAILURES_PER_MINUTE 60
+#define HOSTS_MAX                   40
 
 /* One for the service, shared by its threads; constant but for the budget. */
 struct api_context {
@@ -27,7 +29,9 @@ struct api_context {
     struct audit_merge *merge;
     atomic_uint password_checks; /* under way */
     uint8_t cursor_key[32];
-    char hosts[8][80]; /* allowed Host values; "" ends; empty: all (behind a proxy) */
+    char hosts[HOSTS_MAX][80]; /* allowed Host values; "" ends; empty: all (behind a proxy) */
+    bool any_address;          /* an address is as good: other sites are reached by names */
+    struct rates *rates;
     /* Refused credentials are all counted, but only so many a minute are written to the audit log:
      * a stranger cannot fill the disk with them. The lock guards the two fields and nothing is
      * called while it is held. */

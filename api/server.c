@@ -97,10 +97,10 @@ static int check_exposure(struct api_server *s, struct addr a, struct why *why)
         s->context.local_scopes = local_scopes(s->config.local_role);
         return 0;
     }
-    if (!s->config.behind_proxy) {
+    if (!s->config.behind_proxy && s->tls == NULL) {
         why_set(why,
-                "the API does not listen on %s without encryption: bind it to 127.0.0.1, or put a "
-                "TLS proxy in front and say so (behind_proxy = yes)",
+                "the API does not listen on %s without encryption: bind it to 127.0.0.1, give it a "
+                "certificate ([api] certificate, private_key), or put a TLS proxy in front and say so (behind_proxy = yes)",
                 s->config.bind_address);
         return ERR_DENIED;
     }
@@ -123,10 +123,12 @@ static void allow_hosts(struct api_server *s)
 {
     const char *names[] = {"127.0.0.1", "localhost", "[::1]", s->config.bind_address};
     bool bare_v6 = strchr(s->config.bind_address, ':') && s->config.bind_address[0] != '[';
+    struct slice more = slice_str(s->config.hosts ? s->config.hosts : "");
     unsigned n = 0;
 
-    if (s->config.behind_proxy)
+    if (s->config.behind_proxy && more.size == 0)
         return;
+    s->context.any_address = !s->context.loopback_only;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         bool brackets = i == 3 && bare_v6;
         snprintf(s->context.hosts[n++], sizeof s->context.hosts[0], brackets ? "[%s]" : "%s",
@@ -134,12 +136,37 @@ static void allow_hosts(struct api_server *s)
         snprintf(s->context.hosts[n++], sizeof s->context.hosts[0], brackets ? "[%s]:%u" : "%s:%u",
                  names[i], s->port);
     }
+    while (more.size && n + 2 <= HOSTS_MAX) {
+        struct slice name = slice_trim(slice_cut(&more, ','));
+        if (name.size == 0)
+            continue;
+        snprintf(s->context.hosts[n++], sizeof s->context.hosts[0], "%.*s", SLICE_ARGS(name));
+        snprintf(s->context.hosts[n++], sizeof s->context.hosts[0], "%.*s:%u", SLICE_ARGS(name), s->port);
+    }
+}
+
+/* Through a byte array: a pointer to a function does not fit the library's option as it is. */
+static void tls_options(const struct api_server *s, struct MHD_OptionItem options[3])
+{
+    static char priorities[] = TLS_PRIORITIES;
+    int (*certificate)(gnutls_session_t, const gnutls_datum_t *, int, const gnutls_pk_algorithm_t *, int,
+                       gnutls_pcert_st **, unsigned *, gnutls_privkey_t *) = connection_on_certificate;
+
+    if (s->tls == NULL)
+        return;
+    options[0] = (struct MHD_OptionItem){.option = MHD_OPTION_HTTPS_PRIORITIES, .ptr_value = priorities};
+    options[1] = (struct MHD_OptionItem){.option = MHD_OPTION_HTTPS_CERT_CALLBACK};
+    static_assert(sizeof certificate == sizeof options[1].ptr_value, "POSIX says so");
+    memcpy(&options[1].ptr_value, &certificate, sizeof certificate);
 }
 
 static int start_daemon(struct api_server *s, struct addr a, int fd, struct why *why)
 {
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-                     (addr_is_v4(a) ? 0 : MHD_USE_IPv6);
+                     (addr_is_v4(a) ? 0 : MHD_USE_IPv6) | (s->tls ? MHD_USE_TLS : 0);
+    struct MHD_OptionItem tls[] = {{MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL}};
+
+    tls_options(s, tls);
 
     s->daemon = MHD_start_daemon(
         flags, s->port, NULL, NULL, connection_on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
@@ -148,7 +175,7 @@ static int start_daemon(struct api_server *s, struct addr a, int fd, struct why 
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
         (unsigned)CONNECTIONS_PER_IP_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)HEAD_BYTES_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-        MHD_OPTION_END);
+        MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (s->daemon)
         return 0;
     close(fd);
@@ -166,7 +193,10 @@ static int start_all(struct api_server *s, struct why *why)
         why_set(why, "the API address `%s` is no IPv4 or IPv6 address", s->config.bind_address);
         return ERR_INVALID;
     }
-    int err = check_exposure(s, a, why);
+    bool encrypted = s->config.tls_certificate && s->config.tls_certificate[0];
+    int err = encrypted ? tls_keys_open(s->config.tls_certificate, s->config.tls_private_key, &s->tls, why) : 0;
+    if (err == 0)
+        err = check_exposure(s, a, why);
     if (err == 0)
         err = listen_open(&s->config, a, &fd, &s->port, why);
     if (err)
@@ -178,7 +208,7 @@ static int start_all(struct api_server *s, struct why *why)
     s->deadlines = deadlines_new();
     s->counters = counters_block(s->config.counters);
     if (s->inbox && s->pipes && s->listens && s->deadlines && s->counters && s->context.sessions &&
-        s->context.attempts && s->context.merge) {
+        s->context.attempts && s->context.merge && s->context.rates) {
         err = start_readers(s, why);
     } else {
         err = ERR_NOMEM;
@@ -208,6 +238,7 @@ int api_start(const struct api_config *config, struct api_server **ret_server, s
     const struct audit_out audit = {.context = config->context, .put = config->audit};
     s->context.merge = audit_merge_new(&audit);
     s->context.route_stats = route_stats_new();
+    s->context.rates = rates_new(config->rate);
     pthread_mutex_init(&s->context.budget_lock, NULL);
     pthread_mutex_init(&s->context.metrics_lock, NULL);
     crypto_random(s->context.cursor_key, sizeof s->context.cursor_key);
@@ -258,9 +289,16 @@ void api_stop(struct api_server *s)
     attempts_free(s->context.attempts);
     audit_merge_free(s->context.merge);
     route_stats_free(s->context.route_stats);
+    rates_free(s->context.rates);
+    tls_keys_close(s->tls);
     pthread_mutex_destroy(&s->context.budget_lock);
     pthread_mutex_destroy(&s->context.metrics_lock);
     free(s);
+}
+
+int api_reload(struct api_server *s, struct why *why)
+{
+    return s->tls ? tls_keys_reload(s->tls, why) : 0;
 }
 
 uint16_t api_port(const struct api_server *s)

@@ -61,6 +61,10 @@ struct api_config {
     unsigned reader_threads; /* default 4 */
     struct counters_set *counters;
     struct live_source live;
+    /* PEM files; NULL or "": no TLS. */
+    const char *tls_certificate, *tls_private_key;
+    const char *hosts;     /* further names in Host, with commas between; may be NULL */
+    unsigned rate;         /* requests a second of one address, of one actor; 0: no limit */
     /* Listen beyond loopback: something in front does TLS. Needs a token in the store. */
     bool behind_proxy;
     void *
@@ -102,6 +106,8 @@ struct api_server;
  * ("port 8470 is in use: ..."). */
 int api_start(const struct api_config *config, struct api_server **ret_server, struct why *why);
 void api_stop(struct api_server *s);
+/* The certificate and its key are read again; on failure the old ones stay. Any thread; 0 also without TLS. */
+int api_reload(struct api_server *s, struct why *why);
 uint16_t api_port(const struct api_server *s);
 
 /* A new token of a role: the text to hand out once ("esk_<id>_<43 base62>") and the row to store.

@@ -63,7 +63,7 @@ struct running {
 };
 
 static _Atomic(struct source *) signalled_source;
-static volatile sig_atomic_t stop_asked;
+static volatile sig_atomic_t stop_asked, reload_asked;
 
 static void on_signal(int number)
 {
@@ -72,6 +72,12 @@ static void on_signal(int number)
     struct source *s = atomic_load(&signalled_source);
     if (s)
         source_wake(s);
+}
+
+static void on_reload(int number)
+{
+    (void)number;
+    reload_asked = 1;
 }
 
 /* What is paused or masked stands in memory for a moment: it must not get to the disk in a dump. */
@@ -87,6 +93,8 @@ static void watch_signals(void)
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
+    const struct sigaction reload = {.sa_handler = on_reload, .sa_flags = SA_RESTART};
+    sigaction(SIGHUP, &reload, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of its write */
 }
@@ -106,6 +114,10 @@ static void tell_drops(struct running *g)
 static void now_and_then(struct running *g)
 {
     int64_t now = clock_mono_ns();
+    if (reload_asked) {
+        reload_asked = 0;
+        service_reload(g->service);
+    }
     if (g->source && now - g->poll_ns >= POLL_EVERY_NS) {
         g->poll_ns = now;
         service_poll(g->service);
@@ -160,7 +172,7 @@ static void greet(const struct running *g, const char *source)
     const char *token = service_first_token(g->service);
     fprintf(stderr, "earshot %s listens on %s, keeps its data in %s", EARSHOT_VERSION, source, g->settings.data_dir);
     if (g->settings.api_enabled)
-        fprintf(stderr, "\nearshot: look at http://%s:%u/", g->settings.api_bind, service_port(g->service));
+        fprintf(stderr, "\nearshot: look at http%s://%s:%u/", g->settings.api_certificate[0] ? "s" : "", g->settings.api_bind, service_port(g->service));
     fputc('\n', stderr);
     if (token[0])
         fprintf(stderr, "earshot: first start; the admin token, shown this once: %s\n", token);

@@ -509,6 +509,10 @@ static int start_http(struct service *s, struct why *why)
     struct api_config config = {
         .bind_address = s->settings->api_bind,
         .behind_proxy = s->settings->api_behind_proxy,
+        .tls_certificate = s->settings->api_certificate,
+        .tls_private_key = s->settings->api_private_key,
+        .hosts = s->settings->api_hosts,
+        .rate = (unsigned)s->settings->api_rate,
         .port = (uint16_t)s->settings->api_port,
         .data_dir = s->settings->data_dir,
         .web_root = s->settings->api_web_root,
@@ -716,6 +720,17 @@ bool service_busy(struct service *s)
 static int64_t day_before(int64_t now_us, int64_t age_ns)
 {
     return age_ns ? now_us - age_ns / 1000 : 0;
+}
+
+void service_reload(struct service *s)
+{
+    struct why why = {0};
+    if (s->api == NULL)
+        return;
+    if (api_reload(s->api, &why) != 0)
+        log_error("api", "%s; the certificate from before stays in use", why.text);
+    else if (s->settings->api_certificate[0])
+        log_warn("api", "the certificate was read again");
 }
 
 void service_housekeeping(struct service *s, int64_t now_us)

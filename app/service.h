@@ -32,6 +32,8 @@ void service_source_stats(struct service *s, const struct source_stats *now);
 void service_finish_input(struct service *s);
 /* Calls are being rendered or wait for it. */
 bool service_busy(struct service *s);
+/* What can be read again while it runs: the certificate of the API. */
+void service_reload(struct service *s);
 /* Retention and gauges; about every minute. */
 void service_housekeeping(struct service *s, int64_t now_us);
 /* Runs dry and stops. NULL is fine. */

@@ -517,6 +517,7 @@ int settings_check(const struct settings *s, struct why *why)
         {"[recording] decode_cpu_base (s)", s->decode_cpu_base / 1000000000, 1, 3600},
         {"[recording] decode_cpu_factor", s->decode_cpu_factor, 1, 1000},
         {"[api] port", s->api_port, 0, 65535},
+        {"[api] rate", s->api_rate, 0, 100000},
         {"[limits] calls", s->calls_max, 1, 1000000},
         {"[limits] flows", s->flows_max, 16, 4000000},
         {"[limits] turn", s->turn_max, 16, 1000000},
@@ -546,9 +547,13 @@ int settings_check(const struct settings *s, struct why *why)
         return ERR_INVALID;
     bool loopback = strcmp(s->api_bind, "127.0.0.1") == 0 || strcmp(s->api_bind, "::1") == 0 ||
                     strcmp(s->api_bind, "localhost") == 0;
-    if (!loopback && s->api_enabled && !s->api_behind_proxy) {
-        why_set(why, "[api] bind = %s reaches beyond this host without TLS; put a TLS proxy in front and set behind_proxy = yes, "
-                     "or bind 127.0.0.1", s->api_bind);
+    if ((s->api_certificate[0] == '\0') != (s->api_private_key[0] == '\0')) {
+        why_set(why, "[api] certificate and private_key go together");
+        return ERR_INVALID;
+    }
+    if (!loopback && s->api_enabled && !s->api_behind_proxy && s->api_certificate[0] == '\0') {
+        why_set(why, "[api] bind = %s reaches beyond this host without TLS; set certificate and private_key, or put a TLS proxy in "
+                     "front and set behind_proxy = yes, or bind 127.0.0.1", s->api_bind);
         return ERR_INVALID;
     }
     struct identity_config identity;

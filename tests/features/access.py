@@ -22,7 +22,7 @@ class Guarded(Served):
         with open(self.log, "w") as log:
             self.process = subprocess.Popen([t.earshot, "run", "--config", conf, "--read", path, "--data", self.data], stdout=log, stderr=log, env=env)
         self.earshot, self.conf = t.earshot, conf
-        self.url = self.wait(lambda: re.search(r"look at (http\S*://\S+)/\s", open(self.log).read()))[1]
+        self.url = self.wait(lambda: re.search(r"look at (http\S*://\S+)/\s", open(self.log).read()))[1].replace("0.0.0.0", "127.0.0.1")
         self.first = self.wait(lambda: re.search(r"shown this once: (\S+)", open(self.log).read()))[1]
         self.wait(lambda: len(self.as_(self.first, f"/calls?{DAY}&limit=1000")["data"]) >= calls)
 
@@ -266,3 +266,112 @@ def refused(db, sql):
     except sqlite3.DatabaseError:
         return True
     return False
+
+
+# ---- TLS, names, rates
+
+def certificate(t, folder, name):
+    """A new one for 127.0.0.1, in the place where the service looks."""
+    cert, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert], check=True, capture_output=True)
+    return cert, key
+
+
+class Encrypted(Guarded):
+    def connection(self):
+        import ssl
+        where = urllib.parse.urlsplit(self.url)
+        context = ssl.create_default_context(cafile=self.trusted)
+        context.minimum_version, context.maximum_version = self.versions
+        c = http.client.HTTPSConnection(where.hostname, where.port, timeout=20, context=context)
+        return c
+
+    def name(self):
+        """Of the certificate that is given out now."""
+        import socket, ssl
+        where = urllib.parse.urlsplit(self.url)
+        context = ssl.create_default_context(cafile=self.trusted)
+        with socket.create_connection((where.hostname, where.port), timeout=20) as c, context.wrap_socket(c, server_hostname="127.0.0.1") as tls:
+            return dict(x[0] for x in tls.getpeercert()["subject"])["commonName"], tls.version()
+
+
+@feature("R08", "HTTPS: TLS 1.2 and 1.3, nothing older; a certificate that is read again on SIGHUP, a bad one is not; sound by ranges; beyond loopback")
+def encrypted(t):
+    import ssl
+    folder = t.path("tls")
+    os.mkdir(folder)
+    cert, key = certificate(t, folder, "one")
+    Encrypted.trusted, Encrypted.versions = cert, (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
+    with Encrypted(t, two_calls(), 2, f"bind = 0.0.0.0\ncertificate = {cert}\nprivate_key = {key}\nhosts = calls.example\n") as s:
+        s.trusted = cert
+        t.equal("nobody is local", s.ask("/calls")[2]["code"], "token_missing")
+        status, headers, _ = s.ask(f"/calls?{DAY}", token=s.first)
+        t.equal("with a token", (status, headers["strict-transport-security"]), (200, "max-age=31536000"))
+        for version, works in ((ssl.TLSVersion.TLSv1_2, True), (ssl.TLSVersion.TLSv1_3, True), (ssl.TLSVersion.TLSv1_1, False)):
+            s.versions = version, version
+            try:
+                t.equal(version.name, (s.ask("/healthz", root="")[0] == 200, works), (True, True))
+            except (ssl.SSLError, OSError):
+                t.check(f"{version.name} is refused", not works)
+        s.versions = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+        for host, wanted in (("calls.example", 200), ("calls.example:8470", 421), ("192.0.2.7", 200), ("evil.example", 421), ("calls.example.evil.example", 421), ("[2001:db8::1]:443", 200)):
+            t.equal(f"Host: {host}", s.ask("/healthz", root="", Host=host)[0], wanted)
+        plain = http.client.HTTPConnection("127.0.0.1", urllib.parse.urlsplit(s.url).port, timeout=20)
+        try:
+            plain.request("GET", "/healthz")
+            t.check("no clear text", plain.getresponse().status >= 400)
+        except (OSError, http.client.HTTPException):
+            pass
+        listener = s.token("listener")
+        uid = s.as_(listener, f"/calls?{DAY}&call_id=c1@test")["data"][0]["uid"]
+        recording = s.wait(lambda: (lambda r: r["id"] if r["state"] == "ready" else None)(s.as_(s.first, f"/calls/{uid}/recording")))
+        whole = s.ask(f"/recordings/{recording}/audio", token=listener)[2]
+        t.equal("sound", s.ask(f"/recordings/{recording}/audio", token=listener, Range="bytes=100-50099")[2], whole[100:50100])
+        t.equal("the certificate", s.name()[0], "one")
+        old = open(cert).read()
+        certificate(t, folder, "two")
+        s.process.send_signal(signal.SIGHUP)
+        s.trusted = os.path.join(folder, "both.pem")
+        with open(s.trusted, "w") as f:
+            f.write(old + open(cert).read())
+        s.wait(lambda: s.name()[0] == "two")
+        with open(key, "w") as f:
+            f.write("no key\n")
+        s.process.send_signal(signal.SIGHUP)
+        s.wait(lambda: "stays in use" in open(s.log).read())
+        t.equal("a bad one is not taken", (s.name()[0], s.ask(f"/calls?{DAY}", token=s.first)[0]), ("two", 200))
+    path = t.path()
+    write(path, two_calls())
+    conf = t.path("conf")
+    with open(conf, "w") as f:
+        f.write(f"[api]\nport = 0\nbind = 0.0.0.0\ncertificate = {cert}\nprivate_key = {key}\n")
+    done = t.run("run", "--config", conf, "--read", path, "--exit", "--data", t.path("data"), code=None)
+    t.counter("it starts with a key that is none", done.returncode != 0 and "key.pem cannot be used" in done.stderr)
+
+
+@feature("R08", "so many requests a second of one address and of one actor, then 429 and Retry-After; others are served")
+def rates(t):
+    with Guarded(t, two_calls(), 0, "rate = 1\n") as s:
+        def ask(from_, **who):
+            c = s.connection()
+            c.source_address = (from_, 0)
+            s.connection, kept = (lambda: c), s.connection
+            try:
+                return s.ask("/me", **who)
+            finally:
+                s.connection = kept
+        def until_refused(from_, **who):
+            """How many go through, and the answer to the one that does not."""
+            for n in range(2000):
+                got = ask(from_(n), **who)
+                if got[0] != 200:
+                    return n, got
+            return n, got
+        n, (status, headers, problem) = until_refused(lambda n: "127.0.0.5")
+        t.check(f"ten seconds' worth: {n}, then {status}", n >= 10 and (status, problem["code"]) == (429, "too_many_requests") and 1 <= int(headers["retry-after"]) <= 11)
+        t.equal("somebody else from elsewhere", ask("127.0.0.6", token=s.first)[0], 200)
+        n, (status, _, _) = until_refused(lambda n: f"127.0.{1 + n // 250}.{1 + n % 250}", token=s.first)
+        t.check(f"one actor from everywhere: {n}, then {status}", n >= 5 and status == 429)
+    with Guarded(t, two_calls(), 0, "rate = 0\n") as s:
+        t.counter("without a limit there is one", all(s.ask("/me")[0] == 200 for _ in range(60)))
