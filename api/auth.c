@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/links.h"
 #include "base/crypto.h"
 
 #define SECRET_DIGITS SESSION_SECRET_DIGITS
@@ -332,6 +333,35 @@ static bool is_local(const struct http_request *rq, unsigned local_scopes)
     return local_scopes && addr_is_loopback(rq->peer) && !rq->forwarded && !rq->cross_site;
 }
 
+static void be_local(const struct auth_sources *sources, struct identity *who)
+{
+    *who = (struct identity){.kind = IDENTITY_LOCAL, .name = "local", .scopes = sources->local_scopes};
+}
+
+/* Who asked for the link, as far as they may still have what it leads to. */
+static enum auth_verdict by_link(const char *sig, const struct http_request *rq, const struct auth_sources *sources,
+                                 struct identity *who)
+{
+    struct link_owner owner;
+    struct session session;
+
+    if (rq->cross_site || !is_reading(rq) ||
+        !link_check(sources->link_key, rq->path, &rq->query, sig, rq->now_us, &owner))
+        return AUTH_LINK;
+    if (owner.kind == IDENTITY_LOCAL) {
+        be_local(sources, who);
+        return is_local(rq, sources->local_scopes) ? AUTH_OK : AUTH_LINK;
+    }
+    if (owner.kind == IDENTITY_ACCOUNT) {
+        if (!sources->sessions || !sessions_get(sources->sessions, owner.session, rq->now_us, &session))
+            return AUTH_LINK;
+        return auth_session(&session, rq, sources, who) == AUTH_OK ? AUTH_OK : AUTH_LINK;
+    }
+    session.owner = (struct session_owner){0};
+    memcpy(session.owner.token, owner.token, sizeof session.owner.token);
+    return be_owner(&session.owner, &rq->peer, rq->now_us, sources, who) == AUTH_OK ? AUTH_OK : AUTH_LINK;
+}
+
 enum auth_verdict auth_check(enum scope scope, const struct http_request *rq,
                              const struct auth_sources *sources, struct identity *ret_who)
 {
@@ -342,13 +372,16 @@ enum auth_verdict auth_check(enum scope scope, const struct http_request *rq,
     *ret_who = who;
     if (scope == SCOPE_PUBLIC)
         return AUTH_OK;
+    const char *sig = sources->link_key ? http_query_value(&rq->query, "sig") : NULL;
     if (rq->authorization) {
         v = by_token(rq, sources, &who);
+    } else if (sig) {
+        v = by_link(sig, rq, sources, &who);
+        who.scopes &= (unsigned)scope;
     } else if (cookie.size) {
         v = by_session(cookie, rq, sources, &who);
     } else if (is_local(rq, sources->local_scopes)) {
-        who = (struct identity){
-            .kind = IDENTITY_LOCAL, .name = "local", .scopes = sources->local_scopes};
+        be_local(sources, &who);
         v = AUTH_OK;
     }
     if (v != AUTH_OK)

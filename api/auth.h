@@ -60,6 +60,7 @@ enum auth_verdict {
     AUTH_BROKEN,
     AUTH_SESSION, /* the cookie is of no session (any more) */
     AUTH_CSRF,    /* by another site's page, or without the session's word */
+    AUTH_LINK,    /* `sig` is over, or of something else */
     AUTH_ADDRESS  /* the token is not for this address */
 };
 
@@ -71,6 +72,7 @@ struct auth_sources {
     int (*account)(void *context, const char *name, struct store_account *ret_account);
     struct sessions *sessions;
     struct counters *counters;
+    const uint8_t *link_key; /* 32 bytes; NULL: there are no links */
     unsigned local_scopes; /* of `local`; 0: nobody is */
 };
 

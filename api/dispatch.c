@@ -67,6 +67,7 @@ void api_auth_sources_of(const struct api_context *api, struct store_reader *rea
                                          .find = find_token,
                                          .account = find_account,
                                          .sessions = api->sessions,
+                                         .link_key = api->link_key,
                                          .local_scopes = api->local_scopes};
 }
 
@@ -98,6 +99,7 @@ static const struct refusal {
     [AUTH_SESSION] = {"session", 401, "session_over", "This session is over; log in again."},
     [AUTH_CSRF] = {"csrf", 403, "csrf",
                    "In a session a request comes from our own page, and one that changes something says X-CSRF-Token."},
+    [AUTH_LINK] = {"link", 403, "link", "This link is over, or it is for something else; ask for a new one."},
     [AUTH_ADDRESS] = {"address", 403, "source_address", "This token is not for requests from this address."},
 };
 

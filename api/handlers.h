@@ -29,6 +29,7 @@ struct api_context {
     struct audit_merge *merge;
     atomic_uint password_checks; /* under way */
     uint8_t cursor_key[32];
+    uint8_t link_key[32];
     char hosts[HOSTS_MAX][80]; /* allowed Host values; "" ends; empty: all (behind a proxy) */
     bool any_address;          /* an address is as good: other sites are reached by names */
     struct rates *rates;
@@ -55,6 +56,7 @@ enum {
     ROUTE_QUICK = 1, /* answers from memory: no database, so on the accepting thread */
     /* Shows calls, and only those that x->who.limit allows. Others are closed to limited tokens. */
     ROUTE_LIMITED = 2,
+    ROUTE_SIGNED = 8, /* GET also by a link (links.h); takes the parameter `sig` */
     ROUTE_BODY = 4, /* takes a body of at most HTTP_UPLOAD_MAX bytes of JSON */
 };
 
@@ -129,6 +131,7 @@ void handle_account(struct exchange *x);
 void handle_create_account(struct exchange *x);
 void handle_put_account(struct exchange *x);
 void handle_delete_account(struct exchange *x);
+void handle_create_link(struct exchange *x);
 void handle_audit(struct exchange *x);
 void handle_tokens(struct exchange *x);
 void handle_create_token(struct exchange *x);

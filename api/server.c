@@ -242,6 +242,7 @@ int api_start(const struct api_config *config, struct api_server **ret_server, s
     pthread_mutex_init(&s->context.budget_lock, NULL);
     pthread_mutex_init(&s->context.metrics_lock, NULL);
     crypto_random(s->context.cursor_key, sizeof s->context.cursor_key);
+    crypto_random(s->context.link_key, sizeof s->context.link_key);
     s->reader_count = config->reader_threads ? config->reader_threads : READER_THREADS_DEFAULT;
     if (s->reader_count > READER_THREADS_MAX)
         s->reader_count = READER_THREADS_MAX;

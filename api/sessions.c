@@ -141,6 +141,17 @@ static struct slot *by_serial(struct sessions *s, uint64_t serial)
     return NULL;
 }
 
+bool sessions_get(struct sessions *s, uint64_t serial, int64_t now_us, struct session *ret_session)
+{
+    pthread_mutex_lock(&s->lock);
+    const struct slot *slot = by_serial(s, serial);
+    bool found = slot && !is_over(s, &slot->session, now_us);
+    if (found)
+        *ret_session = slot->session;
+    pthread_mutex_unlock(&s->lock);
+    return found;
+}
+
 bool sessions_alive(struct sessions *s, uint64_t serial, int64_t now_us)
 {
     pthread_mutex_lock(&s->lock);

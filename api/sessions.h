@@ -37,6 +37,8 @@ void sessions_open(struct sessions *s, const struct session_owner *owner, int64_
 /* The session of a cookie, which is used now. False: there is none (any more). */
 bool sessions_find(struct sessions *s, struct slice secret, int64_t now_us,
                    struct counters *counters, struct session *ret_session);
+/* The same of a serial; it is not used by that. */
+bool sessions_get(struct sessions *s, uint64_t serial, int64_t now_us, struct session *ret_session);
 bool sessions_alive(struct sessions *s, uint64_t serial, int64_t now_us);
 void sessions_close(struct sessions *s, uint64_t serial, struct counters *counters);
 unsigned sessions_count(struct sessions *s, int64_t now_us);

@@ -268,6 +268,43 @@ def refused(db, sql):
     return False
 
 
+@feature("R08", "links for media elements: one object, a minute, no longer than who asked may; audited as theirs")
+def links(t):
+    with Guarded(t, two_calls(), 2, "local = none\n") as s:
+        uid = s.as_(s.first, f"/calls?{DAY}&call_id=c1@test")["data"][0]["uid"]
+        recording = s.wait(lambda: (lambda r: r["id"] if r["state"] == "ready" else None)(s.as_(s.first, f"/calls/{uid}/recording")))
+        path = f"/api/v1/recordings/{recording}/audio"
+        listener = s.token("listener", name="ears")
+        made = s.as_(listener, "/links", "POST", {"path": path})
+        url = made["url"]
+        t.check(url, url.startswith(path + "?sig=") and listener.rsplit("_", 1)[1] not in url)
+        whole = s.ask(path, token=listener, root="")[2]
+        t.equal("without a header", [s.ask(url, root="", **h)[2] for h in ({}, {"Range": "bytes=0-99"})], [whole, whole[:100]])
+        t.equal("not by another site", s.ask(url, root="", Sec_Fetch_Site="cross-site")[2]["code"], "link")
+        sig = url.split("sig=")[1]
+        until = sig.split("-")[0]
+        for what, wrong in (("later", sig.replace(until, str(int(until) + 60))), ("somebody else", sig.replace("-t-", "-l-")), ("cut", sig[:-1]), ("changed", sig[:-1] + ("0" if sig[-1] != "0" else "1")),
+                            ("empty", ""), ("nonsense", "x"), ("a token", listener)):
+            t.equal(what, s.ask(f"{path}?sig={wrong}", root="")[0], 403)
+        for other in (f"/api/v1/recordings/{recording}-p1/audio", f"/api/v1/recordings/{recording}/video", "/api/v1/recordings/00000000-0000-8000-8000-000000000000/audio", f"/api/v1/live/calls/{uid}/audio", "/api/v1/calls", "/metrics"):
+            t.equal(other, s.ask(f"{other}?sig={sig}", root="")[0], 403)
+        t.equal("more parameters", s.ask(f"{url}&format=wav", root="")[0], 403)
+        t.equal("only to read", s.ask(f"/api/v1/recordings/{recording}?sig={sig}", "DELETE", root="")[0], 403)
+        for wrong in ("/api/v1/calls", "/api/v1/users", "/nothing", path + "/..", "//" + path, path + "?sig=x", "http://evil.example/", "", f"/api/v1/recordings/{recording}"):
+            t.equal(f"a link to {wrong}", s.ask("/links", "POST", {"path": wrong}, listener)[0], 400)
+        t.equal("who may not hear", s.ask("/links", "POST", {"path": path}, s.first)[2]["code"], "scope")
+        limited = s.token("listener", limit={"number_prefixes": ["+43"]})
+        t.equal("who may not see it", s.ask(s.as_(limited, "/links", "POST", {"path": path})["url"], root="")[0], 404)
+        s.user("ann", "listener")
+        cookie, csrf = s.login("ann")
+        hers = s.ask("/links", "POST", {"path": path}, cookie=cookie, csrf=csrf)[2]["url"]
+        t.equal("in a session", (s.ask(hers, root="")[0], s.ask("/sessions", "DELETE", cookie=cookie, csrf=csrf)[0], s.ask(hers, root="")[0]), (200, 204, 403))
+        heard = s.as_(s.token("auditor"), f"/audit?action=audio.read&limit=1000&object={recording}")["data"]
+        t.equal("audited", {r["actor"] for r in heard}, {"ears", "user:ann"})
+        s.as_(s.first, f"/tokens/{listener[4:].split('_')[0]}", "DELETE")
+        t.counter("it outlives the token", s.ask(url, root="")[0] == 403)
+
+
 # ---- TLS, names, rates
 
 def certificate(t, folder, name):

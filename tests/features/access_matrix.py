@@ -27,7 +27,7 @@ ROUTES = {
     "GET /api/v1/trunks": "meta", "GET /api/v1/registrations": "meta", "GET /api/v1/subscriptions": "meta", "GET /api/v1/messages": "meta",
     "GET /api/v1/hosts": "meta", "GET /api/v1/user-agents": "meta", "GET /api/v1/findings": "meta", "GET /api/v1/findings/{id}": "meta",
     "GET /api/v1/aors/{aor}": "meta",
-    "POST /api/v1/sessions": "public", "DELETE /api/v1/sessions": "known limited", "GET /api/v1/me": "known limited", "PUT /api/v1/me/password": "known limited",
+    "POST /api/v1/links": "known limited", "POST /api/v1/sessions": "public", "DELETE /api/v1/sessions": "known limited", "GET /api/v1/me": "known limited", "PUT /api/v1/me/password": "known limited",
     "GET /api/v1/users": "admin", "POST /api/v1/users": "admin", "GET /api/v1/users/{user}": "admin", "PUT /api/v1/users/{user}": "admin",
     "DELETE /api/v1/users/{user}": "admin", "GET /api/v1/audit": "audit", "GET /api/v1/tokens": "admin", "POST /api/v1/tokens": "admin", "DELETE /api/v1/tokens/{id}": "admin",
     "GET /api/v1/openapi.yaml": "public", "GET /metrics": "metrics", "GET /healthz": "public", "GET /readyz": "public",
@@ -175,7 +175,7 @@ def bypass(t):
             t.equal(f"Authorization: {header[:60]}", (got[0], b"uid" in json.dumps(got[2]).encode() if isinstance(got[2], dict) else False), (401, False))
         t.equal("none at all", s.ask("/calls")[2]["code"], "token_missing")
         for query in (f"token={token}", f"access_token={token}", f"authorization=Bearer%20{token}", f"sig={token}"):
-            t.equal(query[:20], s.ask(f"/calls?{query}")[0], 401)
+            t.equal(query[:20], s.ask(f"/calls?{query}")[0], 403 if query.startswith("sig") else 401)
             t.equal(f"{query[:20]}, beside a good one", s.ask(f"/calls?{query}", token=token)[0], 400)
         for path in ("//api/v1/calls", "/api//v1/calls", "/api/v1//calls", "/api/v1/./calls", "/api/v1/../v1/calls", "/api/v1/calls/..;/calls", "/api/v1/%63alls", "/api%2Fv1%2Fcalls",
                      "/api/v1/calls%00", "/api/v1/calls%2e", "/api/v1/calls;x=y", "/API/v1/calls", "/api/V1/calls", "/api/v1/Calls", "/api/v1/calls/", "\\api\\v1\\calls",

@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include "api/links.h"
 #include "base/crypto.h"
 #include "requests.h"
 
@@ -250,4 +251,32 @@ Test(auth, networks_hold_their_addresses)
     cr_expect(!auth_network_valid(slice_str("192.0.2/24")));
     cr_expect(!auth_network_valid(slice_str("")));
     cr_expect(auth_network_valid(slice_str("2001:db8::/128")));
+}
+
+Test(auth, a_link_is_good_for_a_minute_and_for_its_path_and_parameters)
+{
+    static const uint8_t KEY[32] = {1}, OTHER[32] = {2};
+    struct http_request rq = request_for("GET", "/api/v1/recordings/x/audio", "format=wav&sig=y"), bare = request_for("GET", "/api/v1/recordings/x/audio", NULL);
+    struct identity who = {.owner.token = "abc"};
+    struct link_owner owner;
+    char sig[LINK_SIZE];
+
+    rq = request_for("GET", "/api/v1/recordings/x/audio", "format=wav&sig=y");
+    link_sign(KEY, rq.path, &rq.query, &who, rq.now_us, sig);
+    cr_assert(link_check(KEY, rq.path, &rq.query, sig, rq.now_us, &owner));
+    cr_expect_eq(owner.kind, IDENTITY_TOKEN);
+    cr_expect_str_eq(owner.token, "abc");
+    cr_expect(link_check(KEY, rq.path, &rq.query, sig, rq.now_us + 59 * INT64_C(1000000), &owner));
+    cr_expect(!link_check(KEY, rq.path, &rq.query, sig, rq.now_us + 61 * INT64_C(1000000), &owner));
+    cr_expect(!link_check(OTHER, rq.path, &rq.query, sig, rq.now_us, &owner));
+    cr_expect(!link_check(KEY, "/api/v1/recordings/y/audio", &rq.query, sig, rq.now_us, &owner));
+    cr_expect(!link_check(KEY, rq.path, &bare.query, sig, rq.now_us, &owner));
+    for (size_t i = 0; sig[i]; i++) {
+        char changed[LINK_SIZE];
+        snprintf(changed, sizeof changed, "%s", sig);
+        changed[i] = changed[i] == '1' ? '2' : '1';
+        cr_expect(!link_check(KEY, rq.path, &rq.query, changed, rq.now_us, &owner), "byte %zu", i);
+        changed[i] = '\0';
+        cr_expect(!link_check(KEY, rq.path, &rq.query, changed, rq.now_us, &owner), "cut at %zu", i);
+    }
 }
