@@ -99,16 +99,17 @@ static bool take_ranges(struct exchange *x, const struct served *g, const struct
 
 static bool audit_file(struct exchange *x, const struct served *g, const struct byte_ranges *ranges, uint64_t size)
 {
-    char detail[300];
-    uint64_t sum = 0;
+    struct audit_bytes bytes = {.count = x->rq->head ? 0 : size, .size = size};
 
-    for (unsigned i = 0; i < ranges->count; i++)
-        sum += ranges->range[i].count;
-    snprintf(detail, sizeof detail, "%s %llu+%llu of %llu%s%s%.200s", x->rq->method,
-             (unsigned long long)(ranges->count ? ranges->range[0].first : 0), (unsigned long long)(ranges->count ? sum : size),
-             (unsigned long long)size, ranges->count > 1 ? " in several ranges" : "", x->rq->access_reason ? "; " : "",
-             x->rq->access_reason ? x->rq->access_reason : "");
-    return exchange_audit(x, "audio.read", g->id, "ok", detail);
+    if (ranges->count == 0)
+        return exchange_audit_read(x, "audio.read", g->id, &bytes);
+    for (unsigned i = 0; i < ranges->count; i++) {
+        bytes.first = ranges->range[i].first;
+        bytes.count = ranges->range[i].count;
+        if (!exchange_audit_read(x, "audio.read", g->id, &bytes))
+            return false;
+    }
+    return true;
 }
 
 /* Takes over `fd`. */
