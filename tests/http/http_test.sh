@@ -429,6 +429,6 @@ for _ in $(seq 200); do [ -s "$dir/download" ] && break; sleep 0.05; done
 trap - EXIT
 stop || fail "the server ended with $?"
 ok
-wait $curl_pid && fail "the download came to its end first" || ok
+kill $curl_pid 2>/dev/null && ok || fail "the download came to its end first" # it still reads what the kernel holds
 echo "$checks checks, $failures failed"
 [ $failures = 0 ]
