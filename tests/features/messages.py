@@ -44,7 +44,7 @@ def delay_histograms(t):
             family = f"earshot_{name}_seconds"
             t.equal(f"{family} count", m[family + "_count"], 1)
             t.check(f"{family} sum {m[family + '_sum']}", abs(m[family + "_sum"] - seconds) < 2e-6)
-            buckets = {float(k[len(family) + 12:-2]): v for k, v in m.items() if k.startswith(family + "_bucket") and "Inf" not in k}
+            buckets = {float(k[len(family) + 12:-2]): v for k, v in m.items() if k.startswith(family + "_bucket{le=") and "Inf" not in k}
             t.equal(f"{family} buckets", buckets, {le: float(seconds <= le + 1e-9) for le in buckets})
     silent = [p for p in delays(0.01, 0.25, 1.5, 0.02) if b"100 Trying" not in p.data]
     t.equal("no 100", t.read(frames(silent))[0]["trying_delay_ms"], None)
