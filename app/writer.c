@@ -323,7 +323,8 @@ static bool may_pass(int err)
 static bool keep_for_later(struct writer *w, struct item *item, int err)
 {
     bool result = item->kind == ITEM_RENDERED || item->kind == ITEM_TRACKS || item->kind == ITEM_FILES_GONE;
-    if (item->gate || !may_pass(err) || !(result || item->kind == ITEM_RECORD) || atomic_load(&w->again_count) >= AGAIN_MAX)
+    bool record = item->kind == ITEM_RECORD || item->kind == ITEM_USER;
+    if (item->gate || !may_pass(err) || !(result || record) || atomic_load(&w->again_count) >= AGAIN_MAX)
         return false;
     item->next = NULL;
     *w->again_end = item;
