@@ -55,6 +55,7 @@ BESIDE_S = 2.5  # with one, while the other waits
 READY_LIMIT_S = 90  # all end at once
 OFFSET_LIMIT_S = 0.020
 ALLOWANCE = 0.01
+VOCODER_ALLOWANCE = 0.05  # their decoders fill unvoiced speech with noise of their own: no two times the same
 WAVE_FORM = 0.98
 EDGE_S = 0.2
 WINDOW_S = 2.0
@@ -324,7 +325,8 @@ class Ear:
         nominal = self.codec.least
         if theirs and min(match for match, _ in theirs) < nominal:
             raise Stutter(f"{who}: the telephone's own packets are like its speech by {theirs}, {nominal} is usual")
-        least = [max(WAVE_FORM, 0) if nominal == WAVE_FORM else t[0] - ALLOWANCE for t in theirs or ours]
+        allowance = VOCODER_ALLOWANCE if self.codec.ours in VOCODERS else ALLOWANCE
+        least = [max(WAVE_FORM, 0) if nominal == WAVE_FORM else t[0] - allowance for t in theirs or ours]
         if nominal != WAVE_FORM and not theirs:
             least = [nominal] * len(ours)
         for n, ((match, late_ms), lowest) in enumerate(zip(ours, least)):
