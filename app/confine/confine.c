@@ -120,8 +120,10 @@ static int need_process(struct confined *c, struct why *why)
     }
     if (c->process)
         return 0;
-    (void)mkdir(config->read_dir, 0700); /* they may be there; and if not, the walls say so */
-    (void)mkdir(config->write_dir, 0700);
+    if (config->read_dir) /* without walls nobody has to name them */
+        (void)mkdir(config->read_dir, 0700); /* they may be there; and if not, the walls say so */
+    if (config->write_dir)
+        (void)mkdir(config->write_dir, 0700);
     return process_start(&p, &c->process, why);
 }
 
