@@ -503,7 +503,7 @@ void settings_document(FILE *out)
 
 /* ---- what single values cannot show ---- */
 
-int settings_check(const struct settings *s, struct why *why)
+static int ranges_check(const struct settings *s, struct why *why)
 {
     const struct {
         const char *name;
@@ -518,6 +518,7 @@ int settings_check(const struct settings *s, struct why *why)
         {"[recording] decode_cpu_factor", s->decode_cpu_factor, 1, 1000},
         {"[api] port", s->api_port, 0, 65535},
         {"[api] rate", s->api_rate, 0, 100000},
+        {"[metrics] max_series", s->metrics_max_series, 100, 10000000},
         {"[limits] calls", s->calls_max, 1, 1000000},
         {"[limits] flows", s->flows_max, 16, 4000000},
         {"[limits] turn", s->turn_max, 16, 1000000},
@@ -540,11 +541,12 @@ int settings_check(const struct settings *s, struct why *why)
             return ERR_INVALID;
         }
     }
-    if (!media_template_valid(s->recording_name, why))
-        return ERR_INVALID;
-    struct kpi_book_config kpi;
-    if (setup_kpi(s, &kpi, why) != 0)
-        return ERR_INVALID;
+    return 0;
+}
+
+/* Who can reach the API must not read it off the wire. */
+static int api_check(const struct settings *s, struct why *why)
+{
     bool loopback = strcmp(s->api_bind, "127.0.0.1") == 0 || strcmp(s->api_bind, "::1") == 0 ||
                     strcmp(s->api_bind, "localhost") == 0;
     if ((s->api_certificate[0] == '\0') != (s->api_private_key[0] == '\0')) {
@@ -556,6 +558,16 @@ int settings_check(const struct settings *s, struct why *why)
                      "front and set behind_proxy = yes, or bind 127.0.0.1", s->api_bind);
         return ERR_INVALID;
     }
+    return 0;
+}
+
+int settings_check(const struct settings *s, struct why *why)
+{
+    if (ranges_check(s, why) != 0 || !media_template_valid(s->recording_name, why) || api_check(s, why) != 0)
+        return ERR_INVALID;
+    struct kpi_book_config kpi;
+    if (setup_kpi(s, &kpi, why) != 0)
+        return ERR_INVALID;
     struct identity_config identity;
     struct finding_config findings;
     int err = identity_configure(s, &identity, NULL, why);
