@@ -55,7 +55,6 @@ BESIDE_S = 2.5  # with one, while the other waits
 READY_LIMIT_S = 90  # all end at once
 OFFSET_LIMIT_S = 0.020
 ALLOWANCE = 0.01
-VOCODER_ALLOWANCE = 0.05  # their decoders fill unvoiced speech with noise of their own: no two times the same
 WAVE_FORM = 0.98
 EDGE_S = 0.2
 WINDOW_S = 2.0
@@ -241,9 +240,10 @@ class Ear:
         self.stage, self.codec, self.call, self.flows = stage, codec, call, flows
         self.folder = os.path.join(stage.wire.work, "ear-" + call["uid"])
 
-    def alike(self, rate, sent, heard, places, window_s=WINDOW_S):
+    def alike(self, rate, sent, heard, places, window_s=WINDOW_S, envelope=None):
         """[(correlation, ms later)] of pieces of `sent` from `at` on, looked for in `heard` at + due."""
-        words = [self.stage.alike] + (["--envelope"] if self.codec.ours in VOCODERS else []) + [str(rate), str(window_s), sent, heard]
+        envelope = self.codec.ours in VOCODERS if envelope is None else envelope
+        words = [self.stage.alike] + (["--envelope"] if envelope else []) + [str(rate), str(window_s), sent, heard]
         done = subprocess.run(words + [f"{x:.6f}" for place in places for x in place], capture_output=True, text=True)
         expect(done.returncode == 0, f"earshot-alike: {done.stderr.strip()}")
         return [tuple(map(float, line.split())) for line in done.stdout.splitlines()]
@@ -275,6 +275,8 @@ class Ear:
         ours = self.alike(rate, sent, heard, [(at, due) for at in ends])
         theirs = None if self.protected() else self.alike(rate, sent, wire, [(at, 0) for at in ends])
         try:
+            if self.codec.ours in VOCODERS:
+                return self.judge_vocoder(who, ours, self.alike(rate, wire, heard, [(at, due) for at in ends], envelope=False))
             return self.judge(who, ours, theirs)
         except Stutter:
             raise
@@ -286,6 +288,16 @@ class Ear:
                 return self.lazy(who, media_s, lambda at: self.alike(rate, sent, heard, [(at, due)], LAZY_WINDOW_S)[0])
             except Failure as lazy:
                 raise Stutter(f"{lazy}, and its packets came up to {late_s * 1000:.0f} ms late by their own time") from None
+
+    def judge_vocoder(self, who, speech, decoded):
+        """What it decodes is like the speech in its envelope only; but the recording is what the same packets are when they are
+        decoded by others, sample for sample but for the noise in it, which is another each time."""
+        for n, ((envelope, _), (match, late_ms)) in enumerate(zip(speech, decoded)):
+            where = f"{who}, place {n + 1} of {len(speech)}"
+            expect(match >= WAVE_FORM, f"{where}: correlation {match:.4f} with its packets decoded by others is below {WAVE_FORM}")
+            expect(abs(late_ms) <= OFFSET_LIMIT_S * 1000, f"{where}: {late_ms:.1f} ms off the media time of the first packet")
+            expect(envelope >= self.codec.least, f"{where}: its envelope is like the speech by {envelope:.4f}, {self.codec.least} is usual")
+        return f"{who} " + " ".join(f"{m:.4f} of its packets {late:+.1f}ms" for m, late in decoded)
 
     def check_sealed(self, who, stream, packets):
         """This telephone begins when the handshake for RTCP is over, even if that for RTP is not."""
@@ -325,16 +337,13 @@ class Ear:
         nominal = self.codec.least
         if theirs and min(match for match, _ in theirs) < nominal:
             raise Stutter(f"{who}: the telephone's own packets are like its speech by {theirs}, {nominal} is usual")
-        allowance = VOCODER_ALLOWANCE if self.codec.ours in VOCODERS else ALLOWANCE
-        least = [max(WAVE_FORM, 0) if nominal == WAVE_FORM else t[0] - allowance for t in theirs or ours]
+        least = [max(WAVE_FORM, 0) if nominal == WAVE_FORM else t[0] - ALLOWANCE for t in theirs or ours]
         if nominal != WAVE_FORM and not theirs:
             least = [nominal] * len(ours)
         for n, ((match, late_ms), lowest) in enumerate(zip(ours, least)):
             where = f"{who}, place {n + 1} of {len(ours)}"
             expect(match >= lowest, f"{where}: correlation {match:.4f} is below {lowest:.4f}")
-            off = late_ms - (theirs[n][1] if theirs else 0)
-            expect(abs(late_ms) <= OFFSET_LIMIT_S * 1000 or self.codec.ours in VOCODERS and abs(off) <= OFFSET_LIMIT_S * 1000,
-                   f"{where}: {late_ms:.1f} ms off the media time of the first packet")
+            expect(abs(late_ms) <= OFFSET_LIMIT_S * 1000, f"{where}: {late_ms:.1f} ms off the media time of the first packet")
         told = " ".join(f"{m:.4f}{f'/{t[0]:.4f}' if theirs else ''} {late:+.1f}ms" for (m, late), t in zip(ours, theirs or ours))
         return f"{who} {told}"
 
