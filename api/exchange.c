@@ -42,9 +42,9 @@ static bool audit_unavailable(struct exchange *x)
 bool exchange_audit(struct exchange *x, const char *action, const char *object, const char *result,
                     const char *detail)
 {
-    char text[300]; /* a reason is the client's: as much of it as fits */
+    char text[600]; /* a reason is the client's: as much of it as fits into half of this */
     if (detail)
-        snprintf(text, sizeof text, "%s", detail);
+        snprintf(text, sizeof text, "%.*s", detail == x->rq->access_reason ? 299 : 599, detail);
     const struct store_audit entry = {.time_us = x->rq->now_us,
                                       .actor = x->who.name,
                                       .address = x->rq->peer_text,

@@ -182,6 +182,8 @@ void handle_finding(struct exchange *x);
 void handle_aor(struct exchange *x);
 void handle_retention(struct exchange *x);
 void handle_retention_run(struct exchange *x);
+void handle_retention_test(struct exchange *x);
+void handle_put_retention(struct exchange *x);
 void handle_metrics(struct exchange *x);
 void handle_healthz(struct exchange *x);
 void handle_readyz(struct exchange *x);

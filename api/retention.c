@@ -1,7 +1,14 @@
-/* /policies/retention: the terms in force and what they are about; and a look now. Terms are
- * changed in the configuration. */
+/* /policies/retention: the terms in force and what they are about; what would go by others; others in their place; and a look now.
+ * Terms by which something may go that stays by those in force are put only with the tag of their own dry run: who shortens has seen
+ * what it costs, and nobody has changed anything since. */
+#include <stdio.h>
+#include <string.h>
+
 #include "api/handlers.h"
 #include "api/json_fields.h"
+
+#define CHANGE_MAX 4096
+#define TAG_SIZE   40
 
 static void kv_bound(struct json *j, const char *name, int64_t v)
 {
@@ -11,51 +18,196 @@ static void kv_bound(struct json *j, const char *name, int64_t v)
         json_kv_null(j, name);
 }
 
+static const struct api_retention_source *source(struct exchange *x)
+{
+    const struct api_retention_source *r = &x->api->config->retention;
+
+    if (r->show)
+        return r;
+    problem(x->rs, x->rq, 503, "unavailable", NULL, "Nothing is stored here.");
+    return NULL;
+}
+
+static void show_classes(struct json *j, const struct api_retention *r)
+{
+    json_key(j, "classes");
+    json_object(j);
+    for (unsigned c = 0; c < LABEL_COUNT_STORED; c++) {
+        json_key(j, label_text(LABELS_STORED, c));
+        json_object(j);
+        kv_bound(j, "max_age_s", r->classes[c].max_age_s);
+        kv_bound(j, "max_bytes", (int64_t)r->classes[c].max_bytes);
+        json_kv_int(j, "bytes", (int64_t)r->classes[c].bytes);
+        json_kv_int(j, "protected_bytes", (int64_t)r->classes[c].protected_bytes);
+        json_end(j);
+    }
+    json_end(j);
+}
+
 void handle_retention(struct exchange *x)
 {
-    const struct api_config *config = x->api->config;
+    const struct api_retention_source *from = source(x);
     struct api_retention r = {0};
     struct json j;
 
-    if (config->retention == NULL || config->retention(config->context, &r) != 0) {
-        problem(x->rs, x->rq, 503, "unavailable", NULL,
-                "What is stored could not be looked at; try again.");
+    if (from == NULL)
+        return;
+    if (from->show(x->api->config->context, &r) != 0) {
+        problem(x->rs, x->rq, 503, "unavailable", NULL, "What is stored could not be looked at; try again.");
         return;
     }
     json_init(&j, &x->rs->body);
     json_object(&j);
-    json_key(&j, "classes");
-    json_object(&j);
-    for (unsigned c = 0; c < LABEL_COUNT_STORED; c++) {
-        json_key(&j, label_text(LABELS_STORED, c));
-        json_object(&j);
-        kv_bound(&j, "max_age_s", r.classes[c].max_age_s);
-        kv_bound(&j, "max_bytes", (int64_t)r.classes[c].max_bytes);
-        json_kv_int(&j, "bytes", (int64_t)r.classes[c].bytes);
-        json_kv_int(&j, "protected_bytes", (int64_t)r.classes[c].protected_bytes);
-        json_end(&j);
-    }
-    json_end(&j);
+    json_kv_str(&j, "source", r.source);
+    show_classes(&j, &r);
     kv_bound(&j, "min_free_bytes", (int64_t)r.min_free_bytes);
     json_kv_int(&j, "free_bytes", (int64_t)r.free_bytes);
     json_kv_bool(&j, "low", r.low);
     json_end(&j);
     exchange_json_done(x);
+    http_header(x->rs, "ETag", "\"%s\"", r.tag);
 }
 
 void handle_retention_run(struct exchange *x)
 {
-    const struct api_config *config = x->api->config;
+    const struct api_retention_source *from = &x->api->config->retention;
     struct json j;
 
     if (!exchange_audit(x, "retention.run", "retention", "ok", x->rq->access_reason))
         return;
-    if (config->retention_run)
-        config->retention_run(config->context);
+    if (from->run)
+        from->run(x->api->config->context);
     json_init(&j, &x->rs->body);
     json_object(&j);
     json_kv_bool(&j, "accepted", true);
     json_end(&j);
     exchange_json_done(x);
     x->rs->status = 202;
+}
+
+/* ---- other terms ---- */
+
+static bool read_terms(struct exchange *x, const struct api_retention_source *from, struct api_terms *terms)
+{
+    struct why why = {0};
+
+    if (from->read(x->api->config->context, x->rq->body, terms, &why) == 0)
+        return true;
+    problem(x->rs, x->rq, 400, "invalid_terms", terms->field[0] ? terms->field : NULL, "%s",
+            why.text[0] ? why.text : "These terms cannot be read now.");
+    return false;
+}
+
+static void show_would_go(struct json *j, const struct api_would_go would[LABEL_COUNT_STORED])
+{
+    json_key(j, "would_go");
+    json_object(j);
+    for (unsigned c = 0; c < LABEL_COUNT_STORED; c++) {
+        json_key(j, label_text(LABELS_STORED, c));
+        json_object(j);
+        json_kv_int(j, "things", (int64_t)would[c].things);
+        json_kv_int(j, "files", (int64_t)would[c].files);
+        json_kv_int(j, "bytes", (int64_t)would[c].bytes);
+        json_kv_time(j, "oldest_at", would[c].oldest_us);
+        json_kv_time(j, "newest_at", would[c].newest_us);
+        json_end(j);
+    }
+    json_end(j);
+}
+
+static void try_terms(struct exchange *x, const struct api_retention_source *from, const struct api_terms *terms)
+{
+    struct api_would_go would[LABEL_COUNT_STORED] = {0};
+    char etag[TAG_SIZE];
+    bool complete = false;
+    struct json j;
+
+    if (from->dry_run(x->api->config->context, terms, would, &complete) != 0) {
+        problem(x->rs, x->rq, 503, "unavailable", NULL, "What is stored could not be looked at; try again.");
+        return;
+    }
+    snprintf(etag, sizeof etag, "\"%s\"", terms->tag_tried);
+    json_init(&j, &x->rs->body);
+    json_object(&j);
+    json_kv_str(&j, "etag", etag);
+    json_kv_bool(&j, "shorter", terms->shorter);
+    json_kv_str(&j, "change", terms->change->size ? buf_text(terms->change) : NULL);
+    show_would_go(&j, would);
+    json_kv_bool(&j, "complete", complete);
+    json_end(&j);
+    exchange_json_done(x);
+    http_header(x->rs, "ETag", "%s", etag);
+}
+
+void handle_retention_test(struct exchange *x)
+{
+    const struct api_retention_source *from = source(x);
+    struct api_terms terms = {0};
+    struct buf change;
+
+    if (from == NULL)
+        return;
+    buf_init(&change, CHANGE_MAX);
+    terms.change = &change;
+    if (read_terms(x, from, &terms)) {
+        try_terms(x, from, &terms);
+        from->let_go(x->api->config->context, &terms);
+    }
+    buf_fini(&change);
+}
+
+static bool has_tag(const struct exchange *x, const char *tag)
+{
+    char etag[TAG_SIZE];
+
+    snprintf(etag, sizeof etag, "\"%s\"", tag);
+    return x->rq->if_match && strchr(x->rq->if_match, '*') == NULL && http_etag_matches(x->rq->if_match, etag);
+}
+
+/* False: the problem is set. */
+static bool is_deliberate(struct exchange *x, const struct api_terms *terms)
+{
+    if (has_tag(x, terms->tag_tried) || (!terms->shorter && (x->rq->if_match == NULL || has_tag(x, terms->tag_now))))
+        return true;
+    if (x->rq->if_match && !has_tag(x, terms->tag_now)) {
+        problem(x->rs, x->rq, 412, "changed_meanwhile", "If-Match",
+                "The terms in force, or those that are put, are not those of that tag: read or try them again.");
+        return false;
+    }
+    problem(x->rs, x->rq, 428, "dry_run_first", "If-Match",
+            "By these terms something may go that stays now. POST /policies/retention/test tells what, and the tag to send as If-Match.");
+    return false;
+}
+
+static void put_terms(struct exchange *x, const struct api_retention_source *from, const struct api_terms *terms)
+{
+    const char *change = terms->change->size ? buf_text(terms->change) : "nothing";
+    int err;
+
+    if (!is_deliberate(x, terms) || !exchange_audit(x, "policy.write", "retention", "ok", change))
+        return;
+    err = from->put(x->api->config->context, terms);
+    if (err == ERR_BUSY)
+        problem(x->rs, x->rq, 412, "changed_meanwhile", "If-Match", "The terms in force were changed meanwhile: read them again.");
+    else if (err)
+        problem(x->rs, x->rq, 503, "not_stored", NULL, "The terms could not be stored: %s.", err_text(err));
+    else
+        handle_retention(x);
+}
+
+void handle_put_retention(struct exchange *x)
+{
+    const struct api_retention_source *from = source(x);
+    struct api_terms terms = {0};
+    struct buf change;
+
+    if (from == NULL)
+        return;
+    buf_init(&change, CHANGE_MAX);
+    terms.change = &change;
+    if (read_terms(x, from, &terms)) {
+        put_terms(x, from, &terms);
+        from->let_go(x->api->config->context, &terms);
+    }
+    buf_fini(&change);
 }

@@ -25,6 +25,34 @@ struct api_retention {
     } classes[LABEL_COUNT_STORED];
     uint64_t min_free_bytes, free_bytes;
     bool low;
+    const char *source; /* "configuration", "api" */
+    char tag[33];       /* of the terms */
+};
+
+/* Other terms of retention, as the body of a request asks for them. */
+struct api_terms {
+    void *terms;
+    char field[48];     /* at fault, when they are refused */
+    struct buf *change; /* gets what would be another; nothing: they are those in force */
+    bool shorter;       /* by these something may go that stays by those in force */
+    char tag_now[33], tag_tried[33]; /* of the terms in force; of going from them to these */
+};
+
+struct api_would_go {
+    uint64_t things, files, bytes;
+    int64_t oldest_us, newest_us;
+};
+
+/* Called from any HTTP thread. */
+struct api_retention_source {
+    int (*show)(void *context, struct api_retention *ret_retention); /* NULL: there is none */
+    void (*run)(void *context); /* looks now */
+    /* What read() read, let_go() frees. Where it is refused, `why` says it in one sentence. */
+    int (*read)(void *context, struct slice body, struct api_terms *ret_terms, struct why *why);
+    int (*dry_run)(void *context, const struct api_terms *terms, struct api_would_go ret[LABEL_COUNT_STORED], bool *ret_complete);
+    /* Stored and in force when it returns 0; ERR_BUSY: others were put since read(). */
+    int (*put)(void *context, const struct api_terms *terms);
+    void (*let_go)(void *context, struct api_terms *terms);
 };
 
 enum api_request_answer {
@@ -90,8 +118,7 @@ struct api_config {
     const char *local_role;
     /* What stands in the text of a message of a call. */
     message_describe_fn *describe;
-    int (*retention)(void *context, struct api_retention *ret_retention);
-    void (*retention_run)(void *context); /* looks now */
+    struct api_retention_source retention;
     /* Deletes the files of the call's recording and says so in its record. Done when it returns 0. */
     int (*delete_recording)(void *context, const char *uid, const char *actor, uint32_t *ret_files, uint64_t *ret_bytes);
     struct api_policies policies;

@@ -12,6 +12,7 @@
 #include "app/commands.h"
 #include "app/retention.h"
 #include "app/retention_do.h"
+#include "app/retention_terms.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "storage/post.h"
@@ -236,7 +237,9 @@ static int act(const struct asked *a, const struct settings *s)
     struct shown shown = {.json = a->json};
     struct retention_use use = {0};
     int code, lock = -1;
-    retention_limits_of(s, &config.limits);
+    struct why why = {0};
+    if (terms_in_force(s, config.data_dir, &config.limits, &why) != 0)
+        return complain(EXIT_FAILED, &why);
     if (!a->dry_run && (lock = take_directory(config.data_dir)) < 0)
         return ask_service(s, a->port);
     code = a->dry_run ? tell(&config, &shown, &use) : go(&config, &shown, &use);

@@ -2,8 +2,6 @@
  * written, with what was in force before; that is the text in the audit log. */
 #include "app/policies.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,10 +9,10 @@
 #include "app/policies_json.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/put_file.h"
 
-#define PUT_FILE     "recording-rules.conf"
+#define RULES_FILE   "recording-rules.conf"
 #define APPLIED_FILE "recording-rules.applied"
-#define TEXT_MAX     (16u << 20)
 #define NAMES_MAX    200 /* bytes of names in the text of a change */
 
 struct policies {
@@ -34,44 +32,12 @@ static void path_of(const struct policies *p, const char *name, char out[512])
     snprintf(out, 512, "%.440s/%s", p->config.data_dir, name);
 }
 
-static int write_all(int fd, struct slice text)
-{
-    while (text.size) {
-        ssize_t n = write(fd, text.data, text.size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return err_of_errno(errno);
-        text = slice_from(text, (size_t)n);
-    }
-    return fsync(fd) == 0 ? 0 : err_of_errno(errno);
-}
-
-static void sync_dir(const char *dir)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    (void)fsync(fd);
-    close(fd);
-}
-
 static int write_set(const struct policies *p, const char *name, const struct rules *set)
 {
-    char path[512], part[520];
     struct buf text;
-    path_of(p, name, path);
-    snprintf(part, sizeof part, "%s.part", path);
-    buf_init(&text, TEXT_MAX);
+    buf_init(&text, PUT_FILE_MAX);
     rules_print(set, &text);
-    int fd = text.failed ? -1 : open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    int err = fd < 0 ? err_of_errno(errno) : write_all(fd, buf_view(&text));
-    if (fd >= 0)
-        close(fd);
-    if (err == 0 && rename(part, path) != 0)
-        err = err_of_errno(errno);
-    if (err == 0)
-        sync_dir(p->config.data_dir);
+    int err = text.failed ? ERR_FULL : put_file(p->config.data_dir, name, buf_view(&text));
     buf_fini(&text);
     return err;
 }
@@ -167,7 +133,7 @@ int policies_open(const struct policies_config *config, struct policies **ret_po
         return ERR_NOMEM;
     p->config = *config;
     pthread_mutex_init(&p->lock, NULL);
-    int err = read_set(p, PUT_FILE, &set, why);
+    int err = read_set(p, RULES_FILE, &set, why);
     p->from_api = set != NULL;
     if (err == 0 && set == NULL)
         set = config->settings->rules ? rules_hold(config->settings->rules) : rules_new();
@@ -277,7 +243,7 @@ int policies_read(struct policies *p, struct slice body, struct rules **ret_set,
 int policies_put(struct policies *p, struct rules *set, struct why *why)
 {
     pthread_mutex_lock(&p->lock);
-    int err = write_set(p, PUT_FILE, set);
+    int err = write_set(p, RULES_FILE, set);
     if (err == 0)
         err = write_set(p, APPLIED_FILE, set);
     if (err == 0) {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "app/retention_do.h"
+#include "app/retention_terms.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -25,18 +26,21 @@
 #define WALK_SOON_NS (10 * SECOND_NS)
 #define WALK_ENTRIES 512
 #define PAUSE_NS     (5 * INT64_C(1000000))
+#define TRY_NS       (3 * SECOND_NS) /* who asks over HTTP waits */
 #define IOPRIO_LOW                                                                                 \
     (2 << 13 | 7) /* best effort, the last of it: idle might starve on a busy disk                 \
                    */
 
 struct retention {
-    struct retention_config config;
+    struct retention_config config; /* its limits: under the lock */
     struct counters *counters; /* the thread's */
     pthread_t thread;
     bool started;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
     bool stopping, woken;
+    unsigned terms_put;          /* how often; a pass by other terms ends */
+    pthread_mutex_t doing;       /* held while a batch goes, and while terms are put: none goes by the old ones afterwards */
     _Atomic uint64_t audio_bytes;
     _Atomic bool walked;     /* audio_bytes is known */
     int64_t age_ns, walk_ns; /* when they are due; mono */
@@ -49,6 +53,13 @@ static bool is_stopping(struct retention *r)
     bool stopping = r->stopping;
     pthread_mutex_unlock(&r->lock);
     return stopping;
+}
+
+void retention_terms(struct retention *r, struct retention_limits *ret_limits)
+{
+    pthread_mutex_lock(&r->lock);
+    *ret_limits = r->config.limits;
+    pthread_mutex_unlock(&r->lock);
 }
 
 static void take_off(_Atomic uint64_t *sum, uint64_t bytes)
@@ -74,11 +85,30 @@ struct pass {
     void *context;
     struct retention_item items[RETENTION_BATCH];
     unsigned count;
+    unsigned terms_put; /* when it began */
     unsigned deleted[RETAIN_CLASSES];
     uint64_t bytes;
 };
 
-static int flush(struct pass *p)
+/* Stopping, or its terms are not in force any more. */
+static bool pass_is_over(const struct pass *p)
+{
+    if (p->r == NULL)
+        return false;
+    pthread_mutex_lock(&p->r->lock);
+    bool over = p->r->stopping || p->r->terms_put != p->terms_put;
+    pthread_mutex_unlock(&p->r->lock);
+    return over;
+}
+
+static void forget_items(struct pass *p)
+{
+    for (unsigned i = 0; i < p->count; i++)
+        retention_item_fini(&p->items[i]);
+    p->count = 0;
+}
+
+static int delete_items(struct pass *p)
 {
     uint64_t bytes = 0;
     if (p->count == 0)
@@ -91,6 +121,20 @@ static int flush(struct pass *p)
     if (p->r && class == RETAIN_AUDIO)
         take_off(&p->r->audio_bytes, bytes);
     p->count = 0;
+    return err;
+}
+
+static int flush(struct pass *p)
+{
+    int err = 0;
+    if (p->r)
+        pthread_mutex_lock(&p->r->doing);
+    if (pass_is_over(p))
+        forget_items(p);
+    else
+        err = delete_items(p);
+    if (p->r)
+        pthread_mutex_unlock(&p->r->doing);
     return err;
 }
 
@@ -116,7 +160,7 @@ static int walk_plan(struct pass *p, struct retention_plan *plan)
 {
     struct retention_item item;
     int got = 0, err = 0;
-    while (err == 0 && !(p->r && is_stopping(p->r)) &&
+    while (err == 0 && !pass_is_over(p) &&
            (got = retention_plan_next(plan, &item)) > 0) {
         if (got == 1)
             err = take(p, &item);
@@ -204,8 +248,13 @@ static void pass_of_thread(struct retention *r, bool ages)
                                .writer = r->config.writer,
                                .counters = r->counters,
                                .actor = "system"}};
+    struct retention_limits limits;
+    pthread_mutex_lock(&r->lock);
+    limits = r->config.limits;
+    p.terms_put = r->terms_put;
+    pthread_mutex_unlock(&r->lock);
     const struct retention_ask ask = {.data_dir = r->config.data_dir,
-                                      .limits = &r->config.limits,
+                                      .limits = &limits,
                                       .now_us = ages && r->config.live ? clock_wall_ns() / 1000 : 0,
                                       .audio_bytes = atomic_load(&r->audio_bytes),
                                       .live = r->config.live};
@@ -232,7 +281,9 @@ static bool wait_for_turn(struct retention *r)
 
 static void walk_when_due(struct retention *r)
 {
-    uint64_t limit = r->config.limits.bytes[RETAIN_AUDIO];
+    struct retention_limits limits;
+    retention_terms(r, &limits);
+    uint64_t limit = limits.bytes[RETAIN_AUDIO];
     bool over = limit && atomic_load(&r->audio_bytes) > limit - limit / 200; /* a sum deletes nothing: what there is does */
     if (clock_mono_ns() < r->walk_ns && !over)
         return;
@@ -287,6 +338,7 @@ int retention_start(const struct retention_config *config, struct retention **re
         return ERR_NOMEM;
     r->config = *config;
     pthread_mutex_init(&r->lock, NULL);
+    pthread_mutex_init(&r->doing, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&r->changed, &monotonic);
@@ -314,6 +366,7 @@ void retention_stop(struct retention *r)
         pthread_join(r->thread, NULL);
     pthread_cond_destroy(&r->changed);
     pthread_mutex_destroy(&r->lock);
+    pthread_mutex_destroy(&r->doing);
     free(r);
 }
 
@@ -336,9 +389,10 @@ void retention_wake(struct retention *r)
 void retention_rendered(struct retention *r, const struct call_record *record)
 {
     uint32_t files;
+    struct retention_limits limits;
+    retention_terms(r, &limits);
     uint64_t bytes = retention_files_of(r->config.data_dir, record, &files);
-    uint64_t now = atomic_fetch_add(&r->audio_bytes, bytes) + bytes,
-             limit = r->config.limits.bytes[RETAIN_AUDIO];
+    uint64_t now = atomic_fetch_add(&r->audio_bytes, bytes) + bytes, limit = limits.bytes[RETAIN_AUDIO];
     if (limit && now > limit - limit / 200 && atomic_load(&r->walked))
         wake(r, false);
 }
@@ -372,8 +426,9 @@ int retention_look(struct retention *r, struct retention_limits *ret_limits,
                    struct retention_use *ret_use)
 {
     struct retention_plan *plan;
+    retention_terms(r, ret_limits);
     const struct retention_ask ask = {.data_dir = r->config.data_dir,
-                                      .limits = &r->config.limits,
+                                      .limits = ret_limits,
                                       .audio_bytes = atomic_load(&r->audio_bytes),
                                       .live = r->config.live};
     int err = retention_plan_open(&ask, &plan);
@@ -381,6 +436,68 @@ int retention_look(struct retention *r, struct retention_limits *ret_limits,
         return err;
     retention_plan_use(plan, ret_use);
     retention_plan_close(plan);
-    *ret_limits = r->config.limits;
     return 0;
+}
+
+/* ---- other terms ---- */
+
+static bool same_terms(const struct retention_limits *a, const struct retention_limits *b)
+{
+    return memcmp(a->age_us, b->age_us, sizeof a->age_us) == 0 && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0 &&
+           a->min_free == b->min_free;
+}
+
+int retention_put_terms(struct retention *r, const struct retention_limits *before, const struct retention_limits *after)
+{
+    struct retention_limits now;
+    pthread_mutex_lock(&r->doing); /* one put at a time, and no batch meanwhile */
+    retention_terms(r, &now);
+    int err = same_terms(&now, before) ? terms_store(r->config.data_dir, after) : ERR_BUSY;
+    if (err == 0) {
+        pthread_mutex_lock(&r->lock);
+        r->config.limits = *after;
+        r->terms_put++;
+        pthread_mutex_unlock(&r->lock);
+    }
+    pthread_mutex_unlock(&r->doing);
+    if (err == 0)
+        retention_wake(r);
+    return err;
+}
+
+static void count_would(struct retention_would *w, const struct retention_item *item)
+{
+    int64_t *oldest = &w->classes[item->class].oldest_us, *newest = &w->classes[item->class].newest_us;
+    w->classes[item->class].things++;
+    w->classes[item->class].files += item->files;
+    w->classes[item->class].bytes += item->bytes;
+    *oldest = *oldest == 0 || item->since_us < *oldest ? item->since_us : *oldest;
+    *newest = item->since_us > *newest ? item->since_us : *newest;
+}
+
+int retention_try(struct retention *r, const struct retention_limits *limits, struct retention_would *ret_would)
+{
+    struct retention_plan *plan;
+    struct retention_item item;
+    const struct retention_ask ask = {.data_dir = r->config.data_dir,
+                                      .limits = limits,
+                                      .now_us = r->config.live ? clock_wall_ns() / 1000 : 0,
+                                      .audio_bytes = atomic_load(&r->audio_bytes),
+                                      .live = r->config.live};
+    int64_t until_ns = clock_mono_ns() + TRY_NS;
+    *ret_would = (struct retention_would){0};
+    int got = retention_plan_open(&ask, &plan);
+    if (got)
+        return got;
+    while ((got = retention_plan_next(plan, &item)) > 0 && clock_mono_ns() < until_ns) {
+        if (got != 1)
+            continue;
+        count_would(ret_would, &item);
+        retention_item_fini(&item);
+    }
+    if (got == 1)
+        retention_item_fini(&item);
+    ret_would->complete = got == 0;
+    retention_plan_close(plan);
+    return got < 0 ? got : 0;
 }

@@ -21,6 +21,7 @@ struct retention_limits {
     uint64_t bytes[RETAIN_CLASSES];   /* 0: no bound */
     uint64_t min_free;
     uint64_t growing;                 /* bytes that the segments being written may grow to */
+    bool from_api;                    /* put there, not configured (retention_terms.h) */
 };
 
 struct retention_use {

@@ -23,6 +23,7 @@
 #include "app/recover.h"
 #include "app/renderer.h"
 #include "app/retention.h"
+#include "app/retention_terms.h"
 #include "app/setup.h"
 #include "app/sidecar.h"
 #include "app/finding_store.h"
@@ -196,7 +197,60 @@ static int retention(void *context, struct api_retention *ret)
     ret->min_free_bytes = limits.min_free;
     ret->free_bytes = use.free_bytes;
     ret->low = retention_is_low(&limits, &use);
+    ret->source = limits.from_api ? "api" : "configuration";
+    terms_tag(&limits, NULL, ret->tag);
     return 0;
+}
+
+/* Terms as a request puts them, and those that they were compared with. */
+struct terms_of_request {
+    struct retention_limits before, after;
+};
+
+static int read_terms(void *context, struct slice body, struct api_terms *ret, struct why *why)
+{
+    struct service *s = context;
+    struct terms_of_request *q = calloc(1, sizeof *q);
+    if (q == NULL)
+        return ERR_NOMEM;
+    retention_terms(s->retention, &q->before);
+    int err = terms_parse(body, &q->before, &q->after, ret->field, why);
+    if (err) {
+        free(q);
+        return err;
+    }
+    terms_tell_change(&q->before, &q->after, ret->change);
+    ret->shorter = terms_are_shorter(&q->before, &q->after);
+    terms_tag(&q->before, NULL, ret->tag_now);
+    terms_tag(&q->before, &q->after, ret->tag_tried);
+    ret->terms = q;
+    return 0;
+}
+
+static int try_terms(void *context, const struct api_terms *terms, struct api_would_go ret[LABEL_COUNT_STORED], bool *ret_complete)
+{
+    struct service *s = context;
+    const struct terms_of_request *q = terms->terms;
+    struct retention_would would;
+    int err = retention_try(s->retention, &q->after, &would);
+    for (unsigned c = 0; c < RETAIN_CLASSES && err == 0; c++)
+        ret[c] = (struct api_would_go){would.classes[c].things, would.classes[c].files, would.classes[c].bytes, would.classes[c].oldest_us,
+                                       would.classes[c].newest_us};
+    *ret_complete = would.complete;
+    return err;
+}
+
+static int put_terms(void *context, const struct api_terms *terms)
+{
+    struct service *s = context;
+    const struct terms_of_request *q = terms->terms;
+    return retention_put_terms(s->retention, &q->before, &q->after);
+}
+
+static void drop_terms(void *context, struct api_terms *terms)
+{
+    (void)context;
+    free(terms->terms);
 }
 
 static void retention_run(void *context)
@@ -473,7 +527,10 @@ static int start_retention(struct service *s, struct why *why)
         .counters = s->counters_set,
         .live = !s->config.lossless,
     };
-    retention_limits_of(s->settings, &config.limits);
+    int err = terms_in_force(s->settings, s->settings->data_dir, &config.limits, why);
+    if (err)
+        return err;
+    terms_begin(s->settings->data_dir, s->writer, &config.limits);
     return retention_start(&config, &s->retention, why);
 }
 
@@ -529,8 +586,7 @@ static int start_http(struct service *s, struct why *why)
         .local_role = LOCAL_ROLES[s->settings->api_local],
         .describe = message_describe,
         .delete_recording = delete_recording,
-        .retention = retention,
-        .retention_run = retention_run,
+        .retention = {.show = retention, .run = retention_run, .read = read_terms, .dry_run = try_terms, .put = put_terms, .let_go = drop_terms},
         .policies = {.context = s, .show = rules_show, .read = rules_read, .put = rules_put, .let_go = rules_drop, .dry_run = rules_try,
                      .request_live = request_live, .request_stored = request_stored},
         .sound = {.context = s->conversions, .convert = conversions_open, .peaks = conversions_peaks},
@@ -736,10 +792,12 @@ void service_reload(struct service *s)
 void service_housekeeping(struct service *s, int64_t now_us)
 {
     const struct settings *t = s->settings;
+    struct retention_limits terms;
+    retention_terms(s->retention, &terms);
     policies_tick(s->policies, now_us);
     on_demand_sweep(s->writer, t->data_dir, t->on_demand_wait, now_us);
     writer_users_overdue(s->writer, now_us - OVERDUE_AFTER_US);
-    writer_drop_days(s->writer, 0, 0, day_before(now_us, t->retain_spool)); /* keys of media that is there no more */
+    writer_drop_days(s->writer, 0, 0, day_before(now_us, terms.age_us[RETAIN_SPOOL] * 1000)); /* keys of media that is there no more */
     const int64_t kpi_before_us[STORE_KPI_LEVELS] = {
         day_before(now_us, t->kpi_keep_minutes),
         day_before(now_us, t->kpi_keep_quarters),

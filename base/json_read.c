@@ -77,6 +77,16 @@ bool json_value_is_object(const struct json_value *value)
     return json_is_object(of(value));
 }
 
+bool json_value_is_null(const struct json_value *value)
+{
+    return json_is_null(of(value));
+}
+
+bool json_value_is_whole(const struct json_value *value)
+{
+    return json_is_integer(of(value));
+}
+
 static bool int_of_real(double real, int64_t *ret_int)
 {
     if (!(real > -0x1p63 && real < 0x1p63))

@@ -28,6 +28,9 @@ bool json_value_members(const struct json_value *object, json_member_fn *fn, voi
 size_t json_value_count(const struct json_value *array);
 const struct json_value *json_value_at(const struct json_value *array, size_t index);
 bool json_value_is_object(const struct json_value *value);
+bool json_value_is_null(const struct json_value *value);
+/* A number without a fraction. */
+bool json_value_is_whole(const struct json_value *value);
 
 /* A number (a fraction is cut off), or a string that is one. */
 bool json_value_int(const struct json_value *value, int64_t *ret_int);

@@ -23,7 +23,7 @@ ROUTES = {
     "GET /api/v1/stats/summary": "meta", "GET /api/v1/stats/codes": "meta", "GET /api/v1/stats/topology": "meta limited", "GET /api/v1/stats/quality": "meta",
     "GET /api/v1/coverage": "meta", "GET /api/v1/policies/recording": "meta", "PUT /api/v1/policies/recording": "admin",
     "POST /api/v1/policies/recording/test": "meta", "GET /api/v1/policies/retention": "meta", "PUT /api/v1/policies/retention": "admin",
-    "POST /api/v1/policies/retention/run": "admin",
+    "POST /api/v1/policies/retention/run": "admin", "POST /api/v1/policies/retention/test": "admin",
     "GET /api/v1/trunks": "meta", "GET /api/v1/registrations": "meta", "GET /api/v1/subscriptions": "meta", "GET /api/v1/messages": "meta",
     "GET /api/v1/hosts": "meta", "GET /api/v1/user-agents": "meta", "GET /api/v1/findings": "meta", "GET /api/v1/findings/{id}": "meta",
     "GET /api/v1/aors/{aor}": "meta",
