@@ -77,9 +77,14 @@ static void copy_pause(const struct wcall *wc, struct live_call *out)
     out->resumes_us = p.resume_ns / 1000;
 }
 
+static void copy_text(const struct call_brief *b, enum call_brief_text which, char *out, size_t size)
+{
+    slice_copy_to(slice_str(call_brief_text(b, which)), out, size);
+}
+
 static void copy_call(const struct wcall *wc, struct live_call *out)
 {
-    const struct call_brief *b = &wc->brief;
+    const struct call_brief *b = wc->brief;
     uid_text(b->uid, out->uid);
     out->kind = call_kind_text((enum call_kind)b->kind);
     out->state = call_state_text(b->state);
@@ -92,13 +97,13 @@ static void copy_call(const struct wcall *wc, struct live_call *out)
     out->started_us = b->started_ns / 1000;
     out->ringing_us = b->ringing_ns / 1000;
     out->answered_us = b->answered_ns / 1000;
-    memcpy(out->call_id, b->call_id, sizeof out->call_id);
-    memcpy(out->from_user, b->from_user, sizeof out->from_user);
-    memcpy(out->from_host, b->from_host, sizeof out->from_host);
-    memcpy(out->from_display, b->from_display, sizeof out->from_display);
-    memcpy(out->to_user, b->to_user, sizeof out->to_user);
-    memcpy(out->to_host, b->to_host, sizeof out->to_host);
-    memcpy(out->user_agent, b->user_agent, sizeof out->user_agent);
+    copy_text(b, BRIEF_CALL_ID, out->call_id, sizeof out->call_id);
+    copy_text(b, BRIEF_FROM_USER, out->from_user, sizeof out->from_user);
+    copy_text(b, BRIEF_FROM_HOST, out->from_host, sizeof out->from_host);
+    copy_text(b, BRIEF_FROM_DISPLAY, out->from_display, sizeof out->from_display);
+    copy_text(b, BRIEF_TO_USER, out->to_user, sizeof out->to_user);
+    copy_text(b, BRIEF_TO_HOST, out->to_host, sizeof out->to_host);
+    copy_text(b, BRIEF_USER_AGENT, out->user_agent, sizeof out->user_agent);
     out->src = b->src;
     out->dst = b->dst;
     out->sip_code = b->sip_code;
@@ -112,11 +117,11 @@ static void copy_call(const struct wcall *wc, struct live_call *out)
 static bool wanted(const struct live_want *want, const struct wcall *wc)
 {
     char uid[40];
-    if (wc->brief.state == CALL_ENDED)
+    if (wc->brief->state == CALL_ENDED)
         return false;
     if (want->uid == NULL)
         return true;
-    uid_text(wc->brief.uid, uid);
+    uid_text(wc->brief->uid, uid);
     return strcmp(uid, want->uid) == 0;
 }
 

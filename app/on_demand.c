@@ -18,7 +18,7 @@ static bool on_demand_action(unsigned action)
 
 static int64_t newest_ns(const struct wcall *wc)
 {
-    int64_t newest = wc->brief.answered_ns ? wc->brief.answered_ns : wc->brief.started_ns;
+    int64_t newest = wc->brief->answered_ns ? wc->brief->answered_ns : wc->brief->started_ns;
     for (const struct wstream *s = wc->streams; s; s = s->next)
         newest = s->last_ns > newest ? s->last_ns : newest;
     return newest;
@@ -30,8 +30,8 @@ void on_demand_look(void *context, struct worker *w)
     struct wcall *wc = live_view_find(w, live->want);
     if (wc == NULL)
         return;
-    if (!on_demand_action(wc->decision.action)) {
-        live->answer = wc->decision.keep == RULE_KEEP_ALL ? ON_DEMAND_ALREADY : ON_DEMAND_NOT_KEPT;
+    if (!on_demand_action(wc->decision->action)) {
+        live->answer = wc->decision->keep == RULE_KEEP_ALL ? ON_DEMAND_ALREADY : ON_DEMAND_NOT_KEPT;
         return;
     }
     live->answer = wc->requested_ns ? ON_DEMAND_ALREADY : ON_DEMAND_TAKEN;

@@ -220,13 +220,13 @@ static void fill_brief(struct call_record *r, const struct call_brief *b)
     r->direction = call_direction_text((enum call_direction)b->direction);
     fill_place(r, &b->place);
     r->partial = b->partial;
-    r->call_id = arena_copy(a, slice_str(b->call_id));
-    r->from.user = arena_copy(a, slice_str(b->from_user));
-    r->from.host = arena_copy(a, slice_str(b->from_host));
-    r->from.display = arena_copy(a, slice_str(b->from_display));
-    r->to.user = arena_copy(a, slice_str(b->to_user));
-    r->to.host = arena_copy(a, slice_str(b->to_host));
-    r->user_agent = arena_copy(a, slice_str(b->user_agent));
+    r->call_id = arena_copy(a, slice_str(call_brief_text(b, BRIEF_CALL_ID)));
+    r->from.user = arena_copy(a, slice_str(call_brief_text(b, BRIEF_FROM_USER)));
+    r->from.host = arena_copy(a, slice_str(call_brief_text(b, BRIEF_FROM_HOST)));
+    r->from.display = arena_copy(a, slice_str(call_brief_text(b, BRIEF_FROM_DISPLAY)));
+    r->to.user = arena_copy(a, slice_str(call_brief_text(b, BRIEF_TO_USER)));
+    r->to.host = arena_copy(a, slice_str(call_brief_text(b, BRIEF_TO_HOST)));
+    r->user_agent = arena_copy(a, slice_str(call_brief_text(b, BRIEF_USER_AGENT)));
     r->src = b->src;
     r->dst = b->dst;
     if (b->transport)
@@ -255,12 +255,12 @@ struct call_record *summarise_head(const struct wcall *wc, const struct call *ca
     struct call_record *r = record_new();
     if (r == NULL)
         return NULL;
-    uid_text(wc->brief.uid, r->uid);
+    uid_text(wc->brief->uid, r->uid);
     r->probe = arena_copy(r->arena, slice_str(config->probe));
     if (call)
         fill_call(r, call);
     else
-        fill_brief(r, &wc->brief);
+        fill_brief(r, wc->brief);
     identity_fill(r, call, &config->identity);
     return r;
 }
@@ -271,7 +271,7 @@ struct call_record *summarise(const struct wcall *wc, const struct call *call,
     struct call_record *r = summarise_head(wc, call, config);
     if (r == NULL)
         return NULL;
-    related_fill(r, call, &wc->brief);
+    related_fill(r, call, wc->brief);
     centre_fill(r, call, &config->centre);
     keys_fill(r, call, &config->identity);
     r->capture_suspect |= wc->suspect != NULL;

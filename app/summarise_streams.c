@@ -167,7 +167,7 @@ static void fill_stream(struct arena *a, const struct stream_stats *m, bool susp
     out->srtp = f->secure;
     out->early = s->early;
     out->announced = f->announced;
-    out->orphan = call_kind_is_orphan(f->call->brief.kind);
+    out->orphan = call_kind_is_orphan(f->call->brief->kind);
     out->confidence = confidence_text(f->confidence);
     fill_quality(s, &m->network, suspect, &out->quality);
     fill_video(s, &out->video);

@@ -122,23 +122,31 @@ static void free_call(struct worker *w, struct wcall *wc)
     worker_rules_free(wc);
     free(wc->suspect);
     free(wc->keys);
+    free(wc->brief);
     free(wc);
 }
 
 /* ---- calls ---- */
 
-static void read_brief(struct wcall *wc, const struct event *event)
+/* False when there is no memory: what was known before stays. */
+static bool read_brief(struct wcall *wc, const struct event *event)
 {
-    assert(event->body.size >= sizeof wc->brief);
-    memcpy(&wc->brief, event->body.data, sizeof wc->brief);
+    size_t size = event->body.size;
+    assert(size >= sizeof *wc->brief);
+    bool fits = wc->brief && wc->brief->size == size;
+    struct call_brief *b = fits ? wc->brief : realloc(wc->brief, size);
+    if (b == NULL)
+        return false;
+    wc->brief = memcpy(b, event->body.data, size);
     for (struct wflow *f = wc->flows; f; f = f->next)
-        f->label = wc->brief.label;
+        f->label = b->label;
+    return true;
 }
 
 /* `call` once it is handed over: its record says more than the brief. An end that may still be taken back is not told. */
 static void tell(struct worker *w, struct wcall *wc, const struct call *call)
 {
-    const struct call_brief *b = &wc->brief;
+    const struct call_brief *b = wc->brief;
     if (w->config.call_event == NULL || b->kind != CALL_SIP)
         return;
     bool over = call != NULL || b->over;
@@ -156,7 +164,8 @@ static void tell(struct worker *w, struct wcall *wc, const struct call *call)
 static void start_call(struct worker *w, const struct event *event)
 {
     struct wcall *wc = calloc(1, sizeof *wc);
-    if (wc == NULL || !table_fit((void ***)&w->calls, &w->calls_room, event->call)) {
+    if (wc == NULL || !read_brief(wc, event) || !table_fit((void ***)&w->calls, &w->calls_room, event->call)) {
+        free(wc ? wc->brief : NULL);
         free(wc);
         counters_add(w->counters, C_DB_LOST, 1);
         return;
@@ -165,7 +174,6 @@ static void start_call(struct worker *w, const struct event *event)
     wc->number = event->call;
     wc->flows_end = &wc->flows;
     wc->streams_end = &wc->streams;
-    read_brief(wc, event);
     w->calls[event->call] = wc;
     worker_rules_begin(w, wc, event->time_ns);
     tell(w, wc, NULL);
@@ -174,18 +182,17 @@ static void start_call(struct worker *w, const struct event *event)
 static void change_call(struct worker *w, const struct event *event)
 {
     struct wcall *wc = worker_find_call(w, event->call);
-    if (wc == NULL)
+    if (wc == NULL || !read_brief(wc, event))
         return;
-    read_brief(wc, event);
     worker_rules_changed(w, wc, event->time_ns);
     tell(w, wc, NULL);
-    bool telling = wc->brief.state == CALL_ANSWERED || wc->brief.state == CALL_ENDED;
-    bool told = wc->row_state == wc->brief.state && wc->row_grouped == wc->brief.grouped;
+    bool telling = wc->brief->state == CALL_ANSWERED || wc->brief->state == CALL_ENDED;
+    bool told = wc->row_state == wc->brief->state && wc->row_grouped == wc->brief->grouped;
     if (!w->config.early_rows || !telling || told)
         return;
     /* A call that is over lingers for late packets; its row does not wait for them. */
-    wc->row_state = wc->brief.state;
-    wc->row_grouped = wc->brief.grouped;
+    wc->row_state = wc->brief->state;
+    wc->row_grouped = wc->brief->grouped;
     worker_emit(w, summarise(wc, NULL, &w->config));
 }
 
@@ -232,7 +239,7 @@ static void end_call(struct worker *w, const struct event *event)
             counters_sub(w->counters, C_RECORDINGS_ACTIVE, 1);
         tell(w, wc, call);
         struct call_record *record = summarise(wc, call, &w->config);
-        count_labels(w, record, wc->brief.label);
+        count_labels(w, record, wc->brief->label);
         if (record && record->recording.state == NULL)
             coverage_count(w->counters, record);
         worker_queue_record(w, record);
@@ -252,7 +259,7 @@ static bool open_signalling(struct worker *w, struct wcall *wc, int64_t now_ns)
         .kind = SPOOL_SIGNALLING,
         .descriptor = slice_str("sip\n"),
     };
-    memcpy(info.uid, wc->brief.uid, sizeof info.uid);
+    memcpy(info.uid, wc->brief->uid, sizeof info.uid);
     wc->signalling = spool_flow_open(w->sip_spool, &info, now_ns);
     return wc->signalling != NULL;
 }
@@ -305,7 +312,7 @@ static void take_key(struct worker *w, const struct event *event)
 {
     struct wcall *wc = worker_find_call(w, event->call);
     struct media_key key;
-    if (wc == NULL || w->spool == NULL || (wc->rules == NULL && wc->decision.keep != RULE_KEEP_ALL))
+    if (wc == NULL || w->spool == NULL || (wc->rules == NULL && wc->decision->keep != RULE_KEEP_ALL))
         return;
     assert(event->body.size == sizeof key);
     memcpy(&key, event->body.data, sizeof key);
@@ -357,7 +364,7 @@ static struct wflow *new_flow(struct worker *w, struct wcall *wc, const struct e
     f->src = event->bound.src;
     f->dst = event->bound.dst;
     f->tapped = wc->tapped;
-    f->label = wc->brief.label;
+    f->label = wc->brief->label;
     f->header_bytes = addr_is_v4(f->dst.addr) ? IPV4_UDP_BYTES : IPV6_UDP_BYTES;
     *wc->flows_end = f;
     wc->flows_end = &f->next;
@@ -401,7 +408,7 @@ struct spool_flow *worker_flow_spool(struct worker *w, struct wflow *f, int64_t 
         .dst = f->dst,
         .descriptor = buf_view(&text),
     };
-    memcpy(info.uid, f->call->brief.uid, sizeof info.uid);
+    memcpy(info.uid, f->call->brief->uid, sizeof info.uid);
     f->spool = spool_flow_open(w->spool, &info, now_ns);
     buf_fini(&text);
     return f->spool;

@@ -189,7 +189,7 @@ struct wsecrets {
 struct wcall {
     struct suspect *suspect;     /* NULL: our capture missed nothing of it */
     uint32_t number;
-    struct call_brief brief;
+    struct call_brief *brief;    /* owned; never NULL */
     struct wflow *flows, **flows_end;
     struct wstream *streams, **streams_end;
     unsigned stream_count;
@@ -210,7 +210,7 @@ struct wcall {
     struct wkeys *keys;          /* pressed in RTP (worker_keys.h); NULL: none */
     struct wsecrets secrets;     /* keys of its SRTP */
     struct wpause *pause;        /* of its recording (worker_pause.h); NULL: there was none */
-    struct rule_decision decision; /* what is to become of its media */
+    const struct rule_decision *decision; /* what is to become of its media: the default or of `rules` */
     struct wrules *rules;        /* worker_rules.h; NULL: only the default counts */
     bool recording;
     bool tapped;                 /* its flows are, those to come too */

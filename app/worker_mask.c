@@ -25,11 +25,11 @@ struct wmask {
 
 enum rule_mask mask_of(const struct wcall *wc, const struct worker_config *config)
 {
-    if (wc->decision.mask == RULE_MASK_DROP)
+    if (wc->decision->mask == RULE_MASK_DROP)
         return RULE_MASK_DROP;
-    if (wc->decision.mask == RULE_MASK_SETTING)
+    if (wc->decision->mask == RULE_MASK_SETTING)
         return config->identity.mask_dtmf ? RULE_MASK_COUNT : RULE_MASK_KEEP;
-    return (enum rule_mask)wc->decision.mask;
+    return (enum rule_mask)wc->decision->mask;
 }
 
 bool worker_masks(const struct worker *w, const struct wcall *wc)

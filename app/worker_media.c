@@ -160,7 +160,7 @@ static bool is_early(const struct call_brief *b, int64_t time_ns)
 static bool may_keep(const struct worker *w, const struct wflow *f, int64_t time_ns)
 {
     return f->kept >= RULE_KEEP_HEADERS && f->keep &&
-           !(w->config.leave_early_media && f->announced && is_early(&f->call->brief, time_ns));
+           !(w->config.leave_early_media && f->announced && is_early(f->call->brief, time_ns));
 }
 
 /* The packet, or its RTP headers alone. */

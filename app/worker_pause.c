@@ -168,7 +168,7 @@ static bool audit(struct worker *w, struct wpause *p, bool resume, bool accepted
         return true;
     struct worker_control c = {
         .time_ns = time_ns, .resume = resume, .accepted = accepted, .actor = actor, .detail = why};
-    uid_text(p->call->brief.uid, c.uid);
+    uid_text(p->call->brief->uid, c.uid);
     return w->config.control(w->config.context, &c);
 }
 
@@ -279,7 +279,7 @@ static void resume_sides(struct worker *w, struct wpause *p, const struct pause_
 /* Packet time of the call now: that of the newest packet or tick. */
 static int64_t now_of(const struct worker *w, const struct wcall *wc)
 {
-    int64_t now_ns = w->now_ns > wc->brief.started_ns ? w->now_ns : wc->brief.started_ns;
+    int64_t now_ns = w->now_ns > wc->brief->started_ns ? w->now_ns : wc->brief->started_ns;
     for (const struct wstream *s = wc->streams; s; s = s->next)
         now_ns = s->last_ns > now_ns ? s->last_ns : now_ns;
     return now_ns;
@@ -293,7 +293,7 @@ int worker_pause_ask(struct worker *w, struct wcall *wc, const struct pause_ask 
         now_ns = wc->pause->lag_ns;
     if (ask->resume && !(wc->pause && (wc->pause->sides & ask->sides)))
         return ERR_NOT_FOUND;
-    if (w->spool == NULL || wc->decision.keep < RULE_KEEP_ALL)
+    if (w->spool == NULL || wc->decision->keep < RULE_KEEP_ALL)
         return ERR_UNSUPPORTED;
     struct wpause *p = pause_of(wc);
     if (p == NULL)

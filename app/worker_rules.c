@@ -23,7 +23,7 @@ static bool has_media(const struct wcall *wc)
 
 void worker_rules_flow(struct wflow *f)
 {
-    f->kept = f->call->decision.keep;
+    f->kept = f->call->decision->keep;
 }
 
 /* What the rules add to the facts of the record. */
@@ -49,7 +49,7 @@ static void note_change(struct wrules *k, const struct rule_decision *d, int64_t
 static void end_stretch(struct wcall *wc)
 {
     struct wrules *k = wc->rules;
-    const struct rule_decision *d = &wc->decision;
+    const struct rule_decision *d = wc->decision;
     if (k->kept || d->open || rule_action_keeps(d->action) != RULE_KEEP_ALL || !has_media(wc))
         return;
     k->kept = true;
@@ -59,13 +59,14 @@ static void end_stretch(struct wcall *wc)
 static void take(struct wcall *wc, const struct rule_decision *d, int64_t now_ns)
 {
     struct wrules *k = wc->rules;
-    bool same = d->action == wc->decision.action && strcmp(d->rule, wc->decision.rule) == 0;
+    bool same = d->action == wc->decision->action && strcmp(d->rule, wc->decision->rule) == 0;
     if (!same) {
         end_stretch(wc);
         if (has_media(wc))
             note_change(k, d, now_ns);
     }
-    wc->decision = *d;
+    k->decision = *d;
+    wc->decision = &k->decision;
     for (struct wflow *f = wc->flows; f; f = f->next)
         worker_rules_flow(f);
 }
@@ -79,7 +80,7 @@ static void ask(struct worker *w, struct wcall *wc, int64_t now_ns)
     rules_facts(&facts, r);
     facts.ended = false;
     facts.now_us = now_ns / 1000;
-    facts.lasted_ns = wc->brief.answered_ns ? now_ns - wc->brief.answered_ns : 0;
+    facts.lasted_ns = wc->brief->answered_ns ? now_ns - wc->brief->answered_ns : 0;
     add_facts(&facts, wc->rules);
     struct rule_decision d = rules_match(wc->rules->set, &facts, &w->config.otherwise, NULL);
     take(wc, &d, now_ns);
@@ -93,20 +94,23 @@ static uint64_t facts_of(const struct call_brief *b)
     struct {
         struct call_place place;
         uint64_t answered, direction;
-        char texts[offsetof(struct call_brief, user_agent) + sizeof b->user_agent - offsetof(struct call_brief, from_user)];
+        uint16_t text[BRIEF_TEXTS];
+        char texts[CALL_BRIEF_TEXTS_MAX];
     } all;
     memset(&all, 0, sizeof all);
     all.place = b->place;
     all.answered = b->answered_ns != 0;
     all.direction = b->direction;
-    memcpy(all.texts, b->from_user, sizeof all.texts);
+    memcpy(all.text, b->text, sizeof all.text);
+    if (b->size > sizeof *b)
+        memcpy(all.texts, b + 1, b->size - sizeof *b);
     return hash_bytes(&FACTS_SEED, &all, sizeof all);
 }
 
 void worker_rules_begin(struct worker *w, struct wcall *wc, int64_t now_ns)
 {
     struct rules *set = w->config.book ? rules_book_take(w->config.book) : rules_hold(w->config.rules);
-    wc->decision = w->config.otherwise;
+    wc->decision = &w->config.otherwise;
     if (set && (set->count || set->default_given))
         wc->rules = calloc(1, sizeof *wc->rules);
     if (wc->rules == NULL) {
@@ -114,7 +118,7 @@ void worker_rules_begin(struct worker *w, struct wcall *wc, int64_t now_ns)
         return;
     }
     wc->rules->set = set;
-    wc->rules->facts = facts_of(&wc->brief);
+    wc->rules->facts = facts_of(wc->brief);
     ask(w, wc, now_ns);
 }
 
@@ -122,7 +126,7 @@ void worker_rules_changed(struct worker *w, struct wcall *wc, int64_t now_ns)
 {
     if (wc->rules == NULL)
         return;
-    uint64_t facts = facts_of(&wc->brief);
+    uint64_t facts = facts_of(wc->brief);
     if (facts == wc->rules->facts)
         return;
     wc->rules->facts = facts;
@@ -167,7 +171,7 @@ struct rule_decision worker_rules_final(const struct wcall *wc, const struct cal
 {
     const struct wrules *k = wc->rules;
     if (k == NULL)
-        return wc->decision;
+        return *wc->decision;
     struct rule_facts facts;
     rules_facts(&facts, r);
     facts.ended = true;

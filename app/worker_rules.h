@@ -21,6 +21,7 @@ struct wrules {
     uint64_t facts;          /* hash of what was known at the last question */
     uint16_t vlan;
     char target[64];         /* user of the newest Request-URI that opened the call */
+    struct rule_decision decision; /* in force */
     bool kept;               /* some stretch was surely to be kept: */
     struct rule_decision first; /* the decision of the first such one */
     unsigned change_count;

@@ -450,8 +450,17 @@ const char *call_link_kind_text(enum call_link_kind v);
 const char *call_transfer_outcome_text(enum call_transfer_outcome v); /* NULL for OPEN */
 const char *call_kind_text(enum call_kind v);             /* "call", "orphan", "encrypted", ... */
 
-/* What the live view shows. Body of CALL_STARTED and CALL_CHANGED; strings are cut to their fields. */
+/* What the live view shows. Body of CALL_STARTED and CALL_CHANGED: the struct and, right behind it, its texts with their NULs. */
+enum call_brief_text {
+    BRIEF_CALL_ID, BRIEF_FROM_USER, BRIEF_FROM_HOST, BRIEF_FROM_DISPLAY, BRIEF_TO_USER, BRIEF_TO_HOST, BRIEF_USER_AGENT, BRIEF_TEXTS,
+};
+#define CALL_BRIEF_NAME_MAX 127 /* bytes of the Call-ID that are told */
+#define CALL_BRIEF_TEXT_MAX 63  /* of each other text */
+#define CALL_BRIEF_TEXTS_MAX (CALL_BRIEF_NAME_MAX + 1 + (BRIEF_TEXTS - 1) * (CALL_BRIEF_TEXT_MAX + 1))
+
 struct call_brief {
+    uint16_t size;            /* of all of it, texts included */
+    uint16_t text[BRIEF_TEXTS]; /* where each begins, from the beginning of the struct; 0: empty */
     uint8_t uid[16];
     uint8_t group[16];
     bool grouped;
@@ -473,11 +482,15 @@ struct call_brief {
     int64_t ended_ns;
     struct endpoint src;
     struct endpoint dst;
-    char call_id[128];
-    char from_user[64];
-    char from_host[64];
-    char from_display[64];
-    char to_user[64];
-    char to_host[64];
-    char user_agent[64];
 };
+
+/* Room for the largest. */
+struct call_brief_room {
+    struct call_brief brief;
+    char texts[CALL_BRIEF_TEXTS_MAX];
+};
+
+static inline const char *call_brief_text(const struct call_brief *b, enum call_brief_text which)
+{
+    return b->text[which] ? (const char *)b + b->text[which] : "";
+}

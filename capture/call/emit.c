@@ -11,6 +11,27 @@ static void push(struct calls *c, unsigned worker, const struct event *event)
     c->sink.push(c->sink.context, worker, event);
 }
 
+static void add_text(struct call_brief *b, enum call_brief_text which, struct slice text)
+{
+    size_t most = which == BRIEF_CALL_ID ? CALL_BRIEF_NAME_MAX : CALL_BRIEF_TEXT_MAX;
+    if (text.size == 0)
+        return;
+    b->text[which] = b->size;
+    b->size += (uint16_t)(slice_copy_to(text, (char *)b + b->size, most + 1) + 1);
+}
+
+static void fill_texts(const struct call *call, struct call_brief *b)
+{
+    b->size = sizeof *b;
+    add_text(b, BRIEF_CALL_ID, call->call_id);
+    add_text(b, BRIEF_FROM_USER, call->from.user);
+    add_text(b, BRIEF_FROM_HOST, call->from.host);
+    add_text(b, BRIEF_FROM_DISPLAY, call->from.display);
+    add_text(b, BRIEF_TO_USER, call->to.user);
+    add_text(b, BRIEF_TO_HOST, call->to.host);
+    add_text(b, BRIEF_USER_AGENT, call->user_agent);
+}
+
 static void fill_brief(const struct call *call, struct call_brief *b)
 {
     memset(b, 0, sizeof *b);
@@ -35,26 +56,21 @@ static void fill_brief(const struct call *call, struct call_brief *b)
     b->ended_ns = call->ended_ns;
     b->src = call->src;
     b->dst = call->dst;
-    slice_copy_to(call->call_id, b->call_id, sizeof b->call_id);
-    slice_copy_to(call->from.user, b->from_user, sizeof b->from_user);
-    slice_copy_to(call->from.host, b->from_host, sizeof b->from_host);
-    slice_copy_to(call->from.display, b->from_display, sizeof b->from_display);
-    slice_copy_to(call->to.user, b->to_user, sizeof b->to_user);
-    slice_copy_to(call->to.host, b->to_host, sizeof b->to_host);
-    slice_copy_to(call->user_agent, b->user_agent, sizeof b->user_agent);
+    fill_texts(call, b);
 }
 
 void emit_call(struct calls *c, struct live *l, enum event_kind kind)
 {
-    struct call_brief brief;
-    fill_brief(l->call, &brief);
-    brief.label = l->label;
-    brief.over = l->state == DIALOG_OVER;
+    struct call_brief_room room;
+    struct call_brief *brief = &room.brief;
+    fill_brief(l->call, brief);
+    brief->label = l->label;
+    brief->over = l->state == DIALOG_OVER;
     struct event e = {
         .kind = (uint8_t)kind,
         .call = live_number(c, l),
         .time_ns = c->time_ns,
-        .body = slice_of(&brief, sizeof brief),
+        .body = slice_of(brief, brief->size),
     };
     push(c, l->worker, &e);
 }

@@ -16,6 +16,7 @@ const char options_usage[] =
     "\n"
     "  --calls N --concurrent M    calls in all and at once\n"
     "  --duration S                from the answer to the end of media\n"
+    "  --ramp S                    over which the first calls begin; else a tenth of a call\n"
     "  --outcomes mix|answered|busy|no_answer|cancelled|rejected|redirected|failed|lost\n"
     "  --auth --early --late-offer --hold --big-invite --no-bye PCT\n"
     "  --sip-only --media-only --ipv6 --vlan PCT\n"
@@ -103,6 +104,7 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct why
         {"calls", COUNT, &c->calls, NULL},
         {"concurrent", COUNT, &c->concurrent, NULL},
         {"duration", NUMBER, &c->duration_s, NULL},
+        {"ramp", NUMBER, &c->ramp_s, NULL},
         {"codec", TEXT, &c->codec, NULL},
         {"speech", TEXT, &c->speech, NULL},
         {"ptime", COUNT, &c->ptime_ms, NULL},

@@ -227,6 +227,8 @@ static const char *nonsense(const struct traffic_config *c)
         return "the number of concurrent calls is from 1 to 100000";
     if (!(c->duration_s >= 1 && c->duration_s <= 7 * 86400))
         return "the duration is from 1 s to a week";
+    if (!(c->ramp_s >= 0 && c->ramp_s <= 86400))
+        return "the first calls begin within a day";
     if (!(c->loss_pct >= 0 && c->loss_pct <= 60) || !(c->burst >= 1 && c->burst <= 50))
         return "loss is from 0 to 60 percent, in bursts of 1 to 50 packets on average";
     if (!(c->jitter_ms >= 0 && c->jitter_ms <= 1000))
@@ -261,12 +263,13 @@ static void set_odds(struct odds *o, const struct traffic_config *c)
     o->jitter_us = (uint32_t)(c->jitter_ms * 1000);
 }
 
-/* The first calls begin over a tenth of a call, at most 5 s. */
 static void first_calls(struct traffic *t)
 {
     int64_t ramp_us = (int64_t)(t->config.duration_s * 1e5);
     if (ramp_us > 5000000)
         ramp_us = 5000000;
+    if (t->config.ramp_s > 0)
+        ramp_us = (int64_t)(t->config.ramp_s * 1e6);
     for (uint32_t i = 0; i < t->slots; i++)
         push(t, t->config.start_s * 1000000 + ramp_us * i / t->slots, i * PARTS + PART_BEGIN);
 }

@@ -54,6 +54,7 @@ struct truth_stream {
 struct traffic_config {
     uint32_t calls, concurrent;
     double duration_s;  /* from the answer to the end of media */
+    double ramp_s;      /* over which the first calls begin; 0: a tenth of a call, at most 5 s */
     const char *codec;  /* PCMU PCMA G722 L16 opus G729 GSM */
     const char *speech; /* WAV, 8 kHz mono s16; NULL: a synthetic voice */
     uint32_t ptime_ms;

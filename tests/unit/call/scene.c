@@ -8,6 +8,13 @@
 
 /* ---- what the front says ---- */
 
+static void take_brief(struct seen_call *c, struct slice body)
+{
+    cr_assert_leq(body.size, sizeof c->brief + sizeof c->texts);
+    memcpy(&c->brief, body.data, sizeof c->brief);
+    memcpy(c->texts, body.data + sizeof c->brief, body.size - sizeof c->brief);
+}
+
 static struct seen_call *seen(struct scene *s, const struct event *e)
 {
     unsigned at = s->open[e->call & 0xffff];
@@ -38,7 +45,7 @@ static void on_started(struct scene *s, const struct event *e)
         return;
     struct seen_call *c = &s->call[s->call_count++];
     c->number = e->call;
-    memcpy(&c->brief, e->body.data, sizeof c->brief);
+    take_brief(c, e->body);
     note_state(c);
     s->open[e->call & 0xffff] = s->call_count;
 }
@@ -197,7 +204,7 @@ static void on_call_event(struct scene *s, const struct event *e)
     struct seen_flow *f;
     switch ((enum event_kind)e->kind) {
     case EVENT_CALL_CHANGED:
-        memcpy(&c->brief, e->body.data, sizeof c->brief);
+        take_brief(c, e->body);
         c->changed++;
         note_state(c);
         break;

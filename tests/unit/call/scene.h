@@ -30,7 +30,8 @@ struct seen_flow {
 
 struct seen_call {
     uint32_t number;
-    struct call_brief brief; /* the newest */
+    struct call_brief brief; /* the newest; its texts come behind it */
+    char texts[CALL_BRIEF_TEXTS_MAX];
     unsigned changed, sip, retransmissions, over_limit;
     struct seen_flow flow[SCENE_FLOWS];
     unsigned flow_count;

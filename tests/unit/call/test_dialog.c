@@ -466,8 +466,8 @@ Test(dialog, software_and_identities_are_kept)
     scene_finish(s);
     cr_expect_str_eq(s->call[0].user_agent, "Phone 1.0");
     cr_expect_str_eq(s->call[0].server, "Desk 2.0");
-    cr_expect_str_eq(s->call[0].brief.from_display, "A. Caller");
-    cr_expect_str_eq(s->call[0].brief.from_host, "example.com");
+    cr_expect_str_eq(call_brief_text(&s->call[0].brief, BRIEF_FROM_DISPLAY), "A. Caller");
+    cr_expect_str_eq(call_brief_text(&s->call[0].brief, BRIEF_FROM_HOST), "example.com");
     scene_end(s);
 }
 
