@@ -571,20 +571,30 @@ void writer_users_overdue(struct writer *w, int64_t now_us)
     put(w, (struct item){.kind = ITEM_USERS_OVERDUE, .now_us = now_us});
 }
 
-static int put_and_wait(struct writer *w, struct item value)
+/* False: there was no room for it; what it carries is still the caller's. Else what became of it, and what it carried has gone. */
+static bool put_and_see(struct writer *w, struct item value, int *ret_err)
 {
     struct gate gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .opened = PTHREAD_COND_INITIALIZER};
     value.gate = &gate;
-    int err = put(w, value) ? gate_wait(&gate) : ERR_FULL;
+    bool taken = put(w, value);
+    *ret_err = taken ? gate_wait(&gate) : ERR_FULL;
     pthread_cond_destroy(&gate.opened);
     pthread_mutex_destroy(&gate.lock);
+    return taken;
+}
+
+/* Of what carries nothing of its own. */
+static int put_and_wait(struct writer *w, struct item value)
+{
+    int err;
+    (void)put_and_see(w, value, &err);
     return err;
 }
 
 int writer_requested(struct writer *w, struct call_record *record)
 {
-    int err = put_and_wait(w, (struct item){.kind = ITEM_REQUESTED, .record = record});
-    if (err == ERR_FULL)
+    int err;
+    if (!put_and_see(w, (struct item){.kind = ITEM_REQUESTED, .record = record}, &err))
         record_free(record);
     return err;
 }

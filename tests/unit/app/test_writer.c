@@ -1,0 +1,112 @@
+/* The writer while the disk takes nothing: who frees what, what is kept for later and what becomes
+ * of it then. The disk is a layer below SQLite whose writes fail as told. */
+#include <criterion/criterion.h>
+
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/writer.h"
+#include "base/error.h"
+
+#define START_US INT64_C(1700000000000000)
+
+/* ---- a disk ---- */
+
+static struct {
+    sqlite3_vfs *real, vfs;
+    const sqlite3_io_methods *below[2]; /* of files with locks, and without */
+    sqlite3_io_methods ours[2];
+    _Atomic bool full;
+} disk;
+
+static int disk_write(sqlite3_file *f, const void *data, int size, sqlite3_int64 at)
+{
+    const sqlite3_io_methods *below = disk.below[f->pMethods - disk.ours];
+    return atomic_load(&disk.full) ? SQLITE_FULL : below->xWrite(f, data, size, at);
+}
+
+static int disk_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *f, int flags, int *ret_flags)
+{
+    int rc = disk.real->xOpen(vfs, name, f, flags, ret_flags);
+    if (rc == SQLITE_OK) {
+        unsigned n = disk.below[0] && disk.below[0] != f->pMethods;
+        disk.below[n] = f->pMethods;
+        disk.ours[n] = *f->pMethods;
+        disk.ours[n].xWrite = disk_write;
+        f->pMethods = &disk.ours[n];
+    }
+    return rc;
+}
+
+static void disk_make(void)
+{
+    sqlite3_initialize();
+    disk.real = sqlite3_vfs_find(NULL);
+    disk.vfs = *disk.real;
+    disk.vfs.zName = "disk";
+    disk.vfs.pNext = NULL;
+    disk.vfs.xOpen = disk_open;
+    cr_assert_eq(sqlite3_vfs_register(&disk.vfs, 1), SQLITE_OK);
+}
+
+/* ---- a writer ---- */
+
+struct scene {
+    char dir[64];
+    struct counters_set *counters;
+    struct writer *writer;
+};
+
+static void scene_open(struct scene *s)
+{
+    struct store *store;
+    struct why why = {0};
+    const struct writer_config config = {.commit_interval_ms = 1};
+    disk_make();
+    snprintf(s->dir, sizeof s->dir, "/tmp/test_writer_XXXXXX");
+    cr_assert_not_null(mkdtemp(s->dir));
+    s->counters = counters_set_new();
+    cr_assert_eq(store_open(s->dir, counters_block(s->counters), &store, &why), 0, "%s", why.text);
+    cr_assert_eq(writer_start(&config, store, counters_block(s->counters), &s->writer, &why), 0);
+}
+
+static void scene_close(struct scene *s)
+{
+    char command[120];
+    writer_stop(s->writer);
+    counters_set_free(s->counters);
+    snprintf(command, sizeof command, "rm -r %s", s->dir);
+    cr_assert_eq(system(command), 0);
+}
+
+static struct call_record *a_call(const char *uid, const char *state)
+{
+    struct call_record *r = record_new();
+    snprintf(r->uid, sizeof r->uid, "%s", uid);
+    r->kind = "call";
+    r->state = "ended";
+    r->final = true;
+    r->started_us = START_US;
+    r->recording.state = state;
+    r->recording.result = "recorded";
+    return r;
+}
+
+Test(writer, a_request_that_a_full_disk_refuses_is_freed_once, .timeout = 60)
+{
+    struct scene s;
+    scene_open(&s);
+    writer_record(s.writer, a_call("a", NULL));
+    cr_assert_eq(writer_flush(s.writer), 0);
+    atomic_store(&disk.full, true);
+    struct call_record *r = a_call("a", "spooling");
+    cr_assert_not_null(arena_alloc(r->arena, 40u << 20), "so much is not there any more once it is freed");
+    cr_expect_eq(writer_requested(s.writer, r), ERR_FULL);
+    atomic_store(&disk.full, false);
+    cr_expect_eq(writer_requested(s.writer, a_call("a", "spooling")), 0);
+    scene_close(&s);
+}
