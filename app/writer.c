@@ -257,8 +257,26 @@ static int write_item(struct writer *w, const struct item *item)
     return ERR_INVALID;
 }
 
+static void put_back(struct writer *w, struct item *item)
+{
+    item->next = NULL;
+    *w->again_end = item;
+    w->again_end = &item->next;
+    atomic_fetch_add(&w->again_count, 1);
+}
+
+/* A state of a thing stays behind an older one of it that waits, or that would replace it. */
+static bool stays_behind(const struct writer *w, const struct item *item)
+{
+    return item->kind == ITEM_USER && w->again && atomic_load(&w->again_count) < AGAIN_MAX;
+}
+
 static void take_item(struct writer *w, struct item *item)
 {
+    if (stays_behind(w, item)) {
+        put_back(w, item);
+        return;
+    }
     int err = write_item(w, item);
     if (err && item->record && atomic_load(&w->error) == 0)
         log_error("writer", "cannot store call %s: %s", item->record->uid, err_text(err));
@@ -326,10 +344,7 @@ static bool keep_for_later(struct writer *w, struct item *item, int err)
     bool record = item->kind == ITEM_RECORD || item->kind == ITEM_USER;
     if (item->gate || !may_pass(err) || !(result || record) || atomic_load(&w->again_count) >= AGAIN_MAX)
         return false;
-    item->next = NULL;
-    *w->again_end = item;
-    w->again_end = &item->next;
-    atomic_fetch_add(&w->again_count, 1);
+    put_back(w, item);
     return true;
 }
 

@@ -29,7 +29,8 @@ static int disk_write(sqlite3_file *f, const void *data, int size, sqlite3_int64
     return atomic_load(&disk.full) ? SQLITE_FULL : below->xWrite(f, data, size, at);
 }
 
-static int disk_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *f, int flags, int *ret_flags)
+static int disk_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *f, int flags,
+                     int *ret_flags)
 {
     int rc = disk.real->xOpen(vfs, name, f, flags, ret_flags);
     if (rc == SQLITE_OK) {
@@ -96,6 +97,22 @@ static struct call_record *a_call(const char *uid, const char *state)
     return r;
 }
 
+/* Until nothing waits for the disk, however long the writer leaves it alone. */
+static void scene_settle(struct scene *s)
+{
+    while (writer_depth(s->writer))
+        usleep(5000);
+    cr_assert_eq(writer_flush(s->writer), 0);
+}
+
+/* The disk has refused what was put, and the second try too: the next one is a second away. */
+static void scene_refuse(struct scene *s)
+{
+    atomic_store(&disk.full, true);
+    for (unsigned i = 0; i < 3; i++)
+        (void)writer_flush(s->writer);
+}
+
 Test(writer, a_request_that_a_full_disk_refuses_is_freed_once, .timeout = 60)
 {
     struct scene s;
@@ -104,9 +121,46 @@ Test(writer, a_request_that_a_full_disk_refuses_is_freed_once, .timeout = 60)
     cr_assert_eq(writer_flush(s.writer), 0);
     atomic_store(&disk.full, true);
     struct call_record *r = a_call("a", "spooling");
-    cr_assert_not_null(arena_alloc(r->arena, 40u << 20), "so much is not there any more once it is freed");
+    cr_assert_not_null(arena_alloc(r->arena, 40u << 20),
+                       "so much is not there any more once it is freed");
     cr_expect_eq(writer_requested(s.writer, r), ERR_FULL);
     atomic_store(&disk.full, false);
     cr_expect_eq(writer_requested(s.writer, a_call("a", "spooling")), 0);
+    scene_close(&s);
+}
+
+static void put_registration(struct scene *s, const char *state, int64_t updated_us)
+{
+    struct registration_record *r = calloc(1, sizeof *r);
+    snprintf(r->key, sizeof r->key, "somebody");
+    snprintf(r->state, sizeof r->state, "%s", state);
+    r->updated_us = updated_us;
+    writer_user(s->writer, USER_REGISTRATION, r, false);
+}
+
+static void note_state(void *context, const void *record, int64_t id)
+{
+    (void)id;
+    snprintf(context, 16, "%s", ((const struct registration_record *)record)->state);
+}
+
+Test(writer, a_state_that_waited_for_the_disk_replaces_no_newer_one, .timeout = 60)
+{
+    struct scene s;
+    struct store_reader *reader;
+    char state[16] = "";
+    bool more;
+    scene_open(&s);
+    atomic_store(&disk.full, true);
+    put_registration(&s, "registered", START_US);
+    scene_refuse(&s);
+    atomic_store(&disk.full, false);
+    put_registration(&s, "removed", START_US + 1);
+    scene_settle(&s);
+    cr_assert_eq(store_reader_open(s.dir, &reader), 0);
+    const struct store_user_query q = {.kind = USER_REGISTRATION, .limit = 8};
+    cr_assert_eq(store_users(reader, &q, note_state, state, &more), 0);
+    cr_expect_str_eq(state, "removed");
+    store_reader_close(reader);
     scene_close(&s);
 }
