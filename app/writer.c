@@ -303,7 +303,8 @@ static bool is_user(const struct item *item)
 
 static void end_item(struct writer *w, struct item *item, int err)
 {
-    if (err && (item->kind == ITEM_RECORD || item->kind == ITEM_USER))
+    bool record = item->kind == ITEM_RECORD || item->kind == ITEM_USER || (item->kind == ITEM_AUDIT && item->gate == NULL);
+    if (err && record)
         counters_add(w->counters, C_DB_LOST, 1);
     if (is_user(item))
         atomic_fetch_sub(&w->users_waiting, 1);
@@ -341,7 +342,7 @@ static bool may_pass(int err)
 static bool keep_for_later(struct writer *w, struct item *item, int err)
 {
     bool result = item->kind == ITEM_RENDERED || item->kind == ITEM_TRACKS || item->kind == ITEM_FILES_GONE;
-    bool record = item->kind == ITEM_RECORD || item->kind == ITEM_USER;
+    bool record = item->kind == ITEM_RECORD || item->kind == ITEM_USER || item->kind == ITEM_AUDIT;
     if (item->gate || !may_pass(err) || !(result || record) || atomic_load(&w->again_count) >= AGAIN_MAX)
         return false;
     put_back(w, item);

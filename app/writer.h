@@ -52,7 +52,7 @@ void writer_tracks(struct writer *w, struct call_record *record);
 void writer_job_gone(struct writer *w, const char *kind, const char *uid);
 /* Returns when the entry is committed; an ERR_ when it is not. */
 int writer_audit(struct writer *w, const struct store_audit *entry);
-/* The same of a copy, without waiting for the commit. False: it is lost. */
+/* The same of a copy, without waiting for the commit; it is kept until the disk takes it. False: it is lost. */
 bool writer_audit_later(struct writer *w, const struct store_audit *entry);
 /* What is attached to the call that began then is this. Returns when it is committed. */
 int writer_tags(struct writer *w, const char *uid, int64_t started_us, const struct record_tags *tags);

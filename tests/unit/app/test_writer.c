@@ -164,3 +164,34 @@ Test(writer, a_state_that_waited_for_the_disk_replaces_no_newer_one, .timeout = 
     store_reader_close(reader);
     scene_close(&s);
 }
+
+static void count_entry(void *context, int64_t id, const struct store_audit *entry,
+                        const uint8_t hash[32])
+{
+    (void)id;
+    (void)entry;
+    (void)hash;
+    ++*(unsigned *)context;
+}
+
+Test(writer, an_entry_of_the_log_that_nobody_waits_for_comes_when_the_disk_takes_it, .timeout = 60)
+{
+    struct scene s;
+    struct store_reader *reader;
+    unsigned entries = 0;
+    const struct store_audit entry = {START_US, "timer", "", "recording.resume", "a", "ok", NULL};
+    const struct store_audit_query q = {.limit = 8};
+    scene_open(&s);
+    atomic_store(&disk.full, true);
+    cr_assert(writer_audit_later(s.writer, &entry));
+    scene_refuse(&s);
+    cr_expect_neq(writer_audit(s.writer, &entry), 0,
+                  "who waits is told, and it is not written later");
+    atomic_store(&disk.full, false);
+    scene_settle(&s);
+    cr_assert_eq(store_reader_open(s.dir, &reader), 0);
+    cr_assert_eq(store_audit_list(reader, &q, count_entry, &entries), 0);
+    cr_expect_eq(entries, 1, "%u entries", entries);
+    store_reader_close(reader);
+    scene_close(&s);
+}
