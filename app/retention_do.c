@@ -1,5 +1,5 @@
-/* A recording goes in three steps (storage/store_deletions.c); a segment at once, with a row behind
- * it, so that a disk without room for a row gets room; a day by the writer, who has it open. */
+/* Each thing goes in three steps (storage/store_deletions.c): its row and a job stand, its files go, the job ends. A crash in between is
+ * made good by retention_resume(). A day goes by the writer, who has it open. */
 #include "app/retention_do.h"
 
 #include <errno.h>
@@ -130,34 +130,58 @@ static int do_recordings(const struct retention_hands *h, struct retention_item 
     return err ? err : remove_recordings(h, items, count);
 }
 
-static int do_segments(const struct retention_hands *h, struct retention_item *items,
-                       unsigned count)
+/* Those that rest, ahead; the others stay. Returns how many. */
+static unsigned keep_resting(const struct retention_hands *h, struct retention_item *items, unsigned count)
 {
-    unsigned gone = 0;
-    int first = 0;
-    for (unsigned i = 0; i < count; i++) {
-        int err = spool_segment_remove(h->data_dir, items[i].segment);
-        if (err == 0)
-            items[gone++] = items[i];
-        else if (err != ERR_BUSY && h->counters)
-            counters_add(h->counters, C_RETENTION_FAILED, 1);
-        first = first ? first : err == ERR_BUSY ? 0 : err;
+    unsigned kept = 0;
+    for (unsigned i = 0; i < count; i++)
+        if (spool_segment_rests(h->data_dir, items[i].segment))
+            items[kept++] = items[i];
+    return kept;
+}
+
+/* Its job ends with its file: what cannot be unlinked keeps it, and is tried again at the next start. */
+static int remove_segment(const struct retention_hands *h, const struct retention_item *item)
+{
+    int err = spool_segment_remove(h->data_dir, item->segment);
+    if (err == 0)
+        writer_job_gone(h->writer, "delete", item->object);
+    else if (h->counters)
+        counters_add(h->counters, C_RETENTION_FAILED, 1);
+    return err;
+}
+
+/* A disk without room for a row gets room: then the segments go first. */
+static int do_segments(const struct retention_hands *h, const struct retention_item *items, unsigned count)
+{
+    int first = 0, marked = count ? mark(h, items, count) : 0;
+    for (unsigned i = 0; i < count && marked == 0; i++) {
+        int err = remove_segment(h, &items[i]);
+        first = first ? first : err;
     }
-    if (gone && mark(h, items, gone) != 0)
-        log_warn("retention",
-                 "%u segments of the spool went without a row: the database does not take any",
-                 gone);
-    return first;
+    if (marked == 0)
+        return first;
+    for (unsigned i = 0; i < count; i++)
+        (void)spool_segment_remove(h->data_dir, items[i].segment);
+    if (mark(h, items, count) != 0)
+        log_warn("retention", "%u segments of the spool went without a row: the database does not take any", count);
+    for (unsigned i = 0; i < count; i++)
+        writer_job_gone(h->writer, "delete", items[i].object);
+    return 0;
+}
+
+static void drop_day(const struct retention_hands *h, const char *object, int64_t start_us)
+{
+    bool calls = strncmp(object, "calls-", 6) == 0;
+    writer_drop_days(h->writer, calls ? start_us + DAY_US : 0, calls ? 0 : start_us + DAY_US, 0);
+    writer_job_gone(h->writer, "delete", object);
 }
 
 static int do_days(const struct retention_hands *h, struct retention_item *items, unsigned count)
 {
     int err = mark(h, items, count);
-    for (unsigned i = 0; i < count && (err == 0 || items[0].reason == RETAIN_LOW_DISK); i++) {
-        bool calls = items[i].class == RETAIN_CALLS;
-        int64_t before_us = items[i].since_us + DAY_US;
-        writer_drop_days(h->writer, calls ? before_us : 0, calls ? 0 : before_us, 0);
-    }
+    for (unsigned i = 0; i < count && (err == 0 || items[0].reason == RETAIN_LOW_DISK); i++)
+        drop_day(h, items[i].object, items[i].since_us);
     int flush_err = writer_flush(h->writer);
     return err ? err : flush_err;
 }
@@ -184,12 +208,14 @@ int retention_do(const struct retention_hands *h, struct retention_item *items, 
     *ret_bytes = 0;
     if (count == 0)
         return 0;
-    if (items[0].segment)
+    if (items[0].segment) {
+        count = keep_resting(h, items, count);
         err = do_segments(h, items, count);
-    else if (items[0].class == RETAIN_AUDIO)
+    } else if (items[0].class == RETAIN_AUDIO) {
         err = do_recordings(h, items, count);
-    else
+    } else {
         err = do_days(h, items, count);
+    }
     if (err == 0)
         count_items(h, items, count, ret_bytes);
     for (unsigned i = 0; i < count; i++)
@@ -216,10 +242,32 @@ static void take_job(void *context, const struct store_job *job)
     j->items[j->count++] = *job;
 }
 
+/* False: the job is of a recording. */
+static bool resume_other(const struct retention_hands *h, const struct store_job *job, int *ret_err)
+{
+    struct retention_item item = {.segment = retention_segment_of(job->uid)};
+    *ret_err = 0;
+    if (item.segment) {
+        snprintf(item.object, sizeof item.object, "%s", job->uid);
+        if (spool_segment_there(h->data_dir, item.segment))
+            *ret_err = remove_segment(h, &item);
+        else
+            writer_job_gone(h->writer, "delete", job->uid);
+        return true;
+    }
+    if (strncmp(job->uid, "calls-", 6) != 0 && strncmp(job->uid, "messages-", 9) != 0)
+        return false;
+    drop_day(h, job->uid, job->started_us);
+    return true;
+}
+
 static int resume_one(const struct retention_hands *h, struct store_reader *reader,
                       const struct store_job *job)
 {
     struct call_record *r = NULL;
+    int other;
+    if (resume_other(h, job, &other))
+        return other;
     int err = store_call(reader, job->uid, &r);
     if (err == ERR_NOT_FOUND) {
         writer_job_gone(h->writer, "delete", job->uid);

@@ -16,6 +16,7 @@
 #define BATCH        32                /* recordings that are read at once */
 #define FRESH_US     (10 * MINUTE_US)  /* of calls that nobody has answered yet there is no row */
 #define OPEN_DAYS_US (3 * DAY_US)      /* calls that go on are looked for so far back */
+#define GOING_MAX    256
 #define LOOKS_MAX    64                /* of one call */
 #define ENOUGH(n)    ((n) - (n) / 50) /* a quota is filled again for a while before more goes */
 
@@ -41,6 +42,8 @@ struct retention_plan {
     struct spool_segment *segments;
     size_t segment_count, segment_next, signal_next; /* next of media, and of signalling */
     int64_t wanted_us;                               /* segments written since then are wanted */
+    uint32_t going[GOING_MAX];                       /* segments that have a row and could not be unlinked; tried at the next start */
+    unsigned going_count;
     struct days calls, messages;
     struct audio_place audio;
     unsigned stage;
@@ -121,11 +124,21 @@ static bool segment_is_old(const struct retention_plan *p, const struct retentio
 
 /* ---- the one place that says what stays ---- */
 
+static bool segment_is_going(const struct retention_plan *p, uint32_t segment)
+{
+    for (unsigned i = 0; i < p->going_count; i++)
+        if (p->going[i] == segment)
+            return true;
+    return false;
+}
+
 static const char *protected_segment(const struct retention_plan *p,
                                      const struct retention_item *item)
 {
     if (item->segment == p->segments[p->segment_count - 1].number)
         return "the newest segment: numbers are counted from it";
+    if (segment_is_going(p, item->segment))
+        return "going: its row stands";
     if (item->since_us >= p->wanted_us)
         return "of calls that go on or wait to be rendered";
     return spool_segment_rests(p->ask.data_dir, item->segment) ? NULL : "being written";
@@ -448,6 +461,21 @@ static void look_at_spool(struct retention_plan *p)
     }
 }
 
+uint32_t retention_segment_of(const char *object)
+{
+    unsigned number = 0;
+    int end = 0;
+    return sscanf(object, "%8x.seg%n", &number, &end) == 1 && end == 12 && object[12] == '\0' ? number : 0;
+}
+
+static void note_going(void *context, const struct store_job *job)
+{
+    struct retention_plan *p = context;
+    uint32_t segment = strcmp(job->kind, "delete") == 0 ? retention_segment_of(job->uid) : 0;
+    if (segment && p->going_count < GOING_MAX)
+        p->going[p->going_count++] = segment;
+}
+
 static int read_disk(struct retention_plan *p)
 {
     const char *dir = p->ask.data_dir;
@@ -455,6 +483,8 @@ static int read_disk(struct retention_plan *p)
     int err = store_reader_open(dir, &p->reader);
     if (!err)
         err = store_spool_wanted(p->reader, now_us - OPEN_DAYS_US, &p->wanted_us);
+    if (!err)
+        err = store_jobs(p->reader, note_going, p);
     if (!err)
         err = store_days(dir, false, &p->calls.items, &p->calls.count);
     if (!err)

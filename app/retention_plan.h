@@ -76,5 +76,8 @@ struct audio_walk *audio_walk_open(const char *data_dir);
 bool audio_walk_step(struct audio_walk *w, unsigned entries, uint64_t *ret_bytes);
 void audio_walk_close(struct audio_walk *w);
 
+/* The number in "00000040.seg"; 0: that is no segment. */
+uint32_t retention_segment_of(const char *object);
+
 const char *retention_class_text(enum retention_class c);
 const char *retention_reason_text(enum retention_reason r);

@@ -238,7 +238,7 @@ static bool fits_together(struct reading *g)
     uint64_t least = 2 * g->now->growing, spool = l->bytes[RETAIN_SPOOL];
     name_field(g, RETAIN_SPOOL + RETAIN_CLASSES);
     if (spool && spool < least && spool != g->now->bytes[RETAIN_SPOOL]) {
-        why_set(g->why, "At least %" PRIu64 ": twice what the segments that are being written may grow to ([spool] segment).", least);
+        why_set(g->why, "At least %" PRIu64 ": twice what the segments that are being written may grow to ([spool] segment_size).", least);
         return false;
     }
     return true;

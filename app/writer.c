@@ -175,6 +175,8 @@ static int write_deletions(struct writer *w, const struct writer_deletions *d)
     for (unsigned i = 0; i < d->count && err == 0; i++) {
         if (d->records[i])
             err = store_delete_recording(w->store, d->records[i], d->rows[i].time_us, d->rows[i].reason);
+        else
+            err = store_put_job(w->store, "delete", d->rows[i].object, d->rows[i].started_us);
         if (err == 0)
             err = store_put_deletion(w->store, &d->rows[i]);
     }

@@ -62,8 +62,8 @@ void writer_token_used(struct writer *w, const char *id, int64_t used_us);
 int writer_account(struct writer *w, const struct store_account *account);
 int writer_account_used(struct writer *w, const char *name, int64_t used_us);
 int writer_account_gone(struct writer *w, const char *name);
-/* What goes: a row each, and where it is a recording the call's record says so, with a job until writer_files_gone(). Returns when
- * it is committed. */
+/* What goes: a row each, and where it is a recording the call's record says so, with a job until writer_files_gone(). Of anything else the
+ * job is named as the object, until writer_job_gone("delete"). Returns when it is committed. */
 struct writer_deletions {
     unsigned count;
     const struct store_deletion *rows;

@@ -161,6 +161,7 @@ struct spool_segment {
 };
 /* All segments, the oldest first (but for the interleaving of several writers); malloc'ed. */
 int spool_segments(const char *data_dir, struct spool_segment **ret_segments, size_t *ret_count);
+bool spool_segment_there(const char *data_dir, uint32_t number);
 /* Nobody writes it now. */
 bool spool_segment_rests(const char *data_dir, uint32_t number);
 /* Unlinks it, unless somebody writes it. The newest of all must stay (spool_retain.c). */

@@ -70,6 +70,12 @@ static int segment_take(const char *data_dir, uint32_t number)
     return -1;
 }
 
+bool spool_segment_there(const char *data_dir, uint32_t number)
+{
+    struct stat st;
+    return segment_stat(data_dir, number, &st);
+}
+
 bool spool_segment_rests(const char *data_dir, uint32_t number)
 {
     int fd = segment_take(data_dir, number);

@@ -1,8 +1,9 @@
 /* A disk with something wrong, for tests: loaded ahead of the C library (LD_PRELOAD), stands
  * between a program and its files below the directory $FAULTY_DISK. What is wrong now stands in the
  * first bytes of the file $FAULTY_DISK_MODE, which is mapped, so a test changes it while the
- * program runs: u8 what (enum fault), u8 where (1: in spool/ alone, 2: all but that), u16 unused, u32 milliseconds
- * that each write and sync takes with SLOW.
+ * program runs: u8 what (enum fault), u8 where (1: in spool/ alone, 2: all but that), u16 after, u32 milliseconds
+ * that each write and sync takes with SLOW; with KILLS, which of the files in audio/ and spool/ that are unlinked from the start on
+ * kills the program: ahead of it, or with `after` behind it.
  *
  * Files count by the path they were opened with; children that were forked are left alone. */
 #define _GNU_SOURCE
@@ -10,7 +11,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +23,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum fault { NONE, REFUSES, READ_ONLY, FULL, SLOW, SYNC_FAILS };
+enum fault { NONE, REFUSES, READ_ONLY, FULL, SLOW, SYNC_FAILS, KILLS };
 enum { OURS = 1, SPOOL = 2 };
 enum act { WRITES, OPENS, SYNCS };
 
 struct mode {
     uint8_t what, where;
-    uint16_t unused;
+    uint16_t after;
     uint32_t ms;
 };
 
@@ -169,6 +173,24 @@ int close(int fd)
     if (fd >= 0 && fd < (int)sizeof files)
         files[fd] = 0;
     return next(fd);
+}
+
+static bool of_media(const char *path)
+{
+    return kind_of(path) && (strncmp(path + strlen(dir), "/spool/", 7) == 0 || strncmp(path + strlen(dir), "/audio/", 7) == 0);
+}
+
+int unlink(const char *path)
+{
+    static atomic_uint unlinked;
+    NEXT(int(const char *), "unlink");
+    bool last = mode && mode->what == KILLS && of_media(path) && atomic_fetch_add(&unlinked, 1) + 1 == mode->ms;
+    if (last && !mode->after)
+        kill(getpid(), SIGKILL);
+    int result = next(path);
+    if (last)
+        kill(getpid(), SIGKILL);
+    return result;
 }
 
 int mkdir(const char *path, mode_t rights)

@@ -6,7 +6,7 @@ from craft import *
 from service import Service, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-NONE, REFUSES, READ_ONLY, FULL, SLOW, SYNC_FAILS = range(6)  # as in faulty_disk.c
+NONE, REFUSES, READ_ONLY, FULL, SLOW, SYNC_FAILS, KILLS = range(7)  # as in faulty_disk.c
 ALL, SPOOL, ELSEWHERE = range(3)
 
 
