@@ -16,7 +16,7 @@
 #define MAX_SPAN_US     (400 * 24 * 3600 * SECOND_US)
 #define HEADER_SPAN_US  (31 * 24 * 3600 * SECOND_US) /* messages are read one by one */
 
-enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, DIRECTIONS, STATES, FORMATS, LABELS, CODES, LONG, REAL, FLAG, CHOICE, TAGS };
+enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, DIRECTIONS, STATES, FORMATS, LABELS, CODES, LONG, REAL, FLAG, CHOICE, TAGS, ELSEWHERE };
 
 /* name, kind, member of store_query, smallest, largest (of numbers). Names with "__" are suffix
  * operators. */
@@ -73,6 +73,26 @@ enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, DIRECTIONS, STATES, FORMATS, LABE
     X("one_way", FLAG, one_way, 0, 0)                                                              \
     X("q", TEXT, text, 0, 0)
 
+/* Of GET /live/events: what can be said of a call that goes on. What is read elsewhere is only let through, any number of times. */
+#define LIVE_FILTERS(X)                                                                            \
+    X("call_id", TEXTS, call_id, 0, 0)                                                             \
+    X("from_user", TEXTS, from_user, 0, 0)                                                         \
+    X("to_user", TEXTS, to_user, 0, 0)                                                             \
+    X("number", TEXTS, number, 0, 0)                                                               \
+    X("number__prefix", TEXT, number_prefix, 0, 0)                                                 \
+    X("ip", IPS, ip, 0, 0)                                                                         \
+    X("codec", TEXTS, codec, 0, 0)                                                                 \
+    X("kind", CHOICE, kind, 0, 0)                                                                  \
+    X("sip_code", CODES, sip_code, 100, 699)                                                       \
+    X("partial", FLAG, partial, 0, 0)                                                              \
+    X("tenant", TEXTS, tenant, 0, 0)                                                               \
+    X("trunk", TEXTS, trunk, 0, 0)                                                                 \
+    X("site", TEXTS, site, 0, 0)                                                                   \
+    X("direction", DIRECTIONS, direction, 0, 0)                                                    \
+    X("user_agent__contains", TEXT, user_agent_contains, 0, 0)                                     \
+    X("q", TEXT, text, 0, 0)                                                                       \
+    X("event", ELSEWHERE, uid, 0, 0)
+
 struct filter {
     const char *name;
     enum filter_kind kind;
@@ -86,6 +106,7 @@ struct filter {
 
 static const struct filter CALLS[] = {FILTERS(AS_FILTER) {0}};
 static const struct filter RECORDINGS[] = {RECORDING_FILTERS(AS_FILTER) {0}};
+static const struct filter LIVE[] = {LIVE_FILTERS(AS_FILTER) {0}};
 
 const char *const CALL_FILTER_PARAMS[] = {FILTERS(AS_NAME) "header",
                                           "header_value__contains",
@@ -97,6 +118,7 @@ const char *const CALL_FILTER_PARAMS[] = {FILTERS(AS_NAME) "header",
                                           "count",
                                           NULL};
 const char *const RECORDING_FILTER_PARAMS[] = {RECORDING_FILTERS(AS_NAME) "from", "to", "order", "limit", "cursor", "count", NULL};
+const char *const LIVE_EVENT_PARAMS[] = {LIVE_FILTERS(AS_NAME) "min_interval_ms", "last_event_id", NULL};
 
 static const char *const OUTCOME_NAMES[] = {
     "answered", "busy", "no_answer", "cancelled", "rejected", "redirected", "failed", "lost", NULL};
@@ -267,6 +289,8 @@ static bool apply(const struct filter *f, struct call_filter *cf, const char *va
     case LONG:
     case REAL:
         return apply_number(f, member, value, e);
+    case ELSEWHERE:
+        return true;
     }
     return false;
 }
@@ -434,4 +458,12 @@ bool recording_filter_parse(const struct http_request *rq, const uint8_t cursor_
         return filter_refuse(ret_error, "invalid_value", "order", "`order` is one of started_at, -started_at.");
     q->has_recording = q->recording_state[0] ? -1 : 1;
     return good;
+}
+
+bool live_call_filter_parse(const struct http_request *rq, struct call_filter *ret_filter, struct call_filter_error *ret_error)
+{
+    memset(ret_filter, 0, sizeof *ret_filter);
+    store_query_defaults(&ret_filter->query);
+    ret_filter->query.any_kind = http_query_value(&rq->query, "kind") == NULL;
+    return parse_filters(&rq->query, LIVE, ret_filter, ret_error);
 }

@@ -25,6 +25,10 @@ extern const char *const RECORDING_FILTER_PARAMS[];
 bool recording_filter_parse(const struct http_request *rq, const uint8_t cursor_key[32],
                             struct call_filter *ret_filter, struct call_filter_error *ret_error);
 
+/* Of GET /live/events: calls of any kind, whenever they began. */
+extern const char *const LIVE_EVENT_PARAMS[];
+bool live_call_filter_parse(const struct http_request *rq, struct call_filter *ret_filter, struct call_filter_error *ret_error);
+
 /* Where a page ended, as opaque text that only this service can make: position and time range,
  * bound to the filters of the request. */
 #define PAGE_CURSOR_SIZE 160

@@ -12,10 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "api/byte_ranges.h"
 #include "api/listen.h"
+#include "api/live_watch.h"
 #include "api/route_stats.h"
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -25,6 +27,8 @@
 #define LONG_ANSWER_NS                                                                             \
     (4 * 3600 * SECOND_NS) /* a file or download; a player reads as slowly as it plays */
 #define SEND_BLOCK_BYTES (64u << 10)
+#define EVENTS_BLOCK_BYTES  (8u << 10)
+#define EVENTS_SOCKET_BYTES (32 << 10)
 
 /* ---- request ---- */
 
@@ -97,6 +101,7 @@ static void read_request(struct http_exchange *e, const char *method)
     rq->content_type = header_of(e, "Content-Type");
     rq->cookie = header_of(e, "Cookie");
     rq->csrf = header_of(e, "X-CSRF-Token");
+    rq->last_event_id = header_of(e, "Last-Event-ID");
     rq->forwarded = came_through_proxy(e);
     rq->cross_site = is_cross_site(e);
 }
@@ -183,6 +188,37 @@ static struct MHD_Response *pipe_response(struct http_exchange *e)
     return r;
 }
 
+static ssize_t read_events(void *context, uint64_t position, char *out, size_t max)
+{
+    ssize_t n = live_watch_read(context, out, max);
+
+    (void)position;
+    if (n == BODY_PIPE_END)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    return n == BODY_PIPE_FAILED ? MHD_CONTENT_READER_END_WITH_ERROR : n;
+}
+
+static void release_events(void *context)
+{
+    live_watch_close(context);
+}
+
+/* The system shall not keep much for a client that does not read: what is not sent stays where it is, for all. */
+static struct MHD_Response *events_response(struct http_exchange *e)
+{
+    const struct body_pipe_reader reader = {.context = e->connection, .park = park, .unpark = unpark};
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(e->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const int bytes = EVENTS_SOCKET_BYTES;
+
+    if (info)
+        (void)setsockopt(info->connect_fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    live_watch_begin(e->rs.watcher, &reader);
+    struct MHD_Response *r = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, EVENTS_BLOCK_BYTES, read_events, e->rs.watcher, release_events);
+    if (r)
+        e->rs.watcher = NULL; /* closed with the response */
+    return r;
+}
+
 /* What a response of several ranges reads from; it outlives the exchange. */
 struct several {
     struct multipart *multipart;
@@ -265,6 +301,8 @@ static struct MHD_Response *make_response(struct http_exchange *e)
         else
             problem_too_many_downloads(e);
     }
+    if (e->rs.watcher)
+        return events_response(e);
     if (e->rs.fd >= 0)
         return file_response(e);
     return memory_response(e->rs.constant.data ? e->rs.constant : buf_view(&e->rs.body));

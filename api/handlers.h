@@ -164,6 +164,7 @@ void handle_speech(struct exchange *x);
 void handle_delete_recording(struct exchange *x);
 void handle_video(struct exchange *x);
 void handle_live_calls(struct exchange *x);
+void handle_live_events(struct exchange *x);
 void handle_live_audio(struct exchange *x);
 void handle_live_call(struct exchange *x);
 void handle_stats_summary(struct exchange *x);

@@ -1,6 +1,7 @@
 /* The small pieces of HTTP that are ours: query strings, paths, byte ranges, entity tags. All of
  * them take hostile text. */
 #include "api/byte_ranges.h"
+#include "api/live_watch.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -22,6 +23,8 @@ void http_response_fini(struct http_response *r)
     r->fd = -1;
     multipart_free(r->multipart);
     r->multipart = NULL;
+    live_watch_close(r->watcher);
+    r->watcher = NULL;
     if (r->producer.free)
         r->producer.free(r->producer.context);
     r->producer = (struct http_producer){0};

@@ -43,7 +43,7 @@ struct http_request {
     int64_t now_us;
     /* Headers, NULL when absent. */
     const char *host, *authorization, *range, *if_range, *if_none_match, *if_match, *access_reason,
-        *accept, *accept_encoding, *content_encoding, *content_type, *cookie, *csrf;
+        *accept, *accept_encoding, *content_encoding, *content_type, *cookie, *csrf, *last_event_id;
     struct slice body;   /* of a route that takes one */
     bool body_too_large; /* it was not read to its end */
     bool forwarded;  /* came through a proxy, by its headers */
@@ -88,6 +88,7 @@ struct http_response {
     uint64_t file_offset, file_size;
     struct multipart *multipart; /* not NULL: several ranges of the file, owned (byte_ranges.h) */
     struct http_producer producer; /* run != NULL */
+    struct live_watcher *watcher; /* not NULL: live events, owned (live_watch.h) */
 };
 
 void http_response_init(struct http_response *r);

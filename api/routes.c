@@ -42,6 +42,7 @@ static const struct route ROUTES[] = {
     {"GET", "/api/v1/recordings/{id}/speech", SCOPE_META, handle_speech, NULL, ROUTE_LIMITED},
     {"GET", "/api/v1/recordings/{id}/video", SCOPE_AUDIO, handle_video, PARAMS("sig"), ROUTE_LIMITED | ROUTE_SIGNED},
     {"GET", "/api/v1/live/calls", SCOPE_META, handle_live_calls, PARAMS("limit"), ROUTE_LIMITED},
+    {"GET", "/api/v1/live/events", SCOPE_META, handle_live_events, LIVE_EVENT_PARAMS, ROUTE_LIMITED},
     {"GET", "/api/v1/live/calls/{uid}", SCOPE_META, handle_live_call, NULL, ROUTE_LIMITED},
     {"GET", "/api/v1/live/calls/{uid}/audio", SCOPE_LIVE, handle_live_audio, PARAMS("format", "sig"), ROUTE_LIMITED | ROUTE_SIGNED},
     {"GET", "/api/v1/stats/summary", SCOPE_META, handle_stats_summary,

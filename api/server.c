@@ -16,6 +16,7 @@
 
 #include "api/connection.h"
 #include "api/listen.h"
+#include "api/live_watch.h"
 #include "api/route_stats.h"
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -214,6 +215,8 @@ static int start_all(struct api_server *s, struct why *why)
         err = ERR_NOMEM;
         why_set(why, "there is no memory for the API");
     }
+    if (err == 0 && s->config.live_events)
+        err = live_events_start(s->config.live_events, &s->context);
     if (err == 0)
         return start_daemon(s, a, fd, why);
     close(fd);
@@ -273,6 +276,7 @@ void api_stop(struct api_server *s)
         body_pipes_stop(s->pipes);
     if (s->listens)
         body_pipes_stop(s->listens);
+    live_events_stop(s->config.live_events);
     if (s->inbox)
         inbox_close(s->inbox);
     for (unsigned i = 0; i < s->reader_count; i++) {

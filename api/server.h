@@ -4,6 +4,7 @@
 #pragma once
 
 #include "api/live.h"
+#include "api/live_events.h"
 #include "api/sound.h"
 #include "base/counters.h"
 #include "storage/store.h"
@@ -89,6 +90,7 @@ struct api_config {
     unsigned reader_threads; /* default 4 */
     struct counters_set *counters;
     struct live_source live;
+    struct live_events *live_events; /* outlives the service of the API; NULL: there are none */
     /* PEM files; NULL or "": no TLS. */
     const char *tls_certificate, *tls_private_key;
     const char *hosts;     /* further names in Host, with commas between; may be NULL */

@@ -6,10 +6,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/live_watch.h"
 #include "app/summarise.h"
 #include "app/worker_pause.h"
 
 #define LOOK_MS 400
+
+int live_view_check(const struct settings *s, struct why *why)
+{
+    if (s->watchers_max <= WATCHERS_MAX)
+        return 0;
+    why_set(why, "[limits] watchers is a number from 0 to %d", WATCHERS_MAX);
+    return ERR_INVALID;
+}
 
 struct looking {
     pthread_mutex_t lock; /* guards the array: workers answer at the same time */
@@ -82,7 +91,7 @@ static void copy_text(const struct call_brief *b, enum call_brief_text which, ch
     slice_copy_to(slice_str(call_brief_text(b, which)), out, size);
 }
 
-static void copy_call(const struct wcall *wc, struct live_call *out)
+void live_view_copy(const struct wcall *wc, struct live_call *out)
 {
     const struct call_brief *b = wc->brief;
     uid_text(b->uid, out->uid);
@@ -133,7 +142,7 @@ struct wcall *live_view_find(struct worker *w, const struct live_want *want)
         if (!wanted(want, wc))
             continue;
         memset(&seen, 0, sizeof seen);
-        copy_call(wc, &seen);
+        live_view_copy(wc, &seen);
         return want->may_see == NULL || want->may_see(want->asker, &seen) ? wc : NULL;
     }
     return NULL;
@@ -148,7 +157,7 @@ static void look(void *context, struct worker *w)
         struct live_call *c = wanted(l->want, wc) ? add_call(l) : NULL;
         if (c == NULL)
             continue;
-        copy_call(wc, c);
+        live_view_copy(wc, c);
         if (l->want->may_see && !l->want->may_see(l->want->asker, c))
             l->count--;
     }
@@ -185,7 +194,7 @@ static void look_and_pause(void *context, struct worker *w)
     p->found = true;
     p->err = worker_pause_ask(w, wc, &p->ask, NULL);
     memset(p->out, 0, sizeof *p->out);
-    copy_call(wc, p->out);
+    live_view_copy(wc, p->out);
 }
 
 int live_view_pause(void *pipeline, const struct live_want *want, const struct live_pause *ask, struct live_call *ret_call)

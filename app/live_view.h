@@ -3,7 +3,12 @@
 
 #include "api/live.h"
 #include "app/pipeline.h"
+#include "app/settings.h"
 
+/* Of [limits] watchers: 0 or ERR_INVALID with a sentence. */
+int live_view_check(const struct settings *s, struct why *why);
+/* A call as it stands, all but its streams beyond LIVE_STREAMS_MAX. In the worker's thread. `out` is zeroed. */
+void live_view_copy(const struct wcall *wc, struct live_call *out);
 /* The call of this uid that the worker follows, if it may be seen; NULL. In the worker's thread. */
 struct wcall *live_view_find(struct worker *w, const struct live_want *want);
 

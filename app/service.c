@@ -63,6 +63,7 @@ struct service {
     struct conversions *conversions;
     struct policies *policies;
     struct webhook *webhook; /* NULL: nobody is told */
+    struct live_events *live_events; /* NULL: without the API */
     struct api_server *api;
     struct spool_config spool;
     struct source_stats source_stats; /* at the last look */
@@ -575,6 +576,7 @@ static int start_http(struct service *s, struct why *why)
         .web_root = s->settings->api_web_root,
         .counters = s->counters_set,
         .live = {.context = s, .snapshot = live_snapshot, .listen = live_listen, .pause = live_pause},
+        .live_events = s->live_events,
         .context = s,
         .health = health,
         .refresh_gauges = refresh_gauges,
@@ -609,6 +611,15 @@ static int start_webhook(struct service *s, struct worker_config *worker, struct
         worker->call_events = config.events;
     }
     return err;
+}
+
+/* Recovery tells nobody here either. */
+static int start_live_events(struct service *s, struct worker_config *worker)
+{
+    if (!s->settings->api_enabled)
+        return 0;
+    worker->live = s->live_events = live_events_new((unsigned)s->settings->watchers_max);
+    return s->live_events ? 0 : ERR_NOMEM;
 }
 
 static int start_pipeline(struct service *s, struct pipeline_config *config, struct why *why)
@@ -686,6 +697,8 @@ static int start_all(struct service *s, struct why *why)
         err = renderer_start(&renderer, &s->renderer, why);
     if (err == 0)
         err = start_webhook(s, &pipeline.worker, why);
+    if (err == 0)
+        err = start_live_events(s, &pipeline.worker);
     if (err == 0)
         err = start_pipeline(s, &pipeline, why);
     if (err == 0)
@@ -823,6 +836,7 @@ void service_stop(struct service *s)
         writer_flush(s->writer); /* it is told of the last renders */
     retention_stop(s->retention);
     s->retention = NULL;
+    live_events_free(s->live_events);
     webhook_stop(s->webhook);
     writer_stop(s->writer);
     wire_close(s->wire);

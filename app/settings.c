@@ -10,6 +10,7 @@
 #include "app/identity_config.h"
 #include "app/conversions.h"
 #include "app/listen.h"
+#include "app/live_view.h"
 #include "app/pause_config.h"
 #include "app/setup.h"
 #include "app/rules_config.h"
@@ -595,5 +596,7 @@ int settings_check(const struct settings *s, struct why *why)
         err = listening_check(s, why);
     if (err == 0)
         err = conversions_check(s, why);
+    if (err == 0)
+        err = live_view_check(s, why);
     return err ? err : hep_source_check(s, why);
 }

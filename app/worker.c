@@ -8,6 +8,7 @@
 #include "app/flow_codecs.h"
 #include "app/media_drop.h"
 #include "app/summarise.h"
+#include "app/worker_live.h"
 #include "app/worker_pause.h"
 #include "app/worker_rules.h"
 #include "base/crypto.h"
@@ -177,6 +178,7 @@ static void start_call(struct worker *w, const struct event *event)
     w->calls[event->call] = wc;
     worker_rules_begin(w, wc, event->time_ns);
     tell(w, wc, NULL);
+    worker_live_call(w, wc, NULL, event->time_ns);
 }
 
 static void change_call(struct worker *w, const struct event *event)
@@ -186,6 +188,7 @@ static void change_call(struct worker *w, const struct event *event)
         return;
     worker_rules_changed(w, wc, event->time_ns);
     tell(w, wc, NULL);
+    worker_live_call(w, wc, NULL, event->time_ns);
     bool telling = wc->brief->state == CALL_ANSWERED || wc->brief->state == CALL_ENDED;
     bool told = wc->row_state == wc->brief->state && wc->row_grouped == wc->brief->grouped;
     if (!w->config.early_rows || !telling || told)
@@ -238,6 +241,7 @@ static void end_call(struct worker *w, const struct event *event)
         if (wc->recording)
             counters_sub(w->counters, C_RECORDINGS_ACTIVE, 1);
         tell(w, wc, call);
+        worker_live_call(w, wc, call, event->time_ns);
         struct call_record *record = summarise(wc, call, &w->config);
         count_labels(w, record, wc->brief->label);
         if (record && record->recording.state == NULL)

@@ -20,6 +20,7 @@
 #include "storage/spool.h"
 
 struct worker;
+struct live_events;
 struct rules;
 struct rules_book;
 
@@ -80,6 +81,7 @@ struct worker_config {
     /* Takes the record of a call as it stands when one of `call_events` (bits) has come about; never waits. May be NULL. */
     void (*call_event)(void *context, enum worker_call_event event, struct call_record *record);
     unsigned call_events;
+    struct live_events *live; /* gets news of calls that go on (worker_live.h), borrowed; NULL: nobody does */
     /* Takes what is to be audited, borrowed; never waits. May be NULL. */
     /* False: it will not be in the audit log; then a resume does not take effect. */
     bool (*control)(void *context, const struct worker_control *control);
@@ -140,6 +142,7 @@ struct wstream {
     struct video_meter *video;   /* pictures; NULL: it is no video */
     bool early;
     bool red;                    /* packets came as redundant audio */
+    bool alerted;                /* its newest window was poor, and that is known */
     uint8_t dscp_first, dscp_least, dscp_most;
     uint8_t ttl_least, ttl_most;
     uint8_t priority_least, priority_most;
@@ -216,6 +219,7 @@ struct wcall {
     bool tapped;                 /* its flows are, those to come too */
     bool row_grouped;            /* that row says which group the call belongs to */
     uint8_t told;                /* bits of enum worker_call_event that have come about */
+    uint8_t shown;               /* bits of enum live_event_kind likewise (worker_live.c) */
     uint8_t row_state;           /* enum call_state that the newest early row says; CALL_TRYING: none */
 };
 

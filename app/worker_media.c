@@ -8,6 +8,7 @@
 #include "app/stream_score.h"
 #include "app/summarise_series.h"
 #include "app/worker_keys.h"
+#include "app/worker_live.h"
 #include "app/worker_pause.h"
 #include "capture/net/datagram.h"
 #include "capture/rtp/red.h"
@@ -281,6 +282,7 @@ static void end_window(struct worker *w, struct wstream *s)
     struct rtp_stats t;
     network_stats(s, &t);
     count_stream(w, s, &t);
+    worker_live_window(w, s, r, scale, band);
 }
 
 void worker_end_stream(struct worker *w, struct wstream *s)

@@ -9,6 +9,7 @@
 #include "app/summarise.h"
 #include "app/worker_internal.h"
 #include "app/worker_keys.h"
+#include "app/worker_live.h"
 #include "app/worker_mask.h"
 
 #define POINTS_MAX    64 /* told of a call; more pauses are obeyed and counted */
@@ -122,6 +123,7 @@ bool worker_pause_hides(const struct wcall *wc, unsigned party)
 static void tell(struct worker *w, const struct wcall *wc, const struct point *at)
 {
     unsigned kind = at->resumed ? WORKER_CALL_RESUMED : WORKER_CALL_PAUSED;
+    worker_live_pause(w, wc, at->resumed, at->time_ns, at->detail);
     if (w->config.call_event == NULL || !(w->config.call_events >> kind & 1))
         return;
     struct call_record *r = summarise_head(wc, NULL, &w->config);

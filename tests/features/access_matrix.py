@@ -19,7 +19,7 @@ ROUTES = {
     "GET /api/v1/recordings": "meta limited", "GET /api/v1/recordings/{id}": "meta limited", "DELETE /api/v1/recordings/{id}": "delete limited",
     "GET /api/v1/recordings/{id}/audio": "audio limited", "GET /api/v1/recordings/{id}/video": "audio limited", "GET /api/v1/recordings/{id}/peaks": "audio limited",
     "GET /api/v1/recordings/{id}/speech": "meta limited",
-    "GET /api/v1/live/calls": "meta limited", "GET /api/v1/live/calls/{uid}": "meta limited", "GET /api/v1/live/calls/{uid}/audio": "live limited",
+    "GET /api/v1/live/calls": "meta limited", "GET /api/v1/live/events": "meta limited", "GET /api/v1/live/calls/{uid}": "meta limited", "GET /api/v1/live/calls/{uid}/audio": "live limited",
     "GET /api/v1/stats/summary": "meta", "GET /api/v1/stats/codes": "meta", "GET /api/v1/stats/topology": "meta limited", "GET /api/v1/stats/quality": "meta",
     "GET /api/v1/coverage": "meta", "GET /api/v1/policies/recording": "meta", "PUT /api/v1/policies/recording": "admin",
     "POST /api/v1/policies/recording/test": "meta", "GET /api/v1/policies/retention": "meta", "PUT /api/v1/policies/retention": "admin",
@@ -49,7 +49,7 @@ def routes(s):
 
 
 def filled(path, uid=NOWHERE):
-    path += {"diff": "?with=1", "pcap": "?rtp=headers"}.get(path.rsplit("/", 1)[-1], "")
+    path += {"diff": "?with=1", "pcap": "?rtp=headers", "events": "?event=none"}.get(path.rsplit("/", 1)[-1], "")
     return re.sub(r"\{(\w+)\}", lambda m: {"uid": uid, "id": uid, "n": "1", "sid": "1", "aor": "a@b", "user": "nobody", "asset": "none.js"}[m[1]], path)
 
 
