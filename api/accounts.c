@@ -68,7 +68,7 @@ static bool find(struct exchange *x, struct store_account *ret_account)
     int err = store_account(x->reader, x->rq->path_value[0], ret_account);
 
     if (err)
-        exchange_store_problem(x, err, "user");
+        account_put_problem(x, err);
     return err == 0;
 }
 
@@ -176,6 +176,14 @@ static bool is_oneself(struct exchange *x, const char *name)
     problem(x->rs, x->rq, 409, "own_account", NULL,
             "Nobody changes the account they act as; a password is changed at /me/password.");
     return true;
+}
+
+void account_put_problem(struct exchange *x, int err)
+{
+    if (err == ERR_EXISTS)
+        problem(x->rs, x->rq, 409, "user_changed", NULL, "Somebody else has just made, changed or deleted this user: look again.");
+    else
+        exchange_store_problem(x, err, "user");
 }
 
 static bool store(struct exchange *x, const char *action, const struct store_account *a)

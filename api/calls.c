@@ -134,22 +134,6 @@ static bool may_search(struct exchange *x, const struct call_filter *filter)
     return exchange_audit(x, "messages.search", object, "ok", x->rq->access_reason);
 }
 
-/* Whose calls are looked for is nobody's secret from the audit log. */
-static bool audit_search(struct exchange *x)
-{
-    static const char *const NAMES[] = {"number", "number__prefix", "from_user", "to_user", "q"};
-    const struct http_query *q = &x->rq->query;
-    char object[200] = "";
-    size_t n = 0;
-
-    for (unsigned i = 0; i < q->count; i++)
-        for (size_t k = 0; k < sizeof NAMES / sizeof NAMES[0] && n < sizeof object; k++)
-            if (strcmp(q->param[i].name, NAMES[k]) == 0)
-                n += (size_t)snprintf(object + n, sizeof object - n, "%s%s=%s", n ? "&" : "", NAMES[k],
-                                      q->param[i].value);
-    return n == 0 || exchange_audit_read(x, "calls.search", object, NULL);
-}
-
 /* ---- the answer ---- */
 
 static void page_json(struct exchange *x, struct list *l, const struct store_query *q, bool more)
@@ -195,7 +179,7 @@ void handle_calls(struct exchange *x)
     }
     if (filter.header && !may_search(x, &filter))
         return;
-    if (!audit_search(x))
+    if (!exchange_audit_search(x, "calls.search"))
         return;
     struct limit_query limit;
     if (!limit_query_fill(&limit, &x->who.limit, &filter.query)) {

@@ -77,6 +77,22 @@ bool exchange_audit_read(struct exchange *x, const char *action, const char *obj
     return audit_unavailable(x);
 }
 
+bool exchange_audit_search(struct exchange *x, const char *action)
+{
+    static const char *const NAMES[] = {"number", "number__prefix", "from_user", "to_user", "q",
+                                        "aor",    "user",           "subscriber", "resource"};
+    const struct http_query *q = &x->rq->query;
+    char object[200] = "";
+    size_t n = 0;
+
+    for (unsigned i = 0; i < q->count; i++)
+        for (size_t k = 0; k < sizeof NAMES / sizeof NAMES[0] && n < sizeof object; k++)
+            if (strcmp(q->param[i].name, NAMES[k]) == 0)
+                n += (size_t)snprintf(object + n, sizeof object - n, "%s%s=%s", n ? "&" : "", NAMES[k],
+                                      q->param[i].value);
+    return n == 0 || exchange_audit_read(x, action, object, NULL);
+}
+
 void exchange_store_problem(struct exchange *x, int err, const char *what)
 {
     if (err == ERR_NOT_FOUND)

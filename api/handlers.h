@@ -101,6 +101,8 @@ bool exchange_audit(struct exchange *x, const char *action, const char *object, 
  * `bytes` NULL: not of bytes. */
 bool exchange_audit_read(struct exchange *x, const char *action, const char *object,
                          const struct audit_bytes *bytes);
+/* Whom a list is searched for is nobody's secret from the audit log; a list of all is no search. */
+bool exchange_audit_search(struct exchange *x, const char *action);
 /* The problem of an ERR_ code of the store. `what` is "call", "recording". */
 void exchange_store_problem(struct exchange *x, int err, const char *what);
 /* False when it lies outside the asker's limit: it is freed then, and as if it were not there. */
@@ -119,6 +121,8 @@ bool exchange_number(struct exchange *x, const char *name, uint32_t fallback, ui
                      uint32_t *ret_number);
 
 /* A new password of 12 to 256 bytes; ends the account's sessions once it is stored. False: the problem is set. */
+/* `err` of put_account(). */
+void account_put_problem(struct exchange *x, int err);
 bool account_password_set(struct exchange *x, struct store_account *a, struct slice password);
 
 /* ---- handlers ---- */

@@ -301,7 +301,7 @@ static void change_password(struct exchange *x, struct store_account *account,
         return;
     int err = config->access.put_account(config->context, account);
     if (err) {
-        exchange_store_problem(x, err, "user");
+        account_put_problem(x, err);
         return;
     }
     sessions_close(x->api->sessions, x->who.session, x->counters);

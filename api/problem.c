@@ -22,6 +22,8 @@ static const char *status_title(unsigned status)
         return "Conflict";
     case 410:
         return "Gone";
+    case 412:
+        return "Precondition Failed";
     case 413:
         return "Content Too Large";
     case 415:
@@ -30,8 +32,16 @@ static const char *status_title(unsigned status)
         return "Range Not Satisfiable";
     case 421:
         return "Misdirected Request";
+    case 422:
+        return "Unprocessable Content";
+    case 428:
+        return "Precondition Required";
+    case 429:
+        return "Too Many Requests";
     case 503:
         return "Service Unavailable";
+    case 507:
+        return "Insufficient Storage";
     default:
         return "Internal Server Error";
     }

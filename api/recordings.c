@@ -138,6 +138,18 @@ static void delete_found(struct exchange *x, const struct call_record *r)
     deleted_json(x, id, r->uid, files, bytes);
 }
 
+/* With it go the tracks of all who took part: whoever may not see one of them deletes none. False: the problem is set. */
+static bool may_delete(struct exchange *x, const struct call_record *r)
+{
+    bool may = limit_allows_record(&x->who.limit, r);
+    for (uint32_t i = 0; i < r->tracks.count && may; i++)
+        may = recording_may_hear(x, &r->tracks, &r->tracks.items[i]);
+    if (!may)
+        problem(x->rs, x->rq, 403, "others_sound", NULL,
+                "With this recording the sound of calls would go that are beyond the limit of %s.", x->who.name);
+    return may;
+}
+
 void handle_delete_recording(struct exchange *x)
 {
     struct recording f;
@@ -148,7 +160,7 @@ void handle_delete_recording(struct exchange *x)
         problem(x->rs, x->rq, 409, "part_of_a_recording", NULL,
                 "A recording is deleted with all its parts: DELETE /recordings/%s.",
                 f.r->recording.id);
-    else if (has_tracks(f.r) || recording_is_ready(x, &f.r->recording))
+    else if (may_delete(x, f.r) && (has_tracks(f.r) || recording_is_ready(x, &f.r->recording)))
         delete_found(x, f.r);
     record_free(f.r);
 }

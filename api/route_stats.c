@@ -8,7 +8,7 @@
 
 #include "api/handlers.h"
 
-static const unsigned CODES[] = {200, 202, 204, 206, 304, 400, 401, 403, 404, 405, 409, 412, 413, 415, 416, 421, 422, 428, 429, 500, 503, 507};
+static const unsigned CODES[] = {200, 201, 202, 204, 206, 304, 400, 401, 403, 404, 405, 409, 412, 413, 415, 416, 421, 422, 428, 429, 500, 503, 507};
 static const double BOUNDS[] = {.001, .002, .005, .01, .025, .05, .1, .25, .5, 1, 5};
 
 #define CODE_COUNT  (sizeof CODES / sizeof *CODES)

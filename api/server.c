@@ -95,7 +95,8 @@ static int check_exposure(struct api_server *s, struct addr a, struct why *why)
 
     s->context.loopback_only = addr_is_loopback(a);
     if (s->context.loopback_only) {
-        s->context.local_scopes = local_scopes(s->config.local_role);
+        /* what a proxy on this machine passes on comes from loopback, too */
+        s->context.local_scopes = s->config.behind_proxy ? 0 : local_scopes(s->config.local_role);
         return 0;
     }
     if (!s->config.behind_proxy && s->tls == NULL) {

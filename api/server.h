@@ -111,6 +111,7 @@ struct api_config {
     struct {
         int (*put_token)(void *context, const struct store_token *token);
         void (*token_used)(void *context, const char *id, int64_t used_us);
+        /* ERR_EXISTS: it was made, changed or deleted since it was read. */
         int (*put_account)(void *context, const struct store_account *account);
         int (*account_used)(void *context, const char *name, int64_t used_us);
         int (*drop_account)(void *context, const char *name);

@@ -54,6 +54,8 @@ static void handle_list(struct exchange *x, enum user_list list, bool body)
         problem(x->rs, x->rq, 400, e.code, e.field, "%s", e.detail);
         return;
     }
+    if (!exchange_audit_search(x, list == USER_LIST_MESSAGES ? "messages.search" : "users.search"))
+        return;
     struct list l = {
         .kind = filter.query.kind, .table = user_table(filter.query.kind), .body = body};
     l.order = user_field(l.kind, l.table->order);

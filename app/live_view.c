@@ -207,7 +207,7 @@ int live_view_pause(void *pipeline, const struct live_want *want, const struct l
                                 .actor = actor,
                                 .reason = ask->reason},
                         .out = ret_call};
-    snprintf(actor, sizeof actor, "token:%.60s", ask->actor);
+    snprintf(actor, sizeof actor, "%s%.70s", strncmp(ask->actor, "user:", 5) == 0 || strcmp(ask->actor, "local") == 0 ? "" : "token:", ask->actor);
     if (!pause_sides_read(slice_str(ask->sides), &p.ask.sides))
         return ERR_INVALID;
     if (!pipeline_look(pipeline, look_and_pause, &p, LOOK_MS) && !p.found)

@@ -45,6 +45,7 @@ struct item {
     const struct writer_deletions *deletions; /* the waiter's, as are these */
     const struct store_token *token;
     const struct store_account *account;
+    bool *ret_stale; /* of the account */
     struct gate *gate;
     char job_kind[16], job_uid[40];
     int64_t calls_before_us, messages_before_us, spool_before_us, now_us;
@@ -223,7 +224,7 @@ static int write_item(struct writer *w, const struct item *item)
     case ITEM_TOKEN_USED:
         return store_token_used(w->store, item->job_uid, item->now_us);
     case ITEM_ACCOUNT:
-        return store_put_account(w->store, item->account);
+        return store_put_account(w->store, item->account, item->ret_stale);
     case ITEM_ACCOUNT_USED:
         return store_account_used(w->store, item->uid, item->now_us);
     case ITEM_ACCOUNT_GONE:
@@ -671,7 +672,9 @@ void writer_token_used(struct writer *w, const char *id, int64_t used_us)
 
 int writer_account(struct writer *w, const struct store_account *account)
 {
-    return put_and_wait(w, (struct item){.kind = ITEM_ACCOUNT, .account = account});
+    bool stale = false;
+    int err = put_and_wait(w, (struct item){.kind = ITEM_ACCOUNT, .account = account, .ret_stale = &stale});
+    return err == 0 && stale ? ERR_EXISTS : err;
 }
 
 int writer_account_used(struct writer *w, const char *name, int64_t used_us)

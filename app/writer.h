@@ -59,6 +59,7 @@ int writer_tags(struct writer *w, const char *uid, int64_t started_us, const str
 /* Tokens and accounts. These return when it is committed, but for writer_token_used(). */
 int writer_token(struct writer *w, const struct store_token *token);
 void writer_token_used(struct writer *w, const char *id, int64_t used_us);
+/* ERR_EXISTS: somebody else wrote it since it was read. */
 int writer_account(struct writer *w, const struct store_account *account);
 int writer_account_used(struct writer *w, const char *name, int64_t used_us);
 int writer_account_gone(struct writer *w, const char *name);

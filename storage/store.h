@@ -133,11 +133,13 @@ struct store_account {
     char scopes[STORE_SCOPES_TEXT];
     int64_t created_us;
     int64_t changed_us; /* sessions from before are over */
+    int64_t read_us;    /* changed_us of the row that it was read from; 0: it is new */
     int64_t used_us;    /* the last login; 0: never */
     bool disabled;
     struct store_limit limit;
 };
-int store_put_account(struct store *s, const struct store_account *account);
+/* `ret_stale`: nothing was written, somebody else made, changed or deleted it since it was read. */
+int store_put_account(struct store *s, const struct store_account *account, bool *ret_stale);
 int store_account_used(struct store *s, const char *name, int64_t used_us);
 int store_drop_account(struct store *s, const char *name);
 /* Small secrets and marks of the installation ("id_secret", "cursor_key"): made on first use. */

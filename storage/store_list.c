@@ -84,7 +84,8 @@ enum filter {
     F_COUNT,
 };
 
-/* `base` is the number of the first parameter. */
+/* `base` is the number of the first parameter: of eight, where the values may be eight. No two filters share one: what the client
+ * says would be taken for a limit of its token. */
 static const struct {
     const char *sql;
     int base;
@@ -144,11 +145,11 @@ static const struct {
     [F_ONLY_TENANT] = {" AND tenant IN (" EIGHT(24) ")", 240},
     [F_ONLY_TRUNK] = {" AND trunk IN (" EIGHT(25) ")", 250},
     [F_ONLY_SITE] = {" AND (from_site IN (" EIGHT(26) ") OR to_site IN (" EIGHT(26) "))", 260},
-    [F_ONLY_PREFIX] = {" AND EXISTS (SELECT 1 FROM (VALUES (?290), (?291), (?292), (?293), (?294),"
-                       " (?295), (?296), (?297)) AS p WHERE " BEGINS("from_user") " OR "
+    [F_ONLY_PREFIX] = {" AND EXISTS (SELECT 1 FROM (VALUES (?330), (?331), (?332), (?333), (?334),"
+                       " (?335), (?336), (?337)) AS p WHERE " BEGINS("from_user") " OR "
                        BEGINS("to_user") " OR " BEGINS("caller_number") " OR "
                        BEGINS("callee_number") ")",
-                       290},
+                       330},
     [F_TAG] = {" AND uid IN (SELECT uid FROM tags WHERE key || ':' || value IN (" EIGHT(27) "))",
                270},
     [F_AFTER_NEWEST] = {" AND (started_us, uid) < (?111, ?112)", 110},

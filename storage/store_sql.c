@@ -132,8 +132,11 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_TOKEN_PUT] = "INSERT OR REPLACE INTO tokens(" TOKEN_COLUMNS ")"
                       " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [SQL_TOKEN_USED] = "UPDATE tokens SET used_us = ? WHERE id = ?",
-    [SQL_ACCOUNT_PUT] = "INSERT OR REPLACE INTO accounts(" ACCOUNT_COLUMNS ")"
-                        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [SQL_ACCOUNT_PUT] = "INSERT INTO accounts(" ACCOUNT_COLUMNS ")"
+                        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING RETURNING 1",
+    [SQL_ACCOUNT_CHANGE] = "UPDATE accounts SET password = ?2, role = ?3, scopes = ?4, changed_us = ?6,"
+                           " disabled = ?8, tenants = ?9, sites = ?10, trunks = ?11, prefixes = ?12,"
+                           " max_age_s = ?13 WHERE name = ?1 AND changed_us = ?14 RETURNING 1",
     [SQL_ACCOUNT_USED] = "UPDATE accounts SET used_us = ? WHERE name = ?",
     [SQL_ACCOUNT_DROP] = "DELETE FROM accounts WHERE name = ?",
     [SQL_ACCOUNT] = "SELECT " ACCOUNT_COLUMNS " FROM accounts WHERE name = ?",

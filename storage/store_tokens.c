@@ -171,13 +171,13 @@ int store_drop_account(struct store *s, const char *name)
     return change(s, SQL_ACCOUNT_DROP, 0, name);
 }
 
-int store_put_account(struct store *s, const struct store_account *account)
+int store_put_account(struct store *s, const struct store_account *account, bool *ret_stale)
 {
     struct db *db;
     int err = store_db(s, DB_MAIN, "", &db);
     if (err)
         return err;
-    struct bind b = bind_to(db_statement(db, SQL_ACCOUNT_PUT));
+    struct bind b = bind_to(db_statement(db, account->read_us ? SQL_ACCOUNT_CHANGE : SQL_ACCOUNT_PUT));
     if (b.statement == NULL)
         return store_done(s, ERR_INVALID, 0, "jobs");
     bind_word(&b, account->name);
@@ -189,8 +189,13 @@ int store_put_account(struct store *s, const struct store_account *account)
     bind_int(&b, account->used_us);
     bind_int(&b, account->disabled);
     bind_limit(&b, &account->limit);
-    err = db_run(db, b.statement);
-    s->pending += err == 0;
+    if (account->read_us)
+        bind_int(&b, account->read_us);
+    int rc = sqlite3_step(b.statement); /* a row is what was written */
+    sqlite3_reset(b.statement);
+    err = rc == SQLITE_ROW ? 0 : db_error(db, rc);
+    *ret_stale = rc == SQLITE_DONE;
+    s->pending += rc == SQLITE_ROW;
     return store_done(s, err, 0, "jobs");
 }
 
@@ -199,6 +204,7 @@ static void account_read(sqlite3_stmt *row, struct store_account *ret)
 {
     *ret = (struct store_account){.created_us = sqlite3_column_int64(row, 4),
                                   .changed_us = sqlite3_column_int64(row, 5),
+                                  .read_us = sqlite3_column_int64(row, 5),
                                   .used_us = sqlite3_column_int64(row, 6),
                                   .disabled = sqlite3_column_int(row, 7)};
     bool whole = text_read(row, 0, ret->name, sizeof ret->name) &&

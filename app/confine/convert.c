@@ -8,13 +8,14 @@
 #include "app/confine/process.h"
 #include "base/log.h"
 
-#define CPU_NS INT64_C(30000000000) /* for one step: it may have to pass by hours of sound first   \
-                                     */
+#define CPU_NS    INT64_C(30000000000) /* for one step: it may have to pass by hours of sound first */
+#define EMPTY_MAX 1000000             /* steps in a row without a byte: peaks of a day take a tenth of it */
 
 struct converter {
     struct process *process;
     struct arena *arena; /* of the answer under way */
     int death;
+    unsigned empty; /* steps in a row that gave nothing */
     bool done;
 };
 
@@ -107,6 +108,9 @@ int converter_read(struct converter *c, struct slice *ret_bytes)
     if (c->done)
         return ERR_INVALID;
     int err = ask(c, slice_of(NEXT, sizeof NEXT), ret_bytes);
+    c->empty = err || c->done || ret_bytes->size ? 0 : c->empty + 1;
+    if (c->empty > EMPTY_MAX)
+        return ERR_INVALID;
     return err ? err : !c->done;
 }
 

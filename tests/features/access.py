@@ -186,6 +186,26 @@ def users(t):
                   and s.ask("/sessions", "POST", {"name": "root", "password": PASSWORD})[0] == 201)
 
 
+@feature("R08", "who is shut out while changing the password stays shut out; two changes at once: the later one is told to look again")
+def crossing(t):
+    import threading
+    with Guarded(t, two_calls(), 2) as s:
+        codes = []
+        for n in range(4):
+            name = s.user(f"ann{n}", "listener")["name"]
+            cookie, word = s.login(name)
+            change = threading.Thread(target=lambda: codes.append(s.ask("/me/password", "PUT", {"password": PASSWORD, "new_password": PASSWORD + "2"}, cookie=cookie, csrf=word)[0]))
+            change.start()
+            time.sleep(0.02 * n)
+            shut = s.ask(f"/users/{name}", "PUT" if n % 2 else "DELETE", {"disabled": True} if n % 2 else None, s.first)[0]
+            change.join()
+            t.check(f"{n}: one of both comes first: {shut}, {codes}", shut in (200, 204, 409) and codes[-1] in (204, 401, 404, 409))
+            if shut != 409:
+                t.equal(f"{n}: and is out", s.ask(f"/users/{name}", token=s.first)[2].get("disabled" if n % 2 else "code"), True if n % 2 else "not_found")
+        s.user("bob", "viewer")
+        t.counter("a change alone is refused", s.ask("/users/bob", "PUT", {"role": "listener"}, s.first)[0] == 200)
+
+
 @feature("R08", "a session ends when nothing is asked for long enough, and after its time in any case")
 def session_ends(t):
     for config, used in (("session_idle = 1s\n", False), ("session_max = 1s\n", True)):
@@ -227,12 +247,15 @@ def audit_log(t):
         s.ask(f"/calls/{uid}/messages", token=listener)
         s.ask(f"/calls/{uid}/pcap", token=listener)
         s.ask(f"/calls?{DAY}&number=%2B4930111", token=listener)
+        for list_, query in (("recordings", "number=%2B4930112"), ("registrations", "user=ann"), ("messages", "from_user=bob"), ("registrations", "")):
+            s.ask(f"/{list_}?{query}" + (f"&{DAY}" if list_ != "registrations" else ""), token=listener)
         s.ask("/users", token=listener)
         s.user("ann", "viewer")
         s.ask("/sessions", "POST", {"name": "ann", "password": "wrong"})
         cookie, csrf = s.login("ann")
         s.ask("/sessions", "DELETE", cookie=cookie, csrf=csrf)
-        for action, wanted in (("messages.read", ("ears", uid, "ok")), ("pcap.read", ("ears", uid, "ok")), ("calls.search", ("ears", "number=+4930111", "ok")), ("auth.failed", ("ears", "/api/v1/users", "denied")),
+        for action, wanted in (("messages.read", ("ears", uid, "ok")), ("pcap.read", ("ears", uid, "ok")), ("calls.search", ("ears", "number=+4930111", "ok")),
+                               ("recordings.search", ("ears", "number=+4930112", "ok")), ("users.search", ("ears", "user=ann", "ok")), ("messages.search", ("ears", "from_user=bob", "ok")), ("auth.failed", ("ears", "/api/v1/users", "denied")),
                                ("user.create", ("first start", "ann", "ok")), ("login", ("user:ann", "ann", "ok")), ("logout", ("user:ann", "user:ann", "ok"))):
             t.equal(action, [(r["actor"], r["object"], r["result"]) for r in rows(f"action={action}")][:1], [wanted])
         t.equal("a login that failed", [(r["actor"], r["object"]) for r in rows("action=login&result=denied")], [("anonymous", "ann")])

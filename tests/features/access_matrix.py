@@ -1,6 +1,6 @@
 """Every route with everybody: R08 and X58 to X62. The routes come from the API's own description; one that nobody has said anything
 about here fails, so a new route begins its life with somebody's decision who may."""
-import json, re, socket, time
+import json, re, socket, time, urllib.parse
 
 from access import EVERYTHING, Guarded, PASSWORD, ROLES, two_calls
 from craft import *
@@ -293,3 +293,31 @@ def other_sites(t):
         t.check("a preflight gets nothing", preflight[0] == 405 and not any(h.startswith("access-control") for h in preflight[1]))
         t.counter("our own page is refused too", s.ask(tags, "PUT", {"a": "b"}, cookie=cookie, csrf=csrf, Sec_Fetch_Site="same-origin", Origin=s.url)[0] == 200
                   and s.ask(tags, Sec_Fetch_Site="same-origin")[0] == 200)
+
+
+@feature("X58", "behind a proxy: nobody is local, and who asks is what the proxy said last; what says no address is nobody's")
+def proxied(t):
+    with Guarded(t, two_calls(), 2, "behind_proxy = yes\n") as s:
+        t.equal("from the machine itself", [s.ask(f"/calls?{DAY}", **more)[0] for more in ({}, {"X_Forwarded_For": "127.0.0.1"})], [401, 401])
+        token = s.as_(s.first, "/tokens", "POST", {"name": "site", "role": "viewer", "source_networks": ["192.0.2.0/24", "2001:db8::/32"]})["token"]
+        def asked(*lines):
+            return raw(s, f"GET /api/v1/calls HTTP/1.1\r\nHost: HOST\r\nAuthorization: Bearer {token}\r\n" + "".join(f"X-Forwarded-For: {x}\r\n" for x in lines) + "Connection: close\r\n\r\n")
+        for lines, wanted in ((("192.0.2.1",), 200), (("192.0.2.1:4711",), 200), (("[2001:db8::1]:4711",), 200), (("2001:db8::1",), 200), (("203.0.113.1, 192.0.2.1",), 200), (("203.0.113.1", "192.0.2.1"), 200),
+                              ((), 403), (("192.0.2.1, 203.0.113.1",), 403), (("192.0.2.1", "203.0.113.1"), 403), (("192.0.2.1", "10.1.1.1, 203.0.113.1"), 403),
+                              (("192.0.2.1", "unknown"), 403), (("192.0.2.1", ""), 403), (("192.0.2.1, ",), 403), (("[192.0.2.1",), 403)):
+            t.equal(f"{lines}", asked(*lines), wanted)
+        t.equal("the audit log says so", {r["address"] for r in s.as_(s.token("auditor"), "/audit?result=denied")["data"]} >= {"203.0.113.1"}, True)
+    with Guarded(t, two_calls(), 2) as s:
+        t.counter("without a proxy it is not local", s.ask(f"/calls?{DAY}")[0] == 200)
+
+
+@feature("X58", "a limit of numbers is not what the request says: uids of others, doubled, with numbers among them")
+def limit_of_numbers(t):
+    with Guarded(t, two_calls(), 2) as s:
+        mine, other = (s.as_(s.first, f"/calls?{DAY}&call_id={c}@test")["data"][0]["uid"] for c in ("c2", "c1"))
+        limited = s.token("listener", limit={"number_prefixes": ["+43"]})
+        s.wait(lambda: len(s.as_(s.first, f"/recordings?{DAY}")["data"]) == 1)
+        for uids in ([other], ["x", other, "+49", "4"], [other, "+", "4930111"] * 2, [mine, other, ""]):
+            query = "&".join(f"call_uid={urllib.parse.quote(u)}" for u in uids)
+            t.equal(f"{uids}", (s.ask(f"/recordings?{DAY}&{query}", token=limited)[2].get("data") or [], s.ask(f"/recordings?{DAY}&{query}&number__prefix=4", token=limited)[2].get("data") or []), ([], []))
+        t.counter("who has no limit does not see it", [r["call_uid"] for r in s.as_(s.first, f"/recordings?{DAY}&call_uid=x&call_uid={other}")["data"]] == [other])

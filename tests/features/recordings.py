@@ -275,7 +275,7 @@ def recording_session(t):
 
 @feature("A06", "a token of one site hears the track of its own participant, not the others' nor the sum")
 def tracks_of_site(t):
-    import json
+    import json, urllib.error, urllib.request
     from places import Fed
     from service import wait_for
     with Fed(t, frames(party()[0]), "[site desk]\nnetworks = 10.0.0.1/32\n") as s:
@@ -288,4 +288,11 @@ def tracks_of_site(t):
         t.equal("listed", [f["participant"]["user"] for f in listed(desk)], ["alice"])
         for path, wanted in (("", [200, 404, 404, 404, 404]), ("/audio", [200, 404, 404, 404, 404])):
             t.equal(f"served{path}", [s.get(f"/api/v1/recordings/{f['id']}{path}", desk)[0] for f in every], wanted)
+        def delete(id_, token):
+            try:
+                return urllib.request.urlopen(urllib.request.Request(f"{s.url}/api/v1/recordings/{id_}", method="DELETE", headers={"Authorization": f"Bearer {token}"})).status
+            except urllib.error.HTTPError as e:
+                return e.code
+        made = t.run("token", "create", "--config", s.conf, "--data", s.data, "--role", "admin", "--site", "desk").stdout.strip()
+        t.equal("deletes nobody's", [delete(f["id"], made) for f in every], [403, 404, 404, 404, 404])
         t.counter("a token without a limit is refused", {s.get(f["url"], everybody)[0] for f in every} == {200})

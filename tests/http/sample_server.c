@@ -74,8 +74,10 @@ static int put_account(void *context, const struct store_account *account)
 {
     struct sample *s = context;
 
+    bool stale = false;
     pthread_mutex_lock(&s->lock);
-    return done(s, store_put_account(s->store, account));
+    int err = done(s, store_put_account(s->store, account, &stale));
+    return err == 0 && stale ? ERR_EXISTS : err;
 }
 
 static int account_used(void *context, const char *name, int64_t used_us)

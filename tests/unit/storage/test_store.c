@@ -278,6 +278,8 @@ static const struct {
     {"and", 1,
      Q(.outcome = {"answered"}, .number_prefix = "+4310", .jitter_ms_gte = 9)},
     {"and none", 0, Q(.outcome = {"busy"}, .jitter_ms_gte = 9)},
+    {"a number limit", 10, Q(.only_prefix = {"+4310"})},
+    {"what is asked for is no limit", 0, Q(.uid = {"x", "y", "+4310", "+4920"}, .only_prefix = {"+99"})},
 };
 
 Test(store, filters_pick_the_right_calls) {
