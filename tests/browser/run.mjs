@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { createRequire } from "node:module";
-import { start, startLive } from "./service.mjs";
+import { start, startFed, startLive } from "./service.mjs";
 
 const args = process.argv.slice(2);
 const smoke = args.includes("--smoke");
@@ -216,6 +216,30 @@ await check("calls that go on are shown, and one can listen to them", async () =
   await live.context().close();
   await going.stop();
 });
+await check("what happens to calls is shown as it happens", async () => {
+  const feeding = await startFed(args[0]);
+  const live = await tab({ base: feeding.base });
+  let asked = 0;
+  live.on("request", (r) => { if (r.url().includes("/live/calls")) asked++; });
+  const stream = live.waitForRequest((r) => r.url().includes("/live/events"));
+  await live.goto(`${feeding.base}/#/live`);
+  await stream;
+  await live.waitForSelector(".live .empty");
+  for (const [n, state] of [[1, "trying"], [2, "ringing"], [3, "trying"], [4, "talking"]]) {
+    feeding.next();
+    await live.waitForFunction(([rows, text]) => {
+      const all = [...document.querySelectorAll(".live tbody tr")].map((r) => r.textContent);
+      return all.length === rows && all[rows - 1].includes(text);
+    }, [n < 3 ? 1 : 2, state]);
+  }
+  feeding.next();
+  await live.waitForFunction(() => document.querySelectorAll(".live tbody tr").length === 1);
+  const before = asked;
+  await live.waitForTimeout(4000);
+  assert.ok(asked - before <= 1, `${asked - before} snapshots in 4 s`);
+  await live.context().close();
+  await feeding.stop();
+});
 await check("day and night are remembered", async () => {
   await see(page, "#/", ".top");
   for (let i = 0; i < 2; i++) await page.keyboard.press("t");
@@ -224,27 +248,46 @@ await check("day and night are remembered", async () => {
   assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
   await page.keyboard.press("t");
 });
-await check("the tabs of a browser ask once between them", async () => {
+await check("the tabs of a browser listen once between them, none while nobody sees them, and ask where there is no stream", async () => {
   const context = await browser.newContext();
-  const asked = [0, 0, 0];
+  const streams = new Map(); // open event streams: request -> tab
   const tabs = [];
   for (let i = 0; i < 3; i++) {
     const t = await tab({ context });
-    t.on("request", (r) => { if (r.url().includes("/live/calls")) asked[i]++; });
+    t.on("request", (r) => { if (r.url().includes("/live/events")) streams.set(r, i); });
+    for (const end of ["requestfailed", "requestfinished"]) t.on(end, (r) => streams.delete(r));
     tabs.push(t);
     await see(t, "#/live", ".empty, table");
   }
-  const some = async () => {
-    asked.fill(0);
-    while (asked[0] + asked[1] + asked[2] < 3) await page.waitForTimeout(100);
-    return asked.filter((n) => n > 0).length;
+  const until = async (what, is) => {
+    for (let n = 0; n < 300 && !is(); n++) await page.waitForTimeout(100);
+    assert.ok(is(), `${what}: streams of tabs ${[...streams.values()]}`);
   };
-  await some();
-  assert.equal(await some(), 1, `asked ${asked}`);
-  await tabs[asked.findIndex((n) => n > 0)].close();
-  await some();
-  assert.equal(await some(), 1, `another tab takes over: ${asked}`);
+  const leader = () => [...streams.values()][0];
+  await until("one stream", () => streams.size === 1);
+  await page.waitForTimeout(1500);
+  assert.equal(streams.size, 1, "one tab listens");
+  const first = leader();
+  const seen = (t, hidden) => t.evaluate((value) => {
+    Object.defineProperty(document, "hidden", { value, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+  await seen(tabs[first], true);
+  await until("another tab takes over from one that nobody sees", () => streams.size === 1 && leader() !== first);
+  for (const t of tabs) await seen(t, true);
+  await until("nobody sees, nobody listens", () => streams.size === 0);
+  await seen(tabs[first], false);
+  await until("who is seen again listens again", () => streams.size === 1 && leader() === first);
   await context.close();
+  const without = await browser.newContext();
+  await without.route("**/live/events*", (route) => route.fulfill({ status: 503, body: "" }));
+  const alone = await tab({ context: without });
+  alone.allowed.add("Failed to load");
+  let asked = 0;
+  alone.on("request", (r) => { if (r.url().includes("/live/calls")) asked++; });
+  await see(alone, "#/live", ".empty, table");
+  await until("snapshots without the stream", () => asked >= 4);
+  await without.close();
 });
 await check("first paint takes less than 100 kB and nothing of what charts need", async () => {
   const fresh = await tab();

@@ -87,6 +87,25 @@ async function end(child, work) {
   await rm(work, { recursive: true, force: true });
 }
 
+/** A message of a call, and what lets time go on. */
+function told(at, n, start, more = "") {
+  const a = `10.7.${n}.1`, b = `10.7.${n}.2`, answer = start.startsWith("SIP");
+  const text = `${start}\r\nVia: SIP/2.0/UDP ${a};branch=z9hG4bKfed${n}\r\nFrom: <sip:a${n}@${a}>;tag=f\r\nTo: <sip:b${n}@${b}>${answer ? ";tag=t" : ""}\r\nCall-ID: fed-${n}\r\nCSeq: 1 INVITE\r\n${more}Content-Length: 0\r\n\r\n`;
+  return Buffer.concat([answer ? frame(at, b, a, text) : frame(at, a, b, text), frame(at + 2, "10.7.9.1", "10.7.9.2", "\r\n\r\n")]);
+}
+
+/** A third service: next() lets one more thing happen to its calls. */
+export async function startFed(earshot) {
+  const work = await mkdtemp(path.join(tmpdir(), "earshot-browser-"));
+  const conf = path.join(work, "earshot.conf");
+  await writeFile(conf, `[storage]\ndata_dir = ${path.join(work, "data")}\n`);
+  const { child, base } = await run(earshot, ["run", "--config", conf, "--port", "0", "--read", "-"], Buffer.from("d4c3b2a10200040000000000000000000000040065000000", "hex"));
+  const now = Math.floor(Date.now() / 1000) - 100;
+  const steps = [told(now, 1, "INVITE sip:b1@10.7.1.2 SIP/2.0"), told(now + 3, 1, "SIP/2.0 180 Ringing"), told(now + 6, 2, "INVITE sip:b2@10.7.2.2 SIP/2.0"),
+    told(now + 9, 2, "SIP/2.0 200 OK"), told(now + 12, 1, "SIP/2.0 486 Busy Here")];
+  return { base, next: () => child.stdin.write(steps.shift()), stop: () => end(child, work) };
+}
+
 export async function start(earshot, traffic, smoke) {
   const work = await mkdtemp(path.join(tmpdir(), "earshot-browser-"));
   const now = Math.floor(Date.now() / 1000);

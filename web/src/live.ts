@@ -1,7 +1,9 @@
 // What happens now: asked by one tab of a browser for all of them. The tab that holds the lock "earshot.live" leads: it listens to the
-// event stream of the service (or asks every two seconds where there is none) and passes what comes on over a channel. A tab that nobody
-// sees neither leads nor listens; with none to be seen nothing is asked at all.
+// event stream of the service, takes a snapshot now and then, and passes what comes on over a channel. Where there is no stream, or it
+// fails, it asks every two seconds and tries the stream again later. A tab that nobody sees neither leads nor listens; with none to be
+// seen nothing is asked at all.
 import { ApiError, get, offers, url } from "./api.ts";
+import { advance, type LiveNews } from "./livestate.ts";
 import type { LiveSnapshot } from "./types.ts";
 import { useEffect, useState } from "preact/hooks";
 
@@ -12,7 +14,11 @@ export interface LiveState {
 }
 type Note = { kind: "live"; snapshot: LiveSnapshot } | { kind: "error"; text: string } | { kind: "hello" };
 
-const EVERY_MS = 2000;
+const EVERY_MS = 2000; // without the stream
+const FIGURES_MS = 10000; // with it
+const TELL_MS = 500; // to the other tabs, and to the eye
+const AGAIN_MS = 30000; // until a stream that failed is tried again
+const KINDS = ["call.started", "call.answered", "call.updated", "call.ended", "quality.alert", "recording.paused", "recording.resumed"];
 const channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("earshot.live");
 const listeners = new Set<(s: LiveState) => void>();
 let state: LiveState = { snapshot: null, error: null, leading: false };
@@ -28,40 +34,65 @@ function announce(note: Note): void {
   channel?.postMessage(note);
 }
 
-async function take(signal: AbortSignal): Promise<void> {
+function show(snapshot: LiveSnapshot): void {
+  put({ snapshot, error: null });
+  announce({ kind: "live", snapshot });
+}
+
+async function ask(signal: AbortSignal): Promise<LiveSnapshot | null> {
   try {
-    const snapshot = await get<LiveSnapshot>("live/calls?limit=500", signal);
-    if (signal.aborted) return;
-    put({ snapshot, error: null });
-    announce({ kind: "live", snapshot });
+    return await get<LiveSnapshot>("live/calls?limit=500", signal);
   } catch (e) {
-    if (signal.aborted) return;
+    if (signal.aborted) return null;
     const text = e instanceof ApiError ? e.message : String(e);
     put({ error: text });
     announce({ kind: "error", text });
+    return null;
   }
 }
 
-/** Leads until it is told to stop. Events say that something changed; the snapshot says what, at most every second. */
+/** Until the stream is closed for good, or it is told to stop. A snapshot knows less than the events that came while it was asked for. */
+async function listen(signal: AbortSignal): Promise<void> {
+  const stream = new EventSource(url("live/events"));
+  let news: LiveNews[] = [];
+  let next = 0; // when the next snapshot is due
+  const ahead = () => (next = 0);
+  for (const kind of KINDS) stream.addEventListener(kind, (e) => news.push(JSON.parse((e as MessageEvent<string>).data) as LiveNews));
+  stream.addEventListener("reset", ahead);
+  stream.addEventListener("open", ahead);
+  signal.addEventListener("abort", () => stream.close());
+  while (!signal.aborted && stream.readyState !== EventSource.CLOSED) {
+    const due = Date.now() >= next;
+    if (due) next = Date.now() + (stream.readyState === EventSource.OPEN ? FIGURES_MS : EVERY_MS);
+    else if (!news.length) {
+      await pause(TELL_MS, signal);
+      continue;
+    }
+    const known = due ? await ask(signal) : state.snapshot;
+    const come = news;
+    news = [];
+    if (known && !signal.aborted) show(advance(known, come));
+    else next = Math.min(next, Date.now() + EVERY_MS); // what came meanwhile is in the next one
+    await pause(TELL_MS, signal);
+  }
+  stream.close();
+}
+
+async function poll(signal: AbortSignal): Promise<void> {
+  for (const until = Date.now() + AGAIN_MS; !signal.aborted && Date.now() < until; await pause(EVERY_MS, signal)) {
+    const known = await ask(signal);
+    if (known && !signal.aborted) show(advance(known, []));
+  }
+}
+
+/** Leads until it is told to stop. */
 async function lead(signal: AbortSignal): Promise<void> {
   put({ leading: true });
-  let stale = true;
-  let events: EventSource | null = null;
-  if (await offers("/live/events")) {
-    if (signal.aborted) return;
-    events = new EventSource(url("live/events"));
-    for (const kind of ["call.started", "call.answered", "call.updated", "call.ended", "quality.alert", "stats"])
-      events.addEventListener(kind, () => (stale = true));
-  }
+  const streams = typeof EventSource !== "undefined" && (await offers("/live/events"));
   while (!signal.aborted) {
-    const fresh = events && events.readyState === EventSource.OPEN && !stale;
-    if (!fresh) {
-      stale = false;
-      await take(signal);
-    }
-    await pause(events ? 1000 : EVERY_MS, signal);
+    if (streams) await listen(signal);
+    if (!signal.aborted) await poll(signal);
   }
-  events?.close();
   put({ leading: false });
 }
 
