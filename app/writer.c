@@ -9,8 +9,10 @@
 
 #include "app/tracks.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/inbox.h"
 #include "base/log.h"
+#include "base/map.h"
 
 #define BATCH_ROWS       500
 #define WAKE_ITEMS       64    /* with a commit ahead anyway, fewer wait for its time */
@@ -21,6 +23,7 @@
 #define AGAIN_NS         INT64_C(1000000000)
 
 #define EARLY_WAITING_MAX 256
+#define GAVE_WAY_MAX      (1u << 20) /* calls whose early row gave way; more have one */
 #define KPI_FLUSH_MIN_NS INT64_C(1000000000)
 #define KPI_FLUSH_MAX_NS INT64_C(60000000000)
 
@@ -53,6 +56,8 @@ struct item {
     void *user;
     struct writer_registration registration;
     int64_t kpi_before_us[STORE_KPI_LEVELS];
+    bool gave_way;                   /* an earlier row of the same call did */
+    bool kept;                       /* the disk did not take it: the last row may stand already */
     struct item *next;               /* in the batch */
 };
 
@@ -73,6 +78,8 @@ struct writer {
     int64_t kpi_flushed_ns;          /* mono */
     int64_t kpi_minute;              /* of the newest end that was flushed */
     bool kpi_due;
+    struct map gave_way; /* calls that have STORE_OPEN_JOB in place of a row, by a hash of their uid */
+    struct hash_seed seed;
     _Atomic int error;
     _Atomic unsigned users_waiting; /* in the inbox and the batch */
     _Atomic uint64_t users_lost;    /* not yet in the counters */
@@ -153,20 +160,54 @@ static int put_requested(struct writer *w, const struct call_record *r)
 }
 
 /* A row that another one of the same call will replace gives way when many wait. */
-static bool gives_way(struct writer *w, const struct call_record *r)
+static bool gives_way(struct writer *w, const struct item *item)
 {
-    return !r->final && !goes_on(r) && inbox_depth(w->inbox) > EARLY_WAITING_MAX;
+    const struct call_record *r = item->record;
+    bool many = inbox_depth(w->inbox) > EARLY_WAITING_MAX && w->gave_way.count < GAVE_WAY_MAX;
+    return many && !r->final && !goes_on(r) && !item->kept;
 }
 
-static int write_record(struct writer *w, const struct call_record *r)
+static uint64_t hash_of(const struct writer *w, const char *uid)
 {
-    if (gives_way(w, r))
-        return 0;
+    return hash_bytes(&w->seed, uid, strlen(uid));
+}
+
+/* The other half of the hash; two calls with the same are told as one, which costs a look. */
+static uint32_t half_of(uint64_t hash)
+{
+    return (uint32_t)hash == MAP_NONE ? 0 : (uint32_t)hash;
+}
+
+/* In place of an early row: what the media of the call needs to be there after a crash. */
+static int write_less(struct writer *w, const struct call_record *r)
+{
+    uint64_t hash = hash_of(w, r->uid);
+    (void)map_remove(&w->gave_way, hash, half_of(hash)); /* each stands there once */
+    int err = map_add(&w->gave_way, hash, half_of(hash));
+    if (err == 0)
+        err = store_put_job(w->store, STORE_OPEN_JOB, r->uid, r->started_us);
+    return err ? err : put_media_keys(w, r);
+}
+
+static bool gave_way(struct writer *w, const struct call_record *r)
+{
+    uint64_t hash = w->gave_way.count ? hash_of(w, r->uid) : 0;
+    return w->gave_way.count && map_remove(&w->gave_way, hash, half_of(hash));
+}
+
+static int write_record(struct writer *w, struct item *item)
+{
+    const struct call_record *r = item->record;
+    if (gives_way(w, item))
+        return write_less(w, r);
     int err = store_put_call(w->store, r);
     if (r->final && r->ended_us / KPI_MINUTE_US > w->kpi_minute) {
         w->kpi_minute = r->ended_us / KPI_MINUTE_US;
         w->kpi_due = true;
     }
+    item->gave_way |= r->final && gave_way(w, r); /* also when it is written once more */
+    if (err == 0 && item->gave_way)
+        err = store_end_job_for(w->store, STORE_OPEN_JOB, r->uid);
     return err ? err : put_jobs(w, r);
 }
 
@@ -184,11 +225,11 @@ static int write_deletions(struct writer *w, const struct writer_deletions *d)
     return err;
 }
 
-static int write_item(struct writer *w, const struct item *item)
+static int write_item(struct writer *w, struct item *item)
 {
     switch (item->kind) {
     case ITEM_RECORD:
-        return write_record(w, item->record);
+        return write_record(w, item);
     case ITEM_RENDERED: {
         const struct call_record *r = item->record;
         int err = r->diagnosis.sounded ? store_put_call(w->store, r) /* its figures stand already: they are counted once */
@@ -263,6 +304,7 @@ static int write_item(struct writer *w, const struct item *item)
 static void put_back(struct writer *w, struct item *item)
 {
     item->next = NULL;
+    item->kept = true;
     *w->again_end = item;
     w->again_end = &item->next;
     atomic_fetch_add(&w->again_count, 1);
@@ -286,7 +328,7 @@ static void take_item(struct writer *w, struct item *item)
     if (!w->writing)
         w->batch_since_ns = clock_mono_ns();
     w->writing = true;
-    if (item->kind == ITEM_RECORD && !goes_on(item->record) && w->batch_kept++ >= KEPT_MAX) {
+    if (item->kind == ITEM_RECORD && !goes_on(item->record) && !item->gave_way && w->batch_kept++ >= KEPT_MAX) {
         w->batch_records++;
         record_free(item->record);
         free(item);
@@ -480,6 +522,7 @@ int writer_start(const struct writer_config *config, struct store *store, struct
     w->counters = counters;
     w->batch_end = &w->batch;
     w->again_end = &w->again;
+    w->seed = hash_seed_random();
     w->inbox = inbox_new(config->inbox_max ? config->inbox_max : 65536);
     if (w->inbox == NULL || pthread_create(&w->thread, NULL, writer_main, w) != 0) {
         why_set(why, "cannot start the writer thread");
@@ -499,6 +542,7 @@ void writer_stop(struct writer *w)
     pthread_join(w->thread, NULL);
     inbox_free(w->inbox);
     store_close(w->store);
+    map_fini(&w->gave_way);
     free(w);
 }
 

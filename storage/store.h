@@ -44,6 +44,8 @@ struct store_job {
     char uid[40];
     int64_t started_us; /* of the call: names its day */
 };
+/* No work, but a call that goes on without a row: the spool keeps its media. */
+#define STORE_OPEN_JOB "open"
 int store_put_job(struct store *s, const char *kind, const char *uid, int64_t started_us);
 /* It is done. */
 int store_end_job_for(struct store *s, const char *kind, const char *uid);
@@ -144,7 +146,8 @@ int store_account_used(struct store *s, const char *name, int64_t used_us);
 int store_drop_account(struct store *s, const char *name);
 /* Small secrets and marks of the installation ("id_secret", "cursor_key"): made on first use. */
 int store_secret(struct store *s, const char *name, uint8_t ret_secret[32]);
-/* Calls whose row says they have not ended (left by a crash): ends them with end_reason `restart` at their last known time. Commits. */
+/* Calls whose row says they have not ended (left by a crash): ends them with end_reason `restart` at their last known time. Of those
+ * without a row STORE_OPEN_JOB goes. Commits. */
 int store_end_open_calls(struct store *s, unsigned *ret_count);
 /* Day files wholly before that time are unlinked, findings that old go with the calls. Returns files removed. */
 int store_drop_days(struct store *s, int64_t calls_before_us, int64_t messages_before_us);

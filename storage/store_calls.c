@@ -417,6 +417,8 @@ int store_end_open_calls(struct store *s, unsigned *ret_count)
     }
     free(days);
     if (!err)
+        err = store_drop_jobs(s, STORE_OPEN_JOB);
+    if (!err)
         err = store_findings_close(s);
     if (ret_count)
         *ret_count = ended;

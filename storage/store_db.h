@@ -67,6 +67,7 @@ enum db_sql {
     SQL_JOB_DELETE_FOR,
     SQL_JOBS,
     SQL_JOBS_SINCE,
+    SQL_JOBS_DROP,
     SQL_DELETION_PUT,
     SQL_DELETIONS,
     SQL_DELETIONS_DROP,
@@ -257,6 +258,8 @@ int store_ending_add(struct store *s, const char *kind, const char *uid);
 void store_ending_cancel(struct store *s, const char *kind, const char *uid);
 /* In a transaction of its own; forgets them, whatever comes. */
 int store_endings_do(struct store *s);
+/* All jobs of a kind are over. */
+int store_drop_jobs(struct store *s, const char *kind);
 /* The connection for writing with its transaction begun; keeps errors in s->error. */
 int store_db(struct store *s, enum db_kind kind, const char *day, struct db **ret_db);
 /* A statement of earshot.db, for writing. */

@@ -74,6 +74,17 @@ int store_end_job_for(struct store *s, const char *kind, const char *uid)
     return store_ending_add(s, kind, uid);
 }
 
+int store_drop_jobs(struct store *s, const char *kind)
+{
+    struct db *db;
+    struct bind b;
+    int err = store_main(s, SQL_JOBS_DROP, &db, &b);
+    if (err)
+        return err;
+    bind_word(&b, kind);
+    return store_done(s, db_run(db, b.statement), 0, "jobs");
+}
+
 int store_jobs(struct store_reader *r, store_job_fn *fn, void *context)
 {
     struct db *db;

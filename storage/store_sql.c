@@ -124,6 +124,7 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_MEDIA_KEYS_DROP] = "DELETE FROM media_keys WHERE started_us < ?",
     [SQL_JOBS] = "SELECT kind, uid, started_us FROM jobs ORDER BY id",
     [SQL_JOBS_SINCE] = "SELECT min(started_us) FROM jobs WHERE kind <> 'delete'",
+    [SQL_JOBS_DROP] = "DELETE FROM jobs WHERE kind = ?",
     [SQL_DELETION_PUT] = "INSERT INTO deletions(time_us, class, object, uid, started_us, reason,"
                          " actor, files, bytes, sha256) VALUES (?,?,?,?,?,?,?,?,?,?)",
     [SQL_DELETIONS] = "SELECT time_us, class, object, uid, started_us, reason, actor, files, bytes,"

@@ -20,11 +20,15 @@ static struct {
     sqlite3_vfs *real, vfs;
     const sqlite3_io_methods *below[2]; /* of files with locks, and without */
     sqlite3_io_methods ours[2];
-    _Atomic bool full;
+    _Atomic bool full, stuck, waiting;
 } disk;
 
 static int disk_write(sqlite3_file *f, const void *data, int size, sqlite3_int64 at)
 {
+    while (atomic_load(&disk.stuck)) {
+        atomic_store(&disk.waiting, true);
+        usleep(1000);
+    }
     const sqlite3_io_methods *below = disk.below[f->pMethods - disk.ours];
     return atomic_load(&disk.full) ? SQLITE_FULL : below->xWrite(f, data, size, at);
 }
@@ -192,6 +196,73 @@ Test(writer, an_entry_of_the_log_that_nobody_waits_for_comes_when_the_disk_takes
     cr_assert_eq(store_reader_open(s.dir, &reader), 0);
     cr_assert_eq(store_audit_list(reader, &q, count_entry, &entries), 0);
     cr_expect_eq(entries, 1, "%u entries", entries);
+    store_reader_close(reader);
+    scene_close(&s);
+}
+
+static struct call_record *an_early_row(unsigned number)
+{
+    char uid[16];
+    snprintf(uid, sizeof uid, "call %u", number);
+    struct call_record *r = a_call(uid, NULL);
+    r->state = "answered";
+    r->final = false;
+    r->started_us = START_US + number;
+    r->recording.result = NULL;
+    r->secrets.items = arena_alloc(r->arena, sizeof *r->secrets.items);
+    memset(r->secrets.items, 7, sizeof *r->secrets.items);
+    r->secrets.count = 1;
+    return r;
+}
+
+static unsigned keys_of(struct store_reader *reader, unsigned number)
+{
+    struct call_record *r = an_early_row(number);
+    r->secrets.count = 0;
+    cr_assert_eq(store_media_keys(reader, r), 0);
+    unsigned count = r->secrets.count;
+    record_free(r);
+    return count;
+}
+
+static int64_t wanted_since(struct store_reader *reader)
+{
+    int64_t since_us = 0;
+    cr_assert_eq(store_spool_wanted(reader, START_US, &since_us), 0);
+    return since_us;
+}
+
+Test(writer, an_early_row_that_gives_way_leaves_keys_and_what_keeps_its_media, .timeout = 60)
+{
+    enum { CALLS = 600 };
+    struct scene s;
+    struct store_reader *reader;
+    unsigned with_keys = 0;
+    scene_open(&s);
+    atomic_store(&disk.stuck, true);
+    writer_record(s.writer, a_call("ahead", NULL));
+    while (!atomic_load(&disk.waiting))
+        usleep(1000);
+    for (unsigned i = 0; i < CALLS; i++)
+        writer_record(s.writer, an_early_row(i));
+    atomic_store(&disk.stuck, false);
+    scene_settle(&s);
+    cr_assert_eq(store_reader_open(s.dir, &reader), 0);
+    struct call_record *row = NULL;
+    cr_assert_eq(store_call(reader, "call 0", &row), ERR_NOT_FOUND, "it has given way");
+    for (unsigned i = 0; i < CALLS; i++)
+        with_keys += keys_of(reader, i);
+    cr_expect_eq(with_keys, CALLS, "keys of %u calls", with_keys);
+    cr_expect_eq(wanted_since(reader), START_US);
+    struct call_record *last = an_early_row(0);
+    last->final = true;
+    last->state = "ended";
+    writer_record(s.writer, last);
+    scene_settle(&s);
+    cr_expect_eq(wanted_since(reader), START_US + 1, "its last row keeps nothing");
+    cr_expect_eq(keys_of(reader, 0), 0);
+    cr_assert_eq(writer_end_open_calls(s.writer), 0);
+    cr_expect_eq(wanted_since(reader), INT64_MAX, "after a crash nobody goes on");
     store_reader_close(reader);
     scene_close(&s);
 }
