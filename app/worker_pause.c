@@ -45,8 +45,11 @@ struct wpause {
     struct wcall *call;
     uint8_t sides;
     uint8_t lag_sides; /* not paused any more from lag_ns on */
+    uint8_t key_sides; /* of the paused ones, those that keys paused */
     bool timed;        /* stands in that list */
-    int64_t since_ns, resume_ns, lag_ns;
+    int64_t since_ns, lag_ns;
+    int64_t side_resume_ns[2]; /* caller, callee; 0: none */
+    int64_t resume_ns;         /* the next of them */
     uint64_t withheld;
     unsigned audited;
     struct typed typed[2];
@@ -141,15 +144,24 @@ static void tell(struct worker *w, const struct wcall *wc, const struct point *a
     }
 }
 
+/* When the first of these sides goes on by itself; 0: none does. */
+static int64_t resume_of(const struct wpause *p, unsigned sides)
+{
+    int64_t caller_ns = sides & PAUSE_CALLER ? p->side_resume_ns[0] : 0;
+    int64_t callee_ns = sides & PAUSE_CALLEE ? p->side_resume_ns[1] : 0;
+    return caller_ns == 0 || (callee_ns && callee_ns < caller_ns) ? callee_ns : caller_ns;
+}
+
 static void note(struct worker *w, struct wpause *p, const struct pause_ask *ask, unsigned sides,
                  int64_t time_ns)
 {
     struct point point = {.time_ns = time_ns, .resumed = ask->resume};
     int n = snprintf(point.detail, sizeof point.detail, "%s, by %.64s", pause_sides_text(sides),
                      ask->actor);
-    if (!ask->resume && p->resume_ns && n < (int)sizeof point.detail)
+    int64_t resume_ns = ask->resume ? 0 : resume_of(p, sides);
+    if (resume_ns && n < (int)sizeof point.detail)
         n += snprintf(point.detail + n, sizeof point.detail - (size_t)n, ", for %lld s",
-                      (long long)((p->resume_ns - time_ns) / 1000000000));
+                      (long long)((resume_ns - time_ns) / 1000000000));
     if (ask->reason && ask->reason[0] && n < (int)sizeof point.detail)
         snprintf(point.detail + n, sizeof point.detail - (size_t)n, ": %s", ask->reason);
     tell(w, p->call, &point);
@@ -215,17 +227,7 @@ static void take_back(struct worker *w, struct wpause *p, unsigned sides, int64_
             spool_flow_held(w->spool, f->spool, since_ns, cut_held, &p->withheld);
 }
 
-static void set_timer(struct worker *w, struct wpause *p, int64_t resume_ns)
-{
-    p->resume_ns = resume_ns;
-    if (resume_ns == 0 || p->timed)
-        return;
-    p->timed = true;
-    p->next = w->pauses;
-    w->pauses = p;
-}
-
-static void drop_timer(struct worker *w, struct wpause *p)
+static void leave_timers(struct worker *w, struct wpause *p)
 {
     for (struct wpause **at = &w->pauses; p->timed && *at; at = &(*at)->next)
         if (*at == p) {
@@ -233,7 +235,22 @@ static void drop_timer(struct worker *w, struct wpause *p)
             break;
         }
     p->timed = false;
-    p->resume_ns = 0;
+}
+
+/* Of these sides alone: what others asked for the other one stays. 0: they do not go on by themselves. */
+static void set_timer(struct worker *w, struct wpause *p, unsigned sides, int64_t resume_ns)
+{
+    for (unsigned side = 0; side < 2; side++)
+        if (sides >> side & 1)
+            p->side_resume_ns[side] = resume_ns;
+    p->resume_ns = resume_of(p, PAUSE_BOTH);
+    if (p->resume_ns == 0) {
+        leave_timers(w, p);
+    } else if (!p->timed) {
+        p->timed = true;
+        p->next = w->pauses;
+        w->pauses = p;
+    }
 }
 
 static void set_sides(struct worker *w, struct wpause *p, unsigned sides)
@@ -254,10 +271,8 @@ static void pause_sides(struct worker *w, struct wpause *p, const struct pause_a
     hide(p, fresh, since_ns, INT64_MAX);
     set_sides(w, p, p->sides | ask->sides);
     take_back(w, p, fresh, since_ns);
-    if (duration_ns)
-        set_timer(w, p, now_ns + duration_ns);
-    else
-        drop_timer(w, p);
+    p->key_sides = (uint8_t)(ask->keys ? p->key_sides | fresh : p->key_sides & ~ask->sides);
+    set_timer(w, p, ask->sides, duration_ns ? now_ns + duration_ns : 0);
     counters_add(w->counters, C_RECORDING_PAUSES, 1);
     note(w, p, ask, ask->sides, since_ns);
 }
@@ -273,8 +288,8 @@ static void resume_sides(struct worker *w, struct wpause *p, const struct pause_
     }
     unhide(p, sides, now_ns);
     set_sides(w, p, p->sides & ~sides);
-    if (p->sides == 0)
-        drop_timer(w, p);
+    p->key_sides &= p->sides;
+    set_timer(w, p, sides, 0);
     note(w, p, ask, sides, now_ns);
 }
 
@@ -320,20 +335,25 @@ void worker_pause_state(const struct wcall *wc, struct pause_state *ret_state)
 
 /* ---- time ---- */
 
+/* Of the sides whose time it is, each at its own. */
 static void time_is_up(struct worker *w, struct wpause *p, int64_t now_ns)
 {
-    const struct pause_ask ask = {.resume = true, .sides = PAUSE_BOTH, .actor = "timer"};
-    if (!audit(w, p, true, true, ask.actor, "", now_ns))
-        return; /* it stays paused; the next tick asks again */
-    resume_sides(w, p, &ask, p->resume_ns);
+    while (p->resume_ns && now_ns >= p->resume_ns) {
+        int64_t at_ns = p->resume_ns;
+        unsigned sides = (p->side_resume_ns[0] == at_ns ? PAUSE_CALLER : 0u) |
+                         (p->side_resume_ns[1] == at_ns ? PAUSE_CALLEE : 0u);
+        const struct pause_ask ask = {.resume = true, .sides = (uint8_t)sides, .actor = "timer"};
+        if (!audit(w, p, true, true, ask.actor, "", now_ns))
+            return; /* it stays paused; the next tick asks again */
+        resume_sides(w, p, &ask, at_ns);
+    }
 }
 
 void worker_pause_tick(struct worker *w, int64_t now_ns)
 {
     for (struct wpause *p = w->pauses, *next; p; p = next) {
         next = p->next;
-        if (p->resume_ns && now_ns >= p->resume_ns)
-            time_is_up(w, p, now_ns);
+        time_is_up(w, p, now_ns);
     }
 }
 
@@ -389,17 +409,17 @@ static void take_key(struct worker *w, struct wcall *wc, unsigned party, const s
     struct wpause *p = c->dtmf_from && party <= CALL_CALLEE ? pause_of(wc) : NULL;
     if (p == NULL || !type_key(&p->typed[party], c->keys, key, info, time_ns))
         return;
-    struct pause_ask ask = {.resume = p->sides != 0,
-                            .sides = c->sides,
+    struct pause_ask ask = {.resume = p->key_sides != 0,
+                            .sides = p->key_sides ? p->key_sides : c->sides & (uint8_t)~p->sides,
                             .since_ns = p->typed[party].first_ns,
-                            .actor = party == CALL_CALLER ? "dtmf:caller" : "dtmf:callee"};
-    if (ask.resume)
-        ask.sides = PAUSE_BOTH;
+                            .actor = party == CALL_CALLER ? "dtmf:caller" : "dtmf:callee",
+                            .keys = true};
     if (!may(w, p, c->dtmf_from, party, src, ask.resume, ask.actor, info ? "info" : "rfc4733",
              time_ns))
         return;
     hide(p, side_of(party), p->typed[party].first_ns, time_ns);
-    (void)worker_pause_ask(w, wc, &ask, NULL);
+    if (ask.sides) /* else others paused it, and it stays theirs */
+        (void)worker_pause_ask(w, wc, &ask, NULL);
 }
 
 void worker_pause_key(struct worker *w, struct wflow *f, char key, int64_t time_ns)
@@ -481,7 +501,7 @@ void worker_pause_free(struct worker *w, struct wcall *wc)
 {
     if (wc->pause == NULL)
         return;
-    drop_timer(w, wc->pause);
+    leave_timers(w, wc->pause);
     free(wc->pause->points);
     free(wc->pause);
     wc->pause = NULL;

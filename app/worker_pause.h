@@ -24,11 +24,12 @@ struct pause_ask {
     int64_t duration_ns;  /* 0: as the setting says */
     const char *actor;    /* "token:crm", "dtmf:caller", "sip:192.0.2.1:5060" */
     const char *reason;   /* NULL: none */
+    bool keys;            /* pressed within the call: they end what keys began */
 };
 
 struct pause_state {
     uint8_t sides;        /* paused now; 0: none */
-    int64_t since_ns, resume_ns; /* 0: none */
+    int64_t since_ns, resume_ns; /* 0: none; of two sides with an end the next */
 };
 
 /* ERR_NOT_FOUND: resume, and no such side is paused; ERR_UNSUPPORTED: the call is not recorded; ERR_FULL; ERR_NOMEM. */
