@@ -51,11 +51,8 @@ static void end_file(struct film *f)
 
 static bool name_file(struct film *f)
 {
-    const char *path = f->request->path;
-    size_t stem = strlen(path) >= 4 ? strlen(path) - 4 : 0;
-    int size = f->made.number == 1 ? snprintf(f->path, sizeof f->path, "%s", path)
-                                   : snprintf(f->path, sizeof f->path, "%.*s-%u%s", (int)stem, path,
-                                              f->made.number, path + stem);
+    const struct video_request *q = f->request;
+    int size = snprintf(f->path, sizeof f->path, "%s%u.mkv", q->stem, q->first + f->made.number - 1);
     return size > 0 && (size_t)size < sizeof f->path;
 }
 
@@ -75,7 +72,7 @@ static void begin_file(struct film *f)
         }
     }
     if (!u->key || look.width == 0 || (sets && u->sets_size == 0) ||
-        f->made.number >= VIDEO_FILES_MAX)
+        f->made.number >= f->request->most)
         return;
     struct video_file_spec spec = {
         f->codec, look.width, look.height,

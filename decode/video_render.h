@@ -7,8 +7,6 @@
 #include "base/error.h"
 #include "decode/render.h"
 
-#define VIDEO_FILES_MAX 8 /* of one flow */
-
 struct video_made {
     unsigned number; /* from 1 */
     const char *path;
@@ -23,7 +21,9 @@ struct video_made {
 
 struct video_request {
     const char *dir;  /* the path stays below it */
-    const char *path; /* of the first file: "a.mkv"; the next are "a-2.mkv" */
+    const char *stem; /* of all files: "a-v" gives "a-v3.mkv" */
+    unsigned first;   /* the number in the name of the first */
+    unsigned most;    /* files; what comes then is not kept */
     struct render_flow flow;
     void *context;
     void (*made)(void *context, const struct video_made *made);

@@ -7,6 +7,8 @@
 #include "decode/video_render.h"
 #include "storage/media_dir.h"
 
+#define FLOW_FILMS_MAX 8 /* a stream may change its codec with each key frame */
+
 struct films {
     struct call_record *r;
     const char *stem; /* of the path below `dir`, without its ending */
@@ -54,10 +56,16 @@ static bool chain_shows(const struct call_record *r, uint32_t chain)
 static int one_chain(struct films *f, uint32_t chain, const struct sound_config *config,
                      const char *dir, struct why *why)
 {
-    char path[4096];
-    struct video_request request = {.dir = dir, .path = path, .context = f, .made = take};
+    char stem[4096];
+    unsigned room = SOUND_FILMS_MAX - f->count;
+    struct video_request request = {.dir = dir,
+                                    .stem = stem,
+                                    .first = f->count + 1,
+                                    .most = room < FLOW_FILMS_MAX ? room : FLOW_FILMS_MAX,
+                                    .context = f,
+                                    .made = take};
     f->side = f->r->chains[chain].party;
-    snprintf(path, sizeof path, "%.*s-v%u.mkv", (int)f->stem_size, f->stem, f->count + 1);
+    snprintf(stem, sizeof stem, "%.*s-v", (int)f->stem_size, f->stem);
     struct sound_packets *p = sound_packets_open(f->r, chain, config, &request.flow);
     int err = p ? video_render(&request, why) : 0;
     sound_packets_close(p);

@@ -87,6 +87,32 @@ def loss(t):
     t.counter("without the first key frame the film begins with the next", late["frames"] < count - 4 and late["dropped"] > 0)
 
 
+@feature("F07", "a stream that changes its codec gives two films, numbered through, beside those of the other side; one that does not gives one")
+def codecs(t):
+    first, second = film("VP8"), film("H264")
+    d = Dialog()
+    begin = START + 1.1 + first.packets[-1][0] / RATE + 1.5
+
+    def both(addr, audio, video):
+        text = video_sdp(addr, audio, video, "VP8").replace(b" 96\r\n", b" 96 97\r\n", 1)
+        return text + f"a=rtpmap:97 H264/90000\r\na=fmtp:97 {second.fmtp}\r\n".encode()
+
+    def packets(of_both):
+        later = [replace(p, data=p.data[:1] + bytes([p.data[1] & 0x80 | 97]) + p.data[2:]) for p in shown(second, d.a, 4002, d.b, 6002, begin, 0x5b)]
+        back = shown(first, d.b, 6002, d.a, 4002, START + 1.1, 0x5c)
+        return sorted(call(d, 10, offer=both(d.a, 4000, 4002), answer=both(d.b, 6000, 6002)) + shown(first, d.a, 4002, d.b, 6002, START + 1.1) + back +
+                      (later if of_both else []), key=lambda p: p.t)
+
+    record, files, folder = kept(t, packets(True))
+    films = record["recording"]["films"]
+    t.equal("what the record says", [(v["party"], v["codec"], v["frames"]) for v in films],
+            [("caller", "VP8", 75), ("caller", "H264", 75), ("callee", "VP8", 75)])
+    t.equal("their files", [n[n.rindex("-v"):] for n in files if n.endswith(".mkv")], ["-v1.mkv", "-v2.mkv", "-v3.mkv"])
+    t.equal("each is what it is said to be", [v["sha256"] for v in films], [hashlib.sha256(files[n]).hexdigest() for n in files if n.endswith(".mkv")])
+    t.equal("pictures", [picture_sums(os.path.join(folder, n)) == f.md5 for n, f in zip([n for n in files if n.endswith(".mkv")], (first, second, first))], [True] * 3)
+    t.counter("without the change there are three", len(kept(t, packets(False))[0]["recording"]["films"]) == 2)
+
+
 @feature("F07", "protected video opens with its key; without it there is no film")
 def sealed(t):
     f = film("VP8")
