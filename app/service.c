@@ -769,16 +769,17 @@ static void end_pipeline(struct service *s)
     struct pipeline *p = s->pipeline;
     s->pipeline = NULL;
     pthread_mutex_unlock(&s->pipeline_lock);
-    atomic_store(&s->capturing, false);
     pipeline_finish(p, CALL_END_CUT);
     if (s->writer)
         writer_flush(s->writer);
 }
 
+/* Whoever reads that it is finished finds all of it. */
 void service_finish_input(struct service *s)
 {
-    atomic_store(&s->finished, true);
     end_pipeline(s);
+    atomic_store(&s->finished, true);
+    atomic_store(&s->capturing, false);
 }
 
 bool service_busy(struct service *s)
@@ -824,6 +825,7 @@ void service_stop(struct service *s)
 {
     if (s == NULL)
         return;
+    atomic_store(&s->capturing, false);
     end_pipeline(s);
     api_stop(s->api);
     listening_free(s->listening);
