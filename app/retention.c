@@ -289,8 +289,9 @@ static void walk_when_due(struct retention *r)
         return;
     uint64_t before = atomic_load(&r->audio_bytes);
     uint64_t found = walk_audio(r->config.data_dir, r);
-    /* What came and went meanwhile was seen, or not: soon once more. */
-    bool moved = atomic_exchange(&r->audio_bytes, found) != before;
+    /* What came and went meanwhile was seen, or not: soon once more. So it is with files that are told of only now, once their
+     * record is committed: at the start many are on their way. */
+    bool moved = atomic_exchange(&r->audio_bytes, found) != before || !atomic_load(&r->walked);
     atomic_store(&r->walked, true);
     r->walk_ns = clock_mono_ns() + (moved ? WALK_SOON_NS : WALK_NS);
 }
