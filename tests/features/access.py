@@ -4,6 +4,7 @@ import http.client, json, os, re, signal, subprocess, time, urllib.parse
 from craft import *
 from feature import Failure, feature
 from messages import DAY
+from service import everything
 from syntax import Served
 
 PASSWORD = "correct horse battery"
@@ -70,13 +71,10 @@ class Guarded(Served):
         return re.search("earshot_session=([^;]*)", headers["set-cookie"])[1], got["csrf_token"]
 
     def files(self):
-        """Every byte of the data directory and the log."""
-        found = b""
-        for folder, _, names in os.walk(self.dir):
-            for name in names:
-                with open(os.path.join(folder, name), "rb") as f:
-                    found += f.read()
-        return found
+        """Every byte of the data directory and the log, once no recording is made any more: files get other names then."""
+        settled = lambda: all((c["recording"] or {}).get("state") not in ("spooling", "rendering") for c in self.as_(self.first, f"/calls?{DAY}&limit=1000")["data"])
+        self.wait(settled)
+        return b"".join(everything(self.dir).values())
 
 
 def two_calls(shift=0):

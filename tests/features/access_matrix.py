@@ -1,10 +1,10 @@
 """Every route with everybody: R08 and X58 to X62. The routes come from the API's own description; one that nobody has said anything
 about here fails, so a new route begins its life with somebody's decision who may."""
-import json, re, socket, time, urllib.parse
+import json, os, re, socket, time, urllib.parse
 
 from access import EVERYTHING, Guarded, PASSWORD, ROLES, two_calls
 from craft import *
-from feature import feature
+from feature import Failure, feature
 from messages import DAY
 
 # What a route needs; "limited": shows single calls, and only those of who may see some.
@@ -217,16 +217,17 @@ def exposed(t):
 def timing(t):
     with Guarded(t, two_calls(), 2) as s:
         s.user("ann", "viewer")
-        def took(name):
-            begin = time.perf_counter()
-            status = s.ask("/sessions", "POST", {"name": name, "password": "x" * 20})[0]
-            t.equal("refused", status, 401)
-            return time.perf_counter() - begin
-        known, unknown = min(took("ann"), took("ann")), min(took("bob"), took("bob"))
-        t.check(f"{known:.3f} s, {unknown:.3f} s", unknown > known / 4)
-        begin = time.perf_counter()
-        s.ask("/sessions", "POST", {"name": "ann"})
-        t.counter("what is no attempt takes as long", time.perf_counter() - begin < known)
+        def cpu():
+            with open(f"/proc/{s.process.pid}/stat") as f:
+                return sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+        def took(body, wanted):
+            """CPU time of two attempts: what a clock on the wall says is others' as well."""
+            begin = cpu()
+            t.equal("refused", [s.ask("/sessions", "POST", body)[0] for _ in range(2)], [wanted] * 2)
+            return cpu() - begin
+        known, unknown = (took({"name": name, "password": "x" * 20}, 401) for name in ("ann", "bob"))
+        t.check(f"{known:.3f} s, {unknown:.3f} s", known / 2 <= unknown <= known * 2)
+        t.counter("what is no attempt takes as long", took({"name": "ann"}, 400) < known / 2)
 
 
 # ---- X59
@@ -243,21 +244,41 @@ def guessing(t):
                 return s.ask("/sessions", "POST", {"name": "ann", "password": password})
             finally:
                 s.connection = kept
-        t.equal("five are free", [guess()[0] for _ in range(5)], [401] * 5)
-        status, headers, problem = guess(password=PASSWORD)
-        t.equal("then nobody looks at the password", (status, problem["code"]), (429, "too_many_failures"))
-        first = int(headers["retry-after"])
-        t.check(f"Retry-After: {first}", 1 <= first <= 2)
+
+        def locked():
+            """Guesses until nobody looks: how many were looked at, Retry-After, since when it is so at most, and what the right password
+            gets as long as it is certainly so (None: this machine was too slow for that)."""
+            looked_at = 0
+            while looked_at < 20:
+                sent = time.monotonic()
+                status, headers, _ = guess()
+                if status == 401:
+                    looked_at, failed = looked_at + 1, sent
+                elif looked_at:
+                    wait, since = int(headers["retry-after"]), time.monotonic() - failed
+                    status, _, problem = guess(password=PASSWORD)
+                    return looked_at, wait, since, (status, problem.get("code")) if time.monotonic() < failed + wait else None
+                else:
+                    time.sleep(0.025)
+            raise Failure("nobody waits")
+
+        begin, rounds = time.monotonic(), [locked()]
         t.equal("another address may, and the account is not locked", guess("127.0.0.10", PASSWORD)[0], 201)
-        s.wait(lambda: guess(password="wrong")[0] == 401)
-        second = int(guess()[1]["retry-after"])
-        t.check(f"then longer: {second}", 3 <= second <= 4)
+        t.check(f"five are free, and one more a minute: {rounds}", 5 <= rounds[0][0] <= 6 + (time.monotonic() - begin) // 60)
+        while len(rounds) < 2 or rounds[-1][3] is None and len(rounds) < 5:
+            rounds.append(locked())
+        t.equal(f"then nobody looks at the password: {rounds}", {right for *_, right in rounds if right}, {(429, "too_many_failures")})
+        if all(n == 1 for n, *_ in rounds[1:]):
+            t.check(f"Retry-After says 2 s, then 4: {rounds}", all(wait <= lock <= wait + since for (_, wait, since, _), lock in zip(rounds, (2, 4, 8, 16, 32))))
         bad = "esk_abc_" + "0" * 43
-        answers = [s.ask("/calls", token=bad)[0] for _ in range(110)]
-        t.equal("tokens", (answers[:100], set(answers[101:])), ([401] * 100, {429}))
+        begin, tokens = time.monotonic(), 0
+        while tokens < 400 and s.ask("/calls", token=bad)[0] == 401:
+            tokens += 1
+        t.check(f"tokens: {tokens}", 100 <= tokens <= 101 + (time.monotonic() - begin) / 3)
         t.equal("a right one goes through", s.ask("/calls", token=s.first)[0], 200)
         metrics = s.ask("/metrics", root="", token=s.first)[2].decode()
-        t.check("counted", 'earshot_logins_total{result="locked"}' in metrics and 'earshot_logins_total{result="refused"} 6' in metrics
+        refused = sum(n for n, *_ in rounds)
+        t.check("counted", 'earshot_logins_total{result="locked"}' in metrics and f'earshot_logins_total{{result="refused"}} {refused}\n' in metrics
                 and re.search(r'earshot_auth_failures_total\{reason="locked"\} [1-9]', metrics))
         t.counter("an address that guesses nothing waits", guess("127.0.0.11", PASSWORD)[0] == 201)
 

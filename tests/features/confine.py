@@ -1,12 +1,12 @@
 """X43, X44: decoders run in a process of their own. What it may not do is tried by itself (`earshot --check-decoder`) and read
 from /proc; a decoder that crashes costs a piece of one recording."""
-import glob, os, signal, subprocess, threading, time
+import glob, os, signal, subprocess, time
 
 from craft import *
 from feature import Failure, feature
-from listening import HEADER, RATE, Ear, addresses, answered, channels
+from listening import HEADER, RATE, Ear, addresses, answered, channels, play_along
 from recordings import pcm, tone_media
-from service import Service, in_namespace, play, wait_for
+from service import Service, in_namespace, wait_for
 
 SPAN = "from=2023-11-14T00:00:00Z&to=2023-11-16T00:00:00Z"
 SECONDS = 600  # of the call whose decoding is disturbed
@@ -287,8 +287,7 @@ def listener(t):
     addresses()
     with Service(t, "lo", "[recording]\ndefault = record\n[capture]\nfilter = udp\n") as s:
         before = wait_for("the recordings' decoder", lambda: decoders(s.process.pid))
-        player = threading.Thread(target=play, args=(call(Dialog(a="10.0.0.1", b="10.0.0.2"), 14.0),))
-        player.start()
+        player, enough = play_along(call(Dialog(a="10.0.0.1", b="10.0.0.2"), 60.0))
         uid = answered(s)
         ear = Ear(f"{s.url}/api/v1/live/calls/{uid}/audio")
         wait_for("sound", lambda: len(ear.bytes) > HEADER + 4 * RATE)
@@ -296,11 +295,13 @@ def listener(t):
         t.equal("a process of his own, without rights", [status(pid)["Seccomp"] for pid in own], ["2"])
         os.kill(own[0], signal.SIGSEGV)
         wait_for("another one", lambda: [pid for pid in decoders(s.process.pid) if pid not in before + own])
-        at = len(ear.bytes)
+        at = HEADER + (len(ear.bytes) - HEADER) // 4 * 4
+        wait_for("he hears both again", lambda: all(sum(v != 0 for v in side) > RATE for side in channels(ear.bytes[at:])) or not ear.is_alive())
+        enough.set()
         player.join()
         ear.join(20)
         t.check(f"the stream ends with the call: {ear.failed}", not ear.is_alive() and ear.failed is None)
-        heard = channels(ear.bytes[HEADER + (at - HEADER) // 4 * 4:])
+        heard = channels(ear.bytes[at:])
         t.check("both are heard again", all(any(side) for side in heard))
         s.has("earshot_decoder_crashes_total", 1)
         r = wait_for("the recording", lambda: next((c for c in s.records() if (c["recording"] or {}).get("state") in ("ready", "damaged")), None))

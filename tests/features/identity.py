@@ -3,7 +3,7 @@ import base64, json, os, signal, subprocess, time
 
 from craft import *
 from feature import Failure, feature
-from service import wait_for
+from service import everything, wait_for
 
 GERMANY = "[numbers]\ncountry_code = 49\narea_code = 30\n"
 
@@ -196,13 +196,6 @@ def stir(t):
 
 # ---- secrets
 
-def contents(folder):
-    for where, _, files in os.walk(folder):
-        for name in files:
-            with open(os.path.join(where, name), "rb") as f:
-                yield f.read()
-
-
 @feature("E02", "Digest responses and media keys are nowhere on the disk, unless a setting keeps them")
 def secrets(t):
     words = [b"6629fae49393a05397450978507c4ef1", b"c0ffee5ec2e7", b"WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"]
@@ -219,11 +212,11 @@ def secrets(t):
         conf = config(t, "[api]\nport = 0\n" + text)
         service = subprocess.Popen([t.earshot, "run", *conf, "--data", data, "--read", path], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            wait_for("the call is stored", lambda: any(b"c1@test" in b for b in contents(data)) and not time.sleep(1))
+            wait_for("the call is stored", lambda: any(b"c1@test" in b for b in everything(data).values()) and not time.sleep(1))
         finally:
             service.send_signal(signal.SIGTERM)
             service.wait(20)
-        return b"".join(contents(data))
+        return b"".join(everything(data).values())
 
     t.check("sent", all(any(w in p.data for p in packets) for w in words))
     bytes_ = kept("")

@@ -5,7 +5,7 @@ from craft import *
 from feature import feature
 from keys import EVENT, offer, press, typed
 from recordings import goertzel, ulaw
-from service import Service, in_namespace, wait_for
+from service import Service, everything, in_namespace, wait_for
 from users_api import FileService
 
 SPAN = "from=2023-11-14T00:00:00Z&to=2023-11-16T00:00:00Z"
@@ -58,11 +58,6 @@ def talk(seconds, caller, callee, more=(), d=None, ends=None):
     packets += sent(caller, d) + sent(callee, d, False, 0x2222) + list(more)
     packets = sorted(packets, key=lambda p: p.t)
     return [replace(p, ipid=n + 1) for n, p in enumerate(packets)]
-
-
-def everything(folder):
-    """{name: bytes} of all files there are."""
-    return {os.path.join(d, n): open(os.path.join(d, n), "rb").read() for d, _, names in os.walk(folder) for n in names}
 
 
 def found(files, payloads):

@@ -4,7 +4,7 @@ import json, os, sqlite3, urllib.error, urllib.request
 from craft import *
 from feature import Failure, feature
 from recordings import pcm
-from service import in_namespace, wait_for
+from service import everything, in_namespace, wait_for
 from users_api import FileService
 
 
@@ -217,11 +217,11 @@ def on_demand(t):
         t.equal("too late", (status, problem["code"]), (410, "too_late"))
         t.check("its media has left the spool", wait_for("blanked", lambda: s.counter("earshot_spool_blanked_bytes_total") > 90000))
         voice = next(p.data for p in packets if p.kind == "rtp" and p.src == ALICE)[12:]
-        held = b"".join(open(os.path.join(s.data, "spool", n), "rb").read() for n in os.listdir(os.path.join(s.data, "spool")))
+        held = b"".join(everything(os.path.join(s.data, "spool")).values())
         t.check("no byte of it stands there", voice not in held)
     with FileService(t, packets, config.format("99999d")) as s:
         s.end()
-        held = b"".join(open(os.path.join(s.data, "spool", n), "rb").read() for n in os.listdir(os.path.join(s.data, "spool")))
+        held = b"".join(everything(os.path.join(s.data, "spool")).values())
         t.counter("while it waits, it does", voice in held)
 
 

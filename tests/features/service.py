@@ -9,9 +9,9 @@ a loopback interface, all gone with the test.
 """
 import importlib, json, os, signal, socket, subprocess, sys, time, traceback, urllib.error, urllib.request
 
-from feature import Failure, Test
+from feature import Failure, Test, end_children
 
-PATIENCE_S = 40
+PATIENCE_S = 90 # nobody waits for longer than it takes
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -25,6 +25,23 @@ def wait_for(what, look, seconds=PATIENCE_S):
         if time.monotonic() > end:
             raise Failure(f"{what}: not within {seconds} s")
         time.sleep(0.02)
+
+
+def contents(folder):
+    for where, _, names in os.walk(folder):
+        for name in names:
+            with open(os.path.join(where, name), "rb") as f:
+                yield os.path.join(where, name), f.read()
+
+
+def everything(folder):
+    """{name: bytes} of all files there are, of one moment: once more when one goes or gets another name meanwhile."""
+    for _ in range(100):
+        try:
+            return dict(contents(folder))
+        except FileNotFoundError:
+            pass
+    raise Failure(f"the files of {folder} do not settle")
 
 
 # ---- the service
@@ -56,7 +73,7 @@ class Service:
 
     def fetch(self, path):
         try:
-            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            with urllib.request.urlopen(self.url + path, timeout=PATIENCE_S) as answer:
                 return answer.read().decode()
         except urllib.error.HTTPError as e:
             raise Failure(f"GET {path}: {e.code} {e.read().decode()[:300]}") from None
@@ -113,8 +130,9 @@ def send(interface, frames):
             s.send(f.data)
 
 
-def play(packets):
-    """UDP datagrams from real sockets, at their times from now on. What is sent is taken, so that no ICMP answers."""
+def play(packets, enough=None):
+    """UDP datagrams from real sockets, at their times from now on. What is sent is taken, so that no ICMP answers. `enough`: an
+    event; once it is set no more media is sent, and what else is left at once."""
     ends = {(p.src, p.sport) for p in packets} | {(p.dst, p.dport) for p in packets}
     sockets = {}
     for end in ends:
@@ -122,7 +140,11 @@ def play(packets):
         sockets[end].bind(end)
     begin = time.monotonic() - packets[0].t
     for p in packets:
-        time.sleep(max(0, begin + p.t - time.monotonic()))
+        late = max(0, begin + p.t - time.monotonic())
+        if enough is None:
+            time.sleep(late)
+        elif enough.wait(late) and p.kind != "sip":
+            continue
         sockets[p.src, p.sport].sendto(p.data, (p.dst, p.dport))
     for s in sockets.values():
         s.close()
@@ -136,7 +158,7 @@ def in_namespace(fn):
         words = ["unshare", "--net"] + ([] if os.getuid() == 0 else ["--map-root-user"])
         words += [sys.executable, "-B", os.path.abspath(__file__), fn.__module__, fn.__name__, t.earshot, t.work]
         try:
-            done = subprocess.run(words, capture_output=True, text=True, timeout=200)
+            done = subprocess.run(words, capture_output=True, text=True, timeout=400)
             result = json.loads(done.stdout.splitlines()[-1])
         except (subprocess.TimeoutExpired, IndexError, ValueError) as e:
             raise Failure(f"a network of its own: {e}: {done.stderr[-400:] if 'done' in locals() else ''}") from None
@@ -166,6 +188,7 @@ def main(module, name, earshot, work):
         error = str(e)
     except Exception:
         error = traceback.format_exc()[-800:]
+    end_children({})
     print(json.dumps({"clauses": t.clauses, "counters": t.counters, "error": error}))
 
 

@@ -4,6 +4,7 @@ import dataclasses, json, os, re, signal, subprocess, time, urllib.request
 import attacks
 from craft import *
 from feature import Failure, feature
+from service import PATIENCE_S
 
 
 def at(t, forth, text, d=None):
@@ -278,7 +279,8 @@ class Served:
         self.calls = self.wait(lambda: (lambda d: d if len(d) >= calls else None)(self.get("/calls?from=2023-11-14T00:00:00Z&to=2023-11-15T00:00:00Z&limit=1000")["data"]))
 
     def wait(self, look):
-        for _ in range(400):
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
             found = look()
             if found:
                 return found
@@ -287,7 +289,7 @@ class Served:
         raise Failure(f"the service did not come so far: {open(self.log).read()[-300:]}")
 
     def text(self, path):
-        with urllib.request.urlopen(self.url + "/api/v1" + path, timeout=5) as answer:
+        with urllib.request.urlopen(self.url + "/api/v1" + path, timeout=PATIENCE_S) as answer:
             return answer.read()
 
     def get(self, path):

@@ -4,6 +4,7 @@ import os
 
 from craft import *
 from feature import feature
+from service import everything
 
 NONCE = 'WWW-Authenticate: Digest realm="r", nonce="n1"\r\n'
 BOUND = "Contact: <sip:alice@10.0.0.1:5060>;expires=60\r\n"
@@ -239,13 +240,7 @@ SELECTOR = b'a=file-selector:name:"my%20cat.jpg" type:image/jpeg size:4092 hash:
 
 def stored(data, content):
     """Files below the data directory that hold these bytes."""
-    found = []
-    for folder, _, names in os.walk(data):
-        for name in names:
-            with open(os.path.join(folder, name), "rb") as f:
-                if content in f.read():
-                    found.append(name)
-    return found
+    return [os.path.basename(name) for name, held in everything(data).items() if content in held]
 
 
 @feature("I10", "files through the API: name, size, type and hash of an MSRP offer, of RCS and of a picture; the content is not stored")

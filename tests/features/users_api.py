@@ -5,7 +5,7 @@ import json, os, subprocess, time, urllib.parse, urllib.request, urllib.error
 import craft
 from craft import ALICE, BOB, START, Packet, frames
 from feature import Failure, feature
-from service import Service, wait_for
+from service import Service, everything, wait_for
 
 PHONE, PBX = ALICE, BOB
 WHOLE = "from=2023-11-14T00:00:00Z&to=2023-11-17T00:00:00Z"
@@ -235,7 +235,7 @@ def messages(t):
         t.equal("a cursor of another list", s.status(f"/api/v1/registrations?cursor={first['page']['next_cursor']}"), 400)
         asked = s.get(f"/api/v1/messages?{WHOLE}&body=true&to_user=bob")["data"]
         t.counter("no body without the setting", asked[0]["body"] is None)
-        disk = b"".join(open(os.path.join(s.data, "db", f), "rb").read() for f in os.listdir(os.path.join(s.data, "db")))
+        disk = b"".join(everything(os.path.join(s.data, "db")).values())
         t.counter("not even on the disk", b"what nobody else should read" not in disk)
     with FileService(t, packets, "[messages]\nkeep_body = yes\n") as s:
         t.equal("the body, where it is kept and asked for", s.get(f"/api/v1/messages?{WHOLE}&body=true&to_user=bob")["data"][0]["body"],
