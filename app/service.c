@@ -665,6 +665,7 @@ static int start_all(struct service *s, struct why *why)
     pipeline.worker.emit = take_record;
     pipeline.worker.user_event = take_user_event;
     pipeline.worker.control = take_control;
+    pipeline.worker.hold_keys = s->settings->api_enabled && s->settings->listeners_max > 0;
     struct renderer_config renderer = {
         .sound = setup_sound(s->settings, s->settings->data_dir),
         .threads = (unsigned)s->settings->render_threads,

@@ -51,10 +51,19 @@ bool summarise_chains(struct call_record *r, const struct wcall *wc)
 
 /* ---- what becomes of it ---- */
 
+bool summarise_keeps_secrets(const struct wcall *wc)
+{
+    return wc->spooled_sound || wc->decision->keep == RULE_KEEP_ALL;
+}
+
 void summarise_secrets(struct call_record *r, const struct wcall *wc)
 {
     const struct wsecrets *keys = &wc->secrets;
     size_t size = keys->count * sizeof *keys->items;
+    if (!summarise_keeps_secrets(wc)) {
+        r->secrets.forget = keys->count > 0;
+        return;
+    }
     r->secrets.items = size ? arena_alloc(r->arena, size) : NULL;
     if (r->secrets.items == NULL)
         return;

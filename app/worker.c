@@ -8,6 +8,7 @@
 #include "app/flow_codecs.h"
 #include "app/media_drop.h"
 #include "app/summarise.h"
+#include "app/summarise_recording.h"
 #include "app/worker_live.h"
 #include "app/worker_pause.h"
 #include "app/worker_rules.h"
@@ -190,12 +191,14 @@ static void change_call(struct worker *w, const struct event *event)
     tell(w, wc, NULL);
     worker_live_call(w, wc, NULL, event->time_ns);
     bool telling = wc->brief->state == CALL_ANSWERED || wc->brief->state == CALL_ENDED;
-    bool told = wc->row_state == wc->brief->state && wc->row_grouped == wc->brief->grouped;
+    bool keyed = wc->secrets.count && summarise_keeps_secrets(wc); /* a crash may come: what is recorded from now on is opened with them */
+    bool told = wc->row_state == wc->brief->state && wc->row_grouped == wc->brief->grouped && (wc->row_keyed || !keyed);
     if (!w->config.early_rows || !telling || told)
         return;
     /* A call that is over lingers for late packets; its row does not wait for them. */
     wc->row_state = wc->brief->state;
     wc->row_grouped = wc->brief->grouped;
+    wc->row_keyed = keyed;
     worker_emit(w, summarise(wc, NULL, &w->config));
 }
 
@@ -311,12 +314,12 @@ static bool secrets_grow(struct wsecrets *keys)
     return true;
 }
 
-/* Only what is recorded will be opened. */
+/* Only what is recorded or heard live will be opened. */
 static void take_key(struct worker *w, const struct event *event)
 {
     struct wcall *wc = worker_find_call(w, event->call);
     struct media_key key;
-    if (wc == NULL || w->spool == NULL || (wc->rules == NULL && wc->decision->keep != RULE_KEEP_ALL))
+    if (wc == NULL || !(w->config.hold_keys || (w->spool && (wc->rules || wc->decision->keep == RULE_KEEP_ALL))))
         return;
     assert(event->body.size == sizeof key);
     memcpy(&key, event->body.data, sizeof key);

@@ -71,6 +71,7 @@ struct worker_config {
     struct pause_config pause;       /* who may pause a recording from within the call */
     struct diagnose_config diagnosis; /* from when on something is wrong */
     const struct spool_config *spool; /* NULL: keep nothing */
+    bool hold_keys;              /* somebody may listen live: keys of SRTP are held of calls, too, that are not recorded */
     struct counters_set *counters;   /* of all workers: the first one looks after bandwidth; NULL: nobody does */
     void *context;
     /* Takes the record. Called in the worker's thread once everything that the record points to can be read. */
@@ -183,7 +184,8 @@ struct wflow {
     struct wmask *mask;          /* where keys are silenced (worker_mask.h); NULL: nowhere yet */
 };
 
-/* Keys of a call's media, each once, in the order in which signalling told them. */
+/* Keys of a call's media, each once, in the order in which signalling told them. Of what is not recorded they are in no record: only a
+ * live listener is given them. */
 struct wsecrets {
     unsigned count, room;
     struct media_key *items;
@@ -218,6 +220,7 @@ struct wcall {
     bool recording;
     bool tapped;                 /* its flows are, those to come too */
     bool row_grouped;            /* that row says which group the call belongs to */
+    bool row_keyed;              /* that row came with the keys of its SRTP */
     uint8_t told;                /* bits of enum worker_call_event that have come about */
     uint8_t shown;               /* bits of enum live_event_kind likewise (worker_live.c) */
     uint8_t row_state;           /* enum call_state that the newest early row says; CALL_TRYING: none */

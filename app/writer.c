@@ -120,6 +120,8 @@ static bool wants_render(const struct call_record *r)
 static int put_media_keys(struct writer *w, const struct call_record *r)
 {
     bool ended = strcmp(r->state, "ended") == 0;
+    if (r->secrets.forget) /* it was open whether it would be recorded */
+        return store_end_media_keys(w->store, r->uid);
     if (r->secrets.count == 0)
         return 0;
     if (!ended || !r->final || is_spooled(r))

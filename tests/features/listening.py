@@ -1,5 +1,5 @@
 """I04, R21: a call heard while it goes on, and again afterwards."""
-import array, ctypes, http.client, json, os, re, socket, struct, sqlite3, subprocess, threading, time, urllib.error, urllib.request
+import array, ctypes, glob, http.client, json, os, re, socket, struct, sqlite3, subprocess, tempfile, threading, time, urllib.error, urllib.request, wave
 
 from craft import *
 from feature import Failure, feature
@@ -364,3 +364,54 @@ def protected(t):
         t.equal("nobody listened", audit(s, "live.listen"), [])
         enough.set()
         player.join()
+
+
+def files_with(s, needles):
+    """Where in the data directory one of them stands: files, their logs, what is written beside them."""
+    data, found = os.path.join(os.path.dirname(s.log), "data"), set()
+    for where, _, names in os.walk(data):
+        for name in names:
+            try:
+                with open(os.path.join(where, name), "rb") as f:
+                    text = f.read()
+            except FileNotFoundError:
+                continue
+            found |= {name for needle in needles if needle in text}
+    return sorted(found)
+
+
+@feature("R21", "a protected call that a rule does not record is heard with its keys, which stand in no file; one that is recorded keeps them until it is made")
+@in_namespace
+def protected_only_heard(t):
+    addresses()
+    suite = "AES_CM_128_HMAC_SHA1_80"
+    with tempfile.TemporaryDirectory(dir=t.work) as out:
+        t.read(frames(talk()), "--record", out)
+        with wave.open(glob.glob(out + "/**/*.wav", recursive=True)[0]) as f:
+            clear = channels(f.readframes(1 << 24))
+    rule = "[recording]\ndefault = record\n[capture]\nfilter = udp\n[rule quiet]\ncaller = *\naction = {}\n"
+    for action in ("metadata-only", "record"):
+        a, b = Protector(suite, "a"), Protector(suite, "b")
+        needles = [n for k in (a, b) for n in (k.inline()[len("inline:"):].encode(), k.master, k.master.hex().encode())]
+        with Service(t, "lo", rule.format(action)) as s:
+            player = play_along(talk((a.attribute(), b.attribute()), (a, b)))
+            uid = answered(s)
+            ear = Ear(f"{s.url}/api/v1/live/calls/{uid}/audio?format=wav")
+            wait_for("something is heard", lambda: len(ear.bytes) > 4 * RATE)
+            meanwhile = files_with(s, needles)
+            player.join()
+            ear.join(20)
+            heard = channels(ear.bytes[HEADER:])
+            for side in range(2):
+                offset, start = position(heard[side], clear[side])
+                t.check(f"{action}, side {side}: a quarter of a second of what was said is heard, {offset + start} samples from its beginning", offset + start >= 0)
+            r, = s.records()
+            if action == "record":
+                t.counter(f"keys of a recorded call are in no file: {meanwhile}", meanwhile != [])
+                continue
+            t.equal("by rule", (r["recording"]["result"], r["recording"]["state"], r["recording"]["rule"], [x["srtp"] for x in r["streams"]]),
+                    ("rule", None, "quiet", [True, True]))
+            t.equal("keys in files, while it goes on and behind it", (meanwhile, files_with(s, needles)), ([], []))
+            t.equal("each listener is audited", len(audit(s, "live.listen")), 1)
+        if action == "metadata-only":
+            t.equal("and when the service has ended", files_with(s, needles), [])
