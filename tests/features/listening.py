@@ -394,11 +394,12 @@ def protected_only_heard(t):
         a, b = Protector(suite, "a"), Protector(suite, "b")
         needles = [n for k in (a, b) for n in (k.inline()[len("inline:"):].encode(), k.master, k.master.hex().encode())]
         with Service(t, "lo", rule.format(action)) as s:
-            player = play_along(talk((a.attribute(), b.attribute()), (a, b)))
+            player, enough = play_along(talk((a.attribute(), b.attribute()), (a, b)))
             uid = answered(s)
             ear = Ear(f"{s.url}/api/v1/live/calls/{uid}/audio?format=wav")
-            wait_for("something is heard", lambda: len(ear.bytes) > 4 * RATE)
+            heard_enough(ear, 1.5)
             meanwhile = files_with(s, needles)
+            enough.set()
             player.join()
             ear.join(20)
             heard = channels(ear.bytes[HEADER:])
