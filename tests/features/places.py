@@ -342,6 +342,8 @@ def token_of_tenant(t):
         secrets = [other["uid"].encode(), b"alice1", b"b@pbx"]
         shown = {}
         for path in paths():
+            if path.endswith("/live/events"):
+                continue  # has no end; whom it tells of which calls: L05
             for owner in ("acme", "bolt"):
                 uid, id_ = of[owner]["uid"], of[owner]["recording"]["id"]
                 full = path.replace("{uid}", uid).replace("{id}", id_).replace("{n}", "1").replace("{sid}", "1").replace("{aor}", "alice1@10.0.0.1")

@@ -44,6 +44,13 @@ def everything(folder):
     raise Failure(f"the files of {folder} do not settle")
 
 
+def spooled(data, packets, texts=()):
+    """Waits until the sound of these packets, and the messages among them and of `texts` by their headers, are on the disk."""
+    wanted = [p.data[12:] if p.kind == "rtp" else p.data.partition(b"\r\n\r\n")[0] for p in packets if p.kind in ("rtp", "sip")]
+    wanted += [text.partition(b"\r\n\r\n")[0] for text in texts]
+    wait_for("all of it is on the disk", lambda: (lambda held: all(x in held for x in wanted))(b"".join(everything(os.path.join(data, "spool")).values())))
+
+
 # ---- the service
 
 class Service:

@@ -5,7 +5,7 @@ from craft import *
 from feature import feature
 from protect import Protector, SUITES, extracted
 from recordings import ulaw
-from service import Service, in_namespace, send, wait_for
+from service import Service, in_namespace, send, spooled, wait_for
 from sound import speech
 
 
@@ -158,13 +158,14 @@ def crash(t):
     packets = [p for p in secured(a.attribute(), b.attribute()) if not p.data.startswith(b"BYE") and b"CSeq: 2" not in p.data]
     config = "[recording]\ndefault = record\n"
     with Service(t, "vb", config) as s:
-        send("va", frames(sorted(packets + protect(both(), a, b), key=lambda p: p.t)))
+        sound = protect(both(), a, b)
+        send("va", frames(sorted(packets + sound, key=lambda p: p.t)))
         wait_for("the call is live", lambda: s.get("/api/v1/live/calls")["data"])
         wait_for("its keys are kept", lambda: keys_waiting(s))
-        time.sleep(1.5)  # what is gathered goes to the spool within this
+        home = os.path.dirname(s.log)
+        spooled(os.path.join(home, "data"), packets + sound)
         s.process.kill()
         s.process.wait()
-        home = os.path.dirname(s.log)
         with open(s.log, "w") as log:
             s.process = subprocess.Popen([t.earshot, "run", "--config", os.path.join(home, "conf"), "--data", os.path.join(home, "data"),
                                           "--interface", "vb"], stdin=subprocess.DEVNULL, stderr=log)

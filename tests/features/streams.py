@@ -1,21 +1,21 @@
 """D02 beyond reading: a call over TCP survives a crash of the service and is exported as TCP."""
-import os, subprocess, time, urllib.request
+import os, subprocess, urllib.request
 
 from craft import *
 from feature import feature
-from service import Service, in_namespace, send, wait_for
+from service import Service, in_namespace, send, spooled, wait_for
 
 
 def open_call(via):
-    """The packets of a call that nobody has ended yet."""
+    """The packets of a call that nobody has ended yet, and its messages."""
     d = Dialog(via=via.upper(), aport=40000 if via == "tcp" else 5060)
     messages = signalling(d, seconds=60)[:5]
     if via == "udp":
-        return [p for p in call(d, 60, voice=False) if not p.data.startswith(b"BYE") and b"CSeq: 2" not in p.data] + voice(d)
+        return [p for p in call(d, 60, voice=False) if not p.data.startswith(b"BYE") and b"CSeq: 2" not in p.data] + voice(d), [text for *_, text in messages]
     c = Tcp(d.a, d.aport, d.b, d.bport)
     for when, forth, text in messages:
         c.say(when, 0 if forth else 1, text, 100)
-    return c.packets + voice(d)
+    return c.packets + voice(d), [text for *_, text in messages]
 
 
 def voice(d):
@@ -28,12 +28,13 @@ RECORD = "[recording]\ndefault = record\n"
 def crash_and_return(t, via):
     """The call's record after kill -9 and a new start on the same data, and its exported capture."""
     with Service(t, "vb", RECORD) as s:
-        send("va", frames(sorted(open_call(via), key=lambda p: p.t)))
+        packets, texts = open_call(via)
+        send("va", frames(sorted(packets, key=lambda p: p.t)))
         wait_for("the call is live", lambda: s.get("/api/v1/live/calls")["data"])
-        time.sleep(1.5)  # what is gathered goes to the spool within this
+        data = os.path.join(os.path.dirname(s.log), "data")
+        spooled(data, voice(Dialog()), texts)
         s.process.kill()
         s.process.wait()
-        data = os.path.join(os.path.dirname(s.log), "data")
         # The same command on the same data, behind the same object.
         with open(s.log, "w") as log:
             s.process = subprocess.Popen([t.earshot, "run", "--config", os.path.join(os.path.dirname(s.log), "conf"), "--data", data,

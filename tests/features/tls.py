@@ -1,10 +1,10 @@
 """D04: SIP inside TLS. The connections are real: OpenSSL on both ends, over memory or a socket, its bytes put into TCP
 segments by hand. One call, three who listen: without keys, with them, with those of somebody else."""
-import datetime, os, socket, ssl, subprocess, time
+import datetime, fcntl, os, socket, ssl, subprocess, termios, time
 
 from craft import *
 from feature import Failure, feature
-from service import Service, in_namespace, send
+from service import Service, in_namespace, send, wait_for
 
 NAME = "sip.example"
 ONE_POINT_TWO, ONE_POINT_THREE = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
@@ -407,7 +407,7 @@ class Updating:
     def update(self):
         self.client.stdin.write(b"K\n")
         self.client.stdin.flush()
-        time.sleep(0.1)  # the command must be a read of its own
+        wait_for("the command is read, by itself", lambda: fcntl.ioctl(self.client.stdin, termios.FIONREAD, bytes(4)) == bytes(4))
 
     def take(self):
         """[(side, bytes)] since the last time."""
