@@ -202,7 +202,8 @@ struct wcall {
     uint32_t next_flow;
     uint64_t streams_refused;
     uint64_t spool_refused;      /* packets that should have been kept and could not */
-    bool spooled_sound;          /* whole RTP packets were kept */
+    bool spooled_sound;          /* whole packets of media were kept */
+    uint64_t fax_packets;        /* of T.38 that were kept */
     int64_t requested_ns;        /* somebody asked for its recording, packet time; 0: nobody did */
     struct spool_flow *signalling;
     struct spool_ref signalling_tail;

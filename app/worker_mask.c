@@ -89,12 +89,12 @@ static uint32_t be32(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-static int mute_packet(void *context, int64_t time_ns, bool rtcp, uint8_t *payload, uint16_t size)
+static int mute_packet(void *context, int64_t time_ns, enum spool_what what, uint8_t *payload, uint16_t size)
 {
     const struct muting *m = context;
     struct rtp_packet p;
     (void)time_ns;
-    if (rtcp || size < 12 || be32(payload + 8) != m->ssrc ||
+    if (what != SPOOL_RTP || size < 12 || be32(payload + 8) != m->ssrc ||
         !rtp_parse(slice_of(payload, size), size, &p) || p.payload.size == 0)
         return size;
     uint32_t from = p.timestamp, to = from + key_sound_samples(m->sound, p.payload.size);

@@ -188,6 +188,7 @@ void worker_keep_packet(struct worker *w, struct wflow *f, const struct event *e
         .tos = m->tos,
         .transport = PROTO_UDP,
         .rtcp = m->rtcp,
+        .fax = m->fax,
         .payload = payload,
     };
     if (spool_flow_packet(w->spool, spool, &p))
@@ -420,6 +421,22 @@ static void rtcp(struct worker *w, struct wflow *f, const struct event *event)
         worker_keep_packet(w, f, event, event->body, false);
 }
 
+/* ---- T.38 ---- */
+
+/* Its pages are made of the packets, so they are kept whole or not at all. */
+static void fax(struct worker *w, struct wflow *f, const struct event *event)
+{
+    if (!may_keep(w, f, event->time_ns) || f->kept != RULE_KEEP_ALL)
+        return;
+    if (f->withhold & WITHHOLD_PAUSED) {
+        counters_add(w->counters, C_RECORDING_WITHHELD, 1);
+        return;
+    }
+    worker_keep_packet(w, f, event, event->body, true);
+    f->call->fax_packets++;
+    f->rtp_seen = true; /* its chain is one of media */
+}
+
 /* With thousands of streams a packet's state is seldom in the cache: fetch what it will need all at once, not one after
  * the other. */
 static inline void ahead(const struct wflow *f)
@@ -458,6 +475,8 @@ void worker_media(struct worker *w, const struct event *event)
     f->vlan = event->media.vlan_outer;
     if (__builtin_expect(event->media.rtcp, 0))
         rtcp(w, f, event);
+    else if (__builtin_expect(event->media.fax, 0))
+        fax(w, f, event);
     else
         rtp(w, f, event);
 }

@@ -197,12 +197,16 @@ static int cut_packet(uint8_t *payload, uint16_t size)
     return RTP_FIXED;
 }
 
-static int cut_held(void *context, int64_t time_ns, bool rtcp, uint8_t *payload, uint16_t size)
+static int cut_held(void *context, int64_t time_ns, enum spool_what what, uint8_t *payload, uint16_t size)
 {
     uint64_t *withheld = context;
     (void)time_ns;
-    if (rtcp)
+    if (what == SPOOL_RTCP)
         return size;
+    if (what == SPOOL_FAX) {
+        ++*withheld;
+        return -1;
+    }
     *withheld += size > RTP_FIXED;
     return cut_packet(payload, size);
 }

@@ -76,6 +76,7 @@ struct event_media {
     uint8_t tos;
     uint8_t priority;     /* 802.1p plus 1; 0: untagged */
     bool rtcp;
+    bool fax;             /* T.38: the body is a UDPTL datagram */
     bool held;            /* came before its signalling and waited */
 };
 

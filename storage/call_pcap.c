@@ -66,9 +66,9 @@ static size_t rtp_header_bytes(struct slice d)
     return n < d.size ? n : d.size;
 }
 
-static bool carries_rtp(const struct lane *lane)
+static bool carries_media(const struct lane *lane)
 {
-    return lane->media && !lane->packet.rtcp && !lane->chain->rtcp;
+    return lane->media && (lane->packet.fax || (!lane->packet.rtcp && !lane->chain->rtcp));
 }
 
 static uint8_t *host_u32(uint8_t *p, uint32_t v)
@@ -135,8 +135,8 @@ static int packet_out(struct writing *e, const struct lane *lane)
         wire = most;
     if (kept > wire)
         kept = wire;
-    if (e->rtp == CALL_PCAP_HEADERS && carries_rtp(lane))
-        kept = rtp_header_bytes(slice_sub(k->payload, 0, kept));
+    if (e->rtp == CALL_PCAP_HEADERS && carries_media(lane))
+        kept = k->fax ? 0 : rtp_header_bytes(slice_sub(k->payload, 0, kept));
     return frame_out(e, k, kept, wire, NULL);
 }
 
@@ -156,7 +156,7 @@ static int file_header_write(struct writing *e)
 
 static bool wanted(const struct writing *e, const struct lane *lane)
 {
-    return e->rtp != CALL_PCAP_NONE || !carries_rtp(lane);
+    return e->rtp != CALL_PCAP_NONE || !carries_media(lane);
 }
 
 /* The lane's next wanted packet; false at its end. */

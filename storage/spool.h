@@ -55,6 +55,7 @@ struct spool_packet {
     uint8_t tos;
     uint8_t transport;     /* enum transport of capture/net/datagram.h: 17 UDP, 6 TCP, 132 SCTP, 200 TLS, 201 WS, 202 WSS */
     bool rtcp;
+    bool fax;              /* T.38 */
     bool retransmission;   /* signalling */
     struct slice payload;  /* <= 65535 bytes */
 };
@@ -85,7 +86,8 @@ void spool_flow_describe(struct spool *s, struct spool_flow *f, struct slice des
 bool spool_flow_packet(struct spool *s, struct spool_flow *f, const struct spool_packet *p);
 /* Changes what waits in memory: hands every packet of the flow since then to `fn`, which may change the payload in place and returns how much
  * of it is left (at most `size`), or -1: the packet was never there. */
-typedef int spool_held_fn(void *context, int64_t time_ns, bool rtcp, uint8_t *payload, uint16_t size);
+enum spool_what { SPOOL_RTP, SPOOL_RTCP, SPOOL_FAX };
+typedef int spool_held_fn(void *context, int64_t time_ns, enum spool_what what, uint8_t *payload, uint16_t size);
 void spool_flow_held(struct spool *s, struct spool_flow *f, int64_t since_ns, spool_held_fn *fn, void *context);
 /* Last chunk to the buffer; returns the chain's tail (segment 0 when nothing was ever kept). Frees the flow. */
 struct spool_ref spool_flow_close(struct spool *s, struct spool_flow *f);

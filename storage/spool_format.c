@@ -109,7 +109,7 @@ uint8_t *packet_write(uint8_t *out, const struct spool_packet *p, bool endpoints
 {
     uint8_t flags =
         (uint8_t)((p->rtcp ? PACKET_RTCP : 0) | (p->retransmission ? PACKET_RETRANSMISSION : 0) |
-                  (endpoints ? PACKET_ENDPOINTS : 0));
+                  (endpoints ? PACKET_ENDPOINTS : 0) | (p->fax ? PACKET_FAX : 0));
     out = put_u32(put_u64(out, (uint64_t)p->time_ns), p->wire_bytes);
     out = put_u16(put_u16(out, (uint16_t)p->payload.size), p->ip_id);
     out = put_u16(put_u16(out, p->vlan_outer), p->vlan_inner);
@@ -137,6 +137,7 @@ void packet_read(struct cursor *c, struct spool_packet *ret_packet)
     p->transport = cursor_u8(c);
     uint8_t flags = cursor_u8(c);
     p->rtcp = flags & PACKET_RTCP;
+    p->fax = flags & PACKET_FAX;
     p->retransmission = flags & PACKET_RETRANSMISSION;
     if (flags & PACKET_ENDPOINTS) {
         p->src = endpoint_read(c);

@@ -39,6 +39,7 @@ enum {
     PACKET_RTCP = 1,
     PACKET_RETRANSMISSION = 2,
     PACKET_ENDPOINTS = 4,
+    PACKET_FAX = 8,
 };
 
 struct chunk_header {

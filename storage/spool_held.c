@@ -12,7 +12,7 @@ struct place {
     uint32_t head; /* bytes ahead of the payload */
     uint16_t size;
     int64_t time_ns;
-    bool rtcp;
+    enum spool_what what;
 };
 
 static struct place place_of(const uint8_t *at)
@@ -22,7 +22,8 @@ static struct place place_of(const uint8_t *at)
     cursor_skip(&c, 4);
     p.size = cursor_u16_le(&c);
     p.head = PACKET_FIXED + (at[FLAGS_AT] & PACKET_ENDPOINTS ? 2 * ENDPOINT_BYTES : 0);
-    p.rtcp = at[FLAGS_AT] & PACKET_RTCP;
+    uint8_t flags = at[FLAGS_AT];
+    p.what = flags & PACKET_FAX ? SPOOL_FAX : flags & PACKET_RTCP ? SPOOL_RTCP : SPOOL_RTP;
     return p;
 }
 
@@ -57,7 +58,7 @@ uint32_t held_change(uint8_t *bytes, uint32_t size, int64_t since_ns, spool_held
         assert(at + span <= size);
         int left = p.size;
         if (p.time_ns >= since_ns)
-            left = fn(context, p.time_ns, p.rtcp, bytes + at + p.head, p.size);
+            left = fn(context, p.time_ns, p.what, bytes + at + p.head, p.size);
         assert(left <= (int)p.size);
         if (at == *mark)
             moved_mark = out;

@@ -33,7 +33,7 @@ static bool next_print(const struct part *p, struct print *ret)
     struct spool_packet packet;
     struct rtp_packet rtp;
     for (int got; (got = spool_reader_next(p->reader, &packet)) != 0;) {
-        if (got < 0 || packet.rtcp || packet.time_ns < p->from_ns ||
+        if (got < 0 || packet.rtcp || packet.fax || packet.time_ns < p->from_ns ||
             !rtp_parse(packet.payload, packet.payload.size, &rtp) || rtp.ssrc != p->ssrc)
             continue;
         *ret = (struct print){hash_bytes(&seed, rtp.payload.data, rtp.payload.size), rtp.timestamp,

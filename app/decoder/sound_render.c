@@ -123,7 +123,7 @@ static int next_packet(void *context, struct render_packet *ret_packet)
         int got = take_packet(s, &p);
         if (got <= 0)
             return got;
-        if (p.rtcp || p.time_ns < s->from_ns)
+        if (p.rtcp || p.fax || p.time_ns < s->from_ns)
             continue;
         struct slice text = spool_reader_descriptor(s->reader);
         if (text.data != s->described || text.size != s->described_size)

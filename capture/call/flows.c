@@ -140,6 +140,34 @@ static void count_foreign(struct calls *c, const struct flow *f, enum media_kind
     counters_add(c->counters, C_DECODED + (fax ? LABEL_PROTO_T38 : labels[kind]), 1);
 }
 
+static struct event media_event(const struct flow *f, const struct datagram *d, bool rtcp)
+{
+    return (struct event){.kind = EVENT_MEDIA,
+                          .call = f->live,
+                          .flow = f->as,
+                          .time_ns = d->time_ns,
+                          .body = d->payload,
+                          .media = {.wire_bytes = d->payload_wire,
+                                    .ip_id = d->ip_id,
+                                    .vlan_outer = d->vlan_outer,
+                                    .vlan_inner = d->vlan_inner,
+                                    .ttl = d->ttl,
+                                    .tos = d->tos,
+                                    .priority = d->priority,
+                                    .rtcp = rtcp}};
+}
+
+/* No RTP. What comes where a fax was agreed on is one. */
+static void deliver_other(struct calls *c, struct flow *f, const struct datagram *d, enum media_kind kind)
+{
+    count_foreign(c, f, kind);
+    if (!f->image || kind == MEDIA_KEEPALIVE)
+        return;
+    struct event e = media_event(f, d, false);
+    e.media.fax = true;
+    push_media(c, f, &e);
+}
+
 static void deliver(struct calls *c, struct flow *f, const struct datagram *d, enum media_kind kind)
 {
     /* After a pause the endpoint may be another's. */
@@ -148,11 +176,11 @@ static void deliver(struct calls *c, struct flow *f, const struct datagram *d, e
     bool rtcp = kind == MEDIA_RTCP;
     uint32_t ssrc;
     if (__builtin_expect(kind != MEDIA_RTP && !rtcp, 0) || !ssrc_of(d->payload, rtcp, &ssrc)) {
-        count_foreign(c, f, kind);
+        deliver_other(c, f, d, kind);
         return;
     }
     if (__builtin_expect(f->image, 0) && !knows_ssrc(f, ssrc)) { /* T.38 that looks like RTP */
-        count_foreign(c, f, kind);
+        deliver_other(c, f, d, kind);
         return;
     }
     if (__builtin_expect(d->payload_wire <= EMPTY_MAX, 0) && !rtcp &&

@@ -155,7 +155,7 @@ struct flow {
     bool rtp_seen;
     bool ssrc_known;
     bool orphan;
-    bool image; /* T.38: counted, not forwarded */
+    bool image; /* T.38 */
     bool secure;
     bool early;
     bool src_indexed, dst_indexed; /* stands in flows_by_end */

@@ -107,16 +107,16 @@ Test(spool_hold, a_packet_waits_as_long_as_it_should_and_not_much_longer)
     }
 }
 
-static int take_out(void *context, int64_t time_ns, bool rtcp, uint8_t *payload, uint16_t size)
+static int take_out(void *context, int64_t time_ns, enum spool_what what, uint8_t *payload, uint16_t size)
 {
-    (void)payload, (void)rtcp;
+    (void)payload, (void)what;
     const int64_t *until_ms = context;
     return (time_ns - T0) / MS < *until_ms ? -1 : size;
 }
 
-static int cut(void *context, int64_t time_ns, bool rtcp, uint8_t *payload, uint16_t size)
+static int cut(void *context, int64_t time_ns, enum spool_what what, uint8_t *payload, uint16_t size)
 {
-    (void)time_ns, (void)rtcp;
+    (void)time_ns, (void)what;
     unsigned *seen = context;
     ++*seen;
     memset(payload, 0xaa, size < 12 ? size : 12);
