@@ -166,6 +166,7 @@ void handle_audio(struct exchange *x);
 void handle_peaks(struct exchange *x);
 void handle_speech(struct exchange *x);
 void handle_delete_recording(struct exchange *x);
+void handle_fax(struct exchange *x);
 void handle_video(struct exchange *x);
 void handle_live_calls(struct exchange *x);
 void handle_live_events(struct exchange *x);

@@ -157,7 +157,7 @@ void handle_create_link(struct exchange *x)
     }
     const struct route *route = route_find(&target, &methods);
     if (route == NULL || !(route->flags & ROUTE_SIGNED)) {
-        refuse(x, "`path` is not one of sound or film.");
+        refuse(x, "`path` is not one of sound, film or fax.");
         return;
     }
     if (!(x->who.scopes & route->scope)) {

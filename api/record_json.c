@@ -659,6 +659,61 @@ static void films_json(struct json *j, const struct call_record *r, bool links)
     json_end(j);
 }
 
+static void fax_page_json(struct json *j, const struct record_fax_page *g)
+{
+    json_object(j);
+    kv_uint(j, "number", g->number);
+    kv_positive(j, "picture", g->picture);
+    json_kv_str(j, "party", g->side);
+    json_kv_time(j, "started_at", g->started_us);
+    json_kv_int(j, "duration_ms", g->duration_ms);
+    json_kv_str(j, "coding", g->coding);
+    json_kv_bool(j, "error_correction", g->ecm);
+    kv_positive(j, "width", g->width);
+    kv_uint(j, "rows", g->rows);
+    kv_positive(j, "x_dpi", g->x_dpi);
+    kv_positive(j, "y_dpi", g->y_dpi);
+    json_kv_bool(j, "whole", g->whole);
+    kv_uint(j, "missing", g->missing);
+    kv_uint(j, "bad_rows", g->bad_rows);
+    json_kv_str(j, "answer", g->answer);
+    json_end(j);
+}
+
+static void fax_file_json(struct json *j, const struct call_record *r, const struct record_fax *f, bool links)
+{
+    char hex[65], id[RECORD_FILE_ID_SIZE], url[RECORD_FILE_ID_SIZE + 40];
+    record_fax_id(r, id, sizeof id);
+    snprintf(url, sizeof url, "/api/v1/recordings/%s/fax", id);
+    json_kv_str(j, "id", id);
+    json_kv_str(j, "format", "tiff");
+    json_kv_int(j, "size_bytes", f->size_bytes);
+    json_kv_str(j, "sha256", crypto_hex(slice_of(f->sha256, sizeof f->sha256), hex));
+    if (links)
+        json_kv_str(j, "url", url);
+}
+
+static void fax_json(struct json *j, const struct call_record *r, bool links)
+{
+    const struct record_fax *f = &r->recording.fax;
+    if (f->page_count == 0)
+        return;
+    json_key(j, "fax");
+    json_object(j);
+    if (f->path.size)
+        fax_file_json(j, r, f, links);
+    kv_uint(j, "packets", f->packets);
+    kv_uint(j, "packets_repaired", f->repaired);
+    kv_uint(j, "packets_lost", f->lost);
+    kv_uint(j, "pages_over_limit", f->over_limit);
+    json_key(j, "pages");
+    json_array(j);
+    for (uint32_t i = 0; i < f->page_count; i++)
+        fax_page_json(j, &f->pages[i]);
+    json_end(j);
+    json_end(j);
+}
+
 void record_json_recording(struct json *j, const struct call_record *r, bool full, bool links)
 {
     const struct record_recording *g = &r->recording;
@@ -702,8 +757,10 @@ void record_json_recording(struct json *j, const struct call_record *r, bool ful
         json_key(j, "sound");
         record_sound_json(j, &g->sound, links);
     }
-    if (full && (g->state == NULL || strcmp(g->state, "deleted") != 0))
+    if (full && (g->state == NULL || strcmp(g->state, "deleted") != 0)) {
         films_json(j, r, links);
+        fax_json(j, r, links);
+    }
     json_end(j);
 }
 

@@ -134,5 +134,9 @@ bool recording_has_file(struct exchange *x, const struct recording *f)
 {
     if (f->file && recording_is_track(f->file))
         return track_is_there(x, f->file);
-    return recording_is_ready(x, &f->r->recording);
+    if (!recording_is_ready(x, &f->r->recording))
+        return false;
+    if (slice_is(f->r->recording.format, "tiff"))
+        problem(x->rs, x->rq, 404, "no_recording", NULL, "Nothing was to be heard: the call was a fax.");
+    return x->rs->status == 200;
 }

@@ -178,21 +178,43 @@ void handle_audio(struct exchange *x)
     record_free(f.r);
 }
 
-/* ---- video ---- */
+/* ---- beside the sound ---- */
+
+/* The call of a file whose id begins with its uid. */
+static int call_of_file(struct exchange *x, const char *id, struct call_record **ret_record)
+{
+    char uid[RECORDING_UID + 1];
+    snprintf(uid, sizeof uid, "%s", id);
+    int err = store_call(x->reader, uid, ret_record);
+    return err == 0 && !limit_allows_record(&x->who.limit, *ret_record) ? ERR_NOT_FOUND : err;
+}
+
+void handle_fax(struct exchange *x)
+{
+    const char *id = x->rq->path_value[0];
+    char own[RECORD_FILE_ID_SIZE] = "";
+    struct call_record *r = NULL;
+    int err = call_of_file(x, id, &r);
+    if (err == 0)
+        record_fax_id(r, own, sizeof own);
+    const struct record_fax *fax = err == 0 && strcmp(own, id) == 0 ? &r->recording.fax : NULL;
+    if (fax == NULL || fax->path.size == 0) {
+        exchange_store_problem(x, err ? err : ERR_NOT_FOUND, "recording");
+    } else {
+        struct served served = {id, slice_str("tiff"), fax->path, fax->sha256};
+        send_audio(x, &served);
+    }
+    record_free(r);
+}
 
 void handle_video(struct exchange *x)
 {
     const char *id = x->rq->path_value[0];
-    char uid[RECORDING_UID + 1];
     struct call_record *r = NULL;
-
-    snprintf(uid, sizeof uid, "%s", id);
-    int err = store_call(x->reader, uid, &r);
+    int err = call_of_file(x, id, &r);
     const struct record_film *film = err ? NULL : record_film_find(r, id);
-    if (err == 0 && (film == NULL || !limit_allows_record(&x->who.limit, r)))
-        err = ERR_NOT_FOUND;
-    if (err) {
-        exchange_store_problem(x, err, "recording");
+    if (film == NULL) {
+        exchange_store_problem(x, err ? err : ERR_NOT_FOUND, "recording");
     } else {
         struct served served = {id, slice_str("mkv"), film->path, film->sha256};
         send_audio(x, &served);

@@ -16,7 +16,8 @@ const char *sound_type(struct slice format)
                  {"ogg", "audio/ogg"},
                  {"mp3", "audio/mpeg"},
                  {"flac", "audio/flac"},
-                 {"mkv", "video/x-matroska"}};
+                 {"mkv", "video/x-matroska"},
+                 {"tiff", "image/tiff"}};
 
     for (size_t i = 0; i < sizeof TYPES / sizeof TYPES[0]; i++)
         if (slice_is(format, TYPES[i].format))

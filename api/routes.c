@@ -40,6 +40,7 @@ static const struct route ROUTES[] = {
     {"GET", "/api/v1/recordings/{id}/audio", SCOPE_AUDIO, handle_audio, PARAMS("format", "channels", "start_ms", "end_ms", "sig"), ROUTE_LIMITED | ROUTE_SIGNED},
     {"GET", "/api/v1/recordings/{id}/peaks", SCOPE_AUDIO, handle_peaks, PARAMS("points"), ROUTE_LIMITED},
     {"GET", "/api/v1/recordings/{id}/speech", SCOPE_META, handle_speech, NULL, ROUTE_LIMITED},
+    {"GET", "/api/v1/recordings/{id}/fax", SCOPE_AUDIO, handle_fax, PARAMS("sig"), ROUTE_LIMITED | ROUTE_SIGNED},
     {"GET", "/api/v1/recordings/{id}/video", SCOPE_AUDIO, handle_video, PARAMS("sig"), ROUTE_LIMITED | ROUTE_SIGNED},
     {"GET", "/api/v1/live/calls", SCOPE_META, handle_live_calls, PARAMS("limit"), ROUTE_LIMITED},
     {"GET", "/api/v1/live/events", SCOPE_META, handle_live_events, LIVE_EVENT_PARAMS, ROUTE_LIMITED},

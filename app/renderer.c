@@ -148,7 +148,8 @@ static bool render(struct thread *t, struct call_record *r)
         r->recording.recovered = true;
     if (err == 0)
         err = confined_render(t->decoder, r, &config, config.data_dir, path, &why);
-    if (named && (err || r->recording.path.size == 0))
+    bool unheard = r->recording.path.size == 0 || slice_is(r->recording.format, "tiff");
+    if (named && (err || unheard))
         media_name_release(config.data_dir, path);
     if (err == ERR_BUSY) /* we stop */
         return false;

@@ -100,6 +100,7 @@ struct sound_config setup_sound(const struct settings *s, const char *data_dir)
         .listen = s->recording_measures,
         .mask_dtmf = s->record_mask_dtmf,
         .video = s->recording_video,
+        .fax = s->recording_fax,
     };
     (void)diagnose_configure(s, &c.diagnosis, NULL);
     return c;

@@ -7,6 +7,7 @@
 #include "storage/record.h"
 
 #define SOUND_FILMS_MAX 64 /* of a call */
+#define SOUND_PAGES_MAX 256 /* of faxes in a call */
 
 enum sound_tags { SOUND_TAGS_NONE, SOUND_TAGS_IDS, SOUND_TAGS_NUMBERS };
 
@@ -21,6 +22,7 @@ struct sound_config {
     bool listen;                         /* measure what the channels sound like */
     bool mask_dtmf;                      /* keys that are heard are told as '*' */
     bool video;                          /* make films of what is shown, too */
+    bool fax;                            /* and the pages of a fax */
     bool peaks;                          /* and a waveform beside the sound (storage/peaks.h) */
     struct diagnose_config diagnosis;    /* what is said about that */
     struct counters *counters;           /* may be NULL */

@@ -130,12 +130,12 @@ static int64_t lasted_ns(const struct call_record *r)
 static const char *missing(const struct call_record *r, const struct wcall *wc, const struct call *call,
                            const struct worker_config *config)
 {
-    if (r->stream_count == 0 || came_without_sound(r)) {
+    if (wc->fax_packets == 0 && (r->stream_count == 0 || came_without_sound(r))) {
         if (call->media_over_limit || wc->streams_refused)
             return "over_limit";
         return r->capture_suspect ? "capture_drop" : "no_rtp";
     }
-    if (all_encrypted(r) && r->secrets.count == 0 && !config->recovered) /* recovered: the store may know the keys */
+    if (wc->fax_packets == 0 && all_encrypted(r) && r->secrets.count == 0 && !config->recovered) /* recovered: the store may know the keys */
         return "encrypted";
     if (worker_pause_took_all(wc))
         return "paused_all";
@@ -187,6 +187,7 @@ void summarise_recording(struct call_record *r, const struct wcall *wc, const st
 {
     struct record_recording *g = &r->recording;
     bool orphan = strcmp(r->kind, "orphan") == 0 || strcmp(r->kind, "page") == 0;
+    g->fax.packets = wc->fax_packets;
     worker_rules_events(r, wc);
     if (r->answered_us == 0 && !orphan)
         return;

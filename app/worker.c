@@ -13,6 +13,7 @@
 #include "app/worker_pause.h"
 #include "app/worker_rules.h"
 #include "base/crypto.h"
+#include "capture/sip/sdp.h"
 
 static int open_spools(struct worker *w, const struct spool_config *config, struct why *why)
 {
@@ -339,7 +340,8 @@ static void take_key(struct worker *w, const struct event *event)
 static void take_media(struct wflow *f, const struct flow_media *m)
 {
     f->party = m->party;
-    f->media_type = m->media_type;
+    if (m->media_type != SDP_IMAGE || !f->rtp_seen) /* what was said ahead of a fax stays speech */
+        f->media_type = m->media_type;
     f->confidence = m->confidence;
     f->secure = m->secure;
     f->early = m->early;

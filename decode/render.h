@@ -55,6 +55,7 @@ struct render_flow {
 /* Where a render is, for who watches it, from another process too: written ahead of each packet that goes to its
  * channel, and of each that is decoded. */
 #define RENDER_PLACE_FILM UINT32_MAX /* `flow`: the sound is done, what was shown is being put together */
+#define RENDER_PLACE_FAX (UINT32_MAX - 1) /* ... the pages of a fax are */
 struct render_place {
     _Atomic uint32_t flow; /* its number, from 1; 0: no packet yet. Hops of one stream have that of the first */
     _Atomic int64_t at_ns; /* its arrival, from the start of the file */

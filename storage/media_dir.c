@@ -75,6 +75,8 @@ void media_files(const struct call_record *r, media_file_fn *fn, void *context)
         with_companions(r->tracks.items[i].path, fn, context);
     for (uint32_t i = 0; i < r->recording.film_count; i++)
         with_companions(r->recording.films[i].path, fn, context);
+    if (!slice_equal(r->recording.fax.path, r->recording.path)) /* else it was told above */
+        with_companions(r->recording.fax.path, fn, context);
 }
 
 static int trouble(struct why *why, const char *what, const char *path)

@@ -174,7 +174,7 @@ static int stem_size(const char *path)
     return (int)(strrchr(path, '.') - path);
 }
 
-/* What rendering adds to names of parts, sides, tracks and films ("-p2"): a call that has such a
+/* What rendering adds to names of parts, sides, tracks, films and pages ("-p2"): a call that has such a
  * name by itself would meet them. */
 static bool looks_like_a_part(const char *path)
 {
@@ -183,7 +183,7 @@ static bool looks_like_a_part(const char *path)
     const char *dash = strrchr(stem, '-');
     if (dash == NULL)
         return false;
-    bool numbered = strchr("ptv", dash[1]) && dash[1] && dash[2] &&
+    bool numbered = strchr("ptvf", dash[1]) && dash[1] && dash[2] &&
                     dash[2 + strspn(dash + 2, "0123456789")] == '\0';
     return numbered || strcmp(dash, "-mix") == 0 || strcmp(dash, "-caller") == 0 ||
            strcmp(dash, "-callee") == 0;

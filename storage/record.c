@@ -62,6 +62,8 @@ static const char *const TEXTS[] = {
     "count", "drop", "min_duration",
     /* kinds of files */
     "part", "track", "mix", "pcm_s16le", "pcm_mulaw", "pcm_alaw", "flac", "opus", "mp3",
+    /* pages of a fax */
+    "MH", "MR", "MMR", "JPEG", "JBIG", "confirmed", "retrain",
     /* why files were deleted */
     "age", "quota", "low_disk", "request",
     /* diagnosis: labels, directions, causes, sides, directions of SDP */

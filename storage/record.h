@@ -11,6 +11,7 @@
 #include "base/media_key.h"
 #include "storage/record_identity.h"
 #include "storage/record_diagnosis.h"
+#include "storage/record_fax.h"
 #include "storage/record_dtmf.h"
 #include "storage/record_files.h"
 #include "storage/record_playout.h"
@@ -294,6 +295,7 @@ struct record_recording {
     struct record_gap *gaps;
     uint32_t film_count;
     struct record_film *films;
+    struct record_fax fax;
     /* What the rules of the site wanted of the call. `format` above is what they want until the file is there. */
     struct slice rule;       /* the one that decided; empty: the default */
     const char *action;      /* record, metadata-only, headers-only, skip, on-demand, on-demand-keep; NULL: older versions */

@@ -580,7 +580,8 @@ void record_pack_recording(struct pack *p, struct record_recording *g)
     record_pack_file_notes(p, &g->files);
     record_pack_films(p, g);
     record_pack_speech(p, &g->sound);
-    pack_text(p, &g->packing); /* what comes later goes behind this */
+    pack_text(p, &g->packing);
+    record_pack_fax(p, &g->fax); /* what comes later goes behind this */
 }
 
 void record_pack_message(struct pack *p, struct record_message *m, int format)

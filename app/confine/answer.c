@@ -48,6 +48,7 @@ static void made_pack(struct pack *p, struct record_recording *g)
     pack_u64(p, &g->repaired);
     pack_bool(p, &g->truncated);
     record_pack_films(p, g);
+    record_pack_fax(p, &g->fax);
     if (g->state == NULL)
         return;
     pack_text(p, &g->format);
@@ -221,6 +222,20 @@ static bool films_are_sound(const struct job *job, const struct record_recording
     return sound;
 }
 
+static bool fax_is_sound(const struct job *job, const struct record_fax *f)
+{
+    static const char *const codings[] = {"MH", "MR", "MMR", "JPEG", "JBIG", "unknown", NULL};
+    static const char *const answers[] = {"confirmed", "retrain", "refused", NULL};
+    bool sound = f->page_count <= SOUND_PAGES_MAX && in_range(f->size_bytes, BYTES_MAX) &&
+                 (f->path.size == 0 || path_is_ours(job, f->path));
+    for (uint32_t i = 0; i < f->page_count && sound; i++) {
+        const struct record_fax_page *g = &f->pages[i];
+        sound = g->number == i + 1 && g->picture <= g->number && g->side && is_one_of(g->coding, codings) &&
+                (g->answer == NULL || is_one_of(g->answer, answers)) && is_time(g->started_us) && in_range(g->duration_ms, TIME_MAX_US);
+    }
+    return sound;
+}
+
 /* "wav" */
 static bool format_is_sound(struct slice format)
 {
@@ -289,6 +304,9 @@ static void take_recording(struct record_recording *to, const struct record_reco
     to->gap_count = from->gap_count;
     to->films = from->films;
     to->film_count = from->film_count;
+    uint64_t packets = to->fax.packets; /* the service knows */
+    to->fax = from->fax;
+    to->fax.packets = packets;
     if (!made) {
         to->id[0] = '\0';
         return;
@@ -332,7 +350,7 @@ static bool body_read(struct pack *p, const struct job *job, struct record_recor
         return false;
     if (job->kind != JOB_CALL)
         return files_are_sound(job, tracks, TRACKS_MAX);
-    return result_is_sound(recording) && films_are_sound(job, recording) && (recording->state == NULL || recording_is_sound(job, recording));
+    return result_is_sound(recording) && films_are_sound(job, recording) && fax_is_sound(job, &recording->fax) && (recording->state == NULL || recording_is_sound(job, recording));
 }
 
 /* For a line of the log. */

@@ -154,6 +154,8 @@ static void note_crash(struct confined *c, struct work *w, enum process_death de
         counters_add(counters, C_DECODER_CRASHES + death, 1);
     if (place.flow == RENDER_PLACE_FILM)
         w->job.sound.video = false; /* the sound goes on without films */
+    else if (place.flow == RENDER_PLACE_FAX)
+        w->job.sound.fax = false; /* and without pages */
     else if (death != DEATH_SIGNAL || signal != SIGKILL)
         pieces_add(&w->pieces, place.flow, place.from_ns);
     drop_process(c, w);

@@ -46,6 +46,7 @@ static void config_pack(struct pack *p, struct sound_config *c)
     pack_bool(p, &c->mask_dtmf);
     pack_bool(p, &c->video);
     pack_bool(p, &c->peaks);
+    pack_bool(p, &c->fax);
 }
 
 static void skips_pack(struct pack *p, struct job *job)

@@ -57,6 +57,8 @@ bool job_file_is_ours(enum job_kind kind, const char *asked, struct slice path, 
     struct slice rest = slice_from(path, stem);
     if (kind == JOB_CALL && take_number(&rest, "-v"))
         return ends(rest, ".mkv", unfinished);
+    if (kind == JOB_CALL && take_number(&rest, "-f"))
+        return ends(rest, ".tiff", unfinished);
     if (kind == JOB_CALL) {
         (void)(take(&rest, "-caller") || take(&rest, "-callee"));
         (void)take_number(&rest, "-p");

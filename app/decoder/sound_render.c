@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "app/descriptor.h"
+#include "app/decoder/sound_fax.h"
 #include "app/decoder/sound_hops.h"
 #include "app/decoder/sound_packing.h"
 #include "app/decoder/sound_peaks.h"
@@ -482,7 +483,9 @@ int sound_render(struct call_record *r, const struct sound_config *config, const
         (void)sound_peaks_write(&peaks, dir, r->recording.path, why);
     peaks_fini(&peaks);
     err = err == ERR_NOT_FOUND ? 0 : err;
-    return err || !config->video ? err : sound_video(r, config, dir, path, why);
+    if (err == 0 && config->video)
+        err = sound_video(r, config, dir, path, why);
+    return err || !config->fax ? err : sound_fax(r, config, dir, path, why);
 }
 
 /* ---- packets for others ---- */

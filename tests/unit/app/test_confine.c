@@ -222,6 +222,9 @@ static void made(struct call_record *r)
     g->gap_count = 1;
     g->gaps = arena_alloc(r->arena, sizeof *g->gaps);
     g->gaps[0] = (struct record_gap){1, 2, 3};
+    g->fax.page_count = 1;
+    g->fax.pages = arena_alloc(r->arena, sizeof *g->fax.pages);
+    g->fax.pages[0] = (struct record_fax_page){.number = 1, .picture = 1, .side = "caller", .coding = "MMR", .answer = "confirmed", .rows = 7};
 }
 
 /* What a process that did `change` to its recording would answer. */
@@ -279,6 +282,7 @@ Test(confine, what_was_made_arrives_and_what_the_service_knows_stays, .timeout =
     cr_expect_str_eq(g->sound.tones[0].kind, "cng");
     cr_expect_eq(g->gaps[0].cut_ms, 3);
     cr_expect_eq(g->inband.count, 1);
+    cr_expect(g->fax.page_count == 1 && g->fax.pages[0].rows == 7);
     cr_expect_eq(atomic_load(&here.cell[C_DECODE_ERRORS + 2]), 5);
     job_free(&job);
     buf_fini(&bytes);
@@ -325,6 +329,9 @@ static void long_key(struct call_record *r) { r->recording.inband.digits[0].digi
 static void own_format(struct call_record *r) { r->recording.format = slice_str("../../x"); }
 static void own_kind(struct call_record *r) { r->recording.files.items[0].kind = "ready"; }
 static void track(struct call_record *r) { r->recording.files.items[0].kind = "track"; r->recording.files.items[0].number = 4; }
+static void own_page(struct call_record *r) { r->recording.fax.pages[0].coding = "audio"; }
+static void page_elsewhere(struct call_record *r) { r->recording.fax.path = slice_str("audio/2026/11/21/10/first-f1.tif"); }
+static void more_pictures(struct call_record *r) { r->recording.fax.pages[0].picture = 2; }
 /* clang-format on */
 
 Test(confine, answers_that_no_sound_process_gives_are_refused, .timeout = 60)
@@ -332,6 +339,7 @@ Test(confine, answers_that_no_sound_process_gives_are_refused, .timeout = 60)
     static void (*const changes[])(struct call_record *) = {
         elsewhere, above, dots,    odd_name,  neighbour, longer,   its_track, sidecar, half, no_file,    own_state, own_word, not_made, negative, endless,    channels,
         no_rate,   other_age, third_side, nameless, overflow,  nobody,   long_key, own_format, own_kind, track,
+        own_page, page_elsewhere, more_pictures,
     };
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         struct buf bytes = answer(changes[i], &zero, 0);

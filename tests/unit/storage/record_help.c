@@ -124,7 +124,7 @@ struct slice help_text(struct arena *arena, const char *text)
     X(WORD, state)                                                                                 \
     X(TEXT, format)                                                                                \
     X(TEXT, path)                                                                                  \
-    X(TEXT, undecodable) X(TEXT, packing) X(NUMBER, repaired) X(NUMBER, sample_rate_hz) X(NUMBER, channels) X(NUMBER, started_us)       \
+    X(TEXT, undecodable) X(TEXT, packing) X(NUMBER, repaired) X(NUMBER, fax.packets) X(TEXT, fax.path) X(NUMBER, fax.size_bytes) X(NUMBER, sample_rate_hz) X(NUMBER, channels) X(NUMBER, started_us)       \
         X(NUMBER, duration_ms) X(NUMBER, size_bytes) X(FLAG, one_way) X(FLAG, partial)             \
             X(FLAG, truncated) X(FLAG, recovered) X(NUMBER, deleted_us) X(WORD, deleted_why)
 #define FILE_FIELDS(X)                                                                             \
