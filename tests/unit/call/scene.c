@@ -72,6 +72,10 @@ static void on_media(struct seen_call *c, const struct event *e)
         f->rtcp++;
         return;
     }
+    if (e->media.fax) {
+        f->fax++;
+        return;
+    }
     uint32_t ssrc = (uint32_t)e->body.data[8] << 24 | (uint32_t)e->body.data[9] << 16 |
                     (uint32_t)e->body.data[10] << 8 | e->body.data[11];
     f->rtp++;

@@ -21,7 +21,7 @@ struct seen_flow {
     struct event_flow ends;
     struct flow_media media; /* the newest */
     unsigned bound;          /* how often it was described */
-    unsigned rtp, rtcp, held;
+    unsigned rtp, rtcp, fax, held;
     uint32_t ssrc[8]; /* in order of appearance */
     unsigned ssrc_count;
     bool gone;

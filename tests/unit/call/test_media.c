@@ -162,7 +162,7 @@ Test(media, a_refused_re_invite_changes_nothing)
     scene_end(s);
 }
 
-Test(media, fax_keeps_the_call_alive_and_is_not_forwarded)
+Test(media, fax_keeps_the_call_alive_and_is_forwarded_as_what_it_is)
 {
     struct scene *s = scene_new(NULL);
     const char *a = "v=0\r\no=- 1 2 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 "
@@ -181,6 +181,7 @@ Test(media, fax_keeps_the_call_alive_and_is_not_forwarded)
         scene_udp(s, 2020 + i * 1000, MA, MB, "\x00\x01\x06\x01\x02\x03\x04", 7);
     cr_expect_eq(s->ended_count, 0);
     cr_expect_eq(scene_rtp_of(s, 0, CALL_CALLER), 10);
+    cr_expect_eq(scene_flow(s, 0, MA, MB)->fax, 100);
     cr_expect_eq(scene_count(s, C_DECODED + 5), 100);
     scene_end(s);
 }
