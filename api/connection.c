@@ -149,6 +149,32 @@ static bool announces_too_much(const struct http_exchange *e)
     return length && !slice_to_u64(slice_str(length), HTTP_UPLOAD_MAX, &n);
 }
 
+struct framing {
+    unsigned lengths, encodings;
+    bool odd_name;
+};
+
+static enum MHD_Result look_at_field(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct framing *f = context;
+
+    (void)kind, (void)value;
+    f->lengths += strcasecmp(name, "Content-Length") == 0;
+    f->encodings += strcasecmp(name, "Transfer-Encoding") == 0;
+    for (const char *c = name; *c; c++)
+        f->odd_name |= *c <= ' ' || *c == 0x7f;
+    return MHD_YES;
+}
+
+/* Where a body ends, and so where the next request begins, a proxy in front must see as we do (RFC 9112 5.1, 6.3). */
+static bool is_framed_clearly(const struct http_exchange *e)
+{
+    struct framing f = {0};
+
+    MHD_get_connection_values(e->connection, MHD_HEADER_KIND, look_at_field, &f);
+    return f.lengths + f.encodings <= 1 && !f.odd_name;
+}
+
 static void take_upload(struct http_exchange *e, const char *data, size_t size)
 {
     if (!e->rq.body_too_large)
@@ -431,6 +457,15 @@ static bool reads_on(struct http_exchange *e)
     return true;
 }
 
+static enum MHD_Result refuse_framing(struct http_exchange *e)
+{
+    e->phase = PHASE_ANSWERED;
+    problem(&e->rs, &e->rq, 400, "framing", NULL,
+            "A request has one Content-Length or one Transfer-Encoding, and no space in the name of a field.");
+    http_header(&e->rs, "Connection", "close");
+    return send_answer(e);
+}
+
 static enum MHD_Result refuse_upload(struct http_exchange *e)
 {
     e->phase = PHASE_ANSWERED;
@@ -458,6 +493,8 @@ enum MHD_Result connection_on_request(void *context, struct MHD_Connection *conn
         deadline_set(s->deadlines, e->deadline, clock_mono_ns() + ANSWER_NS);
         read_request(e, method);
         e->rq.begin_ns = clock_mono_ns();
+        if (!is_framed_clearly(e))
+            return refuse_framing(e);
         e->phase = PHASE_BODY;
         e->uri_good = read_uri(e);
         if (reads_on(e))
