@@ -717,7 +717,8 @@ static void fax_json(struct json *j, const struct call_record *r, bool links)
 void record_json_recording(struct json *j, const struct call_record *r, bool full, bool links)
 {
     const struct record_recording *g = &r->recording;
-    bool ready = g->state && (strcmp(g->state, "ready") == 0 || strcmp(g->state, "damaged") == 0);
+    bool sound = g->path.size || g->files.count; /* else films alone */
+    bool ready = sound && g->state && (strcmp(g->state, "ready") == 0 || strcmp(g->state, "damaged") == 0);
     char url[96];
 
     if (g->id[0] == '\0' && g->result == NULL && g->state == NULL) {

@@ -134,9 +134,12 @@ bool recording_has_file(struct exchange *x, const struct recording *f)
 {
     if (f->file && recording_is_track(f->file))
         return track_is_there(x, f->file);
-    if (!recording_is_ready(x, &f->r->recording))
+    const struct record_recording *g = &f->r->recording;
+    if (!recording_is_ready(x, g))
         return false;
-    if (slice_is(f->r->recording.format, "tiff"))
+    if (slice_is(g->format, "tiff"))
         problem(x->rs, x->rq, 404, "no_recording", NULL, "Nothing was to be heard: the call was a fax.");
+    else if (g->path.size == 0 && g->files.count == 0)
+        problem(x->rs, x->rq, 404, "no_recording", NULL, "There are films alone: of the sound, %s.", g->result ? g->result : "nothing");
     return x->rs->status == 200;
 }

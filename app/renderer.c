@@ -149,7 +149,7 @@ static bool render(struct thread *t, struct call_record *r)
     if (err == 0)
         err = confined_render(t->decoder, r, &config, config.data_dir, path, &why);
     bool unheard = r->recording.path.size == 0 || slice_is(r->recording.format, "tiff");
-    if (named && (err || unheard))
+    if (named && (err || (unheard && r->recording.film_count == 0)))
         media_name_release(config.data_dir, path);
     if (err == ERR_BUSY) /* we stop */
         return false;

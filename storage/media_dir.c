@@ -64,6 +64,20 @@ static void with_companions(struct slice name, media_file_fn *fn, void *context)
     }
 }
 
+/* What holds the name of films that have no sound beside them ("a-v1.mkv": "a.json", storage/media_name.c). */
+static void with_mark(struct slice film, media_file_fn *fn, void *context)
+{
+    char path[MEDIA_PATH_MAX + 32];
+    if (film.size == 0 || film.size >= MEDIA_PATH_MAX)
+        return;
+    slice_copy_to(film, path, sizeof path);
+    char *mark = strrchr(path, '-');
+    if (mark == NULL || strchr(mark, '/') || !media_path_is_ours(path))
+        return;
+    strcpy(mark, ".json"); /* "-v1.mkv" was longer */
+    fn(context, path);
+}
+
 void media_files(const struct call_record *r, media_file_fn *fn, void *context)
 {
     const struct record_files *parts = &r->recording.files;
@@ -77,6 +91,8 @@ void media_files(const struct call_record *r, media_file_fn *fn, void *context)
         with_companions(r->recording.films[i].path, fn, context);
     if (!slice_equal(r->recording.fax.path, r->recording.path)) /* else it was told above */
         with_companions(r->recording.fax.path, fn, context);
+    if (r->recording.state && r->recording.path.size == 0 && parts->count == 0 && r->recording.film_count)
+        with_mark(r->recording.films[0].path, fn, context);
 }
 
 static int trouble(struct why *why, const char *what, const char *path)

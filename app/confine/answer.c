@@ -307,10 +307,12 @@ static void take_recording(struct record_recording *to, const struct record_reco
     uint64_t packets = to->fax.packets; /* the service knows */
     to->fax = from->fax;
     to->fax.packets = packets;
-    if (!made) {
+    if (!made && to->film_count)
+        to->state = "ready"; /* what was shown: it is kept, found and deleted like sound */
+    else if (!made)
         to->id[0] = '\0';
+    if (!made)
         return;
-    }
     if (from->format.size)
         to->format = from->format;
     to->sample_rate_hz = from->sample_rate_hz;

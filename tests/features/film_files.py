@@ -154,3 +154,47 @@ def served(t):
         except urllib.error.HTTPError as e:
             t.check(f"deleted: {e.code} {e.read()[:300]}", False)
         t.equal("and with it its film", wait_for("an empty folder", lambda: not stored()), True)
+
+
+@feature("F07", "a film whose sound cannot be decoded is a recording: it keeps its name from the next call, is served, and goes with DELETE")
+def silent(t):
+    import urllib.request
+    from service import wait_for
+    from users_api import FileService
+    f = film("VP8")
+
+    def one(n, begin, film_of):
+        d = Dialog(call_id=f"c{n}@test", from_tag=f"f{n}", to_tag=f"t{n}", branch=f"z9hG4bK{n}")
+        audio = {k: video_sdp(a, p, p + 2, "VP8").replace(b"RTP/AVP 0", b"RTP/AVP 97").replace(b"rtpmap:0 PCMU/8000", b"rtpmap:97 NOBODY/8000")
+                 for k, a, p in (("offer", d.a, 4000 + 10 * n), ("answer", d.b, 6000 + 10 * n))} if film_of else {}
+        packets = call(d, 4, 4000 + 10 * n, 6000 + 10 * n, start=begin, **audio)
+        if film_of:
+            packets = [replace(p, data=p.data[:1] + bytes([p.data[1] & 0x80 | 97]) + p.data[2:]) if p.kind == "rtp" else p for p in packets]
+            packets += shown(film_of, d.a, 4002 + 10 * n, d.b, 6002 + 10 * n, begin + 1.1)
+        return packets
+
+    packets = sorted(one(0, START, f) + one(1, START + 20, None) + one(2, START + 40, f), key=lambda p: p.t)
+    with FileService(t, packets, "[recording]\ndefault = record\nvideo = yes\nname = {caller}\n") as s:
+        span = "from=2023-11-14T00:00:00Z&to=2023-11-16T00:00:00Z"
+        rows = wait_for("three recordings", lambda: (lambda r: r if len(r) == 3 and all(c["recording"]["state"] == "ready" for c in r) else None)(
+            sorted(s.get(f"/api/v1/calls?{span}")["data"], key=lambda c: c["started_at"])))
+        details = [s.get(f"/api/v1/calls/{r['uid']}/recording") for r in rows]
+        stored = lambda: sorted(os.path.join(d, n) for d, _, names in os.walk(os.path.join(s.data, "audio")) for n in names)
+        t.equal("what they are", [(r["result"], r["url"] is None, len(r.get("films", []))) for r in details],
+                [("undecodable", True, 1), ("recorded", False, 0), ("undecodable", True, 1)])
+        t.equal("no sound", s.status(f"/api/v1/recordings/{rows[0]['recording']['id']}/audio"), 404)
+        for n in (0, 2):
+            v, = details[n]["films"]
+            with urllib.request.urlopen(s.url + v["url"], timeout=10) as answer:
+                t.equal("each film is that of its call", hashlib.sha256(answer.read()).hexdigest(), v["sha256"])
+        t.equal("a file each", len([n for n in stored() if n.endswith(".mkv")]), 2)
+        ids = [r["recording"]["id"] for r in rows]
+        for n in (0, 2, 1):
+            t.check("the film is there", n == 1 or s.status(details[n]["films"][0]["url"]) == 200)
+            again = urllib.request.Request(s.url + f"/api/v1/recordings/{ids[n]}", method="DELETE", headers={"X-Access-Reason": "test"})
+            with urllib.request.urlopen(again, timeout=10) as answer:
+                t.equal("deleted", answer.status, 200)
+            if n == 2:
+                t.counter("the recording with sound goes as well", wait_for("films gone", lambda: not [x for x in stored() if x.endswith(".mkv")]) and
+                          [x for x in stored() if x.endswith(".wav")])
+        t.equal("nothing is left of any of them", wait_for("an empty folder", lambda: not stored()), True)
