@@ -1,8 +1,14 @@
 /* A chain that holds RTCP alone stays: it tells of quality, not of what was said. */
 #include "app/media_drop.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/log.h"
+#include "storage/media_dir.h"
 #include "storage/spool.h"
 
 /* "01234567-89ab-..." */
@@ -34,6 +40,19 @@ int media_drop(const struct call_record *r, const char *data_dir, struct counter
         counters_add(counters, C_SPOOL_BLANKED, bytes);
     }
     return err;
+}
+
+static void remove_file(void *context, const char *path)
+{
+    char full[PATH_MAX];
+    snprintf(full, sizeof full, "%s/%s", (const char *)context, path);
+    if (unlink(full) != 0 && errno != ENOENT)
+        log_warn("render", "%s, whose recording was deleted, cannot be removed: %s", full, strerror(errno));
+}
+
+void media_remove(const struct call_record *r, const char *data_dir)
+{
+    media_files(r, remove_file, (void *)(uintptr_t)data_dir);
 }
 
 void coverage_count(struct counters *counters, const struct call_record *r)

@@ -7,5 +7,7 @@
 
 /* Takes the RTP of the call out of the spool. */
 int media_drop(const struct call_record *r, const char *data_dir, struct counters *counters);
+/* Unlinks the files of its recording and tracks, and what lies beside them. */
+void media_remove(const struct call_record *r, const char *data_dir);
 /* Its result is final: earshot_coverage_calls_total. Nothing for a call that was not answered. */
 void coverage_count(struct counters *counters, const struct call_record *r);

@@ -17,6 +17,7 @@
 #include "app/conversions.h"
 #include "app/listen.h"
 #include "app/live_view.h"
+#include "app/media_drop.h"
 #include "app/messages.h"
 #include "app/on_demand.h"
 #include "app/policies.h"
@@ -392,6 +393,12 @@ static void take_rendered(void *context, const struct call_record *record)
         retention_rendered(s->retention, record);
 }
 
+static void take_unwanted(void *context, const struct call_record *record)
+{
+    struct service *s = context;
+    media_remove(record, s->settings->data_dir);
+}
+
 /* A database that takes nothing keeps no row of a resume, so there is none. */
 static bool take_control(void *context, const struct worker_control *c)
 {
@@ -496,6 +503,7 @@ static int start_storage(struct service *s, struct pipeline_config *pipeline, st
         .context = s,
         .render = take_render,
         .rendered = take_rendered,
+        .unwanted = take_unwanted,
     };
     if (err == 0)
         err = writer_start(&writer, store, counters_block(s->counters_set), &s->writer, why);

@@ -153,6 +153,29 @@ static int put_tracks(struct writer *w, const struct call_record *r)
     return err ? err : store_end_job_for(w->store, "tracks", r->uid);
 }
 
+/* Its figures stand already: they are counted once. */
+static int put_rendered(struct writer *w, const struct call_record *r)
+{
+    int err = r->diagnosis.sounded ? store_put_call(w->store, r) : store_put_recording(w->store, r->uid, r->started_us, &r->recording);
+    if (err == 0 && r->secrets.count)
+        err = store_end_media_keys(w->store, r->uid);
+    return err ? err : store_end_job_for(w->store, "render", r->uid);
+}
+
+/* What a recording or tracks were made of: deleted meanwhile, it does not come back. */
+static int put_made(struct writer *w, const struct item *item)
+{
+    const struct call_record *r = item->record;
+    bool sound = item->kind == ITEM_RENDERED, deleted = false;
+    int err = store_was_deleted(w->store, r->uid, r->started_us, &deleted);
+    if (err || !deleted)
+        return err ? err : sound ? put_rendered(w, r) : put_tracks(w, r);
+    if (w->config.unwanted)
+        w->config.unwanted(w->config.context, r);
+    err = sound ? store_end_media_keys(w->store, r->uid) : 0;
+    return err ? err : store_end_job_for(w->store, sound ? "render" : "tracks", r->uid);
+}
+
 static int put_requested(struct writer *w, const struct call_record *r)
 {
     int err = store_put_recording(w->store, r->uid, r->started_us, &r->recording);
@@ -232,18 +255,11 @@ static int write_item(struct writer *w, struct item *item)
     switch (item->kind) {
     case ITEM_RECORD:
         return write_record(w, item);
-    case ITEM_RENDERED: {
-        const struct call_record *r = item->record;
-        int err = r->diagnosis.sounded ? store_put_call(w->store, r) /* its figures stand already: they are counted once */
-                                       : store_put_recording(w->store, r->uid, r->started_us, &r->recording);
-        if (err == 0 && r->secrets.count)
-            err = store_end_media_keys(w->store, r->uid);
-        return err ? err : store_end_job_for(w->store, "render", r->uid);
-    }
+    case ITEM_RENDERED:
+    case ITEM_TRACKS:
+        return put_made(w, item);
     case ITEM_REQUESTED:
         return put_requested(w, item->record);
-    case ITEM_TRACKS:
-        return put_tracks(w, item->record);
     case ITEM_JOB_GONE: {
         int err = store_end_media_keys(w->store, item->job_uid);
         return err ? err : store_end_job_for(w->store, item->job_kind, item->job_uid);

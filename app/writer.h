@@ -16,6 +16,8 @@ struct writer_config {
     void (*render)(void *context, struct call_record *record);
     /* This record has files now. May be NULL. */
     void (*rendered)(void *context, const struct call_record *record);
+    /* It was deleted while it was made: its files go before that is committed. May be NULL. */
+    void (*unwanted)(void *context, const struct call_record *record);
 };
 
 /* Takes the store over. */
@@ -40,7 +42,7 @@ struct writer_registration {
 void writer_registration(struct writer *w, const struct writer_registration *r, bool wait);
 /* Registrations that ran out before now_us without our seeing it are expired. */
 void writer_users_overdue(struct writer *w, int64_t now_us);
-/* The recording of this record is what its `recording` says now; its job is over. Takes the record. */
+/* The recording of this record is what its `recording` says now, unless it was deleted meanwhile; its job is over. Takes the record. */
 void writer_rendered(struct writer *w, struct call_record *record);
 /* Somebody asked for the recording of this call that waited for it: its recording is what the record says, and it is to be rendered. Takes the
  * record. Returns when that is committed. */

@@ -72,9 +72,11 @@ struct store_deletion {
 /* Stays when the call itself has gone; rows older than store_drop_deletions() says go. */
 int store_put_deletion(struct store *s, const struct store_deletion *d);
 int store_drop_deletions(struct store *s, int64_t before_us);
-/* The recording of this call is `deleted` from now on, its tracks too, and a job "delete" stands until its files have gone:
- * store_end_deletion(). */
+/* The recording of this call is `deleted` from now on, its tracks too, what was to be made of them is not, and a job "delete" stands until
+ * its files have gone: store_end_deletion(). */
 int store_delete_recording(struct store *s, const struct call_record *r, int64_t now_us, const char *why);
+/* What is made of the call now comes too late: its recording was deleted, by a commit or in this transaction. */
+int store_was_deleted(struct store *s, const char *uid, int64_t started_us, bool *ret_deleted);
 int store_end_deletion(struct store *s, const struct call_record *r);
 
 struct store_audit {

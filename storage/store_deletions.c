@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "storage/record_pack.h"
 
 /* ---- what was ---- */
 
@@ -118,7 +119,39 @@ int store_delete_recording(struct store *s, const struct call_record *r, int64_t
     gone.deleted_why = why;
     if (!err)
         err = store_put_recording(s, r->uid, r->started_us, &gone);
-    return err ? err : tracks_delete(s, r);
+    if (!err)
+        err = tracks_delete(s, r);
+    if (!err)
+        err = store_end_job_for(s, "render", r->uid);
+    return err ? err : store_end_job_for(s, "tracks", r->uid);
+}
+
+static bool row_is_deleted(struct slice packed)
+{
+    struct call_record *r = record_new();
+    if (r == NULL)
+        return false;
+    struct pack p = pack_reader(packed, r->arena);
+    record_pack_recording(&p, &r->recording);
+    bool deleted = !p.failed && r->recording.deleted_us;
+    record_free(r);
+    return deleted;
+}
+
+int store_was_deleted(struct store *s, const char *uid, int64_t started_us, bool *ret_deleted)
+{
+    struct db *db;
+    int err = store_db(s, DB_CALLS, day_of(started_us).text, &db);
+    if (err)
+        return err;
+    struct bind b = bind_to(db_statement(db, SQL_RECORDING));
+    if (b.statement == NULL)
+        return store_done(s, ERR_INVALID, 0, "recordings");
+    bind_word(&b, uid);
+    int rc = sqlite3_step(b.statement);
+    *ret_deleted = rc == SQLITE_ROW && row_is_deleted(column_bytes(b.statement, 0));
+    sqlite3_reset(b.statement);
+    return store_done(s, db_error(db, rc), 0, "recordings");
 }
 
 int store_end_deletion(struct store *s, const struct call_record *r)

@@ -74,6 +74,7 @@ static const char *const SQL[SQL_USER_FIRST] = {
         "INSERT INTO streams(id, src_ip, dst_ip, codec, detail, series) VALUES (?,?,?,?,?,?)",
     [SQL_RECORDING_PUT] = "UPDATE calls SET recording_id = ?, recording_state = ?,"
                           " recording_result = ?, recording = ?, recording_format = ?, recording_ms = ? WHERE uid = ?",
+    [SQL_RECORDING] = "SELECT recording FROM calls WHERE uid = ?",
     [SQL_TRACKS_PUT] = "UPDATE calls SET tracks = ? WHERE uid = ?",
     [SQL_AUDIO] = "SELECT " CALL_COLUMNS " FROM calls INDEXED BY calls_audio"
                   " WHERE (recording_state IN ('ready', 'damaged') OR tracks IS NOT NULL)"

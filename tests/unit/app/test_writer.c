@@ -49,6 +49,8 @@ static int disk_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *f, i
 
 static void disk_make(void)
 {
+    if (disk.real)
+        return;
     sqlite3_initialize();
     disk.real = sqlite3_vfs_find(NULL);
     disk.vfs = *disk.real;
@@ -64,13 +66,22 @@ struct scene {
     char dir[64];
     struct counters_set *counters;
     struct writer *writer;
+    unsigned unwanted; /* whose files were to go */
 };
+
+static void note_unwanted(void *context, const struct call_record *record)
+{
+    (void)record;
+    ++*(unsigned *)context;
+}
 
 static void scene_open(struct scene *s)
 {
     struct store *store;
     struct why why = {0};
-    const struct writer_config config = {.commit_interval_ms = 1};
+    const struct writer_config config = {
+        .commit_interval_ms = 1, .context = &s->unwanted, .unwanted = note_unwanted};
+    s->unwanted = 0;
     disk_make();
     snprintf(s->dir, sizeof s->dir, "/tmp/test_writer_XXXXXX");
     cr_assert_not_null(mkdtemp(s->dir));
@@ -263,6 +274,78 @@ Test(writer, an_early_row_that_gives_way_leaves_keys_and_what_keeps_its_media, .
     cr_expect_eq(keys_of(reader, 0), 0);
     cr_assert_eq(writer_end_open_calls(s.writer), 0);
     cr_expect_eq(wanted_since(reader), INT64_MAX, "after a crash nobody goes on");
+    store_reader_close(reader);
+    scene_close(&s);
+}
+
+static void note_job(void *context, const struct store_job *job)
+{
+    snprintf(context, 80, "%s ", job->kind);
+}
+
+/* What of the call was deleted, and then what had been made of it meanwhile came. */
+static void delete_while_made(struct scene *s, struct call_record *call, bool tracks)
+{
+    struct record_file track = {.kind = "track", .number = 1, .result = "recorded"};
+    const struct store_deletion row = {.time_us = START_US + 1,
+                                       .class = "audio",
+                                       .object = "a",
+                                       .uid = "a",
+                                       .reason = "request",
+                                       .actor = "somebody"};
+    writer_record(s->writer, a_call("a", call->recording.state));
+    cr_assert_eq(writer_flush(s->writer), 0);
+    cr_assert_eq(writer_deleted(s->writer, &(struct writer_deletions){1, &row, &call}), 0);
+    struct call_record *made = a_call("a", tracks ? call->recording.state : "ready");
+    if (tracks) {
+        made->tracks.items = arena_alloc(made->arena, sizeof track);
+        memcpy(made->tracks.items, &track, sizeof track);
+        made->tracks.count = 1;
+        writer_tracks(s->writer, made);
+    } else {
+        writer_rendered(s->writer, made);
+    }
+    writer_files_gone(s->writer, call);
+    cr_assert_eq(writer_flush(s->writer), 0);
+}
+
+Test(writer, what_was_deleted_while_it_was_made_does_not_come_back, .timeout = 60)
+{
+    for (unsigned tracks = 0; tracks < 2; tracks++) {
+        struct scene s;
+        struct store_reader *reader;
+        struct call_record *row = NULL;
+        char jobs[80] = "";
+        scene_open(&s);
+        delete_while_made(&s, a_call("a", tracks ? NULL : "spooling"), tracks);
+        cr_expect_eq(s.unwanted, 1);
+        cr_assert_eq(store_reader_open(s.dir, &reader), 0);
+        cr_assert_eq(store_call(reader, "a", &row), 0);
+        cr_expect(row->recording.deleted_us == START_US + 1 && row->tracks.count == 0);
+        cr_expect(tracks || strcmp(row->recording.state, "deleted") == 0);
+        cr_assert_eq(store_jobs(reader, note_job, jobs), 0);
+        cr_expect_str_eq(jobs, "");
+        record_free(row);
+        store_reader_close(reader);
+        scene_close(&s);
+    }
+}
+
+Test(writer, what_was_not_deleted_comes, .timeout = 60)
+{
+    struct scene s;
+    struct store_reader *reader;
+    struct call_record *row = NULL;
+    scene_open(&s);
+    writer_record(s.writer, a_call("a", "spooling"));
+    cr_assert_eq(writer_flush(s.writer), 0);
+    writer_rendered(s.writer, a_call("a", "ready"));
+    cr_assert_eq(writer_flush(s.writer), 0);
+    cr_assert_eq(store_reader_open(s.dir, &reader), 0);
+    cr_assert_eq(store_call(reader, "a", &row), 0);
+    cr_expect_str_eq(row->recording.state, "ready");
+    cr_expect_eq(s.unwanted, 0);
+    record_free(row);
     store_reader_close(reader);
     scene_close(&s);
 }
