@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 #include "app/commands.h"
+#include "app/terminal/client.h"
 #include "app/retention.h"
 #include "app/retention_do.h"
 #include "app/retention_terms.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "storage/post.h"
 
 static const char usage[] =
     "usage: earshot retention [options]\n"
@@ -30,8 +30,6 @@ static const char usage[] =
     "  --port N          overrides [api] port\n"
     "  --config FILE     configuration; default " SETTINGS_DEFAULT_PATH " when it exists\n"
     "  --help            this text\n";
-
-#define ASK_TIMEOUT_MS 10000
 
 struct asked {
     bool dry_run, json;
@@ -172,27 +170,24 @@ static int take_directory(const char *data_dir)
     return -1;
 }
 
-static int ask_service(const struct settings *s, const char *port)
+static int ask_service(const struct asked *a, const struct settings *s)
 {
-    static const char *const HEADERS[] = {"Content-Type: application/json", NULL};
+    struct client_where where = {.config = a->config};
+    struct client *c;
     struct why why = {0};
-    struct post *p;
-    char url[200], own[8];
-    snprintf(own, sizeof own, "%u", (unsigned)s->api_port);
-    snprintf(url, sizeof url, "http://%.100s:%s/api/v1/policies/retention/run", s->api_bind,
-             port ? port : own);
-    const struct post_config config = {.url = url, .timeout_ms = ASK_TIMEOUT_MS};
-    if (post_open(&config, &p) != 0)
-        return EXIT_FAILED;
-    unsigned status = post_send(p, slice_str("{}"), HEADERS, &why);
-    post_close(p);
-    if (status == 202) {
+    char url[200];
+    snprintf(url, sizeof url, "http%s://%.100s:%s", s->api_certificate[0] ? "s" : "", s->api_bind, a->port ? a->port : "");
+    if (a->port)
+        where.url = url;
+    int code = client_open(&where, &c);
+    if (code != EXIT_DONE)
+        return code;
+    if (client_post(c, "/policies/retention/run", slice_str("{}"), &why) != 0)
+        code = complain(EXIT_FAILED, &why);
+    else
         puts("the service that runs looks now");
-        return EXIT_DONE;
-    }
-    if (status)
-        why_set(&why, "the service that runs says %u", status);
-    return complain(EXIT_FAILED, &why);
+    client_close(c);
+    return code;
 }
 
 static int go(const struct retention_config *config, struct shown *shown, struct retention_use *use)
@@ -241,7 +236,7 @@ static int act(const struct asked *a, const struct settings *s)
     if (terms_in_force(s, config.data_dir, &config.limits, &why) != 0)
         return complain(EXIT_FAILED, &why);
     if (!a->dry_run && (lock = take_directory(config.data_dir)) < 0)
-        return ask_service(s, a->port);
+        return ask_service(a, s);
     code = a->dry_run ? tell(&config, &shown, &use) : go(&config, &shown, &use);
     if (code == EXIT_DONE)
         sum_up(&shown, &use, a->dry_run);

@@ -14,6 +14,10 @@ int command_token(int argc, char **argv);
 int command_audit(int argc, char **argv);
 int command_retention(int argc, char **argv);
 int command_rebuild(int argc, char **argv);
+int command_calls(int argc, char **argv);
+int command_call(int argc, char **argv);
+int command_top(int argc, char **argv);
+int command_export(int argc, char **argv);
 
 /* Prints "earshot: sentence" to standard error and returns `code`. */
 int complain(int code, const struct why *why);

@@ -20,6 +20,10 @@ static const char usage[] =
     "                                   input), several merged in the order of time\n"
     "  earshot run [options]            capture live from one or several interfaces (or feed files), keep records and\n"
     "                                   recordings, serve API, page and metrics\n"
+    "  earshot calls [WORD...]          which calls there were: numbers, mos<3.5, failed, ...\n"
+    "  earshot call UID                 what happened in one: in words, as a ladder; its recording, its packets\n"
+    "  earshot top                      calls in progress, the worst first, live\n"
+    "  earshot export --to DIR          calls with recordings and packets into a folder, with a list of hashes\n"
     "  earshot token create|list|revoke access tokens of the API\n"
     "  earshot audit [--verify]         who did what; whether anybody has touched the log\n"
     "  earshot rebuild [--dry-run]      rows that the database lacks, from the files beside the recordings\n"
@@ -133,6 +137,14 @@ static void keep_freed_memory(void)
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
 }
 
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} COMMANDS[] = {
+    {"calls", command_calls}, {"call", command_call},   {"top", command_top},         {"export", command_export},
+    {"token", command_token}, {"audit", command_audit}, {"rebuild", command_rebuild}, {"retention", command_retention},
+};
+
 int earshot_main(int argc, char **argv, const char *decoder)
 {
     keep_freed_memory();
@@ -146,18 +158,13 @@ int earshot_main(int argc, char **argv, const char *decoder)
         fputs("earshot: the system gives no random numbers\n", stderr);
         return EXIT_FAILED;
     }
+    for (size_t i = 0; i < sizeof COMMANDS / sizeof *COMMANDS; i++)
+        if (strcmp(word, COMMANDS[i].name) == 0)
+            return COMMANDS[i].run(argc - 1, argv + 1);
     if (strcmp(word, "read") == 0)
         return command_read(argc - 1, argv + 1, decoder);
     if (strcmp(word, "run") == 0)
         return command_run(argc - 1, argv + 1, decoder);
-    if (strcmp(word, "token") == 0)
-        return command_token(argc - 1, argv + 1);
-    if (strcmp(word, "audit") == 0)
-        return command_audit(argc - 1, argv + 1);
-    if (strcmp(word, "rebuild") == 0)
-        return command_rebuild(argc - 1, argv + 1);
-    if (strcmp(word, "retention") == 0)
-        return command_retention(argc - 1, argv + 1);
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
         fputs(usage, stdout);
         return EXIT_DONE;

@@ -118,6 +118,14 @@ bool json_value_int(const struct json_value *value, int64_t *ret_int)
     return json_value_text(value, &text) && int_of_text(text, ret_int);
 }
 
+bool json_value_real(const struct json_value *value, double *ret_real)
+{
+    if (!json_is_number(of(value)))
+        return false;
+    *ret_real = json_number_value(of(value));
+    return true;
+}
+
 bool json_value_text(const struct json_value *value, struct slice *ret_text)
 {
     const char *text = json_string_value(of(value));
@@ -133,4 +141,9 @@ bool json_value_bool(const struct json_value *value, bool *ret_bool)
         return false;
     *ret_bool = json_is_true(of(value));
     return true;
+}
+
+bool json_value_print(const struct json_value *value, FILE *out)
+{
+    return json_dumpf(of(value), out, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)) == 0 && putc('\n', out) != EOF;
 }

@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include <stdio.h>
+
 #include "base/slice.h"
 
 struct json_value;
@@ -32,8 +34,12 @@ bool json_value_is_null(const struct json_value *value);
 /* A number without a fraction. */
 bool json_value_is_whole(const struct json_value *value);
 
+/* A number; not one in quotes. */
+bool json_value_real(const struct json_value *value, double *ret_real);
 /* A number (a fraction is cut off), or a string that is one. */
 bool json_value_int(const struct json_value *value, int64_t *ret_int);
 bool json_value_bool(const struct json_value *value, bool *ret_bool);
 /* A string, UTF-8, borrowed from the root. */
 bool json_value_text(const struct json_value *value, struct slice *ret_text);
+/* The value and a line feed; false: it could not be written. */
+bool json_value_print(const struct json_value *value, FILE *out);

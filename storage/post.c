@@ -16,10 +16,14 @@ struct post {
     size_t answered; /* bytes of this answer */
 };
 
-static size_t drop_answer(char *data, size_t size, size_t count, void *context)
+static size_t take_answer(char *data, size_t size, size_t count, void *context)
 {
     struct post *p = context;
-    (void)data;
+    if (p->config.take) {
+        long status = 0;
+        curl_easy_getinfo(p->easy, CURLINFO_RESPONSE_CODE, &status);
+        return p->config.take(p->config.context, (unsigned)status, data, size * count) ? size * count : 0;
+    }
     p->answered += size * count;
     return p->answered > ANSWER_BYTES_MAX ? 0 : size * count;
 }
@@ -43,15 +47,14 @@ static bool configure(struct post *p)
                 curl_easy_setopt(e, CURLOPT_PROXY, "") == CURLE_OK &&
                 curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
                 curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
-                curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-                curl_easy_setopt(e, CURLOPT_POST, 1L) == CURLE_OK;
+                curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
     if (good && c->ca_file && c->ca_file[0])
         good = curl_easy_setopt(e, CURLOPT_CAINFO, c->ca_file) == CURLE_OK &&
                curl_easy_setopt(e, CURLOPT_CAPATH, NULL) == CURLE_OK;
     curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, timeout_ms);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms / CONNECT_PART);
     curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, KEEP_OPEN_SECONDS);
-    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, drop_answer);
+    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_answer);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, p);
     curl_easy_setopt(e, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(e, CURLOPT_XFERINFOFUNCTION, may_go_on);
@@ -102,7 +105,7 @@ static struct curl_slist *list_of(const char *const *headers)
     return list;
 }
 
-unsigned post_send(struct post *p, struct slice body, const char *const *headers, struct why *why)
+static unsigned perform(struct post *p, const char *const *headers, struct why *why)
 {
     char trouble[CURL_ERROR_SIZE] = "";
     long status = 0;
@@ -113,8 +116,6 @@ unsigned post_send(struct post *p, struct slice body, const char *const *headers
     }
     p->answered = 0;
     curl_easy_setopt(p->easy, CURLOPT_HTTPHEADER, list);
-    curl_easy_setopt(p->easy, CURLOPT_POSTFIELDS, body.data);
-    curl_easy_setopt(p->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.size);
     curl_easy_setopt(p->easy, CURLOPT_ERRORBUFFER, trouble);
     CURLcode code = curl_easy_perform(p->easy);
     /* A status that came counts, even if what follows it did not end well. */
@@ -125,6 +126,22 @@ unsigned post_send(struct post *p, struct slice body, const char *const *headers
     if (status < 200)
         why_set(why, "%s", trouble[0] ? trouble : curl_easy_strerror(code));
     return status < 200 ? 0 : (unsigned)status;
+}
+
+unsigned post_ask(struct post *p, const char *url, struct slice body, const char *const *headers, struct why *why)
+{
+    curl_easy_setopt(p->easy, CURLOPT_URL, url);
+    curl_easy_setopt(p->easy, body.data ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
+    if (body.data) {
+        curl_easy_setopt(p->easy, CURLOPT_POSTFIELDS, body.data);
+        curl_easy_setopt(p->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.size);
+    }
+    return perform(p, headers, why);
+}
+
+unsigned post_send(struct post *p, struct slice body, const char *const *headers, struct why *why)
+{
+    return post_ask(p, p->config.url, body, headers, why);
 }
 
 static bool is_plain(struct slice url)

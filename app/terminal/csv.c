@@ -1,0 +1,63 @@
+#include "app/terminal/csv.h"
+
+#include <string.h>
+
+#include "app/terminal/text.h"
+
+static const char *const COLUMNS[] = {
+    "uid", "started_at", "ringing_at", "answered_at", "ended_at", "from.user", "from.host", "to.user", "to.host", "call_id", "direction", "trunk", "site",
+    "outcome", "end_reason", "released_by", "sip_code", "q850_cause", "duration_ms", "post_dial_delay_ms", "codec", "quality.mos_min", "quality.scale",
+    "quality.loss_ratio", "quality.jitter_ms_max", "quality.one_way", "summary", "recording.result", "recording.id",
+};
+
+bool csv_head(FILE *out)
+{
+    for (size_t i = 0; i < sizeof COLUMNS / sizeof *COLUMNS; i++) {
+        fputs(i ? "," : "", out);
+        for (const char *p = COLUMNS[i]; *p; p++)
+            putc(*p == '.' ? '_' : *p, out);
+    }
+    return fputs("\r\n", out) >= 0;
+}
+
+/* What stands in a name must not be a formula of the program that opens the table. */
+static bool is_formula(const char *text)
+{
+    if (strchr("+-", text[0]) && text[0])
+        return text[1 + strspn(text + 1, "0123456789.")] != '\0';
+    return text[0] && strchr("=@", text[0]);
+}
+
+static void put_text(FILE *out, const char *text)
+{
+    bool quoted = strpbrk(text, ",\" ") || is_formula(text);
+    if (quoted)
+        putc('"', out);
+    if (is_formula(text))
+        putc('\'', out);
+    for (; *text; text++) {
+        if (*text == '"')
+            putc('"', out);
+        putc(*text, out);
+    }
+    if (quoted)
+        putc('"', out);
+}
+
+bool csv_row(FILE *out, const struct json_value *call)
+{
+    char text[TEXT_CELL];
+    bool flag;
+    double real;
+    for (size_t i = 0; i < sizeof COLUMNS / sizeof *COLUMNS; i++) {
+        const struct json_value *v = text_at(call, COLUMNS[i]);
+        fputs(i ? "," : "", out);
+        if (json_value_bool(v, &flag))
+            fputs(flag ? "true" : "false", out);
+        else if (json_value_real(v, &real))
+            fprintf(out, "%.10g", real);
+        else if (strcmp(text_word(call, COLUMNS[i], text), "-") != 0)
+            put_text(out, text);
+    }
+    return fputs("\r\n", out) >= 0;
+}
