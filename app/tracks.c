@@ -18,6 +18,20 @@ static bool is_siprec(const struct call_record *r)
     return r->siprec.given && r->siprec.stream_count >= PEOPLE_MIN;
 }
 
+bool tracks_all_left(const struct call_record *r)
+{
+    const struct record_conference *c = &r->related.conference;
+    for (uint32_t i = 0; i < c->participant_count; i++)
+        if (c->participants[i].uid[0] && c->participants[i].left_us == 0)
+            return false;
+    return c->focus_uri.size > 0;
+}
+
+bool tracks_may_come(const struct call_record *r)
+{
+    return r->related.conference.focus_uri.size && !tracks_all_left(r);
+}
+
 static bool is_over(const struct record_conference *c)
 {
     unsigned seen = 0;
@@ -70,6 +84,11 @@ static void people_free(struct people *all)
     free(all);
 }
 
+static bool is_being_made(const struct call_record *r)
+{
+    return r->recording.state && strcmp(r->recording.state, "spooling") == 0 && !record_waits_for_request(r);
+}
+
 /* False: records of some are not there yet. Who never comes is left out. */
 static bool gather(const struct call_record *r, struct store_reader *reader, struct people *all)
 {
@@ -84,7 +103,7 @@ static bool gather(const struct call_record *r, struct store_reader *reader, str
             complete = false;
             continue;
         }
-        complete &= call->final;
+        complete &= call->final && !is_being_made(call) && store_media_keys(reader, call) == 0;
         all->call[all->count] = call;
         all->voice[all->count++] = (struct sound_voice){.call = call,
                                                         .party = side_of(call, p, c->focus_uri),
@@ -115,7 +134,11 @@ int tracks_render(struct confined *decoder, struct call_record *r, struct store_
     char path[MEDIA_PATH_MAX];
     struct people *all = calloc(1, sizeof *all);
     int err = all ? 0 : ERR_NOMEM;
-    if (err == 0 && is_siprec(r))
+    if (err == 0)
+        err = store_media_keys(reader, r);
+    if (err == 0 && is_siprec(r) && is_being_made(r) && wait)
+        err = TRACKS_UNREADY;
+    else if (err == 0 && is_siprec(r))
         gather_siprec(r, all);
     else if (err == 0 && !gather(r, reader, all) && wait)
         err = TRACKS_UNREADY;

@@ -11,8 +11,14 @@
  * was part of, and media is kept. */
 bool tracks_wanted(const struct call_record *r);
 
+/* This call is over, the conference that it was part of is not: its keys are needed until then. */
+bool tracks_may_come(const struct call_record *r);
+/* Everybody has left the conference of this call. */
+bool tracks_all_left(const struct call_record *r);
+
 #define TRACKS_UNREADY 1
 /* Renders below config->data_dir and fills r->tracks; none when nobody was heard. TRACKS_UNREADY:
- * records of other participants are not stored yet, and `wait` asks for them. Else 0 or an ERR_. */
+ * records of other participants are not stored yet, or recordings of the calls themselves are being made (keys of SRTP go with the
+ * later of both), and `wait` asks for them. Else 0 or an ERR_. */
 int tracks_render(struct confined *decoder, struct call_record *r, struct store_reader *reader,
                   const struct sound_config *config, bool wait, struct why *why);

@@ -135,6 +135,17 @@ static bool goes_on(const struct call_record *r)
     return wants_render(r) || tracks_wanted(r);
 }
 
+/* Of all calls of its conference, which is over. */
+static int end_keys_of_all(struct writer *w, const struct call_record *r)
+{
+    const struct record_conference *c = &r->related.conference;
+    int err = store_end_media_keys(w->store, r->uid);
+    for (uint32_t i = 0; i < c->participant_count && err == 0; i++)
+        if (c->participants[i].uid[0])
+            err = store_end_media_keys(w->store, c->participants[i].uid);
+    return err;
+}
+
 static int put_jobs(struct writer *w, const struct call_record *r)
 {
     int err = put_media_keys(w, r);
@@ -144,22 +155,26 @@ static int put_jobs(struct writer *w, const struct call_record *r)
         err = store_put_job(w->store, ON_DEMAND_JOB, r->uid, r->started_us);
     if (err == 0 && tracks_wanted(r))
         err = store_put_job(w->store, "tracks", r->uid, r->started_us);
+    else if (err == 0 && r->final && r->secrets.count && tracks_all_left(r)) /* too few for tracks */
+        err = end_keys_of_all(w, r);
     return err;
 }
 
 static int put_tracks(struct writer *w, const struct call_record *r)
 {
     int err = r->tracks.count ? store_put_tracks(w->store, r->uid, r->started_us, &r->tracks) : 0;
-    return err ? err : store_end_job_for(w->store, "tracks", r->uid);
+    if (err == 0)
+        err = store_end_job_for(w->store, "tracks", r->uid);
+    return err ? err : end_keys_of_all(w, r);
 }
 
 /* Its figures stand already: they are counted once. */
 static int put_rendered(struct writer *w, const struct call_record *r)
 {
     int err = r->diagnosis.sounded ? store_put_call(w->store, r) : store_put_recording(w->store, r->uid, r->started_us, &r->recording);
-    if (err == 0 && r->secrets.count)
-        err = store_end_media_keys(w->store, r->uid);
-    return err ? err : store_end_job_for(w->store, "render", r->uid);
+    if (err == 0)
+        err = store_end_job_for(w->store, "render", r->uid);
+    return err == 0 && r->secrets.count && !tracks_may_come(r) ? store_end_media_keys(w->store, r->uid) : err;
 }
 
 /* What a recording or tracks were made of: deleted meanwhile, it does not come back. */
@@ -172,8 +187,8 @@ static int put_made(struct writer *w, const struct item *item)
         return err ? err : sound ? put_rendered(w, r) : put_tracks(w, r);
     if (w->config.unwanted)
         w->config.unwanted(w->config.context, r);
-    err = sound ? store_end_media_keys(w->store, r->uid) : 0;
-    return err ? err : store_end_job_for(w->store, sound ? "render" : "tracks", r->uid);
+    err = store_end_job_for(w->store, sound ? "render" : "tracks", r->uid);
+    return err ? err : sound ? store_end_media_keys(w->store, r->uid) : end_keys_of_all(w, r);
 }
 
 static int put_requested(struct writer *w, const struct call_record *r)
@@ -261,8 +276,8 @@ static int write_item(struct writer *w, struct item *item)
     case ITEM_REQUESTED:
         return put_requested(w, item->record);
     case ITEM_JOB_GONE: {
-        int err = store_end_media_keys(w->store, item->job_uid);
-        return err ? err : store_end_job_for(w->store, item->job_kind, item->job_uid);
+        int err = store_end_job_for(w->store, item->job_kind, item->job_uid);
+        return err ? err : store_end_media_keys(w->store, item->job_uid);
     }
     case ITEM_AUDIT:
         return store_put_audit(w->store, item->audit);

@@ -1,5 +1,6 @@
 /* Keys of SRTP that wait for their recording, in earshot.db: a call that a crash ended is rendered
- * too. Rows are deleted with their bytes (secure_delete), as soon as the recording is made. */
+ * too, and tracks of a conference are made when its last call is over. Rows are deleted with their bytes (secure_delete), as soon as
+ * no job of the call needs them: the job ends ahead of them. */
 #include "storage/store_db.h"
 
 int store_put_media_keys(struct store *s, const char *uid, int64_t started_us,

@@ -521,18 +521,47 @@ void sound_packets_close(struct sound_packets *p)
 
 /* ---- a conference ---- */
 
-static const char *silent_because(const struct sound_voice *v, unsigned number, unsigned flows)
+/* Protected audio of this side came, and no key of the call is known. */
+static bool lacks_keys(const struct call_record *r, const char *party)
 {
+    for (uint32_t i = 0; i < r->stream_count && r->secrets.count == 0; i++) {
+        uint32_t chain = r->streams[i].flow_chain;
+        if (chain && r->streams[i].srtp && r->chains[chain - 1].party && strcmp(r->chains[chain - 1].party, party) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* There was media of this voice, and none of it was opened. */
+static bool voice_sealed(const struct flows *f, unsigned voice, const struct sound_voice *v)
+{
+    uint64_t opened = 0, unopened = 0;
+    bool heard = false;
+    for (unsigned i = 0; i < f->count; i++) {
+        if (f->flows[i].channel != voice)
+            continue;
+        heard |= !f->sources[i].secure;
+        opened += f->sources[i].opened;
+        unopened += f->sources[i].unopened;
+    }
     const char *result = v->call->recording.result;
+    return (unopened && opened == 0 && !heard) || lacks_keys(v->call, v->party) || (result && strcmp(result, "encrypted") == 0);
+}
+
+static const char *silent_because(const struct flows *f, const struct sound_voice *v, unsigned number)
+{
     if (number > RENDER_TRACKS_MAX)
         return "over_limit";
-    if (flows)
-        return "undecodable";
-    return result && strcmp(result, "encrypted") == 0 ? result : "no_rtp";
+    if (voice_sealed(f, number - 1, v))
+        return "encrypted";
+    for (unsigned i = 0; i < f->count; i++)
+        if (f->flows[i].channel == number - 1)
+            return "undecodable";
+    return "no_rtp";
 }
 
 /* A file, or the reason why there is none, for each voice, and the sum behind them. */
-static void name_tracks(struct files *out, const struct files *made, const struct sound_voice *voices, const unsigned *flows, unsigned count)
+static void name_tracks(struct files *out, const struct files *made, const struct sound_voice *voices, const struct flows *flows, unsigned count)
 {
     uint32_t next = 0;
     for (unsigned i = 0; i < count; i++) {
@@ -542,7 +571,7 @@ static void name_tracks(struct files *out, const struct files *made, const struc
             return;
         bool heard = file && strcmp(file->kind, "track") == 0 && file->number == i + 1;
         next += heard;
-        *track = heard ? *file : (struct record_file){.kind = "track", .number = i + 1, .result = silent_because(&voices[i], i + 1, flows[i])};
+        *track = heard ? *file : (struct record_file){.kind = "track", .number = i + 1, .result = silent_because(flows, &voices[i], i + 1)};
         track->user = arena_copy(out->r->arena, voices[i].user);
         track->uri = arena_copy(out->r->arena, voices[i].uri);
         snprintf(track->uid, sizeof track->uid, "%s", voices[i].call->uid);
@@ -556,13 +585,12 @@ int sound_tracks(struct call_record *r, const struct sound_voice *voices, unsign
                  const char *path, struct why *why)
 {
     struct flows *flows = calloc(1, sizeof *flows);
-    unsigned *each = calloc(count + 1, sizeof *each);
     struct render_result result = {0};
     struct files made = {.r = r, .path = path}, named = {.r = r, .path = path};
     int err = ERR_NOMEM;
-    if (flows && each) {
+    if (flows) {
         for (unsigned i = 0; i < count && i < RENDER_TRACKS_MAX; i++)
-            each[i] = add_call(flows, voices[i].call, config, &voices[i], i);
+            (void)add_call(flows, voices[i].call, config, &voices[i], i);
         struct render_request request = {
             .dir = dir,
             .path = path,
@@ -581,10 +609,9 @@ int sound_tracks(struct call_record *r, const struct sound_voice *voices, unsign
     }
     if (err == 0) {
         date_files(&made.list, &result);
-        name_tracks(&named, &made, voices, each, count);
+        name_tracks(&named, &made, voices, flows, count);
     }
     r->tracks = named.list;
     flows_free(flows);
-    free(each);
     return err == ERR_NOT_FOUND ? 0 : err;
 }
