@@ -102,6 +102,7 @@ static struct media media_of(struct source *s, const struct rtp_packet *packet, 
                              const struct render_codec *codec, bool red, bool withheld)
 {
     return (struct media){.arrival_ns = arrival_ns,
+                          .marker = packet->marker,
                           .timestamp = packet->timestamp,
                           .sequence = packet->sequence,
                           .format = source_format(s, codec),

@@ -27,6 +27,8 @@ struct decoder {
     void *state; /* of the type: one block, freed with the decoder */
 
     uint32_t timestamp; /* in: of the packet */
+    bool marker;        /* in, set by the caller: the bit of its header */
+    bool lost;          /* in, set by the caller: the packet ahead of it is missing */
     int32_t offset;     /* out: where the sound begins, in RTP ticks from there */
     bool more;          /* out: there is sound of another time; call again without a payload */
 };

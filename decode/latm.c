@@ -1,12 +1,15 @@
 /* AAC in MP4A-LATM (RFC 6416): a payload is one AudioMuxElement (ISO 14496-3 1.7.3) of one program
  * and layer. Its StreamMuxConfig stands in the SDP (cpresent=0) or in front of the elements; then
- * nothing in them keeps to octets. Elements over several packets are not put together. */
+ * nothing in them keeps to octets. An element that is larger than a packet comes in several of one
+ * timestamp, the last of them with the marker; many senders set that nowhere or everywhere, so it
+ * is the element's own lengths that say whether it is whole. What has lost a piece is left out. */
 #include <stdlib.h>
 
 #include "decode/aac.h"
 #include "decode/av.h"
 
-#define DEFAULT_RATE 48000 /* for the file, while only the elements know */
+#define DEFAULT_RATE 48000              /* for the file, while only the elements know */
+#define ELEMENT_MAX  (4 * AAC_UNIT_MAX) /* octets of one over several packets */
 
 struct mux {
     struct aac_config config;
@@ -20,6 +23,13 @@ struct latm {
     bool ready;
     struct mux mux;
     uint8_t unit[AAC_UNIT_MAX];
+    /* An element of which more is to come, or whose rest is of no use: */
+    bool broken;
+    bool alone;  /* packets are elements, whatever their lengths say: the rest of one never came */
+    unsigned pieces;
+    uint32_t timestamp;
+    size_t held;
+    uint8_t element[ELEMENT_MAX];
 };
 
 /* LatmGetValue */
@@ -144,10 +154,38 @@ static size_t unit_size(const struct mux *mux, struct bits *b)
     return size;
 }
 
-static int decode_latm(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_SAMPLES])
+enum extent { EXTENT_WHOLE, EXTENT_MORE, EXTENT_BROKEN };
+
+/* `exact`: it was put together, or its beginning may be missing: then it has to end where the
+ * packet does. */
+static enum extent extent_of(const struct latm *l, struct slice element, bool exact)
+{
+    struct bits b = bits_over(element);
+    struct mux mux = l->mux;
+    bool known = l->ready;
+    if (l->in_band && bits_take(&b, 1) == 0) {
+        if (!mux_read(&b, &mux))
+            return b.failed ? EXTENT_MORE : EXTENT_BROKEN;
+        known = true;
+    }
+    for (unsigned i = 0; known && i < mux.units; i++) {
+        size_t size = unit_size(&mux, &b);
+        if (size > AAC_UNIT_MAX)
+            return EXTENT_BROKEN;
+        if (b.failed || 8 * size > bits_left(&b))
+            return EXTENT_MORE;
+        bits_skip(&b, 8 * size);
+    }
+    if (exact && mux.other_bits > bits_left(&b))
+        return EXTENT_MORE;
+    bool fits = !exact || bits_left(&b) - mux.other_bits < 8;
+    return known && fits ? EXTENT_WHOLE : EXTENT_BROKEN;
+}
+
+static int decode_element(struct decoder *d, struct slice element, int16_t out[CODEC_MAX_SAMPLES])
 {
     struct latm *l = d->state;
-    struct bits b = bits_over(payload);
+    struct bits b = bits_over(element);
     int total = 0;
     if (l->in_band ? !renew(d, l, &b) : !l->ready)
         return -1;
@@ -162,6 +200,60 @@ static int decode_latm(struct decoder *d, struct slice payload, int16_t out[CODE
         total += n;
     }
     return total;
+}
+
+/* The rest of an element that nobody can hear any more. */
+static int give_up(struct latm *l)
+{
+    l->held = 0;
+    l->broken = true;
+    return -1;
+}
+
+/* One more piece of the element, or a new one; what is there of it now. */
+static struct slice add_piece(struct latm *l, struct slice payload)
+{
+    if (l->held == 0)
+        return payload;
+    memcpy(l->element + l->held, payload.data, payload.size);
+    l->held += payload.size;
+    return slice_of(l->element, l->held);
+}
+
+static int keep_piece(struct latm *l, struct slice element)
+{
+    if (element.size > ELEMENT_MAX)
+        return give_up(l);
+    if (l->held == 0)
+        memcpy(l->element, element.data, element.size);
+    l->held = element.size;
+    l->pieces++;
+    return 0;
+}
+
+static int decode_latm(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_SAMPLES])
+{
+    struct latm *l = d->state;
+    bool goes_on = l->timestamp == d->timestamp && (l->held || l->broken);
+    if (goes_on && l->broken)
+        return 0;
+    l->timestamp = d->timestamp;
+    l->broken = false;
+    if (goes_on && (d->lost || payload.size > ELEMENT_MAX - l->held))
+        return give_up(l);
+    if (!goes_on) {
+        l->alone |= l->held && l->pieces == 1 && !d->lost;
+        l->held = l->pieces = 0;
+    }
+    struct slice element = add_piece(l, payload);
+    bool exact = goes_on || d->lost;
+    enum extent extent = extent_of(l, element, exact);
+    if (extent == EXTENT_MORE && !d->marker && !l->alone)
+        return keep_piece(l, element);
+    if (exact && extent != EXTENT_WHOLE)
+        return give_up(l);
+    l->held = l->pieces = 0;
+    return decode_element(d, element, out);
 }
 
 const struct codec_type codec_latm = {.name = "MP4A-LATM",

@@ -23,7 +23,7 @@ struct media {
     unsigned lost; /* packets missing in front of this one */
     bool restart;  /* the sequence numbers began anew: not loss */
     bool withheld; /* the payload was not kept: silence */
-    bool marker;   /* of the RTP header: of video, a picture ends */
+    bool marker;   /* of the RTP header: of video a picture ends, of LATM an element */
     bool red;      /* the payload is of several blocks (capture/rtp/red.h); `format` is the last one's */
 };
 

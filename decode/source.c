@@ -318,7 +318,10 @@ static void audio(struct source *s, const struct media *m, struct format *f)
     int16_t *pcm = s->sound->decoded;
     struct decoder *d = &f->decoder;
     sound_is_at(s->sound, s->flow, m->arrival_ns);
-    int count = format_open(s, f) ? decoder_decode(d, m->payload, m->timestamp, pcm) : -1;
+    bool open = format_open(s, f);
+    d->marker = m->marker;
+    d->lost = m->lost > 0 || m->restart;
+    int count = open ? decoder_decode(d, m->payload, m->timestamp, pcm) : -1;
     if (count > 0 || d->noise_dbov)
         s->sound->result->packets[s->channel]++;
     hear(s, m, f, count);

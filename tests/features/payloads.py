@@ -109,7 +109,7 @@ GOLDEN = [
     ("CODEC2/8000", "", ("libcodec2", 8000, 160, 1), 160, 20, None, None),
     ("mpeg4-generic/32000", "mode=AAC-hbr;config=1288;sizelength=13;indexlength=3;indexdeltalength=3", ("aac", 32000, 1024, 48000), 1024, 32, 0.1,
      lambda f: struct.pack("!HH", 16, len(f) << 3) + f),
-    ("MP4A-LATM/90000", "cpresent=0;config=410025103fc0", ("aac", 32000, 1024, 48000), 2880, 32, 0.1,
+    ("MP4A-LATM/90000", "cpresent=0;config=400025103fc0", ("aac", 32000, 1024, 48000), 2880, 32, 0.1,
      lambda f: b"\xff" * (len(f) // 255) + bytes([len(f) % 255]) + f),
 ]
 
@@ -144,6 +144,34 @@ def golden(t):
     wrong[0] = "G726-24/8000"
     _, (record, rate, caller, _) = tone_call(t, wrong)
     t.counter("the size of code words does not matter", goertzel(caller[4000:8000], TONE) < AMPLITUDE * 0.8)
+
+
+@feature("F03", "LATM: an element over several packets of one timestamp sounds as in one packet; one that lacks a packet is left out as a whole")
+def latm_pieces(t):
+    row = next(r for r in GOLDEN if r[0].startswith("MP4A-LATM"))
+    name, fmtp, encoder, ticks, ms, _, pack = row
+    elements = [pack(p) for p in encoded(t, sine(encoder[1], 1.6), *encoder)]
+
+    def heard(size, lost=()):
+        """Elements in packets of `size` octets, the last of each marked; `lost`: (element, packet of it)."""
+        packets, seq = [], 100
+        for i, e in enumerate(elements):
+            cut = [e[k:k + size] for k in range(0, len(e), size)]
+            for k, piece in enumerate(cut):
+                if (i, k) not in lost:
+                    packets.append(Packet(START + 1.05 + i * ms / 1000, ALICE, 4000, BOB, 6000,
+                                          rtp(seq, 1000 + i * ticks, 0x1111, piece, 97, k + 1 == len(cut)), kind="rtp"))
+                seq += 1
+        record, rate, caller, _ = recorded(t, dialog([(97, name, fmtp)]) + packets)
+        return caller, record["streams"][0]["packets"]
+
+    whole, count = heard(4096)
+    cut, pieces = heard(60)
+    t.check(f"{pieces} packets for {count}", pieces > 2 * count)
+    t.check("the same sound, to the sample", len(cut) == len(whole) and max(abs(a - b) for a, b in zip(cut, whole)) == 0)
+    hole, _ = heard(60, {(20, 1)})
+    at = [i for i, (a, b) in enumerate(zip(hole, whole)) if a != b]
+    t.counter("a packet of an element lost", at and 19 * 1024 <= at[0] and at[-1] < 24 * 1024 and len(hole) == len(whole))
 
 
 @feature("F03", "G.726 in the order of bits that its name does not tell (baresip sends AAL2's as G726-32): heard in the right one, and said")

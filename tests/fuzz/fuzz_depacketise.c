@@ -1,6 +1,7 @@
 /* Payloads of a stranger to each decoder on the list, and to RED, without a render around it.
  * Input: which codec (octet 0, modulo the list; behind it RED), which fmtp (1), clock and channels
- * (2), then payloads with their sizes in two octets. */
+ * (2), then payloads with their sizes in two octets, of which the first three
+ * bits say: the marker is set, the packet ahead is lost, the timestamp is that of the packet ahead. */
 #include <assert.h>
 
 #include "base/cursor.h"
@@ -34,8 +35,11 @@ static void run(struct decoder *d, struct cursor in)
     int16_t out[CODEC_MAX_SAMPLES];
     uint32_t timestamp = 0;
     for (int left = PAYLOADS_MAX; left > 0 && cursor_left(&in) >= 2; left--) {
-        struct slice payload = cursor_slice(&in, cursor_u16(&in) & 0x7ff);
-        timestamp += 160;
+        uint16_t head = cursor_u16(&in);
+        struct slice payload = cursor_slice(&in, head & 0x7ff);
+        timestamp += head & 0x2000 ? 0 : 160;
+        d->marker = head & 0x8000;
+        d->lost = head & 0x4000;
         int rounds = 0, count = decoder_decode(d, payload, timestamp, out);
         for (; d->more && count >= 0; rounds++) {
             assert(rounds < 200);

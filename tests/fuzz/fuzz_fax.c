@@ -86,6 +86,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             uint8_t head = cursor_u8(&in);
             struct way *w = &ways[head & 1];
             struct slice datagram = cursor_slice(&in, cursor_u16(&in) & 0x7ff);
+            if (in.failed)
+                break;
             now_ns += (head >> 1) * INT64_C(10000000);
             ways[0].now_ns = ways[1].now_ns = now_ns;
             udptl_packet(&w->udptl, datagram, now_ns);
