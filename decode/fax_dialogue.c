@@ -175,6 +175,7 @@ static void take_frame(struct fax_dialogue *d, struct fax_side *s, struct slice 
         end_block(d, s);
     if (!s->open)
         open_page(s, now_ns);
+    s->page.ecm = true; /* whatever DCS said */
     s->page.to_ns = now_ns;
     unsigned number = frame.data[HEAD];
     s->next->size[number] = (uint16_t)data.size;
