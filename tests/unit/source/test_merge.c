@@ -412,7 +412,14 @@ Test(merge, live_frames_are_in_order_and_their_bytes_survive_the_ring)
     seen_free(&seen);
 }
 
-Test(merge, a_silent_interface_holds_the_others_back_for_a_tenth_of_a_second)
+/* What these two expect holds on a machine that does not stop the test itself for most of a tenth of a second: false when it did,
+ * and nothing was judged. */
+static bool stood_still(int64_t since_ns)
+{
+    return clock_wall_ns() - since_ns > SOURCE_MERGE_WAIT_NS * 6 / 10;
+}
+
+static bool silence_holds_back(void)
 {
     struct script *one = new_script(1), *two = new_script(2);
     struct seen seen = {0};
@@ -421,10 +428,15 @@ Test(merge, a_silent_interface_holds_the_others_back_for_a_tenth_of_a_second)
     for (int i = 0; i < 20; i++)
         one->times_ns[one->count++] = now + i * MS;
     struct source *merge = merge_two(one, two, &seen);
-    cr_assert_eq(source_dispatch(merge, 100, 20, see, &seen, &why), SOURCE_IDLE);
-    cr_assert_eq(seen.count, 0);
+    enum source_state state = source_dispatch(merge, 100, 20, see, &seen, &why);
+    cr_assert((state == SOURCE_IDLE && seen.count == 0) || stood_still(now));
     two->times_ns[two->count++] =
         now + 10 * MS + 1; /* it comes late, and still goes where it belongs */
+    if (stood_still(now)) {
+        source_close(merge);
+        seen_free(&seen);
+        return false;
+    }
     while (seen.count < 21 && clock_wall_ns() < now + 5 * SECOND)
         source_dispatch(merge, 100, 50, see, &seen, &why);
     int64_t took = clock_wall_ns() - now;
@@ -435,11 +447,19 @@ Test(merge, a_silent_interface_holds_the_others_back_for_a_tenth_of_a_second)
     cr_assert_leq(took, 20 * SOURCE_MERGE_WAIT_NS);
     source_close(merge);
     seen_free(&seen);
+    return true;
+}
+
+Test(merge, a_silent_interface_holds_the_others_back_for_a_tenth_of_a_second)
+{
+    while (!silence_holds_back())
+        ;
 }
 
 /* Both speak all the time, and the one is seen 30 ms after the other. */
-Test(merge, order_holds_for_as_long_as_it_lasts)
+static bool order_holds(void)
 {
+    bool judged = true;
     struct script *one = new_script(1), *two = new_script(2);
     struct seen seen = {0};
     struct why why;
@@ -455,11 +475,21 @@ Test(merge, order_holds_for_as_long_as_it_lasts)
             two->count++;
         }
         source_dispatch(merge, 1000, 5, see, &seen, &why);
+        judged = judged && !stood_still(now);
     }
-    cr_assert_gt(seen.count, 2000);
-    assert_in_order(&seen);
+    if (judged) {
+        cr_assert_gt(seen.count, 2000);
+        assert_in_order(&seen);
+    }
     source_close(merge);
     seen_free(&seen);
+    return judged;
+}
+
+Test(merge, order_holds_for_as_long_as_it_lasts)
+{
+    while (!order_holds())
+        ;
 }
 
 Test(merge, a_clock_that_was_set_back_does_not_hold_frames_for_long)
