@@ -36,7 +36,8 @@ int media_drop(const struct call_record *r, const char *data_dir, struct counter
         if (c->party == NULL || c->rtcp)
             continue;
         int failed = spool_blank(data_dir, c->tail, uid, &bytes);
-        err = failed ? failed : err;
+        bool world = failed && failed != ERR_INVALID && failed != ERR_IO; /* it may go later: rather that than what is damaged */
+        err = world || err == 0 ? failed : err;
         counters_add(counters, C_SPOOL_BLANKED, bytes);
     }
     return err;

@@ -170,14 +170,20 @@ static bool is_waiting(const struct call_record *r)
     return r->recording.state && strcmp(r->recording.state, "spooling") == 0 && !record_waits_for_request(r);
 }
 
-/* What was spooled goes; what became of the call stands already. */
-static void drop(struct thread *t, struct call_record *r)
+/* What was spooled goes; what became of the call stands already. False when it has to be tried again: the job stays. */
+static bool drop(struct thread *t, struct call_record *r)
 {
     int err = media_drop(r, t->renderer->config.sound.data_dir, t->counters);
+    bool later = err && err != ERR_INVALID && err != ERR_IO;
+    if (later && is_news(t))
+        log_error("render", "media of call %s, which the rules do not keep, cannot be taken out of the spool yet: %s", r->uid, err_text(err));
+    if (later)
+        return false;
     if (err)
-        log_error("render", "media of call %s, which the rules do not keep, stays in the spool until retention: %s", r->uid, err_text(err));
+        log_error("render", "media of call %s, which the rules do not keep, is damaged and stays in the spool until retention: %s", r->uid, err_text(err));
     r->recording.state = NULL;
     coverage_count(t->counters, r);
+    return true;
 }
 
 static void do_call(struct thread *t, struct render_job *job)
@@ -192,9 +198,12 @@ static void do_call(struct thread *t, struct render_job *job)
         writer_rendered(r->config.writer, job->record);
         job->record = NULL;
     } else if (record_to_be_dropped(job->record)) {
-        drop(t, job->record);
-        writer_rendered(r->config.writer, job->record);
-        job->record = NULL;
+        if (drop(t, job->record)) {
+            writer_rendered(r->config.writer, job->record);
+            job->record = NULL;
+        } else {
+            atomic_store(&r->missed, true);
+        }
     } else if (render(t, job->record)) {
         counters_observe(t->counters, C_FINALIZE, (double)(clock_mono_ns() - job->since_ns) / 1e9);
         writer_rendered(r->config.writer, job->record);

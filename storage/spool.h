@@ -127,7 +127,8 @@ struct slice spool_reader_descriptor(const struct spool_reader *r);
 const uint8_t *spool_reader_uid(const struct spool_reader *r);
 
 /* Takes the packets of the flow with that tail out of the spool, a hole in the place of each chunk; a reader then finds none. The call must be
- * this one (16 bytes), and over. Chunks whose segment is gone are none. */
+ * this one (16 bytes), and over. Chunks whose segment is gone are none. When it returns, the disk has it. ERR_INVALID, ERR_IO: some of it is
+ * damaged and stays; all that could be reached is gone. Else the rest may go later. */
 int spool_blank(const char *data_dir, struct spool_ref tail, const uint8_t uid[16], uint64_t *ret_bytes);
 
 /* ---- the messages of a call ---- */

@@ -1,9 +1,12 @@
 /* The queue of render jobs, and jobs whose call has gone. */
 #include <criterion/criterion.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "app/decoder/child.h"
@@ -11,6 +14,7 @@
 #include "app/renderer.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "storage/spool_format.h"
 
 #define MS INT64_C(1000000)
 
@@ -119,8 +123,11 @@ static void open_scene(struct scene *s)
     cr_assert_eq(store_commit(store), 0);
     const struct writer_config writer = {.commit_interval_ms = 1};
     cr_assert_eq(writer_start(&writer, store, counters_block(s->counters), &s->writer, &why), 0);
-    const struct renderer_config renderer = {
-        .sound = {.data_dir = s->dir}, .confine = {.program.here = &decoder_here}, .threads = 2, .writer = s->writer, .counters = s->counters};
+    const struct renderer_config renderer = {.sound = {.data_dir = s->dir},
+                                             .confine = {.program.here = &decoder_here},
+                                             .threads = 2,
+                                             .writer = s->writer,
+                                             .counters = s->counters};
     cr_assert_eq(renderer_start(&renderer, &s->renderer, &why), 0);
 }
 
@@ -160,6 +167,70 @@ Test(renderer, a_job_whose_call_has_gone_ends_and_is_counted, .timeout = 60)
     cr_assert_eq(store_call(reader, "here", &record), 0);
     cr_expect_str_eq(record->recording.result, "no_rtp");
     record_free(record);
+    store_reader_close(reader);
+    close_scene(&s);
+}
+
+/* In the place of the segment that the call's media stands in: a program that runs, which nobody
+ * may write to. */
+static pid_t occupy_segment(const char *dir)
+{
+    char path[SPOOL_PATH_MAX], command[SPOOL_PATH_MAX + 200];
+    cr_assert(segment_path(dir, 1, path));
+    snprintf(command, sizeof command, "mkdir -p $(dirname %s) && cp /bin/sleep %s && chmod 700 %s",
+             path, path, path);
+    cr_assert_eq(system(command), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        execl(path, "sleep", "100", (char *)NULL);
+        _exit(1);
+    }
+    cr_assert_gt(child, 0);
+    for (int fd; (fd = open(path, O_RDWR | O_CLOEXEC)) >= 0; usleep(1000)) /* until it runs */
+        close(fd);
+    return child;
+}
+
+static struct call_record *a_call_to_drop(const char *uid)
+{
+    struct call_record *r = record_new();
+    snprintf(r->uid, sizeof r->uid, "%s", uid);
+    r->kind = "call";
+    r->state = "ended";
+    r->final = true;
+    r->started_us = INT64_C(1700000000000000);
+    r->recording.state = "spooling";
+    r->recording.result = "rule";
+    r->chains = arena_alloc(r->arena, sizeof *r->chains);
+    r->chains[0] = (struct record_chain){
+        .tail = {.segment = 1, .offset = 64}, .party = "caller", .packets = 1};
+    r->chain_count = 1;
+    return r;
+}
+
+Test(renderer, media_that_cannot_go_yet_keeps_its_job_and_what_is_damaged_does_not, .timeout = 60)
+{
+    struct scene s;
+    struct store_reader *reader;
+    unsigned jobs = 0;
+    open_scene(&s);
+    pid_t child = occupy_segment(s.dir);
+    writer_record(s.writer, a_call_to_drop("drop"));
+    cr_assert_eq(writer_flush(s.writer), 0);
+    renderer_put(s.renderer, a_call_to_drop("drop"));
+    while (renderer_depth(s.renderer))
+        usleep(5000);
+    cr_assert_eq(writer_flush(s.writer), 0);
+    cr_assert_eq(store_reader_open(s.dir, &reader), 0);
+    cr_assert_eq(store_jobs(reader, count_job, &jobs), 0);
+    cr_expect_eq(jobs, 1, "%u jobs", jobs);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    do { /* it is tried again by itself */
+        jobs = 0;
+        usleep(20000);
+        cr_assert_eq(store_jobs(reader, count_job, &jobs), 0);
+    } while (jobs);
     store_reader_close(reader);
     close_scene(&s);
 }

@@ -1,8 +1,12 @@
-/* A flow that is taken out of the spool: nothing of it can be read, everything else as before, also by a scan. */
+/* A flow that is taken out of the spool: nothing of it can be read, everything else as before, also
+ * by a scan. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "storage/spool_format.h"
 #include "tests/unit/storage/spool_help.h"
 
 #define T0      INT64_C(1700000000000000000)
@@ -80,7 +84,8 @@ Test(spool_blank, nothing_of_the_flow_is_left_and_all_of_the_other)
     int bad = 0;
 
     cr_assert_eq(packets_of(tails[0], &bad), PACKETS);
-    cr_expect_eq(spool_blank(dir, tails[0], info.uid, &bytes), 0); /* while the segment is still written */
+    cr_expect_eq(spool_blank(dir, tails[0], info.uid, &bytes),
+                 0); /* while the segment is still written */
     cr_expect_gt(bytes, PACKETS * 24);
     cr_expect_eq(packets_of(tails[0], &bad), 0);
     cr_expect_eq(packets_of(tails[1], &bad), PACKETS);
@@ -111,4 +116,38 @@ Test(spool_blank, a_segment_that_is_gone_holds_nothing)
     uint64_t bytes = 1;
     cr_expect_eq(spool_blank(dir, (struct spool_ref){.segment = 77, .offset = 64}, uid, &bytes), 0);
     cr_expect_eq(bytes, 0);
+}
+
+/* The header of that chunk, by its place. */
+static struct chunk_header header_at(struct spool_ref place, bool damage)
+{
+    char path[SPOOL_PATH_MAX];
+    uint8_t bytes[CHUNK_HEADER];
+    struct chunk_header h;
+    cr_assert(segment_path(dir, place.segment, path));
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    cr_assert_eq(read_at(fd, bytes, sizeof bytes, place.offset), (int64_t)sizeof bytes);
+    cr_assert(chunk_header_read(slice_of(bytes, sizeof bytes), place, &h));
+    if (damage)
+        cr_assert_eq(pwrite(fd, "damage", 6, (off_t)place.offset + 40), 6);
+    close(fd);
+    return h;
+}
+
+Test(spool_blank, a_damaged_chunk_does_not_save_what_is_older)
+{
+    struct spool_ref tails[2];
+    struct spool *s = two_flows(tails);
+    struct spool_flow_info info = help_info(1, false, "");
+    uint64_t bytes = 0, found = 0;
+    spool_close(s);
+    struct chunk_header newest = header_at(tails[0], false);
+    struct spool_ref place = newest.prev;
+    while (header_at(place, false).kind != CHUNK_PACKETS ||
+           header_at(place, false).prev.segment != place.segment)
+        place = header_at(place, false).prev; /* one with another of its segment before it */
+    (void)header_at(place, true);
+    cr_expect_eq(spool_blank(dir, tails[0], info.uid, &bytes), ERR_INVALID, "it is told");
+    cr_assert_eq(spool_scan(dir, count_found, &found), 0);
+    cr_expect_eq(found, PACKETS, "%u of the other flow, %d more", PACKETS, (int)found - PACKETS);
 }
