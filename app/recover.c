@@ -3,9 +3,11 @@
 #include "app/recover.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/summarise.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 #define WRITER_RECOVERY  31
 #define CHAINS_MAX       64
@@ -108,13 +110,38 @@ static unsigned open_heads(const char *data_dir, const struct spool_found *found
     return opened;
 }
 
+struct taker {
+    struct writer *writer;
+    char uid[40];
+    bool may_go; /* its media is not to be kept, or only perhaps: one of two copies is too many */
+};
+
 static void take_record(void *context, struct call_record *record)
 {
-    writer_record(context, record);
+    struct taker *t = context;
+    if (strcmp(record->uid, t->uid) == 0)
+        t->may_go = record_to_be_dropped(record) || (record_waits_for_request(record) && !record->recording.truncated);
+    writer_record(t->writer, record);
+}
+
+/* The record points to the copy; whoever drops that one knows of no other. */
+static void blank_original(const struct recover_config *config, const struct taker *t, const struct spool_found *found, size_t count)
+{
+    int first = writer_flush(config->writer);
+    for (size_t i = 0; i < count && first == 0; i++) {
+        uint64_t bytes = 0;
+        if (found[i].info.kind != SPOOL_MEDIA)
+            continue;
+        first = spool_blank(config->data_dir, found[i].tail, found[i].info.uid, &bytes);
+        counters_add(config->counters, C_SPOOL_BLANKED, bytes);
+    }
+    if (first)
+        log_error("recover", "media of call %s, which a crash cut, stays in the spool until retention: %s", t->uid, err_text(first));
 }
 
 static int replay(const struct recover_config *config, const struct spool_found *found, size_t count, struct why *why)
 {
+    struct taker taker = {.writer = config->writer};
     struct pipeline_config pc = *config->pipeline;
     struct spool_config spool = *config->spool;
     struct pipeline *pipeline = NULL;
@@ -130,7 +157,8 @@ static int replay(const struct recover_config *config, const struct spool_found 
     pc.worker.spool = &spool;
     pc.worker.recovered = true;
     pc.worker.early_rows = false;
-    pc.worker.context = config->writer;
+    uid_text(found->info.uid, taker.uid);
+    pc.worker.context = &taker;
     pc.worker.emit = take_record;
     pc.worker.user_event = NULL; /* was stored when it happened */
     int err = pipeline_new(&pc, &pipeline, why);
@@ -143,6 +171,8 @@ static int replay(const struct recover_config *config, const struct spool_found 
         for (unsigned i = 0; i < opened; i++)
             spool_reader_close(heads[i].reader);
         pipeline_finish(pipeline, CALL_END_RESTART);
+        if (taker.may_go)
+            blank_original(config, &taker, found, count);
     }
     return err;
 }

@@ -1,10 +1,10 @@
 """R03, R22, R23, R27: which calls are recorded, by rules."""
-import json, os, sqlite3, urllib.error, urllib.request
+import json, os, sqlite3, subprocess, urllib.error, urllib.request
 
 from craft import *
 from feature import Failure, feature
 from recordings import pcm
-from service import everything, in_namespace, wait_for
+from service import Service, everything, in_namespace, send, spooled, wait_for
 from users_api import FileService
 
 
@@ -268,3 +268,29 @@ def segments(t):
     t.equal("the change stands in the time line", [(e["kind"], e["detail"]) for e in record["events"] if e["kind"] == "recording_rule"], [("recording_rule", "skip by private")])
     plain, = t.read(frames([replace(p, data=p.data.replace(b"X-Private: on\r\n", b"")) for p in packets]), "--record", t.path("rec"), "--config", conf(t, private))
     t.counter("without the header it goes on", plain["recording"]["duration_ms"] > 3900)
+
+
+@feature("R27", "a call that a crash made too short is not kept: of neither what it was nor its copy is anything in the spool")
+@in_namespace
+def cut_short(t):
+    packets = [p for p in call(seconds=4) if not p.data.startswith(b"BYE") and b"CSeq: 2" not in p.data]
+    sent = [p.data[12:] for p in packets if p.kind == "rtp"]
+    for least, result in (("1h", "rule"), ("0", "recorded")):
+        with Service(t, "vb", f"[recording]\ndefault = record\nmin_duration = {least}\n") as s:
+            data = os.path.join(os.path.dirname(s.log), "data")
+            send("va", frames(packets))
+            wait_for("the call is live", lambda: s.get("/api/v1/live/calls")["data"])
+            spooled(data, packets)
+            s.process.kill()
+            s.process.wait()
+            with open(s.log, "w") as log:
+                s.process = subprocess.Popen([t.earshot, "run", "--config", os.path.join(os.path.dirname(s.log), "conf"), "--data", data, "--interface", "vb"],
+                                             stdin=subprocess.DEVNULL, stderr=log)
+            s.url = wait_for("earshot listens again", s._listens)
+            record = wait_for("its record", lambda: next((r for r in s.records() if (r["recording"] or {}).get("state") in (None, "ready")), None))
+            t.equal("result", (record["end_reason"], record["recording"]["result"]), ("restart", result))
+            held = lambda: sum(any(x in f for f in everything(os.path.join(data, "spool")).values()) for x in sent)
+            if result == "rule":
+                wait_for("nothing of it is in the spool", lambda: held() == 0)
+            else:
+                t.counter("of one that is kept nothing is there", held() == len(sent))
