@@ -122,7 +122,7 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_MEDIA_KEYS_PUT] = "INSERT OR REPLACE INTO media_keys(uid, started_us, keys) VALUES (?,?,?)",
     [SQL_MEDIA_KEYS] = "SELECT keys FROM media_keys WHERE uid = ?",
     [SQL_MEDIA_KEYS_DELETE] = "DELETE FROM media_keys WHERE uid = ?1"
-                              " AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.uid = ?1 AND kind IN ('render', 'tracks'))",
+                              " AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.uid = ?1 AND kind IN ('render', 'tracks', 'on_demand'))",
     [SQL_MEDIA_KEYS_DROP] = "DELETE FROM media_keys WHERE started_us < ?",
     [SQL_JOBS] = "SELECT kind, uid, started_us FROM jobs ORDER BY id",
     [SQL_JOBS_SINCE] = "SELECT min(started_us) FROM jobs WHERE kind <> 'delete'",

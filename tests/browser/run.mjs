@@ -240,6 +240,23 @@ await check("what happens to calls is shown as it happens", async () => {
   await live.context().close();
   await feeding.stop();
 });
+await check("terms of retention: what would go is told, and only then they are put", async () => {
+  await see(page, "#/settings/retention", "form .tight");
+  await page.getByLabel("audio: GiB").fill("1000");
+  assert.equal(await page.getByRole("button", { name: /^Put them/ }).count(), 0);
+  await page.getByRole("button", { name: "What would go?" }).click();
+  await page.waitForSelector("text=Changed: audio bytes none -> 1000G");
+  await page.waitForSelector("text=Nothing would go.");
+  await page.getByRole("button", { name: "Put them" }).click();
+  await page.waitForSelector("text=Terms were put here");
+  const now = await page.evaluate(() => fetch("api/v1/policies/retention").then((r) => r.json()));
+  assert.deepEqual([now.source, now.classes.audio.max_bytes, now.classes.audio.max_age_s], ["api", 1000 * 2 ** 30, 90 * 86400]);
+  await page.getByLabel("audio: days").fill("900");
+  page.allowed.add("status of 400"); // the browser says so, too
+  await page.getByRole("button", { name: "What would go?" }).click();
+  await page.waitForSelector("text=classes.audio.max_age_s");
+  page.allowed.delete("status of 400");
+});
 await check("day and night are remembered", async () => {
   await see(page, "#/", ".top");
   for (let i = 0; i < 2; i++) await page.keyboard.press("t");

@@ -30,8 +30,8 @@ async function problemOf(response: Response): Promise<ApiError> {
 /** Somebody must say who they are: the page shows the way in. */
 export const onUnauthorised: { call: (() => void) | null } = { call: null };
 
-async function request(method: string, at: string, body?: unknown, signal?: AbortSignal, accept = "application/json"): Promise<Response> {
-  const headers: Record<string, string> = { Accept: accept };
+async function request(method: string, at: string, body?: unknown, signal?: AbortSignal, accept = "application/json", more: Record<string, string> = {}): Promise<Response> {
+  const headers: Record<string, string> = { Accept: accept, ...more };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (csrf && method !== "GET") headers[CSRF_HEADER] = csrf;
   const init: RequestInit = { method, headers, credentials: "same-origin" };
@@ -59,8 +59,8 @@ export async function getAt<T>(at: string): Promise<T> {
 export async function getText(path: string, signal?: AbortSignal): Promise<string> {
   return (await request("GET", url(path), undefined, signal, "text/plain, */*")).text();
 }
-export async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<T | null> {
-  const response = await request(method, url(path), body);
+export async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown, headers?: Record<string, string>): Promise<T | null> {
+  const response = await request(method, url(path), body, undefined, undefined, headers);
   return response.status === 204 ? null : ((await response.json()) as T);
 }
 

@@ -421,6 +421,7 @@ export interface Coverage {
   results: Record<string, number>;
 }
 export interface Retention {
+  source: string;
   classes: Record<string, { max_age_s: Num; max_bytes: Num; bytes: number; protected_bytes: number }>;
   min_free_bytes: Num;
   free_bytes: number;

@@ -497,6 +497,36 @@ static struct jobs jobs_now(void) {
   return all;
 }
 
+static unsigned keys_of(const char *uid) {
+  struct arena *arena = arena_new(4096, 4096);
+  struct call_record r = {.arena = arena};
+  snprintf(r.uid, sizeof r.uid, "%s", uid);
+  cr_assert_eq(store_commit(store), 0);
+  cr_assert_eq(store_media_keys(reader, &r), 0);
+  unsigned count = r.secrets.count;
+  arena_free(arena);
+  return count;
+}
+
+Test(store, keys_stay_while_a_job_of_their_call_needs_them) {
+  static const char *const KINDS[] = {"render", "tracks", "on_demand"};
+  struct media_key key = {.cipher = MEDIA_CIPHER_AES_CM, .key_bytes = 16};
+  const struct record_secrets keys = {.count = 1, .items = &key};
+  for (unsigned k = 0; k < 3; k++) {
+    cr_assert_eq(store_put_media_keys(store, "a", HELP_T0_US, &keys), 0);
+    cr_assert_eq(store_put_job(store, KINDS[k], "a", HELP_T0_US), 0);
+    cr_assert_eq(store_end_media_keys(store, "a"), 0);
+    cr_assert_eq(keys_of("a"), 1, "%s", KINDS[k]);
+    cr_assert_eq(store_end_job_for(store, KINDS[k], "a"), 0);
+    cr_assert_eq(store_end_media_keys(store, "a"), 0);
+    cr_assert_eq(keys_of("a"), 0, "%s", KINDS[k]);
+  }
+  cr_assert_eq(store_put_media_keys(store, "a", HELP_T0_US, &keys), 0);
+  cr_assert_eq(store_put_job(store, "delete", "a", HELP_T0_US), 0);
+  cr_assert_eq(store_end_media_keys(store, "a"), 0);
+  cr_assert_eq(keys_of("a"), 0, "that its files go needs none");
+}
+
 Test(store, jobs_wait_until_they_are_done) {
   cr_assert_eq(store_put_job(store, "render", "a", 5), 0);
   cr_assert_eq(store_put_job(store, "render", "b", 6), 0);

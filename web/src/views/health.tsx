@@ -75,7 +75,7 @@ function Gauges(p: { title: string; m: Metrics; now: string; most: string; label
   );
 }
 
-const CLASSES: Record<string, string> = { audio: "Recordings", spool: "Raw packets", calls: "Call records", messages: "SIP messages" };
+export const CLASSES: Record<string, string> = { audio: "Recordings", spool: "Raw packets", calls: "Call records", messages: "SIP messages" };
 
 export function Disk(p: { r: Retention; m: Metrics | null }): JSX.Element {
   const start = p.m ? sum(p.m, "process_start_time_seconds") : 0;
