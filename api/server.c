@@ -23,6 +23,7 @@
 
 #define CONNECTIONS_MAX        512
 #define CONNECTIONS_PER_IP_MAX 128
+#define CONNECTIONS_PROXY_MAX  384 /* of a proxy, behind which everybody has its address */
 #define HEAD_BYTES_MAX         (32u << 10)
 #define IDLE_SECONDS           30
 #define READER_THREADS_DEFAULT 4
@@ -175,7 +176,7 @@ static int start_daemon(struct api_server *s, struct addr a, int fd, struct why 
         MHD_OPTION_URI_LOG_CALLBACK, connection_on_uri, s, MHD_OPTION_NOTIFY_COMPLETED,
         connection_on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, connection_on_event, s,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        (unsigned)CONNECTIONS_PER_IP_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (unsigned)(s->config.behind_proxy ? CONNECTIONS_PROXY_MAX : CONNECTIONS_PER_IP_MAX), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)HEAD_BYTES_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
         MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (s->daemon)

@@ -1,10 +1,12 @@
-"""X57, X52: connections that come slowly, in crowds or malformed; and text of strangers that would like to be markup."""
-import http.client, json, re, socket, threading, time
+"""X57, X52, X55: connections that come slowly, in crowds or malformed; text of strangers that would like to be markup, or a command."""
+import http.client, json, os, re, socket, subprocess, time
 
 from craft import *
 from feature import Failure, feature
 from live_events import Fed, Watcher, answer, bye, dialog, invite
 from service import wait_for
+from webhooks import Hook
+import confine
 
 JSON_TYPE = "Content-Type: application/json\r\n"
 
@@ -201,3 +203,53 @@ def markup(t):
             x = Watcher(plain)
             plain.feed(call(Dialog(), 5.0), 60)
             t.counter("a harmless caller has markup", "<" not in json.dumps(x.until("call.ended")[0][2]))
+
+
+# ---- X55
+
+SHELL = ["$(touch {0}1)", "`touch {0}2`", "; touch {0}3 ;", "| touch {0}4", "&& touch {0}5", "x' ; touch {0}6 ; '", "\" ; touch {0}7 ; \"", "-rf", "%n%s", "${{IFS}}touch${{IFS}}{0}8"]
+STARTERS = ("system", "popen", "execl", "execlp", "execle", "execv", "execvp", "execvpe", "execveat", "fexecve", "wordexp", "posix_spawnp", "fork", "vfork")
+
+
+def names_of_children(pid):
+    found = [confine.status(int(n)) for n in os.listdir("/proc") if n.isdigit()]
+    return {s["Name"] for s in found if s.get("PPid") == str(pid)}
+
+
+def imports(program):
+    """Names of functions that it has of the system's libraries."""
+    out = subprocess.run(["nm", "-D", "--undefined-only", program], capture_output=True, text=True, check=True).stdout
+    return {line.split()[-1].split("@")[0] for line in out.splitlines()}
+
+
+@feature("X55", "what callers send is never part of a command: hostile names in records, files and webhooks; the program has no way to a shell, and starts nothing but what decodes")
+def commands(t):
+    hook, marker = Hook(), os.path.join(t.work, "marker")
+    names = [text.format(marker) for text in SHELL]
+    with Fed(t, "[recording]\ndefault = record\nname = {caller}-{callee}\n"
+                f"[webhook]\nurl = http://127.0.0.1:{hook.port}/\nevents = started, ended\n") as s:
+        packets, children = [], set()
+        for n, name in enumerate(names):
+            d = dialog(n, from_user=f"u{n}$(touch${{IFS}}{marker})", to_user=f"v{n}")
+            for p in call(d, 1.0, 4000 + 10 * n, 6000 + 10 * n):
+                data = p.data
+                if p.kind == "sip":
+                    data = data.replace(b'"Alice"', b'"' + name.replace('"', '\\"').encode() + b'"').replace(b"User-Agent: craft", b"User-Agent: " + name.encode())
+                packets.append(replace(p, data=data, t=p.t + n * 4))
+        s.feed(packets, 60)
+
+        def rendered():
+            children.update(names_of_children(s.process.pid))
+            rows = s.get("/api/v1/calls?from=2023-11-14T00:00:00Z&to=2023-11-15T00:00:00Z")["data"]
+            return rows if len(rows) == len(names) and all((r["recording"] or {}).get("state") == "ready" for r in rows) else None
+
+        rows = wait_for("all are recorded", rendered)
+        wait_for("all is told", lambda: hook.events().count("call.ended") == len(names))
+        t.equal("stored as they came", sorted(r["user_agent"] for r in rows), sorted(name.strip() for name in names))
+        told = [json.loads(body)["call"]["from"]["display"].replace('\\"', '"') for *_, body in hook.got]
+        t.equal("told as they came", sorted(set(told) ^ set(names)), [])
+        t.check("nothing was run", not [f for f in os.listdir(t.work) if f.startswith("marker")])
+        t.check(f"what was started: {children}", children <= {"decoder", "earshot-decoder"})
+    there = imports(t.earshot)
+    t.equal("ways to start a program by its name or by a shell", sorted(there & set(STARTERS)), [])
+    t.counter("a program that can is known by that", imports("/bin/sh") & set(STARTERS) != set() and "posix_spawn" in there)

@@ -353,6 +353,10 @@ def many(t):
         t.equal("nothing was lost", s.counter("earshot_live_events_lost_total"), 0)
         s.end()
         wait_for("all end with the service", lambda: all(w.ended is True for w in watchers))
+    with Fed(t, "behind_proxy = yes\n") as s:
+        token = "Bearer " + s.token("page")["token"]
+        behind = [Watcher(s, Authorization=token, X_Forwarded_For="192.0.2.1") for _ in range(140)]
+        t.equal("more of one address than come without a proxy", len(behind), 140)
     with Fed(t, "[limits]\nwatchers = 0\n") as s:
         t.counter("somebody watches where nobody may", s.ask("GET", PATH)[0] == 503 and s.get("/api/v1/live/calls")["data"] == [])
 
