@@ -154,6 +154,17 @@ def short_call(n):
     return call(d, 3.0, voice=False, start=START + 100 * n) + tone_media(d.a, 4000, d.b, 6000, 3, START + 100 * n + 1.05, n, 500)
 
 
+def large(data, ending):
+    """A file of sound with this ending is larger than what a short call makes."""
+    for name in glob.glob(f"{data}/audio/**/*{ending}", recursive=True):
+        try:
+            if os.path.getsize(name) > 1 << 20:
+                return True
+        except FileNotFoundError:
+            pass # it got its name meanwhile
+    return False
+
+
 def stop_within(s, pid, data):
     """Lets the decoder run in small steps until it stands in the middle of the long call; False: it was through before."""
     for _ in range(20000):
@@ -161,10 +172,9 @@ def stop_within(s, pid, data):
         time.sleep(0.001)
         os.kill(pid, signal.SIGSTOP)
         wait_for("it stands", lambda: status(pid).get("State", "T")[0] == "T")
-        grown = [os.path.getsize(n) for n in glob.glob(data + "/audio/**/*.part", recursive=True)]
-        if any(size > 1 << 20 for size in grown):
+        if large(data, ".part"):
             return True
-        if any(os.path.getsize(n) > 1 << 20 for n in glob.glob(data + "/audio/**/*.wav", recursive=True)):
+        if large(data, ".wav"):
             return False
     raise Failure("the decoder did not come to the long call")
 
