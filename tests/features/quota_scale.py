@@ -47,7 +47,7 @@ def segments(data):
 def whole_size(path):
     s = os.statvfs(path)
     kind = subprocess.run(["stat", "-f", "-c", "%T", path], capture_output=True, text=True).stdout.strip()
-    return 10 * GIB if s.f_bavail * s.f_frsize > 12 * GIB and kind != "tmpfs" else 128 << 20
+    return 10 * GIB if s.f_bavail * s.f_frsize > 20 * GIB and kind != "tmpfs" else 128 << 20
 
 
 def fill(t):
