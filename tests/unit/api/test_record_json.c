@@ -199,6 +199,9 @@ Test(record_json, a_recording_has_an_address_only_when_it_can_be_heard)
     g->size_bytes = 100;
     g->duration_ms = 61210;
     g->sha256[31] = 0xab;
+    print(r, RECORD_JSON_LIST, true); /* films alone */
+    HAS_NOT("\"url\":\"/api/v1/recordings/11111111-89ab-8def-8123-456789abcdef/audio\"");
+    g->path = slice_str("audio/2026/11/21/10/11111111-89ab-8def-8123-456789abcdef.wav");
     print(r, RECORD_JSON_LIST, true);
     HAS("\"duration_ms\":61210,\"size_bytes\":100,\"sha256\":"
         "\"00000000000000000000000000000000000000000000000000000000000000ab\"");
