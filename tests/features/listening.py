@@ -399,6 +399,8 @@ def protected_only_heard(t):
             uid = answered(s)
             ear = Ear(f"{s.url}/api/v1/live/calls/{uid}/audio?format=wav")
             heard_enough(ear, 1.5)
+            if action == "record":
+                wait_for("its row is written", lambda: files_with(s, needles))
             meanwhile = files_with(s, needles)
             enough.set()
             player.join()
