@@ -801,6 +801,18 @@ static int64_t day_before(int64_t now_us, int64_t age_ns)
     return age_ns ? now_us - age_ns / 1000 : 0;
 }
 
+/* Keys of media that is there no more; 0: none go, or it is not known now. */
+static int64_t keys_before(const struct service *s, int64_t now_us, int64_t age_us)
+{
+    struct store_reader *reader = NULL;
+    int64_t before_us = 0;
+    int err = age_us ? store_reader_open(s->settings->data_dir, &reader) : 0;
+    if (err == 0 && reader)
+        err = store_spool_begins(reader, now_us, age_us, &before_us);
+    store_reader_close(reader);
+    return err ? 0 : before_us;
+}
+
 void service_reload(struct service *s)
 {
     struct why why = {0};
@@ -820,7 +832,7 @@ void service_housekeeping(struct service *s, int64_t now_us)
     policies_tick(s->policies, now_us);
     on_demand_sweep(s->writer, t->data_dir, t->on_demand_wait, now_us);
     writer_users_overdue(s->writer, now_us - OVERDUE_AFTER_US);
-    writer_drop_days(s->writer, 0, 0, day_before(now_us, terms.age_us[RETAIN_SPOOL] * 1000)); /* keys of media that is there no more */
+    writer_drop_days(s->writer, 0, 0, keys_before(s, now_us, terms.age_us[RETAIN_SPOOL]));
     const int64_t kpi_before_us[STORE_KPI_LEVELS] = {
         day_before(now_us, t->kpi_keep_minutes),
         day_before(now_us, t->kpi_keep_quarters),

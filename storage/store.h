@@ -53,7 +53,7 @@ int store_end_job_for(struct store *s, const char *kind, const char *uid);
 /* Keys of the call's media, until its recording is made or will never be; they are wiped from the file then. */
 int store_put_media_keys(struct store *s, const char *uid, int64_t started_us, const struct record_secrets *keys);
 int store_end_media_keys(struct store *s, const char *uid);
-/* Those of calls that began ahead of then: nothing of them is left in the spool. */
+/* Those of calls that began ahead of then and that no job is about: nothing of them is left in the spool. */
 int store_drop_media_keys(struct store *s, int64_t before_us);
 
 /* ---- what is deleted ---- */
@@ -252,6 +252,8 @@ int store_deletions(struct store_reader *r, int64_t from_us, int64_t to_us, unsi
 /* When the oldest call began whose packets in the spool are wanted: it goes on (calls that began since from_us are asked), or
  * waits to be rendered. INT64_MAX: none. */
 int store_spool_wanted(struct store_reader *r, int64_t from_us, int64_t *ret_since_us);
+/* Of calls that began ahead of *ret_us nothing is left in a spool of that age: what goes on or waits keeps its media longer. */
+int store_spool_begins(struct store_reader *r, int64_t now_us, int64_t age_us, int64_t *ret_us);
 struct store_day {
     char text[9];      /* "20261121" */
     int64_t start_us;

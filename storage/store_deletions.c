@@ -13,6 +13,8 @@
 #include "base/clock.h"
 #include "storage/record_pack.h"
 
+#define OPEN_DAYS_US (3 * INT64_C(86400000000)) /* calls that go on are looked for so far back */
+
 /* ---- what was ---- */
 
 int store_put_deletion(struct store *s, const struct store_deletion *d)
@@ -220,6 +222,15 @@ int store_spool_wanted(struct store_reader *r, int64_t from_us, int64_t *ret_sin
         err = lower(r, DB_CALLS, days[i - 1].text, SQL_OPEN_SINCE, &since_us);
     free(days);
     *ret_since_us = since_us;
+    return err;
+}
+
+int store_spool_begins(struct store_reader *r, int64_t now_us, int64_t age_us, int64_t *ret_us)
+{
+    int64_t wanted_us, before_us = now_us - age_us;
+    int err = store_spool_wanted(r, before_us - OPEN_DAYS_US, &wanted_us);
+    if (!err)
+        *ret_us = wanted_us < before_us ? wanted_us : before_us;
     return err;
 }
 

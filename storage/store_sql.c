@@ -123,7 +123,8 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_MEDIA_KEYS] = "SELECT keys FROM media_keys WHERE uid = ?",
     [SQL_MEDIA_KEYS_DELETE] = "DELETE FROM media_keys WHERE uid = ?1"
                               " AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.uid = ?1 AND kind IN ('render', 'tracks', 'on_demand'))",
-    [SQL_MEDIA_KEYS_DROP] = "DELETE FROM media_keys WHERE started_us < ?",
+    [SQL_MEDIA_KEYS_DROP] = "DELETE FROM media_keys WHERE started_us < ?"
+                            " AND uid NOT IN (SELECT uid FROM jobs)",
     [SQL_JOBS] = "SELECT kind, uid, started_us FROM jobs ORDER BY id",
     [SQL_JOBS_SINCE] = "SELECT min(started_us) FROM jobs WHERE kind <> 'delete'",
     [SQL_JOBS_DROP] = "DELETE FROM jobs WHERE kind = ?",

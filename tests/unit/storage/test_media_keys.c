@@ -1,0 +1,113 @@
+/* Keys of SRTP go with the media that they open, no sooner: not while the call goes on, not while
+ * somebody is to make a recording of it. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/crypto.h"
+#include "tests/unit/storage/record_help.h"
+
+#define HOUR_US INT64_C(3600000000)
+#define AGE_US  (10 * HOUR_US)
+#define NOW_US                                                                                     \
+    (HELP_T0_US + 20 * HOUR_US) /* what began at HELP_T0_US is old, an hour ago it is not */
+
+static char dir[HELP_DIR_SIZE];
+static struct counters *counters;
+static struct store *store;
+static struct store_reader *reader;
+
+static void setup(void)
+{
+    struct why why = {""};
+    crypto_start();
+    help_dir_make(dir);
+    counters = calloc(1, sizeof *counters);
+    cr_assert_eq(store_open(dir, counters, &store, &why), 0, "%s", why.text);
+    cr_assert_eq(store_reader_open(dir, &reader), 0);
+}
+
+static void teardown(void)
+{
+    store_reader_close(reader);
+    store_close(store);
+    help_dir_remove(dir);
+    free(counters);
+}
+
+TestSuite(media_keys, .init = setup, .fini = teardown, .timeout = 60);
+
+static void put_keys(unsigned n, int64_t started_us)
+{
+    struct call_record *r = help_call(n, started_us);
+    r->secrets.items = arena_alloc(r->arena, sizeof *r->secrets.items);
+    memset(r->secrets.items, 7, sizeof *r->secrets.items);
+    r->secrets.count = 1;
+    cr_assert_eq(store_put_media_keys(store, r->uid, r->started_us, &r->secrets), 0);
+    record_free(r);
+}
+
+static void put_call(unsigned n, int64_t started_us, bool open)
+{
+    struct call_record *r = help_call(n, started_us);
+    r->final = !open;
+    r->state = open ? "answered" : "ended";
+    cr_assert_eq(store_put_call(store, r), 0);
+    record_free(r);
+}
+
+static bool has_keys(unsigned n)
+{
+    struct call_record *r = help_call(n, HELP_T0_US);
+    cr_assert_eq(store_media_keys(reader, r), 0);
+    bool has = r->secrets.count > 0;
+    record_free(r);
+    return has;
+}
+
+/* As the housekeeping does. */
+static void drop(void)
+{
+    int64_t before_us = 0;
+    cr_assert_eq(store_commit(store), 0);
+    cr_assert_eq(store_spool_begins(reader, NOW_US, AGE_US, &before_us), 0);
+    cr_assert_eq(store_drop_media_keys(store, before_us), 0);
+    cr_assert_eq(store_commit(store), 0);
+}
+
+Test(media_keys, go_with_the_spool_when_nobody_needs_them)
+{
+    put_keys(1, HELP_T0_US);
+    put_call(1, HELP_T0_US, false);
+    put_keys(2, NOW_US - HOUR_US);
+    drop();
+    cr_expect_not(has_keys(1));
+    cr_expect(has_keys(2), "it is young");
+}
+
+Test(media_keys, stay_while_their_call_goes_on)
+{
+    put_keys(1, HELP_T0_US);
+    put_call(1, HELP_T0_US, true);
+    drop();
+    cr_expect(has_keys(1));
+    put_call(1, HELP_T0_US, false);
+    drop();
+    cr_expect_not(has_keys(1));
+}
+
+Test(media_keys, stay_while_a_job_waits_even_when_it_came_after_the_look)
+{
+    struct call_record *r = help_call(1, HELP_T0_US);
+    put_keys(1, HELP_T0_US);
+    cr_assert_eq(store_put_job(store, "render", r->uid, HELP_T0_US), 0);
+    drop();
+    cr_expect(has_keys(1));
+    cr_assert_eq(store_drop_media_keys(store, NOW_US), 0);
+    cr_assert_eq(store_commit(store), 0);
+    cr_expect(has_keys(1), "whatever age is said");
+    cr_assert_eq(store_end_job_for(store, "render", r->uid), 0);
+    drop();
+    cr_expect_not(has_keys(1));
+    record_free(r);
+}
