@@ -1,9 +1,13 @@
 /* The record is packed as the rows of the store are, so a version that adds fields at the end reads what an older one wrote. */
 #include "app/sidecar.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "api/record_json.h"
 #include "api/record_sound_json.h"
@@ -179,6 +183,18 @@ static void read_tags(const char *data_dir, const struct call_record *r, struct 
     store_reader_close(reader);
 }
 
+/* Beside the sound; false: there is none. */
+static bool name_of(const struct call_record *r, char *path, size_t size)
+{
+    struct slice audio = r->recording.path;
+    if (audio.size == 0 || audio.size > size - 8)
+        return false;
+    slice_copy_to(audio, path, size - 8);
+    char *dot = strrchr(path, '.');
+    strcpy(dot && strchr(dot, '/') == NULL ? dot : path + audio.size, ".json");
+    return true;
+}
+
 int sidecar_write(const char *data_dir, const struct call_record *r, struct why *why)
 {
     struct part_file f;
@@ -187,12 +203,8 @@ int sidecar_write(const char *data_dir, const struct call_record *r, struct why 
     char path[4096];
     int64_t size;
     uint8_t digest[32];
-    struct slice audio = r->recording.path;
-    if (r->recording.state == NULL || strcmp(r->recording.state, "ready") != 0 || audio.size == 0 || audio.size > sizeof path - 8)
+    if (r->recording.state == NULL || strcmp(r->recording.state, "ready") != 0 || !name_of(r, path, sizeof path))
         return 0;
-    slice_copy_to(audio, path, sizeof path - 8);
-    char *dot = strrchr(path, '.');
-    strcpy(dot && strchr(dot, '/') == NULL ? dot : path + audio.size, ".json");
     read_tags(data_dir, r, &tags);
     buf_init(&text, SIDECAR_BYTES_MAX);
     int err = make_text(r, &tags, &text);
@@ -208,17 +220,51 @@ int sidecar_write(const char *data_dir, const struct call_record *r, struct why 
     return err;
 }
 
-void sidecar_refresh(const char *data_dir, const char *uid)
+static int read_call(const char *data_dir, const char *uid, struct call_record **ret_record)
 {
     struct store_reader *reader = NULL;
-    struct call_record *r = NULL;
-    struct why why = {0};
     int err = store_reader_open(data_dir, &reader);
     if (err == 0)
-        err = store_call(reader, uid, &r);
+        err = store_call(reader, uid, ret_record);
     store_reader_close(reader);
-    if (err == 0 && r->recording.deleted_us == 0) /* what was deleted does not come back */
+    return err;
+}
+
+/* Whoever deletes says so in the store ahead of unlinking: it is seen here, or the new file is seen there. */
+static void remove_if_deleted(const char *data_dir, const struct call_record *written)
+{
+    struct call_record *r = NULL;
+    char path[4096];
+    int err = read_call(data_dir, written->uid, &r);
+    bool gone = err == ERR_NOT_FOUND || (err == 0 && r->recording.deleted_us);
+    if (gone && name_of(written, path, sizeof path))
+        part_file_remove(data_dir, path);
+    record_free(r);
+}
+
+/* One at a time: the later one knows what the earlier one wrote, and both have the same unfinished file. */
+static int lock_refresh(const char *data_dir)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/audio", data_dir);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while (fd >= 0 && flock(fd, LOCK_EX) != 0 && errno == EINTR)
+        ;
+    return fd;
+}
+
+void sidecar_refresh(const char *data_dir, const char *uid)
+{
+    struct call_record *r = NULL;
+    struct why why = {0};
+    int lock = lock_refresh(data_dir);
+    int err = read_call(data_dir, uid, &r);
+    if (err == 0 && r->recording.deleted_us == 0) { /* what was deleted does not come back */
         err = sidecar_write(data_dir, r, &why);
+        remove_if_deleted(data_dir, r);
+    }
+    if (lock >= 0)
+        close(lock);
     if (err)
         log_warn("sidecar", "the file beside the recording of call %s is not up to date: %s", uid, why.text[0] ? why.text : err_text(err));
     record_free(r);
