@@ -125,7 +125,9 @@ int store_delete_recording(struct store *s, const struct call_record *r, int64_t
         err = tracks_delete(s, r);
     if (!err)
         err = store_end_job_for(s, "render", r->uid);
-    return err ? err : store_end_job_for(s, "tracks", r->uid);
+    if (!err)
+        err = store_end_job_for(s, "tracks", r->uid);
+    return err ? err : store_end_media_keys(s, r->uid);
 }
 
 static bool row_is_deleted(struct slice packed)

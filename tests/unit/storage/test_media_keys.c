@@ -111,3 +111,16 @@ Test(media_keys, stay_while_a_job_waits_even_when_it_came_after_the_look)
     cr_expect_not(has_keys(1));
     record_free(r);
 }
+
+Test(media_keys, go_with_a_recording_that_is_deleted_before_it_was_made)
+{
+    struct call_record *r = help_call(1, HELP_T0_US);
+    put_keys(1, HELP_T0_US);
+    put_call(1, HELP_T0_US, false);
+    cr_assert_eq(store_put_job(store, "render", r->uid, HELP_T0_US), 0);
+    cr_assert_eq(store_commit(store), 0);
+    cr_assert_eq(store_delete_recording(store, r, NOW_US, "request"), 0);
+    cr_assert_eq(store_commit(store), 0);
+    cr_expect_not(has_keys(1));
+    record_free(r);
+}
