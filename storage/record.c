@@ -51,7 +51,7 @@ static const char *const TEXTS[] = {
     /* kinds of keys */
     "session_id", "header", "icid", "sdp_origin", "media",
     /* how a key was told */
-    "rfc4733", "info", "inband",
+    "rfc4733", "info", "inband", "kpml",
     /* what is heard besides keys */
     "cng", "ced", "ansam", "v21_preamble", "ringback", "sit",
     /* reports of endpoints: how they came, what they are about, why it is that stream */

@@ -2,18 +2,27 @@
  * second still counts twice. */
 #include "storage/record_dtmf.h"
 
-#define SAME_PRESS_US 1000000
+#define SAME_PRESS_US  1000000
+#define KPML_BEHIND_US 15000000 /* it tells keys once a pattern of them is whole */
+
+enum { RFC4733, INFO, KPML, INBAND, SOURCES };
 
 static int rank(const struct record_digit *d)
 {
-    return strcmp(d->source, "rfc4733") == 0 ? 0 : strcmp(d->source, "info") == 0 ? 1 : 2;
+    static const char *const sources[] = {"rfc4733", "info", "kpml"};
+    int i = 0;
+    while (i < INBAND && strcmp(d->source, sources[i]) != 0)
+        i++;
+    return i;
 }
 
 static bool same_press(const struct record_digit *a, const struct record_digit *b)
 {
-    int64_t apart = a->time_us - b->time_us;
-    return strcmp(a->party, b->party) == 0 && slice_equal(a->digit, b->digit) &&
-           apart <= SAME_PRESS_US && apart >= -SAME_PRESS_US;
+    int64_t apart = b->time_us - a->time_us; /* so long is b behind a */
+    int64_t most = rank(b) == KPML ? KPML_BEHIND_US : SAME_PRESS_US,
+            least = rank(a) == KPML ? -KPML_BEHIND_US : -SAME_PRESS_US;
+    return strcmp(a->party, b->party) == 0 && slice_equal(a->digit, b->digit) && apart <= most &&
+           apart >= least;
 }
 
 /* Of one worse source and one better, each in order of time: the first that is still free takes the
@@ -56,9 +65,9 @@ struct record_dtmf record_dtmf_of(const struct record_dtmf *told, const struct r
     for (uint32_t i = 0; i < heard->count; i++)
         insert(&v, &heard->digits[i]);
     memset(taken, 0, count);
-    match(&v, 0, 1, taken);
-    match(&v, 0, 2, taken);
-    match(&v, 1, 2, taken);
+    for (int worse = INFO; worse < SOURCES; worse++)
+        for (int better = RFC4733; better < worse; better++)
+            match(&v, better, worse, taken);
     return v;
 }
 

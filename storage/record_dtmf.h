@@ -8,7 +8,7 @@ struct record_digit {
     int64_t time_us;
     struct slice digit;   /* "5", "#", "!" for hook flash; "*" also when digits are masked */
     uint32_t duration_ms; /* 0: not said */
-    const char *source;   /* "rfc4733", "info", "inband" */
+    const char *source;   /* "rfc4733", "info", "kpml", "inband" */
     const char *party;    /* who pressed it */
     uint8_t payload_type; /* of RTP; 0: it came another way */
     uint8_t volume;       /* attenuation of the louder tone, -dBm0, plus 1; 0: not said */
@@ -22,7 +22,7 @@ struct record_dtmf {
 };
 
 /* The keys of a call and those heard in its recording, as one list in the arena. Telephones and gateways often send a press in two
- * ways: of the same key of the same party within a second only the best source counts (rfc4733, info, inband), the others are
+ * ways: of the same key of the same party within a second only the best source counts (rfc4733, info, kpml, inband), the others are
  * marked as its copy. Empty without memory. */
 struct record_dtmf record_dtmf_of(const struct record_dtmf *told, const struct record_dtmf *heard, struct arena *arena);
 /* What a party dialled, copies left out, into `ret_text`; returns its length. */

@@ -255,7 +255,7 @@ struct call_centre {
     int64_t agent_ns;            /* when the agent was named */
 };
 
-enum call_digit_source { CALL_DIGIT_RFC4733, CALL_DIGIT_INFO, CALL_DIGIT_INBAND };
+enum call_digit_source { CALL_DIGIT_RFC4733, CALL_DIGIT_INFO, CALL_DIGIT_INBAND, CALL_DIGIT_KPML };
 
 /* A key that was pressed (info.h). */
 struct call_digit {

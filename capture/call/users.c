@@ -1,6 +1,7 @@
 /* The way of a message through what is no call: its software is noted, its transaction says whether it is new, a copy or
  * an answer, and the part for its method takes it from there. A response that came ahead of its request is looked at
  * once that is there. */
+#include "capture/call/info.h"
 #include "capture/call/users.h"
 
 #include <stdlib.h>
@@ -268,8 +269,11 @@ static void route(struct users *u, const struct user_sight *w)
         break;
     }
     bool report = m->method == SIP_PUBLISH || m->method == SIP_NOTIFY;
-    if (report && m->request && w->verdict == TRANSACTION_NEW && m->body.size)
+    if (report && m->request && w->verdict == TRANSACTION_NEW && m->body.size) {
         reports_see(u->c, &u->scratch, w->s);
+        if (user_call(u, w->s) == NULL)
+            info_beside(u->c, &u->scratch, w->s);
+    }
 }
 
 /* Calls count the copies of their own messages. */

@@ -11,7 +11,13 @@ struct walk {
     bool begun; /* empty lines ahead of the message are behind us */
     bool head;
     bool keys; /* what the newest Content-Type is about */
+    bool kpml; /* keys are in an attribute of XML: */
+    unsigned matched; /* letters of its name */
+    char quote;       /* within its value */
 };
+
+static const char kpml_name[] = "digits";
+#define KPML_NAME (sizeof kpml_name - 1)
 
 static void cover(struct walk *w, struct slice key)
 {
@@ -35,12 +41,46 @@ static bool is_keys(struct slice type)
     return false;
 }
 
+static bool is_kpml(struct slice type)
+{
+    type = sip_trim(slice_sub(type, 0, slice_index(type, ';')));
+    return slice_is_nocase(type, "application/kpml-response+xml");
+}
+
+/* `digits = "12"`, over as many lines as it likes; each octet of the value becomes a star, so that as many keys are left. */
+static void cover_kpml(struct walk *w, struct slice line)
+{
+    for (size_t i = 0; i < line.size; i++) {
+        char c = (char)line.data[i];
+        bool blank = c == ' ' || c == '\t' || c == '\r' || c == '\n';
+        if (w->quote && c == w->quote) {
+            w->quote = '\0';
+            w->matched = 0;
+        } else if (w->quote) {
+            if (!blank)
+                cover(w, slice_sub(line, i, i + 1));
+        } else if (w->matched == KPML_NAME && (c == '"' || c == '\'')) {
+            w->quote = c;
+        } else if (w->matched == KPML_NAME && (blank || c == '=')) {
+            continue;
+        } else {
+            bool next = w->matched < KPML_NAME && (c | 0x20) == kpml_name[w->matched];
+            w->matched = next ? w->matched + 1 : (c | 0x20) == kpml_name[0];
+        }
+    }
+}
+
 static void read_header(struct walk *w, struct slice line)
 {
     size_t colon = slice_index(line, ':');
     struct slice name = sip_trim(slice_sub(line, 0, colon));
-    if (slice_is_nocase(name, "Content-Type") || slice_is_nocase(name, "c"))
-        w->keys = is_keys(sip_trim(slice_from(line, colon + 1)));
+    if (slice_is_nocase(name, "Content-Type") || slice_is_nocase(name, "c")) {
+        struct slice type = sip_trim(slice_from(line, colon + 1));
+        w->keys = is_keys(type);
+        w->kpml = is_kpml(type);
+        w->matched = 0;
+        w->quote = '\0';
+    }
 }
 
 /* "Signal=5" loses its 5, a line of another form all of it. */
@@ -74,7 +114,9 @@ static void step(struct walk *w, struct slice line)
         w->head = !w->begun;
     } else if (slice_starts(line, "--")) { /* the head of a part follows */
         w->head = w->begun = true;
-        w->keys = false;
+        w->keys = w->kpml = false;
+    } else if (w->kpml) {
+        cover_kpml(w, line);
     } else if (w->keys && !empty) {
         cover_line(w, line);
     }

@@ -1,5 +1,5 @@
 /* Keys that somebody pressed, in the text of a message: in bodies of INFO (application/dtmf-relay,
- * application/dtmf, audio/telephone-event and such), also as a part of a multipart body. They are
+ * application/dtmf, audio/telephone-event and such) and of NOTIFY (application/kpml-response+xml), also as a part of a multipart body. They are
  * overwritten with as many bytes: the first with '*', the others with blanks, so that what is left
  * still reads as one masked key. Duration lines stay. Knows nothing of the message otherwise. */
 #pragma once

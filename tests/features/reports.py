@@ -1,7 +1,9 @@
 """B13, B14, H07: what endpoints and gateways send beside the call itself: keys in INFO, reports of quality, ISUP."""
+import os, urllib.request
+
 from craft import *
 from feature import feature
-from transfers import A, B, Scene, after
+from transfers import A, B, C, Scene, after
 
 PROXY = "10.0.0.7"
 RELAY, PLAIN = "application/dtmf-relay", "application/dtmf"
@@ -112,6 +114,77 @@ def masked(t, scene):
             not [b for b in bodies["masked"] if any(c.isdigit() for c in b)])
     t.equal("lengths", [len(x) for x in texts["masked"][1]], [len(x) for x in texts["open"][1]])
     t.counter("without the setting the text has no digits", texts["open"][1] != texts["masked"][1])
+
+
+def kpml(digits, code=200):
+    return (f'<?xml version="1.0" encoding="UTF-8"?>\r\n<kpml-response xmlns="urn:ietf:params:xml:ns:kpml-response" version="1.0" code="{code}" '
+            f'text="OK" digits="{digits}" tag="dtmf"/>\r\n').encode()
+
+
+def tell_keys(leg, t, who, digits, event="kpml", copies=1, code=200, kind="application/kpml-response+xml"):
+    for n in range(copies):
+        leg.cseq[who] -= n > 0
+        leg.ask(t + n * 0.5, who, "NOTIFY", kpml(digits), kind=kind, headers=f"Event: {event}\r\nSubscription-State: active\r\n")
+        leg.tell(t + n * 0.5 + 0.01, leg.other(who), code, "NOTIFY")
+
+
+def event_of(leg, ours, theirs, quote=""):
+    q = lambda x: f"{quote}{x}{quote}"
+    return f"kpml;call-id={q(leg.call_id)};local-tag={q(leg.tags[ours])};remote-tag={q(leg.tags[theirs])}"
+
+
+@feature("F05", "KPML: keys that NOTIFY tells in the call's dialog, or beside it in one that names it, each once, masked by setting")
+def keys_told(t):
+    from places import SPAN
+    from users_api import FileService
+    def scene_of(event=event_of, **more):
+        scene = Scene()
+        leg = talking(scene, 6)
+        tell_keys(leg, 1.5, A, "12#", copies=2, **more)
+        before = len(scene.packets)
+        tell_keys(leg, 2.2, B, "7", **more)
+        on_next_hop(scene, scene.packets[before])
+        tell_keys(leg, 2.5, A, "", code=200, **more)
+        beside = scene.leg("subscription@test", A, C)
+        tell_keys(beside, 3.0, A, "98", event(leg, A, B), copies=2, **more)
+        tell_keys(beside, 4.0, A, "6", event(leg, B, A, '"'), **more)
+        press(leg, 4.4, B, "Signal=5\r\n")
+        tell_keys(leg, 5, B, "5", **more)
+        leg.bye(6, A)
+        return scene
+    scene = scene_of()
+    r = scene.read(t)["keys@test"]
+    wanted = [(d, None, "kpml", p) for d, p in (("1", "caller"), ("2", "caller"), ("#", "caller"), ("7", "callee"), ("9", "caller"), ("8", "caller"), ("6", "caller"))]
+    wanted += [("5", None, "info", "callee"), ("5", None, "kpml", "callee")]
+    t.equal("digits", keys(r), wanted)
+    t.equal("what INFO told, too, is a copy", [d["copy"] for d in r["dtmf"]], [False] * 8 + [True])
+    t.equal("what each dialled", r["digits"], {"caller": "12#986", "callee": "75"})
+    t.equal("their times", [after(d["at"]) for d in r["dtmf"]], [1.5, 1.5, 1.5, 2.2, 3.0, 3.0, 4.0, 4.4, 5.0])
+    t.equal("on the time line", noted(r, "dtmf")[:4], ["1, kpml, caller", "2, kpml, caller", "#, kpml, caller", "7, kpml, callee"])
+    file = t.path()
+    write(file, frames(sorted(scene.packets, key=lambda p: p.t)))
+    t.equal("counted", t.counters_of(file)['earshot_dtmf_events_total{method="kpml"}'], 8)
+    ladder = t.run("read", "--ladder", file).stdout
+    t.equal("rows of the ladder", [w in ladder for w in ("DTMF 7", "DTMF 9", "DTMF 3")], [True, True, False])
+    unnamed = scene_of(event=lambda *_: "kpml").read(t)["keys@test"]
+    t.counter("a dialog that names no call gives it no keys", [k[0] for k in keys(unnamed)] == list("12#755"))
+    other = scene_of(kind="application/xml").read(t)["keys@test"]
+    t.counter("another document tells none", [k[2] for k in keys(other)] == ["info"])
+    packets, texts = sorted(scene.packets, key=lambda p: p.t), {}
+    for name, setting in (("masked", "[record]\nmask_dtmf = yes\n"), ("open", "")):
+        with FileService(t, packets, setting + "[recording]\ndefault = record\n") as s:
+            uid = next(c["uid"] for c in s.get(f"/api/v1/calls?{SPAN}")["data"] if c["call_id"] == "keys@test")
+            digits = [d["digit"] for d in s.get(f"/api/v1/calls/{uid}/dtmf")["data"]]
+            raw = [m["raw"] for m in s.get(f"/api/v1/calls/{uid}/messages?raw=1")["data"] if m["method"] == "NOTIFY" and not m["status"]]
+            labels = [e["label"] for e in s.get(f"/api/v1/calls/{uid}/ladder")["events"] if e["kind"] == "dtmf"]
+            pcap = urllib.request.urlopen(f"{s.url}/api/v1/calls/{uid}/pcap", timeout=10).read()
+            spool = b"".join(open(os.path.join(s.data, "spool", n), "rb").read() for n in os.listdir(os.path.join(s.data, "spool")))
+            texts[name] = digits, [x.count('digits="12#"') for x in raw], labels, [b'digits="12#"' in x for x in (pcap, spool)], [len(x) for x in raw]
+    t.equal("masked: digits", texts["masked"][0], ["*"] * 9)
+    t.equal("masked: neither text, ladder, pcap nor spool has them", (sum(texts["masked"][1]), [x for x in texts["masked"][2] if any(c.isdigit() for c in x)], texts["masked"][3]),
+            (0, [], [False, False]))
+    t.equal("lengths", texts["masked"][4], texts["open"][4])
+    t.counter("without the setting they are there", sum(texts["open"][1]) >= 1 and texts["open"][3] == [True, True] and texts["open"][0][:3] == list("12#"))
 
 
 @feature("B13", "a flood of keys: 256 stay, all are counted, holds keep their place on the time line")

@@ -8,6 +8,7 @@
 #include "capture/body/file_meta.h"
 #include "capture/body/imdn.h"
 #include "capture/body/is_composing.h"
+#include "capture/body/kpml.h"
 #include "capture/body/pidf.h"
 #include "capture/body/siprec.h"
 
@@ -80,11 +81,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0 || (x == NULL && (x = xml_new(1)) == NULL))
         return 0;
     unsigned which = data[0] % 7;
+    struct kpml keys;
     struct slice body = slice_of(data + 1, size - 1);
     if (xml_read(x, body) == XML_OK)
         sum += sum_tree(x, xml_root(x), 0);
     else
         assert(xml_root(x) == NULL);
+    if (kpml_read(x, body, &keys) == XML_OK)
+        assert(keys.count <= KPML_DIGITS_MAX && (keys.count == KPML_DIGITS_MAX || !keys.limited));
     if (which != 2 && which < 4)
         sum += read_lists(x, body, which);
     else if (which == 4)

@@ -1,7 +1,10 @@
 /* Fragments of messages, digits in INFO, ISUP. */
 #include "tests/unit/body/bodies.h"
 
+#include <stdio.h>
+
 #include "capture/body/dtmf_info.h"
+#include "capture/body/kpml.h"
 #include "capture/body/isup.h"
 #include "capture/body/sipfrag.h"
 
@@ -67,6 +70,31 @@ Test(signalling, digits_are_read)
         cr_expect(d.digit == cases[i].digit && d.duration_ms == cases[i].duration_ms, "case %u: %c %u", i, d.digit, d.duration_ms);
         EVERY_TRUNCATION(slice_str(cases[i].body), cut, dtmf_info_read(slice_str(cases[i].type), cut, &d));
     }
+}
+
+Test(signalling, keys_that_a_telephone_tells)
+{
+    static const struct {
+        const char *body, *digits; /* NULL: no response */
+    } cases[] = {
+        {"<?xml version=\"1.0\"?><kpml-response xmlns=\"urn:ietf:params:xml:ns:kpml-response\" version=\"1.0\" code=\"200\" text=\"OK\" digits=\"12*#\" tag=\"dtmf\"/>", "12*#"},
+        {"<k:kpml-response xmlns:k='urn:x' digits='&#53;aDr 9x'/>", "5AD!9"},
+        {"<kpml-response code=\"423\" text=\"Timer Expired\"/>", ""},
+        {"<kpml-request digits=\"5\"/>", NULL},
+        {"<kpml-response digits=\"5\"", NULL},
+    };
+    struct xml *x = xml_new(1);
+    struct kpml k;
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bool read = kpml_read(x, slice_str(cases[i].body), &k) == XML_OK;
+        cr_expect_eq(read, cases[i].digits != NULL, "case %u", i);
+        cr_expect(!read || slice_is(slice_of(k.digits, k.count), cases[i].digits), "case %u: %.*s", i, (int)k.count, k.digits);
+        EVERY_TRUNCATION(slice_str(cases[i].body), cut, kpml_read(x, cut, &k));
+    }
+    char many[200];
+    snprintf(many, sizeof many, "<kpml-response digits=\"%0*d\"/>", KPML_DIGITS_MAX + 1, 7);
+    cr_expect(kpml_read(x, slice_str(many), &k) == XML_OK && k.count == KPML_DIGITS_MAX && k.limited);
+    xml_free(x);
 }
 
 #define BYTES(text) slice_of(text, sizeof text - 1)

@@ -19,6 +19,13 @@ static const char *const keys[][2] = {
      "\r\nINFO sip:a SIP/2.0\r\nContent-Type: multipart/mixed;boundary=x\r\n\r\n--x\r\n"
      "Content-Type: application/dtmf-relay\r\n\r\nsignal = * \r\n*  \r\n--x\r\nContent-Type: "
      "text/plain\r\n\r\n5"},
+    {"NOTIFY sip:a SIP/2.0\r\nContent-Type: application/kpml-response+xml\r\n\r\n<?xml version=\"1.0\"?>\r\n"
+     "<kpml-response code=\"200\" digits=\"12#\" tag=\"dtmf\"/>\r\n",
+     "NOTIFY sip:a SIP/2.0\r\nContent-Type: application/kpml-response+xml\r\n\r\n<?xml version=\"1.0\"?>\r\n"
+     "<kpml-response code=\"200\" digits=\"***\" tag=\"dtmf\"/>\r\n"},
+    {"NOTIFY sip:a SIP/2.0\nc: Application/KPML-Response+xml;charset=utf-8\n\n<kpml-response\n digits\n=\n '7&#49;\n9' code='2'/>5",
+     "NOTIFY sip:a SIP/2.0\nc: Application/KPML-Response+xml;charset=utf-8\n\n<kpml-response\n digits\n=\n '******\n*' code='2'/>5"},
+    {"NOTIFY sip:a SIP/2.0\r\nContent-Type: text/xml\r\n\r\n<kpml-response digits=\"12\"/>\r\n", NULL},
     {"INFO sip:a SIP/2.0\r\nContent-Type: text/plain\r\n\r\nSignal=5\r\n", NULL},
     {"INFO sip:a SIP/2.0\r\nContent-Type: application/dtmf-relay\r\nSignal=5\r\n", NULL},
     {"INFO sip:a SIP/2.0\r\nContent-Type: application/dtmf\r\n\r\n", NULL},
