@@ -20,7 +20,10 @@ enum param_type { EXACT, CONTAINS, IP, STATE, CODE, FLAG, DETECTOR, SEVERITY };
     X("ip", IP, "ip", NULL)                                                                        \
     X("state", STATE, "state", NULL)                                                               \
     X("user_agent__contains", CONTAINS, "user_agent", NULL)                                        \
-    X("aggregate", FLAG, "aggregate", NULL)
+    X("aggregate", FLAG, "aggregate", NULL)                                                        \
+    X("unchallenged", FLAG, "unchallenged", NULL)                                                  \
+    X("auth_algorithm", EXACT, "auth_algorithm", NULL)                                             \
+    X("auth_scheme", EXACT, "auth_scheme", NULL)
 #define SUBSCRIPTIONS(X)                                                                           \
     X("subscriber", EXACT, "subscriber", NULL)                                                     \
     X("resource", EXACT, "resource", NULL)                                                         \

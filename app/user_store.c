@@ -154,6 +154,13 @@ static void take_registration(const struct event *event, user_take_fn *take, voi
     TAKE_TEXT(r, server, u->server);
     TAKE_TEXT(r, auth_user, u->auth_user);
     TAKE_TEXT(r, auth_realm, u->auth_realm);
+    TAKE_TEXT(r, auth_scheme, u->auth_scheme);
+    TAKE_TEXT(r, auth_algorithm, u->auth_algorithm);
+    TAKE_TEXT(r, auth_qop, u->auth_qop);
+    r->auth_failures = u->auth_failures;
+    r->nonce_reuses = u->nonce_reuses;
+    r->stales = u->stales;
+    r->unchallenged = u->successes > 0 && u->challenges == 0 && !u->credentials;
     r->sip_code = u->code;
     registration_times(r, u);
     registration_counts(r, u);

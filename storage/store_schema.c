@@ -222,6 +222,14 @@ static const struct schema_step MAIN[] = {
      " used_us INTEGER NOT NULL, disabled INTEGER NOT NULL, tenants TEXT NOT NULL,"
      " sites TEXT NOT NULL, trunks TEXT NOT NULL, prefixes TEXT NOT NULL,"
      " max_age_s INTEGER NOT NULL) WITHOUT ROWID;"},
+    /* how registrations are protected */
+    {"ALTER TABLE registrations ADD COLUMN auth_scheme TEXT;"
+     "ALTER TABLE registrations ADD COLUMN auth_algorithm TEXT;"
+     "ALTER TABLE registrations ADD COLUMN auth_qop TEXT;"
+     "ALTER TABLE registrations ADD COLUMN auth_failures INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE registrations ADD COLUMN nonce_reuses INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE registrations ADD COLUMN stales INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE registrations ADD COLUMN unchallenged INTEGER NOT NULL DEFAULT 0;"},
 };
 
 static const struct {

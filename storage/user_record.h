@@ -71,7 +71,14 @@
     X(contacts, JSON, 4096, NEW)                                                                   \
     X(contacts_over, INT, 0, NEW)                                                                  \
     X(sources, JSON, 1536, NEW)                                                                    \
-    X(failure_codes, JSON, 384, NEW)
+    X(failure_codes, JSON, 384, NEW)                                                               \
+    X(auth_scheme, TEXT, 16, KEEP)                                                                 \
+    X(auth_algorithm, TEXT, 24, KEEP)                                                              \
+    X(auth_qop, TEXT, 24, KEEP)                                                                    \
+    X(auth_failures, INT, 0, NEW)                                                                  \
+    X(nonce_reuses, INT, 0, NEW)                                                                   \
+    X(stales, INT, 0, NEW)                                                                         \
+    X(unchallenged, FLAG, 0, NEW)
 
 #define SUBSCRIPTION_FIELDS(X)                                                                     \
     X(key, KEY, 192, NEW)                                                                          \

@@ -219,6 +219,40 @@ static struct slice credentials(const struct sip_msg *m)
     return own.size ? own : sip_header(m, SIP_H_PROXY_AUTHORIZATION);
 }
 
+/* RFC 7616 3.3: parts of credentials or of a challenge that say how good they are. */
+static void note_scheme(struct user_registration *r, struct slice header)
+{
+    struct slice rest = slice_trim(header), value;
+    struct slice scheme = slice_cut(&rest, ' ');
+    bool digest = slice_is_nocase(scheme, "Digest");
+    slice_copy_to(scheme, r->auth_scheme, sizeof r->auth_scheme);
+    r->auth_algorithm[0] = r->auth_qop[0] = '\0';
+    if (sip_auth_param(header, "algorithm", &value))
+        slice_copy_to(value, r->auth_algorithm, sizeof r->auth_algorithm);
+    else if (digest)
+        slice_copy_to(slice_str("MD5"), r->auth_algorithm, sizeof r->auth_algorithm);
+    if (sip_auth_param(header, "qop", &value))
+        slice_copy_to(value, r->auth_qop, sizeof r->auth_qop);
+}
+
+/* A nonce may serve again with a count that grows (RFC 7616 3.4); without one, or with the same, whoever saw it could have sent it. */
+static void note_nonce(struct users *u, struct user_registration *r, struct slice given)
+{
+    struct slice value;
+    uint32_t count = 0;
+    if (!sip_auth_param(given, "nonce", &value))
+        return;
+    uint64_t nonce = hash_text(u, value);
+    if (sip_auth_param(given, "nc", &value))
+        for (size_t i = 0; i < value.size && i < 8; i++) {
+            uint8_t c = value.data[i] | 0x20;
+            count = count << 4 | (c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a' + 10) : c & 15u);
+        }
+    r->nonce_reuses += nonce == r->nonce_used && count <= r->nonce_count;
+    r->nonce_used = nonce;
+    r->nonce_count = count;
+}
+
 static void note_credentials(struct users *u, struct user_registration *r, struct register_attempt *a,
                              const struct sip_msg *m)
 {
@@ -229,6 +263,9 @@ static void note_credentials(struct users *u, struct user_registration *r, struc
         user_text(value, r->auth_user, sizeof r->auth_user);
     if (sip_auth_param(given, "realm", &value))
         user_text(value, r->auth_realm, sizeof r->auth_realm);
+    r->credentials = true;
+    note_scheme(r, given);
+    note_nonce(u, r, given);
     a->answered_challenge = a->nonce && sip_auth_param(given, "nonce", &value) &&
                             hash_text(u, value) == a->nonce;
 }
@@ -281,6 +318,9 @@ static void challenge(struct users *u, struct registration *e, struct register_a
     struct slice header = sip_header(m, m->status == 401 ? SIP_H_WWW_AUTHENTICATE : SIP_H_PROXY_AUTHENTICATE);
     struct slice nonce;
     e->r.challenges++;
+    e->r.stales += is_stale(header);
+    if (!e->r.credentials)
+        note_scheme(&e->r, header);
     if (a == NULL)
         return;
     bool refused = a->answered_challenge && !is_stale(header);
@@ -310,13 +350,14 @@ static void accept(struct users *u, struct registration *e, struct register_atte
 }
 
 /* Was a password accepted, or was it wrong? */
-static void judge_login(struct users *u, const struct registration *e, const struct user_sight *w)
+static void judge_login(struct users *u, struct registration *e, const struct user_sight *w)
 {
     const struct sip_msg *m = w->s->m;
     bool wrong = w->t && w->t->credentials &&
                  (m->status == 403 ||
                   (m->status == 401 && !is_stale(sip_header(m, SIP_H_WWW_AUTHENTICATE))) ||
                   (m->status == 407 && !is_stale(sip_header(m, SIP_H_PROXY_AUTHENTICATE))));
+    e->r.auth_failures += wrong;
     if (wrong || (m->status >= 200 && m->status < 300))
         finding_note_login(u->c, e->r.aor, w->s->d, !wrong);
 }

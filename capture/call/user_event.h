@@ -75,6 +75,15 @@ struct user_registration {
     char server[USER_AGENT_SIZE];
     char auth_user[USER_AGENT_SIZE];  /* username of the credentials */
     char auth_realm[USER_AGENT_SIZE];
+    char auth_scheme[16];    /* "Digest", of the newest credentials, else of the newest challenge; with the two below */
+    char auth_algorithm[24]; /* "MD5" where a Digest names none (RFC 3261 22.4) */
+    char auth_qop[24];       /* as offered or used; empty: RFC 2069, which a replay passes */
+    uint64_t nonce_used;     /* of the newest credentials: keyed hash, and their count; the front's */
+    uint32_t nonce_count;
+    uint32_t nonce_reuses;   /* credentials with a nonce that was used before, without a higher count */
+    uint32_t auth_failures;  /* credentials that were refused */
+    uint32_t stales;         /* challenges because a nonce was too old */
+    bool credentials;        /* it ever showed some */
     struct endpoint source;  /* of the newest attempt */
     struct endpoint registrar;
     int64_t first_ns;        /* first attempt that we saw */

@@ -363,3 +363,54 @@ def software(t):
     t.equal("the rest together", [a["requests"] for a in got if a["other"]], [9000])
     t.equal("counted", t.counters_of(frames(crowd(10000)))['earshot_user_agent_messages_total{agent="other"}'], 9000)
     t.counter("a hundred names all have room", len(shown(t, crowd(100), "peers", name="agent")) == 100)
+
+
+# ---- G04, G07: how they are protected
+
+def digest(nonce="n1", nc=None, more=""):
+    count = f", qop=auth, nc={nc}, cnonce=\"5ec2e7c0ffee\"" if nc else ""
+    return f'Authorization: Digest username="alice-auth", realm="r", nonce="{nonce}", uri="sip:r", response="cafe0123cafe0123"{count}{more}\r\n'
+
+
+def asked(nonce="n1", more=""):
+    return f'WWW-Authenticate: Digest realm="r", nonce="{nonce}"{more}\r\n'
+
+
+@feature("G04", "Digest of registrations: scheme, realm, user, algorithm, qop, old and reused nonces, failures; response and cnonce nowhere on the disk")
+def digests(t):
+    def seen(packets):
+        r = one(t, packets + tick(30), "registrations")
+        return tuple(r[k] for k in ("auth_scheme", "auth_realm", "auth_user", "auth_algorithm", "auth_qop", "stales", "nonce_reuses", "auth_failures"))
+    good = register(0, 1, 401, answer=asked(more=', qop="auth", algorithm=SHA-256')) + register(0.1, 2, headers=digest(nc="00000001", more=", algorithm=SHA-256"))
+    t.equal("SHA-256 with a count", seen(good), ("Digest", "r", "alice-auth", "SHA-256", "auth", 0, 0, 0))
+    old = register(0, 1, 401, answer=asked()) + register(0.1, 2, headers=digest())
+    t.equal("RFC 2069: MD5, no qop", seen(old), ("Digest", "r", "alice-auth", "MD5", None, 0, 0, 0))
+    t.equal("asked only", seen(register(0, 1, 401, answer=asked(more=", algorithm=AKAv1-MD5")))[:4], ("Digest", None, None, "AKAv1-MD5"))
+    t.equal("Basic", seen(register(0, 1, headers="Authorization: Basic YTpi\r\n"))[0], "Basic")
+    t.equal("a stale nonce is no failure", seen(good + register(10, 3, 401, headers=digest(nc="00000002"), answer=asked("n2", ", stale=TRUE")) + register(10.1, 4, headers=digest("n2", "00000001")))[5:], (1, 0, 0))
+    t.equal("the same nonce, a higher count", seen(good + register(10, 3, headers=digest(nc="0000000a")))[6], 0)
+    t.equal("the same nonce and count again", seen(good + register(10, 3, headers=digest(nc="00000001")))[6], 1)
+    t.equal("the same nonce without a count", seen(old + register(10, 3, headers=digest()))[6], 1)
+    t.equal("a wrong password", seen(register(0, 1, 401, answer=asked()) + register(0.1, 2, 401, headers=digest(), answer=asked("n2")))[7], 1)
+    path, data = t.path(), t.path("data")
+    write(path, frames(good + tick(30)))
+    t.run("run", "--read", path, "--exit", "--data", data, "--port", "0")
+    bytes_ = b"".join(everything(data).values())
+    t.check("what is told is there", b"alice-auth" in bytes_ and b"SHA-256" in bytes_)
+    t.equal("secrets are not", [w for w in (b"cafe0123cafe0123", b"5ec2e7c0ffee") if w in bytes_], [])
+    t.counter("MD5 looks like SHA-256", seen(good)[3] != seen(old)[3])
+
+
+@feature("G07", "registrations that were accepted without any challenge are listed")
+def unchallenged(t):
+    open_ = register(0, 1)
+    closed = [replace(p, data=p.data.replace(b"alice", b"carol"), t=p.t + 1) for p in register(0, 1, 401, answer=NONCE, call="r2@test") + register(0.1, 2, headers=auth(), call="r2@test")]
+    cached = [replace(p, data=p.data.replace(b"alice", b"dora"), t=p.t + 2) for p in register(0, 1, headers=auth(), call="r3@test")]
+    refused = [replace(p, data=p.data.replace(b"alice", b"eve"), t=p.t + 3) for p in register(0, 1, 403, answer="", call="r4@test")]
+    got = {r["user"]: r["unchallenged"] for r in shown(t, open_ + closed + cached + refused + tick(30), "registrations")}
+    t.equal("who", got, {"alice": True, "carol": False, "dora": False, "eve": False})
+    from users_api import FileService
+    with FileService(t, open_ + closed + cached + tick(10)) as s:
+        t.equal("listed", ([r["user"] for r in s.list("registrations", unchallenged="true")], len(s.list("registrations", unchallenged="false"))), (["alice"], 2))
+        t.equal("by algorithm", sorted(r["user"] for r in s.list("registrations", auth_algorithm="MD5")), ["carol", "dora"])
+        t.counter("one that was asked is listed", "carol" not in [r["user"] for r in s.list("registrations", unchallenged="true")])
