@@ -177,6 +177,7 @@ void handle_stats_codes(struct exchange *x);
 void handle_coverage(struct exchange *x);
 void handle_stats_quality(struct exchange *x);
 void handle_stats_topology(struct exchange *x);
+void handle_stats_posture(struct exchange *x);
 void handle_trunks(struct exchange *x);
 void handle_registrations(struct exchange *x);
 void handle_subscriptions(struct exchange *x);

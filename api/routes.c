@@ -52,6 +52,7 @@ static const struct route ROUTES[] = {
      0},
     {"GET", "/api/v1/stats/topology", SCOPE_META, handle_stats_topology,
      PARAMS("from", "to", "tenant", "trunk", "site", "direction", "limit"), ROUTE_LIMITED},
+    {"GET", "/api/v1/stats/posture", SCOPE_META, handle_stats_posture, PARAMS("from", "to"), 0},
     {"GET", "/api/v1/stats/quality", SCOPE_META, handle_stats_quality,
      PARAMS("group_by", "from", "to", "order", "limit", "scored__gte"), 0},
     {"GET", "/api/v1/coverage", SCOPE_META, handle_coverage, PARAMS("from", "to"), 0},

@@ -10,6 +10,7 @@
 #include "app/pipeline.h"
 #include "app/progress.h"
 #include "app/coverage_report.h"
+#include "api/posture.h"
 #include "app/read_topology.h"
 #include "app/user_print.h"
 #include "app/wire.h"
@@ -26,6 +27,8 @@ struct reading {
     struct coverage_report coverage;
     bool ladder;
     bool topology_asked;
+    bool posture_asked;
+    struct posture posture;
     struct topology *topology; /* NULL: --topology was not said */
     struct finding_print findings;
     const char *record_dir;

@@ -22,6 +22,7 @@ static const char usage[] =
     "                    with --json one object\n"
     "  --ladder          instead of the table the messages and media of each call as a ladder; with --json as JSON\n"
     "  --topology        instead of the calls who talks to whom, as a graph: one JSON object\n"
+    "  --posture         instead of the calls how well they and registrations are protected: one JSON object\n"
     "  --findings        behind the calls: what looks like an attack, or like a peer that is gone (docs/findings.md)\n"
     "  --record DIR      render the audio of every call to DIR as stereo WAV (left caller, right callee)\n"
     "  --filter BPF      only frames that match, as tcpdump knows it\n"
@@ -46,7 +47,7 @@ static const char usage[] =
 
 enum { OPT_JSON = 256, OPT_RECORD, OPT_FILTER, OPT_WORKERS, OPT_NO_ORPHANS, OPT_CONFIG, OPT_QUIET, OPT_OFFSET, OPT_KEY_LOG, OPT_METRICS, OPT_SET,
        OPT_REGISTRATIONS, OPT_SUBSCRIPTIONS, OPT_MESSAGES, OPT_PEERS, OPT_KPI, OPT_COVERAGE, OPT_LADDER, OPT_FINDINGS,
-       OPT_TOPOLOGY };
+       OPT_TOPOLOGY, OPT_POSTURE };
 
 static const struct option options[] = {
     {"ladder", no_argument, NULL, OPT_LADDER},
@@ -61,6 +62,7 @@ static const struct option options[] = {
     {"coverage", no_argument, NULL, OPT_COVERAGE},
     {"kpi", no_argument, NULL, OPT_KPI},           {"findings", no_argument, NULL, OPT_FINDINGS},
     {"topology", no_argument, NULL, OPT_TOPOLOGY},
+    {"posture", no_argument, NULL, OPT_POSTURE},
     {NULL, 0, NULL, 0},
 };
 
@@ -74,6 +76,8 @@ static bool *flag_of(struct reading *g, int option)
         return &g->ladder;
     case OPT_TOPOLOGY:
         return &g->topology_asked;
+    case OPT_POSTURE:
+        return &g->posture_asked;
     case OPT_FINDINGS:
         return &g->findings.wanted;
     case OPT_KPI:

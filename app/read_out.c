@@ -104,6 +104,8 @@ void read_out_call(void *context, struct call_record *r)
         coverage_report_add(&g->coverage, r);
     } else if (g->topology) {
         topology_call(g->topology, r);
+    } else if (g->posture_asked) {
+        posture_call(&g->posture, r);
     } else if (g->ladder) {
         print_ladder(g, r);
     } else if (g->json) {
@@ -137,6 +139,8 @@ void read_out_event(void *context, const struct event *event)
     finding_print_event(&g->findings, event);
     if (g->topology)
         read_topology_event(g->topology, event);
+    if (g->posture_asked)
+        read_posture_event(&g->posture, event);
     pthread_mutex_unlock(&g->out_lock);
 }
 
@@ -189,6 +193,13 @@ static void print_topology(struct reading *g)
     fwrite(g->out.data, 1, g->out.size, stdout);
 }
 
+static void print_posture(struct reading *g)
+{
+    buf_clear(&g->out);
+    read_posture_print(&g->posture, &g->out);
+    fwrite(g->out.data, 1, g->out.size, stdout);
+}
+
 static void print_kpi(struct reading *g)
 {
     if (g->kpi_full) {
@@ -232,6 +243,8 @@ void read_out_end(struct reading *g, int64_t begin_ns)
         print_coverage(g);
     if (g->topology)
         print_topology(g);
+    if (g->posture_asked)
+        print_posture(g);
     finding_print_end(&g->findings, g->json, stdout);
     if (g->findings.cut)
         fprintf(stderr, "earshot: only the first %d findings are shown\n", FINDINGS_PRINTED_MAX);

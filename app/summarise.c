@@ -106,6 +106,7 @@ static_assert(CALL_NAT_SDP_PRIVATE == 1 && CALL_NAT_MEDIA_SOURCE == 2 && CALL_NA
 static void fill_wire(struct call_record *r, const struct call *c)
 {
     r->nat = c->nat;
+    r->keys_told = c->keys_told;
     r->limited = c->limited;
     if (c->transport)
         r->transport = transport_text(c->transport);

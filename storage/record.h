@@ -445,6 +445,7 @@ struct call_record {
     struct endpoint wrap_dst;
     struct record_tls tls;
     struct record_path path;
+    uint8_t keys_told;       /* of SRTP in its SDP: 1 some, 2 by a message in the clear, 4 of a weak suite, as bits */
     uint8_t nat;             /* signs of address translation, as bits: record_nat_text() */
     double trying_delay_ms;  /* INVITE to its first 100; NAN: none */
     bool limited;            /* some of its SDP was over the limits and not read */

@@ -297,7 +297,8 @@ void record_pack_call(struct pack *p, struct call_record *r)
     record_pack_diagnosis(p, &r->diagnosis);
     record_pack_dtmf_wire(p, &r->dtmf);
     record_pack_diagnosis_time(p, &r->diagnosis);
-    record_pack_unreachable(p, &r->diagnosis); /* what comes later goes behind this */
+    record_pack_unreachable(p, &r->diagnosis);
+    pack_u8(p, &r->keys_told); /* what comes later goes behind this */
 }
 
 static void stream_identity_pack(struct pack *p, struct record_stream *s)

@@ -59,6 +59,13 @@ struct call_tls {
     uint64_t bytes[2];        /* application data: by client, by server */
 };
 
+/* What its SDP told of keys (a=crypto, RFC 4568), as bits. */
+enum call_keys_told {
+    CALL_KEYS_TOLD = 1,
+    CALL_KEYS_IN_CLEAR = 2, /* by a message that whoever is on the way can read */
+    CALL_KEYS_WEAK = 4,     /* of a suite that does not encrypt, or with a tag of 32 bits or none */
+};
+
 /* One m= line of its SDP. */
 enum call_line_state { CALL_LINE_OFFERED, CALL_LINE_ACTIVE, CALL_LINE_DECLINED, CALL_LINE_REMOVED };
 struct call_line {
@@ -348,6 +355,7 @@ struct call {
     bool media_seen[2];       /* by party: caller, callee */
     bool encrypted_media;     /* SRTP announced */
     uint8_t nat;              /* enum call_nat */
+    uint8_t keys_told;        /* enum call_keys_told */
     bool limited;             /* some of its SDP was over the limits and not read, or not kept */
     bool media_over_limit;    /* a flow of its media found no place */
 

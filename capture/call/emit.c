@@ -6,6 +6,8 @@
 #include "base/crypto.h"
 #include "capture/sip/sdp_crypto.h"
 
+#define WEAK_TAG_BYTES 4
+
 static void push(struct calls *c, unsigned worker, const struct event *event)
 {
     c->sink.push(c->sink.context, worker, event);
@@ -159,7 +161,14 @@ void emit_media_key(struct calls *c, struct live *l, const struct media_key *key
     push(c, l->worker, &e);
 }
 
-void emit_media_keys(struct calls *c, struct live *l, uint8_t party)
+static uint8_t told(const struct media_key *key, const struct datagram *d)
+{
+    bool clear = d->transport != TRANSPORT_TLS && d->transport != TRANSPORT_WSS;
+    bool weak = key->cipher == MEDIA_CIPHER_NULL || key->tag_bytes <= WEAK_TAG_BYTES;
+    return (uint8_t)(CALL_KEYS_TOLD | (clear ? CALL_KEYS_IN_CLEAR : 0) | (weak ? CALL_KEYS_WEAK : 0));
+}
+
+void emit_media_keys(struct calls *c, struct live *l, const struct sighting *s)
 {
     struct media_key keys[SDP_CRYPTO_MAX];
     for (unsigned i = 0; i < c->sdp.media_count; i++) {
@@ -167,7 +176,8 @@ void emit_media_keys(struct calls *c, struct live *l, uint8_t party)
         for (unsigned k = 0; k < m->crypto_count; k++) {
             unsigned count = sdp_crypto_keys(m->crypto[k], keys, SDP_CRYPTO_MAX);
             for (unsigned n = 0; n < count; n++) {
-                keys[n].party = party;
+                keys[n].party = s->sender;
+                l->call->keys_told |= told(&keys[n], s->d);
                 emit_media_key(c, l, &keys[n]);
             }
             crypto_wipe(keys, count * sizeof *keys);

@@ -13,7 +13,7 @@ void emit_flow_bound(struct calls *c, const struct flow *f, const struct flow_me
 void emit_flow_gone(struct calls *c, const struct flow *f);
 void emit_media_key(struct calls *c, struct live *l, const struct media_key *key);
 /* The keys of all lines of the SDP at hand (calls.sdp), which `party` sent; nothing is kept of them here. */
-void emit_media_keys(struct calls *c, struct live *l, uint8_t party);
+void emit_media_keys(struct calls *c, struct live *l, const struct sighting *s);
 void emit_control(struct calls *c, struct live *l, const struct event_control *control);
 void emit_tick(struct calls *c);
 /* Frames of any call were lost before they came here; to all workers. */

@@ -328,7 +328,7 @@ void negotiate(struct calls *c, struct live *l, const struct sighting *s)
         take_offer(c, l, s);
     else
         take_answer(c, l, s);
-    emit_media_keys(c, l, s->sender);
+    emit_media_keys(c, l, s);
     announce(c, l, s, tentative);
     announced_note(c, l, s);
     nat_sdp(c, l, s);
@@ -369,7 +369,7 @@ void negotiate_moved(struct calls *c, struct live *l, const struct call_leg *leg
         .d = &leg->answer->d, .sdp = leg->answer->sdp, .sender = CALL_CALLEE, .to_tag = leg->key};
     l->call->limited |= c->sdp.limited;
     change_hold(c, l, CALL_CALLEE, is_hold(direction_of(&c->sdp)));
-    emit_media_keys(c, l, s.sender);
+    emit_media_keys(c, l, &s);
     announce(c, l, &s, false);
     announced_note(c, l, &s);
     nat_sdp(c, l, &s);
