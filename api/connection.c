@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "api/byte_ranges.h"
+#include "api/forwarded.h"
 #include "api/listen.h"
 #include "api/live_watch.h"
 #include "api/route_stats.h"
@@ -60,37 +61,35 @@ static bool is_cross_site(const struct http_exchange *e)
     return origin && (authority == NULL || !host_is_allowed(&e->server->context, authority + 3));
 }
 
-/* The last line of those that may be there more than once. */
-static enum MHD_Result keep_last(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+struct forwarded_lines {
+    const char *line[FORWARDED_LINES_MAX];
+    unsigned count;
+};
+
+/* The last of those that may be there more than once. */
+static enum MHD_Result keep_newest(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 {
+    struct forwarded_lines *l = context;
+
     (void)kind;
-    if (value && strcasecmp(name, "X-Forwarded-For") == 0)
-        *(const char **)context = value;
+    if (value == NULL || strcasecmp(name, "X-Forwarded-For") != 0)
+        return MHD_YES;
+    if (l->count == FORWARDED_LINES_MAX)
+        memmove(l->line, l->line + 1, --l->count * sizeof l->line[0]);
+    l->line[l->count++] = value;
     return MHD_YES;
 }
 
-/* "192.0.2.1", "192.0.2.1:4711", "2001:db8::1", "[2001:db8::1]:4711". */
-static bool forwarded_address(struct slice text, struct addr *ret)
-{
-    text = slice_trim(text);
-    if (text.size && text.data[0] == '[')
-        return slice_index(text, ']') < text.size && addr_parse(slice_sub(text, 1, slice_index(text, ']')), ret);
-    return addr_parse(text, ret) || addr_parse(slice_sub(text, 0, slice_index(text, ':')), ret);
-}
-
-/* Behind a proxy who asks is who the proxy says, last in the list and in the last line of it: what stands ahead of that the client
- * may have written. What says no address is no proxy's word: then nobody's (:: is in no network), not the proxy's own. */
 static void read_peer(struct http_exchange *e, const struct sockaddr *address)
 {
+    const struct api_config *config = &e->server->config;
+    struct forwarded_lines lines = {.count = 0};
     struct http_request *rq = &e->rq;
-    const char *list = NULL;
 
     rq->peer = addr_of_sockaddr(address);
-    MHD_get_connection_values(e->connection, MHD_HEADER_KIND, keep_last, &list);
-    if (list && e->server->config.behind_proxy && (addr_is_loopback(rq->peer) || addr_is_private(rq->peer))) {
-        const char *last = strrchr(list, ',');
-        if (!forwarded_address(slice_str(last ? last + 1 : list), &rq->peer))
-            rq->peer = (struct addr){0};
+    if (config->behind_proxy) {
+        MHD_get_connection_values(e->connection, MHD_HEADER_KIND, keep_newest, &lines);
+        rq->peer = forwarded_peer(rq->peer, lines.line, lines.count, config->proxies);
     }
     addr_text(rq->peer, rq->peer_text);
 }

@@ -97,6 +97,7 @@ struct api_config {
     unsigned rate;         /* requests a second of one address, of one actor; 0: no limit */
     /* Listen beyond loopback: something in front does TLS. Needs a token in the store. */
     bool behind_proxy;
+    const char *proxies; /* then: networks whose X-Forwarded-For is believed (forwarded.h); NULL or "": of nobody */
     void *
         context; /* of the functions below; they are called from any HTTP thread, several at once */
     void (*health)(void *context, struct api_health *ret_health);

@@ -575,6 +575,7 @@ static int start_http(struct service *s, struct why *why)
     struct api_config config = {
         .bind_address = s->settings->api_bind,
         .behind_proxy = s->settings->api_behind_proxy,
+        .proxies = s->settings->api_proxies,
         .tls_certificate = s->settings->api_certificate,
         .tls_private_key = s->settings->api_private_key,
         .hosts = s->settings->api_hosts,

@@ -8,6 +8,7 @@
 #include "app/hep_source.h"
 #include "app/centre_config.h"
 #include "app/identity_config.h"
+#include "api/forwarded.h"
 #include "app/conversions.h"
 #include "app/listen.h"
 #include "app/live_view.h"
@@ -552,6 +553,11 @@ static int api_check(const struct settings *s, struct why *why)
                     strcmp(s->api_bind, "localhost") == 0;
     if ((s->api_certificate[0] == '\0') != (s->api_private_key[0] == '\0')) {
         why_set(why, "[api] certificate and private_key go together");
+        return ERR_INVALID;
+    }
+    if (!forwarded_proxies_valid(s->api_proxies)) {
+        why_set(why, "[api] proxies = %s: it takes addresses and networks such as 10.0.0.7, 192.0.2.0/24, ::1, with commas between",
+                s->api_proxies);
         return ERR_INVALID;
     }
     if (!loopback && s->api_enabled && !s->api_behind_proxy && s->api_certificate[0] == '\0') {

@@ -1,5 +1,5 @@
-"""Attacks on the HTTP side by what stands in requests: X51 SQL, X54 log lines, X56 response splitting, X60 ranges, X63 secrets."""
-import json, os, re, subprocess, urllib.parse
+"""Attacks on the HTTP side by what stands in requests: X51 SQL, X54 log lines, X58 whose word a proxy's is, X56 response splitting, X60 ranges, X63 secrets."""
+import json, os, re, socket, subprocess, urllib.parse
 
 from access import Guarded, two_calls
 from access_matrix import filled, raw, routes
@@ -67,6 +67,53 @@ def sql(t):
         t.equal("all is still there", len(s.as_(s.first, f"/calls?{DAY}&limit=1000")["data"]), 3)
         t.check("the log is whole", "whole" in t.run("audit", "--verify", "--data", s.data).stdout)
         t.counter("a value finds what it names", len(s.as_(s.first, f"/calls?{DAY}&from_user=a%27b")["data"]) == 1 and len(s.as_(s.first, f"/calls?{DAY}&from_user=a")["data"]) == 0)
+
+
+# ---- X58, X59: who says for whom he asks
+
+def asked_from(s, source, lines, authorization):
+    """The status of a request that comes from this address of the machine."""
+    where = urllib.parse.urlsplit(s.url)
+    with socket.create_connection((where.hostname, where.port), timeout=20, source_address=(source, 0)) as c:
+        told = "".join(f"X-Forwarded-For: {x}\r\n" for x in lines)
+        c.sendall(f"GET /api/v1/trunks HTTP/1.1\r\nHost: x\r\nAuthorization: {authorization}\r\n{told}Connection: close\r\n\r\n".encode())
+        got = b""
+        while b"\r\n" not in got:
+            more = c.recv(4096)
+            if not more:
+                break
+            got += more
+    return int(got.split()[1]) if got else 0
+
+
+@feature("X58", "only proxies that are named speak for others: what anybody else writes into X-Forwarded-For opens no door that its own address does not")
+def forwarded(t):
+    with Guarded(t, two_calls(), 2, "behind_proxy = yes\nproxies = 127.0.0.1, 10.0.0.0/8\n" + WIDE) as s:
+        token, near = (s.as_(s.first, "/tokens", "POST", {"name": "x", "role": "viewer", "source_networks": n})["token"] for n in (["192.0.2.0/24"], ["127.0.0.2"]))
+        for source, lines, wanted in (("127.0.0.1", ["192.0.2.1"], 200), ("127.0.0.1", ["192.0.2.1, 10.1.1.1"], 200), ("127.0.0.1", ["203.0.113.1, 192.0.2.1", "10.1.1.2, 10.1.1.1"], 200),
+                                      ("127.0.0.1", ["192.0.2.1, 203.0.113.1, 10.1.1.1"], 403), ("127.0.0.1", ["192.0.2.1, x, 10.1.1.1"], 403), ("127.0.0.1", [f"192.0.2.{i}" for i in range(9)] + ["203.0.113.1"], 403),
+                                      ("127.0.0.2", ["192.0.2.1"], 403), ("127.0.0.2", ["192.0.2.1, 127.0.0.1"], 403), ("127.0.0.2", ["127.0.0.1", "192.0.2.1"], 403), ("127.0.0.2", [], 403)):
+            t.equal(f"{source} says {lines}", asked_from(s, source, lines, f"Bearer {token}"), wanted)
+        t.equal("who is no proxy asks for himself, whatever he says", [asked_from(s, "127.0.0.2", lines, f"Bearer {near}") for lines in ([], ["203.0.113.1"])], [200, 200])
+        refused = [r["address"] for r in s.as_(s.token("auditor"), "/audit?result=denied&limit=100")["data"]]
+        t.equal("and it is he who stands in the audit log", (refused.count("127.0.0.2"), "192.0.2.1" in refused), (4, False))
+    with Guarded(t, two_calls(), 2, "behind_proxy = yes\nproxies =\n") as s:
+        token = s.as_(s.first, "/tokens", "POST", {"name": "x", "role": "viewer", "source_networks": ["192.0.2.0/24"]})["token"]
+        t.equal("no proxies at all", asked_from(s, "127.0.0.1", ["192.0.2.1"], f"Bearer {token}"), 403)
+    conf = t.path("wrong.conf")
+    with open(conf, "w") as f:
+        f.write("[api]\nproxies = proxy.example.com\n")
+    wrong = subprocess.run([t.earshot, "--check-config", conf], capture_output=True, text=True)
+    t.counter("names are no networks", wrong.returncode == 2 and "proxies" in wrong.stderr)
+
+
+@feature("X59", "who guesses is known by his own address: another X-Forwarded-For each time does not help, unless a named proxy says so")
+def guessing_behind(t):
+    with Guarded(t, two_calls(), 2, "behind_proxy = yes\nproxies = 127.0.0.1\n" + WIDE) as s:
+        def guesses(source):
+            return {asked_from(s, source, [f"203.0.113.{i}"], f"Bearer esk_abcdefgh_{i:043}") for i in range(1, 131)}
+        t.equal("an address of its own", guesses("127.0.0.2"), {401, 429})
+        t.counter("a named proxy asks for many", guesses("127.0.0.1") == {401})
 
 
 # ---- X54
