@@ -48,6 +48,8 @@ enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, DIRECTIONS, STATES, FORMATS, LABE
     X("trunk", TEXTS, trunk, 0, 0)                                                                 \
     X("site", TEXTS, site, 0, 0)                                                                   \
     X("direction", DIRECTIONS, direction, 0, 0)                                                    \
+    X("source", CHOICE, source, 0, 0)                                                              \
+    X("import", TEXTS, import_id, 0, 0)                                                            \
     X("tag", TAGS, tag, 0, 0)                                                                      \
     X("label", LABELS, label, 0, 0)                                                                \
     X("user_agent__contains", TEXT, user_agent_contains, 0, 0)                                     \
@@ -126,6 +128,7 @@ static const char *const DIRECTION_NAMES[] = {"in", "out", "internal", "unknown"
 static const char *const STATE_NAMES[] = {"spooling", "rendering", "ready", "damaged", "deleted", NULL};
 static const char *const FORMAT_NAMES[] = {"wav", "flac", "ogg", "mp3", NULL};
 static const char *const KIND_NAMES[] = {"call", "orphan", "page", "encrypted", "mgcp", "h323", NULL};
+static const char *const SOURCE_NAMES[] = {"capture", "import", NULL};
 static const char *const SCALE_NAMES[] = {"NB", "WB", "FB", NULL};
 
 static bool number_in(const struct filter *f, const char *value, double *ret_number)
@@ -198,7 +201,7 @@ static const char *const *names_of(const struct filter *f)
     case FORMATS:
         return FORMAT_NAMES;
     case CHOICE:
-        return strcmp(f->name, "kind") == 0 ? KIND_NAMES : SCALE_NAMES;
+        return strcmp(f->name, "kind") == 0 ? KIND_NAMES : strcmp(f->name, "source") == 0 ? SOURCE_NAMES : SCALE_NAMES;
     default:
         return NULL;
     }
@@ -370,12 +373,12 @@ static bool parse_span(const struct http_request *rq, struct call_filter *cf,
     q->to_us = rq->now_us;
     if (!filter_time(&rq->query, "to", &q->to_us, e))
         return false;
-    q->from_us = q->to_us - DEFAULT_SPAN_US;
+    q->from_us = q->import_id[0] ? 1 : q->to_us - DEFAULT_SPAN_US;
     if (!filter_time(&rq->query, "from", &q->from_us, e))
         return false;
     if (q->from_us >= q->to_us)
         return filter_refuse(e, "invalid_span", "from", "`from` must be earlier than `to`.");
-    if (q->to_us - q->from_us > MAX_SPAN_US)
+    if (q->to_us - q->from_us > MAX_SPAN_US && q->import_id[0] == NULL) /* an index finds those, whenever they were */
         return filter_refuse(e, "invalid_span", "from", "At most 400 days can be searched at once.");
     return true;
 }

@@ -30,6 +30,7 @@ int call_walk(struct exchange *x, struct store_query *query, call_walk_fn *fn, v
     struct walk w = {.query = query, .fn = fn, .context = context};
     bool more = true;
     query->order = STORE_NEWEST;
+    query->source = "capture"; /* what somebody brought is no traffic of this place */
     query->limit = PAGE_CALLS;
     while (more && w.calls < CALLS_MAX && w.err == 0) {
         uint64_t before = w.calls;

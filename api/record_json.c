@@ -492,6 +492,8 @@ void record_json(struct json *j, const struct call_record *r, enum record_json_d
         record_json_isup(j, &r->isup);
         call_events(j, r);
     }
+    json_kv_str(j, "source", record_is_imported(r) ? "import" : "capture");
+    json_kv_str(j, "import_id", record_is_imported(r) ? r->import.id : NULL);
     json_key(j, "recording");
     record_json_recording(j, r, detail == RECORD_JSON_FULL, links);
     if (links) { /* only the store knows what is attached to a call */

@@ -59,7 +59,7 @@ void media_remove(const struct call_record *r, const char *data_dir)
 void coverage_count(struct counters *counters, const struct call_record *r)
 {
     bool of_calls = strcmp(r->kind, "orphan") != 0 && strcmp(r->kind, "page") != 0 && strcmp(r->kind, "encrypted") != 0;
-    if (!of_calls || r->outcome == NULL || strcmp(r->outcome, "answered") != 0 || r->recording.result == NULL)
+    if (!of_calls || record_is_imported(r) || r->outcome == NULL || strcmp(r->outcome, "answered") != 0 || r->recording.result == NULL)
         return;
     counters_add(counters, C_COVERAGE + label_find(LABELS_RECORDING, slice_str(r->recording.result)), 1);
 }

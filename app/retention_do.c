@@ -170,10 +170,11 @@ static int do_segments(const struct retention_hands *h, const struct retention_i
     return 0;
 }
 
-static void drop_day(const struct retention_hands *h, const char *object, int64_t start_us)
+/* `imported_since_us` 0: any call that was imported keeps its day. */
+static void drop_day(const struct retention_hands *h, const char *object, int64_t start_us, int64_t imported_since_us)
 {
     bool calls = strncmp(object, "calls-", 6) == 0;
-    writer_drop_days(h->writer, calls ? start_us + DAY_US : 0, calls ? 0 : start_us + DAY_US, 0);
+    writer_drop_days(h->writer, calls ? start_us + DAY_US : 0, calls ? 0 : start_us + DAY_US, 0, imported_since_us);
     writer_job_gone(h->writer, "delete", object);
 }
 
@@ -181,7 +182,7 @@ static int do_days(const struct retention_hands *h, struct retention_item *items
 {
     int err = mark(h, items, count);
     for (unsigned i = 0; i < count && (err == 0 || items[0].reason == RETAIN_LOW_DISK); i++)
-        drop_day(h, items[i].object, items[i].since_us);
+        drop_day(h, items[i].object, items[i].since_us, items[i].imported_since_us);
     int flush_err = writer_flush(h->writer);
     return err ? err : flush_err;
 }
@@ -257,7 +258,7 @@ static bool resume_other(const struct retention_hands *h, const struct store_job
     }
     if (strncmp(job->uid, "calls-", 6) != 0 && strncmp(job->uid, "messages-", 9) != 0)
         return false;
-    drop_day(h, job->uid, job->started_us);
+    drop_day(h, job->uid, job->started_us, 0); /* the next pass knows the terms */
     return true;
 }
 

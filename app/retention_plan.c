@@ -105,15 +105,32 @@ static bool day_is_old(const struct retention_plan *p, enum retention_class clas
     return p->ask.now_us && age_us && day_us + DAY_US <= p->ask.now_us - age_us;
 }
 
+/* What is older than its term, by class; INT64_MIN: nothing is. */
+static int64_t term_begins(const struct retention_plan *p, enum retention_class class)
+{
+    int64_t age_us = p->limits.age_us[class];
+    return p->ask.now_us && age_us ? p->ask.now_us - age_us : INT64_MIN;
+}
+
+/* Somebody brought it later than that: it ages since then. A day that cannot be read is left alone. */
+static bool stays_for_imports(const struct retention_plan *p, const struct retention_item *item)
+{
+    int64_t imported_us = 0;
+    bool captured = false;
+    if (store_day_content(p->reader, item->day, &imported_us, &captured) != 0)
+        return true;
+    return !captured && imported_us >= term_begins(p, RETAIN_CALLS);
+}
+
 static bool recording_is_old(const struct retention_plan *p, const struct call_record *r)
 {
     int64_t age_us = p->limits.age_us[RETAIN_AUDIO];
     if (r->recording.retain_days > 0)
         age_us = r->recording.retain_days * DAY_US;
-    int64_t day_us = r->started_us - r->started_us % DAY_US;
+    int64_t from_us = record_age_from_us(r), day_us = from_us - from_us % DAY_US;
     if (day_is_old(p, RETAIN_CALLS, day_us))
         return true;
-    return p->ask.now_us && age_us && r->started_us < p->ask.now_us - age_us;
+    return p->ask.now_us && age_us && from_us < p->ask.now_us - age_us;
 }
 
 static bool segment_is_old(const struct retention_plan *p, const struct retention_item *item)
@@ -300,7 +317,7 @@ static bool is_old(const struct retention_plan *p, const struct retention_item *
         return segment_is_old(p, item);
     if (item->class == RETAIN_AUDIO)
         return recording_is_old(p, p->audio.batch[p->audio.next]);
-    return day_is_old(p, item->class, item->since_us);
+    return day_is_old(p, item->class, item->since_us) && (item->class != RETAIN_CALLS || !stays_for_imports(p, item));
 }
 
 /* Segments that are being written count as what they may grow to. */
@@ -353,6 +370,7 @@ static void name_item(struct retention_plan *p, struct retention_item *item)
         p->audio.batch[p->audio.next] = NULL;
         item->bytes = retention_files_of(p->ask.data_dir, item->record, &item->files);
     }
+    item->imported_since_us = item->reason == RETAIN_AGE ? term_begins(p, RETAIN_CALLS) : INT64_MAX;
     step_over(p, item);
     account(p, item);
 }

@@ -40,6 +40,7 @@ struct retention_item {
     uint64_t bytes;
     uint32_t segment;
     char day[9];
+    int64_t imported_since_us;        /* of a day of calls: those imported since then stay, and their day with them */
     struct call_record *record;       /* of a recording; the item's */
 };
 

@@ -51,7 +51,7 @@ struct item {
     bool *ret_stale; /* of the account */
     struct gate *gate;
     char job_kind[16], job_uid[40];
-    int64_t calls_before_us, messages_before_us, spool_before_us, now_us;
+    int64_t calls_before_us, messages_before_us, spool_before_us, imported_since_us, now_us;
     enum user_kind user_kind;
     void *user;
     struct writer_registration registration;
@@ -326,7 +326,7 @@ static int write_item(struct writer *w, struct item *item)
     case ITEM_USERS_OVERDUE:
         return store_users_overdue(w->store, item->now_us);
     case ITEM_DROP_DAYS: {
-        int dropped = store_drop_days(w->store, item->calls_before_us, item->messages_before_us);
+        int dropped = store_drop_days(w->store, item->calls_before_us, item->messages_before_us, item->imported_since_us);
         int err = dropped < 0 ? dropped : 0;
         return err ? err : store_drop_media_keys(w->store, item->spool_before_us);
     }
@@ -779,12 +779,14 @@ int writer_end_open_calls(struct writer *w)
     return put_and_wait(w, (struct item){.kind = ITEM_END_OPEN});
 }
 
-void writer_drop_days(struct writer *w, int64_t calls_before_us, int64_t messages_before_us, int64_t spool_before_us)
+void writer_drop_days(struct writer *w, int64_t calls_before_us, int64_t messages_before_us, int64_t spool_before_us,
+                      int64_t imported_since_us)
 {
     put(w, (struct item){.kind = ITEM_DROP_DAYS,
                          .calls_before_us = calls_before_us,
                          .messages_before_us = messages_before_us,
-                         .spool_before_us = spool_before_us});
+                         .spool_before_us = spool_before_us,
+                         .imported_since_us = imported_since_us});
 }
 
 void writer_drop_kpi(struct writer *w, const int64_t before_us[STORE_KPI_LEVELS])

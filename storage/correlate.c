@@ -71,7 +71,8 @@ static int take_candidate(struct search *s, struct db *db, int64_t id)
     sqlite3_reset(statement);
     if (r == NULL)
         return err;
-    if (is_known(s, r->uid) || strcmp(r->state, "ended") != 0)
+    bool apart = strcmp(r->import.id, s->of->import.id) != 0; /* a capture that was brought may show our own calls once more */
+    if (is_known(s, r->uid) || strcmp(r->state, "ended") != 0 || apart)
         record_free(r);
     else
         s->candidate[s->count++] = r;

@@ -87,6 +87,16 @@ static bool is_spooling(const struct record_recording *g)
     return g->state && strcmp(g->state, "spooling") == 0;
 }
 
+bool record_is_imported(const struct call_record *r)
+{
+    return r->import.id[0] != '\0';
+}
+
+int64_t record_age_from_us(const struct call_record *r)
+{
+    return record_is_imported(r) && r->import.at_us > r->started_us ? r->import.at_us : r->started_us;
+}
+
 bool record_waits_for_request(const struct call_record *r)
 {
     return is_spooling(&r->recording) && r->recording.result == NULL;

@@ -375,6 +375,12 @@ struct record_secrets {
     struct media_key *items;
 };
 
+/* Who brought the capture that it was found in (POST /imports/pcap); of what we captured ourselves there is none. */
+struct record_import {
+    char id[40];             /* UUID text; "": it was not imported */
+    int64_t at_us;           /* when the capture came: its age counts from then on */
+};
+
 struct call_record {
     struct arena *arena;
     struct record_secrets secrets;
@@ -471,6 +477,7 @@ struct call_record {
     double bits_per_s;       /* RTP of all its streams, IP and UDP included, over the time of its media; NAN: none */
     double bits_per_s_peak;  /* in the second with most; packets of a stream count as equally large */
     struct record_diagnosis diagnosis;
+    struct record_import import;
 };
 
 #define RECORD_NAT_SIGNS 4
@@ -482,6 +489,9 @@ bool record_waits_for_request(const struct call_record *r);
 /* Its media is to go without being rendered. */
 bool record_to_be_dropped(const struct call_record *r);
 
+bool record_is_imported(const struct call_record *r);
+/* From when on its age counts: since it began, or since it was imported. */
+int64_t record_age_from_us(const struct call_record *r);
 /* An empty record with its arena and all "unknown" values set; NULL without memory. */
 struct call_record *record_new(void);
 void record_free(struct call_record *r);

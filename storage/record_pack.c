@@ -274,6 +274,17 @@ static void keys_pack(struct pack *p, struct call_record *r)
         r->key_count = 0;
 }
 
+/* A byte where there is nothing to say. */
+static void import_pack(struct pack *p, struct record_import *i)
+{
+    struct slice id = slice_str(i->id);
+    pack_text(p, &id);
+    if (p->out == NULL)
+        slice_copy_to(id, i->id, sizeof i->id);
+    if (id.size)
+        pack_i64(p, &i->at_us);
+}
+
 void record_pack_call(struct pack *p, struct call_record *r)
 {
     call_identity_pack(p, r);
@@ -298,7 +309,8 @@ void record_pack_call(struct pack *p, struct call_record *r)
     record_pack_dtmf_wire(p, &r->dtmf);
     record_pack_diagnosis_time(p, &r->diagnosis);
     record_pack_unreachable(p, &r->diagnosis);
-    pack_u8(p, &r->keys_told); /* what comes later goes behind this */
+    pack_u8(p, &r->keys_told);
+    import_pack(p, &r->import); /* what comes later goes behind this */
 }
 
 static void stream_identity_pack(struct pack *p, struct record_stream *s)

@@ -151,8 +151,9 @@ int store_secret(struct store *s, const char *name, uint8_t ret_secret[32]);
 /* Calls whose row says they have not ended (left by a crash): ends them with end_reason `restart` at their last known time. Of those
  * without a row STORE_OPEN_JOB goes. Commits. */
 int store_end_open_calls(struct store *s, unsigned *ret_count);
-/* Day files wholly before that time are unlinked, findings that old go with the calls. Returns files removed. */
-int store_drop_days(struct store *s, int64_t calls_before_us, int64_t messages_before_us);
+/* Day files wholly before that time are unlinked, findings that old go with the calls. A day with calls that were imported since
+ * `imported_since_us` stays for them alone: what was captured goes. Returns files removed. */
+int store_drop_days(struct store *s, int64_t calls_before_us, int64_t messages_before_us, int64_t imported_since_us);
 
 /* ---- figures (kpi.h): kept in earshot.db at four levels at once, longer than the calls they come from ---- */
 enum store_kpi_level { STORE_KPI_MINUTE, STORE_KPI_QUARTER, STORE_KPI_HOUR, STORE_KPI_DAY, STORE_KPI_LEVELS };
@@ -208,6 +209,8 @@ struct store_query {
     const char *recording_format[STORE_VALUES_MAX];
     int64_t recording_ms_gte, recording_ms_lte; /* -1: not asked */
     bool any_kind;                             /* `kind` does not count */
+    const char *import_id[STORE_VALUES_MAX];
+    const char *source;                        /* "import": only out of captures that were brought; "capture": only others */
     /* What the asker may see at all: as above, and both hold. */
     const char *only_tenant[STORE_VALUES_MAX], *only_site[STORE_VALUES_MAX], *only_trunk[STORE_VALUES_MAX], *only_prefix[STORE_VALUES_MAX];
     const char *text;                          /* q: in call id, users, user agent */
@@ -261,6 +264,8 @@ struct store_day {
 };
 /* Day files of calls, or of messages, the oldest first; malloc'ed. */
 int store_days(const char *data_dir, bool messages, struct store_day **ret_days, size_t *ret_count);
+/* When the newest of its imported calls was imported (0: it has none), and whether it has any that was captured. */
+int store_day_content(struct store_reader *r, const char *day, int64_t *ret_imported_us, bool *ret_captured);
 typedef void store_job_fn(void *context, const struct store_job *job);
 int store_jobs(struct store_reader *r, store_job_fn *fn, void *context);
 /* Keys of the call's media into its record, when that has none; 0 also when there are none. */

@@ -160,6 +160,8 @@ static void bind_names(struct bind *b, const struct call_record *r)
     bind_known(b, r->from_site);
     bind_known(b, r->to_site);
     bind_word(b, r->related.group_id[0] ? r->related.group_id : NULL);
+    bind_word(b, record_is_imported(r) ? r->import.id : NULL);
+    bind_int_or_null(b, r->import.at_us, record_is_imported(r));
 }
 
 /* A row that is there keeps its places in the indices where it can: most of what a call changes

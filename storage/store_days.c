@@ -90,7 +90,59 @@ static bool file_drop(struct store *s, enum db_kind kind, const char *day)
     return dropped;
 }
 
-static int drop_before(struct store *s, enum db_kind kind, int64_t before_us)
+/* The one number that a statement without values gives. */
+static int one_number(struct db *db, enum db_sql sql, int64_t *ret)
+{
+    sqlite3_stmt *statement = db_statement(db, sql);
+    int rc = statement ? sqlite3_step(statement) : SQLITE_ERROR;
+    if (rc == SQLITE_ROW)
+        *ret = sqlite3_column_int64(statement, 0);
+    sqlite3_reset(statement);
+    return rc == SQLITE_ROW ? 0 : ERR_INVALID;
+}
+
+int store_day_content(struct store_reader *r, const char *day, int64_t *ret_imported_us, bool *ret_captured)
+{
+    struct db *db;
+    int64_t captured = 0;
+    int err = db_get(&r->set, DB_CALLS, day, &db, NULL);
+    *ret_imported_us = 0;
+    if (!err)
+        err = one_number(db, SQL_DAY_IMPORTED, ret_imported_us);
+    if (!err)
+        err = one_number(db, SQL_DAY_CAPTURED, &captured);
+    *ret_captured = captured != 0;
+    return err;
+}
+
+/* What was captured goes, what was imported stays. */
+static int day_prune(struct store *s, struct db *db)
+{
+    static const enum db_sql STEPS[] = {SQL_DAY_WIPE, SQL_DAY_PRUNE_TAGS, SQL_DAY_PRUNE_STREAMS, SQL_DAY_PRUNE_CALLS};
+    int err = 0;
+    for (size_t i = 0; i < sizeof STEPS / sizeof *STEPS && !err; i++) {
+        sqlite3_stmt *statement = db_statement(db, STEPS[i]);
+        err = statement ? db_run(db, statement) : ERR_INVALID;
+    }
+    return store_done(s, err, 1, "calls");
+}
+
+/* True when the day stays for calls that were imported since then. One that cannot be read stays, too: it is looked at again. */
+static bool day_stays(struct store *s, const char *day, int64_t imported_since_us)
+{
+    struct db *db;
+    int64_t imported_us = 0;
+    int err = store_db(s, DB_CALLS, day, &db);
+    if (!err)
+        err = one_number(db, SQL_DAY_IMPORTED, &imported_us);
+    bool stays = err || (imported_us && imported_us >= imported_since_us);
+    if (!err && stays)
+        (void)day_prune(s, db);
+    int commit_err = store_commit(s);
+    return stays || commit_err;
+}
+
+static int drop_before(struct store *s, enum db_kind kind, int64_t before_us, int64_t imported_since_us)
 {
     struct day *days, first_kept = day_of(before_us);
     size_t count;
@@ -102,20 +154,21 @@ static int drop_before(struct store *s, enum db_kind kind, int64_t before_us)
     if (err)
         return err;
     for (size_t i = 0; i < count && strcmp(days[i].text, first_kept.text) < 0; i++)
-        dropped += file_drop(s, kind, days[i].text);
+        if (kind != DB_CALLS || !day_stays(s, days[i].text, imported_since_us))
+            dropped += file_drop(s, kind, days[i].text);
     free(days);
     return dropped;
 }
 
-int store_drop_days(struct store *s, int64_t calls_before_us, int64_t messages_before_us)
+int store_drop_days(struct store *s, int64_t calls_before_us, int64_t messages_before_us, int64_t imported_since_us)
 {
     int err = store_findings_drop(s, calls_before_us);
     int commit_err = store_commit(s);
     err = err ? err : commit_err;
     if (err)
         return err;
-    int calls = drop_before(s, DB_CALLS, calls_before_us);
-    int messages = calls < 0 ? calls : drop_before(s, DB_MESSAGES, messages_before_us);
+    int calls = drop_before(s, DB_CALLS, calls_before_us, imported_since_us);
+    int messages = calls < 0 ? calls : drop_before(s, DB_MESSAGES, messages_before_us, 0);
     return messages < 0 ? messages : calls + messages;
 }
 

@@ -335,6 +335,8 @@ int64_t store_kpi_number(struct store *s, const struct call_record *r, int64_t n
 {
     if (number >= 0 || s->kpi == NULL || !r->final || strcmp(r->state, "ended") != 0)
         return number;
+    if (record_is_imported(r)) /* they are no calls of this place: counted in no flush */
+        return 0;
     if (!s->kpi->doubt && !kpi_book_add(s->kpi->book, r))
         s->kpi->doubt = true;
     return s->kpi->mark + 1;

@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define LIMIT_MAX 1000
 #define SQL_MAX   10240
@@ -72,6 +73,8 @@ enum filter {
     F_RECORDING_FORMAT,
     F_RECORDING_GTE,
     F_RECORDING_LTE,
+    F_IMPORT,
+    F_IMPORTED,
     F_ONLY_TENANT,
     F_ONLY_TRUNK,
     F_ONLY_SITE,
@@ -142,6 +145,8 @@ static const struct {
     [F_RECORDING_FORMAT] = {" AND (recording_format IS NULL OR recording_format IN (" EIGHT(31) "))", 310},
     [F_RECORDING_GTE] = {" AND ifnull(recording_ms >= ?320, 1)", 320},
     [F_RECORDING_LTE] = {" AND ifnull(recording_ms <= ?321, 1)", 321},
+    [F_IMPORT] = {" AND import_id IN (" EIGHT(34) ")", 340},
+    [F_IMPORTED] = {" AND (import_id IS NOT NULL) = ?350", 350},
     [F_ONLY_TENANT] = {" AND tenant IN (" EIGHT(24) ")", 240},
     [F_ONLY_TRUNK] = {" AND trunk IN (" EIGHT(25) ")", 250},
     [F_ONLY_SITE] = {" AND (from_site IN (" EIGHT(26) ") OR to_site IN (" EIGHT(26) "))", 260},
@@ -372,6 +377,8 @@ static void filters_visit(struct filters *f, const struct store_query *q, bool p
     value_texts(f, F_DIRECTION, q->direction);
     value_texts(f, F_TAG, q->tag);
     value_texts(f, F_LABEL, q->label);
+    value_texts(f, F_IMPORT, q->import_id);
+    value_int(f, F_IMPORTED, q->source && strcmp(q->source, "import") == 0, q->source != NULL);
     value_texts(f, F_ONLY_TENANT, q->only_tenant);
     value_texts(f, F_ONLY_TRUNK, q->only_trunk);
     value_texts(f, F_ONLY_SITE, q->only_site);

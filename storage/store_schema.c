@@ -78,6 +78,10 @@ static const struct schema_step CALLS[] = {
     /* of recordings made by versions before NULL: who asks for them looks into the packed ones */
     {"ALTER TABLE calls ADD COLUMN recording_format TEXT;"
      "ALTER TABLE calls ADD COLUMN recording_ms INTEGER;"},
+    /* of calls out of a capture that somebody brought: of which, and when */
+    {"ALTER TABLE calls ADD COLUMN import_id TEXT;"
+     "ALTER TABLE calls ADD COLUMN imported_us INTEGER;"
+     "CREATE INDEX calls_import ON calls(import_id, imported_us) WHERE import_id IS NOT NULL;"},
 };
 
 static const struct schema_step MESSAGES[] = {

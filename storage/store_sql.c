@@ -12,8 +12,9 @@
     " mos_min, mos_scale, r_fb_min, loss_ratio, jitter_ms, one_way, no_rtp, encrypted, partial,"   \
     " codec, user_agent, direction, labels, recording_id, recording_state, recording_result, recording,"   \
     " recording_format, recording_ms, detail, chains, events, kpi, uid, started_us, call_id, from_user, to_user, caller_number,"   \
-    " callee_number, tenant, trunk, from_site, to_site, group_id)"                                 \
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " callee_number, tenant, trunk, from_site, to_site, group_id,"                                 \
+    " import_id, imported_us)"                                                                     \
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 /* What token_read() takes apart. */
 #define TOKEN_COLUMNS                                                                              \
     "id, hash, name, role, created_us, expires_us, revoked, tenants, sites, trunks, prefixes,"    \
@@ -36,7 +37,7 @@
     " count(r_fb_min), avg(r_fb_min), min(r_fb_min), avg(loss_ratio), max(loss_ratio),"            \
     " avg(jitter_ms), max(jitter_ms)" MOS_OF("NB") MOS_OF("WB") MOS_OF("FB")
 #define QUALITY_OF                                                                                 \
-    " FROM calls WHERE kind = 'call' AND state = 'ended'"                                          \
+    " FROM calls WHERE kind = 'call' AND state = 'ended' AND import_id IS NULL"                    \
     " AND started_us >= ?1 AND started_us < ?2 AND "
 
 static const char *const SQL[SQL_USER_FIRST] = {
@@ -50,7 +51,7 @@ static const char *const SQL[SQL_USER_FIRST] = {
                         " AND to_site IS NOT from_site) GROUP BY 1, 2 ORDER BY 2, 1",
     [SQL_COVERAGE] = "SELECT recording_result, recording_state IN ('spooling', 'rendering'), count(*)"
                      " FROM calls WHERE started_us >= ? AND started_us < ? AND outcome = 'answered'"
-                     " AND state = 'ended' AND kind NOT IN ('orphan', 'page', 'encrypted')"
+                     " AND state = 'ended' AND kind NOT IN ('orphan', 'page', 'encrypted') AND import_id IS NULL"
                      " GROUP BY 1, 2",
     [SQL_QUALITY_TRUNK] =
         QUALITY_COLUMNS " FROM (SELECT trunk AS place, *" QUALITY_OF "trunk IS NOT NULL)"
@@ -93,6 +94,14 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_STREAMS] = "SELECT detail FROM streams WHERE " STREAMS_OF("?1") " ORDER BY id",
     [SQL_STREAMS_FULL] =
         "SELECT detail, series FROM streams WHERE " STREAMS_OF("?1") " ORDER BY id",
+    [SQL_DAY_IMPORTED] = "SELECT ifnull(max(imported_us), 0) FROM calls WHERE import_id IS NOT NULL",
+    [SQL_DAY_CAPTURED] = "SELECT EXISTS(SELECT 1 FROM calls WHERE import_id IS NULL)",
+    [SQL_DAY_WIPE] = "PRAGMA secure_delete = ON",
+    /* in this order: of a day that stays for what was imported */
+    [SQL_DAY_PRUNE_TAGS] = "DELETE FROM tags WHERE uid NOT IN (SELECT uid FROM calls WHERE import_id IS NOT NULL)",
+    [SQL_DAY_PRUNE_STREAMS] =
+        "DELETE FROM streams WHERE id / 4096 NOT IN (SELECT id FROM calls WHERE import_id IS NOT NULL)",
+    [SQL_DAY_PRUNE_CALLS] = "DELETE FROM calls WHERE import_id IS NULL",
 
     [SQL_TAGS] = "SELECT key, value FROM tags WHERE uid = ? ORDER BY key",
     [SQL_TAGS_DELETE] = "DELETE FROM tags WHERE uid = ?",

@@ -462,6 +462,10 @@ struct call_record *help_record(uint64_t seed)
     snprintf(v->uid, sizeof v->uid, "00000000-0000-8000-8000-%012llx", (unsigned long long)seed);
     fill_party(&v->from);
     fill_party(&v->to);
+    if (help_below(&rnd, 2)) {
+        snprintf(v->import.id, sizeof v->import.id, "00000000-0000-4000-8000-%012llx", (unsigned long long)seed);
+        v->import.at_us = HELP_T0_US + SET_NUMBER;
+    }
     v->state = "ended";
     v->kind = "call";
     v->started_us = HELP_T0_US + (int64_t)help_below(&rnd, 1000000000);
@@ -768,6 +772,8 @@ const char *help_record_differs(const struct call_record *a, const struct call_r
     CALL_FIELDS(COMPARE)
     if (strcmp(a->uid, b->uid) != 0)
         return "uid";
+    if (strcmp(a->import.id, b->import.id) != 0 || a->import.at_us != b->import.at_us)
+        return "import";
     const char *field = party_differs(&a->from, &b->from);
     field = field ? field : party_differs(&a->to, &b->to);
     field = field ? field : recording_differs(&a->recording, &b->recording);

@@ -607,6 +607,53 @@ Test(store, a_secret_is_made_once) {
 
 /* ---- days ---- */
 
+static struct call_record *imported(unsigned n, int64_t started_us, const char *id, int64_t at_us) {
+  struct call_record *r = help_call(n, started_us);
+  snprintf(r->import.id, sizeof r->import.id, "%s", id);
+  r->import.at_us = at_us;
+  return r;
+}
+
+Test(store, imported_calls_are_found_by_their_import_and_by_their_source) {
+  struct store_query q;
+
+  put(help_call(1, HELP_T0_US));
+  put(imported(2, HELP_T0_US + 1, "a", HELP_T0_US + 9));
+  put(imported(3, HELP_T0_US + 3 * HELP_DAY_US, "a", HELP_T0_US + 9));
+  put(imported(4, HELP_T0_US + 2, "b", HELP_T0_US + 9));
+  cr_assert_eq(store_commit(store), 0);
+  store_query_defaults(&q);
+  cr_expect_eq(list(&q, NULL).count, 4);
+  q.import_id[0] = "a";
+  cr_expect_eq(list(&q, NULL).count, 2);
+  q.import_id[1] = "b";
+  cr_expect_eq(list(&q, NULL).count, 3);
+  store_query_defaults(&q);
+  q.source = "import";
+  cr_expect_eq(list(&q, NULL).count, 3);
+  q.source = "capture";
+  cr_expect_eq(list(&q, NULL).count, 1);
+}
+
+Test(store, a_day_stays_for_calls_that_were_imported_lately_and_for_nothing_else) {
+  int64_t before = HELP_T0_US + 2 * HELP_DAY_US, lately = HELP_T0_US + 90 * HELP_DAY_US, when = 1;
+  struct store_query q;
+  bool captured = false;
+
+  put(help_call(1, HELP_T0_US));
+  put(imported(2, HELP_T0_US + 1, "a", lately));
+  put(help_call(3, HELP_T0_US + 3 * HELP_DAY_US));
+  cr_assert_eq(store_commit(store), 0);
+  cr_assert_eq(store_day_content(reader, "20260101", &when, &captured), ERR_NOT_FOUND);
+  cr_expect_eq(store_drop_days(store, before, 0, lately - 1), 0);
+  store_query_defaults(&q);
+  cr_expect_eq(list(&q, NULL).count, 2, "the one that was captured has gone");
+  q.import_id[0] = "a";
+  cr_expect_eq(list(&q, NULL).count, 1);
+  cr_expect_eq(store_drop_days(store, before, 0, lately + 1), 1);
+  cr_expect_eq(list(&q, NULL).count, 0);
+}
+
 Test(store, days_are_dropped_whole_and_readers_notice) {
   struct record_message m = {.n = 1, .transport = "udp", .raw = slice_str("x")};
   int64_t calls_before = HELP_T0_US + 5 * HELP_DAY_US;
@@ -622,7 +669,7 @@ Test(store, days_are_dropped_whole_and_readers_notice) {
   cr_assert_eq(store_commit(store), 0);
   cr_assert_eq(list(&q, NULL).count, 20);
   cr_assert_eq(
-      store_drop_days(store, calls_before, calls_before + 5 * HELP_DAY_US), 15);
+      store_drop_days(store, calls_before, calls_before + 5 * HELP_DAY_US, 0), 15);
   cr_assert_eq(list(&q, NULL).count, 15);
   cr_assert_eq(
       store_call(reader, "00000000-0000-8000-8000-000000000004", &back),

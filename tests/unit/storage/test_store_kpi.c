@@ -251,13 +251,28 @@ Test(store_kpi, a_full_book_loses_nothing)
     store_close(s);
 }
 
+Test(store_kpi, calls_that_were_imported_are_in_no_figure)
+{
+    struct store *s = open_store(0);
+    for (unsigned n = 0; n < CALLS; n++)
+        put(s, call(n));
+    for (unsigned n = 0; n < CALLS; n++) {
+        struct call_record *r = call(CALLS + n);
+        strcpy(r->import.id, "a");
+        put(s, r);
+    }
+    cr_assert_eq(store_kpi_flush(s), 0);
+    expect(CALLS);
+    store_close(s);
+}
+
 Test(store_kpi, figures_stay_when_the_calls_go)
 {
     struct store *s = open_store(0);
     for (unsigned n = 0; n < CALLS; n++)
         put(s, call(n));
     cr_assert_eq(store_kpi_flush(s), 0);
-    cr_assert_eq(store_drop_days(s, HELP_T0_US + 2 * HELP_DAY_US, 0), 1);
+    cr_assert_eq(store_drop_days(s, HELP_T0_US + 2 * HELP_DAY_US, 0, 0), 1);
     expect(CALLS);
     store_close(s);
     expect(CALLS);
