@@ -1,6 +1,7 @@
-/* What a crash left under the name of the part is removed first; whose name it is, is settled
- * before (storage/media_dir.h). The digest is taken by reading the file once more, which the page
- * cache makes cheap against the hashing itself. */
+/* What a crash left under the name of the part is emptied and used again: removed and made anew,
+ * there would be a moment in which a second crash leaves no sign of the first. Whose name it is, is
+ * settled before (storage/media_dir.h). The digest is taken by reading the file once more, which
+ * the page cache makes cheap against the hashing itself. */
 #include "decode/part_file.h"
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include "base/crypto.h"
 
 #define HASH_CHUNK ((size_t)64 * 1024)
+#define MODE       0600
 
 static int failed(const char *what, const char *path, struct why *why)
 {
@@ -42,6 +44,20 @@ static int open_folder_below(const char *dir, const char *path)
     return fd;
 }
 
+/* Only a file as we make them, without a second name, is emptied. */
+static int take_over(const struct part_file *f)
+{
+    struct stat st;
+    int fd = beneath_open(f->folder, f->part, O_RDWR | O_NONBLOCK, 0);
+    bool ours =
+        fd >= 0 && fstat(fd, &st) == 0 && st.st_mode == (S_IFREG | MODE) && st.st_nlink == 1;
+    if (ours && ftruncate(fd, 0) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return ERR_EXISTS;
+}
+
 static int create(struct part_file *f, const char *dir, struct why *why)
 {
     f->folder = dir ? open_folder_below(dir, f->path) : open_folder(f->path);
@@ -49,9 +65,11 @@ static int create(struct part_file *f, const char *dir, struct why *why)
         why_set(why, "cannot create %s: %s", f->path, err_text(f->folder));
         return f->folder;
     }
-    f->fd = beneath_open(f->folder, f->part, O_RDWR | O_CREAT | O_EXCL, 0600);
+    f->fd = beneath_open(f->folder, f->part, O_RDWR | O_CREAT | O_EXCL, MODE);
+    if (f->fd == ERR_EXISTS)
+        f->fd = take_over(f);
     if (f->fd == ERR_EXISTS && unlinkat(f->folder, f->part, 0) == 0)
-        f->fd = beneath_open(f->folder, f->part, O_RDWR | O_CREAT | O_EXCL, 0600);
+        f->fd = beneath_open(f->folder, f->part, O_RDWR | O_CREAT | O_EXCL, MODE);
     if (f->fd >= 0)
         return 0;
     why_set(why, "cannot create %s: %s", f->path, err_text(f->fd));

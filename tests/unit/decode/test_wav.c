@@ -68,6 +68,36 @@ Test(wav, what_a_crash_left_is_overwritten)
     cr_assert_eq(st.st_size, 84);
 }
 
+/* Files of ours; a link into somebody else's is not written through. */
+Test(wav, what_a_crash_left_never_goes_away_before_the_new_one_is_there)
+{
+    struct audio_file w;
+    struct why why;
+    struct stat before, now;
+    int fd = open(part, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    cr_assert_eq(write(fd, "half", 4), 4);
+    cr_assert_eq(fstat(fd, &before), 0);
+    close(fd);
+    cr_assert_eq(audio_file_open(&w, NULL, path, &SPEC, &why), 0);
+    cr_assert_eq(stat(part, &now), 0);
+    cr_assert_eq(now.st_ino, before.st_ino, "it was removed and made anew");
+    audio_file_abandon(&w);
+
+    char other[300];
+    snprintf(other, sizeof other, "%s.other", path);
+    fd = open(other, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    cr_assert_eq(write(fd, "mine", 4), 4);
+    close(fd);
+    for (int hard = 0; hard < 2; hard++) {
+        cr_assert_eq(hard ? link(other, part) : symlink(other, part), 0);
+        cr_assert_eq(audio_file_open(&w, NULL, path, &SPEC, &why), 0, "%s", why.text);
+        audio_file_abandon(&w);
+        cr_assert_eq(stat(other, &now), 0);
+        cr_assert_eq(now.st_size, 4);
+    }
+    unlink(other);
+}
+
 Test(wav, abandoned_file_is_gone)
 {
     struct audio_file w;
