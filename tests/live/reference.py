@@ -122,14 +122,16 @@ def stream_of(codec, packets, ticks):
     return ogg(payloads, ticks) if codec == "opus" else b"".join(payloads)
 
 
-def decode(codec, clock, channels, packets, rate, path):
-    """Mono samples of that rate into a file, by RTP time from the first packet on. Seconds of it."""
+def decode(codec, clock, channels, packets, rate, path, encode):
+    """Mono samples of that rate into a file, by RTP time from the first packet on. Seconds of it. `encode`: earshot-encode."""
     words = RAW.get(codec) or ["-f", "s16be", "-ar", str(clock), "-ac", str(channels)]
     start, ticks = packets[0].timestamp, (packets[1].timestamp - packets[0].timestamp) & 0xFFFFFFFF
-    done = subprocess.run(["ffmpeg", "-v", "error", "-nostdin", *words, "-i", "-", "-f", "s16le", "-ac", "1", "-ar", str(rate), "-"],
-                          input=stream_of(codec, packets, ticks), capture_output=True)
+    program = ["ffmpeg", "-v", "error", "-nostdin", *words, "-i", "-", "-f", "s16le", "-ac", "1", "-ar", str(rate), "-"]
+    if codec == "G726-40":  # of which ffmpeg makes noise
+        program = [encode, "back", "g726", "5"]
+    done = subprocess.run(program, input=stream_of(codec, packets, ticks), capture_output=True)
     if done.returncode != 0 or not done.stdout:
-        raise Failure(f"ffmpeg cannot decode {codec}: {done.stderr.decode(errors='replace').strip()[:200]}")
+        raise Failure(f"{program[0]} cannot decode {codec}: {done.stderr.decode(errors='replace').strip()[:200]}")
     size = round(ticks * rate / clock) * 2
     out = bytearray()
     for n, packet in enumerate(packets):

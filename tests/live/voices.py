@@ -4,7 +4,7 @@
     voices.py [--earshot BIN] [--full] [--only CALL] [--list] [--keep]
 
 Pairs of baresips talk side by side, each with speech of its own. Every call must be recorded, each channel of its recording
-be as much like what that side sent as its own packets are when ffmpeg decodes them (less 0.01), for what keeps the wave form
+be as much like what that side sent as its own packets are when others decode them (less 0.01), for what keeps the wave form
 0.98 at least, and be in step with it at both ends. The hold lasts 10 s, with --full 60 s; without it, too, only some of the
 25 codecs. A telephone that stutters makes packets that are not like its speech, comes late by its own time, or begins to talk
 ahead of its DTLS handshake, in the clear, when that takes a second try: tcpdump tells, and such a call is made once more.
@@ -70,7 +70,7 @@ CODECS = {
     "pcmu": Codec("PCMU", "g711", "PCMU", 8000, 1, 8000, WAVE_FORM),
     "pcma": Codec("PCMA", "g711", "PCMA", 8000, 1, 8000, WAVE_FORM),
     "g722": Codec("G722/16000", "g722", "G722", 16000, 1, 8000, WAVE_FORM),
-    "g726-40": Codec("G726-40", "g726", "G726-40", 8000, 1, 8000, 0.97),
+    "g726-40": Codec("G726-40", "g726", "G726-40", 8000, 1, 8000, WAVE_FORM),
     "g726-32": Codec("G726-32", "g726", "G726-32", 8000, 1, 8000, 0.96),
     "g726-24": Codec("G726-24", "g726", "G726-24", 8000, 1, 8000, 0.93),
     "g726-16": Codec("G726-16", "g726", "G726-16", 8000, 1, 8000, 0.88),
@@ -124,7 +124,8 @@ class Stage:
         self.wire, self.earshot, self.minutes, self.hold_s = wire, earshot, minutes, hold_s
         self.certificate = make_certificate(wire)
         self.environment = {**os.environ, "LD_PRELOAD": make_shim(wire), "SSLKEYLOGFILE": secrets}
-        self.alike = str(Path(earshot.binary).parent / "tests/support/alike/earshot-alike")
+        support = Path(earshot.binary).parent / "tests/support"
+        self.alike, self.encode = str(support / "alike/earshot-alike"), str(support / "encode/earshot-encode")
         self.ports = iter(range(5100, 5600, 2))
         self.lock = threading.Lock()
         self.dump_number = 0
@@ -270,7 +271,7 @@ class Ear:
             self.check_sealed(who, stream, packets)
             media_s = ((packets[-1].timestamp - packets[0].timestamp) & 0xFFFFFFFF) / self.codec.clock + sound.RTP_PACKET_S
         else:
-            media_s = reference.decode(self.codec.ours, self.codec.clock, self.codec.channels, packets, rate, wire)
+            media_s = reference.decode(self.codec.ours, self.codec.clock, self.codec.channels, packets, rate, wire, self.stage.encode)
         ends = self.ends(media_s, packets)
         ours = self.alike(rate, sent, heard, [(at, due) for at in ends])
         theirs = None if self.protected() else self.alike(rate, sent, wire, [(at, 0) for at in ends])

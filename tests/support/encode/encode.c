@@ -4,7 +4,13 @@
 #include <bcg729/encoder.h>
 #include <opencore-amrnb/interf_enc.h>
 #include <opus/opus.h>
+#include <stdint.h>
 #include <string.h>
+
+#include <spandsp/telephony.h>
+
+#include <spandsp/bitstream.h>
+#include <spandsp/g726.h>
 #include <vo-amrwbenc/enc_if.h>
 
 bool encode_put(struct encoded *out, const void *data, size_t size)
@@ -79,6 +85,22 @@ static bool by_libopus(const struct encode_as *as, const int16_t *pcm, size_t co
     return good;
 }
 
+static bool by_spandsp(const struct encode_as *as, const int16_t *pcm, size_t count,
+                       struct encoded *out)
+{
+    int packing = strcmp(as->encoder, "g726le") == 0 ? G726_PACKING_RIGHT : G726_PACKING_LEFT;
+    g726_state_t *e = g726_init(NULL, 8000 * as->bits, G726_ENCODING_LINEAR, packing);
+    uint8_t frame[ENCODED_BYTES];
+    bool good = e != NULL;
+    for (size_t at = 0; good && at + (size_t)as->frame <= count; at += (size_t)as->frame) {
+        int n = g726_encode(e, frame, pcm + at, as->frame);
+        good = n > 0 && encode_put(out, frame, (size_t)n);
+    }
+    if (e)
+        g726_free(e);
+    return good;
+}
+
 bool encode(const struct encode_as *as, const int16_t *pcm, size_t count, struct encoded *out)
 {
     static const struct {
@@ -89,6 +111,8 @@ bool encode(const struct encode_as *as, const int16_t *pcm, size_t count, struct
                     {"l8", encode_l8},   {"dvi4", encode_dvi4}};
     out->count = 0;
     out->config_size = 0;
+    if (strncmp(as->encoder, "g726", 4) == 0 && as->bits == 5) /* libavcodec's is another code */
+        return by_spandsp(as, pcm, count, out);
     for (size_t i = 0; i < sizeof encoders / sizeof *encoders; i++)
         if (strcmp(encoders[i].name, as->encoder) == 0)
             return encoders[i].by(as, pcm, count, out);

@@ -3,10 +3,20 @@
  *     earshot-encode ENCODER RATE FRAME [MODE|BITS|BIT_RATE] [dtx] [fec] < raw 16-bit mono > frames
  *
  * Each frame comes with its size in two octets in front. The number is the mode of AMR and Codec2,
- * the bits of a code word of G.726, the bit rate of everything else. */
+ * the bits of a code word of G.726, the bit rate of everything else.
+ *
+ *     earshot-encode back g726|g726le BITS < octets > raw 16-bit mono
+ *
+ * decodes what ffmpeg decodes wrongly at 40 kbit/s. */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <spandsp/telephony.h>
+
+#include <spandsp/bitstream.h>
+#include <spandsp/g726.h>
 
 #include "tests/support/encode/encode.h"
 
@@ -27,8 +37,24 @@ static void number(struct encode_as *as, int n)
     }
 }
 
+static int back(const char *decoder, int bits)
+{
+    int packing = strcmp(decoder, "g726le") == 0 ? G726_PACKING_RIGHT : G726_PACKING_LEFT;
+    g726_state_t *g = g726_init(NULL, bits * 8000, G726_ENCODING_LINEAR, packing);
+    uint8_t group[15]; /* whole words, however many bits they have */
+    int16_t out[sizeof group * 8 / 2];
+    if (g == NULL)
+        return 1;
+    for (size_t n; (n = fread(group, 1, sizeof group, stdin)) > 0;)
+        fwrite(out, sizeof *out, (size_t)g726_decode(g, out, group, (int)n), stdout);
+    g726_free(g);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 4 && strcmp(argv[1], "back") == 0)
+        return back(argv[2], atoi(argv[3]));
     if (argc < 4) {
         fprintf(stderr, "usage: earshot-encode ENCODER RATE FRAME [NUMBER] [dtx] [fec]\n");
         return 2;

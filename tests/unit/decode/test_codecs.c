@@ -36,12 +36,10 @@ static const struct codec_case cases[] = {
     {"G726-16", "", 8000, "g726le", 8000, 2, 16000, 160, 0.3, 8000, 5},
     {"G726-24", "", 8000, "g726le", 8000, 3, 24000, 160, 0.2, 8000, 5},
     {"G726-32", "", 8000, "g726le", 8000, 4, 32000, 160, 0.1, 8000, 5},
-    {"G726-40", "", 8000, "g726le", 8000, 5, 40000, 160, 0.1, 8000, 5},
     {"G721", "", 8000, "g726le", 8000, 4, 32000, 160, 0.1, 8000, 5},
     {"AAL2-G726-16", "", 8000, "g726", 8000, 2, 16000, 160, 0.3, 8000, 5},
     {"AAL2-G726-24", "", 8000, "g726", 8000, 3, 24000, 160, 0.2, 8000, 5},
     {"AAL2-G726-32", "", 8000, "g726", 8000, 4, 32000, 160, 0.1, 8000, 5},
-    {"AAL2-G726-40", "", 8000, "g726", 8000, 5, 40000, 160, 0.1, 8000, 5},
     {"G723", "", 8000, "g723_1", 8000, 0, 6300, 240, 0.3, 8000, 15},
     {"GSM", "", 8000, "libgsm", 8000, 0, 13000, 160, 0.25, 8000, 5},
     {"opus", "", 48000, "libopus", 48000, 0, 32000, 960, 0.2, 48000, 15},
@@ -167,16 +165,26 @@ Test(codecs, g722_keeps_the_wave)
     call_flow_fini(&f);
 }
 
+static const struct codec_case *case_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (strcmp(cases[i].name, name) == 0)
+            return &cases[i];
+    cr_assert_fail("no case of %s", name);
+    return NULL;
+}
+
 Test(codecs, several_frames_in_a_packet_are_all_heard)
 {
     static const struct {
-        int index, group, by_encoder;
+        const char *name;
+        int group, by_encoder;
         double ms;
         uint32_t ticks;
-    } rows[] = {{11, 3, 1, 60, 480}, {10, 2, 1, 60, 480}, {13, 1, 3, 60, 480}};
+    } rows[] = {{"GSM", 3, 1, 60, 480}, {"G723", 2, 1, 60, 480}, {"speex", 1, 3, 60, 480}};
     static struct packets packets;
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
-        const struct codec_case *c = &cases[rows[r].index];
+        const struct codec_case *c = case_of(rows[r].name);
         static int16_t tone[8000 * SECONDS];
         call_tone(tone, 8000 * SECONDS, 8000, TONE_HZ, LEVEL);
         encode_grouped(c, tone, 8000 * SECONDS, rows[r].by_encoder, &packets);

@@ -57,16 +57,17 @@ static const struct golden rows[] = {
     {"DVI4", "", 8000, {.encoder = "dvi4", .rate_hz = 8000, .frame = 160}, NULL, 20, 0.03, 0.98, AS_IT_IS, 1},
     {"DVI4", "", 16000, {.encoder = "dvi4", .rate_hz = 16000, .frame = 320}, NULL, 20, 0.03, 0.99, AS_IT_IS, 1},
     {"G722", "", 8000, {.encoder = "g722", .rate_hz = 16000, .frame = 320}, "g722", 20, 0.05, 0.98, AS_IT_IS, 1},
-#define G726(name, way, n, level, like) \
-    {name, "", 8000, {.encoder = way, .rate_hz = 8000, .frame = 160, .bit_rate = 8000 * n, .bits = n}, way, 20, level, like, AS_IT_IS, 1}
+#define G726_AS(name, way, n, reference, level, like) \
+    {name, "", 8000, {.encoder = way, .rate_hz = 8000, .frame = 160, .bit_rate = 8000 * n, .bits = n}, reference, 20, level, like, AS_IT_IS, 1}
+#define G726(name, way, n, level, like) G726_AS(name, way, n, way, level, like)
     G726("G726-16", "g726le", 2, 0.3, 0.9),
     G726("G726-24", "g726le", 3, 0.2, 0.95),
     G726("G726-32", "g726le", 4, 0.1, 0.97),
-    G726("G726-40", "g726le", 5, 0.1, 0.98),
+    G726_AS("G726-40", "g726le", 5, NULL, 0.02, 0.998), /* libavcodec: 0.90 */
     G726("AAL2-G726-16", "g726", 2, 0.3, 0.9),
     G726("AAL2-G726-24", "g726", 3, 0.2, 0.95),
     G726("AAL2-G726-32", "g726", 4, 0.1, 0.97),
-    G726("AAL2-G726-40", "g726", 5, 0.1, 0.98),
+    G726_AS("AAL2-G726-40", "g726", 5, NULL, 0.02, 0.998),
     {"G723", "", 8000, {.encoder = "g723_1", .rate_hz = 8000, .frame = 240, .bit_rate = 6300}, "g723_1", 30, 0.3, 0.8, AS_IT_IS, 1},
     {"G729", "", 8000, {.encoder = "g729", .rate_hz = 8000, .frame = 80}, "g729", 10, 0.3, 0.6, AS_IT_IS, 2},
     {"GSM", "", 8000, {.encoder = "libgsm", .rate_hz = 8000, .frame = 160, .bit_rate = 13000}, "gsm", 20, 0.25, 0.9, AS_IT_IS, 1},
