@@ -261,7 +261,7 @@ void ladder_arrange(struct ladder *l)
 
 /* ---- JSON ---- */
 
-static void hosts_json(struct json *j, const struct ladder *l)
+static void hosts_json(struct json *j, const struct ladder *l, const struct api_named_source *names)
 {
     char text[ENDPOINT_TEXT_SIZE];
 
@@ -273,7 +273,7 @@ static void hosts_json(struct json *j, const struct ladder *l)
         json_kv_str(j, "addr",
                     l->by_port ? endpoint_text(&l->hosts[i], text)
                                : addr_text(l->hosts[i].addr, text));
-        json_kv_null(j, "alias");
+        named_alias_json(j, names, l->hosts[i].addr);
         json_end(j);
     }
     json_end(j);
@@ -314,14 +314,14 @@ static void legs_json(struct json *j, const struct ladder *l)
     json_end(j);
 }
 
-void ladder_json(struct json *j, const struct ladder *l, const char *call_uid)
+void ladder_json(struct json *j, const struct ladder *l, const char *call_uid, const struct api_named_source *names)
 {
     int64_t start_us = l->legs[0]->started_us;
     json_object(j);
     json_kv_str(j, "call_uid", call_uid);
     json_kv_time(j, "t0", start_us);
     legs_json(j, l);
-    hosts_json(j, l);
+    hosts_json(j, l, names);
     json_key(j, "events");
     json_array(j);
     for (uint32_t i = 0; i < l->count; i++)

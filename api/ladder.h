@@ -3,6 +3,7 @@
  * address and port, else the arrows would have no length. The legs of a conversation share one ladder; each row says its leg. */
 #pragma once
 
+#include "api/named.h"
 #include "base/json.h"
 #include "storage/record.h"
 
@@ -55,7 +56,7 @@ void ladder_rtcp(struct ladder *l, const char *data_dir, const struct call_recor
 /* In time order, hosts found. Before it is written. */
 void ladder_arrange(struct ladder *l);
 
-/* `call_uid`: the call that was asked for. */
-void ladder_json(struct json *j, const struct ladder *l, const char *call_uid);
+/* `call_uid`: the call that was asked for. `names` NULL: no host has one. */
+void ladder_json(struct json *j, const struct ladder *l, const char *call_uid, const struct api_named_source *names);
 /* For a terminal: printable ASCII whatever the wire said. */
 void ladder_text(struct buf *out, const struct ladder *l);

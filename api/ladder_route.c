@@ -22,7 +22,7 @@ static void give(struct exchange *x, const struct ladder *l, const struct leg_se
         return;
     }
     json_init(&j, &x->rs->body);
-    ladder_json(&j, l, set->record[set->self]->uid);
+    ladder_json(&j, l, set->record[set->self]->uid, &x->api->config->named);
     exchange_json_done(x);
 }
 

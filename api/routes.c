@@ -61,6 +61,15 @@ static const struct route ROUTES[] = {
     {"POST", "/api/v1/policies/retention/run", SCOPE_ADMIN, handle_retention_run, NULL, ROUTE_BODY},
     {"POST", "/api/v1/policies/retention/test", SCOPE_ADMIN, handle_retention_test, NULL, ROUTE_BODY},
     {"GET", "/api/v1/trunks", SCOPE_META, handle_trunks, NULL, 0},
+    {"POST", "/api/v1/trunks", SCOPE_ADMIN, handle_create_trunk, NULL, ROUTE_BODY},
+    {"GET", "/api/v1/trunks/{trunk}", SCOPE_META, handle_trunk, NULL, 0},
+    {"PUT", "/api/v1/trunks/{trunk}", SCOPE_ADMIN, handle_put_trunk, NULL, ROUTE_BODY},
+    {"DELETE", "/api/v1/trunks/{trunk}", SCOPE_ADMIN, handle_delete_trunk, NULL, 0},
+    {"GET", "/api/v1/aliases", SCOPE_META, handle_aliases, NULL, 0},
+    {"POST", "/api/v1/aliases", SCOPE_ADMIN, handle_create_alias, NULL, ROUTE_BODY},
+    {"GET", "/api/v1/aliases/{alias}", SCOPE_META, handle_alias, NULL, 0},
+    {"PUT", "/api/v1/aliases/{alias}", SCOPE_ADMIN, handle_put_alias, NULL, ROUTE_BODY},
+    {"DELETE", "/api/v1/aliases/{alias}", SCOPE_ADMIN, handle_delete_alias, NULL, 0},
     {"GET", "/api/v1/registrations", SCOPE_META, handle_registrations, REGISTRATION_PARAMS, 0},
     {"GET", "/api/v1/subscriptions", SCOPE_META, handle_subscriptions, SUBSCRIPTION_PARAMS, 0},
     {"GET", "/api/v1/messages", SCOPE_META, handle_user_messages, MESSAGE_PARAMS, 0},
@@ -100,11 +109,11 @@ const struct route *routes(unsigned *ret_count)
 
 static const char WORD[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
 
-/* One value off *path into `out` of `size`; `more`: what it may hold beside letters, digits and dashes. In one that may hold "@",
+/* One value off *path into `out` of `size`; `more`: what it may hold beside letters, digits and dashes. In one that may hold ":",
  * "@", "+" and ":" may be escaped. False when there is none or it does not fit. */
 static bool take_value(const char **path, const char *more, char *out, size_t size)
 {
-    bool wide = strchr(more, '@') != NULL;
+    bool wide = strchr(more, ':') != NULL;
     size_t n = 0;
 
     for (; **path; (*path)++) {
@@ -125,8 +134,8 @@ static bool take_value(const char **path, const char *more, char *out, size_t si
     return n > 0;
 }
 
-/* "{name}" takes one segment of letters, digits and dashes, "{asset}" dots as well, "{aor}" what addresses of record
- * hold; everything else is compared as it stands. */
+/* "{name}" takes one segment of letters, digits and dashes, "{asset}" dots as well, "{alias}" what networks hold (but
+ * for a slash), "{trunk}" _, "{aor}" what addresses of record hold; everything else is compared as it stands. */
 static bool path_matches(const char *pattern, const char *path, struct http_request *rq)
 {
     unsigned values = 0;
@@ -138,7 +147,7 @@ static bool path_matches(const char *pattern, const char *path, struct http_requ
             continue;
         }
         bool wide = strncmp(pattern, "{aor}", 5) == 0 || strncmp(pattern, "{user}", 6) == 0;
-        const char *more = wide ? "@.:+_~!$&'()*,=[]" : strncmp(pattern, "{asset}", 7) == 0 ? "." : "";
+        const char *more = wide ? "@.:+_~!$&'()*,=[]" : strncmp(pattern, "{asset}", 7) == 0 ? "." : strncmp(pattern, "{alias}", 7) == 0 ? ".:" : strncmp(pattern, "{trunk}", 7) == 0 ? "_" : "";
         if (!take_value(&path, more, rq->path_value[values++],
                         wide ? HTTP_PATH_VALUE_SIZE : HTTP_PATH_WORD_SIZE))
             return false;

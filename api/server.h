@@ -5,6 +5,7 @@
 
 #include "api/live.h"
 #include "api/live_events.h"
+#include "api/named.h"
 #include "api/sound.h"
 #include "base/counters.h"
 #include "storage/store.h"
@@ -126,6 +127,7 @@ struct api_config {
     /* Deletes the files of the call's recording and says so in its record. Done when it returns 0. */
     int (*delete_recording)(void *context, const char *uid, const char *actor, uint32_t *ret_files, uint64_t *ret_bytes);
     struct api_policies policies;
+    struct api_named_source named;
     struct api_sound_source sound;
     const char *version;
     const struct kpi_rules *kpi_rules; /* shown beside the figures; may be NULL */

@@ -15,6 +15,7 @@
  * others are one, "other". What finds no room goes there as well. */
 #pragma once
 
+#include "api/named.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "storage/record.h"
@@ -31,5 +32,5 @@ void topology_free(struct topology *t);
 int topology_call(struct topology *t, const struct call_record *r);
 /* Only those that ever succeeded say something. ERR_NOMEM. */
 int topology_registration(struct topology *t, const struct registration_record *r);
-/* Keys and values into the object that is open: "calls", "nodes" (at most `nodes_max` and "other"), "edges". ERR_NOMEM. */
-int topology_json(struct json *j, const struct topology *t, unsigned nodes_max);
+/* Keys and values into the object that is open: "calls", "nodes" (at most `nodes_max` and "other"), "edges". `names` NULL: no node has one. ERR_NOMEM. */
+int topology_json(struct json *j, const struct topology *t, unsigned nodes_max, const struct api_named_source *names);

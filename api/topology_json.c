@@ -105,7 +105,7 @@ static void roles_json(struct json *j, uint8_t roles)
     json_end(j);
 }
 
-static void node_json(struct json *j, const struct topology_node *n, uint32_t id)
+static void node_json(struct json *j, const struct topology_node *n, uint32_t id, const struct api_named_source *names)
 {
     char text[ADDR_TEXT_SIZE];
     json_object(j);
@@ -118,6 +118,7 @@ static void node_json(struct json *j, const struct topology_node *n, uint32_t id
     kv_known(j, "site", slice_str(n->site));
     kv_known(j, "trunk", slice_str(n->trunk));
     kv_uint(j, "calls", n->calls);
+    named_alias_json(j, names, n->addr);
     json_end(j);
 }
 
@@ -137,7 +138,7 @@ static void other_json(struct json *j, const struct order *o, const struct topol
     json_array(j);
     json_str(j, "other");
     json_end(j);
-    static const char *const EMPTY[] = {"user_agent", "tenant", "site", "trunk", "calls"};
+    static const char *const EMPTY[] = {"user_agent", "tenant", "site", "trunk", "calls", "alias"};
     for (unsigned i = 0; i < sizeof EMPTY / sizeof EMPTY[0]; i++)
         json_kv_null(j, EMPTY[i]);
     json_end(j);
@@ -188,7 +189,7 @@ static void edge_json(struct json *j, const struct topology_edge *e)
     json_end(j);
 }
 
-int topology_json(struct json *j, const struct topology *t, unsigned nodes_max)
+int topology_json(struct json *j, const struct topology *t, unsigned nodes_max, const struct api_named_source *names)
 {
     struct order o = {.t = t};
     struct topology *edges = order_nodes(&o, nodes_max) ? fold(&o) : NULL;
@@ -197,7 +198,7 @@ int topology_json(struct json *j, const struct topology *t, unsigned nodes_max)
         json_key(j, "nodes");
         json_array(j);
         for (uint32_t i = 0; i < o.shown; i++)
-            node_json(j, o.sorted[i], i);
+            node_json(j, o.sorted[i], i, names);
         other_json(j, &o, edges);
         json_end(j);
         json_key(j, "edges");

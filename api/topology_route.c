@@ -30,7 +30,7 @@ static void give(struct exchange *x, const struct topology *t, const struct stor
     json_kv_time(&j, "from", q->from_us);
     json_kv_time(&j, "to", q->to_us);
     json_kv_bool(&j, "truncated", truncated);
-    int err = topology_json(&j, t, nodes_max);
+    int err = topology_json(&j, t, nodes_max, &x->api->config->named);
     json_end(&j);
     if (err)
         exchange_store_problem(x, err, "graph");

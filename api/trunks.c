@@ -1,9 +1,11 @@
-/* GET /trunks: each trunk of the configuration with its load and whether it answers. The figures
- * are those of /metrics, so the two cannot differ. */
+/* GET /trunks: each trunk with what it is known by (named.c), its load and whether it answers. The figures are those of /metrics, so
+ * the two cannot differ. */
 #include "api/handlers.h"
 #include "api/json_fields.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define RATIO_DECIMALS 6
 #define BITS           8
@@ -32,38 +34,55 @@ static void load_json(struct json *j, uint64_t calls, uint64_t peak, uint64_t ca
     double all = capacity ? (double)capacity : NAN;
     kv_uint(j, "calls", calls);
     kv_uint(j, "calls_peak", peak);
-    kv_positive(j, "capacity_calls", (int64_t)capacity);
     json_kv_double(j, "capacity_ratio", (double)calls / all, RATIO_DECIMALS);
     json_kv_double(j, "capacity_peak_ratio", (double)peak / all, RATIO_DECIMALS);
 }
 
-static void trunk_json(struct json *j, struct counters_set *s, unsigned trunk, const char *name)
+/* 0: the counters do not know it yet. */
+static unsigned number_of(const struct counters_set *s, const char *name)
 {
+    for (unsigned i = 1; i < LABEL_COUNT_TRUNK - 1; i++) {
+        const char *there = counters_trunk(s, i);
+        if (there && strcmp(there, name) == 0)
+            return i;
+    }
+    return 0;
+}
+
+struct listing {
+    struct json json;
+    struct counters_set *counters;
+};
+
+static void trunk_json(void *context, const struct named *n)
+{
+    struct listing *l = context;
+    struct json *j = &l->json;
+    struct counters_set *s = l->counters;
+    unsigned trunk = number_of(s, n->id);
+    uint64_t capacity = strtoull(n->value[NAMED_CAPACITY], NULL, 10);
+
     json_object(j);
-    json_kv_str(j, "name", name);
-    load_json(j, of_trunk(s, C_CALLS_ACTIVE, trunk, LABEL_COUNT_DIRECTION),
-              of_trunk(s, C_TRUNK_PEAK, trunk, 1), of_trunk(s, C_TRUNK_CAPACITY, trunk, 1));
-    up_json(j, counters_sum(s, C_TRUNK_PEERS + trunk * LABEL_COUNT_PEER),
-            counters_sum(s, C_TRUNK_PEERS + trunk * LABEL_COUNT_PEER + 1));
-    kv_uint(j, "bits_per_s", BITS * of_trunk(s, C_RTP_RATE, trunk, 1));
-    kv_uint(j, "bits_per_s_peak", BITS * of_trunk(s, C_RTP_RATE_PEAK, trunk, 1));
+    named_members_json(j, n);
+    load_json(j, trunk ? of_trunk(s, C_CALLS_ACTIVE, trunk, LABEL_COUNT_DIRECTION) : 0, trunk ? of_trunk(s, C_TRUNK_PEAK, trunk, 1) : 0, capacity);
+    up_json(j, trunk ? counters_sum(s, C_TRUNK_PEERS + trunk * LABEL_COUNT_PEER) : 0,
+            trunk ? counters_sum(s, C_TRUNK_PEERS + trunk * LABEL_COUNT_PEER + 1) : 0);
+    kv_uint(j, "bits_per_s", trunk ? BITS * of_trunk(s, C_RTP_RATE, trunk, 1) : 0);
+    kv_uint(j, "bits_per_s_peak", trunk ? BITS * of_trunk(s, C_RTP_RATE_PEAK, trunk, 1) : 0);
     json_end(j);
 }
 
 void handle_trunks(struct exchange *x)
 {
-    struct counters_set *s = x->api->config->counters;
-    struct json j;
-    json_init(&j, &x->rs->body);
-    json_object(&j);
-    json_key(&j, "data");
-    json_array(&j);
-    for (unsigned i = 1; i < LABEL_COUNT_TRUNK - 1; i++) {
-        const char *name = counters_trunk(s, i);
-        if (name)
-            trunk_json(&j, s, i, name);
-    }
-    json_end(&j);
-    json_end(&j);
+    const struct api_named_source *named = &x->api->config->named;
+    struct listing l = {.counters = x->api->config->counters};
+    json_init(&l.json, &x->rs->body);
+    json_object(&l.json);
+    json_key(&l.json, "data");
+    json_array(&l.json);
+    if (named->each)
+        named->each(named->context, NAMED_TRUNK, trunk_json, &l);
+    json_end(&l.json);
+    json_end(&l.json);
     exchange_json_done(x);
 }

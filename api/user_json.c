@@ -53,12 +53,11 @@ static void value_json(struct json *j, const char *name, const void *record,
     }
 }
 
-void user_json(struct json *j, enum user_kind kind, const void *record, bool body)
+void user_fields_json(struct json *j, enum user_kind kind, const void *record, bool body)
 {
     const struct user_table *t = user_table(kind);
     char name[40];
 
-    json_object(j);
     for (unsigned i = 0; i < t->count; i++) {
         const struct user_field *f = &t->fields[i];
         bool hidden = f->type == USER_TYPE_KEY || f->type == USER_TYPE_MARK ||
@@ -66,5 +65,11 @@ void user_json(struct json *j, enum user_kind kind, const void *record, bool bod
         if (!hidden)
             value_json(j, shown_name(f, name), record, f);
     }
+}
+
+void user_json(struct json *j, enum user_kind kind, const void *record, bool body)
+{
+    json_object(j);
+    user_fields_json(j, kind, record, body);
     json_end(j);
 }

@@ -11,15 +11,33 @@ struct list {
     const struct user_table *table;
     const struct user_field *order;
     enum user_kind kind;
-    bool body;
+    bool body, hosts;
     int64_t last_us, last_id;
+    const struct api_named_source *names;
 };
+
+/* What people call the two ends of a pair of hosts. */
+static void ends_json(struct list *l, const void *record)
+{
+    static const char *const ENDS[][2] = {{"src_alias", "src_ip"}, {"dst_alias", "dst_ip"}};
+    for (unsigned i = 0; i < 2; i++) {
+        char name[NAMED_ALIAS_SIZE];
+        struct addr a;
+        bool known = l->names->alias_of && addr_parse(slice_str(user_text(record, user_field(l->kind, ENDS[i][1]))), &a) &&
+                     l->names->alias_of(l->names->context, a, name);
+        json_kv_str(&l->json, ENDS[i][0], known ? name : NULL);
+    }
+}
 
 static void add_row(void *context, const void *record, int64_t id)
 {
     struct list *l = context;
 
-    user_json(&l->json, l->kind, record, l->body);
+    json_object(&l->json);
+    user_fields_json(&l->json, l->kind, record, l->body);
+    if (l->hosts)
+        ends_json(l, record);
+    json_end(&l->json);
     l->last_us = user_int(record, l->order);
     l->last_id = id;
 }
@@ -57,7 +75,8 @@ static void handle_list(struct exchange *x, enum user_list list, bool body)
     if (!exchange_audit_search(x, list == USER_LIST_MESSAGES ? "messages.search" : "users.search"))
         return;
     struct list l = {
-        .kind = filter.query.kind, .table = user_table(filter.query.kind), .body = body};
+        .kind = filter.query.kind, .table = user_table(filter.query.kind), .body = body, .hosts = list == USER_LIST_HOSTS,
+                     .names = &x->api->config->named};
     l.order = user_field(l.kind, l.table->order);
     json_init(&l.json, &x->rs->body);
     json_object(&l.json);

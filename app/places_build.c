@@ -122,6 +122,8 @@ static int add_item(struct building *b, const struct object *o, unsigned number,
         return 0;
     case VALUE_NAME:
         return add_tenant_of(b, o, number, item);
+    case VALUE_TITLE:
+        return 0;
     }
     return err ? full(b, object_section(o->kind), o->name) : 0;
 }
@@ -160,7 +162,7 @@ static int add_names(struct building *b)
     unsigned number;
     for (unsigned i = 0; b->p && i < b->p->count; i++) {
         const struct object *o = &b->p->object[i];
-        if (o->kind == OBJECT_PLACES)
+        if (o->kind == OBJECT_PLACES || o->kind == OBJECT_ALIAS)
             continue;
         if (o->kind == OBJECT_TENANT && spaces_collide(b, o)) {
             why_set(b->why, "[tenant %s]: this name and that of another tenant cannot be told apart; change one", o->name);
@@ -212,26 +214,41 @@ static int build(struct building *b)
     if (!err)
         err = add_numbered(b);
     for (unsigned i = 0; b->p && i < b->p->count && !err; i++)
-        err = add_values(b, &b->p->object[i]);
+        if (b->p->object[i].kind != OBJECT_ALIAS)
+            err = add_values(b, &b->p->object[i]);
     if (!err)
         place_table_seal(b->table);
     return err;
 }
 
-int places_build(const struct places *p, const struct net_space *numbered, unsigned numbered_count,
+/* Aliases alone place nothing. */
+static bool names_places(const struct places *p)
+{
+    for (unsigned i = 0; p && i < p->count; i++)
+        if (p->object[i].kind != OBJECT_ALIAS)
+            return true;
+    return false;
+}
+
+int places_build(const struct places *p, struct place_names *names, const struct net_space *numbered, unsigned numbered_count,
                  struct place_table **ret_table, struct place_spaces *ret_spaces, struct why *why)
 {
     *ret_table = NULL;
     *ret_spaces = (struct place_spaces){0};
-    if ((p == NULL || p->count == 0) && numbered_count == 0)
+    if (!names_places(p) && numbered_count == 0 && (names == NULL || place_names_empty(names)))
         return 0;
+    unsigned mark[PLACE_KINDS];
+    if (names)
+        place_names_mark(names, mark);
     struct building b = {.p = p, .numbered = numbered, .numbered_count = numbered_count, .why = why};
-    b.table = place_table_new();
+    b.table = names ? place_table_new_of(names) : place_table_new();
     b.spaces.of = calloc(PLACE_SPACES_MAX, sizeof *b.spaces.of);
     int err = b.table && b.spaces.of ? build(&b) : ERR_NOMEM;
     if (err) {
         place_table_free(b.table);
         free(b.spaces.of);
+        if (names)
+            place_names_back(names, mark);
         return err;
     }
     *ret_table = b.table;
@@ -243,7 +260,7 @@ int places_check(const struct places *p, struct why *why)
 {
     struct place_table *table;
     struct place_spaces spaces;
-    int err = places_build(p, NULL, 0, &table, &spaces, why);
+    int err = places_build(p, NULL, NULL, 0, &table, &spaces, why);
     place_table_free(table);
     free(spaces.of);
     return err;

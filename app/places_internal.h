@@ -3,10 +3,10 @@
 
 #include "app/places.h"
 
-#define OBJECTS_MAX 512 /* of all kinds; the table of places has the ceilings of each */
+#define OBJECTS_MAX 2048 /* of all kinds; the table of places has the ceilings of each */
 #define KEYS_MAX    6
 
-enum value_kind { VALUE_NETWORKS, VALUE_PEERS, VALUE_DOMAINS, VALUE_PREFIXES, VALUE_VLANS, VALUE_VNIS, VALUE_SPACES, VALUE_COUNT, VALUE_NAME };
+enum value_kind { VALUE_NETWORKS, VALUE_PEERS, VALUE_DOMAINS, VALUE_PREFIXES, VALUE_VLANS, VALUE_VNIS, VALUE_SPACES, VALUE_COUNT, VALUE_NAME, VALUE_TITLE };
 enum object_kind {
 #define NAMED(kind, section, help) OBJECT_##kind,
 #define KEY(kind, name, values, help)
@@ -26,7 +26,7 @@ struct key {
 
 struct object {
     enum object_kind kind;
-    char name[PLACE_NAME_SIZE]; /* "" for [places] */
+    char name[PLACES_NAME_SIZE]; /* "" for [places] */
     char *value[KEYS_MAX];      /* by the key's place among those of its kind; NULL: not given */
 };
 

@@ -38,7 +38,7 @@ void read_ladder(struct buf *out, const char *data_dir, const struct call_record
     if (json) {
         struct json j;
         json_init(&j, out);
-        ladder_json(&j, &l, r->uid);
+        ladder_json(&j, &l, r->uid, NULL);
     } else {
         put_title(out, r);
         ladder_text(out, &l);

@@ -24,7 +24,7 @@ void read_topology_print(const struct topology *t, struct buf *out)
     struct json j;
     json_init(&j, out);
     json_object(&j);
-    out->failed |= topology_json(&j, t, NODES_SHOWN) != 0;
+    out->failed |= topology_json(&j, t, NODES_SHOWN, NULL) != 0;
     json_end(&j);
     buf_char(out, '\n');
 }

@@ -20,6 +20,7 @@
 #include "app/media_drop.h"
 #include "app/messages.h"
 #include "app/on_demand.h"
+#include "app/named.h"
 #include "app/policies.h"
 #include "app/recover.h"
 #include "app/renderer.h"
@@ -63,6 +64,7 @@ struct service {
     struct listening *listening;
     struct conversions *conversions;
     struct policies *policies;
+    struct named_places *named;
     struct webhook *webhook; /* NULL: nobody is told */
     struct live_events *live_events; /* NULL: without the API */
     struct api_server *api;
@@ -600,6 +602,7 @@ static int start_http(struct service *s, struct why *why)
         .retention = {.show = retention, .run = retention_run, .read = read_terms, .dry_run = try_terms, .put = put_terms, .let_go = drop_terms},
         .policies = {.context = s, .show = rules_show, .read = rules_read, .put = rules_put, .let_go = rules_drop, .dry_run = rules_try,
                      .request_live = request_live, .request_stored = request_stored},
+        .named = {.context = s->named, .each = named_each, .change = named_change, .alias_of = named_alias_of, .network = places_network},
         .sound = {.context = s->conversions, .convert = conversions_open, .peaks = conversions_peaks},
         .version = EARSHOT_VERSION,
         .kpi_rules = &s->kpi.rules,
@@ -654,6 +657,17 @@ static int configure_confine(struct service *s, struct confine_config *ret_confi
     return err;
 }
 
+static int start_places(struct service *s, struct why *why)
+{
+    const struct named_config named = {.data_dir = s->settings->data_dir, .settings = s->settings};
+    int err = named_open(&named, &s->named, why);
+    if (err == 0)
+        err = wire_open_with(s->settings, named_all(s->named), &s->wire, why);
+    if (err == 0)
+        named_begin(s->named, s->wire, s->counters_set, s->gauges);
+    return err;
+}
+
 static int start_all(struct service *s, struct why *why)
 {
     struct pipeline_config pipeline;
@@ -682,7 +696,9 @@ static int start_all(struct service *s, struct why *why)
     };
     int err = configure_confine(s, &renderer.confine);
     if (err == 0)
-        err = wire_open(s->settings, &s->wire, why);
+        err = lock_data_dir(s, why);
+    if (err == 0)
+        err = start_places(s, why);
     if (err)
         return err;
     wire_configure(s->wire, &pipeline.front);
@@ -690,9 +706,7 @@ static int start_all(struct service *s, struct why *why)
     pipeline.worker.identity.stir = wire_stir(s->wire);
     wire_label_counters(s->wire, s->counters_set, s->gauges);
     counters_limit_series(s->counters_set, (uint64_t)s->settings->metrics_max_series);
-    err = lock_data_dir(s, why);
-    if (err == 0)
-        err = policies_open(&rules, &s->policies, why);
+    err = policies_open(&rules, &s->policies, why);
     pipeline.worker.book = s->policies ? policies_book(s->policies) : NULL;
     if (err == 0)
         err = start_storage(s, &pipeline, why);
@@ -865,6 +879,7 @@ void service_stop(struct service *s)
     writer_stop(s->writer);
     wire_close(s->wire);
     policies_close(s->policies);
+    named_close(s->named);
     counters_set_free(s->counters_set);
     if (s->lock_fd >= 0)
         close(s->lock_fd);

@@ -384,6 +384,30 @@ int settings_read_rules(const char *path, struct rules **ret_rules, struct why *
     return ERR_INVALID;
 }
 
+static int on_place(void *user, const char *section, const char *name, const char *value)
+{
+    struct reading *r = user;
+    if (!places_section(section))
+        why_set(&r->first, "[%s] does not belong here", section);
+    return places_section(section) && places_set(&r->settings->places, section, name, value, &r->first) == 0;
+}
+
+int settings_read_places(const char *path, struct places **ret_places, struct why *why)
+{
+    struct settings holder = {0};
+    struct reading reading = {.settings = &holder};
+    int line = ini_parse(path, on_place, &reading);
+    *ret_places = NULL;
+    if (line == 0) {
+        *ret_places = holder.places;
+        return 0;
+    }
+    places_free(holder.places);
+    why_set(why, "%s, line %d: %s; mend the line, or delete the file and name its trunks and aliases again", path, line,
+            line < 0 ? "it cannot be read" : reading.first.text);
+    return ERR_INVALID;
+}
+
 static int is_conf(const struct dirent *e)
 {
     size_t size = strlen(e->d_name);

@@ -45,6 +45,8 @@ void settings_free(struct settings *s);
 int settings_read(struct settings *s, const char *path, struct why *why);
 /* The file, then the *.conf of its conf.d/ folder by name. `path` NULL: the default file, which may be absent. */
 int settings_load(struct settings *s, const char *path, struct why *why);
+/* A file that holds places and nothing else. *ret_places is NULL when it is empty. */
+int settings_read_places(const char *path, struct places **ret_places, struct why *why);
 /* A file that holds rules and nothing else. *ret_rules is NULL when it is empty. */
 int settings_read_rules(const char *path, struct rules **ret_rules, struct why *why);
 /* One setting, as on a line of the file. */

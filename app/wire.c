@@ -20,7 +20,8 @@ struct wire {
     unsigned numbered_count;
     struct net_space *spaces; /* those, and what the tenants with names have */
     unsigned space_count;
-    struct place_table *places;
+    struct place_names *names;
+    struct place_turn *turn; /* the table of places, and the one that comes in its place */
     uint16_t ports[16];
     unsigned port_count;
     struct front_alias aliases[FRONT_ALIASES_MAX];
@@ -109,10 +110,14 @@ static int read_spaces(struct wire *w, const char *text, struct why *why)
     return 0;
 }
 
-static int make_places(struct wire *w, const struct settings *s, struct why *why)
+static int make_places(struct wire *w, const struct places *places, struct why *why)
 {
     struct place_spaces named;
-    int err = places_build(s->places, w->numbered, w->numbered_count, &w->places, &named, why);
+    w->names = place_names_new();
+    w->turn = calloc(1, sizeof *w->turn);
+    if (w->names == NULL || w->turn == NULL)
+        return ERR_NOMEM;
+    int err = places_build(places, w->names, w->numbered, w->numbered_count, &w->turn->now, &named, why);
     if (err)
         return err;
     w->space_count = w->numbered_count + named.count;
@@ -168,6 +173,11 @@ static int read_private_keys(struct wire *w, const char *text, struct why *why)
 
 int wire_open(const struct settings *s, struct wire **ret_wire, struct why *why)
 {
+    return wire_open_with(s, s->places, ret_wire, why);
+}
+
+int wire_open_with(const struct settings *s, const struct places *places, struct wire **ret_wire, struct why *why)
+{
     struct wire *w = calloc(1, sizeof *w);
     if (w == NULL)
         return ERR_NOMEM;
@@ -175,7 +185,7 @@ int wire_open(const struct settings *s, struct wire **ret_wire, struct why *why)
     if (err == 0)
         err = read_spaces(w, s->tenants, why);
     if (err == 0)
-        err = make_places(w, s, why);
+        err = make_places(w, places, why);
     if (err == 0)
         err = read_aliases(w, s->nat_alias, why);
     if (err == 0)
@@ -198,7 +208,10 @@ void wire_close(struct wire *w)
         return;
     key_log_close(w->keys);
     stir_keys_free(w->stir);
-    place_table_free(w->places);
+    if (w->turn)
+        place_turn_fini(w->turn);
+    free(w->turn);
+    place_names_free(w->names);
     free(w->spaces);
     free(w);
 }
@@ -207,7 +220,8 @@ void wire_configure(const struct wire *w, struct front_config *config)
 {
     config->net.spaces = w->spaces;
     config->net.spaces_count = w->space_count;
-    config->places = w->places;
+    config->places = w->turn->now;
+    config->turn = w->turn;
     memcpy(config->streams.tls_ports, w->ports, sizeof w->ports);
     config->streams.tls_port_count = w->port_count;
     memcpy(config->alias, w->aliases, sizeof w->aliases);
@@ -220,12 +234,50 @@ const struct stir_keys *wire_stir(const struct wire *w)
     return w->stir;
 }
 
+static void label_counters(const struct place_table *t, struct counters_set *set, struct counters *gauges)
+{
+    for (unsigned i = 1; i <= place_count(t, PLACE_TRUNK); i++) {
+        counters_name_trunk(set, i, place_name(t, PLACE_TRUNK, i));
+        counters_set(gauges, C_TRUNK_CAPACITY + i, place_capacity(t, i));
+    }
+}
+
 void wire_label_counters(const struct wire *w, struct counters_set *set, struct counters *gauges)
 {
-    for (unsigned i = 1; i <= place_count(w->places, PLACE_TRUNK); i++) {
-        counters_name_trunk(set, i, place_name(w->places, PLACE_TRUNK, i));
-        counters_set(gauges, C_TRUNK_CAPACITY + i, place_capacity(w->places, i));
-    }
+    label_counters(w->turn->now, set, gauges);
+}
+
+/* ---- other places ---- */
+
+static int build_places(const struct wire *w, const struct places *places, struct place_table **ret_table, struct why *why)
+{
+    struct place_spaces spaces;
+    int err = places_build(places, w->names, w->numbered, w->numbered_count, ret_table, &spaces, why);
+    if (err == 0)
+        free(spaces.of);
+    return err;
+}
+
+int wire_try_places(const struct wire *w, const struct places *places, struct why *why)
+{
+    struct place_table *table = NULL;
+    unsigned mark[PLACE_KINDS];
+    place_names_mark(w->names, mark);
+    int err = build_places(w, places, &table, why);
+    place_table_free(table);
+    place_names_back(w->names, mark);
+    return err;
+}
+
+int wire_put_places(struct wire *w, const struct places *places, struct counters_set *set, struct counters *gauges, struct why *why)
+{
+    struct place_table *table = NULL;
+    int err = build_places(w, places, &table, why);
+    if (err)
+        return err;
+    label_counters(table, set, gauges);
+    place_turn_put(w->turn, table);
+    return 0;
 }
 
 /* ---- keys ---- */

@@ -9,6 +9,12 @@ struct wire;
 
 /* Reads the texts of the settings and opens the key log. 0 or ERR_ with a sentence that names the setting. */
 int wire_open(const struct settings *s, struct wire **ret_wire, struct why *why);
+/* The same; places come from elsewhere, and others may come in their place while the front runs. */
+int wire_open_with(const struct settings *s, const struct places *places, struct wire **ret_wire, struct why *why);
+/* Can these be the places? Nothing is done. */
+int wire_try_places(const struct wire *w, const struct places *places, struct why *why);
+/* Calls that begin from now on are placed by these. Any thread, one at a time; tenants stay what they were. */
+int wire_put_places(struct wire *w, const struct places *places, struct counters_set *set, struct counters *gauges, struct why *why);
 /* NULL is fine. */
 void wire_close(struct wire *w);
 /* `config` borrows from `w`. */

@@ -24,6 +24,7 @@ struct counters_set {
     uint64_t series_max;
     char iface[LABEL_COUNT_IFACE][IFACE_NAME_SIZE]; /* "": the index */
     char trunk[LABEL_COUNT_TRUNK][TRUNK_NAME_SIZE];
+    atomic_bool trunk_named[LABEL_COUNT_TRUNK]; /* set behind its name: who sees it may read that */
 };
 
 static const char *const label_names[LABEL_SETS] = {
@@ -189,13 +190,15 @@ void counters_name_iface(struct counters_set *s, unsigned index, const char *nam
 
 void counters_name_trunk(struct counters_set *s, unsigned number, const char *name)
 {
-    if (number > 0 && number < LABEL_COUNT_TRUNK - 1)
-        slice_copy_to(slice_str(name), s->trunk[number], TRUNK_NAME_SIZE);
+    if (number == 0 || number >= LABEL_COUNT_TRUNK - 1 || s->trunk_named[number])
+        return;
+    slice_copy_to(slice_str(name), s->trunk[number], TRUNK_NAME_SIZE);
+    s->trunk_named[number] = true;
 }
 
 const char *counters_trunk(const struct counters_set *s, unsigned number)
 {
-    return number < LABEL_COUNT_TRUNK && s->trunk[number][0] ? s->trunk[number] : NULL;
+    return number < LABEL_COUNT_TRUNK && s->trunk_named[number] ? s->trunk[number] : NULL;
 }
 
 /* ---- the text format, version 0.0.4 ---- */
@@ -204,7 +207,7 @@ static const char *label_value(const struct counters_set *s, enum label_set set,
 {
     if (set == LABELS_IFACE && s->iface[index][0])
         return s->iface[index];
-    if (set == LABELS_TRUNK && s->trunk[index][0])
+    if (set == LABELS_TRUNK && s->trunk_named[index])
         return s->trunk[index];
     return label_text(set, index);
 }
@@ -278,7 +281,7 @@ static void put_number(struct buf *out, const struct counter_family *f, uint64_t
 static bool is_silent(const struct counters_set *s, const struct counter_family *f, unsigned i)
 {
     bool of_trunk = f->kind == COUNTER_KIND_GAUGE && f->a == LABELS_TRUNK;
-    return !of_trunk || (i > 0 && s->trunk[i / set_size(f->b)][0] == '\0');
+    return !of_trunk || (i > 0 && !s->trunk_named[i / set_size(f->b)]);
 }
 
 /* `i`: index in all label sets of the family together. Nothing where it has none. */

@@ -147,7 +147,7 @@ struct counters *counters_block(struct counters_set *s);
 uint64_t counters_sum(struct counters_set *s, unsigned cell);
 /* Shows `name` instead of the index in the iface label. Before threads start. */
 void counters_name_iface(struct counters_set *s, unsigned index, const char *name);
-/* The name of a trunk, from 1, in the label of that name. Before threads start. */
+/* The name of a trunk, from 1, in the label of that name: once, from then on it has it. Any thread, one at a time. */
 void counters_name_trunk(struct counters_set *s, unsigned number, const char *name);
 /* That name; NULL: none was given. */
 const char *counters_trunk(const struct counters_set *s, unsigned number);

@@ -11,6 +11,7 @@
 
 struct front;
 struct place_table;
+struct place_turn;
 
 /* Two addresses of one place: what SDP announces at one is looked for at the other too. */
 struct front_alias {
@@ -69,6 +70,7 @@ struct front_config {
     uint32_t peers_max;             /* default 4096 pairs that speak OPTIONS */
     uint32_t user_agents_max;       /* default 1000 names of software */
     const struct place_table *places; /* borrowed, sealed (call/place.h); NULL: nothing is known */
+    struct place_turn *turn;          /* whose table that is, when another may come in its place; borrowed */
     unsigned alias_count;
     struct front_alias alias[FRONT_ALIASES_MAX];
 };

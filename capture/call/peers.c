@@ -55,6 +55,19 @@ static void count_trunks(struct users *u, const struct peer *e, int change)
     }
 }
 
+void peers_placed(struct users *u)
+{
+    struct slots *table = &u->table[PART_PEER];
+    for (uint32_t i = 0; i < table->touched; i++) {
+        struct peer *e = slots_at(table, i);
+        if (!e->entry.slot.used)
+            continue;
+        count_trunks(u, e, -1);
+        e->trunks = place_trunks_at(u->c->config.places, &e->p.dst);
+        count_trunks(u, e, 1);
+    }
+}
+
 void peers_last(struct users *u, struct entry *entry)
 {
     struct peer *e = (struct peer *)(void *)entry;

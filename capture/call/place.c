@@ -32,7 +32,7 @@ struct id_entry {
 };
 
 struct named {
-    char *name;
+    bool there; /* else its number is that of a name of an earlier table */
     uint32_t capacity;
     uint16_t tenant;
     bool by_end;    /* a trunk with peers or domains */
@@ -42,7 +42,14 @@ struct named {
 static const unsigned named_max[PLACE_KINDS] = {0, PLACE_TRUNKS_MAX, PLACE_SITES_MAX,
                                                 PLACE_TENANTS_MAX};
 
+struct place_names {
+    char (*name[PLACE_KINDS])[PLACE_NAME_SIZE]; /* by number */
+    unsigned count[PLACE_KINDS];
+};
+
 struct place_table {
+    struct place_names *names;
+    bool own_names;
     bool sealed;
     bool ours_named; /* there are networks or domains of ours */
     struct named *named[PLACE_KINDS];
@@ -82,6 +89,11 @@ bool place_network_parse(struct slice text, struct place_network *ret_network)
     unsigned whole = (unsigned)length + 128 - longest;
     *ret_network = (struct place_network){.addr = masked(a, whole), .length = (uint8_t)whole};
     return true;
+}
+
+bool place_network_has(const struct place_network *n, struct addr a)
+{
+    return addr_equal(masked(a, n->length), n->addr);
 }
 
 bool place_peer_parse(struct slice text, struct place_network *ret_network)
@@ -145,11 +157,71 @@ bool place_name_valid(struct slice text)
 
 /* ---- filling ---- */
 
+struct place_names *place_names_new(void)
+{
+    struct place_names *n = calloc(1, sizeof *n);
+    bool good = n != NULL;
+    for (unsigned kind = PLACE_TRUNK; good && kind < PLACE_KINDS; kind++) {
+        n->name[kind] = calloc(named_max[kind] + 1, sizeof *n->name[kind]);
+        good = n->name[kind] != NULL;
+    }
+    if (good)
+        return n;
+    place_names_free(n);
+    return NULL;
+}
+
+void place_names_free(struct place_names *n)
+{
+    for (unsigned kind = PLACE_TRUNK; n && kind < PLACE_KINDS; kind++)
+        free(n->name[kind]);
+    free(n);
+}
+
+void place_names_mark(const struct place_names *n, unsigned ret_mark[PLACE_KINDS])
+{
+    memcpy(ret_mark, n->count, sizeof n->count);
+}
+
+void place_names_back(struct place_names *n, const unsigned mark[PLACE_KINDS])
+{
+    memcpy(n->count, mark, sizeof n->count);
+}
+
+bool place_names_empty(const struct place_names *n)
+{
+    return n->count[PLACE_TRUNK] + n->count[PLACE_SITE] + n->count[PLACE_TENANT] == 0;
+}
+
+/* The number of a name, a new one for one that is not known; 0: there is no room. */
+static unsigned number_of(struct place_names *n, enum place_kind kind, struct slice name)
+{
+    for (unsigned i = 1; i <= n->count[kind]; i++)
+        if (slice_is(name, n->name[kind][i]))
+            return i;
+    if (n->count[kind] == named_max[kind])
+        return 0;
+    slice_copy_to(name, n->name[kind][++n->count[kind]], PLACE_NAME_SIZE);
+    return n->count[kind];
+}
+
 struct place_table *place_table_new(void)
+{
+    struct place_names *names = place_names_new();
+    struct place_table *t = names ? place_table_new_of(names) : NULL;
+    if (t)
+        t->own_names = true;
+    else
+        place_names_free(names);
+    return t;
+}
+
+struct place_table *place_table_new_of(struct place_names *names)
 {
     struct place_table *t = calloc(1, sizeof *t);
     if (t == NULL)
         return NULL;
+    t->names = names;
     t->networks = calloc(PLACE_NETWORKS_MAX, sizeof *t->networks);
     t->texts = calloc(PLACE_TEXTS_MAX, sizeof *t->texts);
     t->vnis = calloc(PLACE_SPACES_MAX, sizeof *t->vnis);
@@ -169,11 +241,10 @@ void place_table_free(struct place_table *t)
 {
     if (t == NULL)
         return;
-    for (unsigned kind = PLACE_TRUNK; kind < PLACE_KINDS; kind++) {
-        for (unsigned i = 1; i <= t->named_count[kind]; i++)
-            free(t->named[kind][i].name);
+    for (unsigned kind = PLACE_TRUNK; kind < PLACE_KINDS; kind++)
         free(t->named[kind]);
-    }
+    if (t->own_names)
+        place_names_free(t->names);
     for (unsigned i = 0; i < t->text_count; i++)
         free(t->texts[i].text);
     free(t->networks);
@@ -192,13 +263,13 @@ static struct named *named_at(struct place_table *t, enum place_kind kind, unsig
 int place_add(struct place_table *t, enum place_kind kind, struct slice name, unsigned *ret_number)
 {
     assert(!t->sealed && place_name_valid(name));
-    if (t->named_count[kind] == named_max[kind])
+    unsigned number = number_of(t->names, kind, name);
+    if (number == 0)
         return ERR_NOMEM;
-    char *copy = strndup((const char *)name.data, name.size);
-    if (copy == NULL)
-        return ERR_NOMEM;
-    *ret_number = ++t->named_count[kind];
-    t->named[kind][*ret_number].name = copy;
+    if (t->named_count[kind] < number)
+        t->named_count[kind] = number;
+    t->named[kind][number].there = true;
+    *ret_number = number;
     return 0;
 }
 
@@ -346,13 +417,13 @@ void place_table_seal(struct place_table *t)
 
 const char *place_name(const struct place_table *t, enum place_kind kind, unsigned number)
 {
-    return t && number ? t->named[kind][number].name : NULL;
+    return t && number ? t->names->name[kind][number] : NULL;
 }
 
 unsigned place_find(const struct place_table *t, enum place_kind kind, struct slice name)
 {
     for (unsigned i = 1; i <= t->named_count[kind]; i++)
-        if (slice_is(name, t->named[kind][i].name))
+        if (t->named[kind][i].there && slice_is(name, t->names->name[kind][i]))
             return i;
     return 0;
 }
@@ -365,6 +436,32 @@ unsigned place_count(const struct place_table *t, enum place_kind kind)
 uint32_t place_capacity(const struct place_table *t, unsigned trunk)
 {
     return t->named[PLACE_TRUNK][trunk].capacity;
+}
+
+/* ---- taking turns ---- */
+
+void place_turn_put(struct place_turn *t, struct place_table *next)
+{
+    place_table_free(atomic_exchange(&t->next, next));
+}
+
+bool place_turn_take(struct place_turn *t)
+{
+    if (__builtin_expect(atomic_load_explicit(&t->next, memory_order_relaxed) == NULL, 1))
+        return false;
+    struct place_table *next = atomic_exchange(&t->next, NULL);
+    if (next == NULL)
+        return false;
+    place_table_free(t->now);
+    t->now = next;
+    return true;
+}
+
+void place_turn_fini(struct place_turn *t)
+{
+    place_table_free(atomic_exchange(&t->next, NULL));
+    place_table_free(t->now);
+    t->now = NULL;
 }
 
 /* ---- asking ---- */

@@ -18,6 +18,8 @@
  * addresses of two tenants do not meet here either. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "base/addr.h"
 #include "base/error.h"
 #include "capture/call/call.h"
@@ -41,6 +43,7 @@ struct place_network {
 
 /* "10.1.0.0/16", "2001:db8::/32", "192.0.2.1". False for anything else. */
 bool place_network_parse(struct slice text, struct place_network *ret_network);
+bool place_network_has(const struct place_network *n, struct addr a);
 /* The same, or an address and a port: "192.0.2.1:5060", "[2001:db8::1]:5060". */
 bool place_peer_parse(struct slice text, struct place_network *ret_network);
 /* "example.com", or with all below it "*.example.com", ".example.com". */
@@ -50,11 +53,24 @@ bool place_prefix_valid(struct slice text);
 /* Letters, digits, - and _, at most 32. */
 bool place_name_valid(struct slice text);
 
+/* Names and the numbers they were given. Tables of one run that follow one another share them: a number never comes to mean another
+ * name, and a name lives as long as these. Filled by who fills a table. */
+struct place_names;
+
+struct place_names *place_names_new(void); /* NULL without memory */
+void place_names_free(struct place_names *n);
+bool place_names_empty(const struct place_names *n);
+/* How many there are, and back to that: no table that the front may ask knows those that came since. */
+void place_names_mark(const struct place_names *n, unsigned ret_mark[PLACE_KINDS]);
+void place_names_back(struct place_names *n, const unsigned mark[PLACE_KINDS]);
+
 struct place_table;
 
 struct place_table *place_table_new(void); /* NULL without memory */
+/* `names` are borrowed and outlive it. */
+struct place_table *place_table_new_of(struct place_names *names);
 void place_table_free(struct place_table *t);
-/* A trunk, site or tenant; its number is 1.. in order. ERR_NOMEM: the table is full of its kind. */
+/* A trunk, site or tenant; its number is 1.. in order, or the one that its name has. ERR_NOMEM: there are as many names of its kind as may be. */
 int place_add(struct place_table *t, enum place_kind kind, struct slice name,
               unsigned *ret_number);
 /* What it is known by; PLACE_INSIDE has the number 0. ERR_NOMEM: the table is full. */
@@ -74,12 +90,27 @@ void place_set_capacity(struct place_table *t, unsigned trunk, uint32_t calls);
 /* Ends the filling: before it nothing is found. */
 void place_table_seal(struct place_table *t);
 
-/* NULL for number 0; lives as long as the table. */
+/* NULL for number 0; lives as long as the names. That of a number which only an earlier table knew, too. */
 const char *place_name(const struct place_table *t, enum place_kind kind, unsigned number);
 /* 0: none of this name. */
 unsigned place_find(const struct place_table *t, enum place_kind kind, struct slice name);
+/* The highest number. */
 unsigned place_count(const struct place_table *t, enum place_kind kind);
 uint32_t place_capacity(const struct place_table *t, unsigned trunk); /* 0: not said */
+
+/* A table takes the place of another while the front runs. No lock: who has the next one leaves it here, and the front, which alone
+ * looks at `now`, takes it when the next message comes, and frees the one before. */
+struct place_turn {
+    _Atomic(struct place_table *) next;
+    struct place_table *now; /* NULL: nothing is known */
+};
+
+/* Any thread; the table is given away. One that was never taken goes. */
+void place_turn_put(struct place_turn *t, struct place_table *next);
+/* The front's thread: is `now` another? */
+bool place_turn_take(struct place_turn *t);
+/* When the front is gone. */
+void place_turn_fini(struct place_turn *t);
 
 struct place_end {
     struct endpoint at;

@@ -4,7 +4,9 @@
 #include "capture/call/placing.h"
 
 #include "capture/call/hops.h"
+#include "capture/call/outage.h"
 #include "capture/call/place.h"
+#include "capture/call/user_parts.h"
 
 static struct slice uri_part(struct slice uri, bool host)
 {
@@ -68,9 +70,21 @@ static struct place_answer ask(const struct calls *c, const struct call *call,
     return place_ask(c->config.places, &q);
 }
 
+void placing_look(struct calls *c)
+{
+    if (c->config.turn == NULL || !place_turn_take(c->config.turn))
+        return;
+    c->config.places = c->config.turn->now;
+    if (c->outage == NULL)
+        c->outage = outage_new(); /* without memory silence of places is not noticed */
+    if (c->users)
+        peers_placed(c->users);
+}
+
 void placing_begin(struct calls *c, struct live *l, const struct datagram *d)
 {
     const struct call *call = l->call;
+    placing_look(c);
     if (c->config.places == NULL)
         return;
     struct place_answer a = ask(c, call, &call->dst, call->request_uri, d);

@@ -3,6 +3,8 @@
 
 #include "capture/call/live.h"
 
+/* Another table of places has come, maybe: it is what is asked from here on. Calls that go on stay where they belong. */
+void placing_look(struct calls *c);
 /* A call that was just made, its facts known: ends, hosts, VLAN. `d` may be NULL. */
 void placing_begin(struct calls *c, struct live *l, const struct datagram *d);
 /* A message of a call on its way: the attempt's INVITE behind a proxy, or an answer that comes from

@@ -109,6 +109,8 @@ void peers_see(struct users *u, const struct user_sight *w);
 void peers_timeout(struct users *u, struct transaction *t);
 void peers_due(struct users *u, struct entry *e);
 void peers_last(struct users *u, struct entry *e);
+/* There is another table of places: who is whose peer. */
+void peers_placed(struct users *u);
 /* Its place is taken: no trunk counts it any more. */
 void peers_forget(struct users *u, struct entry *e);
 

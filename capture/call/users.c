@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "capture/body/xml.h"
+#include "capture/call/placing.h"
 #include "capture/call/reports.h"
 #include "capture/call/table.h"
 #include "capture/call/user_parts.h"
@@ -333,6 +334,7 @@ void users_message(struct calls *c, const struct sighting *s)
     uint64_t via;
     if (u == NULL)
         return;
+    placing_look(c);
     agents_see(u, s);
     if (s->m->call_id.size == 0 || s->m->cseq_method.size == 0 || !followed(u, s))
         return;

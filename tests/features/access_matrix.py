@@ -24,7 +24,9 @@ ROUTES = {
     "GET /api/v1/coverage": "meta", "GET /api/v1/policies/recording": "meta", "PUT /api/v1/policies/recording": "admin",
     "POST /api/v1/policies/recording/test": "meta", "GET /api/v1/policies/retention": "meta", "PUT /api/v1/policies/retention": "admin",
     "POST /api/v1/policies/retention/run": "admin", "POST /api/v1/policies/retention/test": "admin",
-    "GET /api/v1/trunks": "meta", "GET /api/v1/registrations": "meta", "GET /api/v1/subscriptions": "meta", "GET /api/v1/messages": "meta",
+    "GET /api/v1/trunks": "meta", "POST /api/v1/trunks": "admin", "GET /api/v1/trunks/{trunk}": "meta", "PUT /api/v1/trunks/{trunk}": "admin", "DELETE /api/v1/trunks/{trunk}": "admin",
+    "GET /api/v1/aliases": "meta", "POST /api/v1/aliases": "admin", "GET /api/v1/aliases/{alias}": "meta", "PUT /api/v1/aliases/{alias}": "admin", "DELETE /api/v1/aliases/{alias}": "admin",
+    "GET /api/v1/registrations": "meta", "GET /api/v1/subscriptions": "meta", "GET /api/v1/messages": "meta",
     "GET /api/v1/hosts": "meta", "GET /api/v1/user-agents": "meta", "GET /api/v1/findings": "meta", "GET /api/v1/findings/{id}": "meta",
     "GET /api/v1/aors/{aor}": "meta",
     "POST /api/v1/links": "known limited", "POST /api/v1/sessions": "public", "DELETE /api/v1/sessions": "known limited", "GET /api/v1/me": "known limited", "PUT /api/v1/me/password": "known limited",
@@ -50,7 +52,7 @@ def routes(s):
 
 def filled(path, uid=NOWHERE):
     path += {"diff": "?with=1", "pcap": "?rtp=headers", "events": "?event=none"}.get(path.rsplit("/", 1)[-1], "")
-    return re.sub(r"\{(\w+)\}", lambda m: {"uid": uid, "id": uid, "n": "1", "sid": "1", "aor": "a@b", "user": "nobody", "asset": "none.js"}[m[1]], path)
+    return re.sub(r"\{(\w+)\}", lambda m: {"uid": uid, "id": uid, "n": "1", "sid": "1", "aor": "a@b", "user": "nobody", "trunk": "nobody", "alias": "10.1.1.5", "asset": "none.js"}[m[1]], path)
 
 
 def try_(s, method, path, **who):

@@ -55,7 +55,7 @@ def scene():
 
 
 def node(id_, addr, *roles, calls, agent=None, site=None, trunk=None):
-    return {"id": id_, "addr": addr, "space": 0, "roles": list(roles), "user_agent": agent, "tenant": None, "site": site, "trunk": trunk, "calls": calls}
+    return {"id": id_, "addr": addr, "space": 0, "roles": list(roles), "user_agent": agent, "tenant": None, "site": site, "trunk": trunk, "calls": calls, "alias": None}
 
 
 def way(src, dst, calls, answered, minutes):

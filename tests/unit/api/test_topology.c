@@ -22,7 +22,7 @@ static void written(const struct topology *t, unsigned nodes_max, struct buf *ou
     buf_init(out, 8 << 20);
     json_init(&j, out);
     json_object(&j);
-    cr_assert_eq(topology_json(&j, t, nodes_max), 0);
+    cr_assert_eq(topology_json(&j, t, nodes_max, NULL), 0);
     json_end(&j);
     buf_char(out, '\0');
     cr_assert(!out->failed);

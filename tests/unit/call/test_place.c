@@ -198,3 +198,41 @@ Test(place, each_table_has_its_ceiling)
         cr_assert_eq(place_ask(table, &q).site[0], 1 + i % PLACE_SITES_MAX);
     }
 }
+
+Test(place, tables_that_follow_one_another_share_names_and_numbers)
+{
+    struct place_names *names = place_names_new();
+    unsigned one = 0, two = 0, again = 0, mark[PLACE_KINDS];
+    struct place_turn turn = {.next = NULL, .now = place_table_new_of(names)};
+    struct place_table *next;
+
+    cr_assert_eq(place_add(turn.now, PLACE_TRUNK, slice_str("one"), &one), 0);
+    cr_assert_eq(place_add(turn.now, PLACE_TRUNK, slice_str("two"), &two), 0);
+    place_table_seal(turn.now);
+    const char *name = place_name(turn.now, PLACE_TRUNK, one);
+    cr_expect_not(place_turn_take(&turn), "nothing came");
+    next = place_table_new_of(names);
+    cr_assert_eq(place_add(next, PLACE_TRUNK, slice_str("two"), &again), 0);
+    place_table_seal(next);
+    place_turn_put(&turn, place_table_new_of(names)); /* never taken */
+    place_turn_put(&turn, next);
+    cr_expect(place_turn_take(&turn));
+    cr_expect_not(place_turn_take(&turn));
+    cr_expect_eq(again, two);
+    cr_expect_eq(place_find(turn.now, PLACE_TRUNK, slice_str("one")), 0u, "is gone");
+    cr_expect_eq(place_find(turn.now, PLACE_TRUNK, slice_str("two")), two);
+    cr_expect_eq(place_name(turn.now, PLACE_TRUNK, one), name, "a call that goes on still has its name");
+    cr_expect_str_eq(name, "one");
+    place_names_mark(names, mark);
+    next = place_table_new_of(names);
+    cr_assert_eq(place_add(next, PLACE_TRUNK, slice_str("three"), &again), 0);
+    cr_expect_eq(again, 3u);
+    place_table_free(next);
+    place_names_back(names, mark);
+    next = place_table_new_of(names);
+    cr_assert_eq(place_add(next, PLACE_TRUNK, slice_str("four"), &again), 0);
+    cr_expect_eq(again, 3u, "what was only tried takes no number");
+    place_table_free(next);
+    place_turn_fini(&turn);
+    place_names_free(names);
+}
