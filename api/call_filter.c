@@ -16,7 +16,7 @@
 #define MAX_SPAN_US     (400 * 24 * 3600 * SECOND_US)
 #define HEADER_SPAN_US  (31 * 24 * 3600 * SECOND_US) /* messages are read one by one */
 
-enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, DIRECTIONS, STATES, FORMATS, LABELS, CODES, LONG, REAL, FLAG, CHOICE, TAGS, ELSEWHERE };
+enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, DIRECTIONS, STATES, FORMATS, LABELS, CODES, LONG, REAL, FLAG, CHOICE, TAGS, WORDS, PLACE, ELSEWHERE };
 
 /* name, kind, member of store_query, smallest, largest (of numbers). Names with "__" are suffix
  * operators. */
@@ -53,7 +53,9 @@ enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, DIRECTIONS, STATES, FORMATS, LABE
     X("tag", TAGS, tag, 0, 0)                                                                      \
     X("label", LABELS, label, 0, 0)                                                                \
     X("user_agent__contains", TEXT, user_agent_contains, 0, 0)                                     \
-    X("q", TEXT, text, 0, 0)
+    X("q", TEXT, text, 0, 0)                                                                       \
+    X("text", WORDS, words, 0, 0)                                                                  \
+    X("text_in", PLACE, words_in, 0, 0)
 
 /* Of GET /recordings: what the call was, and what the recording is. */
 #define RECORDING_FILTERS(X)                                                                       \
@@ -73,7 +75,9 @@ enum filter_kind { TEXTS, TEXT, IPS, OUTCOMES, DIRECTIONS, STATES, FORMATS, LABE
     X("direction", DIRECTIONS, direction, 0, 0)                                                    \
     X("tag", TAGS, tag, 0, 0)                                                                      \
     X("one_way", FLAG, one_way, 0, 0)                                                              \
-    X("q", TEXT, text, 0, 0)
+    X("q", TEXT, text, 0, 0)                                                                       \
+    X("text", WORDS, words, 0, 0)                                                                  \
+    X("text_in", PLACE, words_in, 0, 0)
 
 /* Of GET /live/events: what can be said of a call that goes on. What is read elsewhere is only let through, any number of times. */
 #define LIVE_FILTERS(X)                                                                            \
@@ -262,9 +266,35 @@ static bool apply_tag(const char **texts, const char *value, struct call_filter_
     return add_text(texts, value) || filter_too_many(e, "tag");
 }
 
+static bool apply_words(struct call_filter *cf, const char *value, struct call_filter_error *e)
+{
+    switch (word_query_make(slice_str(value), cf->words)) {
+    case WORD_QUERY_GOOD:
+        cf->query.words = cf->words;
+        return true;
+    case WORD_QUERY_EMPTY:
+        return filter_refuse(e, "invalid_value", "text", "`text` has no word.");
+    case WORD_QUERY_TOO_MANY:
+        return filter_refuse(e, "invalid_value", "text", "`text` has at most 16 words and phrases.");
+    case WORD_QUERY_SHORT_PREFIX:
+        return filter_refuse(e, "invalid_value", "text", "Ahead of a star in `text` there are at least two letters.");
+    case WORD_QUERY_NO_TEXT:
+        break;
+    }
+    return filter_refuse(e, "invalid_value", "text", "`text` is UTF-8.");
+}
+
+static bool apply_place(struct call_filter *cf, const char *value, struct call_filter_error *e)
+{
+    bool notes = strcmp(value, "annotations") == 0;
+    cf->query.words_in = notes ? STORE_WORDS_ANNOTATIONS : STORE_WORDS_TRANSCRIPT;
+    return notes || strcmp(value, "transcripts") == 0 ||
+           filter_refuse(e, "invalid_value", "text_in", "`text_in` is annotations or transcripts.");
+}
+
 static bool is_single(enum filter_kind kind)
 {
-    return kind == TEXT || kind == LONG || kind == REAL || kind == CHOICE;
+    return kind == TEXT || kind == LONG || kind == REAL || kind == CHOICE || kind == WORDS || kind == PLACE;
 }
 
 static bool apply(const struct filter *f, struct call_filter *cf, const char *value,
@@ -288,6 +318,10 @@ static bool apply(const struct filter *f, struct call_filter *cf, const char *va
         return apply_text(f, member, value, e);
     case TAGS:
         return apply_tag(member, value, e);
+    case WORDS:
+        return apply_words(cf, value, e);
+    case PLACE:
+        return apply_place(cf, value, e);
     case CODES:
     case LONG:
     case REAL:
@@ -325,6 +359,8 @@ static bool parse_filters(const struct http_query *params, const struct filter *
         if (f && !apply(f, cf, p->value, e))
             return false;
     }
+    if (cf->query.words_in != STORE_WORDS_ANY && cf->query.words == NULL)
+        return filter_refuse(e, "missing_parameter", "text", "`text_in` needs `text`: the words that are looked for.");
     if (!isnan(cf->query.mos_min_lte) && cf->query.mos_scale == NULL)
         return filter_refuse(e, "missing_parameter", "scale",
                       "`mos_min__lte` needs `scale`: scores of two scales do not compare.");

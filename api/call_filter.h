@@ -4,19 +4,21 @@
 #include "api/filter_value.h"
 #include "api/http.h"
 #include "storage/store.h"
+#include "storage/word_query.h"
 
 struct call_filter {
     struct store_query query;
     bool count; /* count=exact */
     const char *header;       /* of a message of the call; NULL: not asked */
     const char *header_value; /* contained in its value; NULL: any */
+    char words[WORD_QUERY_SIZE];
     char ip[STORE_VALUES_MAX][ADDR_TEXT_SIZE];
 };
 
 /* NULL-terminated names of all parameters it knows. */
 extern const char *const CALL_FILTER_PARAMS[];
 
-/* The result borrows from the request and from itself (query.ip): do not copy it. */
+/* The result borrows from the request and from itself (query.ip, query.words): do not copy it. */
 bool call_filter_parse(const struct http_request *rq, const uint8_t cursor_key[32],
                        struct call_filter *ret_filter, struct call_filter_error *ret_error);
 

@@ -179,6 +179,8 @@ void handle_calls(struct exchange *x)
     }
     if (filter.header && !may_search(x, &filter))
         return;
+    if (!exchange_may_search(x, &filter.query))
+        return;
     if (!exchange_audit_search(x, "calls.search"))
         return;
     struct limit_query limit;

@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 
+#define LARGE_UPLOADS_MAX 8 /* bodies of more than HTTP_UPLOAD_MAX bytes that come in at once */
 #define HEAD_NS   (30 * SECOND_NS) /* from accept, or the answer before, to a whole request head */
 #define ANSWER_NS (120 * SECOND_NS)
 #define LONG_ANSWER_NS                                                                             \
@@ -145,7 +146,7 @@ static bool announces_too_much(const struct http_exchange *e)
     const char *length = header_of(e, "Content-Length");
     uint64_t n;
 
-    return length && !slice_to_u64(slice_str(length), HTTP_UPLOAD_MAX, &n);
+    return length && !slice_to_u64(slice_str(length), e->upload.ceiling, &n);
 }
 
 struct framing {
@@ -465,10 +466,33 @@ static enum MHD_Result refuse_framing(struct http_exchange *e)
     return send_answer(e);
 }
 
+/* Bodies come in ahead of the question who sends them: of large ones only a few at a time. False: no more of them. */
+static bool upload_begin(struct http_exchange *e)
+{
+    size_t max = e->uri_good ? api_body_max(&e->rq) : HTTP_UPLOAD_MAX;
+
+    if (max <= HTTP_UPLOAD_MAX || !api_takes_body(&e->rq))
+        return true;
+    if (e->server->large_uploads >= LARGE_UPLOADS_MAX)
+        return false;
+    e->server->large_uploads++;
+    e->large_upload = true;
+    e->upload.ceiling = max;
+    return true;
+}
+
+static enum MHD_Result refuse_large_upload(struct http_exchange *e)
+{
+    e->phase = PHASE_ANSWERED;
+    problem(&e->rs, &e->rq, 503, "overloaded", NULL, "As many transcripts come in as may at once; try again.");
+    http_header(&e->rs, "Retry-After", "5");
+    return send_answer(e);
+}
+
 static enum MHD_Result refuse_upload(struct http_exchange *e)
 {
     e->phase = PHASE_ANSWERED;
-    problem_too_large(&e->rs, &e->rq);
+    problem_too_large(&e->rs, &e->rq, e->upload.ceiling);
     return send_answer(e);
 }
 
@@ -496,6 +520,8 @@ enum MHD_Result connection_on_request(void *context, struct MHD_Connection *conn
             return refuse_framing(e);
         e->phase = PHASE_BODY;
         e->uri_good = read_uri(e);
+        if (!upload_begin(e))
+            return refuse_large_upload(e);
         if (reads_on(e))
             return announces_too_much(e) ? refuse_upload(e) : MHD_YES;
         return start(e);
@@ -522,6 +548,7 @@ void connection_on_completed(void *context, struct MHD_Connection *connection, v
         counters_sub(s->counters, C_HTTP_STREAMS + (unsigned)e->rs.stream, 1);
     if (e->deadline)
         deadline_set(s->deadlines, e->deadline, clock_mono_ns() + HEAD_NS);
+    s->large_uploads -= e->large_upload;
     http_response_fini(&e->rs);
     buf_fini(&e->upload);
     free(e);

@@ -35,6 +35,7 @@ struct api_server {
     unsigned reader_count;
     uint16_t port;
     atomic_bool stopping;
+    unsigned large_uploads; /* under way; of the accepting thread */
 };
 
 enum phase { PHASE_HEAD, PHASE_BODY, PHASE_PARKED, PHASE_ANSWERED };
@@ -53,6 +54,7 @@ struct http_exchange {
     struct http_response rs;
     enum phase phase;
     bool counted_stream;
+    bool large_upload;
     bool uri_good;
     struct buf upload; /* the request's body as it comes in */
     char uri[]; /* as sent; cut into path and query in place */

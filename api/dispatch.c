@@ -215,22 +215,31 @@ static bool params_allowed(struct exchange *x, const struct route *route)
     return true;
 }
 
-/* JSON is what no form of another site can send without being asked for. */
+/* JSON is what no form of another site can send without being asked for; nor can one PUT, as a transcript is brought. */
+static bool type_allowed(struct exchange *x, const struct route *route)
+{
+    if (http_content_is(x->rq, "application/json"))
+        return true;
+    if (!(route->flags & ROUTE_TRANSCRIPT))
+        problem(x->rs, x->rq, 415, "content_type", "Content-Type",
+                "This takes JSON: send Content-Type: application/json.");
+    else if (http_content_is(x->rq, "text/vtt") || http_content_is(x->rq, "text/plain"))
+        return true;
+    else
+        problem(x->rs, x->rq, 415, "content_type", "Content-Type",
+                "A transcript is application/json, text/vtt or text/plain.");
+    return false;
+}
+
 static bool body_allowed(struct exchange *x, const struct route *route)
 {
-    struct slice type = slice_str(x->rq->content_type ? x->rq->content_type : "");
-
     if (!(route->flags & ROUTE_BODY))
         return true;
     if (x->rq->body_too_large) {
-        problem_too_large(x->rs, x->rq);
+        problem_too_large(x->rs, x->rq, api_body_max(x->rq));
         return false;
     }
-    if (slice_equal_nocase(slice_trim(slice_cut(&type, ';')), slice_str("application/json")))
-        return true;
-    problem(x->rs, x->rq, 415, "content_type", "Content-Type",
-            "This takes JSON: send Content-Type: application/json.");
-    return false;
+    return type_allowed(x, route);
 }
 
 static const struct route *find(struct exchange *x)

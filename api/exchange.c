@@ -1,5 +1,6 @@
 /* What several handlers do with an exchange. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/handlers.h"
@@ -79,7 +80,7 @@ bool exchange_audit_read(struct exchange *x, const char *action, const char *obj
 
 bool exchange_audit_search(struct exchange *x, const char *action)
 {
-    static const char *const NAMES[] = {"number", "number__prefix", "from_user", "to_user", "q",
+    static const char *const NAMES[] = {"number", "number__prefix", "from_user", "to_user", "q",       "text",
                                         "aor",    "user",           "subscriber", "resource"};
     const struct http_query *q = &x->rq->query;
     char object[200] = "";
@@ -91,6 +92,15 @@ bool exchange_audit_search(struct exchange *x, const char *action)
                 n += (size_t)snprintf(object + n, sizeof object - n, "%s%s=%s", n ? "&" : "", NAMES[k],
                                       q->param[i].value);
     return n == 0 || exchange_audit_read(x, action, object, NULL);
+}
+
+bool exchange_may_search(struct exchange *x, const struct store_query *q)
+{
+    if (q->words == NULL || q->words_in == STORE_WORDS_ANNOTATIONS || (x->who.scopes & SCOPE_AUDIO))
+        return true;
+    problem(x->rs, x->rq, 403, "scope", "text",
+            "`text` in transcripts needs the scope `audio`, which %s does not hold; text_in=annotations does not.", x->who.name);
+    return false;
 }
 
 void exchange_store_problem(struct exchange *x, int err, const char *what)
@@ -135,6 +145,32 @@ struct call_record *exchange_call(struct exchange *x)
         return r;
     exchange_store_problem(x, err ? err : ERR_NOT_FOUND, "call");
     return NULL;
+}
+
+static void name_set(struct call_name *name, const char *uid, int64_t started_us)
+{
+    snprintf(name->uid, sizeof name->uid, "%s", uid);
+    name->started_us = started_us;
+}
+
+bool exchange_call_name(struct exchange *x, struct call_name *ret_name)
+{
+    struct call_record *r = exchange_call(x);
+
+    if (r) {
+        name_set(ret_name, r->uid, r->started_us);
+        record_free(r);
+        return true;
+    }
+    if (x->rs->status != 404)
+        return false;
+    http_response_fini(x->rs);
+    http_response_init(x->rs);
+    struct live_call *c = exchange_live_call(x);
+    if (c)
+        name_set(ret_name, c->uid, c->started_us);
+    free(c);
+    return c != NULL;
 }
 
 bool exchange_flag(struct exchange *x, const char *name, bool fallback, bool *ret_flag)

@@ -58,6 +58,7 @@ enum {
     ROUTE_LIMITED = 2,
     ROUTE_SIGNED = 8, /* GET also by a link (links.h); takes the parameter `sig` */
     ROUTE_BODY = 4, /* takes a body of at most HTTP_UPLOAD_MAX bytes of JSON */
+    ROUTE_TRANSCRIPT = 16, /* with it: of at most HTTP_TRANSCRIPT_MAX bytes, also as plain text or WebVTT */
 };
 
 struct route {
@@ -78,6 +79,8 @@ bool api_dispatch(struct exchange *x, bool quick_only);
 const struct route *route_find(struct http_request *rq, const char **ret_methods);
 /* A request for a route that takes a body: it has to be read ahead of the dispatch. */
 bool api_takes_body(struct http_request *rq);
+/* How many bytes it may have. */
+size_t api_body_max(struct http_request *rq);
 /* Tokens and accounts out of x->reader, sessions of the service. */
 void api_auth_sources(const struct exchange *x, struct auth_sources *ret_sources);
 /* The same out of another reader, for who is not in a handler. */
@@ -107,8 +110,16 @@ bool exchange_audit_search(struct exchange *x, const char *action);
 void exchange_store_problem(struct exchange *x, int err, const char *what);
 /* False when it lies outside the asker's limit: it is freed then, and as if it were not there. */
 bool exchange_may_see(struct exchange *x, struct call_record **record);
+/* By the words of transcripts only who may read them finds calls. False: the problem is set. */
+bool exchange_may_search(struct exchange *x, const struct store_query *q);
 /* The call of {uid}, if the asker may see it; NULL: the problem is set. */
 struct call_record *exchange_call(struct exchange *x);
+/* Of the call of {uid}, stored or going on: what names it in the store. False: the problem is set. */
+struct call_name {
+    char uid[40];
+    int64_t started_us;
+};
+bool exchange_call_name(struct exchange *x, struct call_name *ret_name);
 /* The call of {uid} that has not ended, to be freed; NULL: the problem is set. */
 struct live_call *exchange_live_call(struct exchange *x);
 /* true/false/1/0 of a parameter, `fallback` when absent. False: the problem is set. */
@@ -150,6 +161,13 @@ void handle_ladder(struct exchange *x);
 void handle_dtmf(struct exchange *x);
 void handle_tags(struct exchange *x);
 void handle_put_tags(struct exchange *x);
+void handle_annotations(struct exchange *x);
+void handle_add_annotation(struct exchange *x);
+void handle_put_annotation(struct exchange *x);
+void handle_delete_annotation(struct exchange *x);
+void handle_transcript(struct exchange *x);
+void handle_put_transcript(struct exchange *x);
+void handle_delete_transcript(struct exchange *x);
 void handle_policies(struct exchange *x);
 void handle_put_policies(struct exchange *x);
 void handle_try_policies(struct exchange *x);

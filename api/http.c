@@ -191,6 +191,13 @@ enum http_range http_range_parse(const char *header, uint64_t size, uint64_t *re
     return HTTP_RANGE_PART;
 }
 
+bool http_content_is(const struct http_request *rq, const char *type)
+{
+    struct slice rest = slice_str(rq->content_type ? rq->content_type : "");
+
+    return slice_equal_nocase(slice_trim(slice_cut(&rest, ';')), slice_str(type));
+}
+
 bool http_etag_matches(const char *if_none_match, const char *etag)
 {
     struct slice rest = slice_str(if_none_match);

@@ -16,6 +16,7 @@
 #define HTTP_HEADERS_MAX     12
 #define HTTP_BODY_MAX        (64u << 20)
 #define HTTP_UPLOAD_MAX      (32u << 10) /* of what a request brings along */
+#define HTTP_TRANSCRIPT_MAX  (1u << 20)  /* of a transcript */
 
 struct http_param {
     const char *name;
@@ -110,5 +111,7 @@ enum http_range { HTTP_RANGE_WHOLE, HTTP_RANGE_PART, HTTP_RANGE_UNSATISFIABLE };
 /* `header`: a Range header of one byte range, or NULL; several (byte_ranges.h), other units and bad syntax give the whole. */
 enum http_range http_range_parse(const char *header, uint64_t size, uint64_t *ret_first,
                                  uint64_t *ret_count);
+/* The media type of the body, whatever its parameters. */
+bool http_content_is(const struct http_request *rq, const char *type);
 /* If-None-Match against our ETag (weak comparison, "*" matches). */
 bool http_etag_matches(const char *if_none_match, const char *etag);

@@ -86,7 +86,7 @@ void problem_wait(struct http_response *r, const struct http_request *rq, const 
     http_header(r, "Retry-After", "%u", seconds);
 }
 
-void problem_too_large(struct http_response *r, const struct http_request *rq)
+void problem_too_large(struct http_response *r, const struct http_request *rq, size_t max)
 {
-    problem(r, rq, 413, "body_too_large", NULL, "A body has at most %u bytes.", HTTP_UPLOAD_MAX);
+    problem(r, rq, 413, "body_too_large", NULL, "This body may have at most %zu bytes.", max);
 }

@@ -14,5 +14,5 @@ __attribute__((format(printf, 6, 7))) void problem(struct http_response *r,
 void problem_too_many_listeners(struct http_response *r, const struct http_request *rq);
 /* 429 with Retry-After. */
 void problem_wait(struct http_response *r, const struct http_request *rq, const char *code, unsigned seconds);
-/* 413: the body is larger than any route takes. */
-void problem_too_large(struct http_response *r, const struct http_request *rq);
+/* 413: the body is larger than the route takes. */
+void problem_too_large(struct http_response *r, const struct http_request *rq, size_t max);

@@ -499,6 +499,8 @@ void record_json(struct json *j, const struct call_record *r, enum record_json_d
     if (links) { /* only the store knows what is attached to a call */
         json_key(j, "tags");
         record_json_tags(j, r->tags);
+        json_kv_int(j, "annotation_count", r->annotation_count);
+        json_kv_bool(j, "has_transcript", r->has_transcript);
         call_links(j, r);
     }
     json_end(j);

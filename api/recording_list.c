@@ -100,6 +100,8 @@ void handle_recordings(struct exchange *x)
         problem(x->rs, x->rq, 403, "limited_token", NULL, "This token's limit cannot be read.");
         return;
     }
+    if (!exchange_may_search(x, &filter.query))
+        return;
     if (!exchange_audit_search(x, "recordings.search"))
         return;
     struct list l = {.query = &filter.query};

@@ -22,6 +22,14 @@ static const struct route ROUTES[] = {
     {"GET", "/api/v1/calls/{uid}/dtmf", SCOPE_META, handle_dtmf, NULL, ROUTE_LIMITED},
     {"GET", "/api/v1/calls/{uid}/tags", SCOPE_META, handle_tags, NULL, ROUTE_LIMITED},
     {"PUT", "/api/v1/calls/{uid}/tags", SCOPE_CONTROL, handle_put_tags, NULL, ROUTE_LIMITED | ROUTE_BODY},
+    {"GET", "/api/v1/calls/{uid}/annotations", SCOPE_META, handle_annotations, NULL, ROUTE_LIMITED},
+    {"POST", "/api/v1/calls/{uid}/annotations", SCOPE_CONTROL, handle_add_annotation, NULL, ROUTE_LIMITED | ROUTE_BODY},
+    {"PUT", "/api/v1/calls/{uid}/annotations/{n}", SCOPE_CONTROL, handle_put_annotation, NULL, ROUTE_LIMITED | ROUTE_BODY},
+    {"DELETE", "/api/v1/calls/{uid}/annotations/{n}", SCOPE_CONTROL, handle_delete_annotation, NULL, ROUTE_LIMITED},
+    {"GET", "/api/v1/calls/{uid}/transcript", SCOPE_AUDIO, handle_transcript, NULL, ROUTE_LIMITED},
+    {"PUT", "/api/v1/calls/{uid}/transcript", SCOPE_CONTROL, handle_put_transcript, PARAMS("language", "engine"),
+     ROUTE_LIMITED | ROUTE_BODY | ROUTE_TRANSCRIPT},
+    {"DELETE", "/api/v1/calls/{uid}/transcript", SCOPE_DELETE, handle_delete_transcript, NULL, ROUTE_LIMITED},
     {"POST", "/api/v1/calls/{uid}/pause", SCOPE_CONTROL, handle_pause, NULL, ROUTE_LIMITED | ROUTE_BODY},
     {"POST", "/api/v1/calls/{uid}/resume", SCOPE_CONTROL, handle_resume, NULL, ROUTE_LIMITED | ROUTE_BODY},
     {"GET", "/api/v1/calls/{uid}/streams/{sid}/series", SCOPE_META, handle_series,
@@ -177,6 +185,14 @@ const struct route *route_find(struct http_request *rq, const char **ret_methods
     }
     *ret_methods = ALLOWED[allowed];
     return NULL;
+}
+
+size_t api_body_max(struct http_request *rq)
+{
+    const char *methods;
+    const struct route *route = route_find(rq, &methods);
+
+    return route && (route->flags & ROUTE_TRANSCRIPT) ? HTTP_TRANSCRIPT_MAX : HTTP_UPLOAD_MAX;
 }
 
 bool api_takes_body(struct http_request *rq)

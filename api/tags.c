@@ -10,38 +10,6 @@
 
 #define DEPTH_MAX 2 /* a nested value is refused by name, not as syntax */
 
-struct tagged {
-    char uid[40];
-    int64_t started_us;
-};
-
-static void note(struct tagged *t, const char *uid, int64_t started_us)
-{
-    snprintf(t->uid, sizeof t->uid, "%s", uid);
-    t->started_us = started_us;
-}
-
-/* The call of {uid}, stored or live. False: the problem is set. */
-static bool find(struct exchange *x, struct tagged *ret_tagged)
-{
-    struct call_record *r = exchange_call(x);
-
-    if (r) {
-        note(ret_tagged, r->uid, r->started_us);
-        record_free(r);
-        return true;
-    }
-    if (x->rs->status != 404)
-        return false;
-    http_response_fini(x->rs);
-    http_response_init(x->rs);
-    struct live_call *c = exchange_live_call(x);
-    if (c)
-        note(ret_tagged, c->uid, c->started_us);
-    free(c);
-    return c != NULL;
-}
-
 static void answer(struct exchange *x, const struct record_tags *tags)
 {
     struct json j;
@@ -53,10 +21,10 @@ static void answer(struct exchange *x, const struct record_tags *tags)
 
 void handle_tags(struct exchange *x)
 {
-    struct tagged call;
+    struct call_name call;
     struct record_tags tags;
 
-    if (!find(x, &call))
+    if (!exchange_call_name(x, &call))
         return;
     int err = store_tags(x->reader, call.uid, call.started_us, &tags);
     if (err)
@@ -113,7 +81,7 @@ static bool read_tags(struct reading *r)
     return good;
 }
 
-static int put(struct exchange *x, const struct tagged *call, const struct record_tags *tags)
+static int put(struct exchange *x, const struct call_name *call, const struct record_tags *tags)
 {
     const struct api_config *config = x->api->config;
 
@@ -123,10 +91,10 @@ static int put(struct exchange *x, const struct tagged *call, const struct recor
 void handle_put_tags(struct exchange *x)
 {
     struct reading r = {.x = x};
-    struct tagged call;
+    struct call_name call;
     char count[32];
 
-    if (!read_tags(&r) || !find(x, &call))
+    if (!read_tags(&r) || !exchange_call_name(x, &call))
         return;
     snprintf(count, sizeof count, "%u tags", r.tags.count);
     if (!exchange_audit(x, "tags.write", call.uid, "ok",

@@ -26,7 +26,7 @@ static const char usage[] =
     "usage: earshot rebuild [options]\n"
     "\n"
     "Looks at the file beside each recording and writes the rows of calls that the database does not have: calls, streams, events,\n"
-    "recordings, tags. What is there stays as it is. Each recording is compared with its SHA-256. Not while the service runs.\n"
+    "recordings, tags, annotations, transcripts. What is there stays as it is. Each recording is compared with its SHA-256. Not while the service runs.\n"
     "\n"
     "  --dry-run         only tell what is missing\n"
     "  --json            one JSON object a line instead of sentences\n"
@@ -158,6 +158,8 @@ static int restore(struct rebuild *b, const char *path, const struct call_record
         err = store_put_tracks(b->store, r->uid, r->started_us, &r->tracks);
     if (err == 0 && r->tags)
         err = store_put_tags(b->store, r->uid, r->started_us, r->tags);
+    if (err == 0 && r->notes)
+        err = store_restore_notes(b->store, r->uid, r->started_us, r->notes);
     if (err == 0 && store_pending(b->store) >= COMMIT_EACH)
         err = store_commit(b->store);
     return err;

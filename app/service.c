@@ -272,6 +272,15 @@ static int put_tags(void *context, const char *uid, int64_t started_us, const st
     return err;
 }
 
+static int put_note(void *context, struct store_note *note)
+{
+    struct service *s = context;
+    int err = writer_note(s->writer, note);
+    if (err == 0 && note->refused == 0)
+        sidecar_refresh(s->settings->data_dir, note->uid);
+    return err;
+}
+
 /* ---- rules ---- */
 
 static void rules_show(void *context, struct buf *json)
@@ -593,6 +602,7 @@ static int start_http(struct service *s, struct why *why)
         .refresh_gauges = refresh_gauges,
         .audit = audit,
         .put_tags = put_tags,
+        .put_note = put_note,
         .access = {.put_token = put_token, .token_used = token_used, .put_account = put_account, .account_used = account_used, .drop_account = drop_account},
         .session_idle_us = s->settings->api_session_idle / 1000,
         .session_max_us = s->settings->api_session_max / 1000,

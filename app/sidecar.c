@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "api/note_json.h"
 #include "api/record_json.h"
 #include "api/record_sound_json.h"
 #include "base/base64.h"
@@ -111,7 +112,7 @@ static void visit_lists(struct pack *p, void *of)
     record_pack_files(p, &r->tracks);
 }
 
-static void record_pack(struct pack *p, struct call_record *r, struct record_tags *tags)
+static void record_pack(struct pack *p, struct call_record *r, struct record_tags *tags, struct record_notes *notes)
 {
     struct slice uid = slice_str(r->uid);
     pack_text(p, &uid);
@@ -126,9 +127,17 @@ static void record_pack(struct pack *p, struct call_record *r, struct record_tag
     part(p, r, visit_lists, r);
     part(p, r, visit_recording, r);
     tags_pack(p, tags);
+    note_pack_all(p, notes);
 }
 
 /* ---- writing ---- */
+
+/* What the store has beside the row. */
+struct attached {
+    struct record_tags tags;
+    struct record_notes notes;
+    struct arena *arena; /* of the notes */
+};
 
 static void row_json(struct json *j, struct slice bytes, char *text, size_t size)
 {
@@ -145,16 +154,32 @@ static void row_json(struct json *j, struct slice bytes, char *text, size_t size
     json_end(j);
 }
 
-static int make_text(const struct call_record *r, const struct record_tags *tags, struct buf *out)
+/* As people read them. */
+static void notes_json(struct json *j, const char *uid, const struct record_notes *notes)
+{
+    json_key(j, "annotations");
+    json_array(j);
+    for (uint32_t i = 0; i < notes->annotation_count; i++)
+        annotation_json(j, &notes->annotations[i]);
+    json_end(j);
+    json_key(j, "transcript");
+    if (notes->transcript)
+        transcript_json(j, uid, notes->transcript);
+    else
+        json_null(j);
+}
+
+static int make_text(const struct call_record *r, const struct attached *a, struct buf *out)
 {
     struct buf bytes;
     struct json j;
     struct call_record copy = *r;
-    struct record_tags own = *tags;
+    struct record_tags own = a->tags;
+    struct record_notes notes = a->notes;
     copy.tags = &own;
     buf_init(&bytes, SIDECAR_BYTES_MAX / 2);
     struct pack p = pack_writer(&bytes);
-    record_pack(&p, &copy, &own);
+    record_pack(&p, &copy, &own, &notes);
     size_t size = bytes.size / 3 * 4 + 8;
     char *text = p.failed || bytes.failed ? NULL : malloc(size);
     if (text) {
@@ -164,6 +189,7 @@ static int make_text(const struct call_record *r, const struct record_tags *tags
         record_json(&j, &copy, RECORD_JSON_FULL, false);
         json_key(&j, "speech");
         record_speech_json(&j, &r->recording.sound);
+        notes_json(&j, r->uid, &notes);
         row_json(&j, buf_view(&bytes), text, size);
         json_end(&j);
         buf_char(out, '\n');
@@ -174,13 +200,20 @@ static int make_text(const struct call_record *r, const struct record_tags *tags
     return err;
 }
 
-static void read_tags(const char *data_dir, const struct call_record *r, struct record_tags *tags)
+/* A store that is not there yet has nothing; one that cannot be read must not make a file with less in it. */
+static int read_attached(const char *data_dir, const struct call_record *r, struct attached *a)
 {
     struct store_reader *reader = NULL;
-    *tags = (struct record_tags){0};
-    if (store_reader_open(data_dir, &reader) == 0)
-        (void)store_tags(reader, r->uid, r->started_us, tags);
+    *a = (struct attached){.arena = arena_new(4096, SIDECAR_BYTES_MAX)};
+    if (a->arena == NULL)
+        return ERR_NOMEM;
+    if (store_reader_open(data_dir, &reader) != 0)
+        return 0;
+    int err = store_tags(reader, r->uid, r->started_us, &a->tags);
+    if (err == 0)
+        err = store_notes(reader, r->uid, r->started_us, STORE_ANNOTATIONS | STORE_TRANSCRIPT, a->arena, &a->notes);
     store_reader_close(reader);
+    return err;
 }
 
 /* Beside the sound; false: there is none. */
@@ -199,15 +232,17 @@ int sidecar_write(const char *data_dir, const struct call_record *r, struct why 
 {
     struct part_file f;
     struct buf text;
-    struct record_tags tags;
+    struct attached attached;
     char path[4096];
     int64_t size;
     uint8_t digest[32];
     if (r->recording.state == NULL || strcmp(r->recording.state, "ready") != 0 || !name_of(r, path, sizeof path))
         return 0;
-    read_tags(data_dir, r, &tags);
     buf_init(&text, SIDECAR_BYTES_MAX);
-    int err = make_text(r, &tags, &text);
+    int err = read_attached(data_dir, r, &attached);
+    if (err == 0)
+        err = make_text(r, &attached, &text);
+    arena_free(attached.arena);
     if (err == 0)
         err = part_file_open(&f, data_dir, path, "part", why);
     if (err == 0) {
@@ -300,19 +335,25 @@ int sidecar_read(struct slice text, struct call_record **ret_record, struct why 
     struct json_value *root = json_read(text, SIDECAR_BYTES_MAX, DEPTH_MAX);
     struct call_record *r = record_new();
     struct record_tags tags = {0};
+    struct record_notes notes = {0};
     uint8_t *bytes = NULL;
     size_t size = 0;
     bool good = root && r && read_packed(root, &bytes, &size);
     if (good) {
         struct pack p = pack_reader(slice_of(bytes, size), r->arena);
-        record_pack(&p, r, &tags);
+        record_pack(&p, r, &tags, &notes);
         good = !p.failed && r->uid[0] && r->kind && r->state;
     }
     struct record_tags *kept = good && tags.count ? arena_alloc(r->arena, sizeof tags) : NULL;
     if (kept)
         *kept = tags;
-    if (good)
+    struct record_notes *kept_notes = good ? arena_alloc(r->arena, sizeof notes) : NULL;
+    if (kept_notes)
+        *kept_notes = notes;
+    if (good) {
         r->tags = kept;
+        r->notes = kept_notes;
+    }
     free(bytes);
     json_read_free(root);
     if (!good) {

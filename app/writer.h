@@ -58,6 +58,8 @@ int writer_audit(struct writer *w, const struct store_audit *entry);
 bool writer_audit_later(struct writer *w, const struct store_audit *entry);
 /* What is attached to the call that began then is this. Returns when it is committed. */
 int writer_tags(struct writer *w, const char *uid, int64_t started_us, const struct record_tags *tags);
+/* Of annotations and transcripts; `note->refused` says when nothing was changed. Returns when it is committed. */
+int writer_note(struct writer *w, struct store_note *note);
 /* Tokens and accounts. These return when it is committed, but for writer_token_used(). */
 int writer_token(struct writer *w, const struct store_token *token);
 void writer_token_used(struct writer *w, const char *id, int64_t used_us);

@@ -20,6 +20,7 @@
 #include "storage/record_report.h"
 #include "storage/record_sound.h"
 #include "storage/record_tags.h"
+#include "storage/record_notes.h"
 #include "storage/record_rtcp.h"
 
 /* A place in the spool: the newest chunk of a chain. segment 0: none. */
@@ -473,6 +474,9 @@ struct call_record {
     struct record_reports reports;
     struct record_isups isup;
     const struct record_tags *tags; /* read with the call, never written with it; NULL: none */
+    uint32_t annotation_count; /* read with the call too */
+    bool has_transcript;
+    const struct record_notes *notes; /* as a sidecar has them; the store gives them apart */
     struct record_files tracks; /* of the conference that ended with this call: a track of each party, and their sum */
     double bits_per_s;       /* RTP of all its streams, IP and UDP included, over the time of its media; NAN: none */
     double bits_per_s_peak;  /* in the second with most; packets of a stream count as equally large */

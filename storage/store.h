@@ -39,6 +39,23 @@ int store_put_tracks(struct store *s, const char *uid, int64_t started_us, const
 /* Replaces the tags of the call that began then; it needs no row. */
 int store_put_tags(struct store *s, const char *uid, int64_t started_us, const struct record_tags *tags);
 
+/* What somebody says of a call, or brings as its transcript. It needs no row of the call. */
+enum store_note_change { STORE_ANNOTATION_ADD, STORE_ANNOTATION_PUT, STORE_ANNOTATION_DROP, STORE_TRANSCRIPT_PUT, STORE_TRANSCRIPT_DROP };
+struct store_note {
+    enum store_note_change what;
+    const char *uid;
+    int64_t started_us;
+    uint32_t n; /* of the annotation; 0: of a new one, gets the next */
+    const struct record_annotation *annotation; /* of one that is changed the author and the first time stay */
+    struct record_transcript *transcript; /* replaces the one that is there; the first time stays */
+    int refused;                          /* 0 or, with nothing changed, ERR_NOT_FOUND, ERR_FULL (annotations), ERR_EXISTS (the recording was deleted) */
+};
+int store_change_note(struct store *s, struct store_note *change);
+/* What was said goes with what it was said in; 0 also when there is none. */
+int store_drop_transcript(struct store *s, const char *uid, int64_t started_us);
+/* Of a call without notes: these. */
+int store_restore_notes(struct store *s, const char *uid, int64_t started_us, const struct record_notes *notes);
+
 struct store_job {
     char kind[16];    /* "render", "tracks" */
     char uid[40];
@@ -214,6 +231,8 @@ struct store_query {
     /* What the asker may see at all: as above, and both hold. */
     const char *only_tenant[STORE_VALUES_MAX], *only_site[STORE_VALUES_MAX], *only_trunk[STORE_VALUES_MAX], *only_prefix[STORE_VALUES_MAX];
     const char *text;                          /* q: in call id, users, user agent */
+    const char *words;                         /* in annotations and the transcript, as word_query_make() writes it */
+    enum store_words_in { STORE_WORDS_ANY, STORE_WORDS_TRANSCRIPT, STORE_WORDS_ANNOTATIONS } words_in;
     enum store_order order;
     unsigned limit;                            /* 1..1000 */
     /* Where the page before ended: order value, time and uid of its last row; uid "" for the first page. */
@@ -234,6 +253,11 @@ int store_call(struct store_reader *r, const char *uid, struct call_record **ret
 int store_recording(struct store_reader *r, const char *recording_id, struct call_record **ret_record);
 /* What is attached to the call that began then; none when nothing is. */
 int store_tags(struct store_reader *r, const char *uid, int64_t started_us, struct record_tags *ret_tags);
+#define STORE_ANNOTATIONS 1
+#define STORE_TRANSCRIPT  2
+/* Annotations or the transcript of the call that began then, or both, into the arena; none when there is nothing. */
+int store_notes(struct store_reader *r, const char *uid, int64_t started_us, unsigned which, struct arena *arena,
+                struct record_notes *ret_notes);
 /* The records (without series and events) that hold tracks of the conference this call was part of, at most STORE_TRACKS_MAX: of
  * the day it began, the next or the one before, the newest that has any. A conference longer than that is not found whole. */
 #define STORE_TRACKS_MAX 8

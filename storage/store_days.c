@@ -119,7 +119,7 @@ int store_day_content(struct store_reader *r, const char *day, int64_t *ret_impo
 static int day_prune(struct store *s, struct db *db)
 {
     static const enum db_sql STEPS[] = {SQL_DAY_WIPE, SQL_DAY_PRUNE_TAGS, SQL_DAY_PRUNE_STREAMS, SQL_DAY_PRUNE_CALLS};
-    int err = 0;
+    int err = notes_prune(db);
     for (size_t i = 0; i < sizeof STEPS / sizeof *STEPS && !err; i++) {
         sqlite3_stmt *statement = db_statement(db, STEPS[i]);
         err = statement ? db_run(db, statement) : ERR_INVALID;

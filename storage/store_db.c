@@ -281,6 +281,8 @@ int db_begin(struct db *db)
 int db_commit(struct db *db)
 {
     int err = key_runs_write(db);
+    if (!err)
+        err = words_tidy(db);
     return err ? err : db_run(db, db_statement(db, SQL_COMMIT));
 }
 

@@ -66,6 +66,15 @@ enum db_sql {
     SQL_TAGS,
     SQL_TAGS_DELETE,
     SQL_TAG_PUT,
+    SQL_NOTE,
+    SQL_NOTE_NUMBERS,
+    SQL_NOTE_PUT,
+    SQL_NOTE_DELETE,
+    SQL_ANNOTATIONS,
+    SQL_NOTE_PRUNED,
+    SQL_WORDS_PUT,
+    SQL_WORDS_TAKE,
+    SQL_WORDS_MERGE,
     /* messages-*.db */
     SQL_MESSAGES_PUT,
     SQL_MESSAGES,
@@ -142,6 +151,7 @@ struct db {
     ino_t inode;
     uint64_t used_at;
     bool writing;              /* a transaction is open */
+    bool words_went;           /* in it words were taken out of the index (store_notes.c) */
     struct counters *counters; /* NULL for readers */
     sqlite3_stmt *fixed[DB_SQL_COUNT];
     /* The list statement made last, and which filters it has (store_list.c). */
@@ -223,6 +233,13 @@ int call_read(struct db *db, sqlite3_stmt *row, bool full, struct call_record **
 
 /* store_tags.c: fills r->tags of a call that was just read. */
 int tags_read(struct db *db, struct call_record *r);
+
+/* store_notes.c: how many annotations a call that was just read has, and whether a transcript. */
+int notes_count(struct db *db, struct call_record *r);
+/* Notes of calls that were captured go, one by one: the index has to be told what it had. */
+int notes_prune(struct db *db);
+/* Merges a piece of the index, when words were taken out of it in this transaction. */
+int words_tidy(struct db *db);
 
 struct store_reader {
     struct db_set set;

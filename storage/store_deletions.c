@@ -124,6 +124,8 @@ int store_delete_recording(struct store *s, const struct call_record *r, int64_t
     if (!err)
         err = tracks_delete(s, r);
     if (!err)
+        err = store_drop_transcript(s, r->uid, r->started_us);
+    if (!err)
         err = store_end_job_for(s, "render", r->uid);
     if (!err)
         err = store_end_job_for(s, "tracks", r->uid);

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define LIMIT_MAX 1000
-#define SQL_MAX   10240
+#define SQL_MAX   11264
 #define LIKE_MAX  512
 
 /* Stands for "no value" in value order: such calls come last. */
@@ -31,6 +31,11 @@
 #define BEGINS(column) "substr(" column ", 1, length(p.column1)) = p.column1"
 /* Is one of the eight in the list of names with commas around each? */
 #define NAMED(n) "instr(labels, ',' || ?" #n " || ',')"
+
+/* One note has them all. */
+#define WITH_WORDS(of)                                                                             \
+    " AND uid IN (SELECT uid FROM notes WHERE id IN"                                               \
+    " (SELECT rowid FROM words WHERE words MATCH ?360)" of ")"
 
 enum filter {
     /* one value */
@@ -52,6 +57,9 @@ enum filter {
     F_PARTIAL,
     F_USER_AGENT,
     F_TEXT,
+    F_WORDS,
+    F_WORDS_TRANSCRIPT,
+    F_WORDS_ANNOTATIONS,
     /* up to eight */
     F_CALL_ID,
     F_FROM_USER,
@@ -118,6 +126,9 @@ static const struct {
     [F_TEXT] = {" AND (call_id LIKE ?19 ESCAPE '\\' OR from_user LIKE ?19 ESCAPE '\\'"
                 " OR to_user LIKE ?19 ESCAPE '\\' OR user_agent LIKE ?19 ESCAPE '\\')",
                 19},
+    [F_WORDS] = {WITH_WORDS(""), 360},
+    [F_WORDS_TRANSCRIPT] = {WITH_WORDS(" AND n = 0"), 360},
+    [F_WORDS_ANNOTATIONS] = {WITH_WORDS(" AND n > 0"), 360},
     [F_CALL_ID] = {" AND call_id IN (" EIGHT(2) ")", 20},
     [F_FROM_USER] = {" AND from_user IN (" EIGHT(3) ")", 30},
     [F_TO_USER] = {" AND to_user IN (" EIGHT(4) ")", 40},
@@ -316,6 +327,18 @@ static void value_prefix(struct filters *f, const char *prefix)
     value_text(f, FILTERS[F_NUMBER_PREFIX].base + 1, f->prefix_end);
 }
 
+/* One of the three is ever asked. */
+static void value_words(struct filters *f, const struct store_query *q)
+{
+    static const enum filter IN[] = {[STORE_WORDS_ANY] = F_WORDS,
+                                     [STORE_WORDS_TRANSCRIPT] = F_WORDS_TRANSCRIPT,
+                                     [STORE_WORDS_ANNOTATIONS] = F_WORDS_ANNOTATIONS};
+    if (q->words == NULL)
+        return;
+    ask(f, IN[q->words_in]);
+    value_text(f, FILTERS[IN[q->words_in]].base, q->words);
+}
+
 static void value_after(struct filters *f, const struct store_query *q)
 {
     static const enum filter AFTER[] = {[STORE_NEWEST] = F_AFTER_NEWEST,
@@ -364,6 +387,7 @@ static void filters_visit(struct filters *f, const struct store_query *q, bool p
     value_int(f, F_PARTIAL, q->partial, q->partial >= 0);
     value_contains(f, F_USER_AGENT, q->user_agent_contains, f->like[0]);
     value_contains(f, F_TEXT, q->text, f->like[1]);
+    value_words(f, q);
     value_texts(f, F_CALL_ID, q->call_id);
     value_texts(f, F_FROM_USER, q->from_user);
     value_texts(f, F_TO_USER, q->to_user);

@@ -95,6 +95,8 @@ int call_read(struct db *db, sqlite3_stmt *row, bool full, struct call_record **
         err = streams_read(db, id, full, r);
     if (!err)
         err = tags_read(db, r);
+    if (!err)
+        err = notes_count(db, r);
     if (!err && full)
         err = events_read(db, id, r);
     if (err) {

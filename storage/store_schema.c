@@ -82,6 +82,12 @@ static const struct schema_step CALLS[] = {
     {"ALTER TABLE calls ADD COLUMN import_id TEXT;"
      "ALTER TABLE calls ADD COLUMN imported_us INTEGER;"
      "CREATE INDEX calls_import ON calls(import_id, imported_us) WHERE import_id IS NOT NULL;"},
+    /* annotations, and as number 0 the transcript; their words, found by their row (store_notes.c) */
+    {"CREATE TABLE notes(id INTEGER PRIMARY KEY, uid TEXT NOT NULL, n INTEGER NOT NULL,"
+     " packed BLOB NOT NULL);"
+     "CREATE UNIQUE INDEX notes_uid ON notes(uid, n);"
+     "CREATE VIRTUAL TABLE words USING fts5(text, content = '', columnsize = 0,"
+     " tokenize = 'unicode61 remove_diacritics 2');"},
 };
 
 static const struct schema_step MESSAGES[] = {

@@ -106,6 +106,17 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_TAGS] = "SELECT key, value FROM tags WHERE uid = ? ORDER BY key",
     [SQL_TAGS_DELETE] = "DELETE FROM tags WHERE uid = ?",
     [SQL_TAG_PUT] = "INSERT INTO tags(uid, key, value) VALUES (?,?,?)",
+    [SQL_NOTE] = "SELECT id, packed FROM notes WHERE uid = ? AND n = ?",
+    [SQL_NOTE_NUMBERS] = "SELECT count(*), ifnull(sum(n = 0), 0), ifnull(max(n), 0) FROM notes WHERE uid = ?",
+    [SQL_NOTE_PUT] = "INSERT INTO notes(uid, n, packed) VALUES (?,?,?)",
+    [SQL_NOTE_DELETE] = "DELETE FROM notes WHERE id = ?",
+    [SQL_ANNOTATIONS] = "SELECT packed FROM notes WHERE uid = ? AND n > 0 ORDER BY n",
+    [SQL_NOTE_PRUNED] = "SELECT id, n, packed FROM notes WHERE uid NOT IN"
+                        " (SELECT uid FROM calls WHERE import_id IS NOT NULL) LIMIT 1",
+    [SQL_WORDS_PUT] = "INSERT INTO words(rowid, text) VALUES (?,?)",
+    [SQL_WORDS_TAKE] = "INSERT INTO words(words, rowid, text) VALUES ('delete',?,?)",
+    /* at most so many pages of it, of all that is not merged */
+    [SQL_WORDS_MERGE] = "INSERT INTO words(words, rank) VALUES ('merge', -256)",
     [SQL_KEY_RUN_PUT] = "INSERT INTO key_runs(level, first, last) VALUES (?,?,?)",
     [SQL_KEY_RUN_DELETE] = "DELETE FROM key_runs WHERE id = ?",
     [SQL_KEY_RUNS] = "SELECT id, first, last FROM key_runs",

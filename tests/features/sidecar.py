@@ -16,7 +16,7 @@ def service_over(t, packets, config=CONFIG):
 
 def answers(s, uid):
     paths = [f"/api/v1/calls/{uid}", f"/api/v1/calls?{SPAN}", f"/api/v1/calls/{uid}/recording", f"/api/v1/calls/{uid}/recordings", f"/api/v1/recordings/{uid}",
-             f"/api/v1/calls/{uid}/tags", f"/api/v1/calls/{uid}/quality-timeline", f"/api/v1/calls/{uid}/legs"]
+             f"/api/v1/calls/{uid}/tags", f"/api/v1/calls/{uid}/annotations", f"/api/v1/calls/{uid}/transcript", f"/api/v1/calls?{SPAN}&text=guten", f"/api/v1/calls/{uid}/quality-timeline", f"/api/v1/calls/{uid}/legs"]
     found = {p: s.fetch(p) for p in paths if s.status(p) == 200}
     with urllib.request.urlopen(f"{s.url}/api/v1/recordings/{uid}/audio", timeout=10) as answer:
         found["audio"] = hashlib.sha256(answer.read()).hexdigest()
@@ -62,12 +62,17 @@ def rebuilt(t):
         request = urllib.request.Request(f"{s.url}/api/v1/calls/{uid}/tags", method="PUT", data=b'{"case":"4711"}', headers={"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=10) as answer:
             t.check("a tag", b"4711" in answer.read())
+        for method, path, body in (("POST", "annotations", {"text": "an annotation", "at_ms": 500}), ("POST", "annotations", {"text": "gone"}), ("POST", "annotations", {"text": "third"}),
+                                   ("DELETE", "annotations/2", None), ("PUT", "transcript", {"language": "de", "segments": [{"start_ms": 10, "party": "callee", "text": "Guten Tag"}]})):
+            request = urllib.request.Request(f"{s.url}/api/v1/calls/{uid}/{path}", method=method, data=json.dumps(body).encode() if body else None, headers={"Content-Type": "application/json"})
+            urllib.request.urlopen(request, timeout=10).close()
         before, data = answers(s, uid), s.data
     (beside,) = glob.glob(f"{data}/audio/**/*.json", recursive=True)
     t.equal("mode", stat.S_IMODE(os.stat(beside).st_mode), 0o600)
     said = json.load(open(beside))
     t.equal("it lies beside the sound and tells people what the API does", (os.path.exists(beside[:-4] + "wav"), said["call"]["uid"], said["call"]["from"]["user"],
             said["call"]["to"]["user"], said["call"]["released_by"], len(said["call"]["streams"])), (True, uid, "alice", "bob", "caller", 2))
+    t.equal("and what was said, and of it", ([a["text"] for a in said["annotations"]], said["transcript"]["segments"][0]["text"]), (["an annotation", "third"], "Guten Tag"))
     t.equal("what is there stays", rebuild(t, data)[-1], {"what": "sum", "seen": 1, "restored": 0, "there": 1, "unreadable": 0, "missing": 0, "different": 0})
     for path in databases(data):
         os.remove(path)

@@ -70,6 +70,14 @@ static void token_used(void *context, const char *id, int64_t used_us)
     done(s, store_token_used(s->store, id, used_us));
 }
 
+static int put_note(void *context, struct store_note *note)
+{
+    struct sample *s = context;
+
+    pthread_mutex_lock(&s->lock);
+    return done(s, store_change_note(s->store, note));
+}
+
 static int put_account(void *context, const struct store_account *account)
 {
     struct sample *s = context;
@@ -169,6 +177,7 @@ int main(int argc, char **argv)
                                 .health = health,
                                 .audit = audit,
                                 .put_tags = put_tags,
+                                .put_note = put_note,
                                 .access = {.put_token = put_token,
                                            .token_used = token_used,
                                            .put_account = put_account,

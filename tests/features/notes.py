@@ -1,0 +1,163 @@
+"""What people say about calls and what was said in them: R19, and of R07 the search for words."""
+import glob, json, os, sqlite3, urllib.parse
+
+from access import Guarded, two_calls
+from craft import *
+from feature import feature
+from messages import DAY
+
+SAID = {"language": "en", "engine": "ears 1", "segments": [
+    {"start_ms": 1500, "end_ms": 2000, "party": "callee", "text": "Our refund policy says no."},
+    {"start_ms": 0, "end_ms": 1400, "party": "caller", "text": "I want my money back, Herr Müller"}]}
+
+
+def uids(s):
+    return {c["call_id"]: c["uid"] for c in s.wait(lambda: (lambda d: d if any((c["recording"] or {}).get("state") == "ready" for c in d) else None)(
+        s.as_(s.first, f"/calls?{DAY}")["data"]))}
+
+
+def found(s, text, token=None, path="/calls", **more):
+    got = s.as_(token or s.first, f"{path}?{DAY}&" + urllib.parse.urlencode({"text": text, **more}))
+    return [c.get("call_id") or c["id"] for c in got["data"]]
+
+
+def announced(s, path, token, size):
+    """What is said to who only tells how large the body would be."""
+    c = s.connection()
+    c.putrequest("PUT", "/api/v1" + path)
+    for name, value in (("Authorization", "Bearer " + token), ("Content-Type", "text/plain"), ("Content-Length", str(size))):
+        c.putheader(name, value)
+    c.endheaders()
+    answer = c.getresponse()
+    got = answer.status, json.loads(answer.read())["code"]
+    c.close()
+    return got
+
+
+def code(answer):
+    return answer[0], answer[2].get("code"), answer[2].get("field")
+
+
+@feature("R19", "annotations: of a call or a moment of it, with author and times, changed, taken away; so many and no more; in the call's JSON; audited")
+def annotations(t):
+    with Guarded(t, two_calls(), 2) as s:
+        one = uids(s)["c1@test"]
+        at = f"/calls/{one}/annotations"
+        ann = s.token("supervisor", name="ann")
+        made = s.as_(ann, at, "POST", {"text": "asks for a refund\n<b>bold</b>", "at_ms": -200, "length_ms": 1500})
+        t.equal("one", {k: made[k] for k in ("n", "at_ms", "length_ms", "text", "author", "edited_by")},
+                {"n": 1, "at_ms": -200, "length_ms": 1500, "text": "asks for a refund\n<b>bold</b>", "author": "ann", "edited_by": None})
+        t.equal("made then", made["created_at"], made["updated_at"])
+        whole = s.as_(ann, at, "POST", {"text": "später"})
+        t.equal("of the whole call", (whole["n"], whole["at_ms"], whole["length_ms"]), (2, None, None))
+        changed = s.as_(s.first, f"{at}/1", "PUT", {"text": "asked", "at_ms": 0})
+        t.equal("changed", (changed["text"], changed["at_ms"], changed["length_ms"], changed["author"], changed["edited_by"], changed["created_at"] == made["created_at"],
+                            changed["updated_at"] > made["updated_at"]), ("asked", 0, 0, "ann", "first start", True, True))
+        t.equal("listed", [(a["n"], a["text"]) for a in s.as_(s.token("viewer"), at)["data"]], [(1, "asked"), (2, "später")])
+        t.equal("counted in the call", (s.as_(ann, f"/calls/{one}")["annotation_count"], [c["annotation_count"] for c in s.as_(ann, f"/calls?{DAY}&call_id=c1@test")["data"]]), (2, [2]))
+        t.equal("taken away", (s.ask(f"{at}/1", "DELETE", token=ann)[0], s.ask(f"{at}/1", "DELETE", token=ann)[0], [a["n"] for a in s.as_(ann, at)["data"]]), (204, 404, [2]))
+        t.equal("what is not there", [s.ask(f"{at}/{n}", "PUT", {"text": "x"}, ann)[0] for n in ("1", "0", "99999999999999", "x")], [404] * 4)
+        for bad, field in (({}, "text"), ({"text": ""}, "text"), ({"text": " \n"}, "text"), ({"text": 1}, "text"), ({"text": "a\x01"}, "text"), ({"text": "x" * 4097}, "text"),
+                           ({"text": "x", "at_ms": 1.5}, "at_ms"), ({"text": "x", "at_ms": 10 ** 12}, "at_ms"), ({"text": "x", "length_ms": 5}, "length_ms"),
+                           ({"text": "x", "at_ms": 1, "length_ms": -1}, "length_ms"), ({"text": "x", "at": 1}, None)):
+            t.equal(f"{bad}"[:60], code(s.ask(at, "POST", bad, ann)), (400, "invalid_value", field))
+        t.equal("no object", code(s.ask(at, "POST", [], ann)), (400, "invalid_body", None))
+        for _ in range(99):
+            s.as_(ann, at, "POST", {"text": "x"})
+        t.equal("the 101st", code(s.ask(at, "POST", {"text": "x"}, ann)), (409, "too_many_annotations", None))
+        audit = [(e["actor"], e["action"], e["object"]) for e in s.as_(s.token("auditor"), f"/audit?object={one}&limit=1000")["data"]]
+        t.equal("audited", [audit.count(("ann", a, one)) for a in ("annotation.write", "annotation.delete")], [101, 1])
+        t.check("what was said is not in the log", "refund" not in json.dumps(s.as_(s.token("auditor"), "/audit?limit=1000")))
+        t.equal("who may not", s.ask(at, "POST", {"text": "x"}, s.token("listener"))[0], 403)
+        t.counter("another call has them too", s.as_(ann, f"/calls/{uids(s)['c2@test']}/annotations")["data"] == [])
+
+
+@feature("R19", "a transcript is brought as JSON, WebVTT or text, replaced, read by who may hear the call, and goes with its recording without a trace")
+def transcripts(t):
+    with Guarded(t, two_calls(), 2) as s:
+        one = uids(s)["c1@test"]
+        at, boss, hears, admin = f"/calls/{one}/transcript", s.token("supervisor", name="robot"), s.token("listener"), s.token("admin")
+        t.equal("none yet", code(s.ask(at, token=hears)), (404, "no_transcript", None))
+        t.equal("brought", s.as_(boss, at, "PUT", SAID), {"call_uid": one, "segments": 2})
+        got = s.as_(hears, at)
+        t.equal("read", (got["language"], got["engine"], got["author"], got["segments"]), ("en", "ears 1", "robot", SAID["segments"][::-1]))
+        t.equal("the call says that there is one", s.as_(hears, f"/calls/{one}")["has_transcript"], True)
+        t.equal("who may not hear may not read, who may not change may not bring", [s.ask(at, token=k)[0] for k in (admin, s.token("analyst"))] +
+                [s.ask(at, "PUT", SAID, hears)[0], s.ask(at, "DELETE", token=boss)[0]], [403] * 4)
+        vtt = "WEBVTT\n\n00:01.000 --> 00:02.000\n<v caller>good &amp; bad</v>\n"
+        s.ask(f"{at}?language=de&engine=vtt", "PUT", vtt, boss, Content_Type="text/vtt")
+        got = s.as_(hears, at)
+        t.equal("WebVTT replaces it", (got["language"], got["engine"], got["segments"]), ("de", "vtt", [{"start_ms": 1000, "end_ms": 2000, "party": "caller", "text": "good & bad"}]))
+        s.ask(at, "PUT", "caller: hello\nand more\n", boss, Content_Type="text/plain; charset=utf-8")
+        t.equal("lines", [(x["start_ms"], x["party"], x["text"]) for x in s.as_(hears, at)["segments"]], [(None, "caller", "hello"), (None, "unknown", "and more")])
+        for bad in ({}, {"segments": []}, {"segments": [{"text": "x", "party": "me"}]}, {"segments": [{"text": "x", "start_ms": 2, "end_ms": 1}]}, {"segmnets": []}, []):
+            t.equal(f"{bad}", s.ask(at, "PUT", bad, boss)[0], 400)
+        t.equal("of another kind", s.ask(at, "PUT", "x", boss, Content_Type="application/pdf")[0], 415)
+        large = {"segments": [{"start_ms": n, "end_ms": n, "text": "word" * 30} for n in range(5000)]}
+        t.equal("800 kB", s.as_(boss, at, "PUT", large)["segments"], 5000)
+        t.equal("more than a MiB", announced(s, at, boss, (1 << 20) + 1), (413, "body_too_large"))
+        t.equal("other bodies stay small", s.ask(f"/calls/{one}/tags", "PUT", b"x" * 40000, boss)[0], 413)
+        s.as_(boss, at, "PUT", {"segments": [{"text": "the password is swordfish"}]})
+        t.equal("found", found(s, "swordfish", boss), ["c1@test"])
+        (beside,) = glob.glob(f"{s.data}/audio/**/*.json", recursive=True)
+        recording = s.as_(hears, f"/calls/{one}/recording")["id"]
+        s.as_(s.first, f"/calls/{one}/annotations", "POST", {"text": "asked for a password"})
+        t.equal("the recording goes", s.ask(f"/recordings/{recording}", "DELETE", token=admin)[0], 200)
+        t.equal("and what was said", (s.ask(at, token=hears)[0], found(s, "swordfish", boss), s.as_(hears, f"/calls/{one}")["has_transcript"], os.path.exists(beside)), (404, [], False, False))
+        t.equal("it does not come back", code(s.ask(at, "PUT", SAID, boss)), (409, "recording_deleted", None))
+        t.equal("an annotation stays with the call", found(s, "password", boss), ["c1@test"])
+        other = f"/calls/{uids_all(s)['c2@test']}/transcript"
+        s.as_(boss, other, "PUT", {"segments": [{"text": "a call without sound"}]})
+        t.equal("deleted", [s.ask(other, "DELETE", token=admin)[0], s.ask(other, "DELETE", token=admin)[0]], [204, 404])
+        actions = [e["action"] for e in s.as_(s.token("auditor"), "/audit?limit=1000")["data"]]
+        t.check("audited", {"transcript.read", "transcript.write", "transcript.delete"} <= set(actions))
+        data = s.data
+    t.counter("no byte of it is left in the database", not any(b"swordfish" in open(p, "rb").read() for p in glob.glob(f"{data}/db/calls-*")))
+
+
+def uids_all(s):
+    return {c["call_id"]: c["uid"] for c in s.as_(s.first, f"/calls?{DAY}")["data"]}
+
+
+@feature("R07", "calls and recordings are found by words of transcripts and annotations, with other filters, over pages; what is typed is no syntax; not by who may not read them")
+def words(t):
+    with Guarded(t, two_calls(), 2) as s:
+        uid = uids(s)
+        one, two = uid["c1@test"], uid["c2@test"]
+        hears = s.token("listener")
+        s.as_(s.first, f"/calls/{one}/transcript", "PUT", SAID)
+        s.as_(s.first, f"/calls/{two}/transcript", "PUT", {"segments": [{"text": "policy first, then a refund"}]})
+        s.as_(s.first, f"/calls/{two}/annotations", "POST", {"text": "Kündigung angedroht"})
+        both = {"c1@test", "c2@test"}
+        for text, want in (("refund", both), ("REFUND Policy", both), ('"refund policy"', {"c1@test"}), ("muller", {"c1@test"}), ("MÜLLER", {"c1@test"}), ("mull*", {"c1@test"}), ("kundigung", {"c2@test"}),
+                           ("refun", set()), ("refund kündigung", set()), ("back refund", {"c1@test"}), ('"müller our"', {"c1@test"}), ("nothing", set())):
+            t.equal(text, set(found(s, text, hears)), want)
+        t.equal("in annotations", (found(s, "refund", hears, text_in="annotations"), found(s, "kündigung", hears, text_in="annotations"), found(s, "kündigung", hears, text_in="transcripts")),
+                ([], ["c2@test"], []))
+        t.equal("with other filters", (found(s, "refund", hears, number__prefix="+49"), found(s, "refund", hears, q="c2@"), found(s, "refund", hears, one_way="true", number="1")),
+                (["c1@test"], ["c2@test"], []))
+        t.equal("counted", s.as_(hears, f"/calls?{DAY}&text=refund&count=exact")["total"], 2)
+        first = s.as_(hears, f"/calls?{DAY}&text=refund&limit=1")
+        second = s.as_(hears, f"/calls?{DAY}&text=refund&limit=1&cursor={first['page']['next_cursor']}")
+        t.equal("over pages", ({c["call_id"] for c in first["data"] + second["data"]}, second["page"]["has_more"]), (both, False))
+        t.equal("recordings", found(s, "refund", hears, "/recordings"), [s.as_(hears, f"/calls/{one}/recording")["id"]])
+        hostile = ['"', '""', '"refund', 'refund"', 'a" OR "refund', "NEAR(refund policy)", "NEAR(", "refund NOT policy", "text:refund", "{text}:refund", "^refund", "-refund", "(refund", "refund)",
+                   "*", "**", "refund**", '"re"*', "' OR 1=1 --", "'; DROP TABLE words; --", "refund\\", "%", "_", "?1", ":a", "\u2014", "\U0001f600", "\u0301", "refund\t\n\x01policy", "AND", "OR", "NOT", "rank",
+                   "a" * 320, "refund " * 16]
+        for text in hostile:
+            status = s.ask(f"/calls?{DAY}&" + urllib.parse.urlencode({"text": text}), token=hears)[0]
+            t.check(f"{text[:30]!r}: {status}", status in (200, 400))
+        t.equal("operators are words", (found(s, "refund OR zebra", hears), found(s, "refund NOT policy", hears)), ([], []))
+        for bad in ("text=", "text=-", "text=a*", "text=" + "a+" * 17, "text=refund&text=policy", "text_in=annotations", "text=a&text_in=all", "text=%FF", "text=a%00b", "text=" + "a" * 10240):
+            t.check(f"{bad[:30]} is refused", s.ask(f"/calls?{DAY}&{bad}", token=hears)[0] in (400, 413, 414, 431))
+        for path in ("/calls", "/recordings"):
+            for role in ("viewer", "analyst", "admin"):
+                for more in ("", "&text_in=transcripts"):
+                    t.equal(f"{role} {path} {more}", code(s.ask(f"{path}?{DAY}&text=refund{more}", token=s.token(role))), (403, "scope", "text"))
+        t.equal("a narrowed listener", s.ask(f"/calls?{DAY}&text=refund&count=exact", token=s.token("listener", scopes=["meta"]))[0], 403)
+        t.equal("annotations are for all who see the call", found(s, "kündigung", s.token("viewer"), text_in="annotations"), ["c2@test"])
+        german = s.token("listener", limit={"number_prefixes": ["+49"]})
+        t.equal("who sees some calls finds no other", (found(s, "refund", german), found(s, "kündigung", german, text_in="annotations"), s.ask(f"/calls/{two}/transcript", token=german)[0]), (["c1@test"], [], 404))
+        t.check("the search is in the log", any(e["action"] == "calls.search" and "text=refund" in e["object"] for e in s.as_(s.token("auditor"), "/audit?limit=1000")["data"]))
+        s.as_(s.first, f"/calls/{one}/transcript", "PUT", {"segments": [{"text": "something else"}]})
+        t.counter("words of what was replaced are found", found(s, "muller", hears) == [] and found(s, "something", hears) == ["c1@test"])
