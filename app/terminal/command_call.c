@@ -77,14 +77,14 @@ static void show_head(const struct json_value *call)
 {
     char a[TEXT_CELL], b[TEXT_CELL], c[TEXT_CELL], d[TEXT_CELL];
     printf("%s -> %s, %s", text_party(call, "from", a), text_party(call, "to", b),
-           strcmp(text_word(call, "outcome", c), "-") == 0 ? text_word(call, "state", c) : c);
+           strcmp(json_word(call, "outcome", c), "-") == 0 ? json_word(call, "state", c) : c);
     if (text_int(call, "duration_ms", -1) >= 0)
         printf(", %s", text_length(text_int(call, "duration_ms", -1), d));
-    if (strcmp(text_word(call, "end_reason", a), "-") != 0)
-        printf(", ended by %s (%s)", text_word(call, "released_by", b), a);
+    if (strcmp(json_word(call, "end_reason", a), "-") != 0)
+        printf(", ended by %s (%s)", json_word(call, "released_by", b), a);
     if (text_int(call, "sip_code", 0) > 299)
-        printf(", %s %s", text_word(call, "sip_code", a), text_word(call, "reason_phrase", b));
-    printf("\n%s\n", strcmp(text_word(call, "summary", a), "-") == 0 ? "nothing was wrong with it" : a);
+        printf(", %s %s", json_word(call, "sip_code", a), json_word(call, "reason_phrase", b));
+    printf("\n%s\n", strcmp(json_word(call, "summary", a), "-") == 0 ? "nothing was wrong with it" : a);
 }
 
 static void show_times(const struct json_value *call)
@@ -94,11 +94,11 @@ static void show_times(const struct json_value *call)
     for (size_t i = 0; i < sizeof TIMES / sizeof *TIMES; i++)
         if (strcmp(text_time(call, TIMES[i][1], a), "-") != 0)
             printf("%s%s %s", i ? ", " : "", TIMES[i][0], i ? a + 11 : a);
-    printf("\nCall-ID %s, %s", text_word(call, "call_id", a), text_word(call, "src", (char[TEXT_CELL]){0}));
-    printf(" -> %s", text_word(call, "dst", a));
-    if (strcmp(text_word(call, "trunk", a), "-") != 0)
+    printf("\nCall-ID %s, %s", json_word(call, "call_id", a), json_word(call, "src", (char[TEXT_CELL]){0}));
+    printf(" -> %s", json_word(call, "dst", a));
+    if (strcmp(json_word(call, "trunk", a), "-") != 0)
         printf(", trunk %s", a);
-    if (strcmp(text_word(call, "site", a), "-") != 0)
+    if (strcmp(json_word(call, "site", a), "-") != 0)
         printf(", site %s", a);
     putchar('\n');
 }
@@ -112,10 +112,10 @@ static void show_streams(const struct json_value *call)
         printf("\n%-8s %-10s %9s %7s %7s %6s %6s  %s\n", "FROM", "CODEC", "PACKETS", "LOSS %", "JITTER", "GAP", "MOS", "WAY");
     for (size_t i = 0; i < n; i++) {
         const struct json_value *s = json_value_at(streams, i);
-        printf("%-8.8s %-10.10s %9s %7s %7s %6s %6s  %s", text_word(s, "party", c[0]), text_word(s, "codec", c[1]), text_word(s, "packets", c[2]),
+        printf("%-8.8s %-10.10s %9s %7s %7s %6s %6s  %s", json_word(s, "party", c[0]), json_word(s, "codec", c[1]), json_word(s, "packets", c[2]),
                text_number(s, "loss_ratio", 100, 2, c[3]), text_number(s, "jitter_ms.avg", 1, 1, c[4]), text_number(s, "max_gap_ms", 1, 0, c[5]),
-               text_number(s, "mos.lq", 1, 2, c[6]), text_word(s, "src", c[7]));
-        printf(" -> %s\n", text_word(s, "dst", c[7]));
+               text_number(s, "mos.lq", 1, 2, c[6]), json_word(s, "src", c[7]));
+        printf(" -> %s\n", json_word(s, "dst", c[7]));
     }
 }
 
@@ -128,11 +128,11 @@ static void show_findings(const struct json_value *call)
         puts("\nWhat was wrong:");
     for (size_t i = 0; i < n; i++) {
         const struct json_value *l = json_value_at(labels, i);
-        printf("  %-20s %s", text_word(l, "label", a), text_length(text_int(l, "from_ms", -1), b));
+        printf("  %-20s %s", json_word(l, "label", a), text_length(text_int(l, "from_ms", -1), b));
         printf(" to %s", text_length(text_int(l, "to_ms", -1), b));
-        if (strcmp(text_word(l, "direction", b), "-") != 0)
+        if (strcmp(json_word(l, "direction", b), "-") != 0)
             printf(", %s", strcmp(b, "caller_to_callee") == 0 ? "caller to callee" : strcmp(b, "callee_to_caller") == 0 ? "callee to caller" : b);
-        if (strcmp(text_word(l, "cause", c), "-") != 0)
+        if (strcmp(json_word(l, "cause", c), "-") != 0)
             printf(", cause: %s", c);
         putchar('\n');
     }
@@ -144,9 +144,9 @@ static void show_recording(const struct json_value *call)
     char a[TEXT_CELL], b[TEXT_CELL];
     if (!json_value_is_object(r))
         return;
-    printf("\nRecording: %s", text_word(r, "result", a));
-    if (strcmp(text_word(r, "state", a), "ready") == 0)
-        printf(", %s %s, id %s", text_length(text_int(r, "duration_ms", -1), b), text_word(r, "format", a), text_word(r, "id", (char[TEXT_CELL]){0}));
+    printf("\nRecording: %s", json_word(r, "result", a));
+    if (strcmp(json_word(r, "state", a), "ready") == 0)
+        printf(", %s %s, id %s", text_length(text_int(r, "duration_ms", -1), b), json_word(r, "format", a), json_word(r, "id", (char[TEXT_CELL]){0}));
     else if (strcmp(a, "-") != 0)
         printf(", the file is not there: %s", a);
     putchar('\n');
@@ -215,7 +215,7 @@ static int keep_audio(struct client *c, const struct asked *a, struct why *why)
     struct json_value *r = client_json(c, path, why);
     if (r == NULL)
         return ERR_NOT_FOUND;
-    snprintf(path, sizeof path, "/recordings/%.100s/audio", text_word(r, "id", id));
+    snprintf(path, sizeof path, "/recordings/%.100s/audio", json_word(r, "id", id));
     json_read_free(r);
     return keep(c, path, a->audio, why);
 }

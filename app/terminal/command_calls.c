@@ -104,11 +104,11 @@ static int read_options(int argc, char **argv, struct asked *a)
 static void show(const struct json_value *call)
 {
     char cell[10][TEXT_CELL];
-    const char *outcome = text_word(call, "outcome", cell[3]);
+    const char *outcome = json_word(call, "outcome", cell[3]);
     printf(ROW, text_time(call, "started_at", cell[0]), text_party(call, "from", cell[1]), text_party(call, "to", cell[2]),
-           strcmp(outcome, "-") == 0 ? text_word(call, "state", cell[3]) : outcome, text_length(text_int(call, "duration_ms", -1), cell[4]),
-           text_word(call, "codec", cell[5]), text_number(call, "quality.loss_ratio", 100, 2, cell[6]), text_number(call, "quality.jitter_ms_max", 1, 1, cell[7]),
-           text_number(call, "quality.mos_min", 1, 2, cell[8]), text_word(call, "uid", cell[9]));
+           strcmp(outcome, "-") == 0 ? json_word(call, "state", cell[3]) : outcome, text_length(text_int(call, "duration_ms", -1), cell[4]),
+           json_word(call, "codec", cell[5]), text_number(call, "quality.loss_ratio", 100, 2, cell[6]), text_number(call, "quality.jitter_ms_max", 1, 1, cell[7]),
+           text_number(call, "quality.mos_min", 1, 2, cell[8]), json_word(call, "uid", cell[9]));
 }
 
 static int act(struct asked *a)

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "app/commands.h"
-#include "app/terminal/csv.h"
+#include "api/call_csv.h"
 #include "app/terminal/list.h"
 #include "app/terminal/text.h"
 #include "app/terminal/words.h"
@@ -157,9 +157,9 @@ static int write_list(struct export *a, const struct call_list *list, bool csv, 
     FILE *f = open_file(a, why, "%s", name);
     if (f == NULL)
         return ERR_IO;
-    bool good = !csv || csv_head(f);
+    bool good = !csv || call_csv_head(f);
     for (size_t i = 0; i < list->count && good; i++)
-        good = csv ? csv_row(f, list->rows[i]) : json_value_print(list->rows[i], f);
+        good = csv ? call_csv_row(f, list->rows[i]) : json_value_print(list->rows[i], f);
     int err = fflush(f) == 0 && good ? sum_file(a, f, name) : ERR_IO;
     if (err)
         why_set(why, "cannot write %s/%s: %s", a->dir, name, strerror(errno));
@@ -199,15 +199,15 @@ static int write_call(struct export *a, const struct json_value *call, struct wh
 {
     char uid[TEXT_CELL], id[TEXT_CELL], state[TEXT_CELL], format[TEXT_CELL], path[200], name[100];
     int err = 0;
-    text_word(call, "uid", uid);
+    json_word(call, "uid", uid);
     if (strlen(uid) != 36 || strspn(uid, "0123456789abcdef-") != 36) /* it becomes the name of a file */
         return 0;
-    if (a->audio && strcmp(text_word(call, "recording.state", state), "ready") == 0) {
-        snprintf(path, sizeof path, "/recordings/%.100s/audio", text_word(call, "recording.id", id));
-        snprintf(name, sizeof name, "%s.%.4s", uid, strspn(text_word(call, "recording.format", format), "abcdefghijklmnopqrstuvwxyz0123456789") == strlen(format) ? format : "wav");
+    if (a->audio && strcmp(json_word(call, "recording.state", state), "ready") == 0) {
+        snprintf(path, sizeof path, "/recordings/%.100s/audio", json_word(call, "recording.id", id));
+        snprintf(name, sizeof name, "%s.%.4s", uid, strspn(json_word(call, "recording.format", format), "abcdefghijklmnopqrstuvwxyz0123456789") == strlen(format) ? format : "wav");
         err = write_part(a, path, name, "audio", uid, why);
     } else if (a->audio && json_value_is_object(json_value_get(call, "recording"))) {
-        fprintf(a->missing, "%s audio: recording is %s, %s\n", uid, text_word(call, "recording.result", id), state);
+        fprintf(a->missing, "%s audio: recording is %s, %s\n", uid, json_word(call, "recording.result", id), state);
         a->missed++;
     }
     if (err || !a->pcap)

@@ -101,11 +101,11 @@ static void read_sides(const struct json_value *call, struct row *r)
         r->side[i] = (struct side){NAN, NAN, NAN, "-"};
     for (size_t i = 0; i < json_value_count(streams); i++) {
         const struct json_value *s = json_value_at(streams, i);
-        struct side *side = &r->side[strcmp(text_word(s, "party", party), "callee") == 0];
+        struct side *side = &r->side[strcmp(json_word(s, "party", party), "callee") == 0];
         side->loss = worse(side->loss, text_real(s, "loss_ratio") * 100, true);
         side->jitter = worse(side->jitter, text_real(s, "jitter_ms"), true);
         side->mos = worse(side->mos, text_real(s, "mos"), false);
-        text_word(s, "codec", side->codec);
+        json_word(s, "codec", side->codec);
     }
     r->worst = worse(r->side[0].mos, r->side[1].mos, false);
 }
@@ -124,7 +124,7 @@ static int64_t age_of(const struct json_value *call)
 {
     char text[TEXT_CELL];
     int64_t began_us;
-    if (clock_parse_rfc3339(text_word(call, "started_at", text), &began_us) != 0)
+    if (clock_parse_rfc3339(json_word(call, "started_at", text), &began_us) != 0)
         return -1;
     return (clock_wall_ns() / 1000 - began_us) / 1000;
 }
@@ -148,9 +148,9 @@ static void show_row(const struct row *r, const char *end)
     const struct side *a = &r->side[0], *b = &r->side[1];
     bool recording = false;
     json_value_bool(json_value_get(r->call, "recording"), &recording);
-    printf(ROW "%s", text_length(r->age_ms, c[0]), text_party(r->call, "from", c[1]), text_party(r->call, "to", c[2]), text_word(r->call, "state", c[3]),
+    printf(ROW "%s", text_length(r->age_ms, c[0]), text_party(r->call, "from", c[1]), text_party(r->call, "to", c[2]), json_word(r->call, "state", c[3]),
            strcmp(a->codec, "-") ? a->codec : b->codec, pair(a->loss, b->loss, 2, c[4]), pair(a->jitter, b->jitter, 1, c[5]), pair(a->mos, b->mos, 2, c[6]),
-           strcmp(text_word(r->call, "paused", c[7]), "-") != 0 ? "paused" : recording ? "rec" : "", end);
+           strcmp(json_word(r->call, "paused", c[7]), "-") != 0 ? "paused" : recording ? "rec" : "", end);
 }
 
 static void show_head(size_t calls, bool more, double worst, const char *end)

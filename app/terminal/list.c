@@ -58,7 +58,7 @@ static int fetch_pages(struct client *c, const char *query, size_t limit, struct
             err = ERR_NOMEM;
         cursor = slice_none();
         if (err == 0)
-            json_value_text(text_at(page, "page.next_cursor"), &cursor);
+            json_value_text(json_at(page, "page.next_cursor"), &cursor);
     } while (err == 0 && cursor.size && list->count < most);
     list->more |= err == 0 && cursor.size > 0;
     buf_fini(&path);
@@ -77,7 +77,7 @@ static int by_score(const void *a, const void *b)
 static int by_time(const void *a, const void *b)
 {
     char x[TEXT_CELL], y[TEXT_CELL]; /* RFC 3339 in UTC sorts as text */
-    return strcmp(text_word(*(const struct json_value *const *)b, "started_at", x), text_word(*(const struct json_value *const *)a, "started_at", y));
+    return strcmp(json_word(*(const struct json_value *const *)b, "started_at", x), json_word(*(const struct json_value *const *)a, "started_at", y));
 }
 
 static int fetch_scales(struct client *c, const char *query, bool scores, size_t limit, struct call_list *list, struct why *why)

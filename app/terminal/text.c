@@ -6,52 +6,21 @@
 
 #include "base/clock.h"
 
-const struct json_value *text_at(const struct json_value *object, const char *path)
-{
-    char name[64];
-    while (object && *path) {
-        size_t n = strcspn(path, ".");
-        snprintf(name, sizeof name, "%.*s", (int)n, path);
-        object = json_value_get(object, name);
-        path += n + (path[n] == '.');
-    }
-    return object;
-}
-
 static const char *none(char out[TEXT_CELL])
 {
     strcpy(out, "-");
     return out;
 }
 
-const char *text_word(const struct json_value *object, const char *path, char out[TEXT_CELL])
-{
-    struct slice text;
-    int64_t n;
-    const struct json_value *v = text_at(object, path);
-    if (!json_value_text(v, &text)) {
-        if (!json_value_is_whole(v) || !json_value_int(v, &n))
-            return none(out);
-        snprintf(out, TEXT_CELL, "%lld", (long long)n);
-        return out;
-    }
-    if (slice_copy_to(text, out, TEXT_CELL) == 0)
-        return none(out);
-    for (char *p = out; *p; p++) /* C1 controls are two bytes in UTF-8, the second below 0xa0 */
-        if ((unsigned char)*p < 32 || *p == 127 || ((unsigned char)*p == 0xc2 && (unsigned char)p[1] < 0xa0))
-            *p = '?';
-    return out;
-}
-
 double text_real(const struct json_value *object, const char *path)
 {
     double v;
-    return json_value_real(text_at(object, path), &v) ? v : NAN;
+    return json_value_real(json_at(object, path), &v) ? v : NAN;
 }
 
 int64_t text_int(const struct json_value *object, const char *path, int64_t otherwise)
 {
-    const struct json_value *v = text_at(object, path);
+    const struct json_value *v = json_at(object, path);
     int64_t n;
     return json_value_is_whole(v) && json_value_int(v, &n) ? n : otherwise;
 }
@@ -71,7 +40,7 @@ const char *text_time(const struct json_value *object, const char *path, char ou
     int64_t time_us;
     struct slice s;
     struct tm tm;
-    if (!json_value_text(text_at(object, path), &s))
+    if (!json_value_text(json_at(object, path), &s))
         return none(out);
     slice_copy_to(s, text, sizeof text);
     if (clock_parse_rfc3339(text, &time_us) != 0)
@@ -98,8 +67,8 @@ const char *text_party(const struct json_value *call, const char *party, char ou
 {
     char path[32];
     snprintf(path, sizeof path, "%s.user", party);
-    if (strcmp(text_word(call, path, out), "-") != 0)
+    if (strcmp(json_word(call, path, out), "-") != 0)
         return out;
     snprintf(path, sizeof path, "%s.host", party);
-    return text_word(call, path, out);
+    return json_word(call, path, out);
 }

@@ -1,16 +1,13 @@
 /* Members of an answer as words on a terminal: what came from the wire commands no terminal. All write into `out` and return it; what
- * is not there is "-". */
+ * is not there is "-". Words: json_word(). */
 #pragma once
 
 #include <stdio.h>
 
-#include "base/json_read.h"
+#include "base/json_word.h"
 
-#define TEXT_CELL 400
+#define TEXT_CELL JSON_WORD_SIZE
 
-/* By a path: "from.user". NULL: not there. */
-const struct json_value *text_at(const struct json_value *object, const char *path);
-const char *text_word(const struct json_value *object, const char *path, char out[TEXT_CELL]);
 /* Times `factor`. */
 const char *text_number(const struct json_value *object, const char *path, double factor, int decimals, char out[TEXT_CELL]);
 /* "2025-11-21 10:00:00" in the zone of whoever looks. */

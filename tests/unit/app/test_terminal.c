@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "app/terminal/csv.h"
+#include "api/call_csv.h"
 #include "app/terminal/text.h"
 #include "app/terminal/words.h"
 
@@ -93,7 +93,7 @@ Test(terminal, bytes_of_the_wire_command_no_terminal)
     for (const char *p = out; *p; p++)
         cr_expect((unsigned char)*p >= 32 && *p != 127 && !((unsigned char)*p == 0xc2 && (unsigned char)p[1] < 0xa0), "%s", out);
     cr_expect_str_eq(text_length(text_int(v, "duration_ms", -1), out), "1:01.5");
-    cr_expect_str_eq(text_word(v, "to.user", out), "-");
+    cr_expect_str_eq(json_word(v, "to.user", out), "-");
     json_read_free(v);
 }
 
@@ -107,7 +107,7 @@ Test(terminal, tables_hold_no_formulas)
         size_t size;
         FILE *f = open_memstream(&text, &size);
         struct json_value *v = call_of(CASES[i].user, "h");
-        cr_assert(csv_row(f, v));
+        cr_assert(call_csv_row(f, v));
         fclose(f);
         cr_expect(strstr(text, CASES[i].cell) != NULL, "%s in %s", CASES[i].cell, text);
         json_read_free(v);

@@ -1,8 +1,8 @@
-#include "app/terminal/csv.h"
+#include "api/call_csv.h"
 
 #include <string.h>
 
-#include "app/terminal/text.h"
+#include "base/json_word.h"
 
 static const char *const COLUMNS[] = {
     "uid", "started_at", "ringing_at", "answered_at", "ended_at", "from.user", "from.host", "to.user", "to.host", "call_id", "direction", "trunk", "site",
@@ -10,7 +10,7 @@ static const char *const COLUMNS[] = {
     "quality.loss_ratio", "quality.jitter_ms_max", "quality.one_way", "summary", "recording.result", "recording.id",
 };
 
-bool csv_head(FILE *out)
+bool call_csv_head(FILE *out)
 {
     for (size_t i = 0; i < sizeof COLUMNS / sizeof *COLUMNS; i++) {
         fputs(i ? "," : "", out);
@@ -44,19 +44,19 @@ static void put_text(FILE *out, const char *text)
         putc('"', out);
 }
 
-bool csv_row(FILE *out, const struct json_value *call)
+bool call_csv_row(FILE *out, const struct json_value *call)
 {
-    char text[TEXT_CELL];
+    char text[JSON_WORD_SIZE];
     bool flag;
     double real;
     for (size_t i = 0; i < sizeof COLUMNS / sizeof *COLUMNS; i++) {
-        const struct json_value *v = text_at(call, COLUMNS[i]);
+        const struct json_value *v = json_at(call, COLUMNS[i]);
         fputs(i ? "," : "", out);
         if (json_value_bool(v, &flag))
             fputs(flag ? "true" : "false", out);
         else if (json_value_real(v, &real))
             fprintf(out, "%.10g", real);
-        else if (strcmp(text_word(call, COLUMNS[i], text), "-") != 0)
+        else if (strcmp(json_word(call, COLUMNS[i], text), "-") != 0)
             put_text(out, text);
     }
     return fputs("\r\n", out) >= 0;
