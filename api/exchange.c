@@ -59,23 +59,29 @@ bool exchange_audit(struct exchange *x, const char *action, const char *object, 
     return audit_unavailable(x);
 }
 
-bool exchange_audit_read(struct exchange *x, const char *action, const char *object,
-                         const struct audit_bytes *bytes)
+bool exchange_audit_file(struct exchange *x, const char *action, const char *object, const char *note, const struct audit_bytes *bytes)
 {
     const struct audit_bytes none = {0};
-    char reason[201];
+    const char *reason = x->rq->access_reason;
+    char detail[201];
     const struct store_audit entry = {.time_us = x->rq->now_us,
                                       .actor = x->who.name,
                                       .address = x->rq->peer_text,
                                       .action = action,
                                       .object = object,
                                       .result = "ok",
-                                      .detail = x->rq->access_reason ? reason : NULL};
+                                      .detail = note || reason ? detail : NULL};
 
-    snprintf(reason, sizeof reason, "%s", x->rq->access_reason ? x->rq->access_reason : "");
+    snprintf(detail, sizeof detail, "%.100s%s%s", note ? note : "", note && reason ? "; " : "", reason ? reason : "");
     if (audit_merge_put(x->api->merge, &entry, bytes ? bytes : &none) == 0)
         return true;
     return audit_unavailable(x);
+}
+
+bool exchange_audit_read(struct exchange *x, const char *action, const char *object,
+                         const struct audit_bytes *bytes)
+{
+    return exchange_audit_file(x, action, object, NULL, bytes);
 }
 
 bool exchange_audit_search(struct exchange *x, const char *action)

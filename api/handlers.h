@@ -104,6 +104,9 @@ bool exchange_audit(struct exchange *x, const char *action, const char *object, 
  * `bytes` NULL: not of bytes. */
 bool exchange_audit_read(struct exchange *x, const char *action, const char *object,
                          const struct audit_bytes *bytes);
+/* With a note ahead of the reason, or NULL. */
+bool exchange_audit_file(struct exchange *x, const char *action, const char *object, const char *note,
+                         const struct audit_bytes *bytes);
 /* Whom a list is searched for is nobody's secret from the audit log; a list of all is no search. */
 bool exchange_audit_search(struct exchange *x, const char *action);
 /* The problem of an ERR_ code of the store. `what` is "call", "recording". */

@@ -1,61 +1,11 @@
-/* The files of recordings. One goes out as it lies on the disk, whole or in byte ranges; every reading is in the audit log before
- * its first byte. */
-#include <fcntl.h>
+/* The files of recordings: as they lie on the disk (stored_file.h), or in another form. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "api/byte_ranges.h"
 #include "api/limit.h"
 #include "api/record_files_json.h"
 #include "api/recording_convert.h"
-#include "base/crypto.h"
-
-/* The path comes from our own database, but a database is a file too: it never leads out of the
- * data directory. */
-static bool path_is_inside(struct slice path)
-{
-    struct slice rest = path;
-
-    if (path.size == 0 || path.data[0] == '/' || memchr(path.data, '\0', path.size))
-        return false;
-    while (rest.size > 0)
-        if (slice_is(slice_cut(&rest, '/'), ".."))
-            return false;
-    return true;
-}
-
-/* An open descriptor of a regular file, or -1. */
-static int open_recording(const char *data_dir, struct slice path, uint64_t *ret_size)
-{
-    char name[4096];
-    struct stat st;
-
-    if (!path_is_inside(path))
-        return -1;
-    int n = snprintf(name, sizeof name, "%s/%.*s", data_dir, SLICE_ARGS(path));
-    if (n < 0 || (size_t)n >= sizeof name)
-        return -1;
-    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
-        return -1;
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-        close(fd);
-        return -1;
-    }
-    *ret_size = (uint64_t)st.st_size;
-    return fd;
-}
-
-/* If-Range holds only for exactly our tag; a date never matches, we send none. */
-static enum http_range wanted_ranges(const struct http_request *rq, const char *etag, uint64_t size,
-                                     struct byte_ranges *ret_ranges)
-{
-    if (rq->head || (rq->if_range && strcmp(rq->if_range, etag) != 0))
-        return HTTP_RANGE_WHOLE;
-    return byte_ranges_parse(rq->range, size, ret_ranges);
-}
+#include "api/stored_file.h"
 
 /* A file to be sent. */
 struct served {
@@ -65,91 +15,17 @@ struct served {
     const uint8_t *sha256;
 };
 
-static void audio_headers(struct exchange *x, const struct served *g, const char *etag)
-{
-    x->rs->content_type = sound_type(g->format);
-    x->rs->stream = HTTP_STREAM_AUDIO;
-    http_header(x->rs, "Accept-Ranges", "bytes");
-    http_header(x->rs, "ETag", "%s", etag);
-    http_header(x->rs, "Content-Disposition", "inline; filename=\"recording-%s.%.*s\"", g->id,
-                SLICE_ARGS(g->format));
-}
-
-/* One range as it is, several as parts of one body. False: no memory. */
-static bool take_ranges(struct exchange *x, const struct served *g, const struct byte_ranges *ranges, uint64_t size)
-{
-    const struct byte_range *r = &ranges->range[0];
-    char word[33];
-    uint8_t bytes[16];
-
-    x->rs->status = 206;
-    if (ranges->count == 1) {
-        x->rs->file_offset = r->first;
-        x->rs->file_size = r->count;
-        http_header(x->rs, "Content-Range", "bytes %llu-%llu/%llu", (unsigned long long)r->first,
-                    (unsigned long long)(r->first + r->count - 1), (unsigned long long)size);
-        return true;
-    }
-    crypto_random(bytes, sizeof bytes);
-    x->rs->multipart = multipart_new(ranges, size, sound_type(g->format), crypto_hex(slice_of(bytes, sizeof bytes), word));
-    http_header(x->rs, "Content-Type", "multipart/byteranges; boundary=%s", word);
-    x->rs->content_type = NULL;
-    return x->rs->multipart != NULL;
-}
-
-static bool audit_file(struct exchange *x, const struct served *g, const struct byte_ranges *ranges, uint64_t size)
-{
-    struct audit_bytes bytes = {.count = x->rq->head ? 0 : size, .size = size};
-
-    if (ranges->count == 0)
-        return exchange_audit_read(x, "audio.read", g->id, &bytes);
-    for (unsigned i = 0; i < ranges->count; i++) {
-        bytes.first = ranges->range[i].first;
-        bytes.count = ranges->range[i].count;
-        if (!exchange_audit_read(x, "audio.read", g->id, &bytes))
-            return false;
-    }
-    return true;
-}
-
-/* Takes over `fd`. */
-static void send_file(struct exchange *x, const struct served *g, int fd, uint64_t size)
-{
-    char hex[65], etag[70];
-    struct byte_ranges ranges = {0};
-
-    snprintf(etag, sizeof etag, "\"%s\"", crypto_hex(slice_of(g->sha256, 32), hex));
-    enum http_range range = wanted_ranges(x->rq, etag, size, &ranges);
-    if (range == HTTP_RANGE_UNSATISFIABLE) {
-        close(fd);
-        problem(x->rs, x->rq, 416, "range_not_satisfiable", NULL, "The file has %llu bytes.",
-                (unsigned long long)size);
-        http_header(x->rs, "Content-Range", "bytes */%llu", (unsigned long long)size);
-        return;
-    }
-    if (range == HTTP_RANGE_WHOLE)
-        ranges.count = 0;
-    x->rs->fd = fd;
-    x->rs->file_size = size;
-    if (!audit_file(x, g, &ranges, size))
-        return; /* the response was replaced, and the file closed with it */
-    audio_headers(x, g, etag);
-    if (range == HTTP_RANGE_PART && !take_ranges(x, g, &ranges, size)) {
-        http_response_fini(x->rs);
-        http_response_init(x->rs);
-        problem(x->rs, x->rq, 503, "overloaded", NULL, "There is no memory for so many ranges.");
-    }
-}
-
 static void send_audio(struct exchange *x, const struct served *g)
 {
+    struct stored_file f = {
+        .action = "audio.read", .id = g->id, .type = sound_type(g->format), .sha256 = g->sha256, .stream = HTTP_STREAM_AUDIO};
     uint64_t size;
-    int fd = open_recording(x->api->config->data_dir, g->path, &size);
+    int fd = stored_file_open(x->api->config->data_dir, g->path, &size);
+    snprintf(f.disposition, sizeof f.disposition, "inline; filename=\"recording-%s.%.*s\"", g->id, SLICE_ARGS(g->format));
     if (fd < 0)
-        problem(x->rs, x->rq, 410, "recording_gone", NULL,
-                "The file of this recording is no longer there.");
+        problem(x->rs, x->rq, 410, "recording_gone", NULL, "The file of this recording is no longer there.");
     else
-        send_file(x, g, fd, size);
+        stored_file_send(x, &f, fd, size);
 }
 
 static void send_sound(struct exchange *x, const struct recording *f, const struct sound_ask *ask)
