@@ -70,7 +70,8 @@ enum http_stream_kind {
     HTTP_STREAM_SSE,
     HTTP_STREAM_AUDIO,
     HTTP_STREAM_PCAP,
-    HTTP_STREAM_LIVE
+    HTTP_STREAM_LIVE,
+    HTTP_STREAM_EXPORT
 };
 
 struct http_response {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/exports.h"
 #include "api/handlers.h"
 #include "api/json_fields.h"
 
@@ -32,7 +33,7 @@ static void show_classes(struct json *j, const struct api_retention *r)
 {
     json_key(j, "classes");
     json_object(j);
-    for (unsigned c = 0; c < LABEL_COUNT_STORED; c++) {
+    for (unsigned c = 0; c < API_RETENTION_CLASSES; c++) {
         json_key(j, label_text(LABELS_STORED, c));
         json_object(j);
         kv_bound(j, "max_age_s", r->classes[c].max_age_s);
@@ -41,6 +42,23 @@ static void show_classes(struct json *j, const struct api_retention *r)
         json_kv_int(j, "protected_bytes", (int64_t)r->classes[c].protected_bytes);
         json_end(j);
     }
+    json_end(j);
+}
+
+static void show_exports(struct json *j, struct exports *exports)
+{
+    struct exports_use use;
+
+    json_key(j, "exports");
+    if (exports == NULL) {
+        json_null(j);
+        return;
+    }
+    exports_use(exports, &use);
+    json_object(j);
+    json_kv_int(j, "max_age_s", use.keep_s);
+    json_kv_int(j, "max_bytes", (int64_t)use.max_bytes);
+    json_kv_int(j, "bytes", (int64_t)use.bytes);
     json_end(j);
 }
 
@@ -60,6 +78,7 @@ void handle_retention(struct exchange *x)
     json_object(&j);
     json_kv_str(&j, "source", r.source);
     show_classes(&j, &r);
+    show_exports(&j, x->api->config->exports);
     kv_bound(&j, "min_free_bytes", (int64_t)r.min_free_bytes);
     json_kv_int(&j, "free_bytes", (int64_t)r.free_bytes);
     json_kv_bool(&j, "low", r.low);
@@ -98,11 +117,11 @@ static bool read_terms(struct exchange *x, const struct api_retention_source *fr
     return false;
 }
 
-static void show_would_go(struct json *j, const struct api_would_go would[LABEL_COUNT_STORED])
+static void show_would_go(struct json *j, const struct api_would_go would[API_RETENTION_CLASSES])
 {
     json_key(j, "would_go");
     json_object(j);
-    for (unsigned c = 0; c < LABEL_COUNT_STORED; c++) {
+    for (unsigned c = 0; c < API_RETENTION_CLASSES; c++) {
         json_key(j, label_text(LABELS_STORED, c));
         json_object(j);
         json_kv_int(j, "things", (int64_t)would[c].things);
@@ -117,7 +136,7 @@ static void show_would_go(struct json *j, const struct api_would_go would[LABEL_
 
 static void try_terms(struct exchange *x, const struct api_retention_source *from, const struct api_terms *terms)
 {
-    struct api_would_go would[LABEL_COUNT_STORED] = {0};
+    struct api_would_go would[API_RETENTION_CLASSES] = {0};
     char etag[TAG_SIZE];
     bool complete = false;
     struct json j;

@@ -19,12 +19,13 @@ struct api_health {
     char detail[200]; /* what is wrong, in words; "" when all is well */
 };
 
-/* What is stored and for how long; by class, as LABELS(STORED). 0: no bound. */
+/* What is stored and for how long; by class, the first of LABELS(STORED): exports have terms of their own. 0: no bound. */
+#define API_RETENTION_CLASSES 4
 struct api_retention {
     struct {
         int64_t max_age_s;
         uint64_t max_bytes, bytes, protected_bytes;
-    } classes[LABEL_COUNT_STORED];
+    } classes[API_RETENTION_CLASSES];
     uint64_t min_free_bytes, free_bytes;
     bool low;
     const char *source; /* "configuration", "api" */
@@ -51,7 +52,7 @@ struct api_retention_source {
     void (*run)(void *context); /* looks now */
     /* What read() read, let_go() frees. Where it is refused, `why` says it in one sentence. */
     int (*read)(void *context, struct slice body, struct api_terms *ret_terms, struct why *why);
-    int (*dry_run)(void *context, const struct api_terms *terms, struct api_would_go ret[LABEL_COUNT_STORED], bool *ret_complete);
+    int (*dry_run)(void *context, const struct api_terms *terms, struct api_would_go ret[API_RETENTION_CLASSES], bool *ret_complete);
     /* Stored and in force when it returns 0; ERR_BUSY: others were put since read(). */
     int (*put)(void *context, const struct api_terms *terms);
     void (*let_go)(void *context, struct api_terms *terms);
@@ -131,10 +132,12 @@ struct api_config {
     struct api_policies policies;
     struct api_named_source named;
     struct api_sound_source sound;
+    struct exports *exports; /* outlives the service of the API; NULL: there are none */
     const char *version;
     const struct kpi_rules *kpi_rules; /* shown beside the figures; may be NULL */
 };
 
+struct exports;
 struct api_server;
 
 /* The port is open and answering when this returns 0; else the sentence says which address and why

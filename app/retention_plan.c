@@ -336,10 +336,15 @@ static bool is_over(struct retention_plan *p, enum retention_class class)
     return p->filling[class];
 }
 
-bool retention_is_low(const struct retention_limits *limits, const struct retention_use *use)
+uint64_t retention_free_least(const struct retention_limits *limits, const struct retention_use *use)
 {
     uint64_t eighth = use->total_bytes / 8;
-    return use->free_bytes < (limits->min_free < eighth ? limits->min_free : eighth);
+    return limits->min_free < eighth ? limits->min_free : eighth;
+}
+
+bool retention_is_low(const struct retention_limits *limits, const struct retention_use *use)
+{
+    return use->free_bytes < retention_free_least(limits, use);
 }
 
 bool retention_plan_is_low(const struct retention_plan *p)

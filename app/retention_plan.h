@@ -65,7 +65,9 @@ int retention_plan_next(struct retention_plan *p, struct retention_item *ret_ite
 void retention_item_fini(struct retention_item *item);
 /* As if what was named had gone. */
 void retention_plan_use(const struct retention_plan *p, struct retention_use *ret_use);
-/* Less is free than min_free, or than an eighth of the disk where that is less. */
+/* min_free, or an eighth of the disk where that is less. */
+uint64_t retention_free_least(const struct retention_limits *limits, const struct retention_use *use);
+/* Less is free than that. */
 bool retention_is_low(const struct retention_limits *limits, const struct retention_use *use);
 bool retention_plan_is_low(const struct retention_plan *p);
 

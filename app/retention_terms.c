@@ -210,7 +210,7 @@ static bool take_member(void *context, struct slice name, const struct json_valu
     if (slice_is(name, "min_free_bytes"))
         return take_term(g, TERM_COUNT - 1, value);
     if (!slice_is(name, "classes"))
-        return slice_is(name, "free_bytes") || slice_is(name, "low") || slice_is(name, "source") || unknown(g, "", name);
+        return slice_is(name, "free_bytes") || slice_is(name, "low") || slice_is(name, "source") || slice_is(name, "exports") || unknown(g, "", name);
     snprintf(g->field, TERMS_FIELD_SIZE, "classes");
     if (json_value_is_object(value))
         return json_value_members(value, take_class, g);

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/exports.h"
 #include "api/server.h"
 #include "app/conversions.h"
 #include "app/listen.h"
@@ -67,6 +68,7 @@ struct service {
     struct named_places *named;
     struct webhook *webhook; /* NULL: nobody is told */
     struct live_events *live_events; /* NULL: without the API */
+    struct exports *exports;         /* the same */
     struct api_server *api;
     struct spool_config spool;
     struct source_stats source_stats; /* at the last look */
@@ -142,6 +144,8 @@ static void refresh_gauges(void *context)
     counters_set(s->gauges, C_QUEUE_CAPACITY + 2, 4096);
     counters_set(s->gauges, C_QUEUE_DEPTH + 3, s->webhook ? webhook_depth(s->webhook) : 0);
     counters_set(s->gauges, C_QUEUE_CAPACITY + 3, s->webhook ? (uint64_t)s->settings->webhook_queue : 0);
+    counters_set(s->gauges, C_QUEUE_DEPTH + 4, exports_waiting(s->exports));
+    counters_set(s->gauges, C_QUEUE_CAPACITY + 4, EXPORTS_WAITING);
     if (disk_free(s->settings->data_dir, &free_bytes, NULL) == 0)
         counters_set(s->gauges, C_STORAGE_FREE, free_bytes);
     refresh_user_gauges(s);
@@ -231,7 +235,7 @@ static int read_terms(void *context, struct slice body, struct api_terms *ret, s
     return 0;
 }
 
-static int try_terms(void *context, const struct api_terms *terms, struct api_would_go ret[LABEL_COUNT_STORED], bool *ret_complete)
+static int try_terms(void *context, const struct api_terms *terms, struct api_would_go ret[API_RETENTION_CLASSES], bool *ret_complete)
 {
     struct service *s = context;
     const struct terms_of_request *q = terms->terms;
@@ -255,6 +259,19 @@ static void drop_terms(void *context, struct api_terms *terms)
 {
     (void)context;
     free(terms->terms);
+}
+
+/* What retention would not take from something else. */
+static uint64_t export_room(void *context)
+{
+    struct service *s = context;
+    struct retention_limits terms;
+    struct retention_use use = {0};
+    retention_terms(s->retention, &terms);
+    if (disk_free(s->settings->data_dir, &use.free_bytes, &use.total_bytes) != 0)
+        return 0;
+    uint64_t kept = retention_free_least(&terms, &use);
+    return use.free_bytes > kept ? use.free_bytes - kept : 0;
 }
 
 static void retention_run(void *context)
@@ -583,6 +600,21 @@ static int start_http(struct service *s, struct why *why)
     s->conversions = conversions.counters ? conversions_new(&conversions) : NULL;
     if (s->conversions == NULL)
         return ERR_NOMEM;
+    const struct exports_config exports = {
+        .data_dir = s->settings->data_dir,
+        .counters = s->counters_set,
+        .describe = message_describe,
+        .version = EARSHOT_VERSION,
+        .max_bytes = (uint64_t)s->settings->exports_max_size,
+        .max_all_bytes = (uint64_t)s->settings->exports_max_total,
+        .keep_us = s->settings->exports_keep / 1000,
+        .context = s,
+        .audit = audit,
+        .room = export_room,
+    };
+    err = exports_start(&exports, &s->exports, why);
+    if (err)
+        return err;
     struct api_config config = {
         .bind_address = s->settings->api_bind,
         .behind_proxy = s->settings->api_behind_proxy,
@@ -613,6 +645,7 @@ static int start_http(struct service *s, struct why *why)
         .policies = {.context = s, .show = rules_show, .read = rules_read, .put = rules_put, .let_go = rules_drop, .dry_run = rules_try,
                      .request_live = request_live, .request_stored = request_stored},
         .named = {.context = s->named, .each = named_each, .change = named_change, .alias_of = named_alias_of, .network = places_network},
+        .exports = s->exports,
         .sound = {.context = s->conversions, .convert = conversions_open, .peaks = conversions_peaks},
         .version = EARSHOT_VERSION,
         .kpi_rules = &s->kpi.rules,
@@ -874,6 +907,7 @@ void service_stop(struct service *s)
     atomic_store(&s->capturing, false);
     end_pipeline(s);
     api_stop(s->api);
+    exports_stop(s->exports);
     listening_free(s->listening);
     conversions_free(s->conversions);
     store_reader_close(s->gauge_reader);

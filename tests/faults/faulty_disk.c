@@ -1,7 +1,7 @@
 /* A disk with something wrong, for tests: loaded ahead of the C library (LD_PRELOAD), stands
  * between a program and its files below the directory $FAULTY_DISK. What is wrong now stands in the
  * first bytes of the file $FAULTY_DISK_MODE, which is mapped, so a test changes it while the
- * program runs: u8 what (enum fault), u8 where (1: in spool/ alone, 2: all but that), u16 after, u32 milliseconds
+ * program runs: u8 what (enum fault), u8 where (1: in spool/ alone, 2: all but that, 3: exports under way), u16 after, u32 milliseconds
  * that each write and sync takes with SLOW; with KILLS, which of the files in audio/ and spool/ that are unlinked from the start on
  * kills the program: ahead of it, or with `after` behind it.
  *
@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 enum fault { NONE, REFUSES, READ_ONLY, FULL, SLOW, SYNC_FAILS, KILLS };
-enum { OURS = 1, SPOOL = 2 };
+enum { OURS = 1, SPOOL = 2, EXPORT = 4 };
 enum act { WRITES, OPENS, SYNCS };
 
 struct mode {
@@ -59,7 +59,17 @@ static unsigned char kind_of(const char *path)
 {
     if (mode == NULL || dir == NULL || strncmp(path, dir, strlen(dir)) != 0)
         return 0;
-    return strncmp(path + strlen(dir), "/spool/", 7) == 0 ? OURS | SPOOL : OURS;
+    path += strlen(dir);
+    size_t size = strlen(path);
+    bool part = size > 5 && strcmp(path + size - 5, ".part") == 0 && strstr(path, ".json.") == NULL;
+    return strncmp(path, "/spool/", 7) == 0 ? OURS | SPOOL : strncmp(path, "/exports/", 9) == 0 && part ? OURS | EXPORT : OURS;
+}
+
+static bool is_there(unsigned char kind)
+{
+    if (mode->where == 3)
+        return kind & EXPORT;
+    return mode->where == 0 || (mode->where == 1) == !!(kind & SPOOL);
 }
 
 static void wait_a_little(void)
@@ -73,7 +83,7 @@ static void wait_a_little(void)
 /* 0, or the errno of what is wrong with it. */
 static int trouble(unsigned char kind, int act)
 {
-    if (kind == 0 || mode == NULL || (mode->where && (mode->where == 1) != !!(kind & SPOOL)))
+    if (kind == 0 || mode == NULL || !is_there(kind))
         return 0;
     switch (mode->what) {
     case REFUSES:

@@ -22,6 +22,8 @@ ROUTES = {
     "GET /api/v1/recordings": "meta limited", "GET /api/v1/recordings/{id}": "meta limited", "DELETE /api/v1/recordings/{id}": "delete limited",
     "GET /api/v1/recordings/{id}/audio": "audio limited", "GET /api/v1/recordings/{id}/video": "audio limited", "GET /api/v1/recordings/{id}/fax": "audio limited", "GET /api/v1/recordings/{id}/peaks": "audio limited",
     "GET /api/v1/recordings/{id}/speech": "meta limited",
+    "GET /api/v1/exports": "export limited", "POST /api/v1/exports": "export limited", "GET /api/v1/exports/{id}": "export limited", "DELETE /api/v1/exports/{id}": "export limited",
+    "GET /api/v1/exports/{id}/download": "export limited",
     "GET /api/v1/live/calls": "meta limited", "GET /api/v1/live/events": "meta limited", "GET /api/v1/live/calls/{uid}": "meta limited", "GET /api/v1/live/calls/{uid}/audio": "live limited",
     "GET /api/v1/stats/summary": "meta", "GET /api/v1/stats/codes": "meta", "GET /api/v1/stats/topology": "meta limited", "GET /api/v1/stats/quality": "meta", "GET /api/v1/stats/posture": "meta",
     "GET /api/v1/coverage": "meta", "GET /api/v1/policies/recording": "meta", "PUT /api/v1/policies/recording": "admin",

@@ -7,7 +7,7 @@ from service import Service, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NONE, REFUSES, READ_ONLY, FULL, SLOW, SYNC_FAILS, KILLS = range(7)  # as in faulty_disk.c
-ALL, SPOOL, ELSEWHERE = range(3)
+ALL, SPOOL, ELSEWHERE, EXPORTS = range(4)
 
 
 def block(type_, body):

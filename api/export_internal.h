@@ -1,0 +1,42 @@
+/* What the files of exports share: the table and its thread (exports.c), how one stands as a file (export_state.c), and the making of
+ * one (export_make.c, export_list.c, export_call.c). */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "api/exports.h"
+
+#define EXPORTS_DIR "exports"
+
+struct exports {
+    struct exports_config config;
+    char dir[600];
+    struct counters *counters; /* the thread's */
+    pthread_t thread;
+    bool started;
+    atomic_bool stopping;
+    pthread_mutex_t lock; /* guards what follows; state files are written while it is held, by nobody in a hurry */
+    pthread_cond_t changed;
+    struct export *item[EXPORTS_MAX]; /* the oldest first */
+    unsigned count;
+    uint64_t used_bytes;
+};
+
+/* ---- export_state.c ---- */
+int export_state_write(const char *dir, const struct export *e);
+/* Of "<id>.json". */
+int export_state_read(const char *dir, const char *name, struct export *ret_export);
+
+/* ---- exports.c, for the thread ---- */
+/* What is known of it now becomes what `e` says. False: it is not wanted any more. */
+bool exports_tell(struct exports *all, const struct export *e);
+/* May `more` bytes be written for this one? Old exports go where that makes the room. Sets its error and detail and returns an ERR_
+ * when not. */
+int exports_room(struct exports *all, struct export *e, uint64_t more);
+/* One that fails: a word, and a sentence. Returns `err`. */
+__attribute__((format(printf, 4, 5))) int export_fail(struct export *e, int err, const char *error, const char *format, ...);
+
+/* ---- export_make.c ---- */
+/* Makes the file of `e`, which is the caller's copy; 0, or an ERR_ with `error` and `detail` set. ERR_NOT_FOUND: nobody wants it any more. */
+int export_make(struct exports *all, struct export *e);
