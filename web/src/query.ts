@@ -4,6 +4,7 @@
 //   10.1.2.3        an address of signalling or media                       code:486  outcome:busy  codec:opus  trunk:carrier-1
 //   a84b4c@host     a Call-ID                                               one-way  no-media  failed  recorded  encrypted
 //   anything else   text in Call-ID, users or User-Agent                    pdd>5s  setup>8s  ring>30s (applied by the page)
+//   text:"refund policy" text:cancel*   words of transcripts and annotations; said: of the one, note: of the other
 //
 // What cannot be understood is an error with the word it is about: nothing is dropped in silence.
 
@@ -33,8 +34,10 @@ const KEYS: Record<string, string> = {
   site: "site", tenant: "tenant", tag: "tag", label: "label", diagnosis: "label", ua: "user_agent__contains", agent: "user_agent__contains",
   header: "header", value: "header_value__contains", ip: "ip", addr: "ip", number: "number", prefix: "number__prefix", from: "from_user",
   to: "to_user", callid: "call_id", "call-id": "call_id", call_id: "call_id", direction: "direction", dir: "direction", kind: "kind",
-  scale: "scale", text: "q",
+  scale: "scale",
 };
+/** Words of transcripts and annotations, and where they are looked for. What stands in quotes there is one behind the other. */
+const PLACES: Record<string, string | null> = { text: null, said: "transcripts", transcript: "transcripts", note: "annotations", annotation: "annotations" };
 const MEASURES: Record<string, Condition["field"]> = {
   mos: "mos", loss: "loss", jitter: "jitter", duration: "duration", dur: "duration", length: "duration", pdd: "pdd", setup: "setup",
   ring: "ring", gap: "gap", rtt: "rtt",
@@ -71,9 +74,31 @@ export function asNumber(text: string): string | null {
   return digits.replace("+", "").length >= 3 ? digits : null;
 }
 
-/** Words; "quoted ones" hold spaces. */
+/** Words with their quotes; "quoted ones" hold spaces. */
+function pieces(text: string): string[] {
+  return [...text.matchAll(/(?:[^\s"]|"[^"]*"?)+/g)].map((m) => m[0]);
+}
 export function split(text: string): string[] {
-  return [...text.matchAll(/(?:[^\s"]|"[^"]*"?)+/g)].map((m) => m[0].replaceAll('"', ""));
+  return pieces(text).map((w) => w.replaceAll('"', ""));
+}
+/** What stands in quotes stays as it is. */
+function unquoted(text: string, change: (part: string) => string): string {
+  return text.replace(/("[^"]*"?)|[^"]+/g, (part, quoted: string | undefined) => (quoted ? part : change(part)));
+}
+
+/** text:"refund policy", said:refund, note:angry. false: it is none of those. */
+function addText(p: Parsed, piece: string): boolean {
+  const m = /^([a-z]+)[:=](.+)$/is.exec(piece);
+  const place = m ? PLACES[m[1]!.toLowerCase()] : undefined;
+  if (!m || place === undefined) return false;
+  if (!/[^\s"*]/.test(m[2]!)) p.errors.push(`${m[1]}: needs a word`);
+  else if (p.params.some(([k]) => k === "text") && (p.params.find(([k]) => k === "text_in")?.[1] ?? null) !== place) p.errors.push("text:, said: and note: are looked for one at a time");
+  else {
+    const before = p.params.find(([k]) => k === "text");
+    if (before) before[1] += ` ${m[2]!}`;
+    else p.params.push(["text", m[2]!], ...(place ? [["text_in", place] as [string, string]] : []));
+  }
+  return true;
 }
 
 function addMeasure(p: Parsed, field: Condition["field"], op: string, text: string): boolean {
@@ -126,7 +151,9 @@ function joinNumbers(text: string): string {
 
 export function parseQuery(text: string): Parsed {
   const p: Parsed = { params: [], mosBelow: null, conditions: [], errors: [] };
-  for (const word of split(joinNumbers(text.replace(/\s*(<=|>=|<|>)\s*/g, "$1")))) {
+  for (const piece of pieces(unquoted(text, (t) => joinNumbers(t.replace(/\s*(<=|>=|<|>)\s*/g, "$1"))))) {
+    if (addText(p, piece)) continue;
+    const word = piece.replaceAll('"', "");
     const n = isAddress(word) ? null : asNumber(word);
     if (n !== null) p.params.push([n.startsWith("+") || n.length >= 7 ? "number__prefix" : "number", n]);
     else addWord(p, word);

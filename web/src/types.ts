@@ -223,6 +223,8 @@ export interface Call {
   codec: Text;
   streams: Stream[];
   recording: Recording | null;
+  annotation_count?: number;
+  has_transcript?: boolean;
   tags?: Record<string, string>;
   hops?: Hop[];
   events?: CallEvent[];
@@ -441,6 +443,32 @@ export interface RecordingRules {
   default?: string;
   rules: ({ name: string; action: string } & Record<string, string | string[]>)[];
 }
+export interface Annotation {
+  n: number;
+  at_ms: Num;
+  length_ms: Num;
+  text: string;
+  author: string;
+  edited_by: Text;
+  created_at: string;
+  updated_at: string;
+}
+export interface Segment {
+  start_ms: Num;
+  end_ms: Num;
+  party: "caller" | "callee" | "unknown";
+  text: string;
+}
+export interface Transcript {
+  call_uid: string;
+  language: Text;
+  engine: Text;
+  author: string;
+  created_at: string;
+  updated_at: string;
+  segments: Segment[];
+}
+
 export interface Me {
   kind: "local" | "token" | "user";
   name: string;

@@ -61,6 +61,16 @@ test("small parts", () => {
   assert.equal(isAddress("1.2.3"), false);
   assert.equal(isAddress("256.1.1.1"), false);
 });
+test("words of transcripts and annotations keep their quotes", () => {
+  assert.deepEqual(params('text:refund'), [["text", "refund"]]);
+  assert.deepEqual(params('text:"refund policy" one-way'), [["text", '"refund policy"'], ["one_way", "true"]]);
+  assert.deepEqual(params('text:refund text:"4711 222 333" text:cancel*'), [["text", 'refund "4711 222 333" cancel*']]);
+  assert.deepEqual(params('note:"was angry"'), [["text", '"was angry"'], ["text_in", "annotations"]]);
+  assert.deepEqual(params("said:a said:b"), [["text", "a b"], ["text_in", "transcripts"]]);
+  assert.deepEqual(params('text:"loss > 2%"'), [["text", '"loss > 2%"']]);
+  for (const text of ['text:"" x', "text:*", "said:a note:b", "text:a note:b"]) assert.equal(parseQuery(text).errors.length, 1, text);
+});
+
 test("hostile text is only ever a value", () => {
   const p = parseQuery("<script>alert(1)</script> \u0000 ' OR 1=1 --");
   assert.ok(p.errors.length + p.params.length > 0);

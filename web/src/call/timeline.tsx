@@ -6,10 +6,11 @@ import { get, query, url } from "../api.ts";
 import { duration, mos, number, percent, position } from "../format.ts";
 import { useKeys, useLoad } from "../hooks.ts";
 import { amend } from "../router.ts";
-import type { Call, LadderEvent, Peaks, Recording, Series, Stream } from "../types.ts";
+import type { Annotation, Call, LadderEvent, Peaks, Recording, Series, Stream } from "../types.ts";
 import { Loading, Trouble } from "../ui.tsx";
 import { axisOf, clamp, gridOf, seconds, ticks, worstSecond, type Axis, type Grid, type Span } from "./axis.ts";
 import type { Charts } from "./charts.ts";
+import type { Hold } from "./notes.tsx";
 import { Player } from "./player.ts";
 import type { Wave } from "./wave.ts";
 import { labelName } from "./words.ts";
@@ -70,9 +71,9 @@ function Ruler(p: { view: Span; x: (t: number) => number; width: number }): JSX.
   );
 }
 
-interface Mark { t: number; text: string; tone: string }
+interface Mark { t: number; text: string; tone: string; lengthS?: number; title?: string }
 
-function marksOf(call: Call, axis: Axis, ladder: LadderEvent[] | null, t0: string | null): Mark[] {
+function marksOf(call: Call, axis: Axis, ladder: LadderEvent[] | null, t0: string | null, notes: Annotation[]): Mark[] {
   const out: Mark[] = [];
   if (ladder && t0) {
     const base = seconds(axis, t0);
@@ -87,6 +88,7 @@ function marksOf(call: Call, axis: Axis, ladder: LadderEvent[] | null, t0: strin
   }
   for (const e of call.events ?? []) if (e.at && e.kind) out.push({ t: seconds(axis, e.at), text: e.kind.replaceAll("_", " "), tone: "soft" });
   for (const d of (call.dtmf ?? []).filter((x) => !x.copy)) if (d.at) out.push({ t: seconds(axis, d.at), text: d.digit, tone: d.party === "callee" ? "callee" : "caller" });
+  for (const n of notes) if (n.at_ms !== null) out.push({ t: n.at_ms / 1000, text: n.text.length > 24 ? `${n.text.slice(0, 23)}…` : n.text, tone: "note", lengthS: (n.length_ms ?? 0) / 1000, title: n.text });
   return out.sort((a, b) => a.t - b.t);
 }
 
@@ -107,7 +109,8 @@ function Events(p: { call: Call; axis: Axis; marks: Mark[]; view: Span; x: (t: n
         if (named) free = back ? x + 1 : x + room;
         return (
           <g key={i} class={`mark ${m.tone}`}>
-            <title>{`${position(m.t)} ${m.text}`}</title>
+            <title>{`${position(m.t)} ${m.title ?? m.text}`}</title>
+            {m.lengthS ? <rect x={x} y={25} width={Math.max(2, Math.min(right, p.x(m.t + m.lengthS)) - x)} height={4} /> : null}
             <line x1={x} x2={x} y1={named ? 15 : 19} y2={28} />
             {named ? <text x={back ? x + 3 : x - 1} y={13} text-anchor={back ? "end" : "start"}>{m.text}</text> : null}
           </g>
@@ -222,7 +225,7 @@ function Readout(p: { grid: Grid; index: number | null }): JSX.Element {
   return <p class="readout"><b>{position(p.grid.x[i]! - 0.5)}</b> {side("caller")} {side("callee")}</p>;
 }
 
-export function Timeline(p: { call: Call; events: LadderEvent[] | null; t0: string | null; start: number | null; seek: string | null }): JSX.Element {
+export function Timeline(p: { call: Call; events: LadderEvent[] | null; t0: string | null; start: number | null; seek: string | null; notes: Annotation[]; hold: Hold }): JSX.Element {
   const { call } = p;
   const axis = useMemo(() => axisOf(call), [call]);
   const [view, setView] = useState<Span>({ from: axis.from, to: axis.to });
@@ -253,6 +256,8 @@ export function Timeline(p: { call: Call; events: LadderEvent[] | null; t0: stri
       head.current.hidden = px < GUTTER - 1 || px > width - EDGE + 1;
     }
     if (clockRef.current) clockRef.current.textContent = position(at.current);
+    p.hold.at = at.current;
+    p.hold.heard(at.current);
   };
   const jump = (t: number) => {
     at.current = t;
@@ -264,6 +269,8 @@ export function Timeline(p: { call: Call; events: LadderEvent[] | null; t0: stri
     amend({ t: Math.round(t * 10) / 10 });
     place();
   };
+
+  p.hold.jump = jump;
 
   useEffect(() => {
     if (!sound) return undefined;
@@ -339,7 +346,7 @@ export function Timeline(p: { call: Call; events: LadderEvent[] | null; t0: stri
     const px = e.clientX - left;
     if (px >= GUTTER) jump(view.from + ((px - GUTTER) / Math.max(1, width - GUTTER - EDGE)) * (view.to - view.from));
   };
-  const marks = useMemo(() => marksOf(call, axis, p.events, p.t0), [call, axis, p.events]);
+  const marks = useMemo(() => marksOf(call, axis, p.events, p.t0, p.notes), [call, axis, p.events, p.notes]);
   return (
     <div class="timeline">
       {sound && player.current ? <Controls player={player.current} sound={sound} at={at.current} worst={worst} jump={jump} clockRef={clockRef} /> : !sound ? <p class="notice">{whyNoSound(call.recording)}</p> : null}

@@ -3,12 +3,13 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { ApiError, get, query, url } from "../api.ts";
 import { LadderView } from "../call/ladder.tsx";
+import { Annotations, TranscriptCard, useHold, useMe } from "../call/notes.tsx";
 import { Timeline } from "../call/timeline.tsx";
 import { cause, direction, evidence, labelName, story, when, where } from "../call/words.ts";
 import { bytes, clock, delay, duration, fullTime, mos, number, percent, who, whoLong } from "../format.ts";
 import { useKeys, useLoad, useTitle } from "../hooks.ts";
 import { amend, go, link, type Route } from "../router.ts";
-import type { Call, Diagnosis, Ladder, Stream } from "../types.ts";
+import type { Annotation, Call, Diagnosis, Ladder, Stream } from "../types.ts";
 import { Card, Empty, Loading, Mos, Outcome, Show, Tag, Trouble, When } from "../ui.tsx";
 
 function Wrong(p: { d: Diagnosis; first: boolean }): JSX.Element {
@@ -141,10 +142,16 @@ function Downloads(p: { call: Call }): JSX.Element {
   );
 }
 
+const NO_NOTES: Annotation[] = [];
+
 function Whole(p: { call: Call; route: Route }): JSX.Element {
   const c = p.call;
   const t = p.route.params.get("t");
   const ladder = useLoad<Ladder>(`ladder ${c.uid}`, (s) => get(`calls/${encodeURIComponent(c.uid)}/ladder${query({ legs: "all" })}`, s));
+  const hold = useHold();
+  const me = useMe();
+  const may = (scope: string) => me.data?.scopes.includes(scope) ?? false;
+  const notes = useLoad<Annotation[]>(`annotations ${c.uid}`, async (s) => (await get<{ data: Annotation[] }>(`calls/${encodeURIComponent(c.uid)}/annotations`, s)).data);
   const own = ladder.data?.legs.find((l) => l.uid === c.uid)?.leg ?? 0;
   return (
     <>
@@ -158,8 +165,10 @@ function Whole(p: { call: Call; route: Route }): JSX.Element {
       <div class="call-view">
         <Words call={c} />
         <Card title="Sound and quality" class="axis">
-          <Timeline key={`${c.uid}${c.recording?.state ?? ""}`} seek={p.route.params.get("seek")} call={c} events={ladder.data ? ladder.data.events.filter((e) => e.leg === own) : null} t0={ladder.data?.t0 ?? null} start={t === null ? null : Number(t) || 0} />
+          <Timeline key={`${c.uid}${c.recording?.state ?? ""}`} seek={p.route.params.get("seek")} call={c} events={ladder.data ? ladder.data.events.filter((e) => e.leg === own) : null} t0={ladder.data?.t0 ?? null} start={t === null ? null : Number(t) || 0} notes={notes.data ?? NO_NOTES} hold={hold} />
         </Card>
+        <TranscriptCard key={`t${c.uid}`} call={c} may={may("audio")} hold={hold} />
+        <Annotations key={`a${c.uid}`} call={c} list={notes} may={may("control")} hold={hold} />
         <Card title="Ladder" extra={<span class="soft">{number(c.messages)} messages{ladder.data && ladder.data.legs.length > 1 ? ` of this call, ${ladder.data.legs.length} legs in all` : ""}</span>}>
           <Show of={ladder} what="the ladder" lines={8}>{(l) => <LadderView ladder={l} uid={c.uid} chosen={p.route.params.get("m")} />}</Show>
         </Card>
