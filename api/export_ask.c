@@ -277,6 +277,13 @@ bool export_has_pcap(const struct export_ask *ask)
     return ask->kind == EXPORT_PCAP || ask->kind == EXPORT_FULL;
 }
 
+/* What was said is told by who finds words of it. */
+static bool searches_transcripts(const struct http_query *q)
+{
+    const char *in = http_query_value(q, "text_in");
+    return http_query_value(q, "text") && (in == NULL || strcmp(in, "annotations") != 0);
+}
+
 /* Who searches by a header field reads messages. */
 unsigned export_scopes(const struct export_ask *ask)
 {
@@ -284,6 +291,7 @@ unsigned export_scopes(const struct export_ask *ask)
     struct http_query q;
     char *text = export_filter_params(ask, &q);
     bool messages = export_has_pcap(ask) || http_query_value(&q, "header");
+    sound |= searches_transcripts(&q);
     free(text);
     return (unsigned)SCOPE_EXPORT | SCOPE_META | (sound ? SCOPE_AUDIO : 0) | (messages ? SCOPE_MESSAGES : 0);
 }

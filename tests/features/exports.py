@@ -155,6 +155,8 @@ def permitted(t):
         t.equal("tables alone", [status(b, narrow) for b in (table, heads, sound)], [202, 403, 403])
         t.equal("no calls at all", status(table, blind), 403)
         t.equal("a search in messages needs their scope", (status({"kind": "csv", "filter": {**WHEN, "header": "Call-ID"}}, narrow), s.ask("/exports", "POST", table, s.token("listener"))[2]["code"]), (403, "scope"))
+        words = [status({"kind": "csv", "filter": {**WHEN, "text": "refund", **more}}, narrow) for more in ({}, {"text_in": "transcripts"}, {"text_in": "annotations"})]
+        t.equal("one in what was said that of sound", words, [403, 403, 202])
         german = s.token("supervisor", limit={"number_prefixes": ["+49"]}, name="german")
         mine = s.make("full", german)
         got = s.files(mine, german)

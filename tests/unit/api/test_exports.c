@@ -88,6 +88,9 @@ Test(exports, what_is_in_it_says_which_scopes_it_needs)
     } CASES[] = {
         {"{\"kind\":\"csv\"}", 0},
         {"{\"kind\":\"ndjson\",\"filter\":{\"header\":\"X\"}}", SCOPE_MESSAGES},
+        {"{\"kind\":\"csv\",\"filter\":{\"text\":\"refund\"}}", SCOPE_AUDIO},
+        {"{\"kind\":\"csv\",\"filter\":{\"text\":\"refund\",\"text_in\":\"transcripts\"}}", SCOPE_AUDIO},
+        {"{\"kind\":\"csv\",\"filter\":{\"text\":\"refund\",\"text_in\":\"annotations\"}}", 0},
         {"{\"kind\":\"audio\"}", SCOPE_AUDIO},
         {"{\"kind\":\"pcap\"}", SCOPE_AUDIO | SCOPE_MESSAGES},
         {"{\"kind\":\"pcap\",\"rtp\":\"headers\"}", SCOPE_MESSAGES},
