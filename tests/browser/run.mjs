@@ -122,6 +122,23 @@ await check("what the search box does not understand is told, not dropped", asyn
   await see(page, "#/calls?q=mos%3Cbad", ".search-errors p");
   assert.equal(await page.locator("input[aria-invalid=true]").count(), 1);
 });
+await check("the calls of a search become a file, which can be fetched and deleted", async () => {
+  await see(page, "#/calls?span=24h&q=failed", ".row:not(.head)");
+  const rows = await page.locator(".row:not(.head)").count();
+  await page.locator(".exporter summary").focus();
+  await page.keyboard.press("Enter");
+  await page.locator(".exporter button", { hasText: "Make a file" }).click();
+  const link = page.locator(".exporter a[download]");
+  await link.waitFor();
+  assert.match(await link.textContent(), new RegExp(`^csv, ${rows} calls`));
+  await accessible(page);
+  await shot(page, "export");
+  const [file] = await Promise.all([page.waitForEvent("download"), link.click()]);
+  const text = await readFile(await file.path(), "utf8");
+  assert.ok(text.startsWith("uid,started_at") && text.trim().split("\r\n").length === rows + 1 && file.suggestedFilename().endsWith(".csv"), text.slice(0, 200));
+  await page.locator(".exporter li button", { hasText: "Delete" }).click();
+  await link.waitFor({ state: "detached" });
+});
 await check("from the overview to the sound of the worst call with the keyboard alone", async () => {
   await see(page, "#/?span=24h", ".worst li");
   await page.waitForTimeout(200);

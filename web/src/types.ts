@@ -469,6 +469,18 @@ export interface Transcript {
   segments: Segment[];
 }
 
+export interface Export {
+  id: string;
+  state: "queued" | "running" | "ready" | "failed" | "expired";
+  error: { code: string; detail: string } | null;
+  kind: string;
+  progress: { calls_done: number; calls_total: Num };
+  calls: number;
+  truncated: boolean;
+  missing: number;
+  size_bytes: number;
+  url: Text;
+}
 export interface Me {
   kind: "local" | "token" | "user";
   name: string;

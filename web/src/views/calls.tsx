@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ApiError } from "../api.ts";
 import { ROWS_MAX, Rows, type Order, type Row } from "../callrows.ts";
+import { Exporter } from "../exporter.tsx";
 import { clock, delay, duration, number, percent, words } from "../format.ts";
 import { remember, remembered, useKeys, useTitle } from "../hooks.ts";
 import { parseQuery } from "../query.ts";
@@ -212,6 +213,7 @@ export function Calls(p: { route: Route }): JSX.Element {
           />
         </form>
         <SpanPicker span={span} />
+        {narrow ? null : <Exporter parsed={parseQuery(text)} from={kept?.from ?? fromOf(span)} order={order} />}
         {narrow ? null : <ColumnPicker chosen={chosen} set={setColumns} />}
       </div>
       <div class="presets" role="group" aria-label="Presets">
