@@ -265,8 +265,10 @@ static bool is_ready(struct exchange *x, const struct export *e)
         http_header(x->rs, "Retry-After", "%d", RETRY_S);
     } else if (e->state != EXPORT_READY) {
         problem(x->rs, x->rq, 410, e->state == EXPORT_FAILED ? "export_failed" : "export_expired", NULL, "%s", e->detail);
+    } else if (e->expires_us <= x->rq->now_us) {
+        problem(x->rs, x->rq, 410, "export_expired", NULL, "Its time is over.");
     }
-    return e->state == EXPORT_READY;
+    return x->rs->status == 200;
 }
 
 static const char *type_of(const struct export *e)

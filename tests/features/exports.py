@@ -3,7 +3,7 @@ import csv, glob, hashlib, io, json, os, signal, subprocess, tarfile, time, zipf
 
 from access import Guarded, two_calls
 from craft import *
-from disks import EXPORTS, HEAD, SLOW, Stream
+from disks import EXPORTS, FULL, HEAD, SLOW, Stream
 from feature import Failure, feature
 from service import wait_for
 
@@ -223,6 +223,11 @@ def ends(t):
         t.equal("deleted", (asked(s, "DELETE", f"/exports/{second['id']}"), asked(s, "DELETE", f"/exports/{first['id']}"), asked(s, "GET", "/exports")["data"]), (None, None, []))
         wait_for("nothing of it stays", lambda: left(s) == [])
         s.has('earshot_exports_total{result="cancelled"}', 1)
+        s.wrong(FULL, 0, EXPORTS)
+        full = asked(s, "POST", "/exports", {"kind": "full", "filter": WHEN})
+        wait_for("it ends", lambda: state(s, full) == "failed")
+        t.equal("a disk that is full", (asked(s, "GET", f"/exports/{full['id']}")["error"], left(s)), ({"code": "disk_full", "detail": "The disk is full."}, [full["id"] + ".json"]))
+        asked(s, "DELETE", f"/exports/{full['id']}")
         s.wrong(SLOW, 60000, EXPORTS)
         cut = asked(s, "POST", "/exports", {"kind": "full", "filter": WHEN})
         wait_for("it is being made", lambda: state(s, cut) == "running" and cut["id"] + ".part" in left(s))
