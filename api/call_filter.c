@@ -123,6 +123,7 @@ const char *const CALL_FILTER_PARAMS[] = {FILTERS(AS_NAME) "header",
                                           "cursor",
                                           "count",
                                           NULL};
+const char *const TAG_FILTER_PARAMS[] = {FILTERS(AS_NAME) "from", "to", NULL};
 const char *const RECORDING_FILTER_PARAMS[] = {RECORDING_FILTERS(AS_NAME) "from", "to", "order", "limit", "cursor", "count", NULL};
 const char *const LIVE_EVENT_PARAMS[] = {LIVE_FILTERS(AS_NAME) "min_interval_ms", "last_event_id", NULL};
 

@@ -17,6 +17,8 @@ struct call_filter {
 
 /* NULL-terminated names of all parameters it knows. */
 extern const char *const CALL_FILTER_PARAMS[];
+/* Those of them that say which calls, without pages and without what stands in messages: of POST /calls/tags. */
+extern const char *const TAG_FILTER_PARAMS[];
 
 /* The result borrows from the request and from itself (query.ip, query.words): do not copy it. */
 bool call_filter_parse(const struct http_request *rq, const uint8_t cursor_key[32],

@@ -139,6 +139,10 @@ bool exchange_number(struct exchange *x, const char *name, uint32_t fallback, ui
 void account_put_problem(struct exchange *x, int err);
 bool account_password_set(struct exchange *x, struct store_account *a, struct slice password);
 
+struct json_value;
+/* A member of an object of tags. False: the problem is set. */
+bool tags_take(struct exchange *x, struct record_tags *tags, struct slice key, const struct json_value *value);
+
 /* ---- handlers ---- */
 void handle_login(struct exchange *x);
 void handle_logout(struct exchange *x);
@@ -164,6 +168,7 @@ void handle_ladder(struct exchange *x);
 void handle_dtmf(struct exchange *x);
 void handle_tags(struct exchange *x);
 void handle_put_tags(struct exchange *x);
+void handle_tag_calls(struct exchange *x);
 void handle_annotations(struct exchange *x);
 void handle_add_annotation(struct exchange *x);
 void handle_put_annotation(struct exchange *x);

@@ -12,6 +12,7 @@
 static const struct route ROUTES[] = {
     {"GET", "/api/v1/calls", SCOPE_META, handle_calls, CALL_FILTER_PARAMS, ROUTE_LIMITED},
     {"GET", "/api/v1/calls/{uid}", SCOPE_META, handle_call, NULL, ROUTE_LIMITED},
+    {"POST", "/api/v1/calls/tags", SCOPE_CONTROL, handle_tag_calls, TAG_FILTER_PARAMS, ROUTE_LIMITED | ROUTE_BODY},
     {"GET", "/api/v1/calls/{uid}/messages", SCOPE_MESSAGES, handle_messages,
      PARAMS("raw", "header", "value"), ROUTE_LIMITED},
     {"GET", "/api/v1/calls/{uid}/messages/{n}", SCOPE_MESSAGES, handle_message, NULL, ROUTE_LIMITED},

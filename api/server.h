@@ -110,6 +110,8 @@ struct api_config {
     int (*audit)(void *context, const struct store_audit *entry);
     /* Durable when it returns 0. */
     int (*put_tags)(void *context, const char *uid, int64_t started_us, const struct record_tags *tags);
+    /* The same to many calls; says of each what came of it. */
+    int (*change_tags)(void *context, const struct record_tag_change *change, struct store_tagged *calls, unsigned count);
     /* Annotations and transcripts; durable when it returns 0 and note->refused is 0. */
     int (*put_note)(void *context, struct store_note *note);
     /* Tokens and accounts; durable when they return 0, but for token_used. */

@@ -49,20 +49,26 @@ static bool refuse(struct exchange *x, const char *code, struct slice key, const
     return false;
 }
 
-static bool take_tag(void *context, struct slice key, const struct json_value *value)
+bool tags_take(struct exchange *x, struct record_tags *tags, struct slice key, const struct json_value *value)
 {
-    struct reading *r = context;
     struct slice text;
 
     if (!record_tag_key_valid(key))
-        return refuse(r->x, "invalid_key", key,
+        return refuse(x, "invalid_key", key,
                       "A key has 1 to 32 letters, digits, dots, dashes and underscores.");
     if (!json_value_text(value, &text) || !record_tag_value_valid(text))
-        return refuse(r->x, "invalid_value", key,
+        return refuse(x, "invalid_value", key,
                       "A value is a text of 1 to 256 bytes without control characters.");
-    if (record_tags_set(&r->tags, key, text))
+    if (record_tags_set(tags, key, text))
         return true;
-    return refuse(r->x, "too_many_tags", key, "A call has at most 16 tags.");
+    return refuse(x, "too_many_tags", key, "A call has at most 16 tags.");
+}
+
+static bool take_tag(void *context, struct slice key, const struct json_value *value)
+{
+    struct reading *r = context;
+
+    return tags_take(r->x, &r->tags, key, value);
 }
 
 /* False: the problem is set. */

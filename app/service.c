@@ -289,6 +289,16 @@ static int put_tags(void *context, const char *uid, int64_t started_us, const st
     return err;
 }
 
+static int change_tags(void *context, const struct record_tag_change *change, struct store_tagged *calls, unsigned count)
+{
+    struct service *s = context;
+    int err = writer_tags_of_many(s->writer, change, calls, count);
+    for (unsigned i = 0; i < count && err == 0; i++)
+        if (calls[i].recorded && calls[i].verdict == RECORD_TAGS_CHANGED)
+            sidecar_refresh(s->settings->data_dir, calls[i].uid);
+    return err;
+}
+
 static int put_note(void *context, struct store_note *note)
 {
     struct service *s = context;
@@ -634,6 +644,7 @@ static int start_http(struct service *s, struct why *why)
         .refresh_gauges = refresh_gauges,
         .audit = audit,
         .put_tags = put_tags,
+        .change_tags = change_tags,
         .put_note = put_note,
         .access = {.put_token = put_token, .token_used = token_used, .put_account = put_account, .account_used = account_used, .drop_account = drop_account},
         .session_idle_us = s->settings->api_session_idle / 1000,

@@ -28,7 +28,7 @@
 #define KPI_FLUSH_MAX_NS INT64_C(60000000000)
 
 enum item_kind { ITEM_RECORD, ITEM_RENDERED, ITEM_REQUESTED, ITEM_TRACKS, ITEM_AUDIT, ITEM_FLUSH, ITEM_DROP_DAYS, ITEM_END_OPEN, ITEM_USER, ITEM_USERS_OVERDUE,
-                 ITEM_DROP_KPI, ITEM_REGISTRATION, ITEM_TAGS, ITEM_NOTE, ITEM_JOB_GONE, ITEM_DELETED, ITEM_FILES_GONE,
+                 ITEM_DROP_KPI, ITEM_REGISTRATION, ITEM_TAGS, ITEM_TAGS_OF_MANY, ITEM_NOTE, ITEM_JOB_GONE, ITEM_DELETED, ITEM_FILES_GONE,
                  ITEM_TOKEN, ITEM_TOKEN_USED, ITEM_ACCOUNT, ITEM_ACCOUNT_USED, ITEM_ACCOUNT_GONE };
 
 struct gate { /* lives on the waiting thread's stack */
@@ -47,6 +47,9 @@ struct item {
     int64_t started_us;
     const struct writer_deletions *deletions; /* the waiter's, as are these */
     struct store_note *note;
+    const struct record_tag_change *tag_change;
+    struct store_tagged *tagged;
+    unsigned tagged_count;
     const struct store_token *token;
     const struct store_account *account;
     bool *ret_stale; /* of the account */
@@ -284,6 +287,8 @@ static int write_item(struct writer *w, struct item *item)
         return store_put_audit(w->store, item->audit);
     case ITEM_TAGS:
         return store_put_tags(w->store, item->uid, item->started_us, item->tags);
+    case ITEM_TAGS_OF_MANY:
+        return store_change_tags(w->store, item->tag_change, item->tagged, item->tagged_count);
     case ITEM_NOTE:
         return store_change_note(w->store, item->note);
     case ITEM_FLUSH:
@@ -731,6 +736,11 @@ bool writer_audit_later(struct writer *w, const struct store_audit *entry)
 int writer_tags(struct writer *w, const char *uid, int64_t started_us, const struct record_tags *tags)
 {
     return put_and_wait(w, (struct item){.kind = ITEM_TAGS, .tags = tags, .uid = uid, .started_us = started_us});
+}
+
+int writer_tags_of_many(struct writer *w, const struct record_tag_change *change, struct store_tagged *calls, unsigned count)
+{
+    return put_and_wait(w, (struct item){.kind = ITEM_TAGS_OF_MANY, .tag_change = change, .tagged = calls, .tagged_count = count});
 }
 
 int writer_note(struct writer *w, struct store_note *note)

@@ -58,6 +58,8 @@ int writer_audit(struct writer *w, const struct store_audit *entry);
 bool writer_audit_later(struct writer *w, const struct store_audit *entry);
 /* What is attached to the call that began then is this. Returns when it is committed. */
 int writer_tags(struct writer *w, const char *uid, int64_t started_us, const struct record_tags *tags);
+/* The same change to many calls. Returns when it is committed. */
+int writer_tags_of_many(struct writer *w, const struct record_tag_change *change, struct store_tagged *calls, unsigned count);
 /* Of annotations and transcripts; `note->refused` says when nothing was changed. Returns when it is committed. */
 int writer_note(struct writer *w, struct store_note *note);
 /* Tokens and accounts. These return when it is committed, but for writer_token_used(). */

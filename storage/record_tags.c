@@ -46,3 +46,35 @@ bool record_tags_set(struct record_tags *t, struct slice key, struct slice value
     slice_copy_to(value, t->tag[at].value, sizeof t->tag[at].value);
     return true;
 }
+
+static void tag_remove(struct record_tags *t, const char *key)
+{
+    for (unsigned i = 0; i < t->count; i++)
+        if (strcmp(t->tag[i].key, key) == 0) {
+            memmove(&t->tag[i], &t->tag[i + 1], (t->count - i - 1) * sizeof *t->tag);
+            t->count--;
+            return;
+        }
+}
+
+static bool tags_equal(const struct record_tags *a, const struct record_tags *b)
+{
+    bool equal = a->count == b->count;
+    for (unsigned i = 0; equal && i < a->count; i++)
+        equal = strcmp(a->tag[i].key, b->tag[i].key) == 0 && strcmp(a->tag[i].value, b->tag[i].value) == 0;
+    return equal;
+}
+
+enum record_tags_verdict record_tags_change(struct record_tags *t, const struct record_tag_change *change)
+{
+    struct record_tags tried = *t;
+    for (unsigned i = 0; i < change->remove_count; i++)
+        tag_remove(&tried, change->remove[i]);
+    for (unsigned i = 0; i < change->add.count; i++)
+        if (!record_tags_set(&tried, slice_str(change->add.tag[i].key), slice_str(change->add.tag[i].value)))
+            return RECORD_TAGS_FULL;
+    if (tags_equal(t, &tried))
+        return RECORD_TAGS_SAME;
+    *t = tried;
+    return RECORD_TAGS_CHANGED;
+}

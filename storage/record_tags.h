@@ -21,5 +21,15 @@ struct record_tags {
 
 bool record_tag_key_valid(struct slice key);
 bool record_tag_value_valid(struct slice value);
+/* What is to become of the tags of many calls: keys that go, and then some that come. */
+struct record_tag_change {
+    struct record_tags add;
+    unsigned remove_count;
+    char remove[RECORD_TAGS_MAX][RECORD_TAG_KEY_MAX + 1];
+};
+enum record_tags_verdict { RECORD_TAGS_SAME, RECORD_TAGS_CHANGED, RECORD_TAGS_FULL };
+
+/* FULL: not all of it has room; nothing was changed. */
+enum record_tags_verdict record_tags_change(struct record_tags *t, const struct record_tag_change *change);
 /* Replaces the value of a key, or adds it in its place. False: not valid, or there is no room. */
 bool record_tags_set(struct record_tags *t, struct slice key, struct slice value);

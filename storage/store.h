@@ -39,6 +39,15 @@ int store_put_tracks(struct store *s, const char *uid, int64_t started_us, const
 /* Replaces the tags of the call that began then; it needs no row. */
 int store_put_tags(struct store *s, const char *uid, int64_t started_us, const struct record_tags *tags);
 
+/* The same change to the tags of each of these calls, as they are then; says of each what came of it. */
+struct store_tagged {
+    char uid[40];
+    int64_t started_us;
+    bool recorded; /* the caller's */
+    enum record_tags_verdict verdict;
+};
+int store_change_tags(struct store *s, const struct record_tag_change *change, struct store_tagged *calls, unsigned count);
+
 /* What somebody says of a call, or brings as its transcript. It needs no row of the call. */
 enum store_note_change { STORE_ANNOTATION_ADD, STORE_ANNOTATION_PUT, STORE_ANNOTATION_DROP, STORE_TRANSCRIPT_PUT, STORE_TRANSCRIPT_DROP };
 struct store_note {

@@ -52,6 +52,27 @@ static int read_all(struct db *db, const char *uid, struct record_tags *tags)
     return db_error(db, rc);
 }
 
+static int change_one(struct store *s, const struct record_tag_change *change, struct store_tagged *call)
+{
+    struct record_tags tags;
+    struct db *db;
+    int err = store_db(s, DB_CALLS, day_of(call->started_us).text, &db);
+    if (!err)
+        err = store_done(s, read_all(db, call->uid, &tags), 0, "tags");
+    if (err)
+        return err;
+    call->verdict = record_tags_change(&tags, change);
+    return call->verdict == RECORD_TAGS_CHANGED ? store_put_tags(s, call->uid, call->started_us, &tags) : 0;
+}
+
+int store_change_tags(struct store *s, const struct record_tag_change *change, struct store_tagged *calls, unsigned count)
+{
+    int err = 0;
+    for (unsigned i = 0; i < count && !err; i++)
+        err = change_one(s, change, &calls[i]);
+    return err;
+}
+
 int tags_read(struct db *db, struct call_record *r)
 {
     struct record_tags tags;

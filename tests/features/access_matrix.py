@@ -13,6 +13,7 @@ ROUTES = {
     "GET /api/v1/calls/{uid}/messages/{n}": "messages limited", "GET /api/v1/calls/{uid}/messages/{n}/diff": "messages limited",
     "GET /api/v1/calls/{uid}/legs": "meta limited", "GET /api/v1/calls/{uid}/ladder": "messages limited", "GET /api/v1/calls/{uid}/dtmf": "meta limited",
     "GET /api/v1/calls/{uid}/tags": "meta limited", "PUT /api/v1/calls/{uid}/tags": "control limited", "POST /api/v1/calls/{uid}/pause": "control limited",
+    "POST /api/v1/calls/tags": "control limited",
     "GET /api/v1/calls/{uid}/annotations": "meta limited", "POST /api/v1/calls/{uid}/annotations": "control limited",
     "PUT /api/v1/calls/{uid}/annotations/{n}": "control limited", "DELETE /api/v1/calls/{uid}/annotations/{n}": "control limited",
     "GET /api/v1/calls/{uid}/transcript": "audio limited", "PUT /api/v1/calls/{uid}/transcript": "control limited", "DELETE /api/v1/calls/{uid}/transcript": "delete limited",

@@ -154,6 +154,12 @@ def words(t):
             for role in ("viewer", "analyst", "admin"):
                 for more in ("", "&text_in=transcripts"):
                     t.equal(f"{role} {path} {more}", code(s.ask(f"{path}?{DAY}&text=refund{more}", token=s.token(role))), (403, "scope", "text"))
+        admin = s.token("admin")
+        for role in (admin, s.token("supervisor", scopes=["meta", "export"])):
+            asked = lambda more: code(s.ask("/exports", "POST", {"kind": "csv", "filter": {"text": "refund", "from": "2023-11-14T00:00:00Z", "to": "2023-11-16T00:00:00Z", **more}}, role))[:2]
+            t.equal("an export is no way round", (asked({}), asked({"text_in": "transcripts"}), asked({"text_in": "annotations"})[0]), ((403, "scope"), (403, "scope"), 202))
+        t.equal("nor are tags", (code(s.ask(f"/calls/tags?{DAY}&text=refund", "POST", {"add": {"a": "b"}, "dry_run": True}, admin)),
+                                 s.ask(f"/calls/tags?{DAY}&text=refund", "POST", {"add": {"a": "b"}, "dry_run": True}, s.token("supervisor"))[2]["changed"]), ((403, "scope", "text"), 2))
         t.equal("a narrowed listener", s.ask(f"/calls?{DAY}&text=refund&count=exact", token=s.token("listener", scopes=["meta"]))[0], 403)
         t.equal("annotations are for all who see the call", found(s, "kündigung", s.token("viewer"), text_in="annotations"), ["c2@test"])
         german = s.token("listener", limit={"number_prefixes": ["+49"]})
@@ -161,3 +167,37 @@ def words(t):
         t.check("the search is in the log", any(e["action"] == "calls.search" and "text=refund" in e["object"] for e in s.as_(s.token("auditor"), "/audit?limit=1000")["data"]))
         s.as_(s.first, f"/calls/{one}/transcript", "PUT", {"segments": [{"text": "something else"}]})
         t.counter("words of what was replaced are found", found(s, "muller", hears) == [] and found(s, "something", hears) == ["c1@test"])
+
+
+@feature("R19", "tags of many calls at once: by a search, tried first, so many and no more, once more where it stopped, audited; of calls that one may see")
+def many_tags(t):
+    packets = sorted((p for n in range(6) for p in call(Dialog(from_user=f"+49300{n}", call_id=f"m{n}@test", branch=f"z9hG4bKm{n}"), voice=False, start=START + n)), key=lambda p: p.t)
+    with Guarded(t, frames(packets), 6) as s:
+        boss = s.token("supervisor", name="boss")
+        change = lambda body, more="", token=boss: s.as_(token, f"/calls/tags?{DAY}{more}", "POST", body)
+        tags = lambda: {c["call_id"][:2]: c["tags"] for c in s.as_(boss, f"/calls?{DAY}")["data"]}
+        told = lambda got: tuple(got[k] for k in ("looked_at", "changed", "unchanged", "full", "more"))
+        t.equal("tried", told(change({"add": {"case": "1"}, "dry_run": True})), (6, 6, 0, 0, False))
+        t.equal("nothing happened", set(map(str, tags().values())), {"{}"})
+        got = change({"add": {"case": "1"}, "max": 4})
+        t.equal("four of them, the oldest", (told(got), [k for k, v in sorted(tags().items()) if v], got["next_from"] is not None), ((4, 4, 0, 0, True), ["m0", "m1", "m2", "m3"], True))
+        t.equal("once more goes on", told(change({"add": {"case": "1"}, "max": 4})), (6, 2, 4, 0, False))
+        t.equal("found by it", s.as_(boss, f"/calls?{DAY}&tag=case:1&count=exact")["total"], 6)
+        t.equal("by a search", (told(change({"add": {"vip": "yes", "case": "2"}}, "&number__prefix=%2B493001")), tags()["m1"], tags()["m2"]), ((1, 1, 0, 0, False), {"case": "2", "vip": "yes"}, {"case": "1"}))
+        t.equal("taken away, changed while they are searched by it", (told(change({"remove": ["case"]}, "&tag=case:1&tag=case:2")), tags()["m1"], tags()["m2"]), ((6, 6, 0, 0, False), {"vip": "yes"}, {}))
+        uid = uids_all(s)["m5@test"]
+        s.as_(boss, f"/calls/{uid}/tags", "PUT", {f"k{n}": "x" for n in range(16)})
+        t.equal("one has no room", (told(change({"add": {"more": "x"}})), "more" in tags()["m5"]), ((6, 5, 0, 1, False), False))
+        t.equal("but for what replaces", (told(change({"add": {"more": "x"}, "remove": ["k3"]})), "more" in tags()["m5"]), ((6, 1, 5, 0, False), True))
+        limited = s.token("supervisor", limit={"number_prefixes": ["+493002"]})
+        t.equal("who sees some calls changes no other", (told(change({"add": {"mine": "x"}}, token=limited)), [k for k, v in tags().items() if "mine" in v]), ((1, 1, 0, 0, False), ["m2"]))
+        for bad, field in (({}, "add"), ({"add": {}}, "add"), ({"add": {"a b": "x"}}, None), ({"add": {"a": 1}}, "a"), ({"add": []}, "add"), ({"remove": []}, "remove"), ({"remove": ["a b"]}, "remove"),
+                           ({"remove": "a"}, "remove"), ({"add": {"a": "b"}, "max": 0}, "max"), ({"add": {"a": "b"}, "max": 2001}, "max"), ({"add": {"a": "b"}, "dry_run": 1}, "dry_run"), ({"set": {}}, None)):
+            answer = s.ask(f"/calls/tags?{DAY}", "POST", bad, boss)
+            t.equal(f"{bad}", (answer[0], answer[2].get("field")), (400, field))
+        for more in ("&limit=5", "&header=X", "&nonsense=1", "&tag=x"):
+            t.equal(more, s.ask(f"/calls/tags?{DAY}{more}", "POST", {"add": {"a": "b"}}, boss)[0], 400)
+        t.equal("who may not", [s.ask(f"/calls/tags?{DAY}", "POST", {"add": {"a": "b"}}, k)[0] for k in (s.token("listener"), s.token("supervisor", scopes=["control"]))], [403, 403])
+        rows = [e for e in s.as_(s.token("auditor"), "/audit?action=tags.change&limit=1000")["data"] if e["actor"] == "boss"]
+        t.equal("audited, ahead and behind", [(e["result"], e["detail"]) for e in rows[-4:]], [("ok", "2 of 6 calls"), ("asked", "+case"), ("ok", "4 of 4 calls"), ("asked", "+case")])
+        t.counter("an attempt changes something", not any("a" in v for v in tags().values()))

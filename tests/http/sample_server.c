@@ -70,6 +70,14 @@ static void token_used(void *context, const char *id, int64_t used_us)
     done(s, store_token_used(s->store, id, used_us));
 }
 
+static int change_tags(void *context, const struct record_tag_change *change, struct store_tagged *calls, unsigned count)
+{
+    struct sample *s = context;
+
+    pthread_mutex_lock(&s->lock);
+    return done(s, store_change_tags(s->store, change, calls, count));
+}
+
 static int put_note(void *context, struct store_note *note)
 {
     struct sample *s = context;
@@ -177,6 +185,7 @@ int main(int argc, char **argv)
                                 .health = health,
                                 .audit = audit,
                                 .put_tags = put_tags,
+                                .change_tags = change_tags,
                                 .put_note = put_note,
                                 .access = {.put_token = put_token,
                                            .token_used = token_used,

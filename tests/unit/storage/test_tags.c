@@ -145,3 +145,26 @@ Test(tags, find_their_calls)
     cr_expect_eq(found("customer:Even", NULL), 0);
     cr_expect_eq(found("customer:' OR 1=1--", NULL), 0);
 }
+
+Test(tags, are_changed_as_a_whole_or_not_at_all)
+{
+    struct record_tags t = {0};
+    struct record_tag_change change = {.remove_count = 1, .remove = {"old"}};
+    char key[8];
+    set(&t, "old", "x");
+    set(&t, "kept", "y");
+    set(&change.add, "new", "z");
+    cr_expect_eq(record_tags_change(&t, &change), RECORD_TAGS_CHANGED);
+    cr_expect(t.count == 2 && strcmp(t.tag[0].key, "kept") == 0 && strcmp(t.tag[1].value, "z") == 0);
+    cr_expect_eq(record_tags_change(&t, &change), RECORD_TAGS_SAME);
+    for (int i = 0; t.count < RECORD_TAGS_MAX; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        set(&t, key, "x");
+    }
+    struct record_tags full = t;
+    set(&change.add, "more", "z");
+    cr_expect_eq(record_tags_change(&t, &change), RECORD_TAGS_FULL);
+    cr_expect_eq(memcmp(&full, &t, sizeof t), 0);
+    snprintf(change.remove[0], sizeof change.remove[0], "k3");
+    cr_expect_eq(record_tags_change(&t, &change), RECORD_TAGS_CHANGED, "what goes makes room");
+}
