@@ -43,8 +43,8 @@ static bool is_plain(const char *text)
     return text[0] && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == strlen(text);
 }
 
-/* One file of sound or pictures. Its id becomes its name. */
-static int add_file(struct export_run *r, const char *uid, const char *id, const char *suffix, struct slice path, const char *what)
+/* One file of sound or pictures; `stem` becomes its name. */
+static int add_named(struct export_run *r, const char *uid, const char *id, const char *stem, const char *suffix, struct slice path, const char *what)
 {
     char name[NAME_SIZE];
     uint64_t size;
@@ -58,8 +58,13 @@ static int add_file(struct export_run *r, const char *uid, const char *id, const
         close(fd);
         return err;
     }
-    snprintf(name, sizeof name, "%s.%.8s", id, suffix);
+    snprintf(name, sizeof name, "%s.%.8s", stem, suffix);
     return export_file_add(r, fd, name, uid, what);
+}
+
+static int add_file(struct export_run *r, const char *uid, const char *id, const char *suffix, struct slice path, const char *what)
+{
+    return add_named(r, uid, id, id, suffix, path, what);
 }
 
 /* Those of its own, or the one that older versions kept. */
@@ -132,20 +137,22 @@ struct track_list {
     int err;
 };
 
-/* With the call that the conference ended with all of them are kept, with the others each has its own. */
+/* With the call that the conference ended with all of them are kept; of the others each has its own, under its own name: the keeper may
+ * be in the archive, too. */
 static void take_tracks(void *context, const struct call_record *keeper)
 {
     struct track_list *l = context;
     struct export_run *r = l->run;
     bool all = strcmp(keeper->uid, l->call->uid) == 0;
-    char id[RECORD_FILE_ID_SIZE];
+    char id[RECORD_FILE_ID_SIZE], own[RECORD_FILE_ID_SIZE];
+    snprintf(own, sizeof own, "%s-track", l->call->uid);
     for (uint32_t i = 0; i < keeper->tracks.count && l->err == 0; i++) {
         const struct record_file *f = &keeper->tracks.items[i];
         if (f->path.size == 0 || (!all && strcmp(f->uid, l->call->uid) != 0))
             continue;
         record_file_id(keeper, f, id);
         if (recording_may_hear(&r->x, &keeper->tracks, f))
-            l->err = add_file(r, l->call->uid, id, record_file_format(f), f->path, f->kind);
+            l->err = add_named(r, l->call->uid, id, all ? id : own, record_file_format(f), f->path, f->kind);
         else
             l->err = export_missing(r, l->call->uid, f->kind, "not_permitted", "Somebody is heard there whose calls are beyond the limit of who asked.");
     }

@@ -2,10 +2,14 @@
 import csv, glob, hashlib, io, json, os, signal, subprocess, tarfile, time, zipfile
 
 from access import Guarded, two_calls
+from all_legs import CID
+from correlation import A_CALL, B_CALL, RULES, two
 from craft import *
 from disks import EXPORTS, FULL, HEAD, SLOW, Stream
 from feature import Failure, feature
+from recordings import RECORD, broadcast, party
 from service import wait_for
+from users_api import FileService
 
 WHEN = {"from": "2023-11-14T00:00:00Z", "to": "2023-11-17T00:00:00Z"}
 QUERY = "from=2023-11-14T00:00:00Z&to=2023-11-17T00:00:00Z"
@@ -144,6 +148,54 @@ def kinds(t):
         t.counter("a changed file passes", subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=where, capture_output=True).returncode != 0)
 
 
+def ask(s, method, path, body=None, token=None, raw=False):
+    """As the machine itself, or by a token."""
+    head = ["-H", "Authorization: Bearer " + token] if token else []
+    body = ["-H", "Content-Type: application/json", "-d", json.dumps(body)] if body is not None else []
+    done = subprocess.run(["curl", "-s", "-X", method, s.url + "/api/v1" + path, *head, *body], capture_output=True, timeout=30)
+    return done.stdout if raw else json.loads(done.stdout) if done.stdout else None
+
+
+def archive(s, token=None, **body):
+    """({name: bytes}, the manifest)"""
+    made = ask(s, "POST", "/exports", {"filter": WHEN, **body}, token)
+    wait_for(f"the export of {body}: {made}", lambda: ask(s, "GET", f"/exports/{made['id']}", token=token)["state"] == "ready")
+    z = zipfile.ZipFile(io.BytesIO(ask(s, "GET", f"/exports/{made['id']}/download", token=token, raw=True)))
+    if len(set(z.namelist())) != len(z.namelist()):
+        raise Failure(f"names that stand twice: {z.namelist()}")
+    return {n: z.read(n) for n in z.namelist()}, json.loads(z.read("manifest.json"))
+
+
+@feature("R07", "exports of what is more than a file a call: parts of a long recording, tracks of a conference, the packets of all legs; tracks of others are named, not given")
+def many_files(t):
+    with FileService(t, [f.packet for f in broadcast()], RECORD + "rollover_time = 2100ms\n") as s:
+        call = wait_for("the recording", lambda: next((c for c in s.list("calls", **WHEN) if (c["recording"] or {}).get("state") == "ready"), None))
+        parts = s.get(f"/api/v1/calls/{call['uid']}/recordings")["data"]
+        got, manifest = archive(s, kind="audio")
+        t.equal("every part", ({p["id"] + ".wav": p["sha256"] for p in parts}, len(parts)), ({f["name"]: f["sha256"] for f in manifest["files"] if f["what"] == "audio"}, 6))
+    with FileService(t, party()[0], RECORD) as s:
+        ready = lambda rows: len(rows) == 4 and all((c["recording"] or {}).get("state") in ("ready", None) for c in rows) and rows
+        files = lambda c: [f for f in s.get(f"/api/v1/calls/{c['uid']}/recordings")["data"] if f["kind"] != "call"]
+        rows = wait_for("the tracks", lambda: (lambda rows: rows if rows and len(files(rows[0])) == 5 and all(f["id"] for f in files(rows[0])) else None)(ready(s.list("calls", **WHEN))))
+        tracks, keeper = files(rows[0]), files(rows[0])[0]["id"][:36]
+        got, manifest = archive(s, kind="audio")
+        wanted = {f["id"] + ".wav": f["sha256"] for f in tracks} | {f["participant"]["uid"] + "-track.wav": f["sha256"] for f in tracks[:4] if f["participant"]["uid"] != keeper}
+        t.equal("tracks and their sum with the call that has them, with the others their own", {f["name"]: f["sha256"] for f in manifest["files"] if f["what"] in ("track", "mix")}, wanted)
+        who = next(f["participant"]["user"] for f in tracks[:4] if f["participant"]["uid"] == keeper)
+        token = ask(s, "POST", "/tokens", {"name": "one", "role": "supervisor", "limit": {"number_prefixes": [who]}})["token"]
+        got, manifest = archive(s, token, kind="audio")
+        t.equal("to one of them", (manifest["calls"], [f["sha256"] for f in manifest["files"] if f["what"] == "track"], sorted({(m["what"], m["code"]) for m in manifest["missing"] if m["code"] == "not_permitted"}),
+                                   sum(m["code"] == "not_permitted" for m in manifest["missing"])),
+                (1, [f["sha256"] for f in tracks[:4] if f["participant"]["uid"] == keeper], [("mix", "not_permitted"), ("track", "not_permitted")], 4))
+    with FileService(t, two(CID, CID), RULES) as s:
+        uid = {c["call_id"]: c["uid"] for c in s.list("calls", **WHEN)}
+        alone, _ = archive(s, kind="pcap")
+        both, _ = archive(s, kind="pcap", legs="all")
+        whole = ask(s, "GET", f"/calls/{uid[A_CALL]}/pcap?legs=all", raw=True)
+        t.equal("all legs", [both[uid[c] + ".pcap"] for c in (A_CALL, B_CALL)], [whole, whole])
+        t.counter("without legs=all the other leg is there", alone[uid[A_CALL] + ".pcap"] == ask(s, "GET", f"/calls/{uid[A_CALL]}/pcap", raw=True) != whole)
+
+
 @feature("R07", "who may export: scopes of what is in it, one's own calls and exports alone, again when it is fetched; a body that says something else is refused")
 def permitted(t):
     with exporting(t, sorted([*two_calls(), *frames(formula())], key=lambda f: f.t), 3) as s:
@@ -203,35 +255,32 @@ def ends(t):
         s.wait(lambda: not [n for n in s.left() if not n.endswith(".json")])
         t.check("counted", all(f'earshot_exports_total{{result="{r}"}} 1\n' in s.ask("/metrics", root="", token=s.first)[2].decode() for r in ("failed", "expired", "ready")))
         t.check("as deletions too", 'earshot_retention_deleted_total{class="exports",reason="age"} 1\n' in s.ask("/metrics", root="", token=s.first)[2].decode())
-    def asked(s, method, path, body=None):
-        done = subprocess.run(["curl", "-s", "-X", method, s.url + "/api/v1" + path, *(["-H", "Content-Type: application/json", "-d", json.dumps(body)] if body is not None else [])], capture_output=True, text=True, timeout=30)
-        return json.loads(done.stdout) if done.stdout else None
     def left(s):
         return sorted(os.listdir(s.disk("exports")))
     def state(s, e):
-        return asked(s, "GET", f"/exports/{e['id']}").get("state")
+        return ask(s, "GET", f"/exports/{e['id']}").get("state")
     packets = [p for p in call(Dialog(call_id="c1@test"))]
     with Stream(t, "", faulty=True) as s:
         s.feed(packets)
         s.finish()
         wait_for("the call is there", lambda: s.list("calls", **WHEN))
         s.wrong(SLOW, 150, EXPORTS)
-        first = asked(s, "POST", "/exports", {"kind": "full", "filter": WHEN})
+        first = ask(s, "POST", "/exports", {"kind": "full", "filter": WHEN})
         wait_for("it is being made", lambda: state(s, first) == "running" and first["id"] + ".part" in left(s))
-        second = asked(s, "POST", "/exports", {"kind": "csv", "filter": WHEN})
-        t.equal("not ready yet", (asked(s, "GET", f"/exports/{first['id']}/download")["code"], state(s, second)), ("export_not_ready", "queued"))
-        t.equal("deleted", (asked(s, "DELETE", f"/exports/{second['id']}"), asked(s, "DELETE", f"/exports/{first['id']}"), asked(s, "GET", "/exports")["data"]), (None, None, []))
+        second = ask(s, "POST", "/exports", {"kind": "csv", "filter": WHEN})
+        t.equal("not ready yet", (ask(s, "GET", f"/exports/{first['id']}/download")["code"], state(s, second)), ("export_not_ready", "queued"))
+        t.equal("deleted", (ask(s, "DELETE", f"/exports/{second['id']}"), ask(s, "DELETE", f"/exports/{first['id']}"), ask(s, "GET", "/exports")["data"]), (None, None, []))
         wait_for("nothing of it stays", lambda: left(s) == [])
         s.has('earshot_exports_total{result="cancelled"}', 1)
         s.wrong(FULL, 0, EXPORTS)
-        full = asked(s, "POST", "/exports", {"kind": "full", "filter": WHEN})
+        full = ask(s, "POST", "/exports", {"kind": "full", "filter": WHEN})
         wait_for("it ends", lambda: state(s, full) == "failed")
-        t.equal("a disk that is full", (asked(s, "GET", f"/exports/{full['id']}")["error"], left(s)), ({"code": "disk_full", "detail": "The disk is full."}, [full["id"] + ".json"]))
-        asked(s, "DELETE", f"/exports/{full['id']}")
+        t.equal("a disk that is full", (ask(s, "GET", f"/exports/{full['id']}")["error"], left(s)), ({"code": "disk_full", "detail": "The disk is full."}, [full["id"] + ".json"]))
+        ask(s, "DELETE", f"/exports/{full['id']}")
         s.wrong(SLOW, 60000, EXPORTS)
-        cut = asked(s, "POST", "/exports", {"kind": "full", "filter": WHEN})
+        cut = ask(s, "POST", "/exports", {"kind": "full", "filter": WHEN})
         wait_for("it is being made", lambda: state(s, cut) == "running" and cut["id"] + ".part" in left(s))
-        waiting = [asked(s, "POST", "/exports", {"kind": "csv", "filter": WHEN}) for _ in range(4)]
+        waiting = [ask(s, "POST", "/exports", {"kind": "csv", "filter": WHEN}) for _ in range(4)]
         t.equal("so many of one owner", [w.get("code") for w in waiting], [None, None, None, "too_many_exports"])
         s.process.send_signal(signal.SIGKILL)
         s.process.wait()
@@ -242,16 +291,16 @@ def ends(t):
         again.stdin.flush()
         s.process = again
         s.url = wait_for("earshot listens", s._listens)
-        listed = asked(s, "GET", "/exports")["data"]
+        listed = ask(s, "GET", "/exports")["data"]
         t.equal("each says why", [(e["state"], e["error"]["code"]) for e in listed], [("failed", "interrupted")] * 4)
         t.equal("and nothing else stays", left(s), sorted(e["id"] + ".json" for e in listed))
-        new = asked(s, "POST", "/exports", {"kind": "csv", "filter": WHEN})
+        new = ask(s, "POST", "/exports", {"kind": "csv", "filter": WHEN})
         wait_for("others are made", lambda: state(s, new) == "ready")
         again.stdin.close()
     with Stream(t, "", megabytes=40) as s:
         s.feed(packets)
         s.finish()
         wait_for("the call is there", lambda: s.list("calls", **WHEN))
-        full = asked(s, "POST", "/exports", {"kind": "csv", "filter": WHEN})
+        full = ask(s, "POST", "/exports", {"kind": "csv", "filter": WHEN})
         wait_for("it ends", lambda: state(s, full) == "failed")
-        t.counter("a disk that is nearly full is filled", asked(s, "GET", f"/exports/{full['id']}")["error"]["code"] == "disk_full" and left(s) == [full["id"] + ".json"])
+        t.counter("a disk that is nearly full is filled", ask(s, "GET", f"/exports/{full['id']}")["error"]["code"] == "disk_full" and left(s) == [full["id"] + ".json"])
