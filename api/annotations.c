@@ -17,14 +17,7 @@ static void list_json(struct exchange *x, const struct call_name *call, const st
     struct json j;
 
     json_init(&j, &x->rs->body);
-    json_object(&j);
-    json_kv_str(&j, "call_uid", call->uid);
-    json_key(&j, "data");
-    json_array(&j);
-    for (uint32_t i = 0; i < notes->annotation_count; i++)
-        annotation_json(&j, &notes->annotations[i]);
-    json_end(&j);
-    json_end(&j);
+    annotations_json(&j, call->uid, notes);
     exchange_json_done(x);
 }
 

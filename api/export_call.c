@@ -1,4 +1,4 @@
-/* What belongs to one call: its record, the files of its recording as they lie on the disk, its packets. Each reading is audited as
+/* What belongs to one call: its record and notes, the files of its recording as they lie on the disk, its packets. Each reading is audited as
  * where it is asked for by itself; what is not there is told with the reason. */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -6,34 +6,75 @@
 #include <unistd.h>
 
 #include "api/export_run.h"
+#include "api/note_json.h"
 #include "api/record_files_json.h"
 #include "api/record_json.h"
 #include "api/recording.h"
 #include "api/stored_file.h"
 #include "storage/correlate.h"
 
-#define NAME_SIZE 128
+#define NAME_SIZE       128
 #define LEGS_OF_CAPTURE 16 /* as of GET /calls/{uid}/pcap */
-#define ROOM_STEP ((uint64_t)8 << 20)
+#define ROOM_STEP       ((uint64_t)8 << 20)
+#define NOTES_ARENA_MAX (28u << 20)
 
-/* ---- the record ---- */
+/* ---- the record and what was noted ---- */
 
-static int add_record(struct export_run *r, const struct call_record *call)
+/* The JSON in r->scratch. */
+static int add_json(struct export_run *r, const char *uid, const char *end, const char *what)
 {
-    struct json j;
     char name[NAME_SIZE];
-    buf_clear(&r->scratch);
-    json_init(&j, &r->scratch);
-    record_json(&j, call, RECORD_JSON_FULL, true);
     if (r->scratch.failed)
-        return export_missing(r, call->uid, "call", "too_large", "Its record is too large.");
+        return export_missing(r, uid, what, "too_large", "It is too large.");
     FILE *part = export_part_open(r);
     if (part == NULL)
         return ERR_IO;
     (void)fwrite(r->scratch.data, 1, r->scratch.size, part);
     (void)fputc('\n', part);
-    snprintf(name, sizeof name, "%s.json", call->uid);
-    return export_part_add(r, part, name, call->uid, "call");
+    snprintf(name, sizeof name, "%s%s", uid, end);
+    return export_part_add(r, part, name, uid, what);
+}
+
+static void begin_json(struct export_run *r, struct json *j)
+{
+    buf_clear(&r->scratch);
+    json_init(j, &r->scratch);
+}
+
+static int add_record(struct export_run *r, const struct call_record *call)
+{
+    struct json j;
+    begin_json(r, &j);
+    record_json(&j, call, RECORD_JSON_FULL, true);
+    return add_json(r, call->uid, ".json", "call");
+}
+
+/* Those that there are: hardly a call has any. */
+static int put_notes(struct export_run *r, const char *uid, const struct record_notes *notes)
+{
+    struct json j;
+    int err = 0;
+    if (notes->annotation_count) {
+        begin_json(r, &j);
+        annotations_json(&j, uid, notes);
+        err = add_json(r, uid, ".annotations.json", "annotations");
+    }
+    if (err || notes->transcript == NULL)
+        return err;
+    begin_json(r, &j);
+    transcript_json(&j, uid, notes->transcript);
+    err = export_audit(r, "transcript.read", uid);
+    return err ? err : add_json(r, uid, ".transcript.json", "transcript");
+}
+
+static int add_notes(struct export_run *r, const struct call_record *call)
+{
+    struct record_notes notes;
+    struct arena *arena = arena_new(4096, NOTES_ARENA_MAX);
+    int err = arena ? store_notes(r->x.reader, call->uid, call->started_us, STORE_ANNOTATIONS | STORE_TRANSCRIPT, arena, &notes) : ERR_NOMEM;
+    err = err ? export_fail(r->e, err, "database", "The database could not be read: %s.", err_text(err)) : put_notes(r, call->uid, &notes);
+    arena_free(arena);
+    return err;
 }
 
 /* ---- the recording ---- */
@@ -250,6 +291,8 @@ static int add_call(struct export_run *r, struct call_record *call)
 {
     const struct export_ask *ask = &r->e->ask;
     int err = ask->kind == EXPORT_FULL ? add_record(r, call) : 0;
+    if (err == 0 && ask->kind == EXPORT_FULL)
+        err = add_notes(r, call);
     if (err == 0 && export_has_audio(ask)) {
         err = add_recording(r, call);
         err = err ? err : add_tracks(r, call);

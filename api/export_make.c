@@ -143,7 +143,8 @@ static int add_entry(struct export_run *r, int fd, const char *name, const char 
     uint8_t digest[32];
     char hex[65];
     struct stat st;
-    bool packs = what == NULL || uid == NULL || strcmp(what, "call") == 0;
+    size_t end = strlen(name);
+    bool packs = uid == NULL || (end > 5 && strcmp(name + end - 5, ".json") == 0);
     if (fstat(fd, &st) != 0)
         return io_error(r, errno);
     crypto_sha256_init(&sha);

@@ -40,6 +40,18 @@ static void segment_json(struct json *j, const struct record_segment *s)
     json_end(j);
 }
 
+void annotations_json(struct json *j, const char *call_uid, const struct record_notes *notes)
+{
+    json_object(j);
+    json_kv_str(j, "call_uid", call_uid);
+    json_key(j, "data");
+    json_array(j);
+    for (uint32_t i = 0; i < notes->annotation_count; i++)
+        annotation_json(j, &notes->annotations[i]);
+    json_end(j);
+    json_end(j);
+}
+
 void transcript_json(struct json *j, const char *call_uid, const struct record_transcript *t)
 {
     json_object(j);

@@ -81,20 +81,22 @@ def formula():
 @feature("R07", "exports: tables as the terminal writes them, sound and packets as they are had one by one, in ZIP and TAR, with hashes that sha256sum checks")
 def kinds(t):
     with exporting(t, sorted([*two_calls(), *frames(formula())], key=lambda f: f.t), 3) as s:
+        uid = s.rows["c1@test"]["uid"]
+        s.as_(s.first_all, f"/calls/{uid}/annotations", "POST", {"text": "paid twice"})
+        s.as_(s.first_all, f"/calls/{uid}/transcript", "PUT", {"segments": [{"text": "a refund", "party": "caller"}]})
         here = t.path("here")
         t.run("export", "--url", s.url, *TERMINAL, "--to", here)
         tables = {n: open(f"{here}/calls.{n}", "rb").read() for n in ("csv", "ndjson")}
         for kind, type_ in (("csv", "text/csv; charset=utf-8"), ("ndjson", "application/x-ndjson")):
             made = s.make(kind)
             status, headers, data = s.fetch(made)
-            t.equal(f"{kind} as the terminal's", data, tables[kind])
+            t.check(f"{kind} as the terminal's", data == tables[kind])
             t.equal("its headers", (status, headers["content-type"], headers["cache-control"], headers["etag"], headers["accept-ranges"], int(headers["content-length"])),
                     (200, type_, "no-store", f'"{made["sha256"]}"', "bytes", len(data)))
             t.check(headers["content-disposition"], headers["content-disposition"].startswith(f'attachment; filename="earshot-{kind}-2') and headers["content-disposition"].endswith(f'.{kind}"'))
             t.equal("what is told", (made["calls"], made["progress"], made["error"], made["container"], made["truncated"], made["filter"], hashlib.sha256(data).hexdigest()),
                     (3, {"calls_done": 3, "calls_total": 3}, None, "none", False, WHEN, made["sha256"]))
         t.check("no formulas", "'=1+1" in (cells := {r["from_user"] for r in csv.DictReader(io.StringIO(tables["csv"].decode()))}) and "=1+1" not in cells)
-        uid = s.rows["c1@test"]["uid"]
         sound, pcap = (s.ask(p, token=s.first_all)[2] for p in (f"/recordings/{s.rows['c1@test']['recording']['id']}/audio", f"/calls/{uid}/pcap"))
         headers_only = s.ask(f"/calls/{uid}/pcap?rtp=headers", token=s.first_all)[2]
         for container in ("zip", "tar"):
@@ -109,10 +111,13 @@ def kinds(t):
             manifest = json.loads(got["manifest.json"])
             t.equal("every file is in it", sorted([f["name"] for f in manifest["files"]] + ["SHA256SUMS", "manifest.json"]), sorted(got))
             t.equal("with its hash and size", [(f["sha256"], f["size_bytes"]) for f in manifest["files"]], [(hashlib.sha256(got[f["name"]]).hexdigest(), len(got[f["name"]])) for f in manifest["files"]])
-            t.equal("tables", (got["calls.csv"], got["calls.ndjson"]), (tables["csv"], tables["ndjson"]))
-            t.equal("sound as it is had by itself", got[f"{uid}.wav"], sound)
-            t.equal("packets too", got[f"{uid}.pcap"], pcap)
+            t.check("tables", (got["calls.csv"], got["calls.ndjson"]) == (tables["csv"], tables["ndjson"]))
+            t.check("sound as it is had by itself", got[f"{uid}.wav"] == sound)
+            t.check("packets too", got[f"{uid}.pcap"] == pcap)
             t.equal("the record", json.loads(got[f"{uid}.json"]), s.as_(s.first_all, f"/calls/{uid}"))
+            for what in ("annotations", "transcript"):
+                t.equal(what, json.loads(got[f"{uid}.{what}.json"]), s.as_(s.first_all, f"/calls/{uid}/{what}"))
+            t.equal("of others there are none", sum(n.endswith((".annotations.json", ".transcript.json")) for n in got), 2)
             t.equal("what is not there is named", sorted((m["call_uid"], m["what"], m["code"]) for m in manifest["missing"]),
                     sorted((s.rows[c]["uid"], "audio", "no_recording") for c in ("c2@test", "c3@test")))
             t.equal("and counted", (made["missing"], made["files"], manifest["calls"]), (2, len(got), 3))
@@ -122,7 +127,7 @@ def kinds(t):
         got = s.files(s.make("audio", filter=one, container="tar"))
         t.equal("sound alone", sorted(got), sorted(["SHA256SUMS", "calls.csv", "calls.ndjson", "manifest.json", f"{uid}.wav"]))
         got = s.files(s.make("pcap", filter={**WHEN, "call_id": "c1@test"}, rtp="headers", legs="all"))
-        t.equal("without what is said", got[f"{uid}.pcap"], headers_only)
+        t.check("without what is said", got[f"{uid}.pcap"] == headers_only)
         got = s.files(s.make("csv", container="zip", max_calls=1))
         t.equal("a table in an archive", (sorted(got), json.loads(got["manifest.json"])["truncated"]), (["SHA256SUMS", "calls.csv", "manifest.json"], True))
         by_header = s.make("ndjson", filter={**WHEN, "header": "Call-ID", "header_value__contains": "c2@"})
@@ -141,7 +146,7 @@ def kinds(t):
         t.check("the disk's accounts know them", s.as_(s.first, "/policies/retention")["exports"]["bytes"] > 0)
         audit = [(a["action"], a["object"], a["detail"] or "") for a in s.as_(s.token("auditor"), "/audit?limit=1000")["data"]]
         t.check("audited", any(a == "export.create" and o == made["id"] and "full" in d for a, o, d in audit) and any(a == "export.end" and o == made["id"] and d.startswith("3 calls") for a, o, d in audit)
-                and any(a == "export.read" and o == made["id"] and "3 calls" in d for a, o, d in audit) and any(a == "audio.read" and made["id"] in d for a, o, d in audit) and any(a == "pcap.read" and o == uid and made["id"] in d for a, o, d in audit))
+                and any(a == "export.read" and o == made["id"] and "3 calls" in d for a, o, d in audit) and any(a == "audio.read" and made["id"] in d for a, o, d in audit) and any(a == "transcript.read" and made["id"] in d for a, o, d in audit) and any(a == "pcap.read" and o == uid and made["id"] in d for a, o, d in audit))
         t.equal("deleted", (s.ask(f"/exports/{made['id']}", "DELETE", token=s.first_all)[0], s.fetch(made)[0], [n for n in s.left() if made["id"] in n]), (204, 404, []))
         with open(f"{where}/{uid}.wav", "ab") as f:
             f.write(b"x")
@@ -192,7 +197,7 @@ def many_files(t):
         alone, _ = archive(s, kind="pcap")
         both, _ = archive(s, kind="pcap", legs="all")
         whole = ask(s, "GET", f"/calls/{uid[A_CALL]}/pcap?legs=all", raw=True)
-        t.equal("all legs", [both[uid[c] + ".pcap"] for c in (A_CALL, B_CALL)], [whole, whole])
+        t.check("all legs", [both[uid[c] + ".pcap"] for c in (A_CALL, B_CALL)] == [whole, whole])
         t.counter("without legs=all the other leg is there", alone[uid[A_CALL] + ".pcap"] == ask(s, "GET", f"/calls/{uid[A_CALL]}/pcap", raw=True) != whole)
 
 
