@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/call_filter.h"
 #include "api/handlers.h"
 #include "api/limit.h"
 #include "base/crypto.h"
@@ -115,14 +116,83 @@ static void try_call(struct exchange *x, const struct api_policies *p, struct wh
     record_free(r);
 }
 
+/* ---- other rules, over the newest calls ---- */
+
+#define COMPARED_DEFAULT 200
+#define COMPARED_MAX     1000
+
+struct comparing {
+    struct exchange *x;
+    const struct api_policies *p;
+    void *compare;
+};
+
+static void compare_one(void *context, const struct call_record *r)
+{
+    struct comparing *c = context;
+    struct first_invite invite;
+
+    buf_init(&invite.text, 65536);
+    (void)store_messages(c->x->reader, r, take_invite, &invite);
+    c->p->compare_call(c->compare, r, buf_view(&invite.text));
+    buf_fini(&invite.text);
+}
+
+/* Does the body think of other rules? Of how many calls, then. */
+static bool policy_in_body(struct slice body, int64_t *ret_newest)
+{
+    struct json_value *root = json_read(body, HTTP_UPLOAD_MAX, 7);
+    bool there = root && json_value_get(root, "policy");
+
+    *ret_newest = COMPARED_DEFAULT;
+    if (there)
+        (void)json_value_int(json_value_get(root, "newest"), ret_newest);
+    json_read_free(root);
+    return there;
+}
+
+static void compare_policies(struct exchange *x, const struct api_policies *p, int64_t newest)
+{
+    struct call_filter filter;
+    struct call_filter_error e;
+    struct store_query *q = &filter.query;
+    struct comparing c = {.x = x, .p = p};
+    struct why why = {0};
+    bool more = false;
+
+    if (!call_filter_parse(x->rq, x->api->cursor_key, &filter, &e)) {
+        problem(x->rs, x->rq, 400, e.code, e.field, "%s", e.detail);
+        return;
+    }
+    if (p->compare(p->context, x->rq->body, &c.compare, &why) != 0) {
+        problem(x->rs, x->rq, 400, "invalid_rules", NULL, "%s", why.text);
+        return;
+    }
+    q->from_us = 0;
+    q->order = STORE_NEWEST;
+    q->source = "capture";
+    q->limit = (uint32_t)(newest < 1 ? 1 : newest > COMPARED_MAX ? COMPARED_MAX : newest);
+    int err = store_calls(x->reader, q, compare_one, &c, &more);
+    p->compare_end(c.compare, &x->rs->body);
+    if (err)
+        exchange_store_problem(x, err, "call");
+    else
+        exchange_json_done(x);
+}
+
 void handle_try_policies(struct exchange *x)
 {
     const struct api_policies *p = policies(x);
     struct why why = {0};
+    int64_t newest;
     int err = 0;
 
     if (p == NULL)
         return;
+    if (p->compare && policy_in_body(x->rq->body, &newest)) {
+        compare_policies(x, p, newest);
+        return;
+    }
     if (uid_in_body(x->rq->body, x->rq->path_value[0]))
         try_call(x, p, &why, &err);
     else

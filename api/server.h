@@ -79,6 +79,10 @@ struct api_policies {
     /* Of a stored call and its INVITE, or of what the body describes. */
     int (*dry_run)(void *context, struct slice body, const struct call_record *r, struct slice invite, struct buf *json,
                    struct why *why);
+    /* What other rules would change, {"policy": {..}}: begun, shown stored calls and their INVITEs, ended. */
+    int (*compare)(void *context, struct slice body, void **ret_compare, struct why *why);
+    void (*compare_call)(void *compare, const struct call_record *r, struct slice invite);
+    void (*compare_end)(void *compare, struct buf *json);
     /* A call that goes on, if there is one; one that is over, which is taken. */
     enum api_request_answer (*request_live)(void *context, const struct live_want *want);
     enum api_request_answer (*request_stored)(void *context, struct call_record *r);

@@ -221,6 +221,20 @@ void policies_show(struct policies *p, struct buf *json)
     rules_let_go(now);
 }
 
+struct rules *policies_take(struct policies *p, struct rule_decision *ret_otherwise)
+{
+    *ret_otherwise = rules_otherwise(p->config.settings);
+    return rules_book_take(p->book);
+}
+
+void policies_tell_change(const struct rules *before, const struct rules *after, struct buf *out)
+{
+    size_t from = out->size;
+    tell_change(before, after, out);
+    if (out->size == from)
+        buf_str(out, "nothing");
+}
+
 int policies_read(struct policies *p, struct slice body, struct rules **ret_set, struct buf *change, struct why *why)
 {
     struct rules *set = NULL, *now;
@@ -232,9 +246,7 @@ int policies_read(struct policies *p, struct slice body, struct rules **ret_set,
         return err;
     }
     now = rules_book_take(p->book);
-    tell_change(now, set, change);
-    if (change->size == 0)
-        buf_str(change, "nothing");
+    policies_tell_change(now, set, change);
     rules_let_go(now);
     *ret_set = set;
     return 0;

@@ -27,6 +27,16 @@ void policies_tick(struct policies *p, int64_t now_us);
 void policies_show(struct policies *p, struct buf *json);
 /* A set out of the JSON of a request, checked; held for the caller. `empty`: the configuration's. `change` gets what would be another. */
 int policies_read(struct policies *p, struct slice body, struct rules **ret_set, struct buf *change, struct why *why);
+/* What another set would change: the rules of `body`, {"policy": {..}}, beside those in force, over stored calls. Begun, shown calls, ended:
+ * then it is told and gone. */
+struct policies_compare;
+int policies_compare_begin(struct policies *p, struct slice body, struct policies_compare **ret_compare, struct why *why);
+void policies_compare_call(struct policies_compare *c, const struct call_record *r, struct slice invite);
+void policies_compare_end(struct policies_compare *c, struct buf *json);
+/* Shared with policies_compare.c: the set in force, held; what no rule decides. */
+struct rules *policies_take(struct policies *p, struct rule_decision *ret_otherwise);
+/* "" becomes "nothing". */
+void policies_tell_change(const struct rules *before, const struct rules *after, struct buf *out);
 /* The set is stored and in force. */
 int policies_put(struct policies *p, struct rules *set, struct why *why);
 /* Which rule a call would fall under and why those before it do not: the call of the record (and the INVITE, if there is one), or the one

@@ -139,13 +139,19 @@ static bool take_member(void *context, struct slice name, const struct json_valu
 int policies_parse(struct slice body, struct rules **ret_set, struct why *why)
 {
     struct json_value *root = json_read(body, BODY_MAX, DEPTH_MAX);
+    int err = policies_parse_value(root, ret_set, why);
+    json_read_free(root);
+    return err;
+}
+
+int policies_parse_value(const struct json_value *root, struct rules **ret_set, struct why *why)
+{
     struct rules *set = rules_new();
     struct reading g = {.set = &set, .why = why};
     bool good = set && root && json_value_is_object(root) && json_value_get(root, "rules");
     if (!good)
         why_set(why, "the body is a JSON object with the list `rules`");
     good = good && json_value_members(root, take_member, &g);
-    json_read_free(root);
     if (good) {
         *ret_set = set;
         return 0;

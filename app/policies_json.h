@@ -9,6 +9,8 @@
 void policies_json(struct buf *out, const struct rules *set, int setting_default, const char *source);
 /* The same, read: {"default": .., "rules": [{"name": .., key: text or list of texts, ..}, ..]}. Held for the caller. */
 int policies_parse(struct slice body, struct rules **ret_set, struct why *why);
+/* The same out of an object that is read already; NULL is none. */
+int policies_parse_value(const struct json_value *set, struct rules **ret_set, struct why *why);
 
 /* A call as somebody describes it. */
 struct policies_case {

@@ -76,7 +76,7 @@ async function run(earshot, args, input) {
     });
     child.on("exit", (code) => failed(new Error(`earshot ended with ${code}: ${log}`)));
   });
-  return { child, base };
+  return { child, base, said: () => log };
 }
 
 async function end(child, work) {
@@ -104,6 +104,19 @@ export async function startFed(earshot) {
   const steps = [told(now, 1, "INVITE sip:b1@10.7.1.2 SIP/2.0"), told(now + 3, 1, "SIP/2.0 180 Ringing"), told(now + 6, 2, "INVITE sip:b2@10.7.2.2 SIP/2.0"),
     told(now + 9, 2, "SIP/2.0 200 OK"), told(now + 12, 1, "SIP/2.0 486 Busy Here")];
   return { base, next: () => child.stdin.write(steps.shift()), stop: () => end(child, work) };
+}
+
+/** A fourth: nobody is local there. A person with a name and a password may look. */
+export async function startGuarded(earshot, person) {
+  const work = await mkdtemp(path.join(tmpdir(), "earshot-browser-"));
+  const conf = path.join(work, "earshot.conf");
+  await writeFile(conf, `[api]\nlocal = none\n[storage]\ndata_dir = ${path.join(work, "data")}\n`);
+  await writeFile(path.join(work, "one.pcap"), hostileCapture(Math.floor(Date.now() / 1000) - 100));
+  const { child, base, said } = await run(earshot, ["run", "--config", conf, "--port", "0", "--read", path.join(work, "one.pcap")], null);
+  for (let i = 0; i < 200 && !/esk_\w+/.test(said()); i++) await new Promise((r) => setTimeout(r, 25));
+  const made = await fetch(`${base}/api/v1/users`, { method: "POST", headers: { Authorization: `Bearer ${/esk_\w+/.exec(said())[0]}`, "Content-Type": "application/json" }, body: JSON.stringify(person) });
+  if (made.status !== 201) throw new Error(`no user: ${made.status} ${await made.text()}`);
+  return { base, stop: () => end(child, work) };
 }
 
 export async function start(earshot, traffic, smoke) {

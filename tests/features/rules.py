@@ -164,6 +164,24 @@ def through_the_api(t):
         t.equal("no change, no audit", len(audited(s, "policy.write")), 2)
 
 
+@feature("R03", "the dry run of other rules: what would have become of the newest calls, headers of their INVITE included; checked as when they are put; nothing is changed")
+@in_namespace
+def tried_on_calls(t):
+    packets = [p for n in range(2) for p in call(Dialog(call_id=f"d{n}@test", branch=f"z9hG4bKd{n}", from_tag=f"f{n}"), voice=False, start=START + 10 * n)]
+    packets = [type(p)(p.t, p.src, p.sport, p.dst, p.dport, p.data.replace(b"Max-Forwards", (b"X-Record: yes" if b"d0@test" in p.data else b"X-Other: no") + b"\r\nMax-Forwards", 1), kind=p.kind) for p in packets]
+    with FileService(t, packets, "[recording]\ndefault = record\n[rule now]\ncaller = nobody\naction = skip\n") as s:
+        before = ask(s, "GET", POLICY)[1]
+        proposed = {"default": "record", "rules": [{"name": "marked", "header": ["X-Record: yes"], "action": "skip"}, {"name": "rest", "caller": "*", "action": "record"}]}
+        status, told, _ = ask(s, "POST", POLICY + "/test", {"policy": proposed, "newest": 50})
+        t.equal("counted", (status, told["change"], told["calls"], told["different"], told["by_another_rule"], told["moves"]), (200, "new marked, new rest, gone now, default record", 2, 1, 1, [{"now": "record", "then": "skip", "calls": 1}]))
+        t.equal("with an example", [(e["caller"], e["callee"], e["now"], e["then"]) for e in told["examples"]], [("alice", "bob", {"rule": None, "action": "record"}, {"rule": "marked", "action": "skip"})])
+        t.equal("only so many calls", ask(s, "POST", POLICY + "/test", {"policy": proposed, "newest": 1})[1]["calls"], 1)
+        status, problem, _ = ask(s, "POST", POLICY + "/test", {"policy": {"rules": [{"name": "x", "action": "recrod"}]}})
+        t.equal("checked", (status, problem["code"], "[rule x] action" in problem["detail"]), (400, "invalid_rules", True))
+        t.equal("nothing is another", ask(s, "GET", POLICY)[1], before)
+        t.counter("the rules in force change nothing", (lambda d: (d["change"], d["different"], d["examples"]) == ("nothing", 0, []))(ask(s, "POST", POLICY + "/test", {"policy": {"rules": before["rules"]}})[1]))
+
+
 class Restarted(FileService):
     """The service over a data directory that is there already."""
 

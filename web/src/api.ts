@@ -52,6 +52,11 @@ async function request(method: string, at: string, body?: unknown, signal?: Abor
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await request("GET", url(path), undefined, signal)).json() as Promise<T>;
 }
+/** With the tag by which it is put again only while it is still this. */
+export async function getTagged<T>(path: string, signal?: AbortSignal): Promise<{ data: T; etag: string | null }> {
+  const response = await request("GET", url(path), undefined, signal);
+  return { data: (await response.json()) as T, etag: response.headers.get("ETag") };
+}
 /** By its whole address, for who is not where the document is. */
 export async function getAt<T>(at: string): Promise<T> {
   return (await request("GET", at)).json() as Promise<T>;

@@ -438,10 +438,80 @@ export interface Readiness {
   last_packet_at: Time;
   detail?: string;
 }
+export type Rule = { name: string; action: string } & Record<string, string | string[]>;
 export interface RecordingRules {
   source?: string;
   default?: string;
-  rules: ({ name: string; action: string } & Record<string, string | string[]>)[];
+  rules: Rule[];
+}
+export interface RulesCompared {
+  change: string;
+  calls: number;
+  different: number;
+  by_another_rule: number;
+  moves: { now: string; then: string; calls: number }[];
+  examples: { uid: string; started_at: string; caller: string; callee: string; now: { rule: Text; action: string }; then: { rule: Text; action: string } }[];
+}
+export interface Limit {
+  tenants: string[];
+  sites: string[];
+  trunks: string[];
+  number_prefixes: string[];
+  max_age_s: number;
+}
+export interface TokenRow {
+  id: string;
+  name: string;
+  role: string;
+  scopes: string[];
+  limit: Limit | null;
+  source_networks: string[];
+  created_at: Time;
+  expires_at: Time;
+  last_used_at: Time;
+  revoked: boolean;
+  token?: string;
+}
+export interface UserRow {
+  name: string;
+  role: string;
+  scopes: string[];
+  limit: Limit | null;
+  disabled: boolean;
+  created_at: Time;
+  changed_at: Time;
+  last_login_at: Time;
+}
+export interface TrunkRow {
+  name: string;
+  source: "configuration" | "api";
+  peers: string[];
+  domains: string[];
+  prefixes: string[];
+  tenant: Text;
+  calls: number;
+  calls_peak: number;
+  capacity_calls: Num;
+  capacity_ratio: Num;
+  up: boolean | null;
+  bits_per_s: number;
+}
+export interface AliasRow {
+  id: string;
+  network: string;
+  source: "configuration" | "api";
+  name: string;
+}
+export interface AuditRow {
+  id: number;
+  at: string;
+  actor: string;
+  address: string;
+  action: string;
+  object: string;
+  result: string;
+  detail: string;
+  hash: string;
 }
 export interface Annotation {
   n: number;

@@ -1,5 +1,5 @@
 // The list of calls: one search box, presets, columns to choose, up to 20,000 rows.
-import type { JSX } from "preact";
+import { Component, type JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ApiError } from "../api.ts";
 import { ROWS_MAX, Rows, type Order, type Row } from "../callrows.ts";
@@ -109,6 +109,28 @@ function ColumnPicker(p: { chosen: string[]; set: (c: string[]) => void }): JSX.
   );
 }
 
+interface CallRowProps { r: Row; i: number; selected: boolean; columns: Column[]; template: { gridTemplateColumns: string } | undefined; open: (i: number) => void }
+
+/** Made again only for another call: pages that arrive meanwhile cost the rows in sight nothing. */
+class CallRow extends Component<CallRowProps> {
+  override shouldComponentUpdate(n: CallRowProps): boolean {
+    const p = this.props;
+    return n.r !== p.r || n.i !== p.i || n.selected !== p.selected || n.columns !== p.columns;
+  }
+  override render(): JSX.Element {
+    const { r, i, selected, columns, template } = this.props;
+    return (
+      <div role="row" aria-rowindex={i + 2} class={`row ${selected ? "selected" : ""} ${r.band === "bad" || r.band === "poor" || r.oneWay || r.noMedia ? "suspect" : ""}`} style={template} onClick={(e) => { if (!(e.target as HTMLElement).closest("a")) this.props.open(i); }}>
+        {columns.map((c) => (
+          <div key={c.id} role="cell" class={`c-${c.id} ${c.num ? "num" : ""}`}>
+            {c.id === "time" ? <a href={link("call", r.uid)} onClick={() => { if (kept) kept.selected = i; }}>{c.cell(r)}</a> : c.cell(r)}
+          </div>
+        ))}
+      </div>
+    );
+  }
+}
+
 function useNarrow(): boolean {
   const media = useMemo(() => matchMedia("(max-width: 640px)"), []);
   const [narrow, set] = useState(media.matches);
@@ -162,8 +184,10 @@ export function Calls(p: { route: Route }): JSX.Element {
     Enter: () => open(selected), R: refresh,
   });
 
-  const columns = narrow ? COLUMNS.filter((c) => c.phone) : COLUMNS.filter((c) => chosen.includes(c.id));
-  const template = narrow ? undefined : { gridTemplateColumns: columns.map((c) => c.width).join(" ") };
+  const { columns, template } = useMemo(() => {
+    const some = COLUMNS.filter((c) => (narrow ? c.phone : chosen.includes(c.id)));
+    return { columns: some, template: narrow ? undefined : { gridTemplateColumns: some.map((c) => c.width).join(" ") } };
+  }, [narrow, chosen]);
   const least = narrow ? undefined : `${columns.reduce((sum, c) => sum + Number(/[\d.]+/.exec(c.width)?.[0] ?? 0) + 0.8, 0.8)}rem`;
   const setColumns = (c: string[]) => {
     choose(c);
@@ -182,18 +206,7 @@ export function Calls(p: { route: Route }): JSX.Element {
       })}
     </div>
   );
-  const row = (i: number) => {
-    const r = list[i]!;
-    return (
-      <div key={i % 64} role="row" aria-rowindex={i + 2} class={`row ${i === selected ? "selected" : ""} ${r.band === "bad" || r.band === "poor" || r.oneWay || r.noMedia ? "suspect" : ""}`} style={template} onClick={(e) => { if (!(e.target as HTMLElement).closest("a")) open(i); }}>
-        {columns.map((c) => (
-          <div key={c.id} role="cell" class={`c-${c.id} ${c.num ? "num" : ""}`}>
-            {c.id === "time" ? <a href={link("call", r.uid)} onClick={() => { if (kept) kept.selected = i; }}>{c.cell(r)}</a> : c.cell(r)}
-          </div>
-        ))}
-      </div>
-    );
-  };
+  const row = (i: number) => <CallRow key={i % 64} r={list[i]!} i={i} selected={i === selected} columns={columns} template={template} open={open} />;
 
   const conditions = parseQuery(text).conditions.length > 0;
   const counted = rows === null ? "" : conditions

@@ -1,1 +1,0 @@
-import{b as i}from"./chunk-D77BUZK6.js";import"./chunk-CKBNPOJT.js";import{b as r,f as a}from"./chunk-EQZ5KCOP.js";self.onmessage=async l=>{let{id:s,url:o}=l.data,t;try{t={id:s,page:i(await a(o))}}catch(e){t={id:s,problem:e instanceof r?{status:e.status,code:e.code,detail:e.message,field:e.field}:{status:0,code:"page",detail:String(e),field:null}}}self.postMessage(t)};
