@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "api/connection.h"
@@ -28,6 +30,7 @@
 #define IDLE_SECONDS           30
 #define READER_THREADS_DEFAULT 4
 #define SESSION_IDLE_US        (1800 * INT64_C(1000000))
+#define READER_NICE            5
 #define SESSION_MAX_US         (12 * 3600 * INT64_C(1000000))
 
 /* ---- reader threads ---- */
@@ -38,6 +41,8 @@ static void *reader_main(void *context)
     struct api_server *s = t->server;
     void *item;
 
+    /* Who asks waits for who captures and writes. */
+    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), READER_NICE);
     while (!inbox_is_closed_and_empty(s->inbox)) {
         if (inbox_take(s->inbox, &item, 1, 1000) == 0) {
             audit_merge_flush(s->context.merge, clock_wall_ns() / 1000);

@@ -179,33 +179,42 @@ static int replay(const struct recover_config *config, const struct spool_found 
 
 /* ---- all of them ---- */
 
-/* An early row says ended too, but names no chains: the final one was not written. */
-static bool has_ended(struct store_reader *reader, const uint8_t uid[16])
+/* The calls of the list, each once: which of them have their last row already. */
+static int ask_whole(const struct recover_config *config, const struct found_list *l, struct store_asked_whole **ret_asked, size_t *ret_count)
 {
-    char text[40];
-    struct call_record *r = NULL;
-    uid_text(uid, text);
-    if (store_call(reader, text, &r) != 0)
-        return false;
-    bool ended = strcmp(r->state, "ended") == 0 && r->chain_count > 0;
-    record_free(r);
-    return ended;
+    struct store_asked_whole *asked = calloc(l->count, sizeof *asked);
+    struct store_reader *reader = NULL;
+    size_t count = 0;
+    for (size_t i = 0; asked && i < l->count; i++) {
+        if (i && memcmp(l->items[i].info.uid, l->items[i - 1].info.uid, 16) == 0)
+            continue;
+        uid_text(l->items[i].info.uid, asked[count].uid);
+        asked[count++].about_us = l->items[i].first_ns / 1000;
+    }
+    int err = asked ? store_reader_open(config->data_dir, &reader) : ERR_NOMEM;
+    if (err == 0)
+        err = store_calls_whole(reader, asked, count);
+    store_reader_close(reader);
+    *ret_asked = asked;
+    *ret_count = count;
+    return err;
 }
 
 static int replay_all(const struct recover_config *config, struct found_list *l, unsigned *ret_calls, struct why *why)
 {
-    struct store_reader *reader = NULL;
-    int err = store_reader_open(config->data_dir, &reader);
-    for (size_t from = 0, to; err == 0 && from < l->count; from = to) {
+    struct store_asked_whole *asked;
+    size_t count;
+    int err = ask_whole(config, l, &asked, &count);
+    for (size_t from = 0, to, n = 0; err == 0 && n < count; from = to, n++) {
         to = from + 1;
         while (to < l->count && memcmp(l->items[to].info.uid, l->items[from].info.uid, 16) == 0)
             to++;
-        if (has_ended(reader, l->items[from].info.uid))
+        if (asked[n].whole)
             continue;
         err = replay(config, &l->items[from], to - from, why);
         *ret_calls += err == 0;
     }
-    store_reader_close(reader);
+    free(asked);
     return err;
 }
 

@@ -133,10 +133,9 @@ void pack_word_long(struct pack *p, const char **v)
     pack_text(p, &text);
     if (p->out)
         return;
-    const char *copy = arena_str(p->arena, text);
-    const char *known = record_text(copy);
-    *v = known ? known : copy;
-    p->failed |= copy == NULL || (p->strict && known == NULL);
+    const char *known = record_text_of(text);
+    *v = known ? known : arena_str(p->arena, text);
+    p->failed |= *v == NULL || (p->strict && known == NULL);
 }
 
 void pack_endpoint(struct pack *p, struct endpoint *v)

@@ -5,6 +5,8 @@
 
 #include <assert.h>
 #include <math.h>
+#include <pthread.h>
+#include <string.h>
 
 #include "base/crypto.h"
 
@@ -72,14 +74,42 @@ static const char *const TEXTS[] = {
     "sip", "port", "host", "net", "prohibited",
     "before_tap", "after_tap", "at_tap", "sendrecv", "sendonly", "recvonly", "inactive"};
 
+/* Where each stands: by a hash, and behind it where that place was taken. */
+#define PLACES 1024
+static uint16_t places[PLACES]; /* 1 + index; 0: nothing */
+static pthread_once_t placed = PTHREAD_ONCE_INIT;
+static_assert(sizeof TEXTS / sizeof *TEXTS < PLACES / 2, "places are too few to find by");
+
+static unsigned place_of(struct slice text)
+{
+    uint32_t h = 2166136261u; /* FNV-1a */
+    for (size_t i = 0; i < text.size; i++)
+        h = (h ^ text.data[i]) * 16777619u;
+    return (h ^ h >> 15) % PLACES;
+}
+
+static void place_all(void)
+{
+    for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++) {
+        unsigned at = place_of(slice_str(TEXTS[i]));
+        while (places[at])
+            at = (at + 1) % PLACES;
+        places[at] = (uint16_t)(i + 1);
+    }
+}
+
+const char *record_text_of(struct slice text)
+{
+    pthread_once(&placed, place_all);
+    for (unsigned at = place_of(text); places[at]; at = (at + 1) % PLACES)
+        if (slice_is(text, TEXTS[places[at] - 1]))
+            return TEXTS[places[at] - 1];
+    return NULL;
+}
+
 const char *record_text(const char *text)
 {
-    if (text == NULL)
-        return NULL;
-    for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++)
-        if (strcmp(TEXTS[i], text) == 0)
-            return TEXTS[i];
-    return NULL;
+    return text ? record_text_of(slice_str(text)) : NULL;
 }
 
 static bool is_spooling(const struct record_recording *g)

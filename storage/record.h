@@ -507,6 +507,7 @@ void record_message_init(struct record_message *m);
 bool record_uid_bytes(const char *text, uint8_t ret_uid[16]);
 /* The interned contract text for a stored or given text ("ringing" -> the constant), NULL when unknown. */
 const char *record_text(const char *text);
+const char *record_text_of(struct slice text);
 /* What bit n of `nat` says: "sdp_private", "media_source", "via_received", "contact_private". */
 const char *record_nat_text(unsigned n);
 /* excellent, good, fair, poor, bad, unknown: by R on its scale (CONTRACT: quality band). */

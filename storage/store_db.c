@@ -77,7 +77,8 @@ static void db_close(struct db *db)
         return;
     for (size_t i = 0; i < DB_SQL_COUNT; i++)
         sqlite3_finalize(db->fixed[i]);
-    sqlite3_finalize(db->list);
+    for (size_t i = 0; i < DB_LISTS; i++)
+        sqlite3_finalize(db->lists[i].statement);
     key_runs_forget(db);
     if (db->writing)
         (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);

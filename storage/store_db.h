@@ -12,6 +12,7 @@
 #include "storage/user_record.h"
 
 #define DB_OPEN_MAX    8
+#define DB_LISTS       6
 #define STORE_PATH_MAX 4096
 #define DB_DAY_SIZE    9 /* "20261121" */
 
@@ -42,6 +43,8 @@ enum db_sql {
     SQL_CALLS_KPI,
     SQL_CALLS_KPI_ADOPT,
     SQL_CALL_BY_UID,
+    SQL_NUMBERS_BEGIN,
+    SQL_CALL_WHOLE,
     SQL_CALL_BY_ID,
     SQL_CALL_BY_RECORDING,
     SQL_CALL_EVENTS,
@@ -154,9 +157,13 @@ struct db {
     bool words_went;           /* in it words were taken out of the index (store_notes.c) */
     struct counters *counters; /* NULL for readers */
     sqlite3_stmt *fixed[DB_SQL_COUNT];
-    /* The list statement made last, and which filters it has (store_list.c). */
-    sqlite3_stmt *list;
-    uint64_t list_shape;
+    /* The list statements made last, and what each has (store_list.c). */
+    struct {
+        sqlite3_stmt *statement;
+        uint64_t asked;
+        unsigned shape;
+    } lists[DB_LISTS];
+    unsigned list_next; /* the one to give way */
     /* Added in this transaction, not yet a run (key_runs.h). */
     struct key_entry *keys;
     unsigned key_count, key_room;

@@ -5,7 +5,10 @@
  *
  * A query has two halves: first the keys (row, order value, time, uid) of at most limit + 1 calls,
  * then their records. By time the days follow each other; by value the best of each day are merged.
- * Only ended calls are listed, the others are live. */
+ * Only ended calls are listed, the others are live.
+ *
+ * SQLite cannot know which way is short, so we say: a filter stands as it is or, with the sign of a
+ * unary plus, so that no index serves it. */
 #include "storage/store_db.h"
 
 #include <assert.h>
@@ -17,6 +20,9 @@
 #define LIMIT_MAX 1000
 #define SQL_MAX   11264
 #define LIKE_MAX  512
+#define FEW       2000 /* calls of a day */
+/* Shorter spans are few calls of a day, which are all looked at. */
+#define WORST_SPAN_US (3 * INT64_C(3600000000))
 
 /* Stands for "no value" in value order: such calls come last. */
 #define NO_VALUE 1e300
@@ -42,7 +48,10 @@ enum filter {
     F_KIND,
     F_FROM,
     F_TO,
+    F_FROM_ON_THE_WAY, /* while the worst are gone along */
+    F_TO_ON_THE_WAY,
     F_NUMBER_PREFIX,
+    F_NUMBER_PREFIX_FEW,
     F_DURATION_GTE,
     F_DURATION_LTE,
     F_MOS,
@@ -95,8 +104,8 @@ enum filter {
     F_COUNT,
 };
 
-/* `base` is the number of the first parameter: of eight, where the values may be eight. No two filters share one: what the client
- * says would be taken for a limit of its token. */
+/* `base` is the number of the first parameter: of eight, where the values may be eight. No two
+ * filters share one: what the client says would be taken for a limit of its token. */
 static const struct {
     const char *sql;
     int base;
@@ -104,6 +113,14 @@ static const struct {
     [F_KIND] = {" AND kind = ?1", 1},
     [F_FROM] = {" AND started_us >= ?2", 2},
     [F_TO] = {" AND started_us < ?3", 3},
+    [F_FROM_ON_THE_WAY] = {" AND +started_us >= ?2", 2},
+    [F_TO_ON_THE_WAY] = {" AND +started_us < ?3", 3},
+    [F_NUMBER_PREFIX_FEW] =
+        {" AND id IN (SELECT id FROM calls WHERE from_user >= ?4 AND from_user < ?5"
+         " UNION ALL SELECT id FROM calls WHERE to_user >= ?4 AND to_user < ?5"
+         " UNION ALL SELECT id FROM calls WHERE caller_number >= ?4 AND caller_number < ?5"
+         " UNION ALL SELECT id FROM calls WHERE callee_number >= ?4 AND callee_number < ?5)",
+         4},
     [F_NUMBER_PREFIX] = {" AND (from_user >= ?4 AND from_user < ?5"
                          " OR to_user >= ?4 AND to_user < ?5"
                          " OR caller_number >= ?4 AND caller_number < ?5"
@@ -132,8 +149,9 @@ static const struct {
     [F_CALL_ID] = {" AND call_id IN (" EIGHT(2) ")", 20},
     [F_FROM_USER] = {" AND from_user IN (" EIGHT(3) ")", 30},
     [F_TO_USER] = {" AND to_user IN (" EIGHT(4) ")", 40},
-    [F_NUMBER] = {" AND (from_user IN (" EIGHT(5) ") OR to_user IN (" EIGHT(5) ")"
-                  " OR caller_number IN (" EIGHT(5) ") OR callee_number IN (" EIGHT(5) "))",
+    [F_NUMBER] = {" AND (from_user IN (" EIGHT(5) ") OR to_user IN (" EIGHT(
+                      5) ")"
+                         " OR caller_number IN (" EIGHT(5) ") OR callee_number IN (" EIGHT(5) "))",
                   50},
     [F_IP] = {" AND (src_ip IN (" EIGHT(6) ") OR dst_ip IN (" EIGHT(6) ") OR " STREAM_WITH(
                   "s.src_ip IN (" EIGHT(6) ") OR s.dst_ip IN (" EIGHT(6) ")") ")",
@@ -148,12 +166,15 @@ static const struct {
     [F_TRUNK] = {" AND trunk IN (" EIGHT(21) ")", 210},
     [F_SITE] = {" AND (from_site IN (" EIGHT(22) ") OR to_site IN (" EIGHT(22) "))", 220},
     [F_DIRECTION] = {" AND direction IN (" EIGHT(23) ")", 230},
-    [F_LABEL] = {" AND (" NAMED(280) " OR " NAMED(281) " OR " NAMED(282) " OR " NAMED(283) " OR "
-                     NAMED(284) " OR " NAMED(285) " OR " NAMED(286) " OR " NAMED(287) ")",
-                 280},
+    [F_LABEL] =
+        {" AND (" NAMED(280) " OR " NAMED(281) " OR " NAMED(282) " OR " NAMED(283) " OR " NAMED(
+             284) " OR " NAMED(285) " OR " NAMED(286) " OR " NAMED(287) ")",
+         280},
     [F_UID] = {" AND uid IN (" EIGHT(29) ")", 290},
     [F_RECORDING_STATE] = {" AND recording_state IN (" EIGHT(30) ")", 300},
-    [F_RECORDING_FORMAT] = {" AND (recording_format IS NULL OR recording_format IN (" EIGHT(31) "))", 310},
+    [F_RECORDING_FORMAT] = {" AND (recording_format IS NULL OR recording_format IN (" EIGHT(
+                                31) "))",
+                            310},
     [F_RECORDING_GTE] = {" AND ifnull(recording_ms >= ?320, 1)", 320},
     [F_RECORDING_LTE] = {" AND ifnull(recording_ms <= ?321, 1)", 321},
     [F_IMPORT] = {" AND import_id IN (" EIGHT(34) ")", 340},
@@ -161,17 +182,17 @@ static const struct {
     [F_ONLY_TENANT] = {" AND tenant IN (" EIGHT(24) ")", 240},
     [F_ONLY_TRUNK] = {" AND trunk IN (" EIGHT(25) ")", 250},
     [F_ONLY_SITE] = {" AND (from_site IN (" EIGHT(26) ") OR to_site IN (" EIGHT(26) "))", 260},
-    [F_ONLY_PREFIX] = {" AND EXISTS (SELECT 1 FROM (VALUES (?330), (?331), (?332), (?333), (?334),"
-                       " (?335), (?336), (?337)) AS p WHERE " BEGINS("from_user") " OR "
-                       BEGINS("to_user") " OR " BEGINS("caller_number") " OR "
-                       BEGINS("callee_number") ")",
-                       330},
+    [F_ONLY_PREFIX] =
+        {" AND EXISTS (SELECT 1 FROM (VALUES (?330), (?331), (?332), (?333), (?334),"
+         " (?335), (?336), (?337)) AS p WHERE " BEGINS("from_user") " OR " BEGINS(
+             "to_user") " OR " BEGINS("caller_number") " OR " BEGINS("callee_number") ")",
+         330},
     [F_TAG] = {" AND uid IN (SELECT uid FROM tags WHERE key || ':' || value IN (" EIGHT(27) "))",
                270},
     [F_AFTER_NEWEST] = {" AND (started_us, uid) < (?111, ?112)", 110},
     [F_AFTER_OLDEST] = {" AND (started_us, uid) > (?111, ?112)", 110},
-    [F_AFTER_MOS] = {" AND (ifnull(mos_min, 1e300) > ?110 OR ifnull(mos_min, 1e300) = ?110"
-                     " AND (started_us, uid) < (?111, ?112))",
+    [F_AFTER_MOS] = {" AND ifnull(mos_min, 1e300) >= ?110 AND (ifnull(mos_min, 1e300) > ?110"
+                     " OR (started_us, uid) < (?111, ?112))",
                      110},
     [F_AFTER_DURATION] =
         {" AND (ifnull(duration_ms, 1e300) > ?110 OR ifnull(duration_ms, 1e300) = ?110"
@@ -181,7 +202,7 @@ static const struct {
 #define PARAMETER_LIMIT 120
 
 /* The order of a list: what is selected as its value, and how it ends. */
-enum shape { SHAPE_NEWEST, SHAPE_OLDEST, SHAPE_MOS, SHAPE_DURATION, SHAPE_COUNT };
+enum shape { SHAPE_NEWEST, SHAPE_OLDEST, SHAPE_MOS, SHAPE_DURATION, SHAPE_COUNT, SHAPE_WORST };
 static const struct {
     const char *head;
     const char *tail;
@@ -189,8 +210,10 @@ static const struct {
     [SHAPE_NEWEST] = {"SELECT id, started_us, uid, 0.0",
                       " ORDER BY started_us DESC, uid DESC LIMIT ?120"},
     [SHAPE_OLDEST] = {"SELECT id, started_us, uid, 0.0", " ORDER BY started_us, uid LIMIT ?120"},
-    [SHAPE_MOS] = {"SELECT id, started_us, uid, ifnull(mos_min, 1e300)",
+    [SHAPE_MOS] = {"SELECT id, started_us, uid, +ifnull(mos_min, 1e300)",
                    " ORDER BY 4, started_us DESC, uid DESC LIMIT ?120"},
+    [SHAPE_WORST] = {"SELECT id, started_us, uid, ifnull(mos_min, 1e300)",
+                     " ORDER BY ifnull(mos_min, 1e300), started_us DESC, uid DESC LIMIT ?120"},
     [SHAPE_DURATION] = {"SELECT id, started_us, uid, ifnull(duration_ms, 1e300)",
                         " ORDER BY 4, started_us DESC, uid DESC LIMIT ?120"},
     [SHAPE_COUNT] = {"SELECT count(*)", ""},
@@ -223,6 +246,8 @@ void store_query_defaults(struct store_query *q)
  * asked. */
 struct filters {
     uint64_t asked; /* bit per filter */
+    bool worst;     /* along the index of scores */
+    bool few;       /* calls whose numbers begin so: they are looked up */
     sqlite3_stmt *statement;
     char like[2][LIKE_MAX];
     char prefix_end[LIKE_MAX];
@@ -322,7 +347,7 @@ static void value_prefix(struct filters *f, const char *prefix)
         n--;
     f->prefix_end[n] = '\0';
     f->prefix_end[n - 1] = (char)((uint8_t)f->prefix_end[n - 1] + 1);
-    ask(f, F_NUMBER_PREFIX);
+    ask(f, f->few ? F_NUMBER_PREFIX_FEW : F_NUMBER_PREFIX);
     value_text(f, FILTERS[F_NUMBER_PREFIX].base, prefix);
     value_text(f, FILTERS[F_NUMBER_PREFIX].base + 1, f->prefix_end);
 }
@@ -367,8 +392,8 @@ static void filters_visit(struct filters *f, const struct store_query *q, bool p
     value_texts(f, F_RECORDING_FORMAT, q->recording_format);
     value_int(f, F_RECORDING_GTE, q->recording_ms_gte, q->recording_ms_gte >= 0);
     value_int(f, F_RECORDING_LTE, q->recording_ms_lte, q->recording_ms_lte >= 0);
-    value_int(f, F_FROM, q->from_us, q->from_us != 0);
-    value_int(f, F_TO, q->to_us, q->to_us != 0);
+    value_int(f, f->worst ? F_FROM_ON_THE_WAY : F_FROM, q->from_us, q->from_us != 0);
+    value_int(f, f->worst ? F_TO_ON_THE_WAY : F_TO, q->to_us, q->to_us != 0);
     value_prefix(f, q->number_prefix);
     value_int(f, F_DURATION_GTE, q->duration_ms_gte, q->duration_ms_gte >= 0);
     value_int(f, F_DURATION_LTE, q->duration_ms_lte, q->duration_ms_lte >= 0);
@@ -429,33 +454,73 @@ static void sql_write(char out[SQL_MAX], enum shape shape, uint64_t asked)
 static sqlite3_stmt *list_statement(struct db *db, enum shape shape, uint64_t asked)
 {
     char sql[SQL_MAX];
-    uint64_t wanted = asked << 8 | (shape + 1);
+    sqlite3_stmt *statement;
 
-    static_assert(F_COUNT + 8 <= 64, "a filter is a bit of the shape");
-    if (db->list_shape != wanted) {
-        sqlite3_finalize(db->list);
-        db->list = NULL;
-        db->list_shape = 0;
-        sql_write(sql, shape, asked);
-        if (sqlite3_prepare_v2(db->handle, sql, -1, &db->list, NULL) != SQLITE_OK)
-            return NULL;
-        db->list_shape = wanted;
+    static_assert(F_COUNT <= 64, "a filter is a bit");
+    for (size_t i = 0; i < DB_LISTS; i++) {
+        if (db->lists[i].statement && db->lists[i].asked == asked && db->lists[i].shape == shape) {
+            sqlite3_reset(db->lists[i].statement);
+            sqlite3_clear_bindings(db->lists[i].statement);
+            return db->lists[i].statement;
+        }
     }
-    sqlite3_reset(db->list);
-    sqlite3_clear_bindings(db->list);
-    return db->list;
+    sql_write(sql, shape, asked);
+    if (sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) != SQLITE_OK)
+        return NULL;
+    unsigned at = db->list_next++ % DB_LISTS;
+    sqlite3_finalize(db->lists[at].statement);
+    db->lists[at].statement = statement;
+    db->lists[at].asked = asked;
+    db->lists[at].shape = shape;
+    return statement;
+}
+
+/* Are there so few calls whose numbers begin so that looking them up beats going along? */
+static int few_begin(struct db *db, struct filters *f, const char *prefix, bool *ret_few)
+{
+    sqlite3_stmt *statement = db_statement(db, SQL_NUMBERS_BEGIN);
+    if (statement == NULL)
+        return ERR_INVALID;
+    value_prefix(f, prefix); /* makes the end */
+    struct bind b = bind_to(statement);
+    bind_word(&b, prefix);
+    bind_word(&b, f->prefix_end);
+    bind_int(&b, FEW);
+    int rc = sqlite3_step(statement);
+    *ret_few = rc == SQLITE_ROW && sqlite3_column_int64(statement, 0) < FEW;
+    sqlite3_reset(statement);
+    return rc == SQLITE_ROW ? 0 : db_error(db, rc);
+}
+
+/* Nothing else is asked than the worst of hours: along the index of scores the first that fit are
+ * near. */
+static bool worst_are_near(const struct store_query *q, uint64_t asked)
+{
+    uint64_t passing = UINT64_C(1) << F_KIND | UINT64_C(1) << F_FROM | UINT64_C(1) << F_TO |
+                       UINT64_C(1) << F_AFTER_MOS | UINT64_C(1) << F_MOS |
+                       UINT64_C(1) << F_MOS_SCALE | UINT64_C(1) << F_OUTCOME;
+    bool long_enough = q->from_us == 0 || q->to_us == 0 || q->to_us - q->from_us >= WORST_SPAN_US;
+    return q->order == STORE_MOS_MIN && long_enough && (asked & ~passing) == 0;
 }
 
 /* The connection of a day with its statement ready and bound; the values live in `f`. */
 static int day_statement(struct store_reader *r, const char *day, const struct store_query *q,
                          enum shape shape, struct filters *f, struct db **ret_db)
 {
-    bool paged = shape != SHAPE_COUNT;
+    bool paged = shape != SHAPE_COUNT, few = false;
     int err = db_get(&r->set, DB_CALLS, day, ret_db, NULL);
+    *f = (struct filters){0};
+    if (err == 0 && q->number_prefix && q->number_prefix[0])
+        err = few_begin(*ret_db, f, q->number_prefix, &few);
     if (err)
         return err;
-    *f = (struct filters){0};
+    *f = (struct filters){.few = few};
     filters_visit(f, q, paged);
+    if (paged && worst_are_near(q, f->asked)) {
+        *f = (struct filters){.worst = true};
+        filters_visit(f, q, paged);
+        shape = SHAPE_WORST;
+    }
     f->statement = list_statement(*ret_db, shape, f->asked);
     if (f->statement == NULL)
         return ERR_INVALID;

@@ -151,6 +151,40 @@ int store_call(struct store_reader *r, const char *uid, struct call_record **ret
     return call_find(r, SQL_CALL_BY_UID, uid, ret_record);
 }
 
+/* ERR_NOT_FOUND: that day knows nothing of it. */
+static int day_whole(struct store_reader *r, const char *day, struct store_asked_whole *a)
+{
+    struct db *db;
+    int err = db_get(&r->set, DB_CALLS, day, &db, NULL);
+    sqlite3_stmt *statement = err ? NULL : db_statement(db, SQL_CALL_WHOLE);
+    if (statement == NULL)
+        return err ? err : ERR_INVALID;
+    struct bind b = bind_to(statement);
+    bind_word(&b, a->uid);
+    int rc = sqlite3_step(statement);
+    a->whole = rc == SQLITE_ROW && sqlite3_column_int(statement, 0) != 0;
+    sqlite3_reset(statement);
+    return rc == SQLITE_DONE ? ERR_NOT_FOUND : db_error(db, rc);
+}
+
+int store_calls_whole(struct store_reader *r, struct store_asked_whole *asked, size_t count)
+{
+    struct day *days;
+    size_t day_count;
+    int err = day_list(r->set.data_dir, DB_CALLS, &days, &day_count);
+    if (err)
+        return err;
+    for (size_t n = 0; n < count; n++) {
+        struct day about = day_of(asked[n].about_us);
+        int found = day_whole(r, about.text, &asked[n]);
+        for (size_t i = day_count; i > 0 && found; i--)
+            if (strcmp(days[i - 1].text, about.text) != 0)
+                found = day_whole(r, days[i - 1].text, &asked[n]);
+    }
+    free(days);
+    return 0;
+}
+
 int store_recording(struct store_reader *r, const char *recording_id,
                     struct call_record **ret_record)
 {

@@ -88,6 +88,14 @@ static const char *const SQL[SQL_USER_FIRST] = {
                       " WHERE (kpi, id) > (?, ?) ORDER BY kpi, id LIMIT 1",
     [SQL_CALLS_KPI_ADOPT] = "UPDATE calls SET kpi = ? WHERE kpi IS NULL AND state = 'ended'",
     [SQL_CALL_BY_UID] = "SELECT " CALL_COLUMNS " FROM calls WHERE uid = ?",
+    /* as many as ?3, then they are not counted on */
+    [SQL_NUMBERS_BEGIN] =
+        "SELECT (SELECT count(*) FROM (SELECT 1 FROM calls WHERE from_user >= ?1 AND from_user < ?2 LIMIT ?3))"
+        " + (SELECT count(*) FROM (SELECT 1 FROM calls WHERE to_user >= ?1 AND to_user < ?2 LIMIT ?3))"
+        " + (SELECT count(*) FROM (SELECT 1 FROM calls WHERE caller_number >= ?1 AND caller_number < ?2 LIMIT ?3))"
+        " + (SELECT count(*) FROM (SELECT 1 FROM calls WHERE callee_number >= ?1 AND callee_number < ?2 LIMIT ?3))",
+    /* no chains: a count of nought, one octet */
+    [SQL_CALL_WHOLE] = "SELECT state = 'ended' AND length(chains) > 1 FROM calls WHERE uid = ?",
     [SQL_CALL_BY_ID] = "SELECT " CALL_COLUMNS " FROM calls WHERE id = ?",
     [SQL_CALL_BY_RECORDING] = "SELECT " CALL_COLUMNS " FROM calls WHERE recording_id = ?",
     [SQL_CALL_EVENTS] = "SELECT events FROM calls WHERE id = ?",

@@ -415,6 +415,59 @@ Test(store, lists_are_in_order) {
   }
 }
 
+/* Of hours, along the index of scores; and the same by looking at all. */
+Test(store, the_worst_of_a_span_are_the_worst_of_all_that_lie_in_it) {
+  static struct page whole, span;
+  struct store_query q;
+  int64_t from_us = HELP_T0_US - 2 * HOUR_US, to_us = HELP_T0_US + 2000;
+  unsigned expected = 0;
+
+  put_many();
+  store_query_defaults(&q);
+  q.order = STORE_MOS_MIN;
+  q.from_us = from_us;
+  q.to_us = to_us;
+  walk(&q, 7, &span);
+  q.from_us = HELP_T0_US - 1; /* too short for that index */
+  walk(&q, 1000, &whole);
+  cr_assert_gt(whole.count, 3);
+  cr_assert_eq(span.count, whole.count);
+  cr_assert_eq(memcmp(span.all, whole.all, sizeof whole.all), 0);
+  q.from_us = q.to_us = 0;
+  walk(&q, 1000, &whole);
+  for (unsigned i = 0; i < whole.count; i++)
+    if (expected < span.count && strcmp(whole.all[i], span.all[expected]) == 0)
+      expected++;
+  cr_assert_eq(expected, span.count, "another order: %u of %u", expected, span.count);
+}
+
+/* Few are looked up, many are met on the way. */
+Test(store, a_prefix_finds_the_same_whether_few_or_many_have_it) {
+  struct store_query q;
+  uint64_t count;
+
+  for (unsigned n = 0; n < 2500; n++) {
+    struct call_record *r = help_call(n, HELP_T0_US + n * 1000);
+    char text[24];
+    snprintf(text, sizeof text, n % 2 ? "+4320%04u" : "+1%04u", n);
+    r->from.user = help_text(r->arena, text);
+    r->to.user = help_text(r->arena, n % 500 ? "100" : "+4320");
+    r->identity.caller.number = r->identity.callee.number = slice_none();
+    put(r);
+  }
+  cr_assert_eq(store_commit(store), 0);
+  store_query_defaults(&q);
+  q.number_prefix = "+4320";
+  cr_assert_eq(store_count(reader, &q, &count), 0);
+  cr_assert_eq(count, 1255, "few: %lu", (unsigned long)count); /* half, and five called so */
+  q.number_prefix = "+43200001";
+  cr_assert_eq(store_count(reader, &q, &count), 0);
+  cr_assert_eq(count, 1);
+  q.number_prefix = "1";
+  cr_assert_eq(store_count(reader, &q, &count), 0);
+  cr_assert_eq(count, 2495, "many: %lu", (unsigned long)count);
+}
+
 /* ---- messages, jobs, tokens, secrets ---- */
 
 struct messages {
