@@ -74,9 +74,23 @@ static ssize_t take_cookie(void *cookie, const char *bytes, size_t size)
 
 /* ---- entries of an archive ---- */
 
+/* Not every file system has files without names: there the name goes at once. */
+static int open_unnamed(struct export_run *r)
+{
+    char path[700];
+    int fd = open(r->all->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
+        return fd;
+    snprintf(path, sizeof path, "%s/%s.entry", r->all->dir, r->e->id);
+    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0)
+        (void)unlink(path);
+    return fd;
+}
+
 FILE *export_part_open(struct export_run *r)
 {
-    int fd = open(r->all->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int fd = open_unnamed(r);
     FILE *f = fd < 0 ? NULL : fdopen(fd, "w+e");
     if (f == NULL)
         (void)io_error(r, errno);
