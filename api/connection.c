@@ -5,6 +5,14 @@
  *                          \-> suspend, inbox -> api_dispatch(), resume
  *     on_request: answered -> send
  *
+ * A capture file that is brought is asked about first, and then written by reader threads, HTTP_PIECE_MAX at a time:
+ *
+ *     on_request: head -> suspend, inbox -> api_dispatch(), resume
+ *     on_request: piece -> no room for it? suspend, inbox -> write, resume: the piece comes again
+ *     on_request: end  -> suspend, inbox -> write the last, answer, resume
+ *
+ * Nothing can be sent ahead of the end of a body once it began: what is refused then is read and forgotten.
+ *
  * An exchange belongs to the accepting thread, but between inbox_put() and resume to the reader
  * thread. */
 #include "api/connection.h"
@@ -28,6 +36,7 @@
 #define ANSWER_NS (120 * SECOND_NS)
 #define LONG_ANSWER_NS                                                                             \
     (4 * 3600 * SECOND_NS) /* a file or download; a player reads as slowly as it plays */
+#define DRAINED_BYTES_MAX (1u << 20) /* of a body that nobody wants */
 #define SEND_BLOCK_BYTES (64u << 10)
 #define EVENTS_BLOCK_BYTES  (8u << 10)
 #define EVENTS_SOCKET_BYTES (32 << 10)
@@ -147,6 +156,17 @@ static bool announces_too_much(const struct http_exchange *e)
     uint64_t n;
 
     return length && !slice_to_u64(slice_str(length), e->upload.ceiling, &n);
+}
+
+/* The same of a capture. What says no number is framed wrongly and never comes here. */
+static bool announces_too_large_a_capture(struct http_exchange *e)
+{
+    const char *length = header_of(e, "Content-Length");
+    uint64_t max = e->server->config.imports.max_bytes;
+
+    if (length && !slice_to_u64(slice_str(length), UINT64_MAX, &e->rq.announced_bytes))
+        e->rq.announced_bytes = UINT64_MAX;
+    return max && e->rq.announced_bytes > max;
 }
 
 struct framing {
@@ -446,6 +466,98 @@ static enum MHD_Result start(struct http_exchange *e)
     return send_answer(e);
 }
 
+/* ---- a body that is taken while it comes ---- */
+
+static enum MHD_Result begin_capture(struct http_exchange *e)
+{
+    if (announces_too_large_a_capture(e)) {
+        e->phase = PHASE_ANSWERED;
+        problem_capture_too_large(&e->rs, &e->rq, e->server->config.imports.max_bytes);
+        return send_answer(e);
+    }
+    e->uploads = true;
+    e->work = WORK_ANSWER;
+    buf_fini(&e->upload);
+    buf_init(&e->upload, HTTP_PIECE_MAX);
+    return start(e);
+}
+
+/* Consumes the piece, or has room made for it first. */
+static enum MHD_Result take_piece(struct http_exchange *e, const char *data, size_t *size)
+{
+    struct http_upload *u = &e->rs.upload;
+
+    if (u->context && e->taken == 0)
+        deadline_set(e->server->deadlines, e->deadline, clock_mono_ns() + LONG_ANSWER_NS);
+    if (u->context && e->taken + *size > u->max_bytes)
+        problem_capture_too_large(&e->rs, &e->rq, u->max_bytes); /* and with that the upload goes */
+    if (u->context && e->upload.size && e->upload.size + *size > HTTP_PIECE_MAX) {
+        e->work = WORK_WRITE;
+        return hand_over(e);
+    }
+    if (u->context)
+        buf_add(&e->upload, data, *size);
+    e->taken += *size;
+    *size = 0;
+    return MHD_YES;
+}
+
+/* With a head that was suspended the library comes once more, still ahead of the body: what is refused can be answered here. Who sends little and
+ * does not wait to be asked for it is read to his end, else he would not hear the answer. */
+static bool is_head_again(struct http_exchange *e)
+{
+    bool body = e->rq.announced_bytes || header_of(e, "Transfer-Encoding");
+    bool again = body && e->taken == 0 && !e->head_seen_again;
+
+    e->head_seen_again = true;
+    return again;
+}
+
+static bool waits_for_answer(const struct http_exchange *e)
+{
+    return header_of(e, "Expect") || e->rq.announced_bytes > DRAINED_BYTES_MAX;
+}
+
+static enum MHD_Result end_capture(struct http_exchange *e)
+{
+    if (is_head_again(e) && (e->rs.upload.context || !waits_for_answer(e)))
+        return MHD_YES;
+    if (e->rs.upload.context) {
+        e->work = WORK_END;
+        return hand_over(e);
+    }
+    e->phase = PHASE_ANSWERED;
+    return send_answer(e);
+}
+
+static bool write_piece(struct http_exchange *e, struct exchange *x)
+{
+    const struct http_upload *u = &e->rs.upload;
+    bool good = !e->upload.failed && u->write(x, u->context, buf_view(&e->upload));
+
+    if (e->upload.failed)
+        problem(&e->rs, &e->rq, 503, "no_memory", NULL, "There is no memory for more of it.");
+    buf_clear(&e->upload);
+    return good;
+}
+
+void connection_work(struct http_exchange *e, struct exchange *x)
+{
+    if (e->work == WORK_ANSWER) {
+        api_dispatch(x, false);
+        e->who = x->who;
+    } else {
+        x->who = e->who;
+        e->rq.now_us = clock_wall_ns() / 1000;
+        if (write_piece(e, x) && e->work == WORK_END) {
+            struct http_upload u = e->rs.upload;
+            e->rs.upload = (struct http_upload){0};
+            u.end(x, u.context);
+        }
+    }
+    e->phase = e->uploads && e->work != WORK_END ? PHASE_UPLOAD : PHASE_ANSWERED;
+}
+
 /* Is there something to read ahead of the answer? GET has no body; one that nobody wants is not waited for: what is
  * answered ahead of it ends the connection. */
 static bool reads_on(struct http_exchange *e)
@@ -520,12 +632,16 @@ enum MHD_Result connection_on_request(void *context, struct MHD_Connection *conn
             return refuse_framing(e);
         e->phase = PHASE_BODY;
         e->uri_good = read_uri(e);
+        if (e->uri_good && api_takes_capture(&e->rq))
+            return begin_capture(e);
         if (!upload_begin(e))
             return refuse_large_upload(e);
         if (reads_on(e))
             return announces_too_much(e) ? refuse_upload(e) : MHD_YES;
         return start(e);
     }
+    if (e->phase == PHASE_UPLOAD)
+        return *upload_size > 0 ? take_piece(e, upload, upload_size) : end_capture(e);
     if (*upload_size > 0) {
         if (e->uri_good && api_takes_body(&e->rq))
             take_upload(e, upload, *upload_size);

@@ -38,7 +38,10 @@ struct api_server {
     unsigned large_uploads; /* under way; of the accepting thread */
 };
 
-enum phase { PHASE_HEAD, PHASE_BODY, PHASE_PARKED, PHASE_ANSWERED };
+enum phase { PHASE_HEAD, PHASE_BODY, PHASE_UPLOAD, PHASE_PARKED, PHASE_ANSWERED };
+
+/* What a reader thread is to do with an exchange. */
+enum work { WORK_ANSWER, WORK_WRITE, WORK_END };
 
 /* A connection, from its first byte to its last. */
 struct watched {
@@ -56,7 +59,12 @@ struct http_exchange {
     bool counted_stream;
     bool large_upload;
     bool uri_good;
-    struct buf upload; /* the request's body as it comes in */
+    bool uploads;        /* its body is taken while it comes */
+    bool head_seen_again;
+    enum work work;
+    struct identity who; /* of an upload: who asked */
+    uint64_t taken;      /* bytes of it */
+    struct buf upload; /* the request's body as it comes in; of an upload the next piece */
     char uri[]; /* as sent; cut into path and query in place */
 };
 
@@ -67,6 +75,8 @@ enum MHD_Result connection_on_request(void *context, struct MHD_Connection *conn
                                       const char *upload, size_t *upload_size, void **request);
 void connection_on_completed(void *context, struct MHD_Connection *connection, void **request,
                              enum MHD_RequestTerminationCode code);
+/* On a reader thread: what waits of the exchange. */
+void connection_work(struct http_exchange *e, struct exchange *x);
 /* Which certificate; in the manner of the TLS library. */
 int connection_on_certificate(gnutls_session_t session, const gnutls_datum_t *names, int name_count,
                               const gnutls_pk_algorithm_t *algorithms, int algorithm_count, gnutls_pcert_st **ret_chain,

@@ -57,6 +57,7 @@ enum {
     /* Shows calls, and only those that x->who.limit allows. Others are closed to limited tokens. */
     ROUTE_LIMITED = 2,
     ROUTE_SIGNED = 8, /* GET also by a link (links.h); takes the parameter `sig` */
+    ROUTE_CAPTURE = 32, /* takes a capture file, piece by piece (struct http_upload) */
     ROUTE_BODY = 4, /* takes a body of at most HTTP_UPLOAD_MAX bytes of JSON */
     ROUTE_TRANSCRIPT = 16, /* with it: of at most HTTP_TRANSCRIPT_MAX bytes, also as plain text or WebVTT */
 };
@@ -81,6 +82,8 @@ const struct route *route_find(struct http_request *rq, const char **ret_methods
 bool api_takes_body(struct http_request *rq);
 /* How many bytes it may have. */
 size_t api_body_max(struct http_request *rq);
+/* A request for a route that takes its body while it comes, behind the dispatch. */
+bool api_takes_capture(struct http_request *rq);
 /* Tokens and accounts out of x->reader, sessions of the service. */
 void api_auth_sources(const struct exchange *x, struct auth_sources *ret_sources);
 /* The same out of another reader, for who is not in a handler. */
@@ -144,6 +147,10 @@ struct json_value;
 bool tags_take(struct exchange *x, struct record_tags *tags, struct slice key, const struct json_value *value);
 
 /* ---- handlers ---- */
+void handle_import_pcap(struct exchange *x);
+void handle_imports(struct exchange *x);
+void handle_import(struct exchange *x);
+void handle_delete_import(struct exchange *x);
 void handle_login(struct exchange *x);
 void handle_logout(struct exchange *x);
 void handle_me(struct exchange *x);

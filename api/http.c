@@ -25,6 +25,9 @@ void http_response_fini(struct http_response *r)
     r->multipart = NULL;
     live_watch_close(r->watcher);
     r->watcher = NULL;
+    if (r->upload.context)
+        r->upload.drop(r->upload.context);
+    r->upload = (struct http_upload){0};
     if (r->producer.free)
         r->producer.free(r->producer.context);
     r->producer = (struct http_producer){0};

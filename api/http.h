@@ -28,7 +28,20 @@ struct http_query {
     unsigned count;
 };
 
+#define HTTP_PIECE_MAX       (256u << 10) /* of a body that is taken piece by piece */
+
 struct route;
+struct exchange;
+
+/* A body that is taken while it comes (ROUTE_CAPTURE). The handler sets it, ahead of the body; all of it on reader threads. */
+struct http_upload {
+    void *context; /* NULL: the response says why the body is not wanted */
+    uint64_t max_bytes;
+    /* False: no more of it is wanted, and the response says why. */
+    bool (*write)(struct exchange *x, void *context, struct slice piece);
+    void (*end)(struct exchange *x, void *context); /* all of it was written: answers. The context is gone then */
+    void (*drop)(void *context);                    /* the rest does not come. The context is gone then */
+};
 
 struct http_request {
     const char *method;
@@ -45,6 +58,7 @@ struct http_request {
     /* Headers, NULL when absent. */
     const char *host, *authorization, *range, *if_range, *if_none_match, *if_match, *access_reason,
         *accept, *accept_encoding, *content_encoding, *content_type, *cookie, *csrf, *last_event_id;
+    uint64_t announced_bytes; /* Content-Length; 0: not known */
     struct slice body;   /* of a route that takes one */
     bool body_too_large; /* it was not read to its end */
     bool forwarded;  /* came through a proxy, by its headers */
@@ -90,6 +104,7 @@ struct http_response {
     uint64_t file_offset, file_size;
     struct multipart *multipart; /* not NULL: several ranges of the file, owned (byte_ranges.h) */
     struct http_producer producer; /* run != NULL */
+    struct http_upload upload; /* what the body goes into, while it comes; owned */
     struct live_watcher *watcher; /* not NULL: live events, owned (live_watch.h) */
 };
 

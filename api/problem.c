@@ -86,6 +86,11 @@ void problem_wait(struct http_response *r, const struct http_request *rq, const 
     http_header(r, "Retry-After", "%u", seconds);
 }
 
+void problem_capture_too_large(struct http_response *r, const struct http_request *rq, uint64_t max_bytes)
+{
+    problem(r, rq, 413, "capture_too_large", NULL, "A capture has at most %llu bytes ([limits] import_size).", (unsigned long long)max_bytes);
+}
+
 void problem_too_large(struct http_response *r, const struct http_request *rq, size_t max)
 {
     problem(r, rq, 413, "body_too_large", NULL, "This body may have at most %zu bytes.", max);

@@ -16,3 +16,5 @@ void problem_too_many_listeners(struct http_response *r, const struct http_reque
 void problem_wait(struct http_response *r, const struct http_request *rq, const char *code, unsigned seconds);
 /* 413: the body is larger than the route takes. */
 void problem_too_large(struct http_response *r, const struct http_request *rq, size_t max);
+/* 413: a capture larger than is taken. */
+void problem_capture_too_large(struct http_response *r, const struct http_request *rq, uint64_t max_bytes);

@@ -39,6 +39,10 @@ static const struct route ROUTES[] = {
      PARAMS("rtp", "legs", "min_confidence"), ROUTE_LIMITED},
     {"GET", "/api/v1/calls/{uid}/recording", SCOPE_META, handle_call_recording, NULL, ROUTE_LIMITED},
     {"POST", "/api/v1/calls/{uid}/recording", SCOPE_CONTROL, handle_request_recording, NULL, ROUTE_LIMITED | ROUTE_BODY},
+    {"POST", "/api/v1/imports/pcap", SCOPE_CONTROL, handle_import_pcap, PARAMS("name"), ROUTE_CAPTURE},
+    {"GET", "/api/v1/imports", SCOPE_META, handle_imports, NULL, 0},
+    {"GET", "/api/v1/imports/{id}", SCOPE_META, handle_import, NULL, 0},
+    {"DELETE", "/api/v1/imports/{id}", SCOPE_CONTROL, handle_delete_import, NULL, 0},
     {"GET", "/api/v1/policies/recording", SCOPE_META, handle_policies, NULL, 0},
     {"PUT", "/api/v1/policies/recording", SCOPE_ADMIN, handle_put_policies, NULL, ROUTE_BODY},
     {"POST", "/api/v1/policies/recording/test", SCOPE_META, handle_try_policies, NULL, ROUTE_BODY},
@@ -193,18 +197,25 @@ const struct route *route_find(struct http_request *rq, const char **ret_methods
     return NULL;
 }
 
-size_t api_body_max(struct http_request *rq)
+static bool takes(struct http_request *rq, unsigned flag)
 {
     const char *methods;
     const struct route *route = route_find(rq, &methods);
 
-    return route && (route->flags & ROUTE_TRANSCRIPT) ? HTTP_TRANSCRIPT_MAX : HTTP_UPLOAD_MAX;
+    return route && (route->flags & flag);
+}
+
+size_t api_body_max(struct http_request *rq)
+{
+    return takes(rq, ROUTE_TRANSCRIPT) ? HTTP_TRANSCRIPT_MAX : HTTP_UPLOAD_MAX;
 }
 
 bool api_takes_body(struct http_request *rq)
 {
-    const char *methods;
-    const struct route *route = route_find(rq, &methods);
+    return takes(rq, ROUTE_BODY);
+}
 
-    return route && (route->flags & ROUTE_BODY);
+bool api_takes_capture(struct http_request *rq)
+{
+    return takes(rq, ROUTE_CAPTURE);
 }

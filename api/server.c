@@ -54,8 +54,7 @@ static void *reader_main(void *context)
                              .api = &s->context,
                              .reader = t->reader,
                              .counters = t->counters};
-        api_dispatch(&x, false);
-        e->phase = PHASE_ANSWERED;
+        connection_work(e, &x);
         MHD_resume_connection(e->connection);
     }
     return NULL;

@@ -3,6 +3,7 @@
  * packets or codecs. libmicrohttpd is met in server.c and connection.c alone. */
 #pragma once
 
+#include "api/imports.h"
 #include "api/live.h"
 #include "api/live_events.h"
 #include "api/named.h"
@@ -139,6 +140,7 @@ struct api_config {
     struct api_named_source named;
     struct api_sound_source sound;
     struct exports *exports; /* outlives the service of the API; NULL: there are none */
+    struct api_import_source imports;
     const char *version;
     const struct kpi_rules *kpi_rules; /* shown beside the figures; may be NULL */
 };

@@ -16,6 +16,7 @@
 #include "api/exports.h"
 #include "api/server.h"
 #include "app/conversions.h"
+#include "app/importer.h"
 #include "app/listen.h"
 #include "app/live_view.h"
 #include "app/media_drop.h"
@@ -64,6 +65,7 @@ struct service {
     struct wire *wire;
     struct listening *listening;
     struct conversions *conversions;
+    struct importer *importer; /* NULL: without the API */
     struct policies *policies;
     struct named_places *named;
     struct webhook *webhook; /* NULL: nobody is told */
@@ -677,6 +679,7 @@ static int start_http(struct service *s, struct why *why)
         .named = {.context = s->named, .each = named_each, .change = named_change, .alias_of = named_alias_of, .network = places_network},
         .exports = s->exports,
         .sound = {.context = s->conversions, .convert = conversions_open, .peaks = conversions_peaks},
+        .imports = importer_source(s->importer),
         .version = EARSHOT_VERSION,
         .kpi_rules = &s->kpi.rules,
     };
@@ -705,6 +708,22 @@ static int start_live_events(struct service *s, struct worker_config *worker)
         return 0;
     worker->live = s->live_events = live_events_new((unsigned)s->settings->watchers_max);
     return s->live_events ? 0 : ERR_NOMEM;
+}
+
+/* It knows nothing of who is told of live calls. */
+static int start_importer(struct service *s, const struct pipeline_config *pipeline, struct why *why)
+{
+    const struct importer_config config = {
+        .settings = s->settings,
+        .pipeline = pipeline,
+        .spool = &s->spool,
+        .writer = s->writer,
+        .renderer = s->renderer,
+        .counters = counters_block(s->counters_set),
+    };
+    if (!s->settings->api_enabled)
+        return 0;
+    return config.counters ? importer_start(&config, &s->importer, why) : ERR_NOMEM;
 }
 
 static int start_pipeline(struct service *s, struct pipeline_config *config, struct why *why)
@@ -792,6 +811,8 @@ static int start_all(struct service *s, struct why *why)
         err = start_retention(s, why);
     if (err == 0)
         err = renderer_start(&renderer, &s->renderer, why);
+    if (err == 0)
+        err = start_importer(s, &pipeline, why);
     if (err == 0)
         err = start_webhook(s, &pipeline.worker, why);
     if (err == 0)
@@ -936,8 +957,10 @@ void service_stop(struct service *s)
         return;
     atomic_store(&s->capturing, false);
     end_pipeline(s);
+    importer_quit(s->importer);
     api_stop(s->api);
     exports_stop(s->exports);
+    importer_free(s->importer);
     listening_free(s->listening);
     conversions_free(s->conversions);
     store_reader_close(s->gauge_reader);

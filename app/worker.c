@@ -19,7 +19,7 @@ static int open_spools(struct worker *w, const struct spool_config *config, stru
 {
     struct spool_config signalling = *config;
     signalling.writer += SPOOL_SIGNALLING_WRITER;
-    signalling.daily = true;
+    signalling.daily = !config->copy; /* what is copied is of any day, and goes by the one on which it was written */
     int err = spool_open(config, w->counters, &w->spool, why);
     if (!err)
         err = spool_open(&signalling, w->counters, &w->sip_spool, why);

@@ -27,6 +27,7 @@ ROUTES = {
     "GET /api/v1/exports/{id}/download": "export limited",
     "GET /api/v1/live/calls": "meta limited", "GET /api/v1/live/events": "meta limited", "GET /api/v1/live/calls/{uid}": "meta limited", "GET /api/v1/live/calls/{uid}/audio": "live limited",
     "GET /api/v1/stats/summary": "meta", "GET /api/v1/stats/codes": "meta", "GET /api/v1/stats/topology": "meta limited", "GET /api/v1/stats/quality": "meta", "GET /api/v1/stats/posture": "meta",
+    "POST /api/v1/imports/pcap": "control", "GET /api/v1/imports": "meta", "GET /api/v1/imports/{id}": "meta", "DELETE /api/v1/imports/{id}": "control",
     "GET /api/v1/coverage": "meta", "GET /api/v1/policies/recording": "meta", "PUT /api/v1/policies/recording": "admin",
     "POST /api/v1/policies/recording/test": "meta", "GET /api/v1/policies/retention": "meta", "PUT /api/v1/policies/retention": "admin",
     "POST /api/v1/policies/retention/run": "admin", "POST /api/v1/policies/retention/test": "admin",

@@ -1,0 +1,407 @@
+/* The table of imports and the thread that reads them, the oldest first. */
+#include "app/importer_internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "storage/disk.h"
+
+#define NICE         15
+#define IOPRIO_LOW   (2 << 13 | 7) /* as retention.c */
+#define ATTEMPTS_MAX 3 /* what ended the service so often is not read once more */
+#define SECOND_NS    1000000000
+
+/* ---- the table ---- */
+
+static bool waits(const struct api_import *i)
+{
+    return i->state == API_IMPORT_QUEUED || i->state == API_IMPORT_RUNNING;
+}
+
+/* Removed, though its reading has not ended yet. */
+static bool is_gone(const struct importer *m, const struct api_import *i)
+{
+    return strcmp(m->cancelled, i->id) == 0;
+}
+
+unsigned importer_waiting(const struct importer *m)
+{
+    unsigned n = m->receiving;
+    for (unsigned i = 0; i < m->count; i++)
+        n += waits(m->items[i]);
+    return n;
+}
+
+uint64_t importer_min_free(const struct importer *m)
+{
+    uint64_t free_bytes, total_bytes = 0, wanted = (uint64_t)m->config.settings->retain_min_free;
+    if (disk_free(m->config.settings->data_dir, &free_bytes, &total_bytes) != 0)
+        return wanted;
+    return wanted < total_bytes / 8 ? wanted : total_bytes / 8;
+}
+
+static unsigned find(const struct importer *m, const char *id)
+{
+    unsigned i = 0;
+    while (i < m->count && strcmp(m->items[i]->id, id) != 0)
+        i++;
+    return i;
+}
+
+static void take_out(struct importer *m, unsigned at)
+{
+    import_unlink(m, m->items[at]->id);
+    free(m->items[at]);
+    m->count--;
+    memmove(&m->items[at], &m->items[at + 1], (m->count - at) * sizeof *m->items);
+}
+
+/* Of those that are over the oldest is forgotten; its calls stay. */
+static void make_room(struct importer *m)
+{
+    unsigned at = 0;
+    while (at < m->count && waits(m->items[at]))
+        at++;
+    if (m->count == IMPORTS_LIST_MAX && at < m->count)
+        take_out(m, at);
+}
+
+bool importer_add(struct importer *m, const struct api_import *i)
+{
+    struct api_import *copy = malloc(sizeof *copy);
+    if (copy == NULL)
+        return false;
+    *copy = *i;
+    pthread_mutex_lock(&m->lock);
+    make_room(m);
+    bool room = m->count < IMPORTS_LIST_MAX;
+    if (room)
+        m->items[m->count++] = copy;
+    pthread_cond_broadcast(&m->changed);
+    pthread_mutex_unlock(&m->lock);
+    if (!room)
+        free(copy);
+    return room;
+}
+
+bool importer_known(struct importer *m, const char *sha256, struct api_import *ret_import)
+{
+    bool known = false;
+    pthread_mutex_lock(&m->lock);
+    for (unsigned i = 0; i < m->count && !known; i++)
+        if (m->items[i]->state != API_IMPORT_FAILED && !is_gone(m, m->items[i]) && strcmp(m->items[i]->sha256, sha256) == 0) {
+            *ret_import = *m->items[i];
+            known = true;
+        }
+    pthread_mutex_unlock(&m->lock);
+    return known;
+}
+
+/* ---- one of them ---- */
+
+static bool goes_on(void *context)
+{
+    struct importer *m = context;
+    pthread_mutex_lock(&m->lock);
+    bool on = !m->stopping && m->cancelled[0] == '\0';
+    pthread_mutex_unlock(&m->lock);
+    return on;
+}
+
+static void take_news(void *context, const struct api_import *news)
+{
+    struct importer *m = context;
+    pthread_mutex_lock(&m->lock);
+    unsigned at = find(m, news->id);
+    if (at < m->count)
+        *m->items[at] = *news;
+    pthread_mutex_unlock(&m->lock);
+}
+
+/* Sentences name the file by what whoever brought it called it. */
+static void set_error(struct api_import *i, const char *path, int err, const struct why *why)
+{
+    const char *text = why->text[0] ? why->text : err ? err_text(err) : "";
+    const char *at = strstr(text, path);
+    if (at)
+        snprintf(i->error, sizeof i->error, "%.*s%s%s", (int)(at - text), text, i->name, at + strlen(path));
+    else
+        snprintf(i->error, sizeof i->error, "%s", text);
+    for (char *c = i->error; *c; c++)
+        *c = *c == '\n' ? ' ' : *c;
+}
+
+/* The state that stands on the disk says that it began: if that ends us, the next start knows. */
+static int begin(struct api_import *i, const char *path)
+{
+    struct stat st;
+    i->state = API_IMPORT_RUNNING;
+    i->attempts++;
+    i->started_us = clock_wall_ns() / 1000;
+    i->progress = 0;
+    i->packets = i->calls = i->others = 0;
+    i->first_us = i->last_us = 0;
+    i->missed_packets = i->unkept_packets = i->evicted_calls = i->skipped_calls = 0;
+    return stat(path, &st) == 0 && (uint64_t)st.st_size == i->bytes ? 0 : ERR_TRUNCATED;
+}
+
+static void over(struct importer *m, struct api_import *i, const char *path, int err, const struct why *why)
+{
+    static const char *const RESULTS[] = {"done", "failed"};
+    i->state = err ? API_IMPORT_FAILED : API_IMPORT_DONE;
+    i->ended_us = clock_wall_ns() / 1000;
+    i->progress = err ? i->progress : 1;
+    set_error(i, path, err, why);
+    if (err == 0 && !i->partial)
+        i->error[0] = '\0';
+    (void)unlink(path);
+    if (import_write(m, i) != 0)
+        log_error("import", "what became of import %s cannot be written", i->id);
+    counters_add(m->config.counters, C_IMPORTS + label_find(LABELS_IMPORT, slice_str(RESULTS[err != 0])), 1);
+    log_info("import", "import %s is %s: %llu calls of %llu packets%s%s", i->id, RESULTS[err != 0], (unsigned long long)i->calls,
+             (unsigned long long)i->packets, i->error[0] ? "; " : "", i->error);
+    take_news(m, i);
+}
+
+static bool was_cancelled(struct importer *m)
+{
+    pthread_mutex_lock(&m->lock);
+    bool cancelled = m->cancelled[0] != '\0';
+    unsigned at = find(m, m->cancelled);
+    if (cancelled && at < m->count)
+        take_out(m, at);
+    m->cancelled[0] = '\0';
+    pthread_mutex_unlock(&m->lock);
+    if (cancelled)
+        counters_add(m->config.counters, C_IMPORTS + label_find(LABELS_IMPORT, slice_str("cancelled")), 1);
+    return cancelled;
+}
+
+static void read_one(struct importer *m, struct api_import *i)
+{
+    char path[600];
+    struct why why = {0};
+    import_path(m, i->id, ".cap", path);
+    int err = begin(i, path);
+    if (err)
+        why_set(&why, "The file is not whole: the machine stopped before it was written.");
+    if (err == 0)
+        err = import_write(m, i);
+    take_news(m, i);
+    const struct import_run_config config = {.importer = m, .path = path, .goes_on = goes_on, .tell = take_news, .context = m};
+    if (err == 0)
+        err = import_run(&config, i, &why);
+    if (was_cancelled(m) || err == ERR_BUSY) /* stopped: it waits for the next start */
+        return;
+    over(m, i, path, err, &why);
+}
+
+/* ---- the thread ---- */
+
+/* Waits for one; false: stop. */
+static bool next(struct importer *m, struct api_import *ret_import)
+{
+    bool found = false;
+    pthread_mutex_lock(&m->lock);
+    while (!m->stopping && !found) {
+        for (unsigned i = 0; i < m->count && !found; i++)
+            if (m->items[i]->state == API_IMPORT_QUEUED) {
+                *ret_import = *m->items[i];
+                m->items[i]->state = API_IMPORT_RUNNING;
+                found = true;
+            }
+        if (!found)
+            pthread_cond_wait(&m->changed, &m->lock);
+    }
+    found &= !m->stopping;
+    pthread_mutex_unlock(&m->lock);
+    return found;
+}
+
+static void *importer_main(void *context)
+{
+    struct importer *m = context;
+    struct api_import i;
+    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
+    (void)syscall(SYS_ioprio_set, 1 /* this thread */, 0, IOPRIO_LOW);
+    while (next(m, &i))
+        read_one(m, &i);
+    return NULL;
+}
+
+/* ---- start ---- */
+
+/* A reading that we were stopped in begins again; one that ended us too often is over. */
+static void adopt(struct importer *m, struct api_import *i)
+{
+    char path[600];
+    import_path(m, i->id, ".cap", path);
+    if (i->state == API_IMPORT_RUNNING && i->attempts >= ATTEMPTS_MAX) {
+        struct why why;
+        why_set(&why, "The service ended %u times while it read this file; it is not tried again.", i->attempts);
+        i->state = API_IMPORT_FAILED;
+        i->ended_us = clock_wall_ns() / 1000;
+        set_error(i, path, 0, &why);
+        (void)unlink(path);
+        (void)import_write(m, i);
+    } else if (i->state == API_IMPORT_RUNNING) {
+        i->state = API_IMPORT_QUEUED;
+    }
+    (void)importer_add(m, i);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct api_import *x = *(struct api_import *const *)a, *y = *(struct api_import *const *)b;
+    return (x->received_us > y->received_us) - (x->received_us < y->received_us);
+}
+
+/* A file without a word about it is what an upload left that never ended. */
+static void adopt_file(struct importer *m, const char *name)
+{
+    struct api_import i;
+    char id[40];
+    const char *dot = strchr(name, '.');
+    if (dot == NULL || dot - name != 36)
+        return;
+    snprintf(id, sizeof id, "%.36s", name);
+    bool known = import_read(m, id, &i);
+    if (!known)
+        import_unlink(m, id);
+    else if (strcmp(dot, ".info") == 0)
+        adopt(m, &i);
+}
+
+static int adopt_all(struct importer *m, struct why *why)
+{
+    char dir[600];
+    import_path(m, "", "", dir);
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
+        why_set(why, "cannot make the folder %s: %s", dir, strerror(errno));
+        return err_of_errno(errno);
+    }
+    DIR *d = opendir(dir);
+    if (d == NULL)
+        return err_of_errno(errno);
+    for (struct dirent *e; (e = readdir(d)) != NULL;)
+        adopt_file(m, e->d_name);
+    closedir(d);
+    if (m->count)
+        qsort(m->items, m->count, sizeof *m->items, by_time);
+    return 0;
+}
+
+int importer_start(const struct importer_config *config, struct importer **ret_importer, struct why *why)
+{
+    struct importer *m = calloc(1, sizeof *m);
+    if (m == NULL)
+        return ERR_NOMEM;
+    m->config = *config;
+    m->pipeline = *config->pipeline;
+    pthread_mutex_init(&m->lock, NULL);
+    pthread_cond_init(&m->changed, NULL);
+    int err = adopt_all(m, why);
+    if (err == 0 && pthread_create(&m->thread, NULL, importer_main, m) != 0) {
+        why_set(why, "cannot start the thread that reads captures");
+        err = ERR_FULL;
+    }
+    m->started = err == 0;
+    if (err) {
+        importer_free(m);
+        return err;
+    }
+    *ret_importer = m;
+    return 0;
+}
+
+void importer_quit(struct importer *m)
+{
+    if (m == NULL || !m->started)
+        return;
+    pthread_mutex_lock(&m->lock);
+    m->stopping = true;
+    pthread_cond_broadcast(&m->changed);
+    pthread_mutex_unlock(&m->lock);
+    pthread_join(m->thread, NULL);
+    m->started = false;
+}
+
+void importer_free(struct importer *m)
+{
+    if (m == NULL)
+        return;
+    importer_quit(m);
+    for (unsigned i = 0; i < m->count; i++)
+        free(m->items[i]);
+    pthread_mutex_destroy(&m->lock);
+    pthread_cond_destroy(&m->changed);
+    free(m);
+}
+
+/* ---- for the API ---- */
+
+static enum api_import_answer begin_upload(void *context, const struct api_import_begin *ask, struct import_upload **ret_upload, struct why *why)
+{
+    return import_upload_begin(context, ask, ret_upload, why);
+}
+
+static void list(void *context, api_import_fn *fn, void *fn_context)
+{
+    struct importer *m = context;
+    pthread_mutex_lock(&m->lock);
+    for (unsigned i = m->count; i > 0; i--)
+        if (!is_gone(m, m->items[i - 1]))
+            fn(fn_context, m->items[i - 1]);
+    pthread_mutex_unlock(&m->lock);
+}
+
+static int get(void *context, const char *id, struct api_import *ret_import)
+{
+    struct importer *m = context;
+    pthread_mutex_lock(&m->lock);
+    unsigned at = find(m, id);
+    bool found = at < m->count && !is_gone(m, m->items[at]);
+    if (found)
+        *ret_import = *m->items[at];
+    pthread_mutex_unlock(&m->lock);
+    return found ? 0 : ERR_NOT_FOUND;
+}
+
+/* The one that is read is taken out by the thread that reads it, a moment later. */
+static int remove_one(void *context, const char *id)
+{
+    struct importer *m = context;
+    pthread_mutex_lock(&m->lock);
+    unsigned at = find(m, id);
+    bool found = at < m->count;
+    if (found && m->items[at]->state == API_IMPORT_RUNNING && m->started)
+        snprintf(m->cancelled, sizeof m->cancelled, "%s", id);
+    else if (found)
+        take_out(m, at);
+    pthread_mutex_unlock(&m->lock);
+    return found ? 0 : ERR_NOT_FOUND;
+}
+
+struct api_import_source importer_source(struct importer *m)
+{
+    return (struct api_import_source){
+        .context = m,
+        .max_bytes = (uint64_t)m->config.settings->import_size,
+        .begin = begin_upload,
+        .write = import_upload_write,
+        .finish = import_upload_finish,
+        .drop = import_upload_drop,
+        .list = list,
+        .get = get,
+        .remove = remove_one,
+    };
+}
