@@ -204,6 +204,46 @@ static int read_headers(const char *setting, const char *text, bool credentials,
     return 0;
 }
 
+/* A header that becomes a tag stands in the record as well. */
+static int also_record(const char *header, struct front_config *front, struct why *why)
+{
+    for (unsigned i = 0; i < front->header_count; i++)
+        if (strcasecmp(front->headers[i], header) == 0)
+            return 0;
+    if (front->header_count == FRONT_HEADERS_MAX) {
+        why_set(why, "record.tag_headers: with those of record.headers at most %d headers", FRONT_HEADERS_MAX);
+        return ERR_INVALID;
+    }
+    snprintf(front->headers[front->header_count++], FRONT_HEADER_SIZE, "%s", header);
+    return 0;
+}
+
+static bool read_tag_header(struct slice item, struct tag_header *ret)
+{
+    struct slice header = item, key = slice_trim(slice_cut(&header, ':'));
+    header = slice_trim(header);
+    if (!record_tag_key_valid(key) || !is_token(header) || holds_credentials(header))
+        return false;
+    slice_copy_to(key, ret->key, sizeof ret->key);
+    slice_copy_to(header, ret->header, sizeof ret->header);
+    return true;
+}
+
+static int read_tag_headers(const char *text, struct identity_config *c, struct front_config *front, struct why *why)
+{
+    struct slice rest = slice_str(text), item;
+    int err = 0;
+    while (err == 0 && next_item(&rest, &item)) {
+        if (c->tag_header_count == TAG_HEADERS_MAX || !read_tag_header(item, &c->tag_headers[c->tag_header_count])) {
+            why_set(why, "record.tag_headers: \"%.*s\": write at most %d times a key, a colon and the name of a header without credentials, e.g. customer: X-Customer-Id",
+                    SLICE_ARGS(item), TAG_HEADERS_MAX);
+            return ERR_INVALID;
+        }
+        err = also_record(c->tag_headers[c->tag_header_count++].header, front, why);
+    }
+    return err;
+}
+
 static int read_correlation(const struct settings *s, struct identity_config *c,
                             struct front_config *front, struct why *why)
 {
@@ -236,6 +276,8 @@ int identity_configure(const struct settings *s, struct identity_config *ret_con
     if (err == 0)
         err = read_headers("record.headers", s->record_headers, s->record_keep_credentials,
                            front->headers, &front->header_count, why);
+    if (err == 0)
+        err = read_tag_headers(s->record_tag_headers, &c, front, why);
     if (err == 0)
         err = read_correlation(s, &c, front, why);
     if (err)

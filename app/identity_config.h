@@ -6,6 +6,7 @@
 #include "base/crypto_verify.h"
 #include "capture/call/number.h"
 #include "capture/front.h"
+#include "storage/record_tags.h"
 
 enum number_source {
     SOURCE_NONE,
@@ -32,12 +33,21 @@ struct stir_keys {
     struct stir_key keys[STIR_KEYS_MAX];
 };
 
+/* A header whose value becomes a tag of the call. */
+#define TAG_HEADERS_MAX 8
+struct tag_header {
+    char key[RECORD_TAG_KEY_MAX + 1];
+    char header[FRONT_HEADER_SIZE];
+};
+
 struct identity_config {
     struct number_rules rules;
     uint8_t caller_from[SOURCES_MAX + 1]; /* enum number_source, ended by SOURCE_NONE */
     uint8_t callee_from[SOURCES_MAX + 1];
     int64_t stir_age_ns; /* 0: any */
     const struct stir_keys *stir; /* borrowed; NULL: none given */
+    struct tag_header tag_headers[TAG_HEADERS_MAX];
+    unsigned tag_header_count;
     bool keep_credentials;
     uint8_t call_id_chars; /* [correlation]; 0: Call-IDs are not compared in part */
     bool mask_dtmf;

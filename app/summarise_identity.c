@@ -268,6 +268,27 @@ static void fill_headers(struct naming *n, struct record_identity *d)
         };
 }
 
+static struct slice chosen_value(const struct record_identity *d, const char *name)
+{
+    for (uint32_t i = 0; i < d->header_count; i++)
+        if (slice_is_nocase(d->headers[i].name, name))
+            return slice_trim(d->headers[i].value);
+    return slice_none();
+}
+
+/* What is no text of a tag is none. */
+static void fill_tags(struct naming *n, const struct record_identity *d)
+{
+    struct record_tags *tags = n->config->tag_header_count && d->header_count ? arena_alloc(n->r->arena, sizeof *tags) : NULL;
+    for (unsigned i = 0; tags && i < n->config->tag_header_count; i++) {
+        const struct tag_header *t = &n->config->tag_headers[i];
+        struct slice value = chosen_value(d, t->header);
+        if (note_text_valid(value, RECORD_TAG_VALUE_MAX))
+            (void)record_tags_set(tags, slice_str(t->key), value);
+    }
+    n->r->header_tags = tags && tags->count ? tags : NULL;
+}
+
 static void fill_reasons(struct naming *n, struct record_identity *d)
 {
     if (n->call->reasons)
@@ -317,5 +338,6 @@ void identity_fill(struct call_record *r, const struct call *call,
     fill_history(&n, d);
     fill_passports(&n, d);
     fill_headers(&n, d);
+    fill_tags(&n, d);
     fill_reasons(&n, d);
 }

@@ -245,6 +245,8 @@ static int write_record(struct writer *w, struct item *item)
     if (gives_way(w, item))
         return write_less(w, r);
     int err = store_put_call(w->store, r);
+    if (err == 0 && r->header_tags)
+        err = store_add_tags(w->store, r->uid, r->started_us, r->header_tags);
     if (r->final && r->ended_us / KPI_MINUTE_US > w->kpi_minute) {
         w->kpi_minute = r->ended_us / KPI_MINUTE_US;
         w->kpi_due = true;

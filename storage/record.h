@@ -474,6 +474,7 @@ struct call_record {
     struct record_reports reports;
     struct record_isups isup;
     const struct record_tags *tags; /* read with the call, never written with it; NULL: none */
+    const struct record_tags *header_tags; /* what its headers say; put beside those that it has, never read */
     uint32_t annotation_count; /* read with the call too */
     bool has_transcript;
     const struct record_notes *notes; /* as a sidecar has them; the store gives them apart */

@@ -78,3 +78,20 @@ enum record_tags_verdict record_tags_change(struct record_tags *t, const struct 
     *t = tried;
     return RECORD_TAGS_CHANGED;
 }
+
+static bool has_key(const struct record_tags *t, const char *key)
+{
+    for (unsigned i = 0; i < t->count; i++)
+        if (strcmp(t->tag[i].key, key) == 0)
+            return true;
+    return false;
+}
+
+enum record_tags_verdict record_tags_add(struct record_tags *t, const struct record_tags *more)
+{
+    unsigned before = t->count;
+    for (unsigned i = 0; i < more->count; i++)
+        if (!has_key(t, more->tag[i].key))
+            (void)record_tags_set(t, slice_str(more->tag[i].key), slice_str(more->tag[i].value));
+    return t->count == before ? RECORD_TAGS_SAME : RECORD_TAGS_CHANGED;
+}

@@ -29,6 +29,8 @@ struct record_tag_change {
 };
 enum record_tags_verdict { RECORD_TAGS_SAME, RECORD_TAGS_CHANGED, RECORD_TAGS_FULL };
 
+/* Those of keys that it has not, as far as there is room. */
+enum record_tags_verdict record_tags_add(struct record_tags *t, const struct record_tags *more);
 /* FULL: not all of it has room; nothing was changed. */
 enum record_tags_verdict record_tags_change(struct record_tags *t, const struct record_tag_change *change);
 /* Replaces the value of a key, or adds it in its place. False: not valid, or there is no room. */

@@ -39,6 +39,8 @@ int store_put_tracks(struct store *s, const char *uid, int64_t started_us, const
 /* Replaces the tags of the call that began then; it needs no row. */
 int store_put_tags(struct store *s, const char *uid, int64_t started_us, const struct record_tags *tags);
 
+/* Those that the call has no tag of that key beside, as far as there is room. */
+int store_add_tags(struct store *s, const char *uid, int64_t started_us, const struct record_tags *tags);
 /* The same change to the tags of each of these calls, as they are then; says of each what came of it. */
 struct store_tagged {
     char uid[40];

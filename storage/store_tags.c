@@ -52,6 +52,18 @@ static int read_all(struct db *db, const char *uid, struct record_tags *tags)
     return db_error(db, rc);
 }
 
+int store_add_tags(struct store *s, const char *uid, int64_t started_us, const struct record_tags *tags)
+{
+    struct record_tags there;
+    struct db *db;
+    int err = store_db(s, DB_CALLS, day_of(started_us).text, &db);
+    if (!err)
+        err = store_done(s, read_all(db, uid, &there), 0, "tags");
+    if (err || record_tags_add(&there, tags) == RECORD_TAGS_SAME)
+        return err;
+    return store_put_tags(s, uid, started_us, &there);
+}
+
 static int change_one(struct store *s, const struct record_tag_change *change, struct store_tagged *call)
 {
     struct record_tags tags;

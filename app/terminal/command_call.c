@@ -152,6 +152,49 @@ static void show_recording(const struct json_value *call)
     putchar('\n');
 }
 
+static bool show_tag(void *context, struct slice key, const struct json_value *value)
+{
+    char a[TEXT_CELL], name[40];
+    const struct json_value *const *tags = context;
+    (void)value;
+    slice_copy_to(key, name, sizeof name);
+    if (memchr(name, '.', strlen(name)) == NULL) /* a path would lead elsewhere */
+        printf("Tag %s: %s\n", name, json_word(*tags, name, a));
+    return true;
+}
+
+static void show_annotation(const struct json_value *annotation)
+{
+    char text[TEXT_CELL], author[TEXT_CELL], at[TEXT_CELL];
+    int64_t at_ms = text_int(annotation, "at_ms", INT64_MIN);
+    printf("  %s: %s (%s)\n", at_ms == INT64_MIN ? "whole call" : text_length(at_ms < 0 ? 0 : at_ms, at), json_word(annotation, "text", text),
+           json_word(annotation, "author", author));
+}
+
+/* What people and programs attached to it. */
+static int show_notes(struct client *c, const struct asked *a, const struct json_value *call, struct why *why)
+{
+    const struct json_value *tags = json_value_get(call, "tags");
+    bool transcript = false;
+    char path[120];
+    if (json_value_is_object(tags))
+        json_value_members(tags, show_tag, &tags);
+    if (json_value_bool(json_value_get(call, "has_transcript"), &transcript) && transcript)
+        puts("There is a transcript.");
+    if (text_int(call, "annotation_count", 0) == 0)
+        return 0;
+    snprintf(path, sizeof path, "/calls/%s/annotations", a->uid);
+    struct json_value *list = client_json(c, path, why);
+    const struct json_value *data = json_value_get(list, "data");
+    if (list == NULL)
+        return ERR_IO;
+    puts("Annotations:");
+    for (size_t i = 0; i < json_value_count(data); i++)
+        show_annotation(json_value_at(data, i));
+    json_read_free(list);
+    return 0;
+}
+
 static int show(struct client *c, const struct asked *a, struct why *why)
 {
     char path[100];
@@ -168,8 +211,9 @@ static int show(struct client *c, const struct asked *a, struct why *why)
         show_findings(call);
         show_recording(call);
     }
+    int err = a->json ? 0 : show_notes(c, a, call, why);
     json_read_free(call);
-    return 0;
+    return err;
 }
 
 /* ---- what was kept ---- */

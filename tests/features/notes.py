@@ -201,3 +201,22 @@ def many_tags(t):
         rows = [e for e in s.as_(s.token("auditor"), "/audit?action=tags.change&limit=1000")["data"] if e["actor"] == "boss"]
         t.equal("audited, ahead and behind", [(e["result"], e["detail"]) for e in rows[-4:]], [("ok", "2 of 6 calls"), ("asked", "+case"), ("ok", "4 of 4 calls"), ("asked", "+case")])
         t.counter("an attempt changes something", not any("a" in v for v in tags().values()))
+
+
+@feature("R19", "tags from headers of the INVITE: by any case, found by them; what is no text of a tag is none")
+def header_tags(t):
+    def with_header(n, headers, voice=False):
+        d = Dialog(call_id=f"h{n}@test", branch=f"z9hG4bKh{n}")
+        packets = call(d, voice=voice, start=START + n)
+        packets[0].data = d.request("INVITE", 1, sdp(d.a, 4000), headers=headers)
+        return packets
+    packets = with_header(0, "x-customer-id:  4711 \r\nX-Campaign: M\u00fcller & Co\r\nX-Other: no\r\n") + with_header(1, "") + with_header(2, "X-Campaign: \x01\r\nX-Customer-Id: " + "x" * 300 + "\r\n")
+    setting = "[record]\ntag_headers = customer: X-Customer-Id, campaign: X-Campaign\n"
+    for config, want in ((setting, {"h0": {"customer": "4711", "campaign": "M\u00fcller & Co"}, "h1": {}, "h2": {"customer": "x" * 256}}), ("", {"h0": {}, "h1": {}, "h2": {}})):
+        with Guarded(t, frames(sorted(packets, key=lambda p: p.t)), 3, config) as s:
+            calls = {c["call_id"][:2]: c for c in s.as_(s.first, f"/calls?{DAY}")["data"]}
+            t.equal(f"tags {config[:8]}", {k: c["tags"] for k, c in calls.items()}, want)
+            t.equal("found", [c["call_id"] for c in s.as_(s.first, f"/calls?{DAY}&tag=customer:4711")["data"]], ["h0@test"] if config else [])
+    for wrong in ("customer", "a b: X", "customer: ", "a: Authorization", ", ".join(f"k{n}: X-{n}" for n in range(9))):
+        t.check(f"{wrong} is refused", "record.tag_headers" in t.run("read", "--set", f"record.tag_headers={wrong}", "/dev/null", code=2).stderr)
+    t.counter("without the setting they are tagged too", not any(c["tags"] for c in calls.values()))

@@ -27,7 +27,11 @@ def calls_and_call(t):
         t.equal("all must hold", uids("+43 1", "c1@test"), [])
         t.equal("so many", (len(uids("--limit", "1")), uids("--from", "2023-11-16T00:00:00Z")), (1, []))
         uid = uids("c1@test")[0]
+        s.as_(s.first, f"/calls/{uid}/tags", "PUT", {"case": "47\x7e11"})
+        s.as_(s.first, f"/calls/{uid}/annotations", "POST", {"text": "asks for\nthe manager", "at_ms": 1500})
+        s.as_(s.first, f"/calls/{uid}/transcript", "PUT", {"segments": [{"text": "hello"}]})
         text = run("call", uid)
+        t.check(f"what is attached: {text}", "Tag case: 47~11" in text and "There is a transcript." in text and "the manager (first start)" in text and "asks for\n" not in text and "hello" not in text)
         t.check(text, "+4930111 -> +4930222, answered" in text and "Call-ID c1@test" in text and "Recording: recorded" in text and "PCMU" in text)
         t.equal("as JSON", json.loads(run("call", uid, "--json"))["call_id"], "c1@test")
         ladder = run("call", uid, "--ladder")

@@ -168,3 +168,20 @@ Test(tags, are_changed_as_a_whole_or_not_at_all)
     snprintf(change.remove[0], sizeof change.remove[0], "k3");
     cr_expect_eq(record_tags_change(&t, &change), RECORD_TAGS_CHANGED, "what goes makes room");
 }
+
+Test(tags, that_are_there_go_ahead_of_those_that_are_added)
+{
+    struct call_record *r = help_call(1, HELP_T0_US);
+    struct record_tags t = {0}, more = {0}, got;
+    set(&t, "customer", "by hand");
+    put(r->uid, r->started_us, &t);
+    set(&more, "customer", "of a header");
+    set(&more, "campaign", "x");
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(store_add_tags(store, r->uid, r->started_us, &more), 0);
+        cr_assert_eq(store_commit(store), 0);
+        cr_assert_eq(store_tags(reader, r->uid, r->started_us, &got), 0);
+        cr_expect(got.count == 2 && strcmp(got.tag[0].value, "x") == 0 && strcmp(got.tag[1].value, "by hand") == 0);
+    }
+    record_free(r);
+}
