@@ -90,9 +90,8 @@ function MessagePane(p: { uid: string; event: LadderEvent; ladder: Ladder; index
   );
 }
 
-export function LadderView(p: { ladder: Ladder; uid: string; chosen: string | null }): JSX.Element {
-  const { ladder } = p;
-  const [only, alone] = useState(false);
+export function LadderView(p: { ladder: Ladder; uid: string; chosen: string | null; only: boolean }): JSX.Element {
+  const { ladder, only } = p;
   const [most, more] = useState(AT_ONCE);
   const scroller = useRef<HTMLDivElement>(null);
   const own = ladder.legs.find((l) => l.uid === p.uid)?.leg ?? 0;
@@ -123,7 +122,7 @@ export function LadderView(p: { ladder: Ladder; uid: string; chosen: string | nu
         {ladder.legs.length > 1 ? (
           <p class="legs">
             {ladder.legs.map((l) => <span key={l.uid} class={`tag ${l.uid === p.uid ? "good" : ""}`} title={l.call_id ?? ""}>{l.leg + 1}{l.uid === p.uid ? " this call" : ""}</span>)}
-            <label class="tick"><input type="checkbox" checked={only} onChange={(e) => alone(e.currentTarget.checked)} /> this call only</label>
+            <label class="tick"><input type="checkbox" checked={only} onChange={(e) => amend({ legs: e.currentTarget.checked ? "own" : null })} /> this call only</label>
           </p>
         ) : null}
         <div class="scroll ladder-scroll" ref={scroller} tabIndex={0} role="region" aria-label="Diagram">

@@ -225,10 +225,17 @@ function Readout(p: { grid: Grid; index: number | null }): JSX.Element {
   return <p class="readout"><b>{position(p.grid.x[i]! - 0.5)}</b> {side("caller")} {side("callee")}</p>;
 }
 
-export function Timeline(p: { call: Call; events: LadderEvent[] | null; t0: string | null; start: number | null; seek: string | null; notes: Annotation[]; hold: Hold }): JSX.Element {
+/** The part of the axis that a link names, "12.5..30.0"; all of it when it names none. */
+function zoomOf(text: string | null, axis: Span): Span {
+  const [from, to] = (text ?? "").split("..").map(Number);
+  const whole = { from: axis.from, to: axis.to };
+  return from !== undefined && to !== undefined && to > from ? clamp({ from, to }, whole) : whole;
+}
+
+export function Timeline(p: { call: Call; events: LadderEvent[] | null; t0: string | null; start: number | null; seek: string | null; zoom: string | null; notes: Annotation[]; hold: Hold }): JSX.Element {
   const { call } = p;
   const axis = useMemo(() => axisOf(call), [call]);
-  const [view, setView] = useState<Span>({ from: axis.from, to: axis.to });
+  const [view, setView] = useState<Span>(() => zoomOf(p.zoom, axis));
   const sounds = useMemo(() => soundsOf(axis, call.recording), [axis, call.recording]);
   const [part, choose] = useState(0);
   const sound = sounds[part] ?? null;
@@ -329,6 +336,10 @@ export function Timeline(p: { call: Call; events: LadderEvent[] | null; t0: stri
   }, [p.seek]);
 
   const zoomed = view.from > axis.from || view.to < axis.to;
+  const zoom = zoomed ? `${view.from.toFixed(1)}..${view.to.toFixed(1)}` : null;
+  useEffect(() => {
+    if (zoom !== p.zoom) amend({ z: zoom });
+  }, [zoom]);
   const whole = () => setView({ from: axis.from, to: axis.to });
   const rate = (by: number) => {
     const now = RATES.indexOf(player.current?.state.rate ?? 1);

@@ -126,11 +126,11 @@ function UserForm(p: { user: UserRow | null; done: () => void; cancel?: () => vo
     <Card title={p.user ? `User ${p.user.name}` : "A new user"} class="below">
       <form class="fields" onSubmit={submit}>
         {p.user ? null : <Field name="Name"><input required maxLength={63} autocomplete="off" value={name} onInput={(e) => setName(e.currentTarget.value)} /></Field>}
-        <Field name={p.user ? "New password" : "Password"} help={p.user ? "Empty: it stays." : "At least 12 bytes; he may change it."}><input type="password" autocomplete="new-password" required={!p.user} minLength={12} value={password} onInput={(e) => setPassword(e.currentTarget.value)} /></Field>
+        <Field name={p.user ? "New password" : "Password"} help={p.user ? "Empty: it stays." : "At least 12 bytes; it can be changed after the first login."}><input type="password" autocomplete="new-password" required={!p.user} minLength={12} value={password} onInput={(e) => setPassword(e.currentTarget.value)} /></Field>
         <GrantFields grant={grant} set={set} roles={Object.keys(ROLES).filter((r) => r !== "probe")} />
         {p.user ? <label class="tick wide"><input type="checkbox" checked={disabled} onChange={(e) => disable(e.currentTarget.checked)} />May not log in for now</label> : null}
         <div class="wide buttons"><Wrong error={sender.error} /><button disabled={sender.busy}>{p.user ? "Save" : "Make the user"}</button>{p.cancel ? <button type="button" onClick={p.cancel}>Cancel</button> : null}</div>
-        {p.user ? <p class="soft wide">What is changed ends his sessions.</p> : null}
+        {p.user ? <p class="soft wide">A change ends the sessions that are open.</p> : null}
       </form>
     </Card>
   );
@@ -141,7 +141,7 @@ export function Users(p: { me: Me | null; chosen: string; choose: (name: string)
   const [asked, ask] = useState<Asked | null>(null);
   const now = useNow(60000);
   const chosen = list.data?.data.find((u) => u.name === p.chosen) ?? null;
-  const remove = (u: UserRow) => ask({ title: `Delete ${u.name}?`, text: "His sessions end now. What he did stays in the audit log.", yes: "Delete the user", act: () => send("DELETE", `users/${encodeURIComponent(u.name)}`).then(list.reload) });
+  const remove = (u: UserRow) => ask({ title: `Delete ${u.name}?`, text: "Sessions that are open end now. What was done stays in the audit log.", yes: "Delete the user", act: () => send("DELETE", `users/${encodeURIComponent(u.name)}`).then(list.reload) });
   return (
     <>
       <Card title="Users" extra={<span class="soft">who log in here</span>}>

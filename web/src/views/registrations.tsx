@@ -9,7 +9,7 @@ import { amend, link, type Route } from "../router.ts";
 import type { List, Registration } from "../types.ts";
 import { Card, Empty, Show, Tag, When } from "../ui.tsx";
 
-interface Host { src_ip: string | null; dst_ip: string | null; state: string; since_at: string | null; rtt_ms: number | null; missed: number; requests: number; user_agent: string | null; server: string | null; sip_code: number | null }
+interface Host { src_ip: string | null; src_alias: string | null; dst_ip: string | null; dst_alias: string | null; state: string; since_at: string | null; rtt_ms: number | null; missed: number; requests: number; user_agent: string | null; server: string | null; sip_code: number | null }
 
 const STATES = ["registered", "failed", "expired", "removed", "trying"];
 const TONES: Record<string, string> = { registered: "good", failed: "bad", expired: "warn", up: "good", down: "bad" };
@@ -22,6 +22,11 @@ function paramsOf(text: string, state: string): [string, string][] {
   else if (t.includes("@")) params.push(["aor", t]);
   else if (t) params.push(["user", t]);
   return params;
+}
+
+/** What people call it, and what it is. */
+function address(ip: string | null, alias: string | null): JSX.Element {
+  return alias ? <>{alias} <span class="mono soft">{ip}</span></> : <span class="mono">{ip}</span>;
 }
 
 export function Registrations(p: { route: Route }): JSX.Element {
@@ -87,7 +92,7 @@ export function Registrations(p: { route: Route }): JSX.Element {
                   <tbody>
                     {l.data.map((h, i) => (
                       <tr key={i}>
-                        <td class="mono">{h.src_ip}</td><td class="mono">{h.dst_ip}</td>
+                        <td>{address(h.src_ip, h.src_alias)}</td><td>{address(h.dst_ip, h.dst_alias)}</td>
                         <td><Tag kind={TONES[h.state] ?? ""}>{h.state}{h.sip_code ? ` ${h.sip_code}` : ""}</Tag></td>
                         <td><When at={h.since_at}>{ago(h.since_at, now)}</When></td>
                         <td class="num">{delay(h.rtt_ms)}</td>
