@@ -1,5 +1,6 @@
 /* What belongs to one call: its record and notes, the files of its recording as they lie on the disk, its packets. Each reading is audited as
  * where it is asked for by itself; what is not there is told with the reason. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,7 +230,7 @@ static int take_packets(void *context, const void *bytes, size_t size)
         c->room_for = c->bytes + ROOM_STEP;
     }
     if (c->err == 0 && fwrite(bytes, 1, size, c->part) != size)
-        c->err = export_fail(c->run->e, ERR_FULL, "disk_full", "The disk is full.");
+        c->err = export_io_error(c->run, errno);
     return c->err;
 }
 

@@ -1,4 +1,5 @@
 /* The calls of an export: found as GET /calls finds them, written as `earshot export` writes them. */
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -40,7 +41,9 @@ static int write_row(struct listing *l, const struct call_record *r)
         return export_fail(l->run->e, ERR_NOMEM, "internal", "There is no memory for call %s.", r->uid);
     bool good = (l->csv == NULL || call_csv_row(l->csv, call)) && (l->ndjson == NULL || json_value_print(call, l->ndjson));
     json_read_free(call);
-    return good ? 0 : ERR_IO;
+    if (good)
+        return 0;
+    return l->run->e->error[0] ? ERR_IO : export_io_error(l->run, errno); /* a bare file has told why */
 }
 
 static void try_message(void *context, const struct record_message *m)

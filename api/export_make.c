@@ -17,11 +17,11 @@
 
 /* ---- out ---- */
 
-static int io_error(struct export_run *r, int errnum)
+int export_io_error(struct export_run *r, int errnum)
 {
     if (errnum == ENOSPC || errnum == EDQUOT)
         return export_fail(r->e, ERR_FULL, "disk_full", "The disk is full.");
-    return export_fail(r->e, ERR_IO, "disk", "%s cannot be written: %s.", r->all->dir, strerror(errnum));
+    return export_fail(r->e, ERR_IO, "disk", "%s cannot be written: %s.", r->all->dir, strerror(errnum ? errnum : EIO));
 }
 
 static int write_all(struct export_run *r, const uint8_t *bytes, size_t size)
@@ -31,7 +31,7 @@ static int write_all(struct export_run *r, const uint8_t *bytes, size_t size)
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return io_error(r, n < 0 ? errno : EIO);
+            return export_io_error(r, n < 0 ? errno : EIO);
         bytes += n;
         size -= (size_t)n;
     }
@@ -93,7 +93,7 @@ FILE *export_part_open(struct export_run *r)
     int fd = open_unnamed(r);
     FILE *f = fd < 0 ? NULL : fdopen(fd, "w+e");
     if (f == NULL)
-        (void)io_error(r, errno);
+        (void)export_io_error(r, errno);
     if (f == NULL && fd >= 0)
         close(fd);
     return f;
@@ -160,7 +160,7 @@ static int add_entry(struct export_run *r, int fd, const char *name, const char 
     size_t end = strlen(name);
     bool packs = uid == NULL || (end > 5 && strcmp(name + end - 5, ".json") == 0);
     if (fstat(fd, &st) != 0)
-        return io_error(r, errno);
+        return export_io_error(r, errno);
     crypto_sha256_init(&sha);
     int err = archive_entry(r->archive, name, (uint64_t)st.st_size, packs);
     if (err == 0)
@@ -180,7 +180,7 @@ int export_file_add(struct export_run *r, int fd, const char *name, const char *
 
 int export_part_add(struct export_run *r, FILE *part, const char *name, const char *uid, const char *what)
 {
-    int err = fflush(part) == 0 && !ferror(part) ? add_entry(r, fileno(part), name, uid, what) : io_error(r, errno);
+    int err = fflush(part) == 0 && !ferror(part) ? add_entry(r, fileno(part), name, uid, what) : export_io_error(r, errno);
     fclose(part);
     return err;
 }
@@ -332,7 +332,7 @@ static int open_part(struct export_run *r, char path[700])
 {
     snprintf(path, 700, "%s/%s.part", r->all->dir, r->e->id);
     r->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return r->fd < 0 ? io_error(r, errno) : 0;
+    return r->fd < 0 ? export_io_error(r, errno) : 0;
 }
 
 static int put_in_place(struct export_run *r, const char *part)
@@ -340,7 +340,7 @@ static int put_in_place(struct export_run *r, const char *part)
     char path[700];
     snprintf(path, sizeof path, "%s/%s.%s", r->all->dir, r->e->id, export_suffix(r->e));
     if (fsync(r->fd) != 0 || rename(part, path) != 0)
-        return io_error(r, errno);
+        return export_io_error(r, errno);
     crypto_sha256_final(&r->sha, r->e->sha256);
     return 0;
 }

@@ -37,6 +37,8 @@ int export_file_add(struct export_run *r, int fd, const char *name, const char *
 int export_missing(struct export_run *r, const char *uid, const char *what, const char *code, const char *reason);
 /* Is it still wanted? Tells how far it is. */
 int export_go_on(struct export_run *r);
+/* What the disk refused, told; returns an ERR_. */
+int export_io_error(struct export_run *r, int errnum);
 int export_audit(struct export_run *r, const char *action, const char *object);
 
 /* ---- export_list.c ---- */
