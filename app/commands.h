@@ -18,6 +18,7 @@ int command_calls(int argc, char **argv);
 int command_call(int argc, char **argv);
 int command_top(int argc, char **argv);
 int command_export(int argc, char **argv);
+int command_import(int argc, char **argv);
 
 /* Prints "earshot: sentence" to standard error and returns `code`. */
 int complain(int code, const struct why *why);

@@ -24,6 +24,7 @@ static const char usage[] =
     "  earshot call UID                 what happened in one: in words, as a ladder; its recording, its packets\n"
     "  earshot top                      calls in progress, the worst first, live\n"
     "  earshot export --to DIR          calls with recordings and packets into a folder, with a list of hashes\n"
+    "  earshot import FILE              a capture file to the service, which makes calls of it beside its own\n"
     "  earshot token create|list|revoke access tokens of the API\n"
     "  earshot audit [--verify]         who did what; whether anybody has touched the log\n"
     "  earshot rebuild [--dry-run]      rows that the database lacks, from the files beside the recordings\n"
@@ -142,6 +143,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } COMMANDS[] = {
     {"calls", command_calls}, {"call", command_call},   {"top", command_top},         {"export", command_export},
+    {"import", command_import},
     {"token", command_token}, {"audit", command_audit}, {"rebuild", command_rebuild}, {"retention", command_retention},
 };
 

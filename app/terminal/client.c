@@ -193,15 +193,27 @@ int client_post(struct client *c, const char *path, struct slice body, struct wh
     return ask(c, path, body, why);
 }
 
-struct json_value *client_json(struct client *c, const char *path, struct why *why)
+static struct json_value *answered(struct client *c, struct why *why)
 {
-    c->file = NULL;
-    if (get(c, path, why) != 0)
-        return NULL;
     struct json_value *root = json_read(buf_view(&c->text), TEXT_MAX, DEPTH_MAX);
     if (root == NULL)
         why_set(why, "what %s answers is no service of Earshot", c->root);
     return root;
+}
+
+struct json_value *client_bring(struct client *c, const char *path, struct slice file, struct why *why)
+{
+    const char *before = c->headers[0];
+    c->headers[0] = "Content-Type: application/octet-stream";
+    int err = client_post(c, path, file, why);
+    c->headers[0] = before;
+    return err ? NULL : answered(c, why);
+}
+
+struct json_value *client_json(struct client *c, const char *path, struct why *why)
+{
+    c->file = NULL;
+    return get(c, path, why) ? NULL : answered(c, why);
 }
 
 int client_text(struct client *c, const char *path, struct buf *out, struct why *why)

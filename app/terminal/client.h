@@ -42,5 +42,7 @@ struct json_value *client_json(struct client *c, const char *path, struct why *w
 int client_text(struct client *c, const char *path, struct buf *out, struct why *why);
 /* POST of a JSON body. 0, or `why` says what kept it from being done. */
 int client_post(struct client *c, const char *path, struct slice body, struct why *why);
+/* POST of a file, as it is; what the service says of it, to be freed, or NULL and `why`. */
+struct json_value *client_bring(struct client *c, const char *path, struct slice file, struct why *why);
 /* The same as client_text() into a file, hashed (SHA-256, in hex). ERR_NOT_FOUND: there is none (404, 409, 410). */
 int client_file(struct client *c, const char *path, FILE *out, char ret_digest[65], uint64_t *ret_bytes, struct why *why);

@@ -310,6 +310,34 @@ def attempts(t):
         t.counter("whole it is read", s.brought(data)["state"] == "done")
 
 
+@feature("R33", "earshot import: a file to the service, waited for, as words and as JSON; exit codes of what fails")
+def command(t):
+    data, path = capture(t, shifted(call(), -YEARS_AGO))
+    with Importing(t) as s:
+        said = t.run("import", "--url", s.url, "--wait", path).stdout
+        id_ = re.match(r"import (\S+) is done: 1 calls and 0 others of", said)[1]
+        t.equal("the line that lists them does", len(json.loads(t.run(*re.search(r"earshot (calls .*)", said)[1].split(), "--url", s.url, "--json").stdout.splitlines()[0])), len(s.calls_of(id_)) and
+                len(s.get(f"/calls?import={id_}")["data"][0]))
+        t.equal("under its own name", s.get(f"/imports/{id_}")["name"], os.path.basename(path))
+        t.check("the same once more", "imported before" in t.run("import", "--url", s.url, path, code=1).stderr)
+        half = t.path("half & half.pcap")
+        with open(half, "wb") as f:
+            f.write(data[:-20])
+        told = json.loads(t.run("import", "--url", s.url, "--wait", "--json", half, code=3).stdout)
+        t.equal("read in part, as JSON", (told["name"], told["partial"], told["calls"]), (os.path.basename(half), True, 1))
+        t.check("no file", "cannot read" in t.run("import", "--url", s.url, "/nowhere.pcap", code=1).stderr)
+        t.check("no capture", "no capture file" in t.run("import", "--url", s.url, s.conf, code=1).stderr)
+        t.check("two of them", "one FILE" in t.run("import", path, path, code=2).stderr)
+        t.counter("without --wait it is read already", json.loads(t.run("import", "--url", s.url, "--json", "--name", "other", shorter(t, data)).stdout)["state"] != "done")
+
+
+def shorter(t, data):
+    path = t.path()
+    with open(path, "wb") as f:
+        f.write(data[:-300])
+    return path
+
+
 CAPTURES = os.environ.get("CAPTURES", os.path.join(ROOT, "..", "shared", "captures"))
 KINDS = ("call", "orphan", "page", "encrypted", "mgcp", "h323")
 

@@ -47,7 +47,7 @@ def calls_and_call(t):
         t.counter("who may see one call sees both", len(both) == 2 and len(run("calls", *WHEN, token=limited).splitlines()) == 2 and "scope" in run("call", uids("+43")[0], "--ladder", token=limited, code=1))
         done = subprocess.run([t.earshot, "calls", "--url", "http://192.0.2.1:1"], capture_output=True, text=True, env={**os.environ, "EARSHOT_TOKEN": s.first})
         t.check("no token in clear over a network", done.returncode == 2 and "https" in done.stderr)
-        t.check("nor in any list of processes", all("--token " not in t.run(c, "--help").stdout for c in ("calls", "call", "top", "export")))
+        t.check("nor in any list of processes", all("--token " not in t.run(c, "--help").stdout for c in ("calls", "call", "top", "export", "import")))
 
 
 def write_token(t, text):
@@ -116,7 +116,7 @@ def completion(t):
         text = f'source "{script}"; COMP_WORDS=({t.earshot} {" ".join(words[:-1])} "{words[-1]}"); COMP_CWORD={len(words)}; _earshot; printf "%s\\n" "${{COMPREPLY[@]}}"'
         return set(subprocess.run(["bash", "-c", text], capture_output=True, text=True).stdout.split())
     commands = set(re.findall(r"^  earshot ([a-z]+)", t.run("--help").stdout, re.M))
-    t.check(f"commands: {commands}", commands >= {"read", "run", "calls", "call", "top", "export", "token", "audit", "retention", "rebuild"} and complete("") >= commands)
+    t.check(f"commands: {commands}", commands >= {"read", "run", "calls", "call", "top", "export", "import", "token", "audit", "retention", "rebuild"} and complete("") >= commands)
     for command in commands:
         options = set(re.findall(r"^  (--[a-z-]+)", t.run(command, "--help").stdout, re.M))
         t.check(f"{command}: {options - complete(command, '--')}", options and options <= complete(command, "--"))
