@@ -1,5 +1,5 @@
 """What people say about calls and what was said in them: R19, and of R07 the search for words."""
-import glob, json, os, sqlite3, urllib.parse
+import glob, json, os, socket, urllib.parse
 
 from access import Guarded, two_calls
 from craft import *
@@ -32,6 +32,14 @@ def announced(s, path, token, size):
     got = answer.status, json.loads(answer.read())["code"]
     c.close()
     return got
+
+
+def held_upload(s, path):
+    """A body that does not come, of nobody."""
+    where = urllib.parse.urlsplit(s.url)
+    c = socket.create_connection((where.hostname, where.port))
+    c.sendall(f"PUT /api/v1{path} HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Type: text/plain\r\nContent-Length: 500000\r\n\r\nx".encode())
+    return c
 
 
 def code(answer):
@@ -96,6 +104,12 @@ def transcripts(t):
         large = {"segments": [{"start_ms": n, "end_ms": n, "text": "word" * 30} for n in range(5000)]}
         t.equal("800 kB", s.as_(boss, at, "PUT", large)["segments"], 5000)
         t.equal("more than a MiB", announced(s, at, boss, (1 << 20) + 1), (413, "body_too_large"))
+        held = [held_upload(s, at) for _ in range(8)]
+        t.equal("as many as may come in at once", s.wait(lambda: s.ask(at, "PUT", SAID, boss)[0] == 503), True)
+        t.equal("others go on", s.ask(f"/calls/{one}/tags", "PUT", {"a": "b"}, boss)[0], 200)
+        for c in held:
+            c.close()
+        t.equal("and when they are through, again", s.wait(lambda: s.ask(at, "PUT", SAID, boss)[0] == 200), True)
         t.equal("other bodies stay small", s.ask(f"/calls/{one}/tags", "PUT", b"x" * 40000, boss)[0], 413)
         s.as_(boss, at, "PUT", {"segments": [{"text": "the password is swordfish"}]})
         t.equal("found", found(s, "swordfish", boss), ["c1@test"])
