@@ -234,3 +234,26 @@ def header_tags(t):
     for wrong in ("customer", "a b: X", "customer: ", "a: Authorization", ", ".join(f"k{n}: X-{n}" for n in range(9))):
         t.check(f"{wrong} is refused", "record.tag_headers" in t.run("read", "--set", f"record.tag_headers={wrong}", "/dev/null", code=2).stderr)
     t.counter("without the setting they are tagged too", not any(c["tags"] for c in calls.values()))
+
+
+@feature("R19", "retention takes a transcript with its recording, not without; what was said of the call stays")
+def retained(t):
+    from retention import RECORD, blocks, calls, recordings
+    from retention_terms import TERMS, changed, terms
+    from rules import ask
+    from service import wait_for
+    from users_api import FileService
+    with FileService(t, calls(3), RECORD) as s:
+        uid = [r["uid"] for r in recordings(s)]
+        for u in uid:
+            ask(s, "PUT", f"/api/v1/calls/{u}/transcript", SAID)
+            ask(s, "POST", f"/api/v1/calls/{u}/annotations", {"text": "a remark"})
+        less = changed(terms(ask(s, "GET", TERMS)[1]), "audio", "max_bytes", blocks(s.data) * 80 // 100)
+        _, tried, tag = ask(s, "POST", TERMS + "/test", less)
+        t.equal("one would go", tried["would_go"]["audio"]["things"], 1)
+        t.equal("put", ask(s, "PUT", TERMS, less, **{"If-Match": tag["ETag"]})[0], 200)
+        wait_for("the oldest goes", lambda: ask(s, "GET", f"/api/v1/calls/{uid[0]}")[1]["recording"]["state"] == "deleted")
+        t.equal("with what was said, and no other", [ask(s, "GET", f"/api/v1/calls/{u}/transcript")[0] for u in uid], [404, 200, 200])
+        found = ask(s, "GET", "/api/v1/calls?from=2023-11-14T00:00:00Z&to=2023-11-16T00:00:00Z&text=refund&count=exact")[1]["total"]
+        t.equal("nor is it found by its words", found, 2)
+        t.counter("annotations go too", [len(ask(s, "GET", f"/api/v1/calls/{u}/annotations")[1]["data"]) for u in uid] == [1, 1, 1])
