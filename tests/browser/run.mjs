@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { createRequire } from "node:module";
-import { start, startFed, startGuarded, startLive } from "./service.mjs";
+import { hostileCapture, start, startFed, startGuarded, startLive } from "./service.mjs";
 
 const args = process.argv.slice(2);
 const smoke = args.includes("--smoke");
@@ -81,7 +81,7 @@ const VIEWS = [
   ["overview", "#/?span=24h", ".worst li"], ["calls", "#/calls?span=24h", ".row:not(.head)"], ["call", `#/call/${bad}?m=0.1&t=5`, ".message"], ["failed", `#/call/${failed}`, ".step"],
   ["live", "#/live", ".empty"], ["registrations", "#/registrations", ".empty"], ["findings", "#/findings", ".card"], ["coverage", "#/coverage?span=24h", ".results"],
   ["health", "#/health", ".gauges"], ["rules", "#/settings", ".lead"], ["rule", "#/settings/rules?edit=%2B", "#rule-form"],
-  ["retention", "#/settings/retention", "form .tight"], ["trunks", "#/settings/trunks", "main table"], ["aliases", "#/settings/aliases", "main form"], ["tokens", "#/settings/tokens", "main table"],
+  ["retention", "#/settings/retention", "form .tight"], ["trunks", "#/settings/trunks", "main table"], ["aliases", "#/settings/aliases", "main form"], ["imports", "#/settings/imports", ".drop"], ["tokens", "#/settings/tokens", "main table"],
   ["users", "#/settings/users", "main form"], ["audit", "#/settings/audit?span=24h", "main form"], ["nowhere", "#/nowhere", ".empty"],
 ];
 const LOOKS = smoke ? [["dark", { colorScheme: "dark" }]] : [
@@ -366,6 +366,25 @@ await check("recording rules: drafted, put in another order, tried on calls, put
   await page.waitForSelector("th:has-text('other')");
   page.allowed.delete("status of 412");
   await api("policies/recording", "PUT", { default: "record", rules: [] });
+});
+await check("a capture that is brought: chosen, read, its calls a click away, forgotten; what is none is refused in words", async () => {
+  await see(page, "#/settings/imports", ".drop");
+  const file = (name, buffer) => page.locator(".drop input").setInputFiles({ name, mimeType: "application/octet-stream", buffer });
+  page.allowed.add("status of 415");
+  await file("notes.txt", Buffer.from("no capture"));
+  await page.waitForSelector("[role=alert]:has-text('no capture file')");
+  page.allowed.delete("status of 415");
+  await file("<b>last year.pcap", hostileCapture(Date.now() / 1000 - 400 * 86400));
+  await page.waitForSelector("tr:has-text('<b>last year.pcap'):has-text('done')");
+  await accessible(page);
+  await shot(page, "imports");
+  await page.getByRole("link", { name: "1 call" }).click();
+  await page.waitForFunction(() => location.hash.includes("import%3A"));
+  await page.waitForSelector(".row:not(.head)");
+  await see(page, "#/settings/imports", ".drop");
+  await page.getByRole("button", { name: "Forget <b>last year.pcap" }).click();
+  await page.getByRole("button", { name: "Forget it" }).click();
+  await page.waitForSelector(".empty:has-text('Nobody has brought')");
 });
 await check("trunks and aliases: made, changed, deleted; a ladder says the alias", async () => {
   await see(page, "#/settings/trunks", "main form");

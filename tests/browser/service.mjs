@@ -34,7 +34,7 @@ function frame(at, src, dst, text) {
 }
 
 /** An attempt that is refused; every header of it that people see is markup. */
-function hostileCapture(at) {
+export function hostileCapture(at) {
   const a = "10.9.9.1", b = "10.9.9.2";
   const head = Buffer.from("d4c3b2a10200040000000000000000000000040065000000", "hex");
   const common = `Via: SIP/2.0/UDP ${a};branch=z9hG4bKhostile\r\nFrom: "${NAME}" <sip:'onmouseover=1@evil.example>;tag=<script>\r\nTo: <sip:b@${b}>`;

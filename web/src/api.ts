@@ -69,6 +69,24 @@ export async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, b
   return response.status === 204 ? null : ((await response.json()) as T);
 }
 
+/** A file as it is, with how much of it has gone; only an older way to ask tells that. */
+export function upload(path: string, file: Blob, tell: (share: number) => void): Promise<unknown> {
+  return new Promise((done, fail) => {
+    const x = new XMLHttpRequest();
+    x.open("POST", url(path));
+    x.setRequestHeader("Content-Type", "application/octet-stream");
+    if (csrf) x.setRequestHeader(CSRF_HEADER, csrf);
+    x.upload.onprogress = (e) => { if (e.lengthComputable) tell(e.loaded / e.total); };
+    x.onerror = () => fail(new ApiError(0, "unreachable", "The file did not arrive: the service cannot be reached, or took no more of it."));
+    x.onload = () => {
+      if (x.status === 401) onUnauthorised.call?.();
+      if (x.status < 300) done(null);
+      else void problemOf(new Response(x.responseText, { status: x.status, statusText: x.statusText })).then(fail);
+    };
+    x.send(file);
+  });
+}
+
 export function query(params: [string, string][] | Record<string, string>): string {
   const q = new URLSearchParams(params).toString();
   return q ? `?${q}` : "";

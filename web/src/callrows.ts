@@ -118,6 +118,9 @@ interface Source {
   waiting: Row[];
 }
 
+/** An import is shown whole, whenever its calls were. */
+export const sinceOf = (parsed: Parsed, from: string): [string, string][] => (parsed.params.some(([k]) => k === "import") ? [] : [["from", from]]);
+
 export class Rows {
   rows: Row[] = [];
   total: number | null = null; // of all that the service counts
@@ -128,7 +131,7 @@ export class Rows {
   private abort = new AbortController();
 
   constructor(private parsed: Parsed, from: string, private order: Order, private changed: () => void) {
-    const base: [string, string][] = [...parsed.params, ["from", from], ["order", order], ["limit", String(PAGE)]];
+    const base: [string, string][] = [...parsed.params, ...sinceOf(parsed, from), ["order", order], ["limit", String(PAGE)]];
     const scales: (Scale | null)[] = parsed.mosBelow === null ? [null] : parsed.params.some(([k]) => k === "scale") ? [null] : ["NB", "WB", "FB"];
     this.sources = scales.map((scale) => ({
       params: [...base, ...(scale ? ([["scale", scale]] as [string, string][]) : []), ...(parsed.mosBelow === null ? [] : ([["mos_min__lte", String(parsed.mosBelow)]] as [string, string][]))],

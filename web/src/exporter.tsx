@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, get, offers, send, url } from "./api.ts";
-import type { Order } from "./callrows.ts";
+import { sinceOf, type Order } from "./callrows.ts";
 import { bytes, number } from "./format.ts";
 import type { Parsed } from "./query.ts";
 import type { Export } from "./types.ts";
@@ -16,7 +16,7 @@ const SHOWN = 5;
 
 /** The filter of POST /exports; repeated words are lists. A MOS is below something on one scale. */
 export function filterOf(parsed: Parsed, from: string, order: Order): Record<string, string | string[]> {
-  const filter: Record<string, string | string[]> = { from, order };
+  const filter: Record<string, string | string[]> = { ...Object.fromEntries(sinceOf(parsed, from)), order };
   const params: [string, string][] = [...parsed.params];
   if (parsed.mosBelow !== null) {
     params.push(["mos_min__lte", String(parsed.mosBelow)]);

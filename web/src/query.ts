@@ -34,7 +34,7 @@ const KEYS: Record<string, string> = {
   site: "site", tenant: "tenant", tag: "tag", label: "label", diagnosis: "label", ua: "user_agent__contains", agent: "user_agent__contains",
   header: "header", value: "header_value__contains", ip: "ip", addr: "ip", number: "number", prefix: "number__prefix", from: "from_user",
   to: "to_user", callid: "call_id", "call-id": "call_id", call_id: "call_id", direction: "direction", dir: "direction", kind: "kind",
-  scale: "scale",
+  scale: "scale", import: "import", source: "source",
 };
 /** Words of transcripts and annotations, and where they are looked for. What stands in quotes there is one behind the other. */
 const PLACES: Record<string, string | null> = { text: null, said: "transcripts", transcript: "transcripts", note: "annotations", annotation: "annotations" };

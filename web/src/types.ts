@@ -18,6 +18,21 @@ export interface List<T> {
   total?: number;
 }
 
+export interface ImportRow {
+  id: string;
+  state: "queued" | "running" | "done" | "failed";
+  name: string;
+  actor: string;
+  size_bytes: number;
+  received_at: Time;
+  progress: number;
+  calls: number;
+  others: number;
+  dropped: { capture_packets: number; media_packets: number; calls_over_limit: number; calls_of_other_days: number };
+  partial: boolean;
+  error: Text;
+}
+
 export interface Party {
   user: Text;
   display: Text;

@@ -7,6 +7,7 @@ import { useLoad, useTitle } from "../hooks.ts";
 import { amend, link, type Route } from "../router.ts";
 import { Tokens, Users } from "../settings/access.tsx";
 import { Audit } from "../settings/audit.tsx";
+import { Imports } from "../settings/imports.tsx";
 import { Aliases, Trunks } from "../settings/named.tsx";
 import { may } from "../settings/parts.tsx";
 import { RetentionTab } from "../settings/retention.tsx";
@@ -16,7 +17,7 @@ import { Empty, Loading } from "../ui.tsx";
 
 const TABS: [string, string, string, string][] = [
   ["rules", "Recording rules", "/policies/recording", "meta"], ["retention", "Retention", "/policies/retention", "meta"], ["trunks", "Trunks", "/trunks", "meta"], ["aliases", "Aliases", "/aliases", "meta"],
-  ["tokens", "Tokens", "/tokens", "admin"], ["users", "Users", "/users", "admin"], ["audit", "Audit", "/audit", "audit"],
+  ["imports", "Imports", "/imports", "meta"], ["tokens", "Tokens", "/tokens", "admin"], ["users", "Users", "/users", "admin"], ["audit", "Audit", "/audit", "audit"],
 ];
 
 /** The tab, once it is known that it is there and may be seen. */
@@ -41,6 +42,7 @@ export function Settings(p: { route: Route }): JSX.Element {
     retention: () => <RetentionTab />,
     trunks: () => <Trunks admin={admin} chosen={chosen} choose={choose} />,
     aliases: () => <Aliases admin={admin} chosen={chosen} choose={choose} />,
+    imports: () => <Imports control={may(me.data, "control")} />,
     tokens: () => <Tokens />,
     users: () => <Users me={me.data} chosen={chosen} choose={choose} />,
     audit: () => <Audit params={p.route.params} />,
