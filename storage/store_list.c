@@ -100,6 +100,7 @@ enum filter {
     F_AFTER_NEWEST,
     F_AFTER_OLDEST,
     F_AFTER_MOS,
+    F_AFTER_WORST,
     F_AFTER_DURATION,
     F_COUNT,
 };
@@ -191,9 +192,11 @@ static const struct {
                270},
     [F_AFTER_NEWEST] = {" AND (started_us, uid) < (?111, ?112)", 110},
     [F_AFTER_OLDEST] = {" AND (started_us, uid) > (?111, ?112)", 110},
-    [F_AFTER_MOS] = {" AND ifnull(mos_min, 1e300) >= ?110 AND (ifnull(mos_min, 1e300) > ?110"
-                     " OR (started_us, uid) < (?111, ?112))",
+    [F_AFTER_MOS] = {" AND (ifnull(mos_min, 1e300) > ?110 OR ifnull(mos_min, 1e300) = ?110"
+                     " AND (started_us, uid) < (?111, ?112))",
                      110},
+    [F_AFTER_WORST] =
+        {" AND mos_min >= ?110 AND (mos_min > ?110 OR (started_us, uid) < (?111, ?112))", 110},
     [F_AFTER_DURATION] =
         {" AND (ifnull(duration_ms, 1e300) > ?110 OR ifnull(duration_ms, 1e300) = ?110"
          " AND (started_us, uid) < (?111, ?112))",
@@ -202,7 +205,15 @@ static const struct {
 #define PARAMETER_LIMIT 120
 
 /* The order of a list: what is selected as its value, and how it ends. */
-enum shape { SHAPE_NEWEST, SHAPE_OLDEST, SHAPE_MOS, SHAPE_DURATION, SHAPE_COUNT, SHAPE_WORST };
+enum shape {
+    SHAPE_NEWEST,
+    SHAPE_OLDEST,
+    SHAPE_MOS,
+    SHAPE_DURATION,
+    SHAPE_COUNT,
+    SHAPE_WORST,
+    SHAPE_UNSCORED
+};
 static const struct {
     const char *head;
     const char *tail;
@@ -210,10 +221,13 @@ static const struct {
     [SHAPE_NEWEST] = {"SELECT id, started_us, uid, 0.0",
                       " ORDER BY started_us DESC, uid DESC LIMIT ?120"},
     [SHAPE_OLDEST] = {"SELECT id, started_us, uid, 0.0", " ORDER BY started_us, uid LIMIT ?120"},
-    [SHAPE_MOS] = {"SELECT id, started_us, uid, +ifnull(mos_min, 1e300)",
+    [SHAPE_MOS] = {"SELECT id, started_us, uid, ifnull(mos_min, 1e300)",
                    " ORDER BY 4, started_us DESC, uid DESC LIMIT ?120"},
-    [SHAPE_WORST] = {"SELECT id, started_us, uid, ifnull(mos_min, 1e300)",
-                     " ORDER BY ifnull(mos_min, 1e300), started_us DESC, uid DESC LIMIT ?120"},
+    [SHAPE_WORST] =
+        {"SELECT id, started_us, uid, mos_min",
+         " AND mos_min IS NOT NULL ORDER BY mos_min, started_us DESC, uid DESC LIMIT ?120"},
+    [SHAPE_UNSCORED] = {"SELECT id, started_us, uid, 1e300",
+                        " AND mos_min IS NULL ORDER BY started_us DESC, uid DESC LIMIT ?120"},
     [SHAPE_DURATION] = {"SELECT id, started_us, uid, ifnull(duration_ms, 1e300)",
                         " ORDER BY 4, started_us DESC, uid DESC LIMIT ?120"},
     [SHAPE_COUNT] = {"SELECT count(*)", ""},
@@ -247,6 +261,7 @@ void store_query_defaults(struct store_query *q)
 struct filters {
     uint64_t asked; /* bit per filter */
     bool worst;     /* along the index of scores */
+    bool unscored;  /* what follows behind those */
     bool few;       /* calls whose numbers begin so: they are looked up */
     sqlite3_stmt *statement;
     char like[2][LIKE_MAX];
@@ -370,9 +385,9 @@ static void value_after(struct filters *f, const struct store_query *q)
                                         [STORE_OLDEST] = F_AFTER_OLDEST,
                                         [STORE_MOS_MIN] = F_AFTER_MOS,
                                         [STORE_DURATION] = F_AFTER_DURATION};
-    if (q->after_uid[0] == '\0')
+    if (q->after_uid[0] == '\0' || (f->unscored && !isnan(q->after_value)))
         return;
-    ask(f, AFTER[q->order]);
+    ask(f, f->worst ? F_AFTER_WORST : f->unscored ? F_AFTER_NEWEST : AFTER[q->order]);
     if (f->statement == NULL)
         return;
     if (q->order == STORE_MOS_MIN || q->order == STORE_DURATION)
@@ -494,13 +509,17 @@ static int few_begin(struct db *db, struct filters *f, const char *prefix, bool 
 
 /* Nothing else is asked than the worst of hours: along the index of scores the first that fit are
  * near. */
-static bool worst_are_near(const struct store_query *q, uint64_t asked)
+static bool worst_are_near(const struct store_query *q)
 {
     uint64_t passing = UINT64_C(1) << F_KIND | UINT64_C(1) << F_FROM | UINT64_C(1) << F_TO |
                        UINT64_C(1) << F_AFTER_MOS | UINT64_C(1) << F_MOS |
                        UINT64_C(1) << F_MOS_SCALE | UINT64_C(1) << F_OUTCOME;
     bool long_enough = q->from_us == 0 || q->to_us == 0 || q->to_us - q->from_us >= WORST_SPAN_US;
-    return q->order == STORE_MOS_MIN && long_enough && (asked & ~passing) == 0;
+    struct filters f = {0};
+    if (q->order != STORE_MOS_MIN || !long_enough)
+        return false;
+    filters_visit(&f, q, true);
+    return (f.asked & ~passing) == 0;
 }
 
 /* The connection of a day with its statement ready and bound; the values live in `f`. */
@@ -514,13 +533,9 @@ static int day_statement(struct store_reader *r, const char *day, const struct s
         err = few_begin(*ret_db, f, q->number_prefix, &few);
     if (err)
         return err;
-    *f = (struct filters){.few = few};
+    *f = (struct filters){
+        .few = few, .worst = shape == SHAPE_WORST, .unscored = shape == SHAPE_UNSCORED};
     filters_visit(f, q, paged);
-    if (paged && worst_are_near(q, f->asked)) {
-        *f = (struct filters){.worst = true};
-        filters_visit(f, q, paged);
-        shape = SHAPE_WORST;
-    }
     f->statement = list_statement(*ret_db, shape, f->asked);
     if (f->statement == NULL)
         return ERR_INVALID;
@@ -555,12 +570,12 @@ static int hit_order(const void *a, const void *b)
     return strcmp(y->uid, x->uid);
 }
 
-static int day_collect(struct store_reader *r, const char *day, const struct store_query *q,
-                       size_t limit, struct hits *hits)
+static int collect_as(struct store_reader *r, const char *day, const struct store_query *q,
+                      enum shape shape, size_t limit, struct hits *hits)
 {
     struct filters f;
     struct db *db;
-    int err = day_statement(r, day, q, (enum shape)q->order, &f, &db), rc;
+    int err = day_statement(r, day, q, shape, &f, &db), rc;
     if (err)
         return err;
     sqlite3_bind_int64(f.statement, PARAMETER_LIMIT, (int64_t)limit);
@@ -574,6 +589,22 @@ static int day_collect(struct store_reader *r, const char *day, const struct sto
     }
     sqlite3_reset(f.statement);
     return db_error(db, rc);
+}
+
+static int day_collect(struct store_reader *r, const char *day, const struct store_query *q,
+                       size_t limit, struct hits *hits)
+{
+    size_t before = hits->count;
+    bool behind = q->after_uid[0] && isnan(q->after_value); /* all with a score were given */
+    int err = 0;
+    if (!worst_are_near(q))
+        return collect_as(r, day, q, (enum shape)q->order, limit, hits);
+    if (!behind)
+        err = collect_as(r, day, q, SHAPE_WORST, limit, hits);
+    size_t missing = limit - (hits->count - before);
+    if (err == 0 && missing && isnan(q->mos_min_lte))
+        err = collect_as(r, day, q, SHAPE_UNSCORED, missing, hits);
+    return err;
 }
 
 /* A file that went or is not ready has no calls. */
