@@ -1,5 +1,5 @@
 """R33: captures that are brought over the API (POST /imports/pcap)."""
-import gzip, hashlib, json, os, re, signal, socket, subprocess, time, urllib.parse
+import gzip, hashlib, json, os, re, signal, socket, sqlite3, subprocess, time, urllib.parse
 
 from access import Guarded, two_calls
 from confine import decoders
@@ -336,6 +336,51 @@ def shorter(t, data):
     with open(path, "wb") as f:
         f.write(data[:-300])
     return path
+
+
+def one(call_id, day, n=1):
+    """A call of that day, counted from the one of the service's own calls."""
+    return shifted(call(Dialog(a=f"10.2.{n}.1", b=f"10.2.{n}.2", call_id=call_id, branch="z9hG4bK" + call_id.replace("@", "")), voice=n == 1), day * 86400)
+
+
+@feature("R33", "retention: what was imported ages since then; of a day that is too old what was captured goes and what was imported stays, with its recording; more than 64 days are left out")
+def ages(t):
+    days = sorted((p for n in range(70) for p in one(f"d{n}@test", n - 2000, n + 2)), key=lambda p: p.t)
+    with Importing(t, "[retention]\ncalls = 30d\naudio_age = 30d\n") as s:
+        same = s.brought(capture(t, one("same@test", 0))[0], "same-day.pcap")["id"]
+        s.brought(capture(t, one("later@test", 2))[0], "later.pcap")  # the newest day always stays
+        many_days = s.brought(capture(t, days)[0], "days.pcap")
+        t.equal("a file of the database for 64 days, no more", (many_days["calls"], many_days["dropped"]["calls_of_other_days"]), (64, 6))
+        recorded = wait_for("its recording", lambda: (lambda c: c if (c["recording"] or {}).get("state") == "ready" else None)(s.calls_of(same)[0]))
+        own = s.get(f"/calls?{DAY}&source=capture")["data"]
+    def kept(*options):
+        return t.run("retention", "--config", s.conf, "--data", s.data, *options).stdout
+    planned = [json.loads(line) for line in kept("--dry-run", "--json").splitlines() if line.startswith("{")]
+    t.check("of days only the one with what was captured is named", [i["object"] for i in planned if str(i.get("object", "")).startswith("calls-")] in (["calls-20231114"], []))
+    kept()
+    def service():
+        write(path := t.path(), frames([]))
+        with open(s.log, "w") as log:
+            s.process = subprocess.Popen([t.earshot, "run", "--config", s.conf, "--read", path, "--data", s.data], stdout=log, stderr=log)
+        s.url = s.wait(lambda: re.search(r"look at (http\S*://\S+)/\s", open(s.log).read()))[1]
+    with sqlite3.connect(os.path.join(s.data, "db", "calls-20231114.db")) as c:
+        t.equal("what was captured has gone", (len(own), c.execute("SELECT count(*) FROM calls WHERE import_id IS NULL").fetchone(), c.execute("SELECT count(*) FROM calls").fetchone()), (2, (0,), (1,)))
+    c.close()
+    service()
+    with s:
+        stays = s.calls_of(same)
+        t.equal("what was imported stays, with its recording", [(c["call_id"], c["recording"]["state"], c["recording"]["sha256"]) for c in stays],
+                [("same@test", "ready", recorded["recording"]["sha256"])])
+        t.equal("and those of five years ago", len(s.calls_of(many_days["id"])), 64)
+    db = [os.path.join(s.data, "db", f) for f in os.listdir(os.path.join(s.data, "db")) if re.fullmatch(r"calls-\d+\.db", f)]
+    for path in db: # as if all had been imported two months ago
+        with sqlite3.connect(path) as c:
+            c.execute("UPDATE calls SET imported_us = imported_us - 60 * 86400000000 WHERE import_id IS NOT NULL")
+        c.close()
+    kept()
+    service()
+    with s:
+        t.counter("what was imported stays for ever", s.calls_of(same) == [] and s.calls_of(many_days["id"]) == [])
 
 
 CAPTURES = os.environ.get("CAPTURES", os.path.join(ROOT, "..", "shared", "captures"))
