@@ -17,6 +17,7 @@ struct api_import {
     int64_t received_us, started_us, ended_us; /* 0: not yet */
     uint64_t bytes;
     char sha256[65];
+    unsigned crashes;             /* of the service, in the middle of it */
     unsigned attempts;            /* how often its reading began: once, unless the service ended meanwhile */
     double progress;              /* 0 to 1, of the file */
     uint64_t packets;

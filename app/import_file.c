@@ -20,7 +20,7 @@ static const struct {
 } FIELDS[] = {
     FIELD(TEXT, name),            FIELD(TEXT, actor),          FIELD(SMALL, state),         FIELD(TIME, received_us),
     FIELD(TIME, started_us),      FIELD(TIME, ended_us),       FIELD(COUNT, bytes),         FIELD(TEXT, sha256),
-    FIELD(SMALL, attempts),       FIELD(COUNT, packets),       FIELD(COUNT, calls),         FIELD(COUNT, others),
+    FIELD(SMALL, attempts),       FIELD(SMALL, crashes),         FIELD(COUNT, packets),       FIELD(COUNT, calls),         FIELD(COUNT, others),
     FIELD(TIME, first_us),        FIELD(TIME, last_us),        FIELD(COUNT, missed_packets), FIELD(COUNT, unkept_packets),
     FIELD(COUNT, evicted_calls),  FIELD(COUNT, skipped_calls), FIELD(TEXT, error),
 };

@@ -17,7 +17,7 @@
 
 #define NICE         15
 #define IOPRIO_LOW   (2 << 13 | 7) /* as retention.c */
-#define ATTEMPTS_MAX 3 /* what ended the service so often is not read once more */
+#define CRASHES_MAX  3 /* what ended the service so often is not read once more */
 #define SECOND_NS    1000000000
 
 /* ---- the table ---- */
@@ -186,6 +186,14 @@ static bool was_cancelled(struct importer *m)
     return cancelled;
 }
 
+/* We are stopped, which is no fault of the file: it waits for the next start. */
+static void put_off(struct importer *m, struct api_import *i)
+{
+    i->state = API_IMPORT_QUEUED;
+    if (import_write(m, i) != 0)
+        log_error("import", "that import %s waits for the next start cannot be written", i->id);
+}
+
 static void read_one(struct importer *m, struct api_import *i)
 {
     char path[600];
@@ -200,9 +208,12 @@ static void read_one(struct importer *m, struct api_import *i)
     const struct import_run_config config = {.importer = m, .path = path, .goes_on = goes_on, .tell = take_news, .context = m};
     if (err == 0)
         err = import_run(&config, i, &why);
-    if (was_cancelled(m) || err == ERR_BUSY) /* stopped: it waits for the next start */
+    if (was_cancelled(m))
         return;
-    over(m, i, path, err, &why);
+    if (err == ERR_BUSY)
+        put_off(m, i);
+    else
+        over(m, i, path, err, &why);
 }
 
 /* ---- the thread ---- */
@@ -245,9 +256,10 @@ static void adopt(struct importer *m, struct api_import *i)
 {
     char path[600];
     import_path(m, i->id, ".cap", path);
-    if (i->state == API_IMPORT_RUNNING && i->attempts >= ATTEMPTS_MAX) {
+    i->crashes += i->state == API_IMPORT_RUNNING;
+    if (i->state == API_IMPORT_RUNNING && i->crashes >= CRASHES_MAX) {
         struct why why;
-        why_set(&why, "The service ended %u times while it read this file; it is not tried again.", i->attempts);
+        why_set(&why, "The service crashed %u times while it read this file; it is not tried again.", i->crashes);
         i->state = API_IMPORT_FAILED;
         i->ended_us = clock_wall_ns() / 1000;
         set_error(i, path, 0, &why);

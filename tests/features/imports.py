@@ -282,10 +282,27 @@ def killed(t):
         s.again()
 
 
-@feature("R33", "a file that the service ends on is read three times and then left alone; one that is not whole is failed")
+@feature("R33", "a stop puts the reading off; a file that the service crashes on three times is left alone; one that is not whole is failed")
 def attempts(t):
     data, _ = capture(t, many(90, -YEARS_AGO))
     with Stalled(t) as s:
+        s.stall()
+        i = s.bring(data)[2]
+        s.stands(i["id"])
+        slow = decoders(s.process.pid)
+        s.process.send_signal(signal.SIGTERM)
+        def put_off():
+            with open(os.path.join(s.data, "imports", i["id"] + ".info")) as f:
+                return "state 0\n" in f.read()
+        wait_for("it is put off", put_off)
+        for pid in slow:
+            os.kill(pid, signal.SIGCONT)
+        t.equal("a stop in the middle is an orderly one", s.process.wait(20), 0)
+        s.again()
+        now = s.over(i["id"])
+        t.equal("after which it is read", (now["state"], now["attempts"], now["calls"]), ("done", 2, 90))
+        t.equal("and deleted", s.ask(f"/imports/{i['id']}", "DELETE")[0], 204)
+        wait_for("all is recorded", lambda: all((r["recording"] or {}).get("state") == "ready" for r in s.calls_of(i["id"])))
         s.stall()
         i = s.bring(data)[2]
         s.stands(i["id"])
@@ -297,7 +314,7 @@ def attempts(t):
         s.kill()
         s.again()
         now = s.over(i["id"])
-        t.equal("not a fourth time", (now["state"], now["attempts"], "ended 3 times" in now["error"], s.folder()), ("failed", 3, True, ["info"]))
+        t.equal("not a fourth time", (now["state"], now["attempts"], "crashed 3 times" in now["error"], s.folder()), ("failed", 3, True, ["info"]))
         s.stall()
         queued = s.bring(data)[2]
         wait_for("it is read", lambda: s.get(f"/imports/{queued['id']}")["state"] == "running")
