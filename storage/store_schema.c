@@ -277,11 +277,17 @@ static int version_read(sqlite3 *handle, int64_t *ret_version)
     return err;
 }
 
+/* Another program may have gone the step while we waited for the file. */
 static int step_apply(sqlite3 *handle, const struct schema_step *step, unsigned version)
 {
     char set_version[64];
+    int64_t now = 0;
     snprintf(set_version, sizeof set_version, "PRAGMA user_version = %u", version);
     int rc = sqlite3_exec(handle, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (rc == SQLITE_OK && version_read(handle, &now) != 0)
+        rc = SQLITE_ERROR;
+    if (rc == SQLITE_OK && now >= (int64_t)version)
+        return sqlite3_exec(handle, "COMMIT", NULL, NULL, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(handle, step->sql, NULL, NULL, NULL);
     if (rc == SQLITE_OK)

@@ -94,6 +94,35 @@ Test(store_files, an_older_file_is_brought_forward_step_by_step) {
   }
 }
 
+static char contended[300];
+
+static void *migrate_it(void *failed) {
+  struct why why = {""};
+  sqlite3 *db;
+  sqlite3_open(contended, &db);
+  sqlite3_busy_timeout(db, 10000);
+  *(int *)failed = schema_migrate(db, STEPS, 3, "x.db", &why);
+  if (*(int *)failed)
+    fprintf(stderr, "%s\n", why.text);
+  sqlite3_close(db);
+  return NULL;
+}
+
+Test(store_files, who_comes_at_the_same_time_does_not_go_a_step_again) {
+  pthread_t threads[6];
+  int failed[6];
+  for (int round = 0; round < 10; round++) {
+    snprintf(contended, sizeof contended, "%s/x%d.db", dir, round);
+    for (int i = 0; i < 6; i++)
+      cr_assert_eq(pthread_create(&threads[i], NULL, migrate_it, &failed[i]), 0);
+    for (int i = 0; i < 6; i++)
+      pthread_join(threads[i], NULL);
+    for (int i = 0; i < 6; i++)
+      cr_assert_eq(failed[i], 0);
+    unlink(contended);
+  }
+}
+
 Test(store_files, a_step_that_fails_leaves_the_file_as_it_was) {
   static const struct schema_step BAD[] = {{"CREATE TABLE t(a)"},
                                            {"CREATE TABLE u(b); nonsense;"}};
