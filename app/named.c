@@ -33,11 +33,17 @@ static const struct {
 
 /* ---- start ---- */
 
-static int read_file(struct named_places *n, struct why *why)
+/* Calls are captured whatever stands there: what cannot be read is left out, and kept for whoever wants to mend it. */
+static void read_file(struct named_places *n)
 {
-    char path[512];
+    char path[512], aside[512];
+    struct why why = {0};
     snprintf(path, sizeof path, "%.440s/" NAMED_FILE, n->config.data_dir);
-    return access(path, F_OK) == 0 ? settings_read_places(path, &n->put, why) : 0;
+    snprintf(aside, sizeof aside, "%.440s/" NAMED_FILE ".unreadable", n->config.data_dir);
+    if (access(path, F_OK) != 0 || settings_read_places(path, &n->put, &why) == 0)
+        return;
+    bool moved = rename(path, aside) == 0;
+    log_error("places", "trunks and aliases of the API are left out%s%s: %s", moved ? ", their file is now " : "", moved ? aside : "", why.text);
 }
 
 static int join(const struct named_places *n, const struct places *put, struct places **ret_all)
@@ -66,10 +72,10 @@ int named_open(const struct named_config *config, struct named_places **ret_name
         return ERR_NOMEM;
     n->config = *config;
     pthread_mutex_init(&n->lock, NULL);
-    int err = read_file(n, why);
-    if (err == 0)
-        err = settle(n);
+    read_file(n);
+    int err = settle(n);
     if (err) {
+        why_set(why, "no memory for trunks and aliases");
         named_close(n);
         return err;
     }
@@ -191,13 +197,19 @@ static int make_put(const struct named_places *n, enum named_change how, const s
     return err || how == NAMED_GONE ? err : set_values(ret_put, item, section, why);
 }
 
-static int store(const struct named_places *n, const struct places *put, struct why *why)
+/* The next start reads it: what it could not read is refused now. */
+static int write_text(const struct places *put, struct buf *out, struct why *why)
 {
-    struct buf text;
-    buf_init(&text, PUT_FILE_MAX);
-    places_write(put, &text);
-    int err = text.failed ? ERR_FULL : put_file(n->config.data_dir, NAMED_FILE, buf_view(&text));
-    buf_fini(&text);
+    places_write(put, out);
+    if (!out->failed)
+        return settings_try_places(buf_text(out), why);
+    why_set(why, "There is no room for more of them.");
+    return ERR_FULL;
+}
+
+static int store(const struct named_places *n, const struct buf *text, struct why *why)
+{
+    int err = put_file(n->config.data_dir, NAMED_FILE, buf_view(text));
     if (err)
         why_set(why, "It could not be stored: %s.", err_text(err));
     return err == ERR_INVALID ? ERR_IO : err;
@@ -219,6 +231,8 @@ static int take_effect(struct named_places *n, enum named_kind kind, struct why 
 static int change(struct named_places *n, enum named_change how, const struct named *item, bool only_try, struct why *why)
 {
     struct places *put = NULL, *all = NULL;
+    struct buf text;
+    buf_init(&text, PUT_FILE_MAX);
     int err = make_put(n, how, item, &put, why);
     if (err == 0)
         err = join(n, put, &all);
@@ -226,8 +240,10 @@ static int change(struct named_places *n, enum named_change how, const struct na
         err = places_check(all, why);
     if (err == 0 && n->wire)
         err = wire_try_places(n->wire, all, why);
+    if (err == 0)
+        err = write_text(put, &text, why);
     if (err == 0 && !only_try)
-        err = store(n, put, why);
+        err = store(n, &text, why);
     if (err == 0 && !only_try) {
         exchange(&n->put, &put);
         exchange(&n->all, &all);
@@ -235,6 +251,7 @@ static int change(struct named_places *n, enum named_change how, const struct na
     }
     places_free(put);
     places_free(all);
+    buf_fini(&text);
     return err;
 }
 

@@ -13,7 +13,7 @@ struct named_config {
     const struct settings *settings;
 };
 
-/* Reads the file. */
+/* Reads the file; one that cannot be read is set aside as <file>.unreadable. */
 int named_open(const struct named_config *config, struct named_places **ret_named, struct why *why);
 /* NULL is fine. */
 void named_close(struct named_places *n);

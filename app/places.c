@@ -7,7 +7,7 @@
 
 
 #define LIST_MAX (256 * 1024)
-#define ITEM_MAX 256
+#define ITEM_MAX 180 /* a line of a file has 198 bytes, its name and " = " among them (INI_MAX_LINE) */
 #define TITLE_MAX 64
 #define ALIASES_MAX 1024
 
@@ -237,7 +237,12 @@ static bool items_are_good(const struct key *key, const char *section, const cha
     while (single || list_next(&rest, &item)) {
         if (single && title_is_good(item))
             return true;
-        if (item.size >= ITEM_MAX || !item_is_good(key->values, item)) {
+        if (item.size > ITEM_MAX) {
+            why_set(why, "\"%.*s...\" is too long for [%s] %s: one of them has at most %d bytes", SLICE_ARGS(slice_sub(item, 0, 40)), section,
+                    key->name, ITEM_MAX);
+            return false;
+        }
+        if (!item_is_good(key->values, item)) {
             why_set(why, "\"%.*s\" is no value for [%s] %s: it takes %s", SLICE_ARGS(slice_sub(item, 0, 80)), section,
                     key->name, expected[key->values]);
             return false;

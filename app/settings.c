@@ -408,6 +408,17 @@ int settings_read_places(const char *path, struct places **ret_places, struct wh
     return ERR_INVALID;
 }
 
+int settings_try_places(const char *text, struct why *why)
+{
+    struct settings holder = {0};
+    struct reading reading = {.settings = &holder};
+    int line = ini_parse_string(text, on_place, &reading);
+    places_free(holder.places);
+    if (line)
+        why_set(why, "it could not be read again: line %d: %s", line, reading.first.text[0] ? reading.first.text : "it is no line of a configuration");
+    return line ? ERR_INVALID : 0;
+}
+
 static int is_conf(const struct dirent *e)
 {
     size_t size = strlen(e->d_name);

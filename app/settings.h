@@ -47,6 +47,8 @@ int settings_read(struct settings *s, const char *path, struct why *why);
 int settings_load(struct settings *s, const char *path, struct why *why);
 /* A file that holds places and nothing else. *ret_places is NULL when it is empty. */
 int settings_read_places(const char *path, struct places **ret_places, struct why *why);
+/* Could this text be such a file? */
+int settings_try_places(const char *text, struct why *why);
 /* A file that holds rules and nothing else. *ret_rules is NULL when it is empty. */
 int settings_read_rules(const char *path, struct rules **ret_rules, struct why *why);
 /* One setting, as on a line of the file. */
