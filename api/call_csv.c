@@ -28,17 +28,24 @@ static bool is_formula(const char *text)
     return text[0] && strchr("=@", text[0]);
 }
 
+/* Not all programs take the comma for what separates: to one that reads `;` or tabs a cell may begin within a name, where a quote is no
+ * help to it. */
+static bool begins_formula(const char *text, const char *at)
+{
+    return (at == text || strchr(";\t\r\n", at[-1])) && is_formula(at);
+}
+
 static void put_text(FILE *out, const char *text)
 {
-    bool quoted = strpbrk(text, ",\" ") || is_formula(text);
+    bool quoted = strpbrk(text, ",;\" \t\r\n") || is_formula(text);
     if (quoted)
         putc('"', out);
-    if (is_formula(text))
-        putc('\'', out);
-    for (; *text; text++) {
-        if (*text == '"')
+    for (const char *at = text; *at; at++) {
+        if (begins_formula(text, at))
+            putc('\'', out);
+        if (*at == '"')
             putc('"', out);
-        putc(*text, out);
+        putc(*at, out);
     }
     if (quoted)
         putc('"', out);

@@ -101,7 +101,8 @@ Test(terminal, tables_hold_no_formulas)
 {
     static const struct {
         const char *user, *cell;
-    } CASES[] = {{"=1+1", ",\"'=1+1\","}, {"+4930", ",+4930,"}, {"+4930+cmd", ",\"'+4930+cmd\","}, {"@SUM(A1)", ",\"'@SUM(A1)\","}, {"a,b", ",\"a,b\","}, {"a\\\"b", ",\"a\"\"b\","}};
+    } CASES[] = {{"=1+1", ",\"'=1+1\","}, {"+4930", ",+4930,"}, {"+4930+cmd", ",\"'+4930+cmd\","}, {"@SUM(A1)", ",\"'@SUM(A1)\","}, {"a,b", ",\"a,b\","}, {"a\\\"b", ",\"a\"\"b\","},
+                 {"a;b", ",\"a;b\","}, {"a;=1+1", ",\"a;'=1+1\","}, {"a;b;@SUM(A1)", ",\"a;b;'@SUM(A1)\","}, {"a;+4930", ",\"a;+4930\","}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         char *text = NULL;
         size_t size;
