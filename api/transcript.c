@@ -51,11 +51,43 @@ static bool refused(struct exchange *x, int why)
     return why != 0;
 }
 
+static int was_deleted(struct exchange *x, const char *uid)
+{
+    struct call_record *r = NULL;
+    int err = store_call(x->reader, uid, &r);
+    bool deleted = err == 0 && r->recording.deleted_us;
+
+    record_free(r);
+    if (err == ERR_NOT_FOUND)
+        return 0; /* it goes on */
+    return deleted ? ERR_EXISTS : err;
+}
+
+static int has_none(struct exchange *x, const struct store_note *note)
+{
+    struct record_notes notes;
+    struct arena *arena = arena_new(4096, ARENA_MAX);
+    int err = arena ? store_notes(x->reader, note->uid, note->started_us, STORE_TRANSCRIPT, arena, &notes) : ERR_NOMEM;
+
+    if (err == 0 && notes.transcript == NULL)
+        err = ERR_NOT_FOUND;
+    arena_free(arena);
+    return err;
+}
+
+/* What cannot be done does not come into the audit log as done; the store has the last word. False: the problem is set. */
+static bool possible(struct exchange *x, const struct store_note *note)
+{
+    return !refused(x, note->what == STORE_TRANSCRIPT_PUT ? was_deleted(x, note->uid) : has_none(x, note));
+}
+
 /* Audited and done. False: the problem is set. */
 static bool change(struct exchange *x, const char *action, const char *detail, struct store_note *note)
 {
     const struct api_config *config = x->api->config;
 
+    if (!possible(x, note))
+        return false;
     if (!exchange_audit(x, action, note->uid, "ok", x->rq->access_reason ? x->rq->access_reason : detail))
         return false;
     int err = config->put_note(config->context, note);

@@ -118,15 +118,22 @@ def transcripts(t):
         s.as_(s.first, f"/calls/{one}/annotations", "POST", {"text": "asked for a password"})
         t.equal("the recording goes", s.ask(f"/recordings/{recording}", "DELETE", token=admin)[0], 200)
         t.equal("and what was said", (s.ask(at, token=hears)[0], found(s, "swordfish", boss), s.as_(hears, f"/calls/{one}")["has_transcript"], os.path.exists(beside)), (404, [], False, False))
+        before = written(s, one)
         t.equal("it does not come back", code(s.ask(at, "PUT", SAID, boss)), (409, "recording_deleted", None))
         t.equal("an annotation stays with the call", found(s, "password", boss), ["c1@test"])
         other = f"/calls/{uids_all(s)['c2@test']}/transcript"
         s.as_(boss, other, "PUT", {"segments": [{"text": "a call without sound"}]})
         t.equal("deleted", [s.ask(other, "DELETE", token=admin)[0], s.ask(other, "DELETE", token=admin)[0]], [204, 404])
-        actions = [e["action"] for e in s.as_(s.token("auditor"), "/audit?limit=1000")["data"]]
+        log = s.as_(s.token("auditor"), "/audit?limit=1000")["data"]
+        actions = [e["action"] for e in log]
+        t.equal("what was refused is not in the log as done", (actions.count("transcript.delete"), written(s, one)), (1, before))
         t.check("audited", {"transcript.read", "transcript.write", "transcript.delete"} <= set(actions))
         data = s.data
     t.counter("no byte of it is left in the database", not any(b"swordfish" in open(p, "rb").read() for p in glob.glob(f"{data}/db/calls-*")))
+
+
+def written(s, uid):
+    return len(s.as_(s.token("auditor"), f"/audit?action=transcript.write&object={uid}&limit=1000")["data"])
 
 
 def uids_all(s):
