@@ -51,5 +51,5 @@ int exports_room(struct exports *all, struct export *e, uint64_t more);
 __attribute__((format(printf, 4, 5))) int export_fail(struct export *e, int err, const char *error, const char *format, ...);
 
 /* ---- export_make.c ---- */
-/* Makes the file of `e`, which is the caller's copy; 0, or an ERR_ with `error` and `detail` set. ERR_NOT_FOUND: nobody wants it any more. */
+/* Makes the file of `e`, which is the caller's copy; 0, or an ERR_ with `error` and `detail` set. Whether it is still wanted its row tells. */
 int export_make(struct exports *all, struct export *e);

@@ -10,6 +10,7 @@
 
 #define PAGE_CALLS 250
 #define CALL_DEPTH 16
+#define EMPTY_PAGES_MAX 100
 
 struct listing {
     struct export_run *run;
@@ -85,8 +86,18 @@ static void take(void *context, const struct call_record *r)
     e->oldest_us = e->oldest_us == 0 || r->started_us < e->oldest_us ? r->started_us : e->oldest_us;
 }
 
+/* All hits of a page may have been deleted between the two looks of store_calls(): the same question then has others. */
+static int check_empty(struct listing *l, bool more, unsigned *empty_pages)
+{
+    *empty_pages = more && l->seen == 0 ? *empty_pages + 1 : 0;
+    if (*empty_pages < EMPTY_PAGES_MAX)
+        return 0;
+    return export_fail(l->run->e, ERR_BUSY, "database", "Calls that were found cannot be read: the list would not be whole.");
+}
+
 static int list_pages(struct listing *l)
 {
+    unsigned empty_pages = 0;
     bool more = true;
     int err = 0;
     while (err == 0 && more && !l->run->e->truncated) {
@@ -94,8 +105,9 @@ static int list_pages(struct listing *l)
         err = store_calls(l->run->x.reader, &l->query, take, l, &more);
         if (err)
             return export_fail(l->run->e, err, "database", "The database could not be read: %s.", err_text(err));
-        err = l->err ? l->err : export_go_on(l->run);
-        more &= l->seen > 0;
+        err = l->err ? l->err : check_empty(l, more, &empty_pages);
+        if (err == 0)
+            err = export_go_on(l->run);
     }
     return err;
 }

@@ -379,7 +379,7 @@ int export_make(struct exports *all, struct export *e)
     buf_init(&r->missing, LIST_BYTES_MAX);
     buf_init(&r->sums, LIST_BYTES_MAX);
     int err = run_it(r);
-    if (err && err != ERR_NOT_FOUND && e->error[0] == '\0')
+    if (err && e->error[0] == '\0')
         (void)export_fail(e, err, "internal", "It could not be made: %s.", err_text(err));
     archive_writer_free(r->archive);
     if (r->fd >= 0)

@@ -250,9 +250,8 @@ static bool publish_end(struct exports *all, const struct export *e)
 static void finish(struct exports *all, struct export *e, int err)
 {
     e->ended_us = clock_wall_ns() / 1000;
-    if (err && !is_there(all, e->id))
-        err = ERR_NOT_FOUND; /* whatever it looks like: it was ended from outside */
-    if (err != ERR_NOT_FOUND && audit_end(all, e, err == 0) != 0 && err == 0)
+    bool cancelled = err && !is_there(all, e->id); /* whatever it looks like: it was ended from outside */
+    if (!cancelled && audit_end(all, e, err == 0) != 0 && err == 0)
         err = export_fail(e, ERR_IO, "audit_unavailable", "The audit log cannot be written, so nothing that must be audited is given out.");
     e->state = err ? EXPORT_FAILED : EXPORT_READY;
     e->expires_us = err ? 0 : e->ended_us + all->config.keep_us;

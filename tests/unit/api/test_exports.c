@@ -159,6 +159,109 @@ static unsigned count_files(const char *dir)
     return n;
 }
 
+struct audited {
+    unsigned ended;
+    char result[20];
+};
+
+static int note_end(void *context, const struct store_audit *entry)
+{
+    struct audited *a = context;
+    a->ended += strcmp(entry->action, "export.end") == 0;
+    snprintf(a->result, sizeof a->result, "%s", entry->result);
+    return 0;
+}
+
+/* What cannot be found is no word that nobody wants it. */
+Test(exports, one_that_fails_for_want_of_a_database_is_audited_and_says_why)
+{
+    char dir[] = "/tmp/exports-XXXXXX", command[100];
+    static struct export e, now;
+    struct audited audited = {0};
+    struct exports *all = NULL;
+    struct why why = {0};
+    struct counters_set *set = counters_set_new();
+    cr_assert_not_null(mkdtemp(dir));
+    const struct exports_config config = {.data_dir = dir, .counters = set, .version = "0", .max_bytes = 1 << 20, .max_all_bytes = 1 << 20, .keep_us = 1000000, .audit = note_end, .context = &audited};
+    cr_assert_eq(exports_start(&config, &all, &why), 0);
+    fill(&e);
+    e.state = EXPORT_QUEUED;
+    cr_assert_eq(exports_add(all, &e), 0);
+    for (unsigned i = 0; i < 1000 && exports_waiting(all); i++)
+        usleep(10000);
+    cr_assert(exports_get(all, e.id, &now));
+    cr_expect_str_eq(now.error, "database");
+    exports_stop(all);
+    cr_expect_eq(audited.ended, 1);
+    cr_expect_str_eq(audited.result, "failed");
+    counters_set_free(set);
+    snprintf(command, sizeof command, "rm -r %s", dir);
+    cr_expect_eq(system(command), 0);
+}
+
+/* ---- calls that vanish between two looks ---- */
+
+static unsigned vanishing; /* pages of which nothing is left */
+
+int __real_store_calls(struct store_reader *r, const struct store_query *q, store_record_fn *fn, void *context, bool *ret_more);
+int __wrap_store_calls(struct store_reader *r, const struct store_query *q, store_record_fn *fn, void *context, bool *ret_more);
+
+int __wrap_store_calls(struct store_reader *r, const struct store_query *q, store_record_fn *fn, void *context, bool *ret_more)
+{
+    if (vanishing == 0)
+        return __real_store_calls(r, q, fn, context, ret_more);
+    *ret_more = --vanishing > 0;
+    if (*ret_more)
+        return 0;
+    struct call_record *record = record_new();
+    snprintf(record->uid, sizeof record->uid, "last");
+    fn(context, record);
+    record_free(record);
+    return 0;
+}
+
+static uint64_t much_room(void *context)
+{
+    (void)context;
+    return UINT64_C(1) << 40;
+}
+
+static void list_while_calls_vanish(unsigned pages, struct export *ret_export)
+{
+    char dir[] = "/tmp/exports-XXXXXX", command[100];
+    struct exports *all = NULL;
+    struct store *store = NULL;
+    struct why why = {0};
+    struct counters_set *set = counters_set_new();
+    cr_assert_not_null(mkdtemp(dir));
+    cr_assert_eq(store_open(dir, counters_block(set), &store, &why), 0, "%s", why.text);
+    const struct exports_config config = {.data_dir = dir, .counters = set, .version = "0", .max_bytes = 1 << 20, .max_all_bytes = 1 << 20, .keep_us = 60000000, .audit = audit, .room = much_room};
+    cr_assert_eq(exports_start(&config, &all, &why), 0);
+    *ret_export = (struct export){.state = EXPORT_QUEUED, .calls_total = -1, .owner = "local"};
+    cr_assert(parse("{\"kind\":\"csv\"}", &ret_export->ask));
+    vanishing = pages;
+    cr_assert_eq(exports_add(all, ret_export), 0);
+    for (unsigned i = 0; i < 1000 && exports_waiting(all); i++)
+        usleep(10000);
+    cr_assert(exports_get(all, ret_export->id, ret_export));
+    exports_stop(all);
+    store_close(store);
+    counters_set_free(set);
+    snprintf(command, sizeof command, "rm -r %s", dir);
+    cr_expect_eq(system(command), 0);
+}
+
+Test(exports, a_page_whose_calls_all_vanish_does_not_end_the_list)
+{
+    static struct export e;
+    list_while_calls_vanish(4, &e);
+    cr_expect_eq(e.state, EXPORT_READY, "%s", e.detail);
+    cr_expect_eq(e.calls, 1);
+    list_while_calls_vanish(UINT32_MAX, &e);
+    cr_expect_eq(e.state, EXPORT_FAILED);
+    cr_expect_str_eq(e.error, "database");
+}
+
 /* On a disk without room nothing is made: what is tried fails at once, and its row says so. */
 Test(exports, a_restart_keeps_what_became_of_them_and_no_other_file)
 {
