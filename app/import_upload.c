@@ -172,16 +172,24 @@ void import_upload_drop(void *upload)
     free(u);
 }
 
-/* Under its last name, and in the table. */
-static enum api_import_answer queue(struct import_upload *u, struct why *why)
+static enum api_import_answer tell_known(const struct api_import *known, struct why *why)
+{
+    why_set(why, "These bytes were imported before, as %s; delete that import to read them once more.", known->id);
+    return API_IMPORT_KNOWN;
+}
+
+/* Under its last name, and in the table. Somebody else may have brought the same since we looked. */
+static enum api_import_answer queue(struct import_upload *u, struct api_import *ret_known, struct why *why)
 {
     struct importer *m = u->importer;
     char part[600], whole[600];
     import_path(m, u->import.id, ".part", part);
     import_path(m, u->import.id, ".cap", whole);
     int err = rename(part, whole) == 0 ? import_write(m, &u->import) : err_of_errno(errno);
-    if (err == 0 && !importer_add(m, &u->import))
-        err = ERR_NOMEM;
+    int added = err ? err : importer_add(m, &u->import, ret_known);
+    if (err == 0 && added == ERR_EXISTS)
+        return tell_known(ret_known, why);
+    err = added;
     if (err)
         why_set(why, "It cannot be kept: %s.", err_text(err));
     return err == 0 ? API_IMPORT_TAKEN : API_IMPORT_TROUBLE;
@@ -191,16 +199,14 @@ static enum api_import_answer look(struct import_upload *u, struct api_import *r
 {
     char path[600];
     struct why reason = {0};
-    if (importer_known(u->importer, u->import.sha256, ret_import)) {
-        why_set(why, "These bytes were imported before, as %s; delete that import to read them once more.", ret_import->id);
-        return API_IMPORT_KNOWN;
-    }
+    if (importer_known(u->importer, u->import.sha256, ret_import))
+        return tell_known(ret_import, why);
     import_path(u->importer, u->import.id, ".part", path);
     if (import_look(u->importer->config.settings, path, &reason) != 0) {
         log_info("import", "%s", reason.text);
         return tell_no_capture(why);
     }
-    return queue(u, why);
+    return queue(u, ret_import, why);
 }
 
 enum api_import_answer import_upload_finish(struct import_upload *u, struct api_import *ret_import, struct why *why)

@@ -30,7 +30,7 @@ static bool waits(const struct api_import *i)
 /* Removed, though its reading has not ended yet. */
 static bool is_gone(const struct importer *m, const struct api_import *i)
 {
-    return strcmp(m->cancelled, i->id) == 0;
+    return m->cut && strcmp(m->reading, i->id) == 0;
 }
 
 unsigned importer_waiting(const struct importer *m)
@@ -75,35 +75,49 @@ static void make_room(struct importer *m)
         take_out(m, at);
 }
 
-bool importer_add(struct importer *m, const struct api_import *i)
+static const struct api_import *find_content(const struct importer *m, const char *sha256)
 {
-    struct api_import *copy = malloc(sizeof *copy);
+    for (unsigned i = 0; i < m->count; i++)
+        if (m->items[i]->state != API_IMPORT_FAILED && !is_gone(m, m->items[i]) && strcmp(m->items[i]->sha256, sha256) == 0)
+            return m->items[i];
+    return NULL;
+}
+
+static bool put_last(struct importer *m, const struct api_import *i)
+{
+    make_room(m);
+    struct api_import *copy = m->count < IMPORTS_LIST_MAX ? malloc(sizeof *copy) : NULL;
     if (copy == NULL)
         return false;
     *copy = *i;
+    m->items[m->count++] = copy;
+    return true;
+}
+
+int importer_add(struct importer *m, const struct api_import *i, struct api_import *ret_known)
+{
+    int err = 0;
     pthread_mutex_lock(&m->lock);
-    make_room(m);
-    bool room = m->count < IMPORTS_LIST_MAX;
-    if (room)
-        m->items[m->count++] = copy;
+    const struct api_import *known = ret_known ? find_content(m, i->sha256) : NULL;
+    if (known) {
+        *ret_known = *known;
+        err = ERR_EXISTS;
+    } else if (!put_last(m, i)) {
+        err = ERR_NOMEM;
+    }
     pthread_cond_broadcast(&m->changed);
     pthread_mutex_unlock(&m->lock);
-    if (!room)
-        free(copy);
-    return room;
+    return err;
 }
 
 bool importer_known(struct importer *m, const char *sha256, struct api_import *ret_import)
 {
-    bool known = false;
     pthread_mutex_lock(&m->lock);
-    for (unsigned i = 0; i < m->count && !known; i++)
-        if (m->items[i]->state != API_IMPORT_FAILED && !is_gone(m, m->items[i]) && strcmp(m->items[i]->sha256, sha256) == 0) {
-            *ret_import = *m->items[i];
-            known = true;
-        }
+    const struct api_import *known = find_content(m, sha256);
+    if (known)
+        *ret_import = *known;
     pthread_mutex_unlock(&m->lock);
-    return known;
+    return known != NULL;
 }
 
 /* ---- one of them ---- */
@@ -112,7 +126,7 @@ static bool goes_on(void *context)
 {
     struct importer *m = context;
     pthread_mutex_lock(&m->lock);
-    bool on = !m->stopping && m->cancelled[0] == '\0';
+    bool on = !m->stopping && !m->cut;
     pthread_mutex_unlock(&m->lock);
     return on;
 }
@@ -154,36 +168,24 @@ static int begin(struct api_import *i, const char *path)
     return stat(path, &st) == 0 && (uint64_t)st.st_size == i->bytes ? 0 : ERR_TRUNCATED;
 }
 
+/* The file goes once it is written that nobody needs it any more: between the two it would be missed. */
+static void write_over(const struct importer *m, const struct api_import *i, const char *path)
+{
+    if (import_write(m, i) == 0)
+        (void)unlink(path);
+    else
+        log_error("import", "what became of import %s cannot be written", i->id);
+}
+
 static void over(struct importer *m, struct api_import *i, const char *path, int err, const struct why *why)
 {
-    static const char *const RESULTS[] = {"done", "failed"};
     i->state = err ? API_IMPORT_FAILED : API_IMPORT_DONE;
     i->ended_us = clock_wall_ns() / 1000;
     i->progress = err ? i->progress : 1;
     set_error(i, path, err, why);
     if (err == 0 && !i->partial)
         i->error[0] = '\0';
-    (void)unlink(path);
-    if (import_write(m, i) != 0)
-        log_error("import", "what became of import %s cannot be written", i->id);
-    counters_add(m->config.counters, C_IMPORTS + label_find(LABELS_IMPORT, slice_str(RESULTS[err != 0])), 1);
-    log_info("import", "import %s is %s: %llu calls of %llu packets%s%s", i->id, RESULTS[err != 0], (unsigned long long)i->calls,
-             (unsigned long long)i->packets, i->error[0] ? "; " : "", i->error);
-    take_news(m, i);
-}
-
-static bool was_cancelled(struct importer *m)
-{
-    pthread_mutex_lock(&m->lock);
-    bool cancelled = m->cancelled[0] != '\0';
-    unsigned at = find(m, m->cancelled);
-    if (cancelled && at < m->count)
-        take_out(m, at);
-    m->cancelled[0] = '\0';
-    pthread_mutex_unlock(&m->lock);
-    if (cancelled)
-        counters_add(m->config.counters, C_IMPORTS + label_find(LABELS_IMPORT, slice_str("cancelled")), 1);
-    return cancelled;
+    write_over(m, i, path);
 }
 
 /* We are stopped, which is no fault of the file: it waits for the next start. */
@@ -192,6 +194,32 @@ static void put_off(struct importer *m, struct api_import *i)
     i->state = API_IMPORT_QUEUED;
     if (import_write(m, i) != 0)
         log_error("import", "that import %s waits for the next start cannot be written", i->id);
+}
+
+/* What became of it is said, and it is not read any more, in one step: whoever removes it finds the one or the other. False: it was removed. */
+static bool end_reading(struct importer *m, const struct api_import *i)
+{
+    pthread_mutex_lock(&m->lock);
+    unsigned at = find(m, i->id);
+    bool stays = !m->cut;
+    if (at < m->count && stays)
+        *m->items[at] = *i;
+    else if (at < m->count)
+        take_out(m, at);
+    m->reading[0] = '\0';
+    m->cut = false;
+    pthread_mutex_unlock(&m->lock);
+    return stays;
+}
+
+static void tell_end(const struct importer *m, const struct api_import *i, bool stays)
+{
+    const char *result = !stays ? "cancelled" : i->state == API_IMPORT_DONE ? "done" : "failed";
+    if (stays && i->state == API_IMPORT_QUEUED)
+        return;
+    counters_add(m->config.counters, C_IMPORTS + label_find(LABELS_IMPORT, slice_str(result)), 1);
+    log_info("import", "import %s is %s: %llu calls of %llu packets%s%s", i->id, result, (unsigned long long)i->calls,
+             (unsigned long long)i->packets, i->error[0] ? "; " : "", i->error);
 }
 
 static void read_one(struct importer *m, struct api_import *i)
@@ -208,12 +236,11 @@ static void read_one(struct importer *m, struct api_import *i)
     const struct import_run_config config = {.importer = m, .path = path, .goes_on = goes_on, .tell = take_news, .context = m};
     if (err == 0)
         err = import_run(&config, i, &why);
-    if (was_cancelled(m))
-        return;
-    if (err == ERR_BUSY)
+    if (err == ERR_BUSY && !goes_on(m))
         put_off(m, i);
     else
         over(m, i, path, err, &why);
+    tell_end(m, i, end_reading(m, i));
 }
 
 /* ---- the thread ---- */
@@ -228,6 +255,7 @@ static bool next(struct importer *m, struct api_import *ret_import)
             if (m->items[i]->state == API_IMPORT_QUEUED) {
                 *ret_import = *m->items[i];
                 m->items[i]->state = API_IMPORT_RUNNING;
+                snprintf(m->reading, sizeof m->reading, "%s", ret_import->id);
                 found = true;
             }
         if (!found)
@@ -263,12 +291,13 @@ static void adopt(struct importer *m, struct api_import *i)
         i->state = API_IMPORT_FAILED;
         i->ended_us = clock_wall_ns() / 1000;
         set_error(i, path, 0, &why);
-        (void)unlink(path);
-        (void)import_write(m, i);
+        write_over(m, i, path);
     } else if (i->state == API_IMPORT_RUNNING) {
         i->state = API_IMPORT_QUEUED;
+    } else if (!waits(i)) {
+        (void)unlink(path); /* a crash came between the two steps of write_over() */
     }
-    (void)importer_add(m, i);
+    (void)importer_add(m, i, NULL);
 }
 
 static int by_time(const void *a, const void *b)
@@ -395,8 +424,8 @@ static int remove_one(void *context, const char *id)
     pthread_mutex_lock(&m->lock);
     unsigned at = find(m, id);
     bool found = at < m->count;
-    if (found && m->items[at]->state == API_IMPORT_RUNNING && m->started)
-        snprintf(m->cancelled, sizeof m->cancelled, "%s", id);
+    if (found && strcmp(m->reading, id) == 0)
+        m->cut = true;
     else if (found)
         take_out(m, at);
     pthread_mutex_unlock(&m->lock);

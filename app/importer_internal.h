@@ -19,7 +19,8 @@ struct importer {
     unsigned receiving;   /* uploads under way */
     struct api_import *items[IMPORTS_LIST_MAX]; /* the oldest first */
     unsigned count;
-    char cancelled[40];   /* the one that is read was removed; "": not so */
+    char reading[40];     /* the one that is read, until its state says what became of it; "": none */
+    bool cut;             /* that one was removed */
 };
 
 /* ---- import_file.c ---- */
@@ -34,8 +35,9 @@ void import_unlink(const struct importer *m, const char *id);
 /* ---- importer.c ---- */
 /* How many wait, are read or come in. Under the lock. */
 unsigned importer_waiting(const struct importer *m);
-/* Takes a place in the table, the oldest that is over gives way. Not under the lock; false: no memory. */
-bool importer_add(struct importer *m, const struct api_import *i);
+/* Takes a place in the table, the oldest that is over gives way. With `ret_known` not if there is one with the same content that was not
+ * refused: ERR_EXISTS, and that is *ret_known. Not under the lock. ERR_NOMEM. */
+int importer_add(struct importer *m, const struct api_import *i, struct api_import *ret_known);
 /* One with the same content that was not refused. Not under the lock. */
 bool importer_known(struct importer *m, const char *sha256, struct api_import *ret_import);
 /* So much stays free on the disk. */
