@@ -193,7 +193,7 @@ static int ask_whole(const struct recover_config *config, const struct found_lis
     }
     int err = asked ? store_reader_open(config->data_dir, &reader) : ERR_NOMEM;
     if (err == 0)
-        err = store_calls_whole(reader, asked, count);
+        err = store_calls_whole(reader, asked, count, config->gone_us);
     store_reader_close(reader);
     *ret_asked = asked;
     *ret_count = count;

@@ -11,6 +11,7 @@ struct recover_config {
     const struct spool_config *spool;
     struct writer *writer;
     struct counters *counters; /* of the caller's thread */
+    int64_t gone_us;           /* a day before that is not there any more went by retention, and does not come back */
 };
 
 /* 0 also when there is nothing to do. *ret_calls: calls brought back. */

@@ -573,14 +573,19 @@ static int start_storage(struct service *s, struct pipeline_config *pipeline, st
 static int start_recovery(struct service *s, const struct pipeline_config *pipeline, struct why *why)
 {
     unsigned calls = 0;
+    struct retention_limits terms;
+    int err = terms_in_force(s->settings, s->settings->data_dir, &terms, why);
+    int64_t age_us = err || s->config.lossless ? 0 : terms.age_us[RETAIN_CALLS];
     struct recover_config config = {
         .data_dir = s->settings->data_dir,
         .pipeline = pipeline,
         .spool = &s->spool,
         .writer = s->writer,
         .counters = s->counters,
+        .gone_us = age_us ? clock_wall_ns() / 1000 - age_us : 0,
     };
-    int err = recover_calls(&config, &calls, why);
+    if (err == 0)
+        err = recover_calls(&config, &calls, why);
     if (err == 0 && calls)
         log_warn("recover", "%u calls were cut by a crash; they end as restart", calls);
     return err;

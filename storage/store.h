@@ -261,13 +261,14 @@ int store_calls(struct store_reader *r, const struct store_query *q, store_recor
 int store_count(struct store_reader *r, const struct store_query *q, uint64_t *ret_count);
 /* The whole record, series and events included. ERR_NOT_FOUND. */
 int store_call(struct store_reader *r, const char *uid, struct call_record **ret_record);
-/* Has the call its last row, the one with its chains? For who asks about all calls of a spool; begun about then. */
+/* Has the call its last row, the one with its chains? For who asks about all calls of a spool; begun about then. Yes, too, where it
+ * began before gone_us and its day is not there any more: retention took it. */
 struct store_asked_whole {
     char uid[40];
     int64_t about_us;
     bool whole; /* out */
 };
-int store_calls_whole(struct store_reader *r, struct store_asked_whole *asked, size_t count);
+int store_calls_whole(struct store_reader *r, struct store_asked_whole *asked, size_t count, int64_t gone_us);
 int store_recording(struct store_reader *r, const char *recording_id, struct call_record **ret_record);
 /* What is attached to the call that began then; none when nothing is. */
 int store_tags(struct store_reader *r, const char *uid, int64_t started_us, struct record_tags *ret_tags);

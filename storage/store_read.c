@@ -167,7 +167,7 @@ static int day_whole(struct store_reader *r, const char *day, struct store_asked
     return rc == SQLITE_DONE ? ERR_NOT_FOUND : db_error(db, rc);
 }
 
-int store_calls_whole(struct store_reader *r, struct store_asked_whole *asked, size_t count)
+int store_calls_whole(struct store_reader *r, struct store_asked_whole *asked, size_t count, int64_t gone_us)
 {
     struct day *days;
     size_t day_count;
@@ -176,10 +176,16 @@ int store_calls_whole(struct store_reader *r, struct store_asked_whole *asked, s
         return err;
     for (size_t n = 0; n < count; n++) {
         struct day about = day_of(asked[n].about_us);
+        bool there = false;
         int found = day_whole(r, about.text, &asked[n]);
-        for (size_t i = day_count; i > 0 && found; i--)
-            if (strcmp(days[i - 1].text, about.text) != 0)
+        for (size_t i = day_count; i > 0 && found; i--) {
+            bool same = strcmp(days[i - 1].text, about.text) == 0;
+            there |= same;
+            if (!same)
                 found = day_whole(r, days[i - 1].text, &asked[n]);
+        }
+        if (found && !there && asked[n].about_us < gone_us)
+            asked[n].whole = true;
     }
     free(days);
     return 0;
