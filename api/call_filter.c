@@ -377,7 +377,8 @@ static bool parse_order(const struct http_query *params, struct call_filter *cf,
     } ORDERS[] = {{"-started_at", STORE_NEWEST},
                   {"started_at", STORE_OLDEST},
                   {"mos_min", STORE_MOS_MIN},
-                  {"duration_ms", STORE_DURATION}};
+                  {"duration_ms", STORE_DURATION},
+                  {"-duration_ms", STORE_LONGEST}};
     const char *value = http_query_value(params, "order");
 
     for (size_t i = 0; i < sizeof ORDERS / sizeof ORDERS[0]; i++)

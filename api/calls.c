@@ -3,7 +3,6 @@
  * With `header` the calls that the other filters leave are gone through one after the other, and
  * their messages with them. One answer looks at so many calls and bytes, then it says that it
  * stopped; its cursor leads on behind the last call looked at. */
-#include <math.h>
 #include <stdio.h>
 
 #include "api/call_filter.h"
@@ -29,24 +28,10 @@ struct list {
     int err;
 };
 
-static double order_value(enum store_order order, const struct call_record *r)
-{
-    switch (order) {
-    case STORE_MOS_MIN:
-        return r->mos_min;
-    case STORE_DURATION:
-        return r->duration_ms < 0 ? NAN : (double)r->duration_ms;
-    case STORE_NEWEST:
-    case STORE_OLDEST:
-        break;
-    }
-    return (double)r->started_us;
-}
-
 static void note_position(struct list *l, const struct call_record *r)
 {
     l->last.after_us = r->started_us;
-    l->last.after_value = order_value(l->order, r);
+    l->last.after_value = store_order_value(l->order, r);
     snprintf(l->last.after_uid, sizeof l->last.after_uid, "%s", r->uid);
 }
 

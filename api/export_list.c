@@ -1,6 +1,5 @@
 /* The calls of an export: found as GET /calls finds them, written as `earshot export` writes them. */
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 
 #include "api/call_csv.h"
@@ -20,15 +19,6 @@ struct listing {
     unsigned seen; /* of this page */
     int err;
 };
-
-static double order_value(enum store_order order, const struct call_record *r)
-{
-    if (order == STORE_MOS_MIN)
-        return r->mos_min;
-    if (order == STORE_DURATION)
-        return r->duration_ms < 0 ? NAN : (double)r->duration_ms;
-    return (double)r->started_us;
-}
 
 static int write_row(struct listing *l, const struct call_record *r)
 {
@@ -71,7 +61,7 @@ static void take(void *context, const struct call_record *r)
     struct export *e = l->run->e;
     l->seen++;
     l->query.after_us = r->started_us;
-    l->query.after_value = order_value(l->query.order, r);
+    l->query.after_value = store_order_value(l->query.order, r);
     snprintf(l->query.after_uid, sizeof l->query.after_uid, "%s", r->uid);
     if (l->err || e->truncated || !limit_allows_record(&e->limit, r) || !is_found(l, r))
         return;

@@ -205,7 +205,7 @@ struct store_reader;
 int store_reader_open(const char *data_dir, struct store_reader **ret_reader);
 void store_reader_close(struct store_reader *r);
 
-enum store_order { STORE_NEWEST, STORE_OLDEST, STORE_MOS_MIN, STORE_DURATION };
+enum store_order { STORE_NEWEST, STORE_OLDEST, STORE_MOS_MIN, STORE_DURATION, STORE_LONGEST };
 
 #define STORE_VALUES_MAX 8
 /* Filters of GET /calls; empty or zero = not asked. Repeated values are OR. */
@@ -255,10 +255,12 @@ void store_query_defaults(struct store_query *q);
 
 typedef void store_record_fn(void *context, const struct call_record *record);
 /* Delivers at most q->limit records (without series, messages and events) in order; *ret_more says whether others follow. Ended calls
- * only. STORE_MOS_MIN and STORE_DURATION go from low to high, calls without a value last (after_value NAN), newer ones first among equals;
+ * only. STORE_MOS_MIN and STORE_DURATION go from low to high, STORE_LONGEST from high to low, calls without a value last (after_value NAN), newer ones first among equals;
  * after_value is the row's mos_min or duration_ms. A record is valid during the call that delivers it. */
 int store_calls(struct store_reader *r, const struct store_query *q, store_record_fn *fn, void *context, bool *ret_more);
 int store_count(struct store_reader *r, const struct store_query *q, uint64_t *ret_count);
+/* What stands in after_value to go on behind this call. */
+double store_order_value(enum store_order order, const struct call_record *r);
 /* The whole record, series and events included. ERR_NOT_FOUND. */
 int store_call(struct store_reader *r, const char *uid, struct call_record **ret_record);
 /* Has the call its last row, the one with its chains? For who asks about all calls of a spool; begun about then. Yes, too, where it

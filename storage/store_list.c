@@ -102,6 +102,7 @@ enum filter {
     F_AFTER_MOS,
     F_AFTER_WORST,
     F_AFTER_DURATION,
+    F_AFTER_LONGEST,
     F_COUNT,
 };
 
@@ -201,15 +202,20 @@ static const struct {
         {" AND (ifnull(duration_ms, 1e300) > ?110 OR ifnull(duration_ms, 1e300) = ?110"
          " AND (started_us, uid) < (?111, ?112))",
          110},
+    [F_AFTER_LONGEST] =
+        {" AND (ifnull(-duration_ms, 1e300) > ?110 OR ifnull(-duration_ms, 1e300) = ?110"
+         " AND (started_us, uid) < (?111, ?112))",
+         110},
 };
 #define PARAMETER_LIMIT 120
 
 /* The order of a list: what is selected as its value, and how it ends. */
 enum shape {
-    SHAPE_NEWEST,
+    SHAPE_NEWEST, /* as enum store_order */
     SHAPE_OLDEST,
     SHAPE_MOS,
     SHAPE_DURATION,
+    SHAPE_LONGEST,
     SHAPE_COUNT,
     SHAPE_WORST,
     SHAPE_UNSCORED
@@ -230,6 +236,8 @@ static const struct {
                         " AND mos_min IS NULL ORDER BY started_us DESC, uid DESC LIMIT ?120"},
     [SHAPE_DURATION] = {"SELECT id, started_us, uid, ifnull(duration_ms, 1e300)",
                         " ORDER BY 4, started_us DESC, uid DESC LIMIT ?120"},
+    [SHAPE_LONGEST] = {"SELECT id, started_us, uid, ifnull(-duration_ms, 1e300)",
+                       " ORDER BY 4, started_us DESC, uid DESC LIMIT ?120"},
     [SHAPE_COUNT] = {"SELECT count(*)", ""},
 };
 
@@ -379,19 +387,27 @@ static void value_words(struct filters *f, const struct store_query *q)
     value_text(f, FILTERS[IN[q->words_in]].base, q->words);
 }
 
+static bool is_by_value(enum store_order order)
+{
+    return order == STORE_MOS_MIN || order == STORE_DURATION || order == STORE_LONGEST;
+}
+
 static void value_after(struct filters *f, const struct store_query *q)
 {
     static const enum filter AFTER[] = {[STORE_NEWEST] = F_AFTER_NEWEST,
                                         [STORE_OLDEST] = F_AFTER_OLDEST,
                                         [STORE_MOS_MIN] = F_AFTER_MOS,
-                                        [STORE_DURATION] = F_AFTER_DURATION};
+                                        [STORE_DURATION] = F_AFTER_DURATION,
+                                        [STORE_LONGEST] = F_AFTER_LONGEST};
     if (q->after_uid[0] == '\0' || (f->unscored && !isnan(q->after_value)))
         return;
     ask(f, f->worst ? F_AFTER_WORST : f->unscored ? F_AFTER_NEWEST : AFTER[q->order]);
     if (f->statement == NULL)
         return;
-    if (q->order == STORE_MOS_MIN || q->order == STORE_DURATION)
-        sqlite3_bind_double(f->statement, 110, isnan(q->after_value) ? NO_VALUE : q->after_value);
+    if (is_by_value(q->order)) {
+        double after = q->order == STORE_LONGEST ? -q->after_value : q->after_value;
+        sqlite3_bind_double(f->statement, 110, isnan(after) ? NO_VALUE : after);
+    }
     sqlite3_bind_int64(f->statement, 111, q->after_us);
     value_text(f, 112, q->after_uid);
 }
@@ -630,7 +646,7 @@ static bool day_matters(const struct store_query *q, const struct day *day)
 static int collect(struct store_reader *r, const struct store_query *q, const struct day *days,
                    size_t count, struct hits *hits)
 {
-    bool by_value = q->order == STORE_MOS_MIN || q->order == STORE_DURATION;
+    bool by_value = is_by_value(q->order);
     int err = 0;
 
     for (size_t i = 0; i < count && !err; i++) {
@@ -694,6 +710,21 @@ int store_calls(struct store_reader *r, const struct store_query *q, store_recor
         *ret_more = hits.count > limit;
     free(hits.items);
     return err;
+}
+
+double store_order_value(enum store_order order, const struct call_record *r)
+{
+    switch (order) {
+    case STORE_MOS_MIN:
+        return r->mos_min;
+    case STORE_DURATION:
+    case STORE_LONGEST:
+        return r->duration_ms < 0 ? NAN : (double)r->duration_ms;
+    case STORE_NEWEST:
+    case STORE_OLDEST:
+        break;
+    }
+    return (double)r->started_us;
 }
 
 int store_count(struct store_reader *r, const struct store_query *q, uint64_t *ret_count)

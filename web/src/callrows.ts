@@ -43,7 +43,7 @@ export interface Row {
   recording: Text;
   labels: string[];
 }
-export type Order = "-started_at" | "started_at" | "mos_min" | "duration_ms";
+export type Order = "-started_at" | "started_at" | "mos_min" | "duration_ms" | "-duration_ms";
 
 export function rowOf(c: Call): Row {
   const q = c.quality;
@@ -107,7 +107,8 @@ export function holds(r: Row, conditions: Condition[]): boolean {
 
 function before(a: Row, b: Row, order: Order): boolean {
   if (order === "mos_min") return (a.mos ?? 9) < (b.mos ?? 9);
-  if (order === "duration_ms") return (a.duration ?? 0) > (b.duration ?? 0);
+  if (order === "-duration_ms") return (a.duration ?? -1) > (b.duration ?? -1);
+  if (order === "duration_ms") return (a.duration ?? Infinity) < (b.duration ?? Infinity);
   return order === "started_at" ? a.at < b.at : a.at > b.at;
 }
 

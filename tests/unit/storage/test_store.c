@@ -360,7 +360,7 @@ Test(store, pages_of_any_size_give_the_same_list) {
   struct store_query q;
 
   put_many();
-  for (int order = STORE_NEWEST; order <= STORE_DURATION; order++) {
+  for (int order = STORE_NEWEST; order <= STORE_LONGEST; order++) {
     store_query_defaults(&q);
     q.order = (enum store_order)order;
     walk(&q, 1000, &whole);
@@ -387,6 +387,8 @@ static double order_value(enum store_order order, const struct call_record *r) {
     return (double)r->started_us;
   case STORE_MOS_MIN:
     return isnan(r->mos_min) ? 99 : r->mos_min;
+  case STORE_LONGEST:
+    return r->duration_ms < 0 ? 1e9 : -(double)r->duration_ms;
   case STORE_DURATION:
   default:
     return r->duration_ms < 0 ? 1e9 : (double)r->duration_ms;
@@ -406,7 +408,7 @@ Test(store, lists_are_in_order) {
   bool more;
 
   put_many();
-  for (int order = STORE_NEWEST; order <= STORE_DURATION; order++) {
+  for (int order = STORE_NEWEST; order <= STORE_LONGEST; order++) {
     struct sorted s = {.order = (enum store_order)order, .value = -1e300};
     store_query_defaults(&q);
     q.order = s.order;
@@ -466,6 +468,31 @@ Test(store, a_prefix_finds_the_same_whether_few_or_many_have_it) {
   q.number_prefix = "1";
   cr_assert_eq(store_count(reader, &q, &count), 0);
   cr_assert_eq(count, 2495, "many: %lu", (unsigned long)count);
+}
+
+Test(store, calls_are_whole_once_their_last_row_is_there) {
+  struct call_record *whole = help_call(1, HELP_T0_US), *early = help_call(2, HELP_T0_US);
+  struct store_asked_whole asked[5] = {{.about_us = HELP_T0_US},
+                                       {.about_us = HELP_T0_US + HELP_DAY_US},
+                                       {.uid = "nobody", .about_us = HELP_T0_US},
+                                       {.uid = "nobody", .about_us = HELP_T0_US - 3 * HELP_DAY_US},
+                                       {.uid = "nobody", .about_us = HELP_T0_US - 1 * HELP_DAY_US}};
+  whole->state = early->state = "ended";
+  whole->chain_count = 1;
+  whole->chains = arena_alloc(whole->arena, sizeof *whole->chains);
+  whole->chains[0] = (struct record_chain){.packets = 3};
+  early->chain_count = 0;
+  snprintf(asked[0].uid, 40, "%s", early->uid);
+  snprintf(asked[1].uid, 40, "%s", whole->uid); /* begun on another day than its first packet says */
+  put(whole);
+  put(early);
+  cr_assert_eq(store_commit(store), 0);
+  cr_assert_eq(store_calls_whole(reader, asked, 5, HELP_T0_US - 2 * HELP_DAY_US), 0);
+  cr_expect(!asked[0].whole, "it has no chains yet");
+  cr_expect(asked[1].whole);
+  cr_expect(!asked[2].whole, "of a day that is there");
+  cr_expect(asked[3].whole, "retention took its day");
+  cr_expect(!asked[4].whole, "too young for that");
 }
 
 /* ---- messages, jobs, tokens, secrets ---- */

@@ -31,7 +31,7 @@ const COLUMNS: Column[] = [
   { id: "from", name: "From", width: "minmax(8.9rem, 1.1fr)", phone: true, cell: (r) => r.from },
   { id: "to", name: "To", width: "minmax(8.9rem, 1.1fr)", phone: true, cell: (r) => r.to },
   { id: "outcome", name: "Outcome", width: "7.2rem", phone: true, cell: (r) => <Outcome outcome={r.outcome} code={r.code} kind={r.kind} /> },
-  { id: "duration", name: "Length", width: "4rem", num: true, order: "duration_ms", cell: (r) => duration(r.duration) },
+  { id: "duration", name: "Length", width: "4rem", num: true, order: "-duration_ms", cell: (r) => duration(r.duration) },
   { id: "mos", name: "MOS", width: "4.4rem", num: true, order: "mos_min", phone: true, cell: (r) => <Mos value={r.mos} band={r.band} scale={r.scale} /> },
   { id: "loss", name: "Loss", width: "4.2rem", num: true, cell: (r) => percent(r.loss) },
   { id: "jitter", name: "Jitter", width: "4.4rem", num: true, cell: (r) => number(r.jitter, 1, "ms") },
@@ -193,14 +193,16 @@ export function Calls(p: { route: Route }): JSX.Element {
     choose(c);
     remember("columns", c.join(","));
   };
-  const sort = (o: Order) => amend({ order: o === "-started_at" && order === "-started_at" ? "started_at" : o });
+  // The same column once more: the other way round, but for the worst, whose other end nobody looks for.
+  const sort = (o: Order) => amend({ order: o === order && o.startsWith("-") ? o.slice(1) : o });
+  const ascending = !order.startsWith("-");
   const head = (
     <div class="row head" role="row" aria-rowindex={1} style={template}>
       {columns.map((c) => {
-        const active = c.order === order || (c.order === "-started_at" && order === "started_at");
+        const active = c.order !== undefined && (c.order === order || c.order === `-${order}`);
         return (
-          <div key={c.id} role="columnheader" class={`c-${c.id} ${c.num ? "num" : ""}`} aria-sort={active ? (order === "started_at" || order === "mos_min" ? "ascending" : "descending") : undefined}>
-            {c.order ? <button type="button" class="sort" onClick={() => sort(c.order!)}>{c.name}{active ? <span aria-hidden="true">{order === "started_at" || order === "mos_min" ? " ↑" : " ↓"}</span> : null}</button> : c.name}
+          <div key={c.id} role="columnheader" class={`c-${c.id} ${c.num ? "num" : ""}`} aria-sort={active ? (ascending ? "ascending" : "descending") : undefined}>
+            {c.order ? <button type="button" class="sort" onClick={() => sort(c.order!)}>{c.name}{active ? <span aria-hidden="true">{ascending ? " ↑" : " ↓"}</span> : null}</button> : c.name}
           </div>
         );
       })}
