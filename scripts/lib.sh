@@ -10,7 +10,7 @@ build_packages="build-essential cmake ninja-build pkg-config libpcap-dev libavco
   libopus-dev libogg-dev libsqlite3-dev libmicrohttpd-dev libgnutls28-dev libsodium-dev libinih-dev libjansson-dev libssl-dev zlib1g-dev libzstd-dev libexpat1-dev libsrtp2-dev libseccomp-dev libcurl4-openssl-dev libspandsp-dev libarchive-dev"
 run_packages="espeak-ng sox"
 test_packages="libcriterion-dev libosip2-dev libgsm1-dev libspeex-dev libbcg729-dev libtiff-dev libopencore-amrnb-dev libvo-amrwbenc-dev espeak-ng tshark
-  tcpdump ffmpeg sox jq curl prometheus sip-tester sngrep baresip-core tcpreplay iproute2 nftables procps sqlite3 python3 python3-cryptography openssl clang-format"
+  tcpdump ffmpeg sox jq curl prometheus sip-tester sngrep baresip-core tcpreplay iproute2 nftables procps sqlite3 python3 python3-cryptography python3-yaml python3-jsonschema openssl clang-format"
 fuzz_packages="clang libclang-rt-14-dev"
 # What tests/live/peers.py starts; large. A Node.js that does not come from Debian brings its npm along.
 peer_packages="kamailio kamailio-tls-modules kamailio-websocket-modules rtpengine-daemon chromium"

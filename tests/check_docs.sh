@@ -14,6 +14,9 @@ done
 while read -r label; do
   grep -qE "DiagnosisLabel: .*[[ ]$label[],]" api/openapi.yaml || { echo "api/openapi.yaml: DiagnosisLabel lacks $label"; exit 1; }
 done < <(sed -n 's/^LABEL(\([a-z_]*\),.*/\1/p' app/diagnose/labels.def)
+while read -r detector; do
+  grep -qE "Detector: .*[[ ]$detector[],]" api/openapi.yaml || { echo "api/openapi.yaml: Detector lacks $detector"; exit 1; }
+done < <(sed -n 's/^| `[a-z_]*` | \([a-z_]*\) |.*/\1/p' docs/findings.md | sort -u)
 "$earshot" --check-config packaging/earshot.conf
 # The shipped file names every setting, with its default.
 "$earshot" --print-config /dev/null | grep -E '^[a-z_]+ = |^\[' > "$work/defaults"

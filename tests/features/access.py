@@ -45,7 +45,7 @@ class Guarded(Served):
         text = answer.read()
         got = answer.status, {k.lower(): v for k, v in answer.getheaders()}, text
         c.close()
-        return got[0], got[1], json.loads(text) if "json" in got[1].get("content-type", "") and text else text
+        return got[0], got[1], json.loads(text) if re.search(r"[/+]json", got[1].get("content-type", "")) and text else text
 
     def connection(self):
         where = urllib.parse.urlsplit(self.url)
