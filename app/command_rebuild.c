@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "app/commands.h"
-#include "app/progress.h"
+#include "base/progress.h"
 #include "app/sidecar.h"
 #include "base/beneath.h"
 #include "base/crypto.h"

@@ -8,7 +8,7 @@
 #include "app/inputs.h"
 #include "app/kpi_report.h"
 #include "app/pipeline.h"
-#include "app/progress.h"
+#include "base/progress.h"
 #include "app/coverage_report.h"
 #include "api/posture.h"
 #include "app/read_topology.h"

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "app/commands.h"
-#include "app/progress.h"
+#include "base/progress.h"
 #include "app/terminal/client.h"
 #include "app/terminal/text.h"
 #include "app/terminal/words.h"

@@ -181,7 +181,7 @@ def scale(t):
         enough = threading.Event()
         talking = threading.Thread(target=play, args=(talk(1, 60.0), enough), daemon=True)
         talking.start()
-        wait_for("a call goes on", lambda: any(c["state"] == "answered" for c in s.get("/api/v1/live/calls")["data"]))
+        wait_for("a call goes on, and is heard", lambda: any(c["state"] == "answered" and len(c["streams"]) == 2 for c in s.get("/api/v1/live/calls")["data"]))
         t.equal("less is put meanwhile", ask(s, "PUT", TERMS, less, **{"If-Match": tag["ETag"]})[0], 200)
         wait_for("they go", lambda: len(rows(data, "SELECT id FROM deletions")) == len(did) + tried["would_go"]["audio"]["things"])
         wait_for("their files", lambda: blocks(data) <= whole * 15 // 100)

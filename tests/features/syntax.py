@@ -298,9 +298,9 @@ class Served:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
         self.process.send_signal(signal.SIGTERM)
-        if self.process.wait(20) != 0:
+        if self.process.wait(20) != 0 and kind is None:  # else something went wrong already, and is told
             raise Failure(f"the service ended with {self.process.returncode}: {open(self.log).read()[-300:]}")
 
 
