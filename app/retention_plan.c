@@ -112,13 +112,15 @@ static int64_t term_begins(const struct retention_plan *p, enum retention_class 
     return p->ask.now_us && age_us ? p->ask.now_us - age_us : INT64_MIN;
 }
 
-/* Somebody brought it later than that: it ages since then. A day that cannot be read is left alone. */
+/* Somebody brought it later than that: it ages since then. A day that cannot be read now is left alone, one that is no database any more
+ * goes. */
 static bool stays_for_imports(const struct retention_plan *p, const struct retention_item *item)
 {
     int64_t imported_us = 0;
     bool captured = false;
-    if (store_day_content(p->reader, item->day, &imported_us, &captured) != 0)
-        return true;
+    int err = store_day_content(p->reader, item->day, &imported_us, &captured);
+    if (err)
+        return err != ERR_INVALID;
     return !captured && imported_us >= term_begins(p, RETAIN_CALLS);
 }
 

@@ -359,12 +359,16 @@ static bool stays_behind(const struct writer *w, const struct item *item)
     return item->kind == ITEM_USER && w->again && atomic_load(&w->again_count) < AGAIN_MAX;
 }
 
+static void commit(struct writer *w);
+
 static void take_item(struct writer *w, struct item *item)
 {
     if (stays_behind(w, item)) {
         put_back(w, item);
         return;
     }
+    if (item->kind == ITEM_DROP_DAYS && w->writing) /* it commits by itself: what came before would not be told that it failed */
+        commit(w);
     int err = write_item(w, item);
     if (err && item->record && atomic_load(&w->error) == 0)
         log_error("writer", "cannot store call %s: %s", item->record->uid, err_text(err));

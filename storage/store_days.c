@@ -98,7 +98,7 @@ static int one_number(struct db *db, enum db_sql sql, int64_t *ret)
     if (rc == SQLITE_ROW)
         *ret = sqlite3_column_int64(statement, 0);
     sqlite3_reset(statement);
-    return rc == SQLITE_ROW ? 0 : ERR_INVALID;
+    return rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE ? ERR_INVALID : db_error(db, rc);
 }
 
 int store_day_content(struct store_reader *r, const char *day, int64_t *ret_imported_us, bool *ret_captured)
@@ -127,7 +127,8 @@ static int day_prune(struct store *s, struct db *db)
     return store_done(s, err, 1, "calls");
 }
 
-/* True when the day stays for calls that were imported since then. One that cannot be read stays, too: it is looked at again. */
+/* True when the day stays for calls that were imported since then. One that cannot be read now stays, too: it is looked at again. What
+ * is no database any more goes with its time, or it would stay for ever. */
 static bool day_stays(struct store *s, const char *day, int64_t imported_since_us)
 {
     struct db *db;
@@ -135,11 +136,11 @@ static bool day_stays(struct store *s, const char *day, int64_t imported_since_u
     int err = store_db(s, DB_CALLS, day, &db);
     if (!err)
         err = one_number(db, SQL_DAY_IMPORTED, &imported_us);
-    bool stays = err || (imported_us && imported_us >= imported_since_us);
+    bool stays = err ? err != ERR_INVALID : imported_us && imported_us >= imported_since_us;
     if (!err && stays)
         (void)day_prune(s, db);
-    int commit_err = store_commit(s);
-    return stays || commit_err;
+    int commit_err = store_commit(s); /* nothing else is in it, and an error ends with it */
+    return stays || (commit_err && commit_err != err);
 }
 
 static int drop_before(struct store *s, enum db_kind kind, int64_t before_us, int64_t imported_since_us)

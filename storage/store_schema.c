@@ -95,7 +95,8 @@ static const struct schema_step CALLS[] = {
      " duration_ms, mos_min, mos_scale, r_fb_min, loss_ratio, jitter_ms, one_way, no_rtp, encrypted,"
      " partial, direction, codec, src_ip, dst_ip, tenant, trunk, from_site, to_site, from_user, to_user,"
      " caller_number, callee_number, call_id, user_agent, labels, recording_state, import_id);"
-     "CREATE INDEX calls_worst ON calls(mos_min, started_us DESC) WHERE mos_min IS NOT NULL;"},
+     "CREATE INDEX calls_worst ON calls(mos_min, started_us DESC, kind, state, outcome, mos_scale)"
+     " WHERE mos_min IS NOT NULL;"},
 };
 
 static const struct schema_step MESSAGES[] = {

@@ -96,11 +96,11 @@ def attempt(number, binary, keep):
 
 
 def run_all(chosen, binary, keep):
-    """The names of those that failed. Some at a time, each in a process of its own: they wait for timers and for the network most
+    """The names of those that failed. Some at a time, in processes of their own: they wait for timers and for the network most
     of the time. What failed beside others is told of and tried once more alone: programs of others have races of their own (a
     proxy's processes, a client's timers), a fault of ours fails twice."""
     again = []
-    with multiprocessing.get_context("fork").Pool(AT_A_TIME, maxtasksperchild=1) as pool:
+    with multiprocessing.get_context("fork").Pool(AT_A_TIME) as pool:  # forked before the pool has threads: later a fork may stand still
         runs = [(n, pool.apply_async(attempt, (n, binary, keep))) for n in chosen]
         for number, result in runs:
             error, line = result.get()

@@ -94,6 +94,25 @@ Test(store_files, an_older_file_is_brought_forward_step_by_step) {
   }
 }
 
+/* It would stay for ever, and with it whose calls it told of. */
+Test(store_files, a_day_that_is_no_database_any_more_goes_with_its_time) {
+  char path[300];
+  struct store *store = open_store();
+  static const char *const NAMES[] = {"calls-20200101.db", "calls-20300101.db"};
+  for (int i = 0; i < 2; i++) {
+    snprintf(path, sizeof path, "%s/db/%s", dir, NAMES[i]);
+    FILE *f = fopen(path, "w");
+    for (int n = 0; n < 4096; n++)
+      fputs("rubbish ", f);
+    fclose(f);
+  }
+  cr_expect_eq(store_drop_days(store, HELP_T0_US, 0, HELP_T0_US), 1);
+  cr_expect_eq(access(path, F_OK), 0, "what is younger stays");
+  snprintf(path, sizeof path, "%s/db/%s", dir, NAMES[0]);
+  cr_expect_neq(access(path, F_OK), 0);
+  store_close(store);
+}
+
 static char contended[300];
 
 static void *migrate_it(void *failed) {
