@@ -154,7 +154,7 @@ static int open_pipeline(struct run *r, struct why *why)
 {
     struct spool_config spool;
     struct pipeline_config pc = configure(r, &spool);
-    int err = wire_open(r->m->config.settings, &r->wire, why);
+    int err = named_open_wire(r->m->config.named, &r->wire, why);
     if (err)
         return err;
     wire_configure(r->wire, &pc.front);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "api/imports.h"
+#include "app/named.h"
 #include "app/pipeline.h"
 #include "app/renderer.h"
 #include "app/settings.h"
@@ -19,6 +20,7 @@ struct importer_config {
     const struct settings *settings;        /* borrowed */
     const struct pipeline_config *pipeline; /* as the service runs it; copied */
     const struct spool_config *spool;       /* borrowed */
+    struct named_places *named;             /* calls are placed as those that are captured when their reading begins */
     struct writer *writer;
     struct renderer *renderer;              /* its queue is looked at, nothing else */
     struct counters *counters;              /* of the importer's thread, in the service's set */

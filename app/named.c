@@ -105,6 +105,14 @@ void named_begin(struct named_places *n, struct wire *wire, struct counters_set 
     n->gauges = gauges;
 }
 
+int named_open_wire(struct named_places *n, struct wire **ret_wire, struct why *why)
+{
+    pthread_mutex_lock(&n->lock);
+    int err = wire_open_with(n->config.settings, n->all, ret_wire, why);
+    pthread_mutex_unlock(&n->lock);
+    return err;
+}
+
 /* ---- shown ---- */
 
 static bool is_configured(const struct named_places *n, enum named_kind kind, const char *id)

@@ -22,6 +22,9 @@ const struct places *named_all(const struct named_places *n);
 /* Where changes take effect. Before the API is open; `set` and `gauges` get names and capacities of trunks. */
 void named_begin(struct named_places *n, struct wire *wire, struct counters_set *set, struct counters *gauges);
 
+/* A wire of its own for whoever reads beside the capture: the configuration, with the places as they stand now. Any thread. */
+int named_open_wire(struct named_places *n, struct wire **ret_wire, struct why *why);
+
 /* For the API (api/named.h); `context` is the struct. */
 void named_each(void *context, enum named_kind kind, named_fn *fn, void *fn_context);
 int named_change(void *context, enum named_change how, const struct named *item, struct buf *ret_change, struct why *why);

@@ -722,6 +722,7 @@ static int start_importer(struct service *s, const struct pipeline_config *pipel
         .settings = s->settings,
         .pipeline = pipeline,
         .spool = &s->spool,
+        .named = s->named,
         .writer = s->writer,
         .renderer = s->renderer,
         .counters = counters_block(s->counters_set),

@@ -400,6 +400,19 @@ def ages(t):
         t.counter("what was imported stays for ever", s.calls_of(same) == [] and s.calls_of(many_days["id"]) == [])
 
 
+@feature("R33", "a trunk that was named through the API places the calls of what is brought from then on, for rules too")
+def placed(t):
+    brought = shifted(call(Dialog(b="192.0.2.1", call_id="p@test", branch="z9hG4bKp")), -YEARS_AGO)
+    with Importing(t, "[places]\ninternal_networks = 10.0.0.0/8\n[rule away]\ntrunk = carrier_1\naction = skip\n") as s:
+        def placed_as(data):
+            c, = s.calls_of(s.brought(data)["id"])
+            return c["trunk"], c["recording"]["rule"], c["recording"]["action"]
+        before = placed_as(capture(t, brought)[0])
+        t.equal("a trunk is made", s.ask("/trunks", "POST", {"name": "carrier_1", "peers": ["192.0.2.1"]})[0], 201)
+        t.equal("its call, and the rule for it", placed_as(gzip.compress(capture(t, brought)[0])), ("carrier_1", "away", "skip"))
+        t.counter("before it was named so too", before[:2] == (None, None))
+
+
 CAPTURES = os.environ.get("CAPTURES", os.path.join(ROOT, "..", "shared", "captures"))
 KINDS = ("call", "orphan", "page", "encrypted", "mgcp", "h323")
 
