@@ -11,6 +11,7 @@
 #include "base/json_read.h"
 
 #define CHANGE_MAX 4096
+#define INVITE_MAX 65536
 
 static const struct api_policies *policies(struct exchange *x)
 {
@@ -77,16 +78,37 @@ void handle_put_policies(struct exchange *x)
 
 /* ---- the dry run ---- */
 
+/* Which rule decides tells what stands in a message, when the rule looks at headers: that is for those who may read messages, and audited. */
+static bool may_read_invites(struct exchange *x, const char *object)
+{
+    if ((x->who.scopes & SCOPE_MESSAGES) == 0) {
+        problem(x->rs, x->rq, 403, "scope", NULL, "These rules look at headers of stored calls: that needs the scope `messages`, which %s does not hold.",
+                x->who.name);
+        return false;
+    }
+    return exchange_audit(x, "messages.search", object, "ok", x->rq->access_reason);
+}
+
 struct first_invite {
     struct buf text;
+    uint64_t bytes; /* of all messages looked at */
 };
 
 static void take_invite(void *context, const struct record_message *m)
 {
     struct first_invite *f = context;
 
+    f->bytes += m->raw.size;
     if (f->text.size == 0 && m->status == 0 && slice_is(m->method, "INVITE"))
         buf_slice(&f->text, m->raw);
+}
+
+/* A call whose messages have gone has none. */
+static int read_invite(struct exchange *x, const struct call_record *r, struct first_invite *f)
+{
+    int err = store_messages(x->reader, r, take_invite, f);
+
+    return err == ERR_NOT_FOUND ? 0 : err;
 }
 
 /* The uid of the body, when it has nothing else; NULL-terminated. */
@@ -104,14 +126,20 @@ static bool uid_in_body(struct slice body, char out[HTTP_PATH_WORD_SIZE])
 
 static void try_call(struct exchange *x, const struct api_policies *p, struct why *why, int *err)
 {
-    struct first_invite invite;
+    struct first_invite invite = {0};
     struct call_record *r = exchange_call(x);
 
     if (r == NULL)
         return;
-    buf_init(&invite.text, 65536);
-    (void)store_messages(x->reader, r, take_invite, &invite);
-    *err = p->dry_run(p->context, slice_none(), r, buf_view(&invite.text), &x->rs->body, why);
+    bool by_headers = p->by_headers(p->context);
+    buf_init(&invite.text, INVITE_MAX);
+    if (!by_headers || may_read_invites(x, r->uid)) {
+        int unread = by_headers ? read_invite(x, r, &invite) : 0;
+        if (unread)
+            exchange_store_problem(x, unread, "call");
+        else
+            *err = p->dry_run(p->context, slice_none(), r, buf_view(&invite.text), &x->rs->body, why);
+    }
     buf_fini(&invite.text);
     record_free(r);
 }
@@ -120,21 +148,32 @@ static void try_call(struct exchange *x, const struct api_policies *p, struct wh
 
 #define COMPARED_DEFAULT 200
 #define COMPARED_MAX     1000
+#define COMPARED_BYTES_MAX (64u << 20) /* of messages, as a search by header */
 
 struct comparing {
     struct exchange *x;
     const struct api_policies *p;
     void *compare;
+    bool by_headers;
+    uint64_t bytes;
+    bool truncated;
+    int err;
 };
 
 static void compare_one(void *context, const struct call_record *r)
 {
     struct comparing *c = context;
-    struct first_invite invite;
+    struct first_invite invite = {0};
 
-    buf_init(&invite.text, 65536);
-    (void)store_messages(c->x->reader, r, take_invite, &invite);
-    c->p->compare_call(c->compare, r, buf_view(&invite.text));
+    c->truncated |= c->bytes >= COMPARED_BYTES_MAX;
+    if (c->truncated || c->err)
+        return;
+    buf_init(&invite.text, INVITE_MAX);
+    if (c->by_headers)
+        c->err = read_invite(c->x, r, &invite);
+    if (c->err == 0)
+        c->p->compare_call(c->compare, r, buf_view(&invite.text));
+    c->bytes += invite.bytes;
     buf_fini(&invite.text);
 }
 
@@ -151,6 +190,21 @@ static bool policy_in_body(struct slice body, int64_t *ret_newest)
     return there;
 }
 
+static void compare_calls(struct comparing *c, const struct store_query *q)
+{
+    struct exchange *x = c->x;
+    bool more = false, may = !c->by_headers || may_read_invites(x, "recording rules");
+    int err = may ? store_calls(x->reader, q, compare_one, c, &more) : 0;
+
+    if (err == 0)
+        err = c->err;
+    c->p->compare_end(c->compare, c->truncated, may ? &x->rs->body : NULL);
+    if (err)
+        exchange_store_problem(x, err, "call");
+    else if (may)
+        exchange_json_done(x);
+}
+
 static void compare_policies(struct exchange *x, const struct api_policies *p, int64_t newest)
 {
     struct call_filter filter;
@@ -158,7 +212,6 @@ static void compare_policies(struct exchange *x, const struct api_policies *p, i
     struct store_query *q = &filter.query;
     struct comparing c = {.x = x, .p = p};
     struct why why = {0};
-    bool more = false;
 
     if (!call_filter_parse(x->rq, x->api->cursor_key, &filter, &e)) {
         problem(x->rs, x->rq, 400, e.code, e.field, "%s", e.detail);
@@ -172,12 +225,8 @@ static void compare_policies(struct exchange *x, const struct api_policies *p, i
     q->order = STORE_NEWEST;
     q->source = "capture";
     q->limit = (uint32_t)(newest < 1 ? 1 : newest > COMPARED_MAX ? COMPARED_MAX : newest);
-    int err = store_calls(x->reader, q, compare_one, &c, &more);
-    p->compare_end(c.compare, &x->rs->body);
-    if (err)
-        exchange_store_problem(x, err, "call");
-    else
-        exchange_json_done(x);
+    c.by_headers = p->compare_by_headers(c.compare);
+    compare_calls(&c, q);
 }
 
 void handle_try_policies(struct exchange *x)

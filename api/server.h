@@ -77,13 +77,17 @@ struct api_policies {
     /* Stored and in force when it returns 0. */
     int (*put)(void *context, void *set, struct why *why);
     void (*let_go)(void *context, void *set);
+    /* Do the rules in force look at headers? Else nobody needs the INVITE. */
+    bool (*by_headers)(void *context);
     /* Of a stored call and its INVITE, or of what the body describes. */
     int (*dry_run)(void *context, struct slice body, const struct call_record *r, struct slice invite, struct buf *json,
                    struct why *why);
-    /* What other rules would change, {"policy": {..}}: begun, shown stored calls and their INVITEs, ended. */
+    /* What other rules would change, {"policy": {..}}: begun, shown stored calls (and their INVITEs, if either set looks at headers), ended; `truncated`: there
+     * were more calls than could be shown; without `json` it ends without a word. */
     int (*compare)(void *context, struct slice body, void **ret_compare, struct why *why);
     void (*compare_call)(void *compare, const struct call_record *r, struct slice invite);
-    void (*compare_end)(void *compare, struct buf *json);
+    bool (*compare_by_headers)(const void *compare);
+    void (*compare_end)(void *compare, bool truncated, struct buf *json);
     /* A call that goes on, if there is one; one that is over, which is taken. */
     enum api_request_answer (*request_live)(void *context, const struct live_want *want);
     enum api_request_answer (*request_stored)(void *context, struct call_record *r);

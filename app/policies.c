@@ -270,6 +270,14 @@ int policies_put(struct policies *p, struct rules *set, struct why *why)
     return err;
 }
 
+bool policies_by_headers(struct policies *p)
+{
+    struct rules *now = rules_book_take(p->book);
+    bool by_headers = now && now->header_count;
+    rules_let_go(now);
+    return by_headers;
+}
+
 int policies_try(struct policies *p, struct slice body, const struct call_record *r, struct slice invite, struct buf *json, struct why *why)
 {
     struct rules *now = rules_book_take(p->book);

@@ -27,12 +27,16 @@ void policies_tick(struct policies *p, int64_t now_us);
 void policies_show(struct policies *p, struct buf *json);
 /* A set out of the JSON of a request, checked; held for the caller. `empty`: the configuration's. `change` gets what would be another. */
 int policies_read(struct policies *p, struct slice body, struct rules **ret_set, struct buf *change, struct why *why);
+/* Do the rules in force look at headers of the INVITE? */
+bool policies_by_headers(struct policies *p);
 /* What another set would change: the rules of `body`, {"policy": {..}}, beside those in force, over stored calls. Begun, shown calls, ended:
  * then it is told and gone. */
 struct policies_compare;
 int policies_compare_begin(struct policies *p, struct slice body, struct policies_compare **ret_compare, struct why *why);
 void policies_compare_call(struct policies_compare *c, const struct call_record *r, struct slice invite);
-void policies_compare_end(struct policies_compare *c, struct buf *json);
+bool policies_compare_by_headers(const struct policies_compare *c);
+/* `json` NULL: not told. */
+void policies_compare_end(struct policies_compare *c, bool truncated, struct buf *json);
 /* Shared with policies_compare.c: the set in force, held; what no rule decides. */
 struct rules *policies_take(struct policies *p, struct rule_decision *ret_otherwise);
 /* "" becomes "nothing". */

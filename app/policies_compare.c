@@ -138,7 +138,12 @@ static void example_json(struct json *j, const struct example *e)
     json_end(j);
 }
 
-void policies_compare_end(struct policies_compare *c, struct buf *out)
+bool policies_compare_by_headers(const struct policies_compare *c)
+{
+    return (c->now && c->now->header_count) || c->then->header_count;
+}
+
+static void compared_json(const struct policies_compare *c, bool truncated, struct buf *out)
 {
     struct json j;
     struct buf change;
@@ -148,6 +153,7 @@ void policies_compare_end(struct policies_compare *c, struct buf *out)
     json_object(&j);
     json_kv_str(&j, "change", buf_text(&change));
     json_kv_int(&j, "calls", (int64_t)c->calls);
+    json_kv_bool(&j, "truncated", truncated);
     json_kv_int(&j, "different", (int64_t)moves_json(&j, c));
     json_kv_int(&j, "by_another_rule", (int64_t)c->renamed);
     json_key(&j, "examples");
@@ -157,5 +163,11 @@ void policies_compare_end(struct policies_compare *c, struct buf *out)
     json_end(&j);
     json_end(&j);
     buf_fini(&change);
+}
+
+void policies_compare_end(struct policies_compare *c, bool truncated, struct buf *out)
+{
+    if (out)
+        compared_json(c, truncated, out);
     compare_free(c);
 }

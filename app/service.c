@@ -343,6 +343,16 @@ static int rules_try(void *context, struct slice body, const struct call_record 
     return policies_try(((struct service *)context)->policies, body, r, invite, json, why);
 }
 
+static bool rules_by_headers(void *context)
+{
+    return policies_by_headers(((struct service *)context)->policies);
+}
+
+static bool rules_compare_by_headers(const void *compare)
+{
+    return policies_compare_by_headers(compare);
+}
+
 static int rules_compare(void *context, struct slice body, void **ret_compare, struct why *why)
 {
     struct policies_compare *c = NULL;
@@ -356,9 +366,9 @@ static void rules_compare_call(void *compare, const struct call_record *r, struc
     policies_compare_call(compare, r, invite);
 }
 
-static void rules_compare_end(void *compare, struct buf *json)
+static void rules_compare_end(void *compare, bool truncated, struct buf *json)
 {
-    policies_compare_end(compare, json);
+    policies_compare_end(compare, truncated, json);
 }
 
 static_assert((int)API_REQUEST_FAILED == (int)ON_DEMAND_FAILED && (int)API_REQUEST_TOO_LATE == (int)ON_DEMAND_TOO_LATE, "the same order");
@@ -679,7 +689,7 @@ static int start_http(struct service *s, struct why *why)
         .delete_recording = delete_recording,
         .retention = {.show = retention, .run = retention_run, .read = read_terms, .dry_run = try_terms, .put = put_terms, .let_go = drop_terms},
         .policies = {.context = s, .show = rules_show, .read = rules_read, .put = rules_put, .let_go = rules_drop, .dry_run = rules_try,
-                     .compare = rules_compare, .compare_call = rules_compare_call, .compare_end = rules_compare_end,
+                     .by_headers = rules_by_headers, .compare_by_headers = rules_compare_by_headers, .compare = rules_compare, .compare_call = rules_compare_call, .compare_end = rules_compare_end,
                      .request_live = request_live, .request_stored = request_stored},
         .named = {.context = s->named, .each = named_each, .change = named_change, .alias_of = named_alias_of, .network = places_network},
         .exports = s->exports,

@@ -1,6 +1,7 @@
 """R03, R22, R23, R27: which calls are recorded, by rules."""
 import json, os, sqlite3, subprocess, urllib.error, urllib.request
 
+from access import Guarded, two_calls
 from craft import *
 from feature import Failure, feature
 from recordings import pcm
@@ -175,11 +176,33 @@ def tried_on_calls(t):
         status, told, _ = ask(s, "POST", POLICY + "/test", {"policy": proposed, "newest": 50})
         t.equal("counted", (status, told["change"], told["calls"], told["different"], told["by_another_rule"], told["moves"]), (200, "new marked, new rest, gone now, default record", 2, 1, 1, [{"now": "record", "then": "skip", "calls": 1}]))
         t.equal("with an example", [(e["caller"], e["callee"], e["now"], e["then"]) for e in told["examples"]], [("alice", "bob", {"rule": None, "action": "record"}, {"rule": "marked", "action": "skip"})])
+        t.equal("a whole answer", told["truncated"], False)
         t.equal("only so many calls", ask(s, "POST", POLICY + "/test", {"policy": proposed, "newest": 1})[1]["calls"], 1)
         status, problem, _ = ask(s, "POST", POLICY + "/test", {"policy": {"rules": [{"name": "x", "action": "recrod"}]}})
         t.equal("checked", (status, problem["code"], "[rule x] action" in problem["detail"]), (400, "invalid_rules", True))
         t.equal("nothing is another", ask(s, "GET", POLICY)[1], before)
         t.counter("the rules in force change nothing", (lambda d: (d["change"], d["different"], d["examples"]) == ("nothing", 0, []))(ask(s, "POST", POLICY + "/test", {"policy": {"rules": before["rules"]}})[1]))
+
+
+@feature("R03", "the dry run is no way round the scope of messages: rules that look at headers of stored calls need it, and that is audited; others do not")
+def headers_of_others(t):
+    with Guarded(t, two_calls(), 2, "[rule marked]\nheader = X-Record: yes\naction = skip\n") as s:
+        viewer, analyst = s.token("viewer"), s.token("analyst")
+        uid = s.as_(s.first, "/calls?from=2023-11-14T00:00:00Z&to=2023-11-17T00:00:00Z")["data"][0]["uid"]
+        asked = {"policy": {"rules": [{"name": "theirs", "header": ["Subject: merger"], "action": "skip"}]}}
+        plain = {"policy": {"rules": [{"name": "plain", "caller": "alice", "action": "skip"}]}}
+        def tried(token, body):
+            status, _, got = s.ask("/policies/recording/test", "POST", body, token)
+            return status, got.get("code")
+        def searched():
+            return [r["object"] for r in s.as_(s.token("auditor"), "/audit?action=messages.search&limit=1000")["data"]]
+        t.equal("who may not read messages", (tried(viewer, asked), tried(viewer, {"uid": uid})), ((403, "scope"), (403, "scope")))
+        t.equal("read nothing", searched(), [])
+        t.equal("a call that the body describes is no stored one", tried(viewer, {"caller": "alice", "headers": ["X-Record: yes"]}), (200, None))
+        t.equal("who may", (tried(analyst, asked), tried(analyst, {"uid": uid})), ((200, None), (200, None)))
+        t.equal("is audited", sorted(searched()), sorted(["recording rules", uid]))
+        s.as_(s.first, "/policies/recording", "PUT", {"rules": []})
+        t.counter("rules that look at no header read none", (tried(viewer, plain), tried(viewer, {"uid": uid}), len(searched())) == ((200, None), (200, None), 2))
 
 
 class Restarted(FileService):

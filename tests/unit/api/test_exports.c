@@ -6,6 +6,7 @@
 
 #include "api/auth.h"
 #include "api/export_internal.h"
+#include "requests.h"
 
 static struct export_ask_error error;
 
@@ -202,21 +203,31 @@ Test(exports, one_that_fails_for_want_of_a_database_is_audited_and_says_why)
 /* ---- calls that vanish between two looks ---- */
 
 static unsigned vanishing; /* pages of which nothing is left */
+unsigned calls_listed;
+
+static void tell_of(const char *uid, store_record_fn *fn, void *context)
+{
+    struct call_record *record = record_new();
+    snprintf(record->uid, sizeof record->uid, "%s", uid);
+    fn(context, record);
+    record_free(record);
+}
 
 int __real_store_calls(struct store_reader *r, const struct store_query *q, store_record_fn *fn, void *context, bool *ret_more);
 int __wrap_store_calls(struct store_reader *r, const struct store_query *q, store_record_fn *fn, void *context, bool *ret_more);
 
 int __wrap_store_calls(struct store_reader *r, const struct store_query *q, store_record_fn *fn, void *context, bool *ret_more)
 {
+    for (unsigned i = 0; i < calls_listed; i++)
+        tell_of("made up", fn, context);
+    if (calls_listed)
+        return 0;
     if (vanishing == 0)
         return __real_store_calls(r, q, fn, context, ret_more);
     *ret_more = --vanishing > 0;
     if (*ret_more)
         return 0;
-    struct call_record *record = record_new();
-    snprintf(record->uid, sizeof record->uid, "last");
-    fn(context, record);
-    record_free(record);
+    tell_of("last", fn, context);
     return 0;
 }
 
