@@ -42,7 +42,7 @@ struct run {
     unsigned day_count;
     unsigned ahead;              /* records since the last commit that we know of */
     bool muted;                  /* stopped: nothing more is made */
-    int64_t looked_ns;
+    int64_t begun_ns, looked_ns;
     uint64_t missed;
     int64_t newest_ns, drops_ns;
 };
@@ -224,6 +224,11 @@ static bool show(struct run *r)
     return true;
 }
 
+static bool is_late(const struct run *r)
+{
+    return clock_mono_ns() - r->begun_ns > r->m->config.settings->import_time;
+}
+
 /* What is live goes first. False: stop. */
 static bool wait_for_others(struct run *r)
 {
@@ -234,7 +239,7 @@ static bool wait_for_others(struct run *r)
         (void)writer_flush(c->writer); /* what is committed is on its way to be rendered; what is not says so to the writer */
         r->ahead = 0;
     }
-    while (goes_on && (writer_depth(c->writer) > WRITER_AHEAD || renderer_depth(c->renderer) > RENDERS_AHEAD)) {
+    while (goes_on && !is_late(r) && (writer_depth(c->writer) > WRITER_AHEAD || renderer_depth(c->renderer) > RENDERS_AHEAD)) {
         nanosleep(&pause, NULL);
         (void)show(r);
         goes_on = r->config->goes_on(r->config->context);
@@ -247,6 +252,11 @@ static int look_around(struct run *r, struct why *why)
     uint64_t free_bytes = 0;
     if (!wait_for_others(r))
         return ERR_BUSY;
+    if (is_late(r)) {
+        why_set(why, "Reading it took longer than %llu s ([limits] import_time); the calls until then are kept.",
+                (unsigned long long)r->m->config.settings->import_time / 1000000000);
+        return ERR_NOMEM;
+    }
     if (!show(r))
         return 0;
     if (disk_free(r->m->config.settings->data_dir, &free_bytes, NULL) != 0 || free_bytes < importer_min_free(r->m)) {
@@ -272,7 +282,7 @@ static int read_all(struct run *r, struct why *why)
 
 int import_run(const struct import_run_config *config, struct api_import *i, struct why *why)
 {
-    struct run r = {.config = config, .m = config->importer, .import = i, .set = counters_set_new()};
+    struct run r = {.config = config, .m = config->importer, .import = i, .set = counters_set_new(), .begun_ns = clock_mono_ns()};
     r.counters = r.set ? counters_block(r.set) : NULL;
     int err = r.counters ? open_capture(r.m->config.settings, config->path, &r.source, why) : ERR_NOMEM;
     if (err == 0 && i->attempts > 1)

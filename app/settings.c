@@ -568,6 +568,7 @@ static int ranges_check(const struct settings *s, struct why *why)
         {"[limits] peers", s->peers_max, 16, 100000},
         {"[limits] user_agents", s->user_agents_max, 16, 100000},
         {"[limits] imports", s->imports_max, 1, 64},
+        {"[limits] import_time (s)", s->import_time / 1000000000, 1, 7 * 86400},
         {"[limits] call_streams", s->call_streams_max, 1, 256},
         {"[quality] burst_gap", s->quality_burst_gap, 1, 255},
         {"[spool] hold (ms)", s->spool_hold / 1000000, 50, 1000},

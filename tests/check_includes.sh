@@ -41,7 +41,7 @@ rule 'storage/*.[ch]' 'base/|storage/'
 rule 'api/*.[ch]' 'base/|storage/|api/'
 # Who includes the decoder has codecs in its program.
 rule 'app/*.[ch] app/confine/*.[ch] app/diagnose/*.[ch] app/main/*.[ch]' '(base|capture|decode|storage|api)/|app/([a-z_]+\.|confine/|diagnose/|terminal/)'
-rule 'app/terminal/*.[ch]' 'base/|storage/post\.h|api/call_csv\.h|app/commands\.h|app/terminal/'
+rule 'app/terminal/*.[ch]' 'base/|storage/post\.h|api/call_csv\.h|app/(commands|progress)\.h|app/terminal/'
 
 library 'zlib' 'base/inflate\.c|capture/source/unpack\.c'
 library 'zstd' 'capture/source/unpack\.c'

@@ -282,6 +282,21 @@ def killed(t):
         s.again()
 
 
+@feature("R33", "what takes longer than [limits] import_time has failed, with a sentence; its calls until then stay, and the next one is read")
+def late(t):
+    data, _ = capture(t, many(90, -YEARS_AGO))
+    with Stalled(t, "[limits]\nimport_time = 1s\nimports = 1\n") as s:
+        s.stall()
+        slow = decoders(s.process.pid)
+        i = s.over(s.bring(data)[2]["id"])
+        for pid in slow:
+            os.kill(pid, signal.SIGCONT)
+        t.equal("it has failed", (i["state"], "longer than 1 s ([limits] import_time)" in i["error"], 0 < i["progress"] < 1), ("failed", True, True))
+        t.check("what it made stays", 20 < len(s.calls_of(i["id"])) == i["calls"])
+        wait_for("nothing waits", lambda: all((c["recording"] or {}).get("state") == "ready" for c in s.calls_of(i["id"])))
+        t.counter("a place stays taken", s.brought(capture(t, two_calls())[0], "next.pcap")["state"] == "done")
+
+
 @feature("R33", "a stop puts the reading off; a file that the service crashes on three times is left alone; one that is not whole is failed")
 def attempts(t):
     data, _ = capture(t, many(90, -YEARS_AGO))
