@@ -324,24 +324,51 @@ static bool read_body(struct reading *r)
 
 /* ---- changes ---- */
 
-/* The tag of what stands now is that of GET. False: the problem is set. */
-static bool is_current(struct exchange *x, const struct api_named_source *s, enum named_kind kind, const char *id)
+/* The tag of what stands now is that of GET. */
+static bool has_tag(void *if_match, const struct named *now)
 {
     uint8_t digest[32];
     char hex[33], etag[40];
-    struct buf now;
+    struct json j;
+    struct buf text;
 
-    if (x->rq->if_match == NULL)
-        return true;
-    buf_init(&now, ITEM_JSON_MAX);
-    bool there = write_item(s, kind, id, &now);
-    crypto_sha256(buf_view(&now), digest);
-    buf_fini(&now);
+    buf_init(&text, ITEM_JSON_MAX);
+    json_init(&j, &text);
+    item_json(&j, now);
+    crypto_sha256(buf_view(&text), digest);
+    buf_fini(&text);
     snprintf(etag, sizeof etag, "\"%s\"", crypto_hex(slice_of(digest, 16), hex));
-    if (there && http_etag_matches(x->rq->if_match, etag))
-        return true;
+    return http_etag_matches(if_match, etag);
+}
+
+struct comparing {
+    const char *id;
+    char *if_match;
+    bool same;
+};
+
+static void compare(void *context, const struct named *n)
+{
+    struct comparing *c = context;
+
+    c->same |= strcmp(n->id, c->id) == 0 && has_tag(c->if_match, n);
+}
+
+static void tell_changed(struct exchange *x)
+{
     problem(x->rs, x->rq, 412, "changed_meanwhile", "If-Match", "It is not that any more which you have read: read it again.");
-    return false;
+}
+
+/* Said before the body is looked at; what counts is the same question in the change. False: the problem is set. */
+static bool is_current(struct exchange *x, const struct api_named_source *s, enum named_kind kind, const char *id)
+{
+    struct comparing c = {.id = id, .if_match = (char *)(uintptr_t)x->rq->if_match, .same = x->rq->if_match == NULL};
+
+    if (!c.same)
+        s->each(s->context, kind, compare, &c);
+    if (!c.same)
+        tell_changed(x);
+    return c.same;
 }
 
 static bool told(struct exchange *x, enum named_kind kind, int err, const struct why *why)
@@ -354,6 +381,8 @@ static bool told(struct exchange *x, enum named_kind kind, int err, const struct
         problem(x->rs, x->rq, 404, "not_found", NULL, "There is no such %s.", word);
     else if (err == ERR_DENIED)
         problem(x->rs, x->rq, 409, "configured", NULL, "This %s stands in the configuration: change it there.", word);
+    else if (err == ERR_BUSY)
+        tell_changed(x);
     else if (err == ERR_INVALID)
         problem(x->rs, x->rq, 400, "invalid_value", NULL, "%s", why->text);
     else if (err)
@@ -364,14 +393,16 @@ static bool told(struct exchange *x, enum named_kind kind, int err, const struct
 /* Tried, audited, done. */
 static bool change(struct exchange *x, const struct api_named_source *s, enum named_change how, const struct named *n)
 {
+    const struct named_seen tag = {.still = has_tag, .context = (void *)(uintptr_t)x->rq->if_match};
+    const struct named_seen *seen = x->rq->if_match ? &tag : NULL;
     struct why why = {0};
     struct buf text;
 
     buf_init(&text, CHANGE_MAX);
-    int err = s->change(s->context, how, n, &text, &why);
+    int err = s->change(s->context, how, n, seen, &text, &why);
     bool good = told(x, n->kind, err, &why) &&
                 exchange_audit(x, how == NAMED_GONE ? KINDS[n->kind].deleted : KINDS[n->kind].written, n->id, "ok", buf_text(&text)) &&
-                told(x, n->kind, s->change(s->context, how, n, NULL, &why), &why);
+                told(x, n->kind, s->change(s->context, how, n, seen, NULL, &why), &why);
     buf_fini(&text);
     return good;
 }

@@ -24,14 +24,20 @@ struct named {
 
 typedef void named_fn(void *context, const struct named *n);
 
+/* Is what stands there still what whoever changes it has seen? Asked when nobody else can change it any more. */
+struct named_seen {
+    bool (*still)(void *context, const struct named *now);
+    void *context;
+};
+
 /* The program's side; called from any HTTP thread. */
 struct api_named_source {
     void *context;
     /* All of a kind, those of the configuration first. NULL: there are none. */
     void (*each)(void *context, enum named_kind kind, named_fn *fn, void *fn_context);
-    /* ERR_EXISTS, ERR_NOT_FOUND, ERR_DENIED (it is configured), ERR_INVALID with a sentence. With `ret_change` only tried: it gets what
+    /* ERR_EXISTS, ERR_NOT_FOUND, ERR_DENIED (it is configured), ERR_BUSY (`seen`, which may be NULL, says no), ERR_INVALID with a sentence. With `ret_change` only tried: it gets what
      * would be another. Else stored and in force when it returns 0. */
-    int (*change)(void *context, enum named_change how, const struct named *n, struct buf *ret_change, struct why *why);
+    int (*change)(void *context, enum named_change how, const struct named *n, const struct named_seen *seen, struct buf *ret_change, struct why *why);
     /* What people call this address. False: nothing. */
     bool (*alias_of)(void *context, struct addr a, char out[NAMED_ALIAS_SIZE]);
     /* A network as it is written here, "10.1.0.0/16". False: it is none. */

@@ -120,11 +120,17 @@ static bool is_configured(const struct named_places *n, enum named_kind kind, co
     return places_find(n->config.settings->places, SECTIONS[kind], id) != NULL;
 }
 
-static void give(enum named_kind kind, const struct object *o, bool configured, named_fn *fn, void *fn_context)
+static struct named item_of(enum named_kind kind, const struct object *o, bool configured)
 {
     struct named item = {.kind = kind, .id = places_name(o), .configured = configured};
     for (unsigned v = 0; v < NAMED_VALUES; v++)
         item.value[v] = VALUES[v].kind == kind ? places_value(o, VALUES[v].key) : "";
+    return item;
+}
+
+static void give(enum named_kind kind, const struct object *o, bool configured, named_fn *fn, void *fn_context)
+{
+    struct named item = item_of(kind, o, configured);
     fn(fn_context, &item);
 }
 
@@ -177,14 +183,22 @@ static void tell_change(const struct named_places *n, enum named_change how, con
         buf_str(out, how == NAMED_NEW ? "new" : how == NAMED_GONE ? "gone" : "nothing");
 }
 
-static int allowed(const struct named_places *n, enum named_change how, const struct named *item)
+static bool is_as_seen(const struct named_seen *seen, enum named_kind kind, const struct object *o)
 {
-    bool put = places_find(n->put, SECTIONS[item->kind], item->id) != NULL;
+    struct named now = item_of(kind, o, false);
+    return seen == NULL || seen->still(seen->context, &now);
+}
+
+static int allowed(const struct named_places *n, enum named_change how, const struct named *item, const struct named_seen *seen)
+{
+    const struct object *put = places_find(n->put, SECTIONS[item->kind], item->id);
     if (is_configured(n, item->kind, item->id))
         return how == NAMED_NEW ? ERR_EXISTS : ERR_DENIED;
     if (how == NAMED_NEW)
         return put ? ERR_EXISTS : 0;
-    return put ? 0 : ERR_NOT_FOUND;
+    if (put == NULL)
+        return ERR_NOT_FOUND;
+    return is_as_seen(seen, item->kind, put) ? 0 : ERR_BUSY;
 }
 
 static int set_values(struct places **into, const struct named *item, const char *section, struct why *why)
@@ -263,11 +277,12 @@ static int change(struct named_places *n, enum named_change how, const struct na
     return err;
 }
 
-int named_change(void *context, enum named_change how, const struct named *item, struct buf *ret_change, struct why *why)
+int named_change(void *context, enum named_change how, const struct named *item, const struct named_seen *seen, struct buf *ret_change,
+                 struct why *why)
 {
     struct named_places *n = context;
     pthread_mutex_lock(&n->lock);
-    int err = allowed(n, how, item);
+    int err = allowed(n, how, item, seen);
     if (err == 0)
         err = change(n, how, item, ret_change != NULL, why);
     if (err == 0 && ret_change)

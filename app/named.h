@@ -27,5 +27,5 @@ int named_open_wire(struct named_places *n, struct wire **ret_wire, struct why *
 
 /* For the API (api/named.h); `context` is the struct. */
 void named_each(void *context, enum named_kind kind, named_fn *fn, void *fn_context);
-int named_change(void *context, enum named_change how, const struct named *item, struct buf *ret_change, struct why *why);
+int named_change(void *context, enum named_change how, const struct named *item, const struct named_seen *seen, struct buf *ret_change, struct why *why);
 bool named_alias_of(void *context, struct addr a, char out[NAMED_ALIAS_SIZE]);

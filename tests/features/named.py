@@ -1,5 +1,5 @@
 """H06, H14: trunks and aliases through the API, while calls are captured and for good."""
-import http.client, os
+import concurrent.futures, http.client, os
 
 from craft import *
 from feature import feature
@@ -59,6 +59,17 @@ def trunks(t):
         t.counter("the configuration counts where both name the same", [(r["name"], r["source"], r["peers"]) for r in s.list("trunks")][1:] == [("carrier_1", "configuration", ["198.51.100.2"])])
         t.equal("no more than 64 names", [ask(s, "POST", TRUNK, {"name": f"t{n}", "peers": ["192.0.2.1"]})[0] for n in range(63)], [201] * 62 + [400])
         t.equal("what was refused is not there", len(s.list("trunks")), 64)
+
+
+@feature("H06", "of many who change the same trunk at once, all having read the same, one does and the others are told")
+def at_once(t):
+    with FileService(t, call(seconds=1), HOME) as s, concurrent.futures.ThreadPoolExecutor(6) as pool:
+        ask(s, "POST", TRUNK, NEW)
+        for turn in range(4):
+            tag = ask(s, "GET", TRUNK + "/carrier_1")[2]["ETag"]
+            got = sorted(pool.map(lambda n: ask(s, "PUT", TRUNK + "/carrier_1", {**NEW, "capacity_calls": n}, **{"If-Match": tag})[0], range(10 + 10 * turn, 16 + 10 * turn)))
+            t.equal("one of them", got, [200] + 5 * [412])
+        t.counter("without a tag the last counts", sorted(pool.map(lambda n: ask(s, "PUT", TRUNK + "/carrier_1", {**NEW, "capacity_calls": n})[0], range(60, 62))) == [200, 200])
 
 
 @feature("H06", "a trunk of the API takes the calls that begin from then on; one that goes keeps those that go on; its peers are up at once")

@@ -43,7 +43,7 @@ static int put(const char *id, enum named_value v, const char *value, struct why
 {
     struct named item = {.kind = NAMED_TRUNK, .id = id};
     item.value[v] = value;
-    return named_change(named, NAMED_NEW, &item, NULL, why);
+    return named_change(named, NAMED_NEW, &item, NULL, NULL, why);
 }
 
 static void count_one(void *context, const struct named *n)
@@ -108,4 +108,24 @@ Test(named, a_file_that_cannot_be_read_is_set_aside_and_the_service_starts)
     cr_assert_eq(put("b", NAMED_PEERS, "192.0.2.1", &why), 0, "%s", why.text);
     open_again();
     cr_expect_eq(count(), 1);
+}
+
+static bool has_capacity(void *context, const struct named *now)
+{
+    return strcmp(now->value[NAMED_CAPACITY], context) == 0;
+}
+
+Test(named, who_saw_something_else_changes_nothing)
+{
+    char eight[] = "8";
+    const struct named_seen seen = {.still = has_capacity, .context = eight};
+    const struct named item = {.kind = NAMED_TRUNK, .id = "a", .value = {[NAMED_PEERS] = "192.0.2.1", [NAMED_CAPACITY] = "8"}};
+    const struct named other = {.kind = NAMED_TRUNK, .id = "a", .value = {[NAMED_PEERS] = "192.0.2.1", [NAMED_CAPACITY] = "9"}};
+    struct why why = {0};
+    cr_assert_eq(named_change(named, NAMED_NEW, &item, NULL, NULL, &why), 0, "%s", why.text);
+    cr_expect_eq(named_change(named, NAMED_OTHER, &other, &seen, NULL, &why), 0, "%s", why.text);
+    cr_expect_eq(named_change(named, NAMED_OTHER, &item, &seen, NULL, &why), ERR_BUSY);
+    cr_expect_eq(named_change(named, NAMED_GONE, &item, &seen, NULL, &why), ERR_BUSY);
+    cr_expect_eq(count(), 1);
+    cr_expect_eq(named_change(named, NAMED_GONE, &item, NULL, NULL, &why), 0);
 }
