@@ -177,6 +177,11 @@ static void add(struct exchange *x, struct exports *exports, struct export *e)
         problem_wait(x->rs, x->rq, "too_many_exports", RETRY_S);
         return;
     }
+    if (err == ERR_FULL) {
+        problem(x->rs, x->rq, 429, "too_many_exports", NULL, "%s has %d exports, as many as one may have: delete some. The oldest is %s.", x->who.name, EXPORTS_MAX / EXPORTS_SHARE,
+                e->id);
+        return;
+    }
     if (err) {
         problem(x->rs, x->rq, 503, "not_stored", NULL, "The export could not be noted: %s.", err_text(err));
         return;

@@ -167,14 +167,28 @@ static uint64_t make_room(struct exports *all)
 }
 
 /* Of the others; the file that is being made counts itself. */
-static uint64_t ready_bytes(struct exports *all)
+static uint64_t ready_bytes(struct exports *all, const char *owner)
 {
     uint64_t bytes = 0;
     pthread_mutex_lock(&all->lock);
     for (unsigned i = 0; i < all->count; i++)
-        bytes += all->item[i]->state == EXPORT_READY ? all->item[i]->bytes : 0;
+        if (all->item[i]->state == EXPORT_READY && (owner == NULL || strcmp(all->item[i]->owner, owner) == 0))
+            bytes += all->item[i]->bytes;
     pthread_mutex_unlock(&all->lock);
     return bytes;
+}
+
+static int total_room(struct exports *all, struct export *e, uint64_t more)
+{
+    uint64_t max = all->config.max_all_bytes, share = max / EXPORTS_BYTES_SHARE;
+    uint64_t own = ready_bytes(all, e->owner), others = ready_bytes(all, NULL);
+    if (own + e->bytes + more > share)
+        return export_fail(e, ERR_FULL, "no_room", "Your other exports have %llu of the %llu bytes one owner may have (half of [exports] max_total): delete some, or ask for fewer calls.",
+                           (unsigned long long)own, (unsigned long long)share);
+    if (others + e->bytes + more > max)
+        return export_fail(e, ERR_FULL, "no_room", "Other exports have %llu of the %llu bytes there are for all ([exports] max_total): delete some.", (unsigned long long)others,
+                           (unsigned long long)max);
+    return 0;
 }
 
 int exports_room(struct exports *all, struct export *e, uint64_t more)
@@ -182,10 +196,9 @@ int exports_room(struct exports *all, struct export *e, uint64_t more)
     const struct exports_config *c = &all->config;
     if (e->bytes + more > c->max_bytes)
         return export_fail(e, ERR_FULL, "too_large", "It would have more than %llu bytes ([exports] max_size): ask for fewer calls.", (unsigned long long)c->max_bytes);
-    uint64_t others = ready_bytes(all);
-    if (others + e->bytes + more > c->max_all_bytes)
-        return export_fail(e, ERR_FULL, "no_room", "Other exports have %llu of the %llu bytes there are for all ([exports] max_total): delete some.", (unsigned long long)others,
-                           (unsigned long long)c->max_all_bytes);
+    int err = total_room(all, e, more);
+    if (err)
+        return err;
     if (make_room(all) < ROOM_SPARE + more)
         return export_fail(e, ERR_FULL, "disk_full", "The disk is nearly full: what is free is kept for new recordings.");
     return 0;

@@ -214,59 +214,108 @@ void exports_stop(struct exports *all)
 
 /* ---- what handlers ask ---- */
 
+static bool is_of(const struct export *e, const char *owner)
+{
+    return owner == NULL || strcmp(e->owner, owner) == 0;
+}
+
 /* Of which nothing is left but what became of it. */
-static struct export *oldest_gone(const struct exports *all)
+static struct export *oldest_gone(const struct exports *all, const char *owner)
 {
     for (unsigned i = 0; i < all->count; i++)
-        if (all->item[i]->state == EXPORT_FAILED || all->item[i]->state == EXPORT_EXPIRED)
+        if (is_of(all->item[i], owner) && (all->item[i]->state == EXPORT_FAILED || all->item[i]->state == EXPORT_EXPIRED))
             return all->item[i];
     return NULL;
 }
 
-static bool has_place(const struct exports *all, const char *owner)
+static bool has_all_of_share(const struct exports *all, const char *owner)
 {
-    return exports_count_waiting(all, NULL) < EXPORTS_WAITING && exports_count_waiting(all, owner) < EXPORTS_WAITING / 4 &&
-           (all->count < EXPORTS_MAX || oldest_gone(all));
+    unsigned n = 0;
+    for (unsigned i = 0; i < all->count; i++)
+        n += is_of(all->item[i], owner);
+    return n >= EXPORTS_MAX / EXPORTS_SHARE;
 }
 
-/* True: the row is the table's. `ret_gone`: the id of one that made place, or "". */
-static bool put_row(struct exports *all, struct export *row, char ret_gone[EXPORT_ID_SIZE])
+static const char *oldest_of(const struct exports *all, const char *owner)
 {
+    unsigned i = 0;
+    while (!is_of(all->item[i], owner))
+        i++;
+    return all->item[i]->id;
+}
+
+/* What is ready goes for no other: its owner may not have fetched it yet, and says which one they can do without. What has failed
+ * or expired goes. 0 or an ERR_ of exports_add(); `ret_gone`: one that has to make place, or NULL. */
+static int find_place(const struct exports *all, const char *owner, struct export **ret_gone)
+{
+    bool share = has_all_of_share(all, owner);
+    *ret_gone = NULL;
+    if (exports_count_waiting(all, NULL) >= EXPORTS_WAITING || exports_count_waiting(all, owner) >= EXPORTS_WAITING / 4)
+        return ERR_BUSY;
+    if (!share && all->count < EXPORTS_MAX)
+        return 0;
+    *ret_gone = oldest_gone(all, share ? owner : NULL);
+    return *ret_gone ? 0 : share ? ERR_FULL : ERR_BUSY;
+}
+
+/* Before anything is written for it: who has no place costs no disk. */
+static int ask_place(struct exports *all, struct export *e)
+{
+    struct export *gone;
+    pthread_mutex_lock(&all->lock);
+    int err = find_place(all, e->owner, &gone);
+    if (err == ERR_FULL)
+        memcpy(e->id, oldest_of(all, e->owner), EXPORT_ID_SIZE);
+    pthread_mutex_unlock(&all->lock);
+    return err;
+}
+
+/* 0: the row is the table's. `ret_gone`: the id of one that made place, or "". */
+static int put_row(struct exports *all, struct export *row, char ret_gone[EXPORT_ID_SIZE])
+{
+    struct export *gone;
     ret_gone[0] = '\0';
     pthread_mutex_lock(&all->lock);
-    bool good = has_place(all, row->owner);
-    if (good && all->count == EXPORTS_MAX) {
-        struct export *gone = oldest_gone(all);
+    int err = find_place(all, row->owner, &gone);
+    if (err == 0 && gone) {
         memcpy(ret_gone, gone->id, EXPORT_ID_SIZE);
         exports_forget(all, gone);
     }
-    if (good) {
+    if (err == 0) {
         all->item[all->count++] = row;
         pthread_cond_signal(&all->changed);
     }
     pthread_mutex_unlock(&all->lock);
-    return good;
+    return err;
+}
+
+static int store_row(struct exports *all, struct export *row)
+{
+    char gone[EXPORT_ID_SIZE];
+    int err = export_state_write(all->dir, row);
+    if (err)
+        return err;
+    err = put_row(all, row, gone);
+    if (err)
+        exports_remove_file(all, row->id, "json");
+    else if (gone[0])
+        exports_remove_file(all, gone, "json");
+    return err == ERR_FULL ? ERR_BUSY : err; /* others of the same owner were quicker: asked again it is told which */
 }
 
 int exports_add(struct exports *all, struct export *e)
 {
     uint8_t id[ID_DIGITS / 2];
-    char gone[EXPORT_ID_SIZE];
-    struct export *row = malloc(sizeof *row);
+    int err = ask_place(all, e);
+    struct export *row = err ? NULL : malloc(sizeof *row);
     if (row == NULL)
-        return ERR_NOMEM;
+        return err ? err : ERR_NOMEM;
     crypto_random(id, sizeof id);
     crypto_hex(slice_of(id, sizeof id), e->id);
     *row = *e;
-    int err = export_state_write(all->dir, e);
-    if (err == 0 && !put_row(all, row, gone)) {
-        err = ERR_BUSY;
-        exports_remove_file(all, e->id, "json");
-    }
+    err = store_row(all, row);
     if (err)
         free(row);
-    else if (gone[0])
-        exports_remove_file(all, gone, "json");
     return err;
 }
 

@@ -13,6 +13,8 @@
 #include "base/counters.h"
 
 #define EXPORTS_MAX       200
+#define EXPORTS_SHARE     4 /* one owner has at most this part of them, and */
+#define EXPORTS_BYTES_SHARE 2 /* this part of max_all_bytes */
 #define EXPORTS_WAITING   16 /* of one owner a quarter of them */
 #define EXPORT_ID_SIZE    33
 #define EXPORT_OWNER_SIZE 80
@@ -65,7 +67,8 @@ void exports_stop(struct exports *all);
 
 /* Whom an export of this identity belongs to. */
 void export_owner(const struct identity *who, char out[EXPORT_OWNER_SIZE]);
-/* Gives it an id and queues it. ERR_BUSY: as many wait, or are kept, as may; others: the disk. */
+/* Gives it an id and queues it. ERR_BUSY: as many wait, or are kept, as may; ERR_FULL: of its owner, whose oldest has the id that `e` then has; others: the
+ * disk. */
 int exports_add(struct exports *all, struct export *e);
 /* False: there is none of that id. */
 bool exports_get(struct exports *all, const char *id, struct export *ret_export);

@@ -147,6 +147,12 @@ static uint64_t no_room(void *context)
     return 0;
 }
 
+static uint64_t much_room(void *context)
+{
+    (void)context;
+    return UINT64_C(1) << 40;
+}
+
 static unsigned count_files(const char *dir)
 {
     unsigned n = 0;
@@ -200,6 +206,50 @@ Test(exports, one_that_fails_for_want_of_a_database_is_audited_and_says_why)
     cr_expect_eq(system(command), 0);
 }
 
+static void add_of(struct exports *all, struct export *e, const char *owner, enum export_state state, int wanted)
+{
+    fill(e);
+    e->state = state;
+    e->bytes = 10000;
+    e->expires_us = e->ended_us = INT64_MAX / 2;
+    snprintf(e->owner, sizeof e->owner, "%s", owner);
+    cr_assert_eq(exports_add(all, e), wanted);
+}
+
+/* The disk refuses what is made: only what is ready, or over, stays as it is. */
+Test(exports, one_owner_has_a_share_and_leaves_the_others_theirs)
+{
+    char dir[] = "/tmp/exports-XXXXXX", command[100], oldest[EXPORT_ID_SIZE];
+    static struct export e, row;
+    struct exports *all = NULL;
+    struct why why = {0};
+    struct counters_set *set = counters_set_new();
+    cr_assert_not_null(mkdtemp(dir));
+    const struct exports_config config = {.data_dir = dir, .counters = set, .version = "0", .max_bytes = 1 << 20, .max_all_bytes = 1 << 20, .keep_us = 1000000, .audit = audit, .room = much_room};
+    cr_assert_eq(exports_start(&config, &all, &why), 0);
+    add_of(all, &e, "ann", EXPORT_FAILED, 0);
+    add_of(all, &row, "ann", EXPORT_READY, 0);
+    memcpy(oldest, row.id, sizeof oldest);
+    for (unsigned i = 2; i < EXPORTS_MAX / EXPORTS_SHARE; i++)
+        add_of(all, &row, "ann", EXPORT_READY, 0);
+    add_of(all, &row, "ann", EXPORT_READY, 0); /* the failed one goes for it */
+    cr_expect_not(exports_get(all, e.id, &row));
+    add_of(all, &row, "ann", EXPORT_READY, ERR_FULL);
+    cr_expect_str_eq(row.id, oldest);
+    cr_expect(exports_get(all, oldest, &row));
+    cr_expect_eq(count_files(dir), EXPORTS_MAX / EXPORTS_SHARE, "what was refused left a file");
+    add_of(all, &row, "bob", EXPORT_READY, 0);
+    cr_expect_eq(exports_room(all, &row, 300000), 0);
+    snprintf(row.owner, sizeof row.owner, "ann"); /* 500000 are theirs */
+    cr_expect_eq(exports_room(all, &row, 20000), ERR_FULL);
+    cr_expect_str_eq(row.error, "no_room");
+    cr_expect(strstr(row.detail, "500000 of the 524288"), "%s", row.detail);
+    exports_stop(all);
+    counters_set_free(set);
+    snprintf(command, sizeof command, "rm -r %s", dir);
+    cr_expect_eq(system(command), 0);
+}
+
 /* ---- calls that vanish between two looks ---- */
 
 static unsigned vanishing; /* pages of which nothing is left */
@@ -229,12 +279,6 @@ int __wrap_store_calls(struct store_reader *r, const struct store_query *q, stor
         return 0;
     tell_of("last", fn, context);
     return 0;
-}
-
-static uint64_t much_room(void *context)
-{
-    (void)context;
-    return UINT64_C(1) << 40;
 }
 
 static void list_while_calls_vanish(unsigned pages, struct export *ret_export)
