@@ -235,12 +235,27 @@ void policies_tell_change(const struct rules *before, const struct rules *after,
         buf_str(out, "nothing");
 }
 
+/* The next start reads what is stored: what it could not read is refused now. */
+static int try_text(const struct rules *set, struct why *why)
+{
+    struct buf text;
+    buf_init(&text, PUT_FILE_MAX);
+    rules_print(set, &text);
+    int err = text.failed ? ERR_INVALID : settings_try_rules(buf_text(&text), why);
+    if (text.failed)
+        why_set(why, "These are more rules than can be stored.");
+    buf_fini(&text);
+    return err;
+}
+
 int policies_read(struct policies *p, struct slice body, struct rules **ret_set, struct buf *change, struct why *why)
 {
     struct rules *set = NULL, *now;
     int err = policies_parse(body, &set, why);
     if (err == 0)
         err = rules_check(set, why);
+    if (err == 0)
+        err = try_text(set, why);
     if (err) {
         rules_let_go(set);
         return err;

@@ -49,6 +49,8 @@ bool rules_section(const char *section)
     return strcmp(section, "rule") == 0 || strncmp(section, "rule ", 5) == 0;
 }
 
+#define LINE_VALUE_MAX 170 /* of the 198 bytes that a line of a file may have, its name and " = " among them */
+
 /* ---- reading ---- */
 
 static bool name_is_good(struct slice name, struct why *why)
@@ -216,16 +218,30 @@ bool rules_may_keep(const struct rules *set, const struct rule_decision *otherwi
 
 /* ---- printing ---- */
 
+/* As many items as a line of a file takes (INI_MAX_LINE); lines of one key are put together when they are read. */
+static struct slice cut_line(struct slice *rest)
+{
+    size_t end = rest->size;
+    if (end > LINE_VALUE_MAX) {
+        for (end = LINE_VALUE_MAX; end > 0 && rest->data[end] != ',';)
+            end--;
+        end = end ? end : slice_index(*rest, ',');
+    }
+    struct slice line = slice_trim(slice_sub(*rest, 0, end));
+    *rest = slice_from(*rest, end + 1);
+    return line;
+}
+
 static void print_key(const struct rule *r, unsigned key, struct buf *out)
 {
     struct slice rest = slice_str(r->text[key]);
-    if (key != RULE_KEY_header) {
+    if (key != RULE_KEY_header && (rest.size <= LINE_VALUE_MAX || !rule_key_is_list(key))) {
         buf_printf(out, "%s = %s\n", rule_key_name(key), r->text[key]);
         return;
     }
     while (rest.size) {
-        struct slice line = slice_cut(&rest, '\n');
-        buf_printf(out, "header = %.*s\n", SLICE_ARGS(line));
+        struct slice line = key == RULE_KEY_header ? slice_cut(&rest, '\n') : cut_line(&rest);
+        buf_printf(out, "%s = %.*s\n", rule_key_name(key), SLICE_ARGS(line));
     }
 }
 

@@ -392,6 +392,17 @@ static int on_place(void *user, const char *section, const char *name, const cha
     return places_section(section) && places_set(&r->settings->places, section, name, value, &r->first) == 0;
 }
 
+int settings_try_rules(const char *text, struct why *why)
+{
+    struct settings holder = {0};
+    struct reading reading = {.settings = &holder};
+    int line = ini_parse_string(text, on_rule, &reading);
+    rules_let_go(holder.rules);
+    if (line)
+        why_set(why, "It could not be read again: line %d: %s", line, reading.first.text[0] ? reading.first.text : "it is no line of a configuration");
+    return line ? ERR_INVALID : 0;
+}
+
 int settings_read_places(const char *path, struct places **ret_places, struct why *why)
 {
     struct settings holder = {0};

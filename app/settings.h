@@ -51,6 +51,8 @@ int settings_read_places(const char *path, struct places **ret_places, struct wh
 int settings_try_places(const char *text, struct why *why);
 /* A file that holds rules and nothing else. *ret_rules is NULL when it is empty. */
 int settings_read_rules(const char *path, struct rules **ret_rules, struct why *why);
+/* Could this text be such a file? */
+int settings_try_rules(const char *text, struct why *why);
 /* One setting, as on a line of the file. */
 int settings_set(struct settings *s, const char *section, const char *name, const char *value, struct why *why);
 /* A commented configuration file with these values. */

@@ -2,8 +2,10 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "app/rules.h"
+#include "app/settings.h"
 
 #define S  INT64_C(1000000000)
 #define US INT64_C(1000000)
@@ -317,6 +319,45 @@ Test(rules, what_is_printed_is_read_again_as_the_same)
     buf_fini(&second);
     rules_let_go(set);
     rules_let_go(again);
+}
+
+Test(rules, a_long_list_is_printed_in_lines_that_a_file_takes)
+{
+    struct rules *set = NULL, *again = NULL;
+    struct why why = {0};
+    struct buf first, second;
+    char path[] = "/tmp/earshot-rules-XXXXXX", number[64];
+    for (unsigned i = 0; i < 200; i++) {
+        snprintf(number, sizeof number, "%0*u", 1 + i % 60, i);
+        cr_assert_eq(rules_set(&set, "rule a", "caller_network", i % 2 ? "10.0.0.0/8" : "2001:db8::/32", &why), 0, "%s", why.text);
+        cr_assert_eq(rules_set(&set, "rule a", "caller", number, &why), 0, "%s", why.text);
+    }
+    cr_assert_eq(rules_set(&set, "rule a", "action", "skip", &why), 0);
+    buf_init(&first, 65536);
+    buf_init(&second, 65536);
+    rules_print(set, &first);
+    int fd = mkstemp(path);
+    cr_assert(fd >= 0 && write(fd, first.data, first.size) == (ssize_t)first.size);
+    close(fd);
+    cr_expect_eq(settings_try_rules(buf_text(&first), &why), 0, "%s", why.text);
+    cr_assert_eq(settings_read_rules(path, &again, &why), 0, "%s", why.text);
+    rules_print(again, &second);
+    cr_expect_str_eq(buf_text(&first), buf_text(&second));
+    cr_expect_str_eq(set->rule[0]->text[RULE_KEY_caller], again->rule[0]->text[RULE_KEY_caller]);
+    unlink(path);
+    buf_fini(&first);
+    buf_fini(&second);
+    rules_let_go(set);
+    rules_let_go(again);
+}
+
+Test(rules, what_no_line_takes_is_told)
+{
+    char text[400];
+    struct why why = {0};
+    snprintf(text, sizeof text, "[rule a]\ndomain = %0230d\naction = skip\n", 1);
+    cr_expect_eq(settings_try_rules(text, &why), ERR_INVALID);
+    cr_expect(strstr(why.text, "line 3"), "%s", why.text);
 }
 
 Test(rules, patterns_never_run_away)
