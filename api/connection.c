@@ -31,7 +31,6 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 
-#define LARGE_UPLOADS_MAX 8 /* bodies of more than HTTP_UPLOAD_MAX bytes that come in at once */
 #define HEAD_NS   (30 * SECOND_NS) /* from accept, or the answer before, to a whole request head */
 #define ANSWER_NS (120 * SECOND_NS)
 #define LONG_ANSWER_NS                                                                             \
@@ -195,8 +194,53 @@ static bool is_framed_clearly(const struct http_exchange *e)
     return f.lengths + f.encodings <= 1 && !f.odd_name;
 }
 
+/* Bodies come in ahead of the question who sends them: of large ones only a few at a time, of one address fewer still. False: no
+ * more of them. Nobody has a place by announcing a body that then does not come. */
+static bool large_upload_begin(struct http_exchange *e)
+{
+    const struct http_exchange **place = NULL;
+    unsigned same = 0;
+
+    for (unsigned i = 0; i < LARGE_UPLOADS_MAX; i++) {
+        const struct http_exchange **at = &e->server->large_upload[i];
+        if (*at == NULL)
+            place = at;
+        else
+            same += addr_equal((*at)->rq.peer, e->rq.peer);
+    }
+    if (place == NULL || same >= LARGE_UPLOADS_OF_ONE)
+        return false;
+    *place = e;
+    e->large_upload = true;
+    return true;
+}
+
+static void large_upload_end(struct http_exchange *e)
+{
+    for (unsigned i = 0; i < LARGE_UPLOADS_MAX && e->large_upload; i++)
+        if (e->server->large_upload[i] == e)
+            e->server->large_upload[i] = NULL;
+}
+
+/* Told at the end of the body, as nothing can be sent before. */
+static void refuse_large_upload(struct http_exchange *e)
+{
+    e->phase = PHASE_ANSWERED;
+    buf_fini(&e->upload);
+    problem(&e->rs, &e->rq, 503, "overloaded", NULL, "As many transcripts come in as may at once; try again.");
+    http_header(&e->rs, "Retry-After", "5");
+}
+
 static void take_upload(struct http_exchange *e, const char *data, size_t size)
 {
+    bool grows = e->upload.ceiling > HTTP_UPLOAD_MAX && !e->large_upload && e->upload.size + size > HTTP_UPLOAD_MAX;
+
+    if (e->phase == PHASE_ANSWERED)
+        return;
+    if (grows && !large_upload_begin(e)) {
+        refuse_large_upload(e);
+        return;
+    }
     if (!e->rq.body_too_large)
         buf_add(&e->upload, data, size);
     e->rq.body_too_large |= e->upload.failed;
@@ -578,29 +622,6 @@ static enum MHD_Result refuse_framing(struct http_exchange *e)
     return send_answer(e);
 }
 
-/* Bodies come in ahead of the question who sends them: of large ones only a few at a time. False: no more of them. */
-static bool upload_begin(struct http_exchange *e)
-{
-    size_t max = e->uri_good ? api_body_max(&e->rq) : HTTP_UPLOAD_MAX;
-
-    if (max <= HTTP_UPLOAD_MAX || !api_takes_body(&e->rq))
-        return true;
-    if (e->server->large_uploads >= LARGE_UPLOADS_MAX)
-        return false;
-    e->server->large_uploads++;
-    e->large_upload = true;
-    e->upload.ceiling = max;
-    return true;
-}
-
-static enum MHD_Result refuse_large_upload(struct http_exchange *e)
-{
-    e->phase = PHASE_ANSWERED;
-    problem(&e->rs, &e->rq, 503, "overloaded", NULL, "As many transcripts come in as may at once; try again.");
-    http_header(&e->rs, "Retry-After", "5");
-    return send_answer(e);
-}
-
 static enum MHD_Result refuse_upload(struct http_exchange *e)
 {
     e->phase = PHASE_ANSWERED;
@@ -634,8 +655,8 @@ enum MHD_Result connection_on_request(void *context, struct MHD_Connection *conn
         e->uri_good = read_uri(e);
         if (e->uri_good && api_takes_capture(&e->rq))
             return begin_capture(e);
-        if (!upload_begin(e))
-            return refuse_large_upload(e);
+        if (e->uri_good && api_takes_body(&e->rq))
+            e->upload.ceiling = api_body_max(&e->rq);
         if (reads_on(e))
             return announces_too_much(e) ? refuse_upload(e) : MHD_YES;
         return start(e);
@@ -664,7 +685,7 @@ void connection_on_completed(void *context, struct MHD_Connection *connection, v
         counters_sub(s->counters, C_HTTP_STREAMS + (unsigned)e->rs.stream, 1);
     if (e->deadline)
         deadline_set(s->deadlines, e->deadline, clock_mono_ns() + HEAD_NS);
-    s->large_uploads -= e->large_upload;
+    large_upload_end(e);
     http_response_fini(&e->rs);
     buf_fini(&e->upload);
     free(e);

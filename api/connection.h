@@ -22,6 +22,11 @@ struct reader_thread {
     struct counters *counters;
 };
 
+#define LARGE_UPLOADS_MAX 8 /* bodies of which more than HTTP_UPLOAD_MAX bytes came in, at once, */
+#define LARGE_UPLOADS_OF_ONE 2 /* and of one address: who they are is not known before their end */
+
+struct http_exchange;
+
 struct api_server {
     struct api_config config;
     struct api_context context;
@@ -35,7 +40,7 @@ struct api_server {
     unsigned reader_count;
     uint16_t port;
     atomic_bool stopping;
-    unsigned large_uploads; /* under way; of the accepting thread */
+    const struct http_exchange *large_upload[LARGE_UPLOADS_MAX]; /* under way; of the accepting thread */
 };
 
 enum phase { PHASE_HEAD, PHASE_BODY, PHASE_UPLOAD, PHASE_PARKED, PHASE_ANSWERED };
@@ -57,7 +62,7 @@ struct http_exchange {
     struct http_response rs;
     enum phase phase;
     bool counted_stream;
-    bool large_upload;
+    bool large_upload; /* has a place there */
     bool uri_good;
     bool uploads;        /* its body is taken while it comes */
     bool head_seen_again;

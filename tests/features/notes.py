@@ -1,5 +1,5 @@
 """What people say about calls and what was said in them: R19, and of R07 the search for words."""
-import glob, json, os, socket, urllib.parse
+import glob, http.client, json, os, socket, urllib.parse
 
 from access import Guarded, two_calls
 from craft import *
@@ -34,12 +34,22 @@ def announced(s, path, token, size):
     return got
 
 
-def held_upload(s, path):
-    """A body that does not come, of nobody."""
+def held_upload(s, path, address="127.0.0.1", sent=40000):
+    """A body of nobody that does not come, or only to there."""
     where = urllib.parse.urlsplit(s.url)
-    c = socket.create_connection((where.hostname, where.port))
-    c.sendall(f"PUT /api/v1{path} HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Type: text/plain\r\nContent-Length: 500000\r\n\r\nx".encode())
+    c = socket.create_connection((where.hostname, where.port), source_address=(address, 0))
+    c.sendall(f"PUT /api/v1{path} HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Type: text/plain\r\nContent-Length: 500000\r\n\r\n".encode() + b"x" * sent)
     return c
+
+
+def put_from(s, address, path, body, token):
+    """The status."""
+    where = urllib.parse.urlsplit(s.url)
+    c = http.client.HTTPConnection(where.hostname, where.port, source_address=(address, 0))
+    c.request("PUT", f"/api/v1{path}", json.dumps(body), {"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
+    status = c.getresponse().status
+    c.close()
+    return status
 
 
 def code(answer):
@@ -104,12 +114,17 @@ def transcripts(t):
         large = {"segments": [{"start_ms": n, "end_ms": n, "text": "word" * 30} for n in range(5000)]}
         t.equal("800 kB", s.as_(boss, at, "PUT", large)["segments"], 5000)
         t.equal("more than a MiB", announced(s, at, boss, (1 << 20) + 1), (413, "body_too_large"))
-        held = [held_upload(s, at) for _ in range(8)]
-        t.equal("as many as may come in at once", s.wait(lambda: s.ask(at, "PUT", SAID, boss)[0] == 503), True)
-        t.equal("others go on", s.ask(f"/calls/{one}/tags", "PUT", {"a": "b"}, boss)[0], 200)
+        held = [held_upload(s, at, sent=1) for _ in range(20)]
+        t.equal("who announces much and sends little has no place", [s.ask(at, "PUT", large, boss)[0] for _ in range(3)], [200] * 3)
+        held += [held_upload(s, at, "127.0.0.2") for _ in range(9)]
+        t.equal("one address has two places, no more", s.wait(lambda: put_from(s, "127.0.0.2", at, large, boss) == 503), True)
+        t.equal("others have theirs", [s.ask(at, "PUT", large, boss)[0] for _ in range(3)], [200] * 3)
+        held += [held_upload(s, at, f"127.0.0.{3 + n // 2}") for n in range(6)]
+        t.equal("as many as may come in at once", s.wait(lambda: s.ask(at, "PUT", large, boss)[0] == 503), True)
+        t.equal("others go on", (s.ask(f"/calls/{one}/tags", "PUT", {"a": "b"}, boss)[0], s.ask(at, "PUT", SAID, boss)[0]), (200, 200))
         for c in held:
             c.close()
-        t.equal("and when they are through, again", s.wait(lambda: s.ask(at, "PUT", SAID, boss)[0] == 200), True)
+        t.equal("and when they are through, again", s.wait(lambda: s.ask(at, "PUT", large, boss)[0] == 200), True)
         t.equal("other bodies stay small", s.ask(f"/calls/{one}/tags", "PUT", b"x" * 40000, boss)[0], 413)
         s.as_(boss, at, "PUT", {"segments": [{"text": "the password is swordfish"}]})
         t.equal("found", found(s, "swordfish", boss), ["c1@test"])
