@@ -162,6 +162,7 @@ await check("from the overview to the sound of the worst call with the keyboard 
   assert.ok(page.url().includes(bad), "the worst call is the first");
   await page.keyboard.press("w");
   await page.waitForFunction(() => /[?&]t=/.test(location.hash));
+  await page.waitForFunction(() => document.querySelector(".play")?.getAttribute("aria-label") === "Pause");
   await page.keyboard.press("?");
   await page.waitForSelector("dialog[open]");
   await page.keyboard.press("Escape");

@@ -187,7 +187,7 @@ export function whyNoSound(r: Recording | null): string {
   return NO_SOUND[r.result ?? ""] ?? (r.undecodable ? `Its codec (${r.undecodable}) cannot be decoded here.` : "This call has no recording.");
 }
 
-function Controls(p: { player: Player; sound: Sound; at: number; worst: number | null; jump: (t: number) => void; clockRef: RefObject<HTMLOutputElement | null> }): JSX.Element {
+function Controls(p: { player: Player; sound: Sound; at: number; worst: number | null; hear: (t: number) => void; clockRef: RefObject<HTMLOutputElement | null> }): JSX.Element {
   const s = p.player.state;
   const stereo = p.sound.channels.length > 1;
   return (
@@ -209,7 +209,7 @@ function Controls(p: { player: Player; sound: Sound; at: number; worst: number |
       <label class="speed"><span class="sr">Speed</span>
         <select value={String(s.rate)} onChange={(e) => p.player.speed(Number(e.currentTarget.value))}>{RATES.map((r) => <option key={r} value={String(r)}>{r}×</option>)}</select>
       </label>
-      {p.worst !== null ? <button type="button" onClick={() => p.jump(p.worst!)} title="w">Worst second <span class="soft">{position(p.worst)}</span></button> : null}
+      {p.worst !== null ? <button type="button" onClick={() => p.hear(p.worst!)} title="Hear it (w)">Worst second <span class="soft">{position(p.worst)}</span></button> : null}
       {s.problem ? <span class="bad-text" role="alert">{s.problem}</span> : s.loading ? <span class="soft" role="status">loading …</span> : null}
     </div>
   );
@@ -277,7 +277,12 @@ export function Timeline(p: { call: Call; events: LadderEvent[] | null; t0: stri
     place();
   };
 
-  p.hold.jump = jump;
+  /** Who asks for a moment by its name wants to hear it; a link with a time in it only stands there. */
+  const hear = (t: number) => {
+    jump(t);
+    void player.current?.play();
+  };
+  p.hold.jump = hear;
 
   useEffect(() => {
     if (!sound) return undefined;
@@ -331,7 +336,7 @@ export function Timeline(p: { call: Call; events: LadderEvent[] | null; t0: stri
 
   useEffect(() => {
     if (p.seek === null || p.start === null) return;
-    jump(p.start);
+    hear(p.start);
     box.current?.scrollIntoView({ block: "center", behavior: "smooth" });
   }, [p.seek]);
 
@@ -348,7 +353,7 @@ export function Timeline(p: { call: Call; events: LadderEvent[] | null; t0: stri
   const closer = (factor: number) => setView(clamp({ from: at.current - ((view.to - view.from) / 2) * factor, to: at.current + ((view.to - view.from) / 2) * factor }, axis));
   useKeys({
     " ": () => player.current?.toggle(), ArrowLeft: (e) => jump(at.current - (e.shiftKey ? 1 : 5)), ArrowRight: (e) => jump(at.current + (e.shiftKey ? 1 : 5)),
-    w: () => worst !== null && jump(worst), "1": () => player.current?.mute(0), "2": () => player.current?.mute(1), "+": () => rate(1), "-": () => rate(-1), "0": whole,
+    w: () => worst !== null && hear(worst), "1": () => player.current?.mute(0), "2": () => player.current?.mute(1), "+": () => rate(1), "-": () => rate(-1), "0": whole,
     i: () => closer(0.5), o: () => closer(2),
   });
 
@@ -360,7 +365,7 @@ export function Timeline(p: { call: Call; events: LadderEvent[] | null; t0: stri
   const marks = useMemo(() => marksOf(call, axis, p.events, p.t0, p.notes), [call, axis, p.events, p.notes]);
   return (
     <div class="timeline">
-      {sound && player.current ? <Controls player={player.current} sound={sound} at={at.current} worst={worst} jump={jump} clockRef={clockRef} /> : !sound ? <p class="notice">{whyNoSound(call.recording)}</p> : null}
+      {sound && player.current ? <Controls player={player.current} sound={sound} at={at.current} worst={worst} hear={hear} clockRef={clockRef} /> : !sound ? <p class="notice">{whyNoSound(call.recording)}</p> : null}
       {sounds.length > 1 ? (
         <p>Recorded in {sounds.length} files: {sounds.map((s, i) => <button key={s.id} type="button" aria-pressed={i === part} onClick={() => choose(i)}>{position(s.startS)}</button>)}</p>
       ) : null}
