@@ -141,6 +141,26 @@ await check("the calls of a search become a file, which can be fetched and delet
   await page.locator(".exporter li button", { hasText: "Delete" }).click();
   await link.waitFor({ state: "detached" });
 });
+await check("sound plays, seeks and mutes one side", async () => {
+  const asked = [];
+  const on = (r) => { if (r.url().includes("/audio")) asked.push(r.url()); };
+  page.on("request", on);
+  await see(page, `#/call/${bad}`, ".player .play");
+  await page.waitForFunction(() => document.querySelector(".wave > div")?.shadowRoot?.querySelector("canvas"));
+  assert.deepEqual(asked, [], "no sound is asked for before somebody wants to hear it");
+  await page.keyboard.press(" ");
+  await page.waitForFunction(() => document.querySelector(".play").getAttribute("aria-label") === "Pause");
+  await page.waitForFunction(() => Number(document.querySelector(".at").textContent.split(":")[1]) > 0.3);
+  assert.ok(asked.length > 0);
+  await page.keyboard.press("1");
+  await page.waitForSelector(".side.caller[aria-pressed=false]");
+  const chart = await page.locator(".lanes").boundingBox();
+  await page.mouse.click(chart.x + chart.width * 0.7, chart.y + 10);
+  await page.waitForFunction(() => Number(document.querySelector(".at").textContent.split(":")[1]) > 8);
+  await page.keyboard.press(" ");
+  await page.waitForFunction(() => document.querySelector(".play").getAttribute("aria-label") === "Play");
+  page.off("request", on);
+});
 await check("from the overview to the sound of the worst call with the keyboard alone", async () => {
   await see(page, "#/?span=24h", ".worst li");
   await page.waitForTimeout(200);
@@ -167,26 +187,6 @@ await check("from the overview to the sound of the worst call with the keyboard 
   await page.waitForSelector("dialog[open]");
   await page.keyboard.press("Escape");
   await page.waitForSelector("dialog[open]", { state: "detached" }).catch(() => undefined);
-});
-await check("sound plays, seeks and mutes one side", async () => {
-  const asked = [];
-  const on = (r) => { if (r.url().includes("/audio")) asked.push(r.url()); };
-  page.on("request", on);
-  await see(page, `#/call/${bad}`, ".player .play");
-  await page.waitForFunction(() => document.querySelector(".wave > div")?.shadowRoot?.querySelector("canvas"));
-  assert.deepEqual(asked, [], "no sound is asked for before somebody wants to hear it");
-  await page.keyboard.press(" ");
-  await page.waitForFunction(() => document.querySelector(".play").getAttribute("aria-label") === "Pause");
-  await page.waitForFunction(() => Number(document.querySelector(".at").textContent.split(":")[1]) > 0.3);
-  assert.ok(asked.length > 0);
-  await page.keyboard.press("1");
-  await page.waitForSelector(".side.caller[aria-pressed=false]");
-  const chart = await page.locator(".lanes").boundingBox();
-  await page.mouse.click(chart.x + chart.width * 0.7, chart.y + 10);
-  await page.waitForFunction(() => Number(document.querySelector(".at").textContent.split(":")[1]) > 8);
-  await page.keyboard.press(" ");
-  await page.waitForFunction(() => document.querySelector(".play").getAttribute("aria-label") === "Play");
-  page.off("request", on);
 });
 await check("a transcript is read on demand, a line leads the player, the line that is heard is marked; annotations come, stand on the axis, go", async () => {
   const put = (path, method, body) => fetch(`${base}/api/v1/calls/${bad}/${path}`, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }).then((r) => assert.ok(r.ok, `${path}: ${r.status}`));
