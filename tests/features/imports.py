@@ -1,5 +1,5 @@
 """R33: captures that are brought over the API (POST /imports/pcap)."""
-import gzip, hashlib, json, os, re, signal, socket, sqlite3, subprocess, time, urllib.parse
+import contextlib, gzip, hashlib, json, os, re, signal, socket, sqlite3, subprocess, time, urllib.parse
 
 from access import Guarded, two_calls
 from confine import decoders
@@ -229,7 +229,8 @@ class Stalled(Importing):
         self.process.kill()
         self.process.wait()
         for pid in left:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has ended with its parent
+                os.kill(pid, signal.SIGKILL)
 
     def again(self):
         with open(self.log, "w") as log:
