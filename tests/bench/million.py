@@ -42,6 +42,7 @@ KINDS = (("PCMU", 0, 3), ("PCMA", 1, 10), ("G722", 0.2, 5), ("opus", 3, 20), ("P
 CLIENTS = 8
 WATCHERS = 200
 SOUND_BYTES = 100_000_000
+START_S = 120  # what the spool of a million calls holds is looked through first
 DROPS = ("earshot_capture_drops_total", "earshot_spool_dropped_packets_total")
 CONFIG = """[capture]
 interface = vb
@@ -450,7 +451,7 @@ def measure(options, work):
         store_sound(options, config, work)
         Path(data, "filled").touch()
     with Pair(work) as wire:
-        earshot = Earshot(wire, options.earshot, text)
+        earshot = Earshot(wire, options.earshot, text, START_S)
         bench = Bench(options, wire, earshot, work)
         for part in options.only.split(","):
             getattr(bench, part)()

@@ -218,13 +218,13 @@ class Wire(Spaces):
 class Earshot:
     """The service under test, and its API as seen from its own namespace."""
 
-    def __init__(self, wire, binary, config=CONFIG):
+    def __init__(self, wire, binary, config=CONFIG, patience=START_LIMIT_S):
         self.wire, self.binary = wire, binary
         path = os.path.join(wire.work, "earshot.conf")
         with open(path, "w") as f:
             f.write(config.format(data=os.path.join(wire.work, "data")))
         self.process = wire.start(wire.probe, promptly([binary, "run", "--config", path]), "earshot.log")
-        wait_for(START_LIMIT_S, "earshot is ready", self._ready)
+        wait_for(patience, "earshot is ready", self._ready)
 
     def _ready(self):
         if self.process.poll() is not None:
