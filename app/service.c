@@ -619,13 +619,9 @@ static int start_retention(struct service *s, struct why *why)
 /* In the order of the setting. */
 static const char *const LOCAL_ROLES[] = {"all", "none", "viewer", "analyst", "listener", "supervisor", "admin", "auditor"};
 
-static int start_http(struct service *s, struct why *why)
+/* Who listens to live calls, and who gets a recording in another form. */
+static int start_sound(struct service *s)
 {
-    if (!s->settings->api_enabled)
-        return 0;
-    int err = store_reader_open(s->settings->data_dir, &s->gauge_reader);
-    if (err)
-        return err;
     const struct listening_config listening = {
         .max = (unsigned)s->settings->listeners_max,
         .counters = counters_block(s->counters_set),
@@ -633,18 +629,19 @@ static int start_http(struct service *s, struct why *why)
         .context = s,
         .look = look_for_listener,
     };
-    s->listening = listening.counters ? listening_new(&listening) : NULL;
-    if (s->listening == NULL)
-        return ERR_NOMEM;
     const struct conversions_config conversions = {
         .max = (unsigned)s->settings->conversions_max,
         .counters = counters_block(s->counters_set),
         .confine = &s->confine,
         .data_dir = s->settings->data_dir,
     };
+    s->listening = listening.counters ? listening_new(&listening) : NULL;
     s->conversions = conversions.counters ? conversions_new(&conversions) : NULL;
-    if (s->conversions == NULL)
-        return ERR_NOMEM;
+    return s->listening && s->conversions ? 0 : ERR_NOMEM;
+}
+
+static int start_exports(struct service *s, struct why *why)
+{
     const struct exports_config exports = {
         .data_dir = s->settings->data_dir,
         .counters = s->counters_set,
@@ -657,7 +654,18 @@ static int start_http(struct service *s, struct why *why)
         .audit = audit,
         .room = export_room,
     };
-    err = exports_start(&exports, &s->exports, why);
+    return exports_start(&exports, &s->exports, why);
+}
+
+static int start_http(struct service *s, struct why *why)
+{
+    if (!s->settings->api_enabled)
+        return 0;
+    int err = store_reader_open(s->settings->data_dir, &s->gauge_reader);
+    if (err == 0)
+        err = start_sound(s);
+    if (err == 0)
+        err = start_exports(s, why);
     if (err)
         return err;
     struct api_config config = {
