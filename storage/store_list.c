@@ -107,7 +107,8 @@ enum filter {
 };
 
 /* `base` is the number of the first parameter: of eight, where the values may be eight. No two
- * filters share one: what the client says would be taken for a limit of its token. */
+ * filters that can be asked together share one: what the client says would be taken for a limit of
+ * its token. */
 static const struct {
     const char *sql;
     int base;
