@@ -397,9 +397,8 @@ static bool parse_page(const struct http_query *params, struct call_filter *cf,
 
     if (!filter_limit(params, &cf->query.limit, e))
         return false;
-    cf->count = count && strcmp(count, "exact") == 0;
-    if (count && !cf->count && strcmp(count, "none") != 0)
-        return filter_refuse(e, "invalid_value", "count", "`count` is exact or none.");
+    if (!page_count_parse(count, &cf->count))
+        return filter_refuse(e, "invalid_value", "count", "`count` is exact, estimate or none.");
     return true;
 }
 
@@ -437,9 +436,9 @@ static bool parse_header(const struct http_query *params, struct call_filter *cf
     if (cf->header_value && *cf->header_value == '\0')
         return filter_refuse(e, "invalid_value", "header_value__contains",
                       "`header_value__contains` is empty.");
-    if (cf->count)
+    if (cf->count != PAGE_COUNT_NONE)
         return filter_refuse(e, "invalid_value", "count",
-                      "`count=exact` is not there for `header`: follow the pages.");
+                      "Nothing is counted with `header`: follow the pages.");
     if (cf->query.to_us - cf->query.from_us > HEADER_SPAN_US)
         return filter_refuse(e, "invalid_span", "from", "With `header` at most 31 days can be searched.");
     return true;

@@ -3,12 +3,13 @@
 
 #include "api/filter_value.h"
 #include "api/http.h"
+#include "api/page_count.h"
 #include "storage/store.h"
 #include "storage/word_query.h"
 
 struct call_filter {
     struct store_query query;
-    bool count; /* count=exact */
+    enum page_count_kind count;
     const char *header;       /* of a message of the call; NULL: not asked */
     const char *header_value; /* contained in its value; NULL: any */
     char words[WORD_QUERY_SIZE];

@@ -40,6 +40,7 @@ static void add_call(void *context, const struct call_record *r)
     struct list *l = context;
 
     record_json(&l->json, r, RECORD_JSON_LIST, true);
+    l->found++;
     note_position(l, r);
 }
 
@@ -121,7 +122,7 @@ static bool may_search(struct exchange *x, const struct call_filter *filter)
 
 /* ---- the answer ---- */
 
-static void page_json(struct exchange *x, struct list *l, const struct store_query *q, bool more)
+static void page_json(struct exchange *x, struct list *l, const struct store_query *q, bool more, const struct page_count *count)
 {
     char cursor[PAGE_CURSOR_SIZE] = "";
 
@@ -133,6 +134,7 @@ static void page_json(struct exchange *x, struct list *l, const struct store_que
     json_object(&l->json);
     json_kv_str(&l->json, "next_cursor", more ? cursor : NULL);
     json_kv_bool(&l->json, "has_more", more);
+    page_count_json(&l->json, count);
     json_end(&l->json);
     json_key(&l->json, "query");
     json_object(&l->json);
@@ -156,7 +158,7 @@ void handle_calls(struct exchange *x)
     struct call_filter filter;
     struct call_filter_error e;
     bool more = false;
-    uint64_t total;
+    struct page_count count = {0};
 
     if (!call_filter_parse(x->rq, x->api->cursor_key, &filter, &e)) {
         problem(x->rs, x->rq, 400, e.code, e.field, "%s", e.detail);
@@ -180,13 +182,12 @@ void handle_calls(struct exchange *x)
     json_array(&l.json);
     int err = list_calls(&l, &filter, &more);
     json_end(&l.json);
-    page_json(x, &l, &filter.query, more);
+    if (err == 0)
+        err = page_count(x->reader, &filter.query, filter.count, l.found, more, &count);
+    page_json(x, &l, &filter.query, more, &count);
     if (filter.header)
         search_json(&l, more);
-    if (err == 0 && filter.count) {
-        err = store_count(x->reader, &filter.query, &total);
-        json_kv_int(&l.json, "total", err ? 0 : (int64_t)total);
-    }
+    page_count_total_json(&l.json, filter.count, &count);
     json_end(&l.json);
     if (err)
         exchange_store_problem(x, err, "call");

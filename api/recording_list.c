@@ -12,6 +12,7 @@ struct list {
     struct json json;
     const struct store_query *query;
     struct page_cursor last;
+    uint64_t rows;
 };
 
 static bool is_one_of(struct slice text, const char *const values[STORE_VALUES_MAX])
@@ -39,14 +40,16 @@ static void add_recording(void *context, const struct call_record *r)
 {
     struct list *l = context;
 
-    if (matches(l->query, &r->recording))
+    if (matches(l->query, &r->recording)) {
         record_json_recording(&l->json, r, false, true);
+        l->rows++;
+    }
     l->last.after_us = r->started_us;
     l->last.after_value = (double)r->started_us;
     snprintf(l->last.after_uid, sizeof l->last.after_uid, "%s", r->uid);
 }
 
-static void page_json(struct exchange *x, struct list *l, bool more)
+static void page_json(struct exchange *x, struct list *l, bool more, const struct page_count *count)
 {
     char cursor[PAGE_CURSOR_SIZE] = "";
 
@@ -58,6 +61,7 @@ static void page_json(struct exchange *x, struct list *l, bool more)
     json_object(&l->json);
     json_kv_str(&l->json, "next_cursor", more ? cursor : NULL);
     json_kv_bool(&l->json, "has_more", more);
+    page_count_json(&l->json, count);
     json_end(&l->json);
     json_key(&l->json, "query");
     json_object(&l->json);
@@ -66,10 +70,10 @@ static void page_json(struct exchange *x, struct list *l, bool more)
     json_end(&l->json);
 }
 
-static int list_json(struct exchange *x, struct list *l, bool count)
+static int list_json(struct exchange *x, struct list *l, enum page_count_kind asked)
 {
     bool more = false;
-    uint64_t total = 0;
+    struct page_count count = {0};
 
     json_init(&l->json, &x->rs->body);
     json_object(&l->json);
@@ -77,11 +81,10 @@ static int list_json(struct exchange *x, struct list *l, bool count)
     json_array(&l->json);
     int err = store_calls(x->reader, l->query, add_recording, l, &more);
     json_end(&l->json);
-    page_json(x, l, more);
-    if (err == 0 && count)
-        err = store_count(x->reader, l->query, &total);
-    if (count)
-        json_kv_int(&l->json, "total", (int64_t)total);
+    if (err == 0)
+        err = page_count(x->reader, l->query, asked, l->rows, more, &count);
+    page_json(x, l, more, &count);
+    page_count_total_json(&l->json, asked, &count);
     json_end(&l->json);
     return err;
 }

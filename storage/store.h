@@ -259,6 +259,13 @@ typedef void store_record_fn(void *context, const struct call_record *record);
  * after_value is the row's mos_min or duration_ms. A record is valid during the call that delivers it. */
 int store_calls(struct store_reader *r, const struct store_query *q, store_record_fn *fn, void *context, bool *ret_more);
 int store_count(struct store_reader *r, const struct store_query *q, uint64_t *ret_count);
+/* The same without looking at all of them: exact where so few calls began in the time range that counting is cheap, else so many as
+ * the share of a sample makes of all. Looks at no more than STORE_ESTIMATE_EXACT entries of an index or STORE_ESTIMATE_SAMPLE
+ * calls of at most STORE_ESTIMATE_DAYS days. */
+#define STORE_ESTIMATE_EXACT  20000
+#define STORE_ESTIMATE_SAMPLE 2000
+#define STORE_ESTIMATE_DAYS   32
+int store_estimate(struct store_reader *r, const struct store_query *q, uint64_t *ret_count, bool *ret_exact);
 /* What stands in after_value to go on behind this call. */
 double store_order_value(enum store_order order, const struct call_record *r);
 /* The whole record, series and events included. ERR_NOT_FOUND. */

@@ -44,6 +44,8 @@ enum db_sql {
     SQL_CALLS_KPI_ADOPT,
     SQL_CALL_BY_UID,
     SQL_NUMBERS_BEGIN,
+    SQL_CALLS_AT_MOST,
+    SQL_CALLS_IDS,
     SQL_CALL_WHOLE,
     SQL_CALL_BY_ID,
     SQL_CALL_BY_RECORDING,
@@ -237,6 +239,9 @@ int store_rows_between(struct store_reader *r, enum db_sql sql, int64_t from_us,
 
 /* store_read.c: the record of a row of SQL_CALL_* (their columns are the same). */
 int call_read(struct db *db, sqlite3_stmt *row, bool full, struct call_record **ret_record);
+
+/* store_list.c: how many calls of a day that the query finds have an id in [from, to). Looks at those alone. */
+int list_sample(struct store_reader *r, const char *day, const struct store_query *q, int64_t from_id, int64_t to_id, uint64_t *ret_count);
 
 /* store_tags.c: fills r->tags of a call that was just read. */
 int tags_read(struct db *db, struct call_record *r);

@@ -127,7 +127,7 @@ def foreign_objects(t):
         recording = next(c["recording"]["id"] for c in both if c["uid"] == mine)
         german, austrian = (s.token("supervisor", limit={"number_prefixes": [p]}) for p in ("+49", "+43"))
         for token, own, foreign in ((german, mine, other), (austrian, other, mine)):
-            for path in ("/calls", "/calls?limit=1", "/calls?count=exact", "/calls?kind=call&order=started_at", "/calls?q=%2B4"):
+            for path in ("/calls", "/calls?limit=1", "/calls?count=exact", "/calls?count=estimate", "/calls?kind=call&order=started_at", "/calls?q=%2B4"):
                 got = s.as_(token, path)
                 t.equal(f"list {path}", ([c["uid"] for c in got["data"]], got.get("total", 1)), ([own], 1))
             t.equal("asked for by name", s.as_(token, f"/calls?call_id={'c2' if own == mine else 'c1'}%40test")["data"], [])

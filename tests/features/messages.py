@@ -205,6 +205,7 @@ def header_searches(t):
         refused(t, s, f"/calls?{DAY}&header=To&header=From", 400, "repeated_parameter", "header")
         refused(t, s, f"/calls?{DAY}&header=To&header_value__contains=", 400, "invalid_value", "header_value__contains")
         refused(t, s, f"/calls?{DAY}&header=To&count=exact", 400, "invalid_value", "count")
+        refused(t, s, f"/calls?{DAY}&header=To&count=estimate", 400, "invalid_value", "count")
         refused(t, s, "/calls?from=2023-10-01T00:00:00Z&to=2023-11-15T00:00:00Z&header=To", 400, "invalid_span", "from")
         refused(t, s, f"/calls/{uid[0]}/messages?value=x", 400, "missing_parameter", "header")
         refused(t, s, f"/calls/{uid[0]}/messages?header=a:b", 400, "invalid_value", "header")

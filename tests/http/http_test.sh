@@ -71,6 +71,12 @@ body '.data[0].uid == "'$call'" and .data[0].streams[0].codec == "PCMA" and (.da
 body '[.data[].started_at] | . == (sort | reverse)'
 expect 200 "$api/calls?limit=1000&count=exact"
 body '(.data | length == 250) and (.page.has_more | not) and .page.next_cursor == null and .total == 250'
+body '.page.count == {kind: "exact", value: .total}'
+expect 200 "$api/calls?limit=1&count=estimate"
+body '.page.count.kind == "exact" and .page.count.value > 100 and (has("total") | not)'
+expect 200 "$api/recordings?limit=1&count=estimate"
+body '.page.count.kind == "exact" and .page.count.value > 0'
+refused 400 invalid_value '"count"' "$api/calls?count=about"
 expect 200 "$api/calls?outcome=busy&limit=1000&count=exact"
 body '.total == 25 and ([.data[].outcome] | unique == ["busy"])'
 expect 200 "$api/calls?from_user=1007&from_user=1008"

@@ -104,7 +104,7 @@ Test(call_filter, wrong_values_name_their_field)
         {"limit=1&limit=2", "repeated_parameter", "limit"},
         {"order=id", "invalid_value", "order"},
         {"order=started_at;drop", "invalid_value", "order"},
-        {"count=estimate", "invalid_value", "count"},
+        {"count=about", "invalid_value", "count"},
         {"from=yesterday", "invalid_value", "from"},
         {"to=2026-13-01T00:00:00Z", "invalid_value", "to"},
         {"from=2026-11-21T10:00:00Z", "invalid_span", "from"},

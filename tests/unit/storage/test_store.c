@@ -470,6 +470,62 @@ Test(store, a_prefix_finds_the_same_whether_few_or_many_have_it) {
   cr_assert_eq(count, 2495, "many: %lu", (unsigned long)count);
 }
 
+static uint64_t estimate(struct store_query *q, bool expect_exact) {
+  uint64_t count = 0;
+  bool exact;
+  cr_assert_eq(store_estimate(reader, q, &count, &exact), 0);
+  cr_assert_eq(exact, expect_exact);
+  return count;
+}
+
+static void put_day(unsigned day, unsigned calls, unsigned *n) {
+  for (unsigned i = 0; i < calls; i++, ++*n) {
+    struct call_record *r = help_call(*n, HELP_T0_US + day * INT64_C(86400000000) + i * 1000);
+    r->outcome = i % 5 == 0 ? "busy" : "answered";
+    put(r);
+  }
+  cr_assert_eq(store_commit(store), 0);
+}
+
+/* 40 days are more than it looks at, and 100 calls more than it looks at of one. */
+Test(store, an_estimate_is_the_share_of_a_sample_and_exact_where_there_are_few) {
+  struct store_query q, busy;
+  unsigned n = 0;
+  store_query_defaults(&q);
+  cr_assert_eq(estimate(&q, true), 0, "nothing at all");
+  for (unsigned day = 0; day < 20; day++)
+    put_day(day, 100, &n);
+  busy = q;
+  busy.outcome[0] = "busy";
+  cr_assert_eq(estimate(&q, true), 2000);
+  cr_assert_eq(estimate(&busy, true), 400);
+  for (unsigned day = 20; day < 40; day++)
+    put_day(day, 150, &n);
+  uint64_t all = estimate(&q, false), some = estimate(&busy, false);
+  cr_assert(all > 4500 && all < 5500, "about 5000: %lu", (unsigned long)all);
+  cr_assert(some > 850 && some < 1150, "about 1000: %lu", (unsigned long)some);
+  q.outcome[0] = "lost";
+  cr_assert_eq(estimate(&q, false), 0, "what nobody has is in no sample");
+}
+
+/* One day with more than are counted. */
+Test(store, an_estimate_of_a_large_day_knows_times_and_limits) {
+  struct store_query q;
+  unsigned n = 0;
+  put_day(0, STORE_ESTIMATE_EXACT + 4000, &n);
+  store_query_defaults(&q);
+  uint64_t all = estimate(&q, false);
+  cr_assert(all > 23000 && all < 25000, "about 24000: %lu", (unsigned long)all);
+  q.only_trunk[0] = "none";
+  cr_assert_eq(estimate(&q, false), 0, "the limit of a token holds");
+  q.only_trunk[0] = NULL;
+  q.to_us = HELP_T0_US + (STORE_ESTIMATE_EXACT + 2000) * INT64_C(1000);
+  all = estimate(&q, false);
+  cr_assert(all > 21000 && all < 23000, "about 22000: %lu", (unsigned long)all);
+  q.to_us = HELP_T0_US + 6000 * INT64_C(1000);
+  cr_assert_eq(estimate(&q, true), 6000);
+}
+
 Test(store, calls_are_whole_once_their_last_row_is_there) {
   struct call_record *whole = help_call(1, HELP_T0_US), *early = help_call(2, HELP_T0_US);
   struct store_asked_whole asked[5] = {{.about_us = HELP_T0_US},

@@ -1,0 +1,165 @@
+/* About how many calls a query finds, for less than what a page costs.
+ *
+ * Where few calls began in the time range they are counted. Else a sample is looked at: of at most
+ * so many days, spread over the range, blocks of neighbouring ids, spread over the day. Ids of a day
+ * are given one after the other, so the span of its ids is how many calls it has, which costs two
+ * looks; an id that is no more, or whose call is outside of the range, is one that does not match,
+ * so gaps do no harm. Days that were not looked at have as many as their file is large.
+ *
+ * The blocks stand where arithmetic puts them, not chance: the same question has the same answer. */
+#include "storage/store_db.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define BLOCK 25 /* neighbours share pages of the file */
+
+struct estimate {
+    struct store_reader *reader;
+    struct store_query query;
+    struct day days[STORE_ESTIMATE_DAYS]; /* that are looked at */
+    unsigned count;
+    double looked_bytes, all_bytes;
+};
+
+static double file_bytes(const struct estimate *e, const char *day)
+{
+    char path[STORE_PATH_MAX];
+    struct stat st;
+    bool there = db_path(e->reader->set.data_dir, DB_CALLS, day, path) && stat(path, &st) == 0;
+    return there ? (double)st.st_size : 0;
+}
+
+static bool in_range(const struct store_query *q, const struct day *day)
+{
+    struct day from = day_of(q->from_us), to = day_of(q->to_us - 1);
+    return (q->from_us == 0 || strcmp(day->text, from.text) >= 0) &&
+           (q->to_us == 0 || strcmp(day->text, to.text) <= 0);
+}
+
+static void choose_days(struct estimate *e, const struct day *days, size_t count)
+{
+    size_t chosen = count < STORE_ESTIMATE_DAYS ? count : STORE_ESTIMATE_DAYS;
+    for (size_t i = 0; i < count; i++)
+        e->all_bytes += file_bytes(e, days[i].text);
+    for (size_t i = 0; i < chosen; i++) {
+        e->days[e->count++] = days[i * count / chosen];
+        e->looked_bytes += file_bytes(e, days[i * count / chosen].text);
+    }
+}
+
+/* ---- are there few? ---- */
+
+static int at_most(struct estimate *e, const char *day, uint64_t most, uint64_t *ret_count)
+{
+    const struct store_query *q = &e->query;
+    struct db *db;
+    int err = db_get(&e->reader->set, DB_CALLS, day, &db, NULL);
+    *ret_count = 0;
+    if (err)
+        return err == ERR_NOT_FOUND ? 0 : err;
+    struct bind b = bind_to(db_statement(db, SQL_CALLS_AT_MOST));
+    if (b.statement == NULL)
+        return ERR_INVALID;
+    bind_int(&b, q->from_us);
+    bind_int(&b, q->to_us ? q->to_us : INT64_MAX);
+    bind_int(&b, (int64_t)most);
+    int rc = sqlite3_step(b.statement);
+    if (rc == SQLITE_ROW)
+        *ret_count = (uint64_t)sqlite3_column_int64(b.statement, 0);
+    sqlite3_reset(b.statement);
+    return db_error(db, rc);
+}
+
+static int are_few(struct estimate *e, bool *ret_few)
+{
+    uint64_t sum = 0, one;
+    int err = 0;
+    for (unsigned i = 0; i < e->count && sum <= STORE_ESTIMATE_EXACT && !err; i++) {
+        err = at_most(e, e->days[i].text, STORE_ESTIMATE_EXACT + 1 - sum, &one);
+        sum += one;
+    }
+    *ret_few = sum <= STORE_ESTIMATE_EXACT;
+    return err;
+}
+
+/* ---- the sample ---- */
+
+static int ids_of(struct estimate *e, const char *day, int64_t *ret_first, int64_t *ret_count)
+{
+    struct db *db;
+    int err = db_get(&e->reader->set, DB_CALLS, day, &db, NULL);
+    *ret_first = *ret_count = 0;
+    if (err)
+        return err;
+    sqlite3_stmt *statement = db_statement(db, SQL_CALLS_IDS);
+    int rc = statement ? sqlite3_step(statement) : SQLITE_ERROR;
+    if (rc == SQLITE_ROW && sqlite3_column_type(statement, 0) != SQLITE_NULL) {
+        *ret_first = sqlite3_column_int64(statement, 0);
+        *ret_count = sqlite3_column_int64(statement, 1) - *ret_first + 1;
+    }
+    sqlite3_reset(statement);
+    return db_error(db, rc);
+}
+
+/* `blocks` of them, each in the middle of its part of the day. */
+static int sample_day(struct estimate *e, const char *day, int64_t blocks, double *ret_matching)
+{
+    int64_t first, ids, looked = 0, matching = 0;
+    int err = ids_of(e, day, &first, &ids);
+    if (ids <= blocks * BLOCK)
+        blocks = 1;
+    for (int64_t i = 0; i < blocks && ids && !err; i++) {
+        int64_t wide = ids <= BLOCK || blocks == 1 ? ids : BLOCK;
+        int64_t at = first + (int64_t)((double)(2 * i + 1) * (double)ids / (double)(2 * blocks)) - wide / 2;
+        uint64_t found = 0;
+        at = at < first ? first : at;
+        err = list_sample(e->reader, day, &e->query, at, at + wide, &found);
+        looked += wide;
+        matching += (int64_t)found;
+    }
+    *ret_matching = looked ? (double)matching / (double)looked * (double)ids : 0;
+    return err == ERR_NOT_FOUND ? 0 : err;
+}
+
+static int sample(struct estimate *e, uint64_t *ret_count)
+{
+    int64_t blocks = STORE_ESTIMATE_SAMPLE / BLOCK / e->count;
+    double sum = 0, one = 0;
+    int err = 0;
+    for (unsigned i = 0; i < e->count && !err; i++) {
+        err = sample_day(e, e->days[i].text, blocks, &one);
+        sum += one;
+    }
+    if (e->looked_bytes > 0)
+        sum *= e->all_bytes / e->looked_bytes;
+    *ret_count = (uint64_t)(sum + 0.5);
+    return err;
+}
+
+int store_estimate(struct store_reader *r, const struct store_query *q, uint64_t *ret_count, bool *ret_exact)
+{
+    struct estimate e = {.reader = r, .query = *q};
+    struct day *days;
+    size_t count, matter = 0;
+    bool few = true;
+
+    int err = day_list(r->set.data_dir, DB_CALLS, &days, &count);
+    if (err)
+        return err;
+    e.query.after_uid[0] = '\0';
+    for (size_t i = 0; i < count; i++)
+        if (in_range(q, &days[i]))
+            days[matter++] = days[i];
+    choose_days(&e, days, matter);
+    free(days);
+    if (matter > STORE_ESTIMATE_DAYS)
+        few = false;
+    else
+        err = are_few(&e, &few);
+    *ret_exact = few;
+    if (err)
+        return err;
+    return few ? store_count(r, q, ret_count) : sample(&e, ret_count);
+}
