@@ -122,6 +122,7 @@ const char *const CALL_FILTER_PARAMS[] = {FILTERS(AS_NAME) "header",
                                           "limit",
                                           "cursor",
                                           "count",
+                                          "view",
                                           NULL};
 const char *const TAG_FILTER_PARAMS[] = {FILTERS(AS_NAME) "from", "to", NULL};
 const char *const RECORDING_FILTER_PARAMS[] = {RECORDING_FILTERS(AS_NAME) "from", "to", "order", "limit", "cursor", "count", NULL};
@@ -402,6 +403,19 @@ static bool parse_page(const struct http_query *params, struct call_filter *cf,
     return true;
 }
 
+/* What stands in messages is found by what a row leaves out. */
+static bool parse_view(const struct http_query *params, struct call_filter *cf, struct call_filter_error *e)
+{
+    static const char *const VIEWS[] = {"brief", "full", NULL};
+    const char *view = http_query_value(params, "view");
+
+    if (view && (view = filter_choose(VIEWS, "view", view, e)) == NULL)
+        return false;
+    cf->brief = view && strcmp(view, "brief") == 0;
+    cf->query.brief = cf->brief && cf->header == NULL;
+    return true;
+}
+
 static bool parse_span(const struct http_request *rq, struct call_filter *cf,
                        struct call_filter_error *e)
 {
@@ -480,7 +494,7 @@ bool call_filter_parse(const struct http_request *rq, const uint8_t cursor_key[3
            parse_order(&rq->query, ret_filter, ret_error) &&
            parse_page(&rq->query, ret_filter, ret_error) && parse_span(rq, ret_filter, ret_error) &&
            parse_cursor(rq, cursor_key, ret_filter, ret_error) &&
-           parse_header(&rq->query, ret_filter, ret_error);
+           parse_header(&rq->query, ret_filter, ret_error) && parse_view(&rq->query, ret_filter, ret_error);
 }
 
 bool recording_filter_parse(const struct http_request *rq, const uint8_t cursor_key[32],

@@ -10,6 +10,7 @@
 struct call_filter {
     struct store_query query;
     enum page_count_kind count;
+    bool brief; /* view=brief */
     const char *header;       /* of a message of the call; NULL: not asked */
     const char *header_value; /* contained in its value; NULL: any */
     char words[WORD_QUERY_SIZE];

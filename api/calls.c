@@ -17,6 +17,7 @@
 
 struct list {
     struct json json;
+    bool brief;
     enum store_order order;
     struct page_cursor last;
     /* Of a search by header: */
@@ -35,11 +36,19 @@ static void note_position(struct list *l, const struct call_record *r)
     snprintf(l->last.after_uid, sizeof l->last.after_uid, "%s", r->uid);
 }
 
+static void row_json(struct list *l, const struct call_record *r)
+{
+    if (l->brief)
+        record_json_brief(&l->json, r);
+    else
+        record_json(&l->json, r, RECORD_JSON_LIST, true);
+}
+
 static void add_call(void *context, const struct call_record *r)
 {
     struct list *l = context;
 
-    record_json(&l->json, r, RECORD_JSON_LIST, true);
+    row_json(l, r);
     l->found++;
     note_position(l, r);
 }
@@ -68,7 +77,7 @@ static void try_call(void *context, const struct call_record *r)
         l->err = err;
     l->looked_at++;
     if (l->search.found) {
-        record_json(&l->json, r, RECORD_JSON_LIST, true);
+        row_json(l, r);
         l->found++;
     }
     note_position(l, r);
@@ -175,7 +184,7 @@ void handle_calls(struct exchange *x)
         problem(x->rs, x->rq, 403, "limited_token", NULL, "This token's limit cannot be read.");
         return;
     }
-    struct list l = {.order = filter.query.order, .reader = x->reader};
+    struct list l = {.brief = filter.brief, .order = filter.query.order, .reader = x->reader};
     json_init(&l.json, &x->rs->body);
     json_object(&l.json);
     json_key(&l.json, "data");

@@ -17,7 +17,7 @@ const char *const EXPORT_CONTAINER_NAMES[EXPORT_CONTAINERS + 1] = {"none", "zip"
 static const char *const RTP_NAMES[] = {[CALL_PCAP_FULL] = "full", [CALL_PCAP_HEADERS] = "headers", [CALL_PCAP_NONE] = "none", NULL};
 static const char *const LEGS_NAMES[] = {"own", "all", NULL};
 /* Of GET /calls, but about its pages. */
-static const char *const NO_FILTERS[] = {"limit", "cursor", "count", NULL};
+static const char *const NO_FILTERS[] = {"limit", "cursor", "count", "view", NULL};
 
 struct reading {
     struct export_ask *ask;

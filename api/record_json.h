@@ -13,6 +13,9 @@ enum record_json_detail {
 /* `links`: add the URLs of the API. */
 void record_json(struct json *j, const struct call_record *r, enum record_json_detail detail,
                  bool links);
+/* A row of a table: some members of the above, and of no list or object more than fits. Enough is a record that was read with
+ * store_query.brief. */
+void record_json_brief(struct json *j, const struct call_record *r);
 void record_json_series(struct json *j, const struct record_stream *s);
 /* An object of texts; empty for NULL. */
 void record_json_tags(struct json *j, const struct record_tags *tags);

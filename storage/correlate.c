@@ -67,7 +67,7 @@ static int take_candidate(struct search *s, struct db *db, int64_t id)
     struct bind b = bind_to(statement);
     bind_int(&b, id);
     int rc = sqlite3_step(statement);
-    int err = rc == SQLITE_ROW ? call_read(db, statement, false, &r) : db_error(db, rc);
+    int err = rc == SQLITE_ROW ? call_read(db, statement, CALL_ROW, &r) : db_error(db, rc);
     sqlite3_reset(statement);
     if (r == NULL)
         return err;

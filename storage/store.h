@@ -246,6 +246,7 @@ struct store_query {
     enum store_words_in { STORE_WORDS_ANY, STORE_WORDS_TRANSCRIPT, STORE_WORDS_ANNOTATIONS } words_in;
     enum store_order order;
     unsigned limit;                            /* 1..1000 */
+    bool brief;                                /* records without streams, chains and tracks: these are not read */
     /* Where the page before ended: order value, time and uid of its last row; uid "" for the first page. */
     double after_value;
     int64_t after_us;

@@ -374,7 +374,7 @@ static int open_call_next(struct db *db, int64_t *id, struct call_record **ret_r
     int err = db_error(db, rc);
     if (rc == SQLITE_ROW) {
         *id = sqlite3_column_int64(statement, 0);
-        err = call_read(db, statement, true, ret_record);
+        err = call_read(db, statement, CALL_WHOLE, ret_record);
     }
     sqlite3_reset(statement);
     return err;

@@ -48,6 +48,7 @@ enum db_sql {
     SQL_CALLS_IDS,
     SQL_CALL_WHOLE,
     SQL_CALL_BY_ID,
+    SQL_CALL_BRIEF,
     SQL_CALL_BY_RECORDING,
     SQL_CALL_EVENTS,
     SQL_STREAMS,
@@ -238,7 +239,12 @@ int store_rows_between(struct store_reader *r, enum db_sql sql, int64_t from_us,
                        store_row_fn *fn, void *context);
 
 /* store_read.c: the record of a row of SQL_CALL_* (their columns are the same). */
-int call_read(struct db *db, sqlite3_stmt *row, bool full, struct call_record **ret_record);
+enum call_depth {
+    CALL_BRIEF, /* without streams */
+    CALL_ROW,   /* without series and events */
+    CALL_WHOLE,
+};
+int call_read(struct db *db, sqlite3_stmt *row, enum call_depth depth, struct call_record **ret_record);
 
 /* store_list.c: how many calls of a day that the query finds have an id in [from, to). Looks at those alone. */
 int list_sample(struct store_reader *r, const char *day, const struct store_query *q, int64_t from_id, int64_t to_id, uint64_t *ret_count);

@@ -182,7 +182,7 @@ int store_audio(struct store_reader *r, const char *day, int64_t after_us, const
     bind_word(&b, after_uid);
     bind_int(&b, limit);
     while ((rc = sqlite3_step(b.statement)) == SQLITE_ROW && !err) {
-        err = call_read(db, b.statement, false, &record);
+        err = call_read(db, b.statement, CALL_ROW, &record);
         if (err)
             break;
         fn(context, record);

@@ -229,7 +229,7 @@ static int counted_next(struct db *db, int64_t *kpi, int64_t *id, struct call_re
     if (rc == SQLITE_ROW) {
         *id = sqlite3_column_int64(statement, 0);
         *kpi = sqlite3_column_int64(statement, sqlite3_column_count(statement) - 1);
-        err = call_read(db, statement, false, ret_record);
+        err = call_read(db, statement, CALL_ROW, ret_record);
     }
     sqlite3_reset(statement);
     return err;

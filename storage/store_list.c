@@ -673,7 +673,7 @@ static int collect(struct store_reader *r, const struct store_query *q, const st
 
 /* ---- second half: records ---- */
 
-static int hit_deliver(struct store_reader *r, const struct hit *hit, store_record_fn *fn,
+static int hit_deliver(struct store_reader *r, const struct hit *hit, bool brief, store_record_fn *fn,
                        void *context)
 {
     struct call_record *record = NULL;
@@ -681,13 +681,13 @@ static int hit_deliver(struct store_reader *r, const struct hit *hit, store_reco
     int err = db_get(&r->set, DB_CALLS, hit->day.text, &db, NULL);
     if (err)
         return err;
-    sqlite3_stmt *statement = db_statement(db, SQL_CALL_BY_ID);
+    sqlite3_stmt *statement = db_statement(db, brief ? SQL_CALL_BRIEF : SQL_CALL_BY_ID);
     if (statement == NULL)
         return ERR_INVALID;
     struct bind b = bind_to(statement);
     bind_int(&b, hit->id);
     int rc = sqlite3_step(statement);
-    err = rc == SQLITE_ROW ? call_read(db, statement, false, &record) : db_error(db, rc);
+    err = rc == SQLITE_ROW ? call_read(db, statement, brief ? CALL_BRIEF : CALL_ROW, &record) : db_error(db, rc);
     sqlite3_reset(statement);
     if (record)
         fn(context, record);
@@ -710,7 +710,7 @@ int store_calls(struct store_reader *r, const struct store_query *q, store_recor
     err = hits.items ? collect(r, q, days, count, &hits) : ERR_NOMEM;
     free(days);
     for (size_t i = 0; i < hits.count && i < limit && !err; i++)
-        err = gone_is_empty(hit_deliver(r, &hits.items[i], fn, context));
+        err = gone_is_empty(hit_deliver(r, &hits.items[i], q->brief, fn, context));
     if (!err && ret_more)
         *ret_more = hits.count > limit;
     free(hits.items);

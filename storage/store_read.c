@@ -75,7 +75,7 @@ static int events_read(struct db *db, int64_t id, struct call_record *r)
     return p.failed ? ERR_INVALID : db_error(db, rc);
 }
 
-int call_read(struct db *db, sqlite3_stmt *row, bool full, struct call_record **ret_record)
+int call_read(struct db *db, sqlite3_stmt *row, enum call_depth depth, struct call_record **ret_record)
 {
     int64_t id = sqlite3_column_int64(row, COLUMN_ID);
     struct call_record *r = record_new();
@@ -91,13 +91,13 @@ int call_read(struct db *db, sqlite3_stmt *row, bool full, struct call_record **
     record_pack_files(&tracks, &r->tracks);
     slice_copy_to(column_bytes(row, COLUMN_UID), r->uid, sizeof r->uid);
     int err = detail.failed || chains.failed || recording.failed || tracks.failed ? ERR_INVALID : 0;
-    if (!err)
-        err = streams_read(db, id, full, r);
+    if (!err && depth != CALL_BRIEF)
+        err = streams_read(db, id, depth == CALL_WHOLE, r);
     if (!err)
         err = tags_read(db, r);
     if (!err)
         err = notes_count(db, r);
-    if (!err && full)
+    if (!err && depth == CALL_WHOLE)
         err = events_read(db, id, r);
     if (err) {
         record_free(r);
@@ -122,7 +122,7 @@ static int day_find(struct store_reader *r, const char *day, enum db_sql sql, co
     int rc = sqlite3_step(statement);
     err = rc == SQLITE_DONE ? ERR_NOT_FOUND : db_error(db, rc);
     if (rc == SQLITE_ROW)
-        err = call_read(db, statement, true, ret_record);
+        err = call_read(db, statement, CALL_WHOLE, ret_record);
     sqlite3_reset(statement);
     return err;
 }
@@ -212,7 +212,7 @@ static int day_tracks(struct store_reader *r, const char *day, const char *group
     struct bind b = bind_to(statement);
     bind_word(&b, group_id);
     while ((rc = sqlite3_step(statement)) == SQLITE_ROW && !err && *found < STORE_TRACKS_MAX) {
-        err = call_read(db, statement, false, &record);
+        err = call_read(db, statement, CALL_ROW, &record);
         if (!err && record_files_have(&record->tracks, uid)) {
             fn(context, record);
             ++*found;

@@ -99,6 +99,8 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_CALLS_IDS] = "SELECT (SELECT min(id) FROM calls), (SELECT max(id) FROM calls)",
     /* no chains: a count of nought, one octet */
     [SQL_CALL_WHOLE] = "SELECT state = 'ended' AND length(chains) > 1 FROM calls WHERE uid = ?",
+    /* What is not there is as if the row had none of it. */
+    [SQL_CALL_BRIEF] = "SELECT id, uid, detail, NULL, recording, NULL FROM calls WHERE id = ?",
     [SQL_CALL_BY_ID] = "SELECT " CALL_COLUMNS " FROM calls WHERE id = ?",
     [SQL_CALL_BY_RECORDING] = "SELECT " CALL_COLUMNS " FROM calls WHERE recording_id = ?",
     [SQL_CALL_EVENTS] = "SELECT events FROM calls WHERE id = ?",

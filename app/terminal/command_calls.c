@@ -119,6 +119,8 @@ static int act(struct asked *a)
     int code = client_open(&a->where, &c);
     if (code != EXIT_DONE)
         return code;
+    if (!a->json)
+        words_pair(&a->query, "view", slice_str("brief"));
     int err = list_fetch(c, &a->query, a->order, a->limit, &list, &why);
     if (err == 0 && !a->json)
         printf(ROW, "START", "CALLER", "CALLEE", "OUTCOME", "DURATION", "CODEC", "LOSS %", "JITTER", "MOS", "UID");

@@ -146,7 +146,7 @@ export async function start(earshot, traffic, smoke) {
     call: (uid) => get(`calls/${uid}`),
     /** As many calls as there are rows: the list that is there, again and again under other ids. */
     manyRows: async (page, count) => {
-      const { data } = await get(`calls?${from}&limit=100`);
+      const { data } = await get(`calls?${from}&limit=100&view=brief`);
       await page.route("**/api/v1/calls?*", (route) => {
         const q = new URL(route.request().url()).searchParams;
         const at = Number(q.get("cursor") ?? 0);

@@ -89,6 +89,19 @@ expect 200 "$api/calls?from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z"
 body '.data == []'
 expect 200 "$api/calls?has_recording=true"
 body '.data | length == 3'
+cp "$dir/body" "$dir/full"
+expect 200 "$api/calls?has_recording=true&view=full"
+body '.data[0].streams | length > 0'
+# A brief row is a part of the whole one, and a small one.
+expect 200 "$api/calls?has_recording=true&view=brief"
+jq -e --slurpfile full "$dir/full" 'def part($a; $b): if ($a | type) == "object" then all($a | keys[]; . as $k | ($b | has($k)) and part($a[$k]; $b[$k]))
+    elif ($a | type) == "array" then ($a | length) == ($b | length) and all(range($a | length); . as $i | part($a[$i]; $b[$i])) else $a == $b end;
+    (.data | length == 3) and part(.data; $full[0].data) and .page == $full[0].page' "$dir/body" >"$dir/part" && ok || fail "a brief row says other things than the whole one"
+body '.data[0] | (has("streams") or has("links") or has("media")) | not'
+body '[.data[] | .recording.result, .from.user] | all'
+[ $(($(wc -c <"$dir/body") * 2)) -lt "$(wc -c <"$dir/full")" ] || fail "a brief list of $(wc -c <"$dir/body") bytes"
+refused 400 invalid_value '"view"' "$api/calls?view=short"
+refused 400 repeated_parameter '"view"' "$api/calls?view=brief&view=full"
 for order in -started_at started_at duration_ms mos_min; do
     seen="" cursor="" pages=0
     while [ $pages -lt 20 ]; do

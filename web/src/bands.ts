@@ -13,7 +13,7 @@ export interface Bands {
 const THRESHOLDS = [4.3399, 4.0299, 3.5999, 3.0999];
 
 async function count(params: Record<string, string>, signal: AbortSignal): Promise<number> {
-  const list = await get<List<unknown>>(`calls${query({ ...params, limit: "1", count: "exact" })}`, signal);
+  const list = await get<List<unknown>>(`calls${query({ ...params, limit: "1", count: "exact", view: "brief" })}`, signal);
   return list.total ?? list.data.length;
 }
 

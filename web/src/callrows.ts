@@ -3,7 +3,7 @@
 import { ApiError, get, onUnauthorised, query, url } from "./api.ts";
 import { who } from "./format.ts";
 import type { Condition, Parsed } from "./query.ts";
-import type { Call, List, Scale } from "./types.ts";
+import type { CallBrief, List, Scale } from "./types.ts";
 import type { Band, Num, Text } from "./types.ts";
 
 export const ROWS_MAX = 20000;
@@ -41,18 +41,17 @@ export interface Row {
   dst: Text;
   released: Text;
   recording: Text;
-  labels: string[];
 }
 export type Order = "-started_at" | "started_at" | "mos_min" | "duration_ms" | "-duration_ms";
 
-export function rowOf(c: Call): Row {
+export function rowOf(c: CallBrief): Row {
   const q = c.quality;
   return {
     uid: c.uid, at: c.started_at, from: who(c.from, c.caller), to: who(c.to, c.callee), outcome: c.outcome, kind: c.kind, code: c.sip_code,
     duration: c.duration_ms, mos: q.mos_min, band: q.band, scale: q.scale, loss: q.loss_ratio, jitter: q.jitter_ms_max, gap: q.max_gap_ms,
     rtt: q.rtt_ms, pdd: c.post_dial_delay_ms, setup: c.setup_ms, ring: c.ring_ms, codec: c.codec, summary: c.summary, oneWay: q.one_way,
     noMedia: q.no_rtp, trunk: c.trunk, site: c.site, direction: c.direction, agent: c.user_agent, callId: c.call_id, src: c.src, dst: c.dst,
-    released: c.released_by, recording: c.recording ? (c.recording.state ?? c.recording.result) : null, labels: c.diagnosis.map((d) => d.label),
+    released: c.released_by, recording: c.recording ? (c.recording.state ?? c.recording.result) : null,
   };
 }
 
@@ -60,7 +59,7 @@ export interface RowPage {
   rows: Row[];
   next: string | null;
 }
-export function pageOf(list: List<Call>): RowPage {
+export function pageOf(list: List<CallBrief>): RowPage {
   return { rows: list.data.map(rowOf), next: list.page.has_more ? list.page.next_cursor : null };
 }
 
@@ -80,7 +79,7 @@ async function readPage(path: string, signal: AbortSignal): Promise<RowPage> {
     worker = at && typeof Worker !== "undefined" ? new Worker(at, { type: "module" }) : null;
     if (worker) worker.onmessage = (e: MessageEvent<WorkerAnswer>) => answers.get(e.data.id)?.(e.data);
   }
-  if (!worker) return pageOf(await get<List<Call>>(path, signal));
+  if (!worker) return pageOf(await get<List<CallBrief>>(path, signal));
   const id = ++asked;
   const answer = await new Promise<WorkerAnswer>((done, failed) => {
     answers.set(id, done);
@@ -132,7 +131,7 @@ export class Rows {
   private abort = new AbortController();
 
   constructor(private parsed: Parsed, from: string, private order: Order, private changed: () => void) {
-    const base: [string, string][] = [...parsed.params, ...sinceOf(parsed, from), ["order", order], ["limit", String(PAGE)]];
+    const base: [string, string][] = [...parsed.params, ...sinceOf(parsed, from), ["order", order], ["limit", String(PAGE)], ["view", "brief"]];
     const scales: (Scale | null)[] = parsed.mosBelow === null ? [null] : parsed.params.some(([k]) => k === "scale") ? [null] : ["NB", "WB", "FB"];
     this.sources = scales.map((scale) => ({
       params: [...base, ...(scale ? ([["scale", scale]] as [string, string][]) : []), ...(parsed.mosBelow === null ? [] : ([["mos_min__lte", String(parsed.mosBelow)]] as [string, string][]))],
@@ -162,7 +161,7 @@ export class Rows {
   private async count(s: Source): Promise<void> {
     if (s.params.some(([k]) => k === "header")) return;
     const params = s.params.map(([k, v]): [string, string] => [k, k === "limit" ? "1" : v]);
-    const list = await get<List<Call>>(`calls${query([...params, ["count", "exact"]])}`, this.abort.signal).catch(() => null);
+    const list = await get<List<CallBrief>>(`calls${query([...params, ["count", "exact"]])}`, this.abort.signal).catch(() => null);
     if (list?.total === undefined) return;
     this.total = (this.total ?? 0) + list.total;
     this.changed();

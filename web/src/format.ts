@@ -110,7 +110,7 @@ export function fullTime(t: Time | undefined): string {
 }
 
 /** Who somebody is, in one word: the number, else the user, else the host. */
-export function who(party: Party | null | undefined, numbered?: NumberedParty): string {
+export function who(party: Party | null | undefined, numbered?: Partial<NumberedParty>): string {
   if (numbered?.privacy && !party?.user) return "anonymous";
   return numbered?.number || party?.user || party?.host || DASH;
 }

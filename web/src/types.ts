@@ -252,6 +252,17 @@ export interface Call {
   nat?: string[];
 }
 
+/** A call as a row of a table (view=brief): of each object in it only these members. */
+export type CallBrief = Pick<Call, "uid" | "kind" | "started_at" | "outcome" | "released_by" | "sip_code" | "duration_ms" | "ring_ms" | "post_dial_delay_ms" | "setup_ms" | "call_id"
+  | "user_agent" | "src" | "dst" | "direction" | "trunk" | "site" | "summary" | "codec"> & {
+  from: Pick<Party, "user" | "display" | "host">;
+  to: Pick<Party, "user" | "display" | "host">;
+  caller: Pick<NumberedParty, "number" | "privacy">;
+  callee: Pick<NumberedParty, "number" | "privacy">;
+  quality: Omit<CallQuality, "mos_avg" | "r_min" | "basis" | "playout">;
+  recording: Pick<Recording, "id" | "result" | "state"> | null;
+};
+
 export interface Message {
   n: number;
   at: string;

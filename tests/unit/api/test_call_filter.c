@@ -40,6 +40,20 @@ Test(call_filter, without_parameters_it_is_the_last_quarter_of_an_hour_newest_fi
     cr_expect(isnan(filter.query.loss_ratio_gte));
     cr_expect_str_eq(filter.query.after_uid, "");
     cr_expect_not(filter.count);
+    cr_expect_not(filter.brief);
+    cr_expect_not(filter.query.brief);
+}
+
+Test(call_filter, a_brief_row_is_read_whole_where_its_messages_are_looked_through)
+{
+    cr_assert(parse("view=brief"));
+    cr_expect(filter.brief && filter.query.brief);
+    cr_assert(parse("view=full"));
+    cr_expect(!filter.brief && !filter.query.brief);
+    cr_assert(parse("view=brief&header=Via"), "%s", error.detail);
+    cr_expect(filter.brief && !filter.query.brief);
+    cr_expect_not(parse("view=all"));
+    cr_expect_str_eq(error.field, "view");
 }
 
 Test(call_filter, every_filter_reaches_the_query)

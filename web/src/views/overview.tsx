@@ -7,7 +7,7 @@ import { useLive } from "../live.ts";
 import { link, type Route } from "../router.ts";
 import { fromOf, minutesOf, SpanPicker, spanOf, spanWords } from "../spans.tsx";
 import { bandsOf, type Bands } from "../bands.ts";
-import type { Call, Finding, List, PlaceQuality, StatsRow, StatsSummary, Trunk } from "../types.ts";
+import type { CallBrief, Finding, List, PlaceQuality, StatsRow, StatsSummary, Trunk } from "../types.ts";
 import { Card, Empty, Figure, Meter, Mos, Outcome, Show, Spark, Tag, When } from "../ui.tsx";
 
 const METRICS = "attempts,answered,asr,ner,acd,pdd,scr";
@@ -95,7 +95,7 @@ function Quality(p: { span: string }): JSX.Element {
 }
 
 function Worst(p: { span: string }): JSX.Element {
-  const calls = useLoad<List<Call>>(`worst ${p.span}`, (s) => get(`calls${query({ from: fromOf(p.span), order: "mos_min", outcome: "answered", limit: "8" })}`, s), 30000);
+  const calls = useLoad<List<CallBrief>>(`worst ${p.span}`, (s) => get(`calls${query({ from: fromOf(p.span), order: "mos_min", outcome: "answered", limit: "8", view: "brief" })}`, s), 30000);
   return (
     <Card title="Worst calls" extra={<a href={link("calls", "", { order: "mos_min", q: "answered", span: p.span })}>all, worst first</a>}>
       <Show of={calls} what="the worst calls" lines={8}>
@@ -125,8 +125,8 @@ function Worst(p: { span: string }): JSX.Element {
 }
 
 function Failed(p: { span: string }): JSX.Element {
-  const params: [string, string][] = [["from", fromOf(p.span)], ["limit", "6"], ["outcome", "failed"], ["outcome", "lost"], ["outcome", "rejected"]];
-  const calls = useLoad<List<Call>>(`failed ${p.span}`, (s) => get(`calls${query(params)}`, s), 30000);
+  const params: [string, string][] = [["from", fromOf(p.span)], ["limit", "6"], ["view", "brief"], ["outcome", "failed"], ["outcome", "lost"], ["outcome", "rejected"]];
+  const calls = useLoad<List<CallBrief>>(`failed ${p.span}`, (s) => get(`calls${query(params)}`, s), 30000);
   return (
     <Card title="Latest failures" extra={<a href={link("calls", "", { q: "outcome:failed,lost,rejected", span: p.span })}>all</a>}>
       <Show of={calls} what="failures" lines={5}>
