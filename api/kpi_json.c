@@ -110,6 +110,24 @@ static void delay(struct json *j, struct kpi_select *select, const char *what,
     }
 }
 
+/* Three names, for three scales: what one of them says is nothing to the others. */
+static void scores(struct json *j, struct kpi_select *select, const struct kpi_cell *c)
+{
+    static const char *const ENDS[KPI_SCALES] = {"nb", "wb", "fb"};
+    for (unsigned i = 0; i < KPI_SCALES; i++) {
+        const struct kpi_scores *s = &c->scores[i];
+        char name[24];
+        snprintf(name, sizeof name, "mos_count_%s", ENDS[i]);
+        number(j, select, name, s->count);
+        snprintf(name, sizeof name, "mos_avg_%s", ENDS[i]);
+        real(j, select, name, kpi_mos_mean(s));
+        snprintf(name, sizeof name, "mos_p05_%s", ENDS[i]);
+        real(j, select, name, kpi_mos_quantile(s, 0.05));
+        snprintf(name, sizeof name, "mos_p50_%s", ENDS[i]);
+        real(j, select, name, kpi_mos_quantile(s, 0.50));
+    }
+}
+
 void kpi_json_figures(struct json *j, const struct kpi_row *row, struct kpi_select *select)
 {
     const struct kpi_cell *c = row->cell;
@@ -122,6 +140,7 @@ void kpi_json_figures(struct json *j, const struct kpi_row *row, struct kpi_sele
         ratio(j, select, &ratios[i]);
     for (unsigned i = 0; i < KPI_DELAY_COUNT; i++)
         delay(j, select, kpi_delay_text((enum kpi_delay)i), &c->delays[i]);
+    scores(j, select, c);
     number(j, select, "concurrent_max", row->concurrent_max);
     real(j, select, "cps", seconds > 0 ? (double)c->counts[KPI_ATTEMPTS] / seconds : NAN);
     number(j, select, "cps_max", row->started_max);

@@ -39,22 +39,38 @@ static bool refuse(struct exchange *x, const char *field, const char *detail)
     return false;
 }
 
-static bool take_word(struct question *q, const char *word)
+static bool cannot_group(struct exchange *x, const char *one, const char *other)
 {
-    static const char *const KINDS[] = {"trunk", "site", "direction", "prefix"};
-    static const char *const UNITS[] = {"minute", "quarter", "hour", "day"};
-    for (unsigned i = 0; i < 4; i++) {
-        if (strcmp(word, KINDS[i]) == 0 && q->kind[0] == '\0') {
-            q->kind = KINDS[i];
-            return true;
-        }
-        if (strcmp(word, UNITS[i]) == 0 && !q->by_time) {
-            q->level = (enum store_kpi_level)i;
-            q->by_time = true;
-            return true;
-        }
-    }
+    problem(x->rs, x->rq, 400, "cannot_group", "group_by",
+            "%s and %s cannot be grouped by together: figures are summed by one of trunk, site, direction, prefix, codec and by one of "
+            "minute, quarter, hour, day. For both at once list the calls (/calls).",
+            one, other);
     return false;
+}
+
+static bool take_word(struct exchange *x, struct question *q, const char *word)
+{
+    static const char *const KINDS[] = {"trunk", "site", "direction", "prefix", "codec"};
+    static const char *const UNITS[] = {"minute", "quarter", "hour", "day"};
+    for (unsigned i = 0; i < 5; i++) {
+        if (strcmp(word, KINDS[i]) != 0)
+            continue;
+        if (q->kind[0])
+            return cannot_group(x, q->kind, KINDS[i]);
+        q->kind = KINDS[i];
+        return true;
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        if (strcmp(word, UNITS[i]) != 0)
+            continue;
+        if (q->by_time)
+            return cannot_group(x, UNITS[q->level], UNITS[i]);
+        q->level = (enum store_kpi_level)i;
+        q->by_time = true;
+        return true;
+    }
+    return refuse(x, "group_by",
+                  "`group_by` takes one of trunk, site, direction, prefix, codec and one of minute, quarter, hour, day, with a comma between.");
 }
 
 static bool read_groups(struct exchange *x, struct question *q)
@@ -64,10 +80,8 @@ static bool read_groups(struct exchange *x, struct question *q)
     while (text && *text) {
         size_t n = strcspn(text, ",");
         snprintf(word, sizeof word, "%.*s", (int)(n < 15 ? n : 15), text);
-        if (!take_word(q, word))
-            return refuse(x, "group_by",
-                          "`group_by` takes at most one of trunk, site, direction, prefix and at most one of minute, "
-                          "quarter, hour, day.");
+        if (!take_word(x, q, word))
+            return false;
         text += n + (text[n] == ',');
     }
     return true;

@@ -102,6 +102,14 @@ static void print_delay(FILE *out, const char *name, const struct kpi_histogram 
                 (unsigned long long)h->count);
 }
 
+static void print_scores(FILE *out, const struct kpi_cell *c)
+{
+    for (unsigned i = 0; i < KPI_SCALES; i++)
+        if (c->scores[i].count)
+            fprintf(out, "  MOS %-8s %12.2f  p05 %.2f, of %llu\n", kpi_scale_text(i), kpi_mos_mean(&c->scores[i]),
+                    kpi_mos_quantile(&c->scores[i], 0.05), (unsigned long long)c->scores[i].count);
+}
+
 static void print_line(FILE *out, const struct line *line)
 {
     const struct kpi_cell *c = line->row.cell;
@@ -118,6 +126,7 @@ static void print_line(FILE *out, const struct line *line)
     fprintf(out, "  %-12s %12s %12s %12s %12s %8s\n", "seconds", "mean", "p50", "p95", "max", "of");
     for (unsigned i = 0; i < KPI_DELAY_COUNT; i++)
         print_delay(out, kpi_delay_text((enum kpi_delay)i), &c->delays[i]);
+    print_scores(out, c);
 }
 
 void kpi_report_table(const struct kpi_book *book, FILE *out)

@@ -302,6 +302,31 @@ static uint64_t counts_of(const struct view *v, const int64_t *delay_us)
            bit(v->answered && r->bye_us && !v->bye_ok, KPI_SDD_FAILED);
 }
 
+/* ---- quality ---- */
+
+const char *kpi_scale_text(unsigned scale)
+{
+    static const char *const TEXTS[KPI_SCALES] = {"NB", "WB", "FB"};
+    return TEXTS[scale];
+}
+
+static void fill_quality(const struct call_record *r, struct kpi_sample *s)
+{
+    for (uint32_t i = 0; i < r->stream_count; i++) {
+        const struct record_stream *stream = &r->streams[i];
+        if (!is(stream->media_type, "audio"))
+            continue;
+        s->packets_expected += stream->expected;
+        s->packets_lost += stream->lost;
+    }
+    for (unsigned i = 0; i < KPI_SCALES && r->mos_min >= 1 && r->mos_min <= 5; i++) {
+        if (!is(r->mos_scale, kpi_scale_text(i)))
+            continue;
+        s->scale = i;
+        s->mos_milli = (uint16_t)lround(r->mos_min * 1000);
+    }
+}
+
 bool kpi_sample_of(const struct kpi_rules *rules, const struct call_record *r,
                    struct kpi_sample *ret_sample)
 {
@@ -318,6 +343,7 @@ bool kpi_sample_of(const struct kpi_rules *rules, const struct call_record *r,
     };
     for (unsigned i = 0; i < KPI_DELAY_COUNT; i++)
         s->delay_us[i] = -1;
+    fill_quality(r, s);
     switch (s->standing) {
     case KPI_IS_ATTEMPT:
         fill_delays(&v, s->delay_us);

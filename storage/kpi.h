@@ -35,6 +35,8 @@
  *   holding     t0 -> end, answered or not                                             QUALITY 6.3
  *   short       answered, and acd under 3, 5, 10 s / calls with an acd                 QUALITY 6.3
  *   abandon     cancelled by the caller / attempts                                     QUALITY 6.3
+ *   loss        packets of sound that were lost / expected, of all counted calls       QUALITY 1
+ *   mos         of the worse direction, apart by scale: NB, WB and FB do not compare   QUALITY 0.2
  *
  * A ratio without a denominator does not exist (NAN), it is never 0. Times are those at the tap. */
 #pragma once
@@ -140,6 +142,9 @@ struct kpi_sample {
     int64_t start_us, end_us;          /* while it counts as concurrent */
     uint16_t code;                     /* final response; 0: none */
     uint8_t cause;                     /* Q.850; 0: none */
+    uint64_t packets_expected, packets_lost; /* of all streams of sound */
+    unsigned scale;                    /* of the score */
+    uint16_t mos_milli;                /* 1000 to 5000; 0: no score */
 };
 
 /* False: not a SIP call, or its last word is not spoken. */
@@ -166,11 +171,22 @@ struct kpi_tally {
     uint64_t other;
 };
 
+/* Scores of one scale (NB, WB, FB). Count and sum are exact; a quantile is off by at most 0.025. */
+#define KPI_SCALES    3
+#define KPI_MOS_STEPS 81 /* of 0.05, from 1 to 5 */
+struct kpi_scores {
+    uint64_t count;
+    uint64_t sum_milli;
+    uint32_t steps[KPI_MOS_STEPS];
+};
+
 struct kpi_cell {
     uint64_t counts[KPI_COUNT_COUNT];
     struct kpi_histogram delays[KPI_DELAY_COUNT];
     struct kpi_tally codes;  /* of attempts: final responses, 0 for none */
     struct kpi_tally causes; /* of attempts: Q.850 */
+    uint64_t packets_expected, packets_lost; /* this and the scores: of all calls that are counted */
+    struct kpi_scores scores[KPI_SCALES];
 };
 
 void kpi_cell_clear(struct kpi_cell *cell);
@@ -189,13 +205,16 @@ struct kpi_ratio {
     uint64_t numerator;
     uint64_t denominator;
 };
-#define KPI_RATIOS 12
+#define KPI_RATIOS 13
 /* Fills all of them; *ret_value of one is kpi_ratio_value(). */
 void kpi_ratios(const struct kpi_cell *cell, struct kpi_ratio ret_ratios[KPI_RATIOS]);
 double kpi_ratio_value(const struct kpi_ratio *ratio); /* NAN without a denominator */
 
 double kpi_mean_ms(const struct kpi_histogram *h);               /* NAN without a value, as below */
 double kpi_quantile_ms(const struct kpi_histogram *h, double q); /* nearest rank */
+double kpi_mos_mean(const struct kpi_scores *s);
+double kpi_mos_quantile(const struct kpi_scores *s, double q);
+const char *kpi_scale_text(unsigned scale); /* "NB", "WB", "FB" */
 
 /* ---- load: concurrent calls and calls a second ---- */
 

@@ -160,6 +160,18 @@ static struct slice called_number(const struct call_record *r)
     return r->identity.callee.number.size ? r->identity.callee.number : r->to.user;
 }
 
+/* What SDP may call a codec is anybody's choice: names that are in no list are one. */
+static const char *codec_group(struct slice codec)
+{
+    static const char *const KNOWN[] = {
+        "PCMU", "PCMA",   "G722",   "G7221",   "G729",    "G723", "G726-16", "G726-24", "G726-32", "G726-40", "AAL2-G726-16", "AAL2-G726-24",
+        "AAL2-G726-32", "AAL2-G726-40", "G721", "G728", "GSM", "GSM-HR-08", "GSM-EFR", "iLBC", "AMR", "AMR-WB", "EVS", "opus", "speex", "L16", "DVI4"};
+    for (size_t i = 0; i < sizeof KNOWN / sizeof *KNOWN; i++)
+        if (slice_is_nocase(codec, KNOWN[i]))
+            return KNOWN[i];
+    return codec.size ? "other" : "none";
+}
+
 unsigned kpi_dimensions(const struct kpi_rules *rules, const struct call_record *r,
                         char ret_names[KPI_DIMENSIONS_MAX][KPI_NAME_SIZE])
 {
@@ -170,6 +182,7 @@ unsigned kpi_dimensions(const struct kpi_rules *rules, const struct call_record 
     n += named(ret_names[n], "site", r->site);
     if (rules->prefix_count)
         name(ret_names[n++], "prefix", prefix_group(rules, called_number(r)));
+    name(ret_names[n++], "codec", codec_group(r->codec));
     return n;
 }
 

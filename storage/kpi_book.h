@@ -5,8 +5,9 @@
  *   "direction:in"   and out, internal, unknown
  *   "trunk:NAME"     of settings; "site:NAME" too
  *   "prefix:+49"     the group of the called number, "prefix:other" when groups are set and none fits
+ *   "codec:PCMA"     of the first stream of sound, a name of a closed list, else "codec:other"; "codec:none" without sound
  *
- * So there are never more dimensions than settings name. The number of cells is capped: an addition that finds no room
+ * So there are never more dimensions than settings and that list name. The number of cells is capped: an addition that finds no room
  * says so and leaves everything as it was. One thread. */
 #pragma once
 
@@ -22,7 +23,7 @@ struct kpi_book_config {
     struct kpi_rules rules;
     struct hash_seed seed;
     int64_t step_us;    /* of a cell; 0: one cell for all time */
-    uint32_t cells_max; /* 0: 1024, of 21 kB each */
+    uint32_t cells_max; /* 0: 1024, of 22 kB each */
     uint32_t loads_max; /* 0: 32768, of half a kB each */
 };
 

@@ -108,6 +108,43 @@ static void tally_merge(struct kpi_tally *into, const struct kpi_tally *from)
     into->other += from->other;
 }
 
+/* ---- scores ---- */
+
+#define MOS_LEAST_MILLI 1000
+#define MOS_STEP_MILLI  50
+
+static void score_add(struct kpi_scores *s, uint16_t milli)
+{
+    unsigned step = (unsigned)(milli - MOS_LEAST_MILLI + MOS_STEP_MILLI / 2) / MOS_STEP_MILLI;
+    s->count++;
+    s->sum_milli += milli;
+    s->steps[step < KPI_MOS_STEPS ? step : KPI_MOS_STEPS - 1]++;
+}
+
+static void scores_merge(struct kpi_scores *into, const struct kpi_scores *from)
+{
+    into->count += from->count;
+    into->sum_milli += from->sum_milli;
+    for (unsigned i = 0; i < KPI_MOS_STEPS; i++)
+        into->steps[i] += from->steps[i];
+}
+
+double kpi_mos_mean(const struct kpi_scores *s)
+{
+    return s->count ? (double)s->sum_milli / (double)s->count / 1000 : NAN;
+}
+
+double kpi_mos_quantile(const struct kpi_scores *s, double q)
+{
+    uint64_t rank = (uint64_t)ceil(q * (double)s->count), below = 0;
+    for (unsigned i = 0; i < KPI_MOS_STEPS; i++) {
+        below += s->steps[i];
+        if (below && below >= rank)
+            return (double)(MOS_LEAST_MILLI + i * MOS_STEP_MILLI) / 1000;
+    }
+    return NAN;
+}
+
 /* ---- cells ---- */
 
 void kpi_cell_clear(struct kpi_cell *cell)
@@ -119,6 +156,10 @@ void kpi_add(struct kpi_cell *cell, const struct kpi_sample *sample)
 {
     for (unsigned i = 0; i < KPI_COUNT_COUNT; i++)
         cell->counts[i] += sample->counts >> i & 1;
+    cell->packets_expected += sample->packets_expected;
+    cell->packets_lost += sample->packets_lost;
+    if (sample->mos_milli)
+        score_add(&cell->scores[sample->scale], sample->mos_milli);
     if (sample->standing != KPI_IS_ATTEMPT)
         return;
     for (unsigned i = 0; i < KPI_DELAY_COUNT; i++)
@@ -149,6 +190,10 @@ void kpi_merge(struct kpi_cell *into, const struct kpi_cell *from)
         histogram_merge(&into->delays[i], &from->delays[i]);
     tally_merge(&into->codes, &from->codes);
     tally_merge(&into->causes, &from->causes);
+    into->packets_expected += from->packets_expected;
+    into->packets_lost += from->packets_lost;
+    for (unsigned i = 0; i < KPI_SCALES; i++)
+        scores_merge(&into->scores[i], &from->scores[i]);
 }
 
 /* ---- figures ---- */
@@ -170,6 +215,7 @@ void kpi_ratios(const struct kpi_cell *cell, struct kpi_ratio ret_ratios[KPI_RAT
         {"short_5s_ratio", c[KPI_SHORT_5S], c[KPI_TALKED]},
         {"short_10s_ratio", c[KPI_SHORT_10S], c[KPI_TALKED]},
         {"ring_ratio", c[KPI_RANG], attempts},
+        {"loss_ratio", cell->packets_lost, cell->packets_expected},
     };
     memcpy(ret_ratios, ratios, sizeof ratios);
 }
@@ -254,6 +300,47 @@ static void tally_pack(struct pack *p, struct kpi_tally *t)
     pack_u64(p, &t->other);
 }
 
+static void scores_write(struct pack *p, struct kpi_scores *s)
+{
+    for (uint32_t i = 0; i < KPI_MOS_STEPS; i++) {
+        if (s->steps[i] == 0)
+            continue;
+        pack_u32(p, &i);
+        pack_u32(p, &s->steps[i]);
+    }
+}
+
+static void scores_pack(struct pack *p, struct kpi_scores *s)
+{
+    uint32_t used = 0;
+    for (unsigned i = 0; i < KPI_MOS_STEPS; i++)
+        used += s->steps[i] != 0;
+    pack_u64(p, &s->count);
+    if (s->count == 0)
+        return;
+    pack_u64(p, &s->sum_milli);
+    pack_u32(p, &used);
+    if (p->out)
+        scores_write(p, s);
+    for (uint32_t i = 0; p->out == NULL && i < used && !p->failed; i++) {
+        uint32_t step = 0, count = 0;
+        pack_u32(p, &step);
+        pack_u32(p, &count);
+        p->failed |= step >= KPI_MOS_STEPS;
+        if (!p->failed)
+            s->steps[step] = count;
+    }
+}
+
+/* Rows of versions before have none of it. */
+static void quality_pack(struct pack *p, struct kpi_cell *cell)
+{
+    pack_u64(p, &cell->packets_expected);
+    pack_u64(p, &cell->packets_lost);
+    for (unsigned i = 0; i < KPI_SCALES && !p->failed; i++)
+        scores_pack(p, &cell->scores[i]);
+}
+
 void kpi_cell_pack(struct pack *p, struct kpi_cell *cell)
 {
     uint32_t count = list_begin(p, KPI_COUNT_COUNT);
@@ -264,6 +351,7 @@ void kpi_cell_pack(struct pack *p, struct kpi_cell *cell)
         histogram_pack(p, &cell->delays[i]);
     tally_pack(p, &cell->codes);
     tally_pack(p, &cell->causes);
+    quality_pack(p, cell);
 }
 
 /* ---- load ---- */

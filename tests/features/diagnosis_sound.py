@@ -148,4 +148,8 @@ def stored(t):
         span = {"from": "2023-11-14T00:00:00Z", "to": "2023-11-16T00:00:00Z"}
         figures = wait_for("figures", lambda: [x for x in s.list("stats/summary", **span) if x["attempts"]])
         t.equal("figures count it once", sum(x["attempts"] for x in figures), 1)
+        by = s.list("stats/summary", group_by="codec", metrics="mos,loss_ratio,attempts", **span)
+        codec, scale = full["codec"], full["quality"]["scale"].lower()
+        t.equal("by codec", [(x["codec"], x["attempts"], x[f"mos_count_{scale}"], x["loss_ratio_denominator"]) for x in by], [(codec, 1, 1, sum(x["expected"] for x in full["streams"]))])
+        t.check("its score", abs(by[0][f"mos_p05_{scale}"] - full["quality"]["mos_min"]) < 0.026 and by[0]["mos_p05_fb"] is None)
         t.counter("nothing else is found", s.get(f"/api/v1/calls?{SPAN}&label=clipping")["data"] == [])

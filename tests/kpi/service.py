@@ -80,7 +80,7 @@ def every_view(s, truth):
     wrong, looked = compare(truth, {**row[0], "by_code": codes[0]})
     check("figures are the truth", not wrong, "\n".join(wrong))
     attempts = truth["counts"]["attempts"]
-    for groups in ("minute", "quarter", "hour", "day", "direction", "direction,minute", "prefix", "prefix,hour", "hour,direction"):
+    for groups in ("minute", "quarter", "hour", "day", "direction", "direction,minute", "prefix", "prefix,hour", "hour,direction", "codec", "codec,hour"):
         rows = s.get(f"summary?{SPAN}&group_by={groups}&metrics=attempts,asr,pdd")["data"]
         check(groups, total(rows, "attempts") == attempts, total(rows, "attempts"))
         check(groups, total(rows, "asr_numerator") == truth["counts"]["answered"])
@@ -98,7 +98,7 @@ def every_view(s, truth):
 
 
 def refusals(s):
-    for path, field in (("summary?group_by=codec", "group_by"), ("summary?group_by=hour,day", "group_by"),
+    for path, field in (("summary?group_by=user", "group_by"), ("summary?group_by=trunk,codec", "group_by"), ("summary?group_by=hour,day", "group_by"),
                         ("summary?group_by=trunk,site", "group_by"), ("summary?metrics=asr,nothing", "metrics"),
                         ("summary?from=yesterday", "from"), ("summary?from=2023-01-02T00:00:00Z&to=2023-01-01T00:00:00Z", "to"),
                         ("summary?group_by=minute&from=2020-01-01T00:00:00Z&to=2023-01-01T00:00:00Z", "group_by"),

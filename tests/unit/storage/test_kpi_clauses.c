@@ -389,6 +389,49 @@ Test(kpi_cell, merging_and_packing_lose_nothing)
     buf_fini(&bytes);
 }
 
+/* 100 calls, 1.02 to 3.00 of them narrowband, one wideband, one without a score; and what a row of a version before has. */
+Test(kpi_cell, scores_stand_apart_by_scale_and_older_rows_have_none)
+{
+    static struct kpi_cell cell, back;
+    struct buf bytes;
+    struct record_stream streams[3] = {{.media_type = "audio", .expected = 100, .lost = 4}, {.media_type = "video", .expected = 900, .lost = 900}, {.media_type = "audio", .expected = 100}};
+    kpi_cell_clear(&cell);
+    for (unsigned i = 0; i < 102; i++) {
+        struct call_record *r = record_of(&ATTEMPTS[0]);
+        r->mos_min = i < 100 ? 1.02 + 0.02 * i : i == 100 ? 4.4 : NAN;
+        r->mos_scale = i < 100 ? "NB" : i == 100 ? "WB" : NULL;
+        r->stream_count = 3;
+        r->streams = streams;
+        cell_of(r, &cell);
+        r->stream_count = 0;
+        record_free(r);
+    }
+    cr_expect_eq(cell.scores[0].count, 100);
+    cr_expect_float_eq(kpi_mos_mean(&cell.scores[0]), 2.01, 1e-9);
+    cr_expect_float_eq(kpi_mos_quantile(&cell.scores[0], 0.05), 1.10, 0.0251);
+    cr_expect_float_eq(kpi_mos_quantile(&cell.scores[0], 0.5), 2.00, 0.0251);
+    cr_expect_float_eq(kpi_mos_quantile(&cell.scores[1], 0.05), 4.4, 0.0251);
+    cr_expect(isnan(kpi_mos_mean(&cell.scores[2])) && isnan(kpi_mos_quantile(&cell.scores[2], 0.5)));
+    cr_expect(cell.packets_expected == 102 * 200 && cell.packets_lost == 102 * 4, "of sound alone");
+    buf_init(&bytes, 1 << 20);
+    struct pack out = pack_writer(&bytes);
+    kpi_cell_pack(&out, &cell);
+    struct pack in = pack_reader(buf_view(&bytes), NULL);
+    kpi_cell_clear(&back);
+    kpi_cell_pack(&in, &back);
+    cr_assert(!in.failed && memcmp(&cell, &back, sizeof cell) == 0);
+    cell.packets_expected = cell.packets_lost = 0; /* these and three counts of nought are five bytes at the end */
+    memset(cell.scores, 0, sizeof cell.scores);
+    buf_clear(&bytes);
+    out = pack_writer(&bytes);
+    kpi_cell_pack(&out, &cell);
+    in = pack_reader(slice_of(bytes.data, bytes.size - 5), NULL);
+    kpi_cell_clear(&back);
+    kpi_cell_pack(&in, &back);
+    cr_assert(!in.failed && memcmp(&cell, &back, sizeof cell) == 0);
+    buf_fini(&bytes);
+}
+
 Test(kpi_cell, a_tally_that_is_full_says_how_many_others)
 {
     static struct kpi_cell cell;

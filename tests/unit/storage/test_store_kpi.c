@@ -99,9 +99,9 @@ static void read_all(enum store_kpi_level level, const char *kind, struct sum *s
 static void expect(unsigned calls)
 {
     static struct sum sum;
-    static const char *const kinds[] = {"", "direction"};
+    static const char *const kinds[] = {"", "direction", "codec"};
     for (unsigned level = 0; level < STORE_KPI_LEVELS; level++) {
-        for (unsigned i = 0; i < 2; i++) {
+        for (unsigned i = 0; i < 3; i++) {
             read_all((enum store_kpi_level)level, kinds[i], &sum);
             cr_assert_eq(sum.cell.counts[KPI_ATTEMPTS], calls, "level %u \"%s\": %d of %u", level,
                          kinds[i], (int)sum.cell.counts[KPI_ATTEMPTS], calls);
@@ -130,6 +130,27 @@ Test(store_kpi, all_levels_and_dimensions_hold_the_same_calls)
     cr_assert_eq(sum.rows, 2);
     read_all(STORE_KPI_DAY, "trunk", &sum);
     cr_assert_eq(sum.rows, 0);
+}
+
+/* Names of codecs come from whoever calls: a thousand of them are one row. */
+Test(store_kpi, codecs_are_those_of_a_list_and_others)
+{
+    static const struct {
+        const char *text, *group;
+    } CASES[] = {{"PCMA", "codec:PCMA"}, {"pcma", "codec:PCMA"}, {"OPUS", "codec:opus"}, {"", "codec:none"}, {"x-mine-1", "codec:other"},
+                 {"a name that is longer than any name of a dimension can be", "codec:other"}};
+    char names[KPI_DIMENSIONS_MAX][KPI_NAME_SIZE];
+    struct kpi_rules rules;
+    kpi_rules_defaults(&rules);
+    (void)kpi_rules_prefixes(&rules, "+49");
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        struct call_record *r = call(1);
+        r->codec = help_text(r->arena, CASES[i].text);
+        r->trunk = r->site = help_text(r->arena, "a");
+        cr_assert_eq(kpi_dimensions(&rules, r, names), KPI_DIMENSIONS_MAX, "all that a call can have");
+        cr_assert_str_eq(names[KPI_DIMENSIONS_MAX - 1], CASES[i].group);
+        record_free(r);
+    }
 }
 
 /* What a program does that dies after `steps` of its steps; then nothing more of it is heard. */
@@ -243,7 +264,7 @@ Test(store_kpi, an_early_row_does_not_replace_a_counted_one)
 
 Test(store_kpi, a_full_book_loses_nothing)
 {
-    struct store *s = open_store(4); /* two minutes of two dimensions */
+    struct store *s = open_store(6); /* two minutes of three dimensions */
     for (unsigned n = 0; n < CALLS; n++)
         put(s, call(n));
     cr_assert_eq(store_kpi_flush(s), 0);
