@@ -142,6 +142,7 @@ static struct pipeline_config configure(const struct run *r, struct spool_config
     pc.worker.early_rows = false;
     pc.worker.hold_keys = false;
     pc.worker.user_event = NULL;
+    pc.worker.spool_mark = NULL;
     pc.worker.call_event = NULL;
     pc.worker.live = NULL;
     pc.worker.control = NULL;

@@ -160,6 +160,7 @@ static int replay(const struct recover_config *config, const struct spool_found 
     uid_text(found->info.uid, taker.uid);
     pc.worker.context = &taker;
     pc.worker.emit = take_record;
+    pc.worker.spool_mark = NULL; /* what it writes are copies */
     pc.worker.user_event = NULL; /* was stored when it happened */
     int err = pipeline_new(&pc, &pipeline, why);
     if (err == 0) {
@@ -218,22 +219,49 @@ static int replay_all(const struct recover_config *config, struct found_list *l,
     return err;
 }
 
+/* The number of the oldest segments that can still be needed, and how old a call may be that was cut. */
+static int look_back(const struct recover_config *config, struct spool_since *ret_since)
+{
+    struct store_reader *reader = NULL;
+    int64_t reach_ns = config->pipeline->front.max_duration_ns;
+    *ret_since = (struct spool_since){.written_ns = reach_ns ? clock_wall_ns() - reach_ns - HOUR_NS : 0};
+    int err = store_reader_open(config->data_dir, &reader);
+    if (err == 0)
+        err = store_spool_marks(reader, &ret_since->marks);
+    store_reader_close(reader);
+    return err;
+}
+
+/* All that stands there now is in the database. */
+static int look_no_more(const struct recover_config *config)
+{
+    struct spool_marks all;
+    int err = spool_marks_all(config->data_dir, &all);
+    for (unsigned w = 0; w < SPOOL_WRITERS && err == 0; w++)
+        writer_spool_mark(config->writer, all.segment[w]);
+    return err ? err : writer_flush(config->writer);
+}
+
 int recover_calls(const struct recover_config *config, unsigned *ret_calls, struct why *why)
 {
     struct found_list found = {0};
-    /* What a call could still be going on from; the spool may hold weeks. */
-    int64_t reach_ns = config->pipeline->front.max_duration_ns;
-    int64_t since_ns = reach_ns ? clock_wall_ns() - reach_ns - HOUR_NS : 0;
+    struct spool_since since;
+    struct spool_looked looked = {0};
     *ret_calls = 0;
-    int err = spool_scan_since(config->data_dir, since_ns, keep_found, &found);
+    int err = look_back(config, &since);
+    if (err == 0)
+        err = spool_scan_since(config->data_dir, &since, keep_found, &found, &looked);
     if (err == 0 && found.failed)
         err = ERR_NOMEM;
+    log_info("recover", "%u segments of the spool were looked at for calls that were cut, %u hold none", looked.read, looked.passed);
     if (err == 0 && found.count) {
         qsort(found.items, found.count, sizeof *found.items, by_call);
         err = replay_all(config, &found, ret_calls, why);
     }
     if (err == 0)
         err = writer_end_open_calls(config->writer);
+    if (err == 0)
+        err = look_no_more(config);
     free(found.items);
     return err;
 }

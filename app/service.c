@@ -439,6 +439,12 @@ static void take_record(void *context, struct call_record *record)
     writer_record(s->writer, record);
 }
 
+static void take_spool_mark(void *context, uint32_t segment)
+{
+    struct service *s = context;
+    writer_spool_mark(s->writer, segment);
+}
+
 static void take_call_event(void *context, enum worker_call_event event, struct call_record *record)
 {
     struct service *s = context;
@@ -756,6 +762,7 @@ static int start_pipeline(struct service *s, struct pipeline_config *config, str
     config->lossless = s->config.lossless;
     config->worker.spool = &s->spool;
     config->worker.early_rows = !s->config.batch;
+    config->worker.spool_mark = take_spool_mark;
     int err = pipeline_new(config, &s->pipeline, why);
     if (err == 0)
         err = wire_start(s->wire, s->pipeline, why);

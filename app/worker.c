@@ -175,6 +175,7 @@ static void start_call(struct worker *w, const struct event *event)
     }
     assert(w->calls[event->call] == NULL);
     wc->number = event->call;
+    wc->begun = worker_place(w);
     wc->flows_end = &wc->flows;
     wc->streams_end = &wc->streams;
     w->calls[event->call] = wc;
@@ -250,7 +251,7 @@ static void end_call(struct worker *w, const struct event *event)
         count_labels(w, record, wc->brief->label);
         if (record && record->recording.state == NULL)
             coverage_count(w->counters, record);
-        worker_queue_record(w, record);
+        worker_queue_record(w, record, &wc->begun);
         free_call(w, wc);
     }
     call_free(call);
@@ -447,6 +448,7 @@ void worker_tick(struct worker *w, int64_t now_ns)
         worker_watch_disk(w);
     }
     worker_emit_written(w);
+    worker_mark(w);
 }
 
 void worker_event(struct worker *w, const struct event *event)
@@ -515,6 +517,7 @@ void worker_free(struct worker *w)
         return;
     worker_flush(w);
     worker_emit_rest(w);
+    worker_mark_end(w);
     uint32_t at = 0;
     for (struct wcall *wc; (wc = worker_call_next(w, &at)) != NULL;)
         free_call(w, wc);

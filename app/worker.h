@@ -76,6 +76,8 @@ struct worker_config {
     void *context;
     /* Takes the record. Called in the worker's thread once everything that the record points to can be read. */
     void (*emit)(void *context, struct call_record *record);
+    /* Takes the number of a segment (struct spool_marks): ahead of it this worker's hold nothing but calls that were emitted. May be NULL. */
+    void (*spool_mark)(void *context, uint32_t segment);
     /* Takes an event of what is no call (user_event.h), borrowed for the time of this call; may be NULL. In the thread of
      * worker 0. */
     void (*user_event)(void *context, const struct event *event);
@@ -191,6 +193,11 @@ struct wsecrets {
     struct media_key *items;
 };
 
+/* The segments of the two logs that were written then. */
+struct wplace {
+    uint32_t media, sip;
+};
+
 struct wcall {
     struct suspect *suspect;     /* NULL: our capture missed nothing of it */
     uint32_t number;
@@ -205,6 +212,7 @@ struct wcall {
     bool spooled_sound;          /* whole packets of media were kept */
     uint64_t fax_packets;        /* of T.38 that were kept */
     int64_t requested_ns;        /* somebody asked for its recording, packet time; 0: nobody did */
+    struct wplace begun;         /* nothing of it stands ahead of there */
     struct spool_flow *signalling;
     struct spool_ref signalling_tail;
     uint64_t signalling_messages;

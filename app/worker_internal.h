@@ -14,6 +14,9 @@ struct worker {
     struct wflow **flows;
     uint32_t flows_room;
     struct pending_record *pending, **pending_end;
+    struct wplace marked;    /* told last */
+    int64_t marked_ns;       /* looked at last, tick time */
+    bool lost_record;        /* only the spool has it: nothing more is told */
     struct bandwidth bandwidth; /* of worker 0 */
     struct sound_tap *taps;  /* of live listeners */
     struct wpause *pauses;   /* that end by themselves */
@@ -29,13 +32,26 @@ struct worker {
 
 /* At once: it points to nothing in the spool. NULL is fine. */
 void worker_emit(struct worker *w, struct call_record *record);
-/* When what it points to is written, or is given up. */
-void worker_queue_record(struct worker *w, struct call_record *record);
+/* When what it points to is written, or is given up; of a call that began there. NULL: it could not be made. */
+void worker_queue_record(struct worker *w, struct call_record *record, const struct wplace *begun);
 void worker_emit_written(struct worker *w);
 /* All that wait, whatever the disk says. */
 void worker_emit_rest(struct worker *w);
 /* Whether the disk refuses, or is slow, into the metrics. */
 void worker_watch_disk(struct worker *w);
+/* What waits begins no earlier than this. */
+void worker_pending_place(const struct worker *w, struct wplace *least);
+
+/* ---- worker_marks.c ---- */
+
+/* Where the spools write now; zeros without any. */
+struct wplace worker_place(const struct worker *w);
+void worker_place_lower(struct wplace *least, const struct wplace *other);
+/* Tells how far back a recovery would have to read, now and then and when it has changed. */
+void worker_mark(struct worker *w);
+/* The same at the end: nothing more is written. */
+void worker_mark_end(struct worker *w);
+
 
 /* Zeroed and aligned to a cache line; NULL without memory. */
 void *worker_alloc(size_t size);

@@ -16,6 +16,7 @@ struct pending_record {
     struct call_record *record;
     uint64_t media_position, sip_position; /* may go out once both spools are written up to here */
     int64_t since_ns;                      /* tick time */
+    struct wplace begun;
 };
 
 void worker_emit(struct worker *w, struct call_record *record)
@@ -113,11 +114,18 @@ void worker_emit_rest(struct worker *w)
         emit_first(w);
 }
 
-void worker_queue_record(struct worker *w, struct call_record *record)
+void worker_pending_place(const struct worker *w, struct wplace *least)
+{
+    for (const struct pending_record *p = w->pending; p; p = p->next)
+        worker_place_lower(least, &p->begun);
+}
+
+void worker_queue_record(struct worker *w, struct call_record *record, const struct wplace *begun)
 {
     struct pending_record *p = record ? malloc(sizeof *p) : NULL;
     if (p == NULL) {
         counters_add(w->counters, C_DB_LOST, 1);
+        w->lost_record = true;
         record_free(record);
         return;
     }
@@ -126,6 +134,7 @@ void worker_queue_record(struct worker *w, struct call_record *record)
         .media_position = w->spool ? spool_appended(w->spool) : 0,
         .sip_position = w->sip_spool ? spool_appended(w->sip_spool) : 0,
         .since_ns = w->now_ns,
+        .begun = *begun,
     };
     *w->pending_end = p;
     w->pending_end = &p->next;

@@ -29,7 +29,7 @@
 
 enum item_kind { ITEM_RECORD, ITEM_RENDERED, ITEM_REQUESTED, ITEM_TRACKS, ITEM_AUDIT, ITEM_FLUSH, ITEM_DROP_DAYS, ITEM_END_OPEN, ITEM_USER, ITEM_USERS_OVERDUE,
                  ITEM_DROP_KPI, ITEM_REGISTRATION, ITEM_TAGS, ITEM_TAGS_OF_MANY, ITEM_NOTE, ITEM_JOB_GONE, ITEM_DELETED, ITEM_FILES_GONE,
-                 ITEM_TOKEN, ITEM_TOKEN_USED, ITEM_ACCOUNT, ITEM_ACCOUNT_USED, ITEM_ACCOUNT_GONE };
+                 ITEM_SPOOL_MARK, ITEM_TOKEN, ITEM_TOKEN_USED, ITEM_ACCOUNT, ITEM_ACCOUNT_USED, ITEM_ACCOUNT_GONE };
 
 struct gate { /* lives on the waiting thread's stack */
     pthread_mutex_t lock;
@@ -60,6 +60,7 @@ struct item {
     void *user;
     struct writer_registration registration;
     int64_t kpi_before_us[STORE_KPI_LEVELS];
+    uint32_t spool_segment;
     bool gave_way;                   /* an earlier row of the same call did */
     bool kept;                       /* the disk did not take it: the last row may stand already */
     struct item *next;               /* in the batch */
@@ -82,6 +83,9 @@ struct writer {
     int64_t kpi_flushed_ns;          /* mono */
     int64_t kpi_minute;              /* of the newest end that was flushed */
     bool kpi_due;
+    struct spool_marks marks;        /* as put or to be put */
+    bool marks_new;
+    _Atomic bool lost_call;          /* the spool has it still: no mark may pass it */
     struct map gave_way; /* calls that have STORE_OPEN_JOB in place of a row, by a hash of their uid */
     struct hash_seed seed;
     _Atomic int error;
@@ -315,6 +319,10 @@ static int write_item(struct writer *w, struct item *item)
         return store_drop_account(w->store, item->uid);
     case ITEM_FILES_GONE:
         return store_end_deletion(w->store, item->record);
+    case ITEM_SPOOL_MARK: /* all that came ahead of it is committed with it */
+        w->marks.segment[item->spool_segment % SPOOL_WRITERS] = item->spool_segment;
+        w->marks_new = true;
+        return 0;
     case ITEM_END_OPEN: {
         unsigned count = 0;
         int err = store_end_open_calls(w->store, &count);
@@ -398,6 +406,8 @@ static void end_item(struct writer *w, struct item *item, int err)
     bool record = item->kind == ITEM_RECORD || item->kind == ITEM_USER || (item->kind == ITEM_AUDIT && item->gate == NULL);
     if (err && record)
         counters_add(w->counters, C_DB_LOST, 1);
+    if (err && item->kind == ITEM_RECORD)
+        atomic_store(&w->lost_call, true);
     if (is_user(item))
         atomic_fetch_sub(&w->users_waiting, 1);
     free(item->user);
@@ -441,6 +451,15 @@ static bool keep_for_later(struct writer *w, struct item *item, int err)
     return true;
 }
 
+/* After a commit. One that fails leaves the marks as they were, which costs the next start some reading; the next commit tries again. */
+static void put_marks(struct writer *w)
+{
+    if (!w->marks_new || w->again || atomic_load(&w->lost_call))
+        return;
+    (void)store_put_spool_marks(w->store, &w->marks);
+    w->marks_new = store_commit(w->store) != 0;
+}
+
 static void commit(struct writer *w)
 {
     int64_t begin = clock_mono_ns();
@@ -450,6 +469,10 @@ static void commit(struct writer *w)
     counters_add(w->counters, C_DB_LOST, atomic_exchange(&w->users_lost, 0));
     if (err)
         counters_add(w->counters, C_DB_LOST, w->batch_records);
+    if (err && w->batch_records)
+        atomic_store(&w->lost_call, true);
+    if (err == 0)
+        put_marks(w);
     w->batch_records = w->batch_kept = 0;
     w->writing = false;
     struct item *item = w->batch;
@@ -615,6 +638,7 @@ static void put_record(struct writer *w, enum item_kind kind, struct call_record
 {
     if (put(w, (struct item){.kind = kind, .record = record}))
         return;
+    atomic_store(&w->lost_call, true);
     log_error("writer", "no room to store call %s", record->uid);
     record_free(record);
 }
@@ -622,6 +646,11 @@ static void put_record(struct writer *w, enum item_kind kind, struct call_record
 void writer_record(struct writer *w, struct call_record *record)
 {
     put_record(w, ITEM_RECORD, record);
+}
+
+void writer_spool_mark(struct writer *w, uint32_t segment)
+{
+    put(w, (struct item){.kind = ITEM_SPOOL_MARK, .spool_segment = segment});
 }
 
 void writer_rendered(struct writer *w, struct call_record *record)

@@ -27,6 +27,8 @@ int writer_start(const struct writer_config *config, struct store *store, struct
 void writer_stop(struct writer *w);
 /* Any thread. The record is the writer's from now on. */
 void writer_record(struct writer *w, struct call_record *record);
+/* Ahead of this segment its writer's (struct spool_marks) hold nothing but what is in the records that came before. */
+void writer_spool_mark(struct writer *w, uint32_t segment);
 /* A record of a user, device or peer (malloc'ed; the writer's from now on). Of these at most WRITER_USERS_MAX wait: what comes
  * while the database stands still is lost and counted, or waited for with `wait`. */
 #define WRITER_USERS_MAX 4096

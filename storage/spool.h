@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "storage/record.h"
 
+#define SPOOL_WRITERS  64u
 #define SPOOL_STEP_MS  200
 #define SPOOL_HELD_MAX (256u << 10) /* of a flow */
 
@@ -103,6 +104,8 @@ uint64_t spool_appended(const struct spool *s);
 uint64_t spool_written(const struct spool *s);
 /* The chunk there is written: it is neither waiting nor given up. True of chunks of others. */
 bool spool_ref_written(const struct spool *s, struct spool_ref ref);
+/* The segment that is written now, or was last. What comes stands in it or in later ones. */
+uint32_t spool_segment_now(const struct spool *s);
 int spool_flush(struct spool *s);
 /* 0, or the error that writing stands at now (ERR_FULL, ERR_IO). */
 int spool_error(const struct spool *s);
@@ -152,8 +155,22 @@ typedef void spool_found_fn(void *context, const struct spool_found *found);
 /* Every flow that stands in the segments, copies left out, whole chunks only, ordered by call and flow; cuts off torn ends of segments that nobody
  * writes. Of more than 256 k flows the newest. Reads all there is: at start, look only at what was written lately. */
 int spool_scan(const char *data_dir, spool_found_fn *fn, void *context);
-/* The same over the segments written (wall time) since then. */
-int spool_scan_since(const char *data_dir, int64_t since_ns, spool_found_fn *fn, void *context);
+/* How far back a recovery has to look: of each writer the number of a segment, there or to come; what it wrote ahead of that one is not
+ * needed any more. They only ever say too little. 0: not known, all is needed. */
+struct spool_marks {
+    uint32_t segment[SPOOL_WRITERS];
+};
+/* Nothing of what stands in the spool now. */
+int spool_marks_all(const char *data_dir, struct spool_marks *ret_marks);
+struct spool_since {
+    int64_t written_ns; /* segments written (wall time) since then; 0: all */
+    struct spool_marks marks; /* that name segments which cannot have been are not believed */
+};
+struct spool_looked {
+    unsigned read, passed; /* segments */
+};
+/* The same over what is younger. */
+int spool_scan_since(const char *data_dir, const struct spool_since *since, spool_found_fn *fn, void *context, struct spool_looked *ret_looked);
 
 /* ---- retention ---- */
 struct spool_segment {

@@ -30,7 +30,6 @@
 #define ENDPOINT_BYTES  24u
 #define PACKET_FIXED    24u
 #define PACKET_MAX      (PACKET_FIXED + 2 * ENDPOINT_BYTES + 65535u)
-#define SPOOL_WRITERS   64u
 #define DESCRIPTOR_MAX  (64u << 10)
 
 enum chunk_kind { CHUNK_PACKETS = 1, CHUNK_DESCRIPTOR = 2, CHUNK_BLANK = 3 /* held packets that were taken out: zeros */ };

@@ -200,22 +200,26 @@ static bool is_original(struct scan *s, int fd, uint32_t number)
            !segment_header_is_copy(header.data);
 }
 
-static void segment_scan(struct scan *s, uint32_t number)
+/* False: it was none to read. */
+static bool segment_scan(struct scan *s, uint32_t number)
 {
     char path[SPOOL_PATH_MAX];
     struct stat st;
+    bool read = false;
 
     int fd = segment_path(s->data_dir, number, path) ? open(path, O_RDWR | O_CLOEXEC) : -1;
     if (fd < 0)
-        return;
+        return false;
     (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     s->window_size = 0;
     if (fstat(fd, &st) == 0 && st.st_size >= SEGMENT_HEADER &&
         is_original(s, fd, number)) {
         uint64_t end = (uint64_t)st.st_size;
         torn_end_cut(fd, segment_walk(s, fd, number, end), end);
+        read = true;
     }
     close(fd);
+    return read;
 }
 
 static int found_order(const void *a, const void *b)
@@ -235,9 +239,44 @@ static void scan_fini(struct scan *s)
     map_fini(&s->map);
 }
 
-int spool_scan_since(const char *data_dir, int64_t since_ns, spool_found_fn *fn, void *context)
+/* ---- how far back ---- */
+
+/* The round (spool_segment.c) that the next segment gets. */
+static uint32_t round_next(const uint32_t *numbers, size_t count)
+{
+    return (count ? numbers[count - 1] / SPOOL_WRITERS : 0) + 1;
+}
+
+int spool_marks_all(const char *data_dir, struct spool_marks *ret_marks)
+{
+    uint32_t *numbers;
+    size_t count;
+    int err = segment_list(data_dir, &numbers, &count);
+    if (err)
+        return err;
+    for (uint32_t w = 0; w < SPOOL_WRITERS; w++)
+        ret_marks->segment[w] = round_next(numbers, count) * SPOOL_WRITERS + w;
+    free(numbers);
+    return 0;
+}
+
+/* Not of a spool that was emptied, put back from a copy, or cut by a power failure: numbers begin anew there. */
+static bool marks_fit(const struct spool_marks *marks, const uint32_t *numbers, size_t count)
+{
+    for (uint32_t w = 0; w < SPOOL_WRITERS; w++) {
+        uint32_t mark = marks->segment[w];
+        if (mark && (mark % SPOOL_WRITERS != w || mark / SPOOL_WRITERS > round_next(numbers, count)))
+            return false;
+    }
+    return true;
+}
+
+/* ---- all of it ---- */
+
+int spool_scan_since(const char *data_dir, const struct spool_since *since, spool_found_fn *fn, void *context, struct spool_looked *ret_looked)
 {
     struct scan s = {.data_dir = data_dir, .seed = hash_seed_random()};
+    *ret_looked = (struct spool_looked){0};
     uint32_t *numbers;
     size_t count;
 
@@ -247,9 +286,15 @@ int spool_scan_since(const char *data_dir, int64_t since_ns, spool_found_fn *fn,
     s.window = malloc(SCAN_WINDOW);
     if (s.window == NULL)
         err = ERR_NOMEM;
-    for (size_t i = count; !err && i > 0; i--)
-        if (since_ns <= 0 || segment_written_ns(data_dir, numbers[i - 1]) >= since_ns)
-            segment_scan(&s, numbers[i - 1]);
+    bool marked = marks_fit(&since->marks, numbers, count);
+    for (size_t i = count; !err && i > 0; i--) {
+        uint32_t number = numbers[i - 1];
+        bool done = marked && number < since->marks.segment[number % SPOOL_WRITERS];
+        if (!done && (since->written_ns <= 0 || segment_written_ns(data_dir, number) >= since->written_ns))
+            ret_looked->read += segment_scan(&s, number);
+        else
+            ret_looked->passed++;
+    }
     free(numbers);
     if (!err && s.count) {
         qsort(s.found, s.count, sizeof *s.found, found_order);
@@ -262,5 +307,7 @@ int spool_scan_since(const char *data_dir, int64_t since_ns, spool_found_fn *fn,
 
 int spool_scan(const char *data_dir, spool_found_fn *fn, void *context)
 {
-    return spool_scan_since(data_dir, 0, fn, context);
+    const struct spool_since all = {0};
+    struct spool_looked looked;
+    return spool_scan_since(data_dir, &all, fn, context, &looked);
 }

@@ -52,6 +52,11 @@ int spool_flush(struct spool *s)
     return s->used ? buffer_write(s) : s->error;
 }
 
+uint32_t spool_segment_now(const struct spool *s)
+{
+    return s->segment;
+}
+
 uint64_t spool_appended(const struct spool *s)
 {
     return s->appended;

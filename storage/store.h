@@ -84,6 +84,9 @@ int store_end_media_keys(struct store *s, const char *uid);
 /* Those of calls that began ahead of then and that no job is about: nothing of them is left in the spool. */
 int store_drop_media_keys(struct store *s, int64_t before_us);
 
+/* How far back a recovery has to look. To be put when what is not needed any more is committed; puts that on the disk first. */
+int store_put_spool_marks(struct store *s, const struct spool_marks *marks);
+
 /* ---- what is deleted ---- */
 struct store_deletion {
     int64_t time_us;
@@ -321,6 +324,8 @@ int store_days(const char *data_dir, bool messages, struct store_day **ret_days,
 int store_day_content(struct store_reader *r, const char *day, int64_t *ret_imported_us, bool *ret_captured);
 typedef void store_job_fn(void *context, const struct store_job *job);
 int store_jobs(struct store_reader *r, store_job_fn *fn, void *context);
+/* Zeros where there are none that can be read. */
+int store_spool_marks(struct store_reader *r, struct spool_marks *ret_marks);
 /* Keys of the call's media into its record, when that has none; 0 also when there are none. */
 int store_media_keys(struct store_reader *r, struct call_record *record);
 int store_token(struct store_reader *r, const char *id, struct store_token *ret_token);

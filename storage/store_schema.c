@@ -249,6 +249,8 @@ static const struct schema_step MAIN[] = {
      "ALTER TABLE registrations ADD COLUMN nonce_reuses INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE registrations ADD COLUMN stales INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE registrations ADD COLUMN unchallenged INTEGER NOT NULL DEFAULT 0;"},
+    /* how far back a recovery has to look (store_spool_marks.c) */
+    {"CREATE TABLE spool_marks(id INTEGER PRIMARY KEY CHECK (id = 1), marks BLOB NOT NULL);"},
 };
 
 static const struct {

@@ -161,6 +161,8 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_JOBS] = "SELECT kind, uid, started_us FROM jobs ORDER BY id",
     [SQL_JOBS_SINCE] = "SELECT min(started_us) FROM jobs WHERE kind <> 'delete'",
     [SQL_JOBS_DROP] = "DELETE FROM jobs WHERE kind = ?",
+    [SQL_SPOOL_MARKS_PUT] = "INSERT OR REPLACE INTO spool_marks(id, marks) VALUES (1, ?)",
+    [SQL_SPOOL_MARKS] = "SELECT marks FROM spool_marks",
     [SQL_DELETION_PUT] = "INSERT INTO deletions(time_us, class, object, uid, started_us, reason,"
                          " actor, files, bytes, sha256) VALUES (?,?,?,?,?,?,?,?,?,?)",
     [SQL_DELETIONS] = "SELECT time_us, class, object, uid, started_us, reason, actor, files, bytes,"

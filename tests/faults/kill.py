@@ -133,7 +133,9 @@ class Lane(Spaces):
         self._pair(self.sender, "va", self.probe, "vb")
 
     def serve(self):
-        self.service = self.start(self.probe, promptly([self.earshot, "run", "--data", self.data, "--record", "--port", "8470",
+        config = os.path.join(self.work, "conf")
+        Path(config).write_text("[spool]\nsegment_size = 1M\n")  # several until the kill: what recovery need not read grows meanwhile
+        self.service = self.start(self.probe, promptly([self.earshot, "run", "--config", config, "--data", self.data, "--record", "--port", "8470",
                                                         "--interface", "vb"]), "earshot.log")
 
     def ask(self, path):

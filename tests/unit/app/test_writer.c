@@ -278,6 +278,54 @@ Test(writer, an_early_row_that_gives_way_leaves_keys_and_what_keeps_its_media, .
     scene_close(&s);
 }
 
+static uint32_t mark_of(const struct scene *s, unsigned writer)
+{
+    struct store_reader *reader;
+    struct spool_marks marks;
+    cr_assert_eq(store_reader_open(s->dir, &reader), 0);
+    cr_assert_eq(store_spool_marks(reader, &marks), 0);
+    store_reader_close(reader);
+    return marks.segment[writer];
+}
+
+/* What a recovery needs not read: never ahead of a record that is not committed. */
+Test(writer, a_mark_of_the_spool_waits_for_the_records_ahead_of_it, .timeout = 60)
+{
+    struct scene s;
+    scene_open(&s);
+    cr_expect_eq(mark_of(&s, 3), 0, "none yet");
+    writer_record(s.writer, a_call("a", NULL));
+    writer_spool_mark(s.writer, 67);
+    cr_assert_eq(writer_flush(s.writer), 0);
+    cr_expect_eq(mark_of(&s, 3), 67);
+    atomic_store(&disk.full, true);
+    writer_record(s.writer, a_call("b", NULL));
+    writer_spool_mark(s.writer, 131);
+    scene_refuse(&s);
+    atomic_store(&disk.full, false);
+    cr_assert_eq(writer_flush(s.writer), 0);
+    cr_expect_eq(mark_of(&s, 3), 67, "its record waits for the disk");
+    scene_settle(&s);
+    cr_expect_eq(mark_of(&s, 3), 131);
+    scene_close(&s);
+}
+
+Test(writer, a_mark_of_the_spool_passes_no_record_that_is_lost, .timeout = 60)
+{
+    enum { CALLS = 10000 }; /* more than wait for the disk */
+    struct scene s;
+    scene_open(&s);
+    atomic_store(&disk.full, true);
+    for (unsigned i = 0; i < CALLS; i++)
+        writer_record(s.writer, a_call("a", NULL));
+    scene_refuse(&s);
+    writer_spool_mark(s.writer, 67);
+    atomic_store(&disk.full, false);
+    scene_settle(&s);
+    cr_expect_eq(mark_of(&s, 3), 0, "the spool has what was lost: the next start looks");
+    scene_close(&s);
+}
+
 static void note_job(void *context, const struct store_job *job)
 {
     snprintf(context, 80, "%s ", job->kind);

@@ -467,6 +467,42 @@ static void read_all(struct spool_ref tail)
     spool_reader_close(r);
 }
 
+static struct spool_looked scan_from(const struct spool_marks *marks, struct found *ret_found)
+{
+    const struct spool_since since = {.marks = *marks};
+    struct spool_looked looked;
+    *ret_found = (struct found){0};
+    cr_assert_eq(spool_scan_since(dir, &since, note, ret_found, &looked), 0);
+    return looked;
+}
+
+/* What is ahead of a mark is passed over, of its writer alone; marks that cannot be of this spool are not believed. */
+Test(spool, a_scan_begins_at_the_marks)
+{
+    struct spool_ref tail;
+    struct spool_marks marks = {{0}};
+    struct found found;
+    uint32_t first = write_segment(10, &tail), second = write_segment(10, &tail);
+    struct spool_looked looked = scan_from(&marks, &found);
+    cr_assert(looked.read == 2 && looked.passed == 0 && found.packets == 80);
+    marks.segment[second % SPOOL_WRITERS] = second;
+    looked = scan_from(&marks, &found);
+    cr_expect(looked.read == 1 && looked.passed == 1 && found.packets == 40);
+    cr_assert_eq(spool_marks_all(dir, &marks), 0);
+    looked = scan_from(&marks, &found);
+    cr_expect(looked.read == 0 && looked.passed == 2 && found.flows == 0);
+    uint32_t third = write_segment(10, &tail);
+    looked = scan_from(&marks, &found);
+    cr_expect(looked.read == 1 && looked.passed == 2 && found.last.tail.segment == third);
+    cr_assert_eq(spool_marks_all(dir, &marks), 0);
+    cr_assert_eq(spool_segment_remove(dir, third), 0);
+    looked = scan_from(&marks, &found);
+    cr_expect(looked.read == 2 && looked.passed == 0, "its newest one has gone: the number would come again");
+    marks = (struct spool_marks){{[3] = first + 7}};
+    looked = scan_from(&marks, &found);
+    cr_expect_eq(looked.read, 2, "no number of that writer");
+}
+
 Test(spool, a_scan_finds_every_flow)
 {
     struct spool_ref tail;
