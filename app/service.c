@@ -449,6 +449,7 @@ static void take_call_event(void *context, enum worker_call_event event, struct 
 {
     struct service *s = context;
     webhook_put(s->webhook, event, record);
+    record_free(record);
 }
 
 static void take_render(void *context, struct call_record *record)
@@ -465,6 +466,8 @@ static void take_rendered(void *context, const struct call_record *record)
     struct service *s = context;
     if (s->retention) /* else it is found by the first walk */
         retention_rendered(s->retention, record);
+    if (!record_is_imported(record))
+        webhook_put(s->webhook, WEBHOOK_RECORDED, record);
 }
 
 static void take_unwanted(void *context, const struct call_record *record)
@@ -506,6 +509,16 @@ static void take_registration(struct service *s, const struct user_register_done
     writer_registration(s->writer, &r, s->config.lossless);
 }
 
+static void tell_finding(struct service *s, const struct finding *finding, const char *line)
+{
+    struct finding_record record;
+    log_warn("finding", "%s", line);
+    if (webhook_events(s->webhook) == 0)
+        return;
+    finding_record_fill(&record, finding);
+    webhook_alert(s->webhook, &record);
+}
+
 static void take_user_event(void *context, const struct event *event)
 {
     char line[FINDING_LINE_SIZE];
@@ -514,7 +527,7 @@ static void take_user_event(void *context, const struct event *event)
         return;
     }
     if (event->kind == EVENT_FINDING && finding_line((const void *)event->body.data, line))
-        log_warn("finding", "%s", line);
+        tell_finding(context, (const void *)event->body.data, line);
     user_store_event(event, take_user, context);
 }
 
@@ -715,22 +728,24 @@ static int start_http(struct service *s, struct why *why)
     return api_start(&config, &s->api, why);
 }
 
-/* Recovery tells nobody: its calls are over. */
-static int start_webhook(struct service *s, struct worker_config *worker, struct why *why)
+static int start_webhook(struct service *s, struct why *why)
 {
     struct webhook_config config;
     int err = webhook_configure(s->settings, &config, why);
     if (err == 0)
         err = webhook_start(&config, s->settings->data_dir, s->counters_set, &s->webhook, why);
     crypto_wipe(config.secret, sizeof config.secret);
-    if (s->webhook) {
-        worker->call_event = take_call_event;
-        worker->call_events = config.events;
-    }
     return err;
 }
 
-/* Recovery tells nobody here either. */
+/* Recovery and imports tell nobody: their calls are over. */
+static void tell_webhook(struct service *s, struct worker_config *worker)
+{
+    worker->call_events = webhook_events(s->webhook);
+    worker->call_event = worker->call_events ? take_call_event : NULL;
+}
+
+/* Neither here. */
 static int start_live_events(struct service *s, struct worker_config *worker)
 {
     if (!s->settings->api_enabled)
@@ -841,11 +856,12 @@ static int start_all(struct service *s, struct why *why)
     if (err == 0)
         err = start_retention(s, why);
     if (err == 0)
+        err = start_webhook(s, why);
+    if (err == 0)
         err = renderer_start(&renderer, &s->renderer, why);
     if (err == 0)
         err = start_importer(s, &pipeline, why);
-    if (err == 0)
-        err = start_webhook(s, &pipeline.worker, why);
+    tell_webhook(s, &pipeline.worker);
     if (err == 0)
         err = start_live_events(s, &pipeline.worker);
     if (err == 0)
@@ -998,12 +1014,13 @@ void service_stop(struct service *s)
     renderer_stop(s->renderer);
     s->renderer = NULL;
     confine_config_free(&s->confine);
-    if (s->retention)
-        writer_flush(s->writer); /* it is told of the last renders */
+    if (s->writer)
+        writer_flush(s->writer); /* both are told of the last renders */
     retention_stop(s->retention);
     s->retention = NULL;
     live_events_free(s->live_events);
     webhook_stop(s->webhook);
+    s->webhook = NULL;
     writer_stop(s->writer);
     wire_close(s->wire);
     policies_close(s->policies);

@@ -11,19 +11,14 @@
 
 /* ---- in ---- */
 
-static struct webhook_letter *letter_of(enum worker_call_event event, const struct call_record *r)
+/* Takes what is said. NULL: no memory, or it is longer than any body. */
+static struct webhook_letter *letter_of(unsigned event, const char *uid, struct buf *said)
 {
-    struct webhook_letter *v = NULL;
-    struct buf said;
-    buf_init(&said, SAID_BYTES_MAX);
-    webhook_say(&said, event, r);
-    if (!said.failed)
-        v = webhook_letter_new(slice_str(r->uid), buf_view(&said));
-    buf_fini(&said);
+    struct webhook_letter *v = said->failed ? NULL : webhook_letter_new(slice_str(uid), buf_view(said));
+    buf_fini(said);
     if (v == NULL)
         return NULL;
     v->event = (uint8_t)event;
-    v->started_us = r->started_us;
     v->since_us = clock_wall_ns() / 1000;
     return v;
 }
@@ -41,10 +36,9 @@ static struct webhook_letter *take_news(struct webhook *w)
     return v;
 }
 
-void webhook_put(struct webhook *w, enum worker_call_event event, struct call_record *record)
+static void put(struct webhook *w, struct webhook_letter *v)
 {
-    struct webhook_letter *v = letter_of(event, record), *out = v;
-    record_free(record);
+    struct webhook_letter *out = v;
     if (v) {
         pthread_mutex_lock(&w->news_lock);
         out = w->news_count >= w->config.queue_max ? take_news(w) : NULL;
@@ -56,9 +50,42 @@ void webhook_put(struct webhook *w, enum worker_call_event event, struct call_re
         pthread_cond_signal(&w->to_keep);
         pthread_mutex_unlock(&w->news_lock);
     }
-    if (v == NULL || out) /* no memory or longer than any body is */
+    if (v == NULL || out)
         atomic_fetch_add(&w->dropped, 1);
     free(out);
+}
+
+unsigned webhook_events(const struct webhook *w)
+{
+    return w ? w->config.events : 0;
+}
+
+static bool is_wanted(const struct webhook *w, unsigned event)
+{
+    return webhook_events(w) >> event & 1;
+}
+
+void webhook_put(struct webhook *w, unsigned event, const struct call_record *record)
+{
+    struct buf said;
+    if (!is_wanted(w, event))
+        return;
+    buf_init(&said, SAID_BYTES_MAX);
+    webhook_say(&said, event, record);
+    struct webhook_letter *v = letter_of(event, record->uid, &said);
+    if (v)
+        v->started_us = record->started_us;
+    put(w, v);
+}
+
+void webhook_alert(struct webhook *w, const struct finding_record *finding)
+{
+    struct buf said;
+    if (!is_wanted(w, WEBHOOK_ALERT))
+        return;
+    buf_init(&said, SAID_BYTES_MAX);
+    webhook_say_alert(&said, finding);
+    put(w, letter_of(WEBHOOK_ALERT, finding->uid, &said));
 }
 
 size_t webhook_depth(struct webhook *w)

@@ -16,22 +16,24 @@
 
 static int read_events(const char *text, unsigned *ret_events, struct why *why)
 {
-    static const char *const NAMES[] = {[WORKER_CALL_STARTED] = "started",
+    static const char *const NAMES[WEBHOOK_EVENTS] = {[WORKER_CALL_STARTED] = "started",
                                         [WORKER_CALL_RINGING] = "ringing",
                                         [WORKER_CALL_ANSWERED] = "answered",
                                         [WORKER_CALL_ENDED] = "ended",
                                         [WORKER_CALL_PAUSED] = "paused",
-                                        [WORKER_CALL_RESUMED] = "resumed"};
+                                        [WORKER_CALL_RESUMED] = "resumed",
+                                        [WEBHOOK_RECORDED] = "recorded",
+                                        [WEBHOOK_ALERT] = "alert"};
     struct slice rest = slice_str(text);
     *ret_events = 0;
     while (rest.size) {
         struct slice word = slice_trim(slice_cut(&rest, ','));
         unsigned i = 0;
-        while (i < sizeof NAMES / sizeof *NAMES && !slice_equal(word, slice_str(NAMES[i])))
+        while (i < WEBHOOK_EVENTS && !slice_equal(word, slice_str(NAMES[i])))
             i++;
-        if (i == sizeof NAMES / sizeof *NAMES) {
+        if (i == WEBHOOK_EVENTS) {
             why_set(why, "[webhook] events: \"%.*s\" is none of started, ringing, answered, ended, paused, "
-                         "resumed",
+                         "resumed, recorded, alert",
                     SLICE_ARGS(slice_sub(word, 0, 40)));
             return ERR_INVALID;
         }

@@ -6,10 +6,17 @@
 
 #define WEBHOOK_SECRET_MAX 1024
 
+/* What can be told: first of all that of enum worker_call_event. The numbers stand in files (letters of webhook_queue.h). */
+enum webhook_event {
+    WEBHOOK_RECORDED = WORKER_CALL_RESUMED + 1, /* its recording is there */
+    WEBHOOK_ALERT,                              /* a finding opened or became worse */
+    WEBHOOK_EVENTS
+};
+
 struct webhook_config {
     const char *url;     /* "": off. Borrowed from the settings, as are all texts */
     const char *ca_file;
-    unsigned events;     /* bit per enum worker_call_event */
+    unsigned events;     /* bit per event */
     int timeout_ms;
     int64_t retry_ns;    /* how long one is tried */
     unsigned queue_max;

@@ -5,19 +5,22 @@
 #include <stdio.h>
 
 #include "api/record_json.h"
+#include "api/user_json.h"
 
-const char *webhook_event_text(enum worker_call_event event)
+const char *webhook_event_text(unsigned event)
 {
-    static const char *const TEXTS[] = {[WORKER_CALL_STARTED] = "call.started",
+    static const char *const TEXTS[WEBHOOK_EVENTS] = {[WORKER_CALL_STARTED] = "call.started",
                                         [WORKER_CALL_RINGING] = "call.ringing",
                                         [WORKER_CALL_ANSWERED] = "call.answered",
                                         [WORKER_CALL_ENDED] = "call.ended",
                                         [WORKER_CALL_PAUSED] = "call.paused",
-                                        [WORKER_CALL_RESUMED] = "call.resumed"};
+                                        [WORKER_CALL_RESUMED] = "call.resumed",
+                                        [WEBHOOK_RECORDED] = "call.recorded",
+                                        [WEBHOOK_ALERT] = "alert"};
     return TEXTS[event];
 }
 
-static int64_t event_time(enum worker_call_event event, const struct call_record *r)
+static int64_t event_time(unsigned event, const struct call_record *r)
 {
     switch (event) {
     case WORKER_CALL_RINGING:
@@ -29,10 +32,11 @@ static int64_t event_time(enum worker_call_event event, const struct call_record
     case WORKER_CALL_PAUSED:
     case WORKER_CALL_RESUMED:
         return r->event_count ? r->events[0].time_us : 0;
-    case WORKER_CALL_STARTED:
-        break;
+    case WEBHOOK_RECORDED:
+        return r->recording.started_us + r->recording.duration_ms * 1000;
+    default:
+        return r->started_us;
     }
-    return r->started_us;
 }
 
 static void known(struct json *j, const char *key, struct slice text)
@@ -71,7 +75,7 @@ static void ended(struct json *j, const struct call_record *r)
         json_kv_null(j, "duration_ms");
 }
 
-static void call(struct json *j, enum worker_call_event event, const struct call_record *r)
+static void call(struct json *j, unsigned event, const struct call_record *r)
 {
     json_kv_str(j, "uid", r->uid);
     json_kv_text(j, "call_id", r->call_id);
@@ -85,11 +89,15 @@ static void call(struct json *j, enum worker_call_event event, const struct call
     json_kv_time(j, "started_at", r->started_us);
     json_kv_time(j, "ringing_at", r->ringing_us);
     json_kv_time(j, "answered_at", r->answered_us);
-    if (event == WORKER_CALL_ENDED)
+    if (event == WORKER_CALL_ENDED || event == WEBHOOK_RECORDED)
         ended(j, r);
+    if (event != WEBHOOK_RECORDED)
+        return;
+    json_key(j, "recording");
+    record_json_recording(j, r, false, true);
 }
 
-void webhook_say(struct buf *out, enum worker_call_event event, const struct call_record *r)
+void webhook_say(struct buf *out, unsigned event, const struct call_record *r)
 {
     char id[104];
     struct json j;
@@ -118,4 +126,22 @@ void webhook_body(struct buf *out, struct slice said, const struct record_tags *
     json_init(&j, out);
     record_json_tags(&j, tags);
     buf_str(out, "}}"); /* of the call and of all */
+}
+
+/* Once more when it becomes worse or begins again: then the id is another one. */
+void webhook_say_alert(struct buf *out, const struct finding_record *f)
+{
+    char id[120];
+    struct json j;
+    snprintf(id, sizeof id, "%s/%lld/%s", f->uid, (long long)f->episodes, f->severity);
+    json_init(&j, out);
+    json_object(&j);
+    json_kv_str(&j, "event", webhook_event_text(WEBHOOK_ALERT));
+    json_kv_str(&j, "id", id);
+    json_kv_time(&j, "time", f->updated_us);
+    json_key(&j, "finding");
+    json_object(&j);
+    user_fields_json(&j, USER_FINDING, f, false);
+    json_end(&j);
+    json_end(&j);
 }

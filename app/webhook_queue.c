@@ -39,7 +39,7 @@ struct webhook_letter *webhook_letter_unpack(struct slice bytes)
     uint8_t event = cursor_u8(&c);
     int64_t started_us = (int64_t)cursor_u64(&c), since_us = (int64_t)cursor_u64(&c);
     struct slice uid = cursor_slice(&c, cursor_u8(&c)), said = cursor_rest(&c);
-    if (c.failed || !known || event > WORKER_CALL_ENDED || said.size == 0)
+    if (c.failed || !known || event >= WEBHOOK_EVENTS || said.size == 0)
         return NULL;
     struct webhook_letter *v = webhook_letter_new(uid, said);
     if (v == NULL)

@@ -23,7 +23,7 @@ struct webhook_letter {
     unsigned tries;
     int64_t due_ns;                       /* mono; 0: now */
     uint32_t slot;
-    uint8_t event;                        /* enum worker_call_event */
+    uint8_t event;                        /* enum webhook_event */
     char uid[40];
     int64_t started_us;                   /* of the call: names its day */
     int64_t since_us;                     /* wall: it was put */

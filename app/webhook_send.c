@@ -91,19 +91,28 @@ static bool sign(struct webhook *w, struct slice body, char out[128])
     return true;
 }
 
+/* An alert is whole; of a call the tags follow, as they are now. */
+static void make_body(struct webhook *w, const struct webhook_letter *v, struct buf *body)
+{
+    struct record_tags tags;
+    struct slice said = slice_of(v->said, v->said_bytes);
+    buf_init(body, BODY_BYTES_MAX);
+    if (v->event == WEBHOOK_ALERT)
+        buf_slice(body, said);
+    else
+        webhook_body(body, said, store_tags(w->reader, v->uid, v->started_us, &tags) == 0 ? &tags : NULL);
+}
+
 /* It is being sent: the queue does not touch it. */
 static unsigned attempt(struct webhook *w, const struct webhook_letter *v, struct why *why)
 {
     char event[64], signature[128];
     const char *headers[5] = {"Content-Type: application/json",
                               "User-Agent: earshot/" EARSHOT_VERSION, event};
-    struct record_tags tags;
     struct buf body;
     unsigned status = 0;
-    bool known = store_tags(w->reader, v->uid, v->started_us, &tags) == 0;
     snprintf(event, sizeof event, "X-Earshot-Event: %s", webhook_event_text(v->event));
-    buf_init(&body, BODY_BYTES_MAX);
-    webhook_body(&body, slice_of(v->said, v->said_bytes), known ? &tags : NULL);
+    make_body(w, v, &body);
     if (body.failed || (w->mac && !sign(w, buf_view(&body), signature))) {
         why_set(why, "no memory");
     } else {

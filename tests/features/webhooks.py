@@ -3,6 +3,7 @@ import hashlib, hmac, http.server, json, os, socket, ssl, subprocess, threading,
 
 from craft import *
 from feature import Failure, feature
+from findings import EVIL, PBX, message
 from service import Service, in_namespace, play, wait_for
 
 ENDS = ("10.0.0.1", "10.0.0.2")
@@ -282,7 +283,7 @@ def kept(s):
     """Letters in the file, and its size."""
     with open(os.path.join(os.path.dirname(s.log), "data", "webhooks", "queue"), "rb") as f:
         content = f.read()
-    return content.count(b'"event":"call.'), len(content)
+    return content.count(b'{"event":"'), len(content)
 
 
 def waits(s):
@@ -348,3 +349,47 @@ def dead_letters(t):
         names = [json.loads(b)["call"]["call_id"] for *_, b in hook.got]
         t.equal("the newest", names[-2:], ["b4@test", "b5@test"])
         t.counter("the refused one comes again", len(set(names)) == len(names))
+
+
+def recorded_call(start):
+    """Answered, with two seconds of sound, paused by the caller's software on its way; and a scanner beside it."""
+    scan = message(f"OPTIONS sip:100@{PBX} SIP/2.0", agent="friendly-scanner")
+    d = Dialog()
+    talk = call(d, 2.0, start=start)
+    info = d.request("INFO", 3, headers="X-Record-Control: pause\r\n")
+    return talk + [Packet(start + 2, d.a, 5060, d.b, 5060, info, kind="sip"), Packet(start + 0.5, EVIL, 5060, PBX, 5060, scan, kind="sip")]
+
+
+@feature("R20", "webhooks on start, answer, end, pause, a recording that is there, an alert: after a crash, in order, once, signed")
+@in_namespace
+def all_kinds(t):
+    nobody = Nobody()
+    told = ["call.started", "call.answered", "call.paused", "call.ended", "call.recorded"]
+    pcap = t.path()
+    write(pcap, frames(sorted(recorded_call(time.time() - 60), key=lambda p: p.t)))
+    more = f"events = started, answered, ended, paused, recorded, alert\nsecret_file = {secret_file(t)}"
+    sections = "[recording]\ndefault = record\n[pause]\nsip_from = caller\n"
+    with open(pcap, "rb") as file:
+        crashed = Service(t, None, config(nobody, more, sections=sections), stdin=file)
+    try:
+        wait_for("all are on the disk", lambda: kept(crashed)[0] == 6)
+    finally:
+        crashed.process.kill()
+        crashed.process.wait()
+    hook = Hook(port=nobody.port)
+    with Again(t, crashed) as up:
+        up.has('earshot_webhooks_total{result="delivered"}', 6)
+        got = [json.loads(b) for *_, b in hook.got]
+        t.equal("of the call, in order, each once", [e["event"] for e in got if "call" in e], told)
+        t.equal("signed", all(h["X-Earshot-Signature"] == "sha256=" + hmac.new(SECRET, b, hashlib.sha256).hexdigest() for *_, h, b in hook.got), True)
+        recording = hook.body("call.recorded")["call"]["recording"]
+        with urllib.request.urlopen(up.url + recording["url"], timeout=10) as sound:
+            t.equal("the file is the one that was told", hashlib.sha256(sound.read()).hexdigest(), recording["sha256"])
+        alert, = (e for e in got if e["event"] == "alert")
+        finding, = up.get("/api/v1/findings")["data"]
+        t.equal("the alert is the finding", (alert["finding"]["detector"], alert["finding"]["src_ip"], alert["id"].split("/")[0]), ("scanner", EVIL, finding["uid"]))
+        t.counter("an alert has a call", "call" not in alert and "tags" not in alert)
+    quiet = Hook()
+    with open(pcap, "rb") as file, Service(t, None, config(quiet, "events = ended", sections=sections), stdin=file) as s:
+        wait_for("it is recorded", lambda: s.counter("earshot_recording_seconds_total"))
+        t.equal("who asked for the end alone gets it alone", wait_for("the end is told", quiet.events), ["call.ended"])

@@ -20,6 +20,13 @@ static struct call_record *record(unsigned n)
     return r;
 }
 
+static void put(struct webhook *w, unsigned event, unsigned n)
+{
+    struct call_record *r = record(n);
+    webhook_put(w, event, r);
+    record_free(r);
+}
+
 Test(webhook, the_body_names_the_event_its_time_and_the_call, .timeout = 60)
 {
     struct record_tags tags = {0};
@@ -78,7 +85,7 @@ Test(webhook, a_full_queue_drops_its_oldest_and_what_waits_is_there_after_a_rest
     cr_assert_eq(store_open(dir, counters_block(set), &store, &why), 0, "%s", why.text);
     struct webhook *w = started(dir, set);
     for (unsigned i = 0; i < 100; i++)
-        webhook_put(w, WORKER_CALL_RINGING, record(i));
+        put(w, WORKER_CALL_RINGING, i);
     webhook_stop(w);
     cr_expect_eq(ended(set, &dropped), 0, "nothing was delivered, refused or became old");
     cr_expect(dropped >= 95 && dropped <= 96, "%d dropped: four wait, one may be on its way", (int)dropped);
@@ -87,7 +94,7 @@ Test(webhook, a_full_queue_drops_its_oldest_and_what_waits_is_there_after_a_rest
     w = started(dir, after);
     cr_expect_eq(webhook_depth(w) + counters_sum(after, C_WEBHOOKS + 3), wait);
     for (unsigned i = 100; i < 104; i++)
-        webhook_put(w, WORKER_CALL_ENDED, record(i));
+        put(w, WORKER_CALL_ENDED, i);
     webhook_stop(w);
     ended(after, &dropped);
     cr_expect(dropped >= wait - 1 && dropped <= wait, "%d: the oldest made room", (int)dropped);
