@@ -1,4 +1,4 @@
-# Turns files into one C file: cmake -DOUT=assets_data.c -DROOT=<source dir> -P embed.cmake
+# Turns files into one C file: cmake -DOUT=assets_data.c -DROOT=<source dir> -DMADE=<what earshot-describe made> -P embed.cmake
 # What stands in web/dist, which web/build.mjs makes, and the API's description. All but the document are packed with gzip, whose
 # time stamp is blanked: equal files give equal bytes.
 file(GLOB scripts RELATIVE ${ROOT}/web/dist ${ROOT}/web/dist/assets/*.js)
@@ -6,19 +6,23 @@ file(GLOB styles RELATIVE ${ROOT}/web/dist ${ROOT}/web/dist/assets/*.css)
 file(GLOB pictures RELATIVE ${ROOT}/web/dist ${ROOT}/web/dist/assets/*.svg)
 file(GLOB texts RELATIVE ${ROOT}/web/dist ${ROOT}/web/dist/assets/*.txt)
 set(files
-    "/|text/html; charset=utf-8|web/dist/index.html"
-    "/api/v1/openapi.yaml|application/yaml; charset=utf-8|api/openapi.yaml")
+    "/|text/html; charset=utf-8|${ROOT}/web/dist/index.html"
+    "/assets/docs.css|text/css; charset=utf-8|${ROOT}/api/docs.css"
+    "/assets/docs.svg|image/svg+xml|${ROOT}/web/src/icon.svg"
+    "/api/v1/docs|text/html; charset=utf-8|${MADE}/docs.html"
+    "/api/v1/openapi.json|application/json|${MADE}/openapi.json"
+    "/api/v1/openapi.yaml|application/yaml; charset=utf-8|${ROOT}/api/openapi.yaml")
 foreach(name ${scripts})
-    list(APPEND files "/${name}|text/javascript; charset=utf-8|web/dist/${name}")
+    list(APPEND files "/${name}|text/javascript; charset=utf-8|${ROOT}/web/dist/${name}")
 endforeach()
 foreach(name ${styles})
-    list(APPEND files "/${name}|text/css; charset=utf-8|web/dist/${name}")
+    list(APPEND files "/${name}|text/css; charset=utf-8|${ROOT}/web/dist/${name}")
 endforeach()
 foreach(name ${texts})
-    list(APPEND files "/${name}|text/plain; charset=utf-8|web/dist/${name}")
+    list(APPEND files "/${name}|text/plain; charset=utf-8|${ROOT}/web/dist/${name}")
 endforeach()
 foreach(name ${pictures})
-    list(APPEND files "/${name}|image/svg+xml|web/dist/${name}")
+    list(APPEND files "/${name}|image/svg+xml|${ROOT}/web/dist/${name}")
 endforeach()
 
 # A list of "path|type; more|file" would fall apart at the semicolon of the type: it is written as ~ until it is used.
@@ -34,10 +38,10 @@ foreach(entry ${files})
     string(REPLACE "~" ";" type "${type}")
     set(unpacked 0)
     if(path STREQUAL "/")
-        file(READ ${ROOT}/${file} hex HEX)
+        file(READ ${file} hex HEX)
     else()
-        file(SIZE ${ROOT}/${file} unpacked)
-        file(ARCHIVE_CREATE OUTPUT ${OUT}.gz PATHS ${ROOT}/${file} FORMAT raw COMPRESSION GZip COMPRESSION_LEVEL 9)
+        file(SIZE ${file} unpacked)
+        file(ARCHIVE_CREATE OUTPUT ${OUT}.gz PATHS ${file} FORMAT raw COMPRESSION GZip COMPRESSION_LEVEL 9)
         file(READ ${OUT}.gz hex HEX)
         string(SUBSTRING "${hex}" 0 8 begin)
         string(SUBSTRING "${hex}" 16 -1 rest)
@@ -49,7 +53,7 @@ foreach(entry ${files})
     math(EXPR count "${count} + 1")
 endforeach()
 file(REMOVE ${OUT}.gz)
-file(WRITE ${OUT} "/* Made from web/dist and api/openapi.yaml by api/embed.cmake. */
+file(WRITE ${OUT} "/* Made from web/dist, api/docs.css and api/openapi.yaml by api/embed.cmake. */
 #include \"api/assets.h\"
 
 ${arrays}

@@ -1,4 +1,4 @@
-/* The page's files and openapi.yaml: from memory, packed with gzip as they were compiled in, or,
+/* The page's files and the API's description: from memory, packed with gzip as they were compiled in, or,
  * with [api] web_root, the page as it stands in a directory. The document alone is made for each
  * answer: it carries the nonce that lets its chart library add style. */
 #include <fcntl.h>
@@ -61,6 +61,27 @@ static bool is_document(const char *path)
     return strcmp(path, "/") == 0;
 }
 
+/* The description, as a page: what it looks like stands with it, not with the page's files. */
+static bool is_description(const char *path)
+{
+    return strncmp(path, "/api/", 5) == 0 || strncmp(path, "/assets/docs.", 13) == 0;
+}
+
+/* The tag is of the packed bytes: the same for both forms, and so a weak one. */
+static bool is_unchanged(struct exchange *x, struct slice bytes)
+{
+    uint8_t digest[32];
+    char hex[33], etag[40];
+
+    crypto_sha256(bytes, digest);
+    snprintf(etag, sizeof etag, "W/\"%s\"", crypto_hex(slice_of(digest, 16), hex));
+    http_header(x->rs, "ETag", "%s", etag);
+    if (x->rq->if_none_match == NULL || !http_etag_matches(x->rq->if_none_match, etag + 2)) /* it looks behind W/ */
+        return false;
+    x->rs->status = 304;
+    return true;
+}
+
 /* The client may keep what its name tells from every other version. */
 static void send_asset(struct exchange *x, const struct asset *asset)
 {
@@ -72,6 +93,8 @@ static void send_asset(struct exchange *x, const struct asset *asset)
         x->rs->constant = bytes;
         return;
     }
+    if (is_description(asset->path) && is_unchanged(x, bytes))
+        return;
     http_header(x->rs, "Vary", "Accept-Encoding");
     if (takes_gzip(x->rq->accept_encoding)) {
         http_header(x->rs, "Content-Encoding", "gzip");
@@ -143,10 +166,10 @@ static void send_from_root(struct exchange *x)
 void handle_file(struct exchange *x)
 {
     const char *root = x->api->config->web_root;
-    bool of_page = strncmp(x->rq->path, "/api/", 5) != 0;
+    bool of_page = !is_description(x->rq->path);
     const struct asset *asset = find_asset(x->rq->path);
 
-    x->rs->page = of_page;
+    x->rs->page = of_page || strcmp(x->rq->path, "/api/v1/docs") == 0;
     if (of_page && root && root[0])
         send_from_root(x);
     else if (asset && is_document(asset->path))

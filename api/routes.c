@@ -112,6 +112,8 @@ static const struct route ROUTES[] = {
     {"POST", "/api/v1/tokens", SCOPE_ADMIN, handle_create_token, NULL, ROUTE_BODY},
     {"DELETE", "/api/v1/tokens/{id}", SCOPE_ADMIN, handle_revoke_token, NULL, 0},
     {"GET", "/api/v1/openapi.yaml", SCOPE_PUBLIC, handle_file, NULL, ROUTE_QUICK},
+    {"GET", "/api/v1/openapi.json", SCOPE_PUBLIC, handle_file, NULL, ROUTE_QUICK},
+    {"GET", "/api/v1/docs", SCOPE_PUBLIC, handle_file, NULL, ROUTE_QUICK},
     {"GET", "/metrics", SCOPE_METRICS, handle_metrics, NULL, 0},
     {"GET", "/healthz", SCOPE_PUBLIC, handle_healthz, NULL, ROUTE_QUICK},
     {"GET", "/readyz", SCOPE_PUBLIC, handle_readyz, NULL, 0},

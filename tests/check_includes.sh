@@ -38,6 +38,7 @@ rule 'capture/finding/*.[ch]' 'base/|capture/finding/|capture/sip/|capture/net/d
 rule 'capture/call/*.[ch] capture/*.[ch]' 'base/|capture/'
 rule 'decode/*.[ch]' 'base/|decode/|capture/rtp/(rtp|red)\.h|capture/video/video\.h'
 rule 'storage/*.[ch]' 'base/|storage/'
+rule 'api/describe/*.[ch]' 'api/describe/'
 rule 'api/*.[ch]' 'base/|storage/|api/'
 # Who includes the decoder has codecs in its program.
 rule 'app/*.[ch] app/confine/*.[ch] app/diagnose/*.[ch] app/main/*.[ch]' '(base|capture|decode|storage|api)/|app/([a-z_]+\.|confine/|diagnose/|terminal/)'

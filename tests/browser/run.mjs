@@ -101,6 +101,19 @@ for (const [look, options] of LOOKS) {
       await accessible(page);
     });
   }
+  await check(`the API's routes, ${look}`, async () => {
+    await page.goto(`${base}/api/v1/docs`);
+    assert.ok(await page.locator("article h3").count() > 150);
+    assert.equal(await page.evaluate(() => document.scripts.length), 0);
+    const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    assert.equal(paper, look === "dark" ? "rgb(14, 20, 24)" : "rgb(246, 247, 248)");
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(over <= 0, `the page is ${over} px wider than the window`);
+    await page.getByRole("link", { name: /GET \/api\/v1\/calls Search|GET \/api\/v1\/calls$/ }).first().click();
+    assert.match(page.url(), /#listCalls$/);
+    await shot(page, `docs-${look}`);
+    await accessible(page);
+  });
   await page.context().close();
 }
 

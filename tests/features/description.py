@@ -167,6 +167,7 @@ def described(t):
     with Asking(t, two_calls(), 2) as s:
         s.prepare(t, d)
         taken(t, s, d)
+        t.check("as JSON it says the same", s.as_(None, "/openapi.json") == d.raw)
         for method, path, operation, parameters in d.operations():
             if method == "GET" and path not in ENDLESS:
                 gets(t, s, method, path, operation, [p for p in parameters if p["in"] == "query"])
@@ -214,6 +215,7 @@ def sound(t):
     for ref in set(re.findall(r"'\$ref': '#/([^']*)'", str(d.raw))):
         resolved(d.raw, {"$ref": "#/" + ref})
     operations = list(d.operations())
+    t.equal("words of a description that YAML took for names", [k for k, v in names_of_nothing(d.raw)], [])
     ids = [o.get("operationId") for _, _, o, _ in operations if "operationId" in o]
     t.equal("names of operations that are given twice", sorted({i for i in ids if ids.count(i) > 1}), [])
     tags = {x["name"] for x in d.raw["tags"]}
@@ -224,6 +226,15 @@ def sound(t):
         for code, answer in o["responses"].items():
             t.check(f"{method} {path}: {code} says what it is", resolved(d.raw, answer).get("description"))
     t.counter("a schema that is none passes", not is_schema({"type": "nonsense"}))
+
+
+def names_of_nothing(node):
+    """What a comma in a text without quotes leaves behind: a name without a value."""
+    if isinstance(node, (dict, list)):
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            if value is None and isinstance(key, str) and key != "default":
+                yield key, value
+            yield from names_of_nothing(value)
 
 
 def is_schema(schema):

@@ -354,7 +354,7 @@ def token_of_tenant(t):
                 for name, token in (("acme", acme), ("admin", admin), ("all", everybody)):
                     status, body = s.get(full, token)
                     shown[path, owner, name] = status
-                    if name != "all" and "openapi" not in path:
+                    if name != "all" and "openapi" not in path and path != "/api/v1/docs":
                         found = [x for x in secrets if x in body]
                         t.check(f"{full} shows {name} what is bolt's: {found}", status >= 400 or not found)
                     if name != "all" and ("{uid}" in path or "{id}" in path) and owner == "bolt":

@@ -294,6 +294,25 @@ refused 404 not_found null "$base/assets/nothing.js"
 refused 400 path_not_canonical null "$base/assets/..hidden.js"
 expect 200 "$api/openapi.yaml"
 grep -q '^openapi: 3.1' "$dir/body" && ok || fail "openapi.yaml"
+expect 200 -H 'Accept-Encoding: gzip' "$api/openapi.json"
+header 'content-type: application/json'
+header 'content-encoding: gzip'
+tag=$(sed -n 's/^[Ee][Tt][Aa][Gg]: \(.*\)\r$/\1/p' "$dir/head")
+gzip -dc <"$dir/body" >"$dir/packed"
+expect 200 "$api/openapi.json"
+cmp -s "$dir/packed" "$dir/body" && ok || fail "packed and as it is differ"
+body '.openapi == "3.1.0" and .paths["/api/v1/docs"].get.operationId == "getDocs"'
+expect 304 -H "If-None-Match: $tag" "$api/openapi.json"
+is "$(stat -c %s "$dir/body")" 0 "what did not change has no body"
+expect 200 "$api/docs"
+header 'content-type: text/html; charset=utf-8'
+header "content-security-policy: default-src 'self'; style-src 'self'; object-src 'none'"
+grep -qi '<script\|style=\| on[a-z]*=\|https\?://[^1]' "$dir/body" && fail "the page of the description runs or loads something" || ok
+is "$(grep -c '<article id="[a-zA-Z]*">' "$dir/body")" "$(jq '[.paths[] | keys[] | select(test("get|put|post|delete"))] | length' "$dir/packed")" "each route on the page"
+[ "$(gzip -9 <"$dir/body" | wc -c)" -lt 100000 ] && ok || fail "the page of the description is large"
+expect 200 "$base/assets/docs.css"
+header 'content-type: text/css'
+refused 405 method_not_allowed null -X PUT "$api/docs"
 refused 404 not_found null "$api/nothing"
 expect 200 "$base/metrics"
 header 'content-type: text/plain; version=0.0.4'

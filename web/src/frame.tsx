@@ -77,7 +77,7 @@ function Help(p: { open: boolean; close: () => void }): JSX.Element {
       </div>
       <h3>The search box</h3>
       <p>A number, an address, a Call-ID or any text, and conditions: <code>mos&lt;3.5</code> <code>loss&gt;2%</code> <code>jitter&gt;30ms</code> <code>duration&gt;1m</code> <code>pdd&gt;5s</code> <code>code:486</code> <code>codec:opus</code> <code>trunk:carrier-1</code> <code>label:echo</code> <code>one-way</code> <code>failed</code> <code>recorded</code> <code>tag:case:4711</code>, words of transcripts and annotations: <code>text:&quot;refund policy&quot;</code> <code>said:cancel*</code> <code>note:angry</code>. All have to hold.</p>
-      <form method="dialog"><a href="assets/licences.txt">Licences of what this page is built with</a> <button>Close</button></form>
+      <form method="dialog"><a href="api/v1/docs">All routes of the API</a> <a href="assets/licences.txt">Licences of what this page is built with</a> <button>Close</button></form>
     </dialog>
   );
 }
