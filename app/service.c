@@ -31,6 +31,7 @@
 #include "app/setup.h"
 #include "app/sidecar.h"
 #include "app/finding_store.h"
+#include "app/upgrade.h"
 #include "app/user_store.h"
 #include "app/webhook.h"
 #include "app/wire.h"
@@ -72,6 +73,7 @@ struct service {
     struct live_events *live_events; /* NULL: without the API */
     struct exports *exports;         /* the same */
     struct api_server *api;
+    struct upgrade *upgrade;
     struct spool_config spool;
     struct source_stats source_stats; /* at the last look */
     int64_t looked_ns;                /* packet time of that look */
@@ -868,6 +870,8 @@ static int start_all(struct service *s, struct why *why)
         err = start_pipeline(s, &pipeline, why);
     if (err == 0)
         err = start_http(s, why);
+    if (err == 0)
+        err = upgrade_start(s->settings->data_dir, &s->upgrade, why);
     return err;
 }
 
@@ -1005,6 +1009,7 @@ void service_stop(struct service *s)
     atomic_store(&s->capturing, false);
     end_pipeline(s);
     importer_quit(s->importer);
+    upgrade_stop(s->upgrade);
     api_stop(s->api);
     exports_stop(s->exports);
     importer_free(s->importer);

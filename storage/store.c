@@ -108,16 +108,22 @@ int store_open(const char *data_dir, struct counters *counters, struct store **r
     if (!err)
         err = directory_make(path, why);
     if (!err)
-        err = schema_apply_all(data_dir, why);
+        err = days_check(data_dir, why);
     if (err)
         return err;
     struct store *s = calloc(1, sizeof *s);
     if (s == NULL)
         return ERR_NOMEM;
+    struct db *db;
     snprintf(s->set.data_dir, sizeof s->set.data_dir, "%s", data_dir);
     s->set.counters = s->counters = counters;
     for (size_t i = 0; i < sizeof s->scratch / sizeof *s->scratch; i++)
         buf_init(&s->scratch[i], SCRATCH_MAX);
+    err = db_get(&s->set, DB_MAIN, "", &db, why);
+    if (err) {
+        store_close(s);
+        return err;
+    }
     *ret_store = s;
     return 0;
 }

@@ -17,8 +17,13 @@
 /* ---- writing: one thread ---- */
 struct store;
 
-/* Makes the directories (0700) and files, migrates forward (PRAGMA user_version), refuses a newer schema with a sentence. */
+/* Makes the directories (0700) and files, migrates earshot.db forward (PRAGMA user_version), refuses a newer schema of any file with a
+ * sentence. Files of days that an earlier version wrote are brought to the present one when they are first opened, to write or to read. */
 int store_open(const char *data_dir, struct counters *counters, struct store **ret_store, struct why *why);
+/* All of those, the newest first, beside whoever writes and reads. Tells of each ahead of it, and of NULL when all are done, if there were
+ * any; false ends it. Any thread. */
+typedef bool store_brought_fn(void *context, const char *file, unsigned done, unsigned all);
+int store_bring_up(const char *data_dir, store_brought_fn *fn, void *context, struct why *why);
 void store_close(struct store *s);
 
 /* A transaction over all files touched: begin is implicit with the first write. Errors stick until store_commit, which

@@ -409,7 +409,7 @@ int store_end_open_calls(struct store *s, unsigned *ret_count)
 
     int err = store_commit(s);
     if (!err)
-        err = day_list(s->set.data_dir, DB_CALLS, &days, &count);
+        err = days_unfinished(s->set.data_dir, INT64_MAX, &days, &count);
     if (err)
         return err;
     for (size_t i = 0; i < count && !err; i++) {

@@ -11,7 +11,8 @@
 
 #include "storage/key_runs.h"
 
-#define BUSY_MS 5000
+#define BUSY_MS        5000
+#define SCHEMA_BUSY_MS 30000 /* somebody else brings the file up */
 
 /* Many rows of a commit share the pages of their indices: the cache holds what a batch touches, and
  * pages go from the log to the file only when it is as large as this, or they would be copied again
@@ -117,8 +118,15 @@ static int db_set_up(struct db *db, bool read_only, const char *path, struct why
     return 0;
 }
 
-/* A reader takes the file as it is: it may be a moment ahead of its first schema, then it is as
- * good as not there. */
+static int writer_check(struct db *db, const char *path, struct why *why)
+{
+    sqlite3_busy_timeout(db->handle, SCHEMA_BUSY_MS);
+    int err = schema_apply(db->handle, db->kind, path, why);
+    sqlite3_busy_timeout(db->handle, BUSY_MS);
+    return err;
+}
+
+/* It may be a moment ahead of its first schema, then it is as good as not there. ERR_UNSUPPORTED: an earlier version wrote it. */
 static int reader_check(struct db *db)
 {
     sqlite3_stmt *statement = NULL;
@@ -126,10 +134,13 @@ static int reader_check(struct db *db)
     int rc = sqlite3_prepare_v2(db->handle, "PRAGMA user_version", -1, &statement, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(statement);
-    if (rc == SQLITE_ROW && sqlite3_column_int64(statement, 0) == schema_version(db->kind))
-        err = 0;
-    else if (rc != SQLITE_ROW)
+    int64_t version = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    if (rc != SQLITE_ROW)
         err = db_error(db, rc);
+    else if (version == schema_version(db->kind))
+        err = 0;
+    else if (version > 0 && version < schema_version(db->kind) && db->kind != DB_MAIN)
+        err = ERR_UNSUPPORTED;
     sqlite3_finalize(statement);
     return err;
 }
@@ -165,7 +176,7 @@ static int db_open(struct db_set *set, enum db_kind kind, const char *day, struc
     }
     err = db_set_up(db, set->read_only, path, why);
     if (!err)
-        err = set->read_only ? reader_check(db) : schema_apply(db->handle, kind, path, why);
+        err = set->read_only ? reader_check(db) : writer_check(db, path, why);
     if (err)
         goto out;
     *ret_db = db;
@@ -231,7 +242,12 @@ int db_get(struct db_set *set, enum db_kind kind, const char *day, struct db **r
         set->open[slot] = NULL;
     }
     if (set->open[slot] == NULL) {
-        err = db_open(set, kind, day, &set->open[slot], why ? why : &unasked);
+        why = why ? why : &unasked;
+        err = db_open(set, kind, day, &set->open[slot], why);
+        if (err == ERR_UNSUPPORTED && set->read_only)
+            err = day_bring_up(set->data_dir, kind, day, why);
+        if (!err && set->open[slot] == NULL)
+            err = db_open(set, kind, day, &set->open[slot], why);
         if (err)
             return err;
     }

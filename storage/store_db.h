@@ -53,6 +53,7 @@ enum db_sql {
     SQL_CALL_EVENTS,
     SQL_STREAMS,
     SQL_STREAMS_FULL,
+    SQL_DAY_UNFINISHED,
     SQL_DAY_IMPORTED,
     SQL_DAY_CAPTURED,
     SQL_DAY_WIPE,
@@ -224,10 +225,19 @@ struct schema_step {
 };
 int schema_migrate(sqlite3 *handle, const struct schema_step *steps, unsigned count,
                    const char *path, struct why *why);
+/* The version of an open file; ERR_INVALID: it is no database, ERR_UNSUPPORTED: of a newer program. */
+int schema_check(sqlite3 *handle, unsigned count, const char *path, int64_t *ret_version,
+                 struct why *why);
 int schema_apply(sqlite3 *handle, enum db_kind kind, const char *path, struct why *why);
 unsigned schema_version(enum db_kind kind);
-/* Looks through all files and migrates the older ones: readers need no care afterwards. */
-int schema_apply_all(const char *data_dir, struct why *why);
+/* The version that a file has at least, -1: cannot be read. Only while no connection to it is open: to close a file lets go of all
+ * locks that the process has on it. */
+int64_t schema_peek(const char *path);
+
+/* store_upgrade.c: whether there is a day that we cannot read. */
+int days_check(const char *data_dir, struct why *why);
+/* Brings the file of a day to the present schema; waits for whoever else does. */
+int day_bring_up(const char *data_dir, enum db_kind kind, const char *day, struct why *why);
 
 /* store_days.c: the days that have a file of this kind, ascending, malloc'ed. */
 struct day {
@@ -235,6 +245,8 @@ struct day {
 };
 int day_list(const char *data_dir, enum db_kind kind, struct day **ret_days, size_t *ret_count);
 struct day day_of(int64_t time_us);
+/* Of calls, with one that goes on, or that ended and no flush up to `mark` counts (store_kpi.c). In store_upgrade.c. */
+int days_unfinished(const char *data_dir, int64_t mark, struct day **ret_days, size_t *ret_count);
 /* Rows of a statement over the calls of each day between these times, which are its two values; in order of days. False ends it. */
 typedef bool store_row_fn(void *context, sqlite3_stmt *row);
 int store_rows_between(struct store_reader *r, enum db_sql sql, int64_t from_us, int64_t to_us,
@@ -304,6 +316,8 @@ void store_ending_cancel(struct store *s, const char *kind, const char *uid);
 int store_endings_do(struct store *s);
 /* All jobs of a kind are over. */
 int store_drop_jobs(struct store *s, const char *kind);
+/* What the files of calls have in their logs is on the disk then. In store_spool_marks.c. */
+int store_calls_sync(const struct store *s);
 /* The connection for writing with its transaction begun; keeps errors in s->error. */
 int store_db(struct store *s, enum db_kind kind, const char *day, struct db **ret_db);
 /* A statement of earshot.db, for writing. */

@@ -261,7 +261,7 @@ static int book_rebuild(struct store *s, struct db *main_db)
     struct day *days;
     size_t count;
     kpi_book_clear(s->kpi->book);
-    int err = day_list(s->set.data_dir, DB_CALLS, &days, &count);
+    int err = days_unfinished(s->set.data_dir, s->kpi->mark, &days, &count);
     if (err)
         return err;
     for (size_t i = 0; i < count && !err; i++) {
@@ -273,31 +273,6 @@ static int book_rebuild(struct store *s, struct db *main_db)
 }
 
 /* ---- flushing ---- */
-
-/* The log of a day's file goes to the disk: a power cut must not take back a call that is counted.
- */
-static int log_sync(const struct store *s, const struct db *db)
-{
-    char path[STORE_PATH_MAX], log[STORE_PATH_MAX + 8];
-    if (!db_path(s->set.data_dir, db->kind, db->day, path))
-        return ERR_INVALID;
-    snprintf(log, sizeof log, "%s-wal", path);
-    int fd = open(log, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT ? 0 : err_of_errno(errno);
-    int err = fdatasync(fd) == 0 ? 0 : err_of_errno(errno);
-    close(fd);
-    return err;
-}
-
-static int calls_sync(const struct store *s)
-{
-    int err = 0;
-    for (unsigned i = 0; i < DB_OPEN_MAX && !err; i++)
-        if (s->set.open[i] && s->set.open[i]->kind == DB_CALLS)
-            err = log_sync(s, s->set.open[i]);
-    return err;
-}
 
 static int flush(struct store *s)
 {
@@ -319,7 +294,7 @@ int store_kpi_flush(struct store *s)
     int err = store_commit(s);
     if (err || s->kpi == NULL || (!s->kpi->doubt && kpi_book_is_empty(s->kpi->book)))
         return err;
-    err = calls_sync(s);
+    err = store_calls_sync(s); /* a power cut must not take back a call that is counted */
     if (!err)
         err = flush(s);
     s->kpi->doubt = err != 0;
@@ -407,7 +382,7 @@ int store_kpi_adopt(struct store *s)
         return 0;
     int err = store_commit(s);
     if (!err)
-        err = day_list(s->set.data_dir, DB_CALLS, &days, &count);
+        err = days_unfinished(s->set.data_dir, INT64_MAX, &days, &count);
     if (err)
         return err;
     for (size_t i = 0; i < count && !err; i++) {

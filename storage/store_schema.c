@@ -300,24 +300,29 @@ static int step_apply(sqlite3 *handle, const struct schema_step *step, unsigned 
     return rc;
 }
 
-int schema_migrate(sqlite3 *handle, const struct schema_step *steps, unsigned count,
-                   const char *path, struct why *why)
+int schema_check(sqlite3 *handle, unsigned count, const char *path, int64_t *ret_version, struct why *why)
 {
-    int64_t version = 0;
-
-    if (version_read(handle, &version) != 0) {
+    if (version_read(handle, ret_version) != 0) {
         why_set(why, "%s is no database: %s; move it away and start again", path,
                 sqlite3_errmsg(handle));
         return ERR_INVALID;
     }
-    if (version > count || version < 0) {
-        why_set(
-            why,
+    if (*ret_version <= count && *ret_version >= 0)
+        return 0;
+    why_set(why,
             "%s has schema %lld, written by a newer Earshot than this one, which knows up to %u;"
             " install that version again or move the file away",
-            path, (long long)version, count);
-        return ERR_UNSUPPORTED;
-    }
+            path, (long long)*ret_version, count);
+    return ERR_UNSUPPORTED;
+}
+
+int schema_migrate(sqlite3 *handle, const struct schema_step *steps, unsigned count,
+                   const char *path, struct why *why)
+{
+    int64_t version = 0;
+    int err = schema_check(handle, count, path, &version, why);
+    if (err)
+        return err;
     for (unsigned i = (unsigned)version; i < count; i++) {
         int rc = step_apply(handle, &steps[i], i + 1);
         if (rc == SQLITE_OK)
@@ -336,7 +341,7 @@ int schema_apply(sqlite3 *handle, enum db_kind kind, const char *path, struct wh
 
 /* The version as it stands in the file's header (bytes 60 to 63): may be older than the truth while
  * a write-ahead log exists, never newer. -1: cannot be read. */
-static int64_t version_peek(const char *path)
+int64_t schema_peek(const char *path)
 {
     uint8_t bytes[4];
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -347,40 +352,4 @@ static int64_t version_peek(const char *path)
     if (n != sizeof bytes)
         return -1;
     return (int64_t)bytes[0] << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3];
-}
-
-static int schema_apply_kind(struct db_set *set, enum db_kind kind, struct why *why)
-{
-    struct day *days;
-    size_t count;
-    char path[STORE_PATH_MAX];
-    struct db *db;
-
-    int err = day_list(set->data_dir, kind, &days, &count);
-    if (err)
-        return err;
-    for (size_t i = 0; i < count && !err; i++)
-        if (db_path(set->data_dir, kind, days[i].text, path) &&
-            version_peek(path) != schema_version(kind))
-            err = db_get(set, kind, days[i].text, &db, why);
-    free(days);
-    return err;
-}
-
-int schema_apply_all(const char *data_dir, struct why *why)
-{
-    struct db_set *set = calloc(1, sizeof *set);
-    struct db *db;
-
-    if (set == NULL)
-        return ERR_NOMEM;
-    snprintf(set->data_dir, sizeof set->data_dir, "%s", data_dir);
-    int err = db_get(set, DB_MAIN, "", &db, why);
-    if (!err)
-        err = schema_apply_kind(set, DB_CALLS, why);
-    if (!err)
-        err = schema_apply_kind(set, DB_MESSAGES, why);
-    db_set_close(set, NULL);
-    free(set);
-    return err;
 }

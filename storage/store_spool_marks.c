@@ -27,8 +27,9 @@ static int log_sync(const char *data_dir, const char *day)
     return err;
 }
 
-static int logs_sync(const char *data_dir)
+int store_calls_sync(const struct store *s)
 {
+    const char *data_dir = s->set.data_dir;
     struct day *days;
     size_t count;
     int err = day_list(data_dir, DB_CALLS, &days, &count);
@@ -45,7 +46,7 @@ int store_put_spool_marks(struct store *s, const struct spool_marks *marks)
     uint8_t bytes[MARKS_SIZE], *end = bytes;
     struct db *db;
     struct bind b;
-    int err = logs_sync(s->set.data_dir);
+    int err = store_calls_sync(s);
     if (!err)
         err = store_main(s, SQL_SPOOL_MARKS_PUT, &db, &b);
     if (err)

@@ -107,6 +107,10 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_STREAMS] = "SELECT detail FROM streams WHERE " STREAMS_OF("?1") " ORDER BY id",
     [SQL_STREAMS_FULL] =
         "SELECT detail, series FROM streams WHERE " STREAMS_OF("?1") " ORDER BY id",
+    /* in the words of the indices */
+    [SQL_DAY_UNFINISHED] = "SELECT EXISTS(SELECT 1 FROM calls WHERE state <> 'ended')"
+                           " OR EXISTS(SELECT 1 FROM calls WHERE kpi IS NULL AND state = 'ended')"
+                           " OR EXISTS(SELECT 1 FROM calls WHERE kpi > ?)",
     [SQL_DAY_IMPORTED] = "SELECT ifnull(max(imported_us), 0) FROM calls WHERE import_id IS NOT NULL",
     [SQL_DAY_CAPTURED] = "SELECT EXISTS(SELECT 1 FROM calls WHERE import_id IS NULL)",
     [SQL_DAY_WIPE] = "PRAGMA secure_delete = ON",

@@ -1,5 +1,5 @@
 """R05, what a start reads of the spool: all that can hold a call that was cut, and nothing else."""
-import os, re, sqlite3, struct, subprocess
+import contextlib, glob, os, re, sqlite3, struct, subprocess
 
 from craft import *
 from disks import HEAD, Stream, ticks
@@ -85,3 +85,50 @@ def marks(t):
             db.execute("UPDATE spool_marks SET marks = ?", (b"\xc0\xff\xff\x0f" + bytes(252),))
         s.start(t)
         t.counter("nor with marks of another spool", s.looked()[0] > read)
+
+
+OLDER = """DROP INDEX calls_found; DROP INDEX calls_worst; CREATE INDEX calls_started ON calls(started_us, uid); PRAGMA user_version = 15"""
+DAY = 86400
+
+
+def version(path):
+    with sqlite3.connect(path) as db:
+        return db.execute("PRAGMA user_version").fetchone()[0]
+
+
+@feature("X80", "files of days that an earlier version wrote: capture and API are there while they cannot be touched yet, no list lacks a day, the log says how far it is")
+def older(t):
+    with Again(t, "[log]\nlevel = info\n") as s:
+        s.feed([p for n in range(3) for p in talk(n, 10 + n * DAY, 1.0)])
+        s.finish()
+        span = "from=2023-11-14T00:00:00Z&to=2023-11-18T00:00:00Z"
+        wait_for("the calls are stored", lambda: len([r for r in s.get(f"/api/v1/calls?{span}")["data"] if r["state"] == "ended"]) == 3)
+        Stream.end(s)
+        files = sorted(glob.glob(f"{s.data}/db/calls-*.db"))
+        t.equal("a file a day", len(files), 3)
+        now = version(files[0])
+        for path in files:
+            with contextlib.closing(sqlite3.connect(path)) as db:
+                db.executescript(OLDER)
+        with contextlib.closing(sqlite3.connect(files[2], isolation_level=None)) as held:
+            held.execute("BEGIN IMMEDIATE")
+            s.start(t)
+            t.equal("no file is another yet", [version(path) for path in files], [15] * 3)
+            s.feed(talk(7, 10 + 5 * DAY, 1.0) + ticks(START + 5 * DAY + 14, START + 5 * DAY + 18))
+            wait_for("a call of now is captured", lambda: s.get("/api/v1/calls?from=2023-11-19T00:00:00Z&to=2023-11-20T00:00:00Z")["data"])
+            t.equal("who asks for a day has it", [r["call_id"] for r in s.get("/api/v1/calls?from=2023-11-14T00:00:00Z&to=2023-11-15T00:00:00Z")["data"]], ["s0@test"])
+            t.equal("with its file as it is now, alone", [version(path) for path in files], [now, 15, 15])
+            held.execute("ROLLBACK")
+        t.equal("a list of all days has all", [r["call_id"] for r in s.get(f"/api/v1/calls?{span}")["data"]], ["s2@test", "s1@test", "s0@test"])
+        wait_for("it is said that it is over", lambda: "have the form of this one, after" in s.said())
+        t.check("and what is done", "3 files of days that an earlier version wrote are brought to the form of this one; capture goes on meanwhile" in s.said())
+        t.equal("all are", [version(path) for path in files], [now] * 3)
+        s.end()
+        s.start(t)
+        t.counter("the next start has nothing to do", "earlier version" not in s.said())
+        s.end()
+        with contextlib.closing(sqlite3.connect(files[1])) as db:
+            db.execute("PRAGMA user_version = 999")
+        empty = t.path()
+        write(empty, [])
+        t.check("one of a newer version is refused", "written by a newer Earshot" in t.run("run", "--data", s.data, "--read", empty, "--port", "0", "--exit", code=1).stderr)

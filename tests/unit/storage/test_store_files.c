@@ -158,13 +158,108 @@ Test(store_files, a_step_that_fails_leaves_the_file_as_it_was) {
   sqlite3_close(db);
 }
 
-Test(store_files, a_day_without_schema_is_completed_at_the_start) {
+struct brought {
+  char files[80];
+  unsigned most;
+};
+
+static bool note_brought(void *context, const char *file, unsigned done, unsigned all) {
+  struct brought *b = context;
+  size_t at = strlen(b->files);
+  snprintf(b->files + at, sizeof b->files - at, "%s %u/%u ", file ? file : "-", done, all);
+  return done < b->most;
+}
+
+static struct brought bring_up(unsigned most) {
+  struct brought b = {.most = most};
+  struct why why = {""};
+  cr_assert_eq(store_bring_up(dir, note_brought, &b, &why), 0, "%s", why.text);
+  return b;
+}
+
+Test(store_files, a_day_without_schema_is_completed) {
   store_close(open_store());
   tamper("calls-20200101.db", "PRAGMA journal_mode = WAL");
-  store_close(open_store());
+  cr_assert_str_eq(bring_up(9).files, "calls-20200101.db 0/1 - 1/1 ");
   cr_assert_eq(ask("calls-20200101.db", "PRAGMA user_version"),
                schema_version(DB_CALLS));
   cr_assert_eq(ask("calls-20200101.db", "SELECT count(*) FROM calls"), 0);
+}
+
+/* What the version before the last step of calls would have left. */
+static const char OLD_CALLS[] = "DROP INDEX calls_found; DROP INDEX calls_worst;"
+                                "CREATE INDEX calls_started ON calls(started_us, uid);"
+                                "UPDATE calls SET kpi = 0;"
+                                "PRAGMA user_version = 15;";
+
+static void put_days(struct store *s, unsigned days) {
+  for (unsigned n = 0; n < days; n++) {
+    struct call_record *r = help_record(n);
+    r->started_us = HELP_T0_US + n * INT64_C(86400000000);
+    r->ended_us = r->started_us + 1000000;
+    cr_assert_eq(store_put_call(s, r), 0);
+    record_free(r);
+  }
+  cr_assert_eq(store_commit(s), 0);
+}
+
+static void note_row(void *context, const struct call_record *r) {
+  (void)r;
+  ++*(unsigned *)context;
+}
+
+static unsigned listed(struct store_reader *reader, int64_t from_us, int64_t to_us) {
+  struct store_query q;
+  unsigned rows = 0;
+  bool more;
+  store_query_defaults(&q);
+  q.any_kind = true;
+  q.from_us = from_us;
+  q.to_us = to_us;
+  cr_assert_eq(store_calls(reader, &q, note_row, &rows, &more), 0);
+  return rows;
+}
+
+/* A start lets them be; who looks into one brings it up, and so does he who goes through all of them. */
+Test(store_files, days_of_an_older_version_wait_until_somebody_looks) {
+  static const char *const FILES[] = {"calls-20261121.db", "calls-20261122.db", "calls-20261123.db",
+                                      "calls-20261124.db"};
+  struct store_reader *reader;
+  struct store *s = open_store();
+  put_days(s, 4);
+  store_close(s);
+  for (unsigned i = 0; i < 4; i++)
+    tamper(FILES[i], OLD_CALLS);
+  s = open_store();
+  cr_assert_eq(store_end_open_calls(s, NULL), 0);
+  for (unsigned i = 0; i < 4; i++)
+    cr_expect_eq(ask(FILES[i], "PRAGMA user_version"), 15, "%s is as it was", FILES[i]);
+  cr_assert_eq(store_reader_open(dir, &reader), 0);
+  cr_expect_eq(listed(reader, HELP_T0_US, HELP_T0_US + 1000000), 1);
+  cr_expect_eq(ask(FILES[0], "PRAGMA user_version"), schema_version(DB_CALLS));
+  cr_expect_eq(ask(FILES[1], "PRAGMA user_version"), 15, "nobody asked for that day");
+  cr_assert_str_eq(bring_up(1).files, "calls-20261124.db 0/3 calls-20261123.db 1/3 ", "the newest first, until it is stopped");
+  put_days(s, 3);
+  cr_expect_eq(ask(FILES[2], "PRAGMA user_version"), schema_version(DB_CALLS), "it was written to");
+  cr_assert_str_eq(bring_up(9).files, "");
+  cr_expect_eq(listed(reader, 0, INT64_MAX), 4);
+  store_reader_close(reader);
+  store_close(s);
+}
+
+/* A call that a crash of the older version left is not forgotten for being in an old file. */
+Test(store_files, a_call_that_goes_on_in_a_day_of_an_older_version_ends) {
+  struct store *s = open_store();
+  unsigned ended = 0;
+  put_days(s, 1);
+  store_close(s);
+  tamper("calls-20261121.db", OLD_CALLS);
+  tamper("calls-20261121.db", "UPDATE calls SET state = 'answered', kpi = NULL");
+  s = open_store();
+  cr_assert_eq(store_end_open_calls(s, &ended), 0);
+  cr_assert_eq(store_commit(s), 0);
+  cr_expect_eq(ask("calls-20261121.db", "SELECT count(*) FROM calls WHERE state = 'ended'"), 1);
+  store_close(s);
 }
 
 struct old_messages {
@@ -213,10 +308,10 @@ Test(store_files, messages_of_an_older_version_are_read_without_what_it_did_not_
   buf_fini(&packed);
 
   store_close(open_store());
-  cr_assert_eq(ask("messages-20261121.db", "SELECT format FROM messages"), 1);
   cr_assert_eq(store_reader_open(dir, &reader), 0);
   const struct call_record call = {.uid = "u", .started_us = HELP_T0_US};
   cr_assert_eq(store_messages(reader, &call, note_old, &seen), 0);
+  cr_assert_eq(ask("messages-20261121.db", "SELECT format FROM messages"), 1);
   cr_assert_eq(seen.count, 2);
   cr_assert_str_eq(seen.raw, "BYE sip:a SIP/2.0");
   cr_assert_str_eq(seen.party, "unknown");
