@@ -20,6 +20,15 @@ async function licences() {
   return (await Promise.all(texts)).join("\n----\n\n");
 }
 
+// What a script needs before it runs: the document names it too, so that a browser asks for all of it at once.
+function parts(outputs, name) {
+  const by = new Map(Object.entries(outputs).map(([o, what]) => [path.basename(o), what]));
+  const found = new Set();
+  const follow = (n) => by.get(n).imports.filter((i) => i.kind === "import-statement").map((i) => path.basename(i.path)).forEach((p) => { if (!found.has(p)) { found.add(p); follow(p); } });
+  follow(name);
+  return [...found].sort();
+}
+
 // The document names the scripts and styles as they came out.
 const document = {
   name: "document",
@@ -30,9 +39,10 @@ const document = {
       const names = Object.keys(result.metafile.outputs).map((o) => path.basename(o));
       const pick = (start, end) => names.find((n) => n.startsWith(start) && n.endsWith(end));
       let html = await readFile(path.join(here, "src/index.html"), "utf8");
-      const marks = [["@SCRIPT@", pick("main-", ".js")], ["@STYLE@", pick("main-", ".css")], ["@ICON@", pick("icon-", ".svg")], ["@WORKER@", pick("rowsworker-", ".js")]];
+      const marks = [["@SCRIPT@", pick("main-", ".js")], ["@STYLE@", pick("main-", ".css")], ["@ICON@", pick("icon-", ".svg")]];
       for (const [mark, name] of marks)
         html = html.replaceAll(mark, `assets/${name}`);
+      html = html.replace("@AHEAD@", parts(result.metafile.outputs, pick("main-", ".js")).map((name) => `<link rel="modulepreload" href="assets/${name}">`).join("\n"));
       await mkdir(out, { recursive: true });
       await writeFile(path.join(out, "index.html"), html);
       await writeFile(path.join(out, "assets/licences.txt"), await licences());
@@ -42,7 +52,7 @@ const document = {
 
 const page = {
   absWorkingDir: here,
-  entryPoints: { main: "src/main.tsx", rowsworker: "src/rowsworker.ts", icon: "src/icon.svg" },
+  entryPoints: { main: "src/main.tsx", icon: "src/icon.svg" },
   outdir: path.join(out, "assets"),
   entryNames: "[name]-[hash]",
   chunkNames: "[name]-[hash]",

@@ -2,7 +2,7 @@
 // call with its ladder, its sound and its links, one event source for several tabs, hostile headers, accessibility, and the time that
 // things take. Any error in the console, any broken policy, any answer of 400 and more that no test asked for, fails.
 //
-//   tests/browser/run.sh EARSHOT TRAFFIC [--smoke] [--shots DIR]
+//   tests/browser/run.sh EARSHOT TRAFFIC [--smoke] [--shots DIR] [--only WORDS of a check]
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
@@ -11,6 +11,7 @@ import { hostileCapture, start, startFed, startGuarded, startLive } from "./serv
 
 const args = process.argv.slice(2);
 const smoke = args.includes("--smoke");
+const only = args.includes("--only") ? args[args.indexOf("--only") + 1] : "";
 const shots = args.includes("--shots") ? args[args.indexOf("--shots") + 1] : null;
 const modules = process.env.EARSHOT_BROWSER_MODULES ?? path.join(import.meta.dirname ?? ".", "node_modules");
 const require = createRequire(path.join(modules, "x.js"));
@@ -49,6 +50,7 @@ async function settled(page) {
   await page.waitForFunction(() => !document.querySelector(".loading"));
 }
 async function check(name, test) {
+  if (!name.includes(only)) return;
   const before = problems.length;
   const begin = Date.now();
   try {
@@ -667,6 +669,10 @@ await check(`${ROWS} rows scroll, and only those in sight exist`, async () => {
   assert.match(end.last, new RegExp(`0${ROWS - 1}$`));
   assert.ok(worked.length > 100, `${worked.length} tasks were seen`);
   assert.ok(worked[0] < 50, `a task that works ${worked[0]} ms`);
+  await see(many, "#/calls?span=7d", ".counted:has-text('about')");
+  await many.getByRole("button", { name: "Count them" }).click();
+  await many.waitForFunction(() => !document.querySelector(".counted").textContent.includes("about"));
+  assert.match(await many.locator(".counted").textContent(), new RegExp(` of ${ROWS.toLocaleString("en")}`));
   await many.context().close();
   if (process.env.EARSHOT_QUIET_MACHINE) assert.deepEqual(tasks, []);
 });

@@ -152,7 +152,9 @@ export async function start(earshot, traffic, smoke) {
         const at = Number(q.get("cursor") ?? 0);
         const limit = Math.min(Number(q.get("limit")), count - at);
         const rows = Array.from({ length: limit }, (_, i) => ({ ...data[(at + i) % data.length], uid: `00000000-0000-8000-8000-${String(at + i).padStart(12, "0")}` }));
-        return route.fulfill({ json: { data: rows, page: { next_cursor: at + limit < count ? String(at + limit) : null, has_more: at + limit < count }, query: {}, total: count } });
+        const asked = q.get("count");
+        const page = { next_cursor: at + limit < count ? String(at + limit) : null, has_more: at + limit < count, ...(asked ? { count: { kind: asked, value: count } } : {}) };
+        return route.fulfill({ json: { data: rows, page, query: {} } });
       });
     },
     stop: () => end(child, work),

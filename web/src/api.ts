@@ -1,5 +1,5 @@
 // The one way to the API: JSON in, JSON out, errors as they are told (RFC 9457). Paths are relative, so that a proxy may put the page
-// below a prefix. What this version of the service offers is read off its own description, once.
+// below a prefix. The page comes out of the program that answers, so it asks for what that has.
 import type { Me } from "./types.ts";
 
 export const BASE = "api/v1";
@@ -57,10 +57,6 @@ export async function getTagged<T>(path: string, signal?: AbortSignal): Promise<
   const response = await request("GET", url(path), undefined, signal);
   return { data: (await response.json()) as T, etag: response.headers.get("ETag") };
 }
-/** By its whole address, for who is not where the document is. */
-export async function getAt<T>(at: string): Promise<T> {
-  return (await request("GET", at)).json() as Promise<T>;
-}
 export async function getText(path: string, signal?: AbortSignal): Promise<string> {
   return (await request("GET", url(path), undefined, signal, "text/plain, */*")).text();
 }
@@ -92,21 +88,7 @@ export function query(params: [string, string][] | Record<string, string>): stri
   return q ? `?${q}` : "";
 }
 
-let offered: Promise<Set<string>> | null = null;
-/** Does this service have a path, e.g. "/recordings/{id}/peaks"? */
-export async function offers(path: string): Promise<boolean> {
-  offered ??= getText("openapi.yaml").then((text) => new Set([...text.matchAll(/^ {2}(\/[^:\s]*):/gm)].map((m) => m[1]!)));
-  try {
-    return (await offered).has(path.startsWith("/metrics") ? path : `/api/v1${path}`);
-  } catch {
-    offered = null;
-    return false;
-  }
-}
-
-/** Who is looking; null where the service knows no persons. */
-export async function whoAmI(): Promise<Me | null> {
-  if (!(await offers("/me"))) return null;
+export async function whoAmI(): Promise<Me> {
   const me = await get<Me>("me");
   csrf = me.csrf_token;
   return me;

@@ -1,13 +1,15 @@
-// Calls as rows of the list: small objects out of the large ones of the API, page by page, at most 20,000. Several questions (one for each
+// Calls as rows of the list, page by page, at most 20,000. Several questions (one for each
 // MOS scale) are merged into one list in its order; what only the page can judge is left out here.
-import { ApiError, get, onUnauthorised, query, url } from "./api.ts";
+import { get, query } from "./api.ts";
 import { who } from "./format.ts";
 import type { Condition, Parsed } from "./query.ts";
 import type { CallBrief, List, Scale } from "./types.ts";
 import type { Band, Num, Text } from "./types.ts";
 
 export const ROWS_MAX = 20000;
-const PAGE = 100; // what is read in one go without a pause that somebody notices
+// Rows that are read in one go: the first page is small so that it is there soon, none is so large that reading it is a pause.
+const FIRST = 100;
+export const PAGE = 250;
 
 export interface Row {
   uid: string;
@@ -55,44 +57,6 @@ export function rowOf(c: CallBrief): Row {
   };
 }
 
-export interface RowPage {
-  rows: Row[];
-  next: string | null;
-}
-export function pageOf(list: List<CallBrief>): RowPage {
-  return { rows: list.data.map(rowOf), next: list.page.has_more ? list.page.next_cursor : null };
-}
-
-let worker: Worker | null | undefined;
-let asked = 0;
-const answers = new Map<number, (a: WorkerAnswer) => void>();
-export interface WorkerAnswer {
-  id: number;
-  page?: RowPage;
-  problem?: { status: number; code: string; detail: string; field: string | null };
-}
-
-/** A page of calls is a megabyte of JSON: it is read beside the page, so that nobody notices. */
-async function readPage(path: string, signal: AbortSignal): Promise<RowPage> {
-  if (worker === undefined) {
-    const at = document.querySelector<HTMLMetaElement>("meta[name=rows-worker]")?.content;
-    worker = at && typeof Worker !== "undefined" ? new Worker(at, { type: "module" }) : null;
-    if (worker) worker.onmessage = (e: MessageEvent<WorkerAnswer>) => answers.get(e.data.id)?.(e.data);
-  }
-  if (!worker) return pageOf(await get<List<CallBrief>>(path, signal));
-  const id = ++asked;
-  const answer = await new Promise<WorkerAnswer>((done, failed) => {
-    answers.set(id, done);
-    signal.addEventListener("abort", () => failed(signal.reason), { once: true });
-    worker!.onerror = () => failed(new ApiError(0, "page", "This part of the page could not be loaded."));
-    worker!.postMessage({ id, url: new URL(url(path), document.baseURI).href });
-  }).finally(() => answers.delete(id));
-  if (answer.page) return answer.page;
-  const p = answer.problem!;
-  if (p.status === 401) onUnauthorised.call?.();
-  throw new ApiError(p.status, p.code, p.detail, p.field);
-}
-
 function measured(r: Row, field: Condition["field"]): Num {
   return field === "pdd" ? r.pdd : field === "setup" ? r.setup : field === "ring" ? r.ring : field === "gap" ? r.gap : field === "rtt" ? r.rtt
     : field === "mos" ? r.mos : field === "loss" ? r.loss : field === "jitter" ? r.jitter : r.duration;
@@ -124,6 +88,7 @@ export const sinceOf = (parsed: Parsed, from: string): [string, string][] => (pa
 export class Rows {
   rows: Row[] = [];
   total: number | null = null; // of all that the service counts
+  about = false; // the total is an estimate
   looked = 0; // rows that were looked at for conditions
   busy = false;
   error: unknown = null;
@@ -131,7 +96,7 @@ export class Rows {
   private abort = new AbortController();
 
   constructor(private parsed: Parsed, from: string, private order: Order, private changed: () => void) {
-    const base: [string, string][] = [...parsed.params, ...sinceOf(parsed, from), ["order", order], ["limit", String(PAGE)], ["view", "brief"]];
+    const base: [string, string][] = [...parsed.params, ...sinceOf(parsed, from), ["order", order], ["view", "brief"]];
     const scales: (Scale | null)[] = parsed.mosBelow === null ? [null] : parsed.params.some(([k]) => k === "scale") ? [null] : ["NB", "WB", "FB"];
     this.sources = scales.map((scale) => ({
       params: [...base, ...(scale ? ([["scale", scale]] as [string, string][]) : []), ...(parsed.mosBelow === null ? [] : ([["mos_min__lte", String(parsed.mosBelow)]] as [string, string][]))],
@@ -148,23 +113,36 @@ export class Rows {
   }
 
   private async fill(s: Source): Promise<void> {
-    const params: [string, string][] = [...s.params];
+    const first = s.cursor === null;
+    const params: [string, string][] = [...s.params, ["limit", String(first ? FIRST : PAGE)]];
     if (s.cursor) params.push(["cursor", s.cursor]);
-    else void this.count(s);
-    const page = await readPage(`calls${query(params)}`, this.abort.signal);
-    s.waiting.push(...page.rows);
-    s.cursor = page.next;
-    s.done = page.next === null;
+    const list = await get<List<CallBrief>>(`calls${query(params)}`, this.abort.signal);
+    for (const c of list.data) s.waiting.push(rowOf(c));
+    s.cursor = list.page.has_more ? list.page.next_cursor : null;
+    s.done = s.cursor === null;
+    if (first && s.done) this.counted(list.data.length, false);
+    else if (first) void this.count(s, "estimate");
   }
 
-  /** How many there are is asked beside the rows: it may take longer. A search by header has no count. */
-  private async count(s: Source): Promise<void> {
-    if (s.params.some(([k]) => k === "header")) return;
-    const params = s.params.map(([k, v]): [string, string] => [k, k === "limit" ? "1" : v]);
-    const list = await get<List<CallBrief>>(`calls${query([...params, ["count", "exact"]])}`, this.abort.signal).catch(() => null);
-    if (list?.total === undefined) return;
-    this.total = (this.total ?? 0) + list.total;
+  private counted(n: number, about: boolean): void {
+    this.total = (this.total ?? 0) + n;
+    this.about ||= about;
     this.changed();
+  }
+
+  /** How many there are is asked behind the first rows, which wait for nothing. A search by header has no count. */
+  private async count(s: Source, how: "estimate" | "exact"): Promise<void> {
+    if (s.params.some(([k]) => k === "header")) return;
+    const list = await get<List<CallBrief>>(`calls${query([...s.params, ["limit", "1"], ["count", how]])}`, this.abort.signal).catch(() => null);
+    if (list?.page.count) this.counted(list.page.count.value, list.page.count.kind === "estimate");
+  }
+
+  /** Looks at all of them, which takes its time. */
+  async countAll(): Promise<void> {
+    this.total = null;
+    this.about = false;
+    this.changed();
+    await Promise.all(this.sources.map((s) => this.count(s, "exact")));
   }
 
   private take(): void {

@@ -1,7 +1,7 @@
 // The calls of a search as one file: asked for, watched while the service makes it, fetched. The service keeps them for a day.
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { ApiError, get, offers, send, url } from "./api.ts";
+import { ApiError, get, send, url } from "./api.ts";
 import { sinceOf, type Order } from "./callrows.ts";
 import { bytes, number } from "./format.ts";
 import type { Parsed } from "./query.ts";
@@ -74,13 +74,10 @@ function useExports(open: boolean): { list: Export[]; error: ApiError | null; lo
   return { list, error, look: () => { fail(null); again((n) => n + 1); }, fail: wrong };
 }
 
-export function Exporter(p: { parsed: Parsed; from: string; order: Order }): JSX.Element | null {
-  const [there, be] = useState(false);
+export function Exporter(p: { parsed: Parsed; from: string; order: Order }): JSX.Element {
   const [open, toggle] = useState(false);
   const [kind, choose] = useState("csv");
   const { list, error, look, fail } = useExports(open);
-  useEffect(() => void offers("/exports").then(be), []);
-  if (!there) return null;
   const ask = () => void send("POST", "exports", { kind, filter: filterOf(p.parsed, p.from, p.order), max_calls: 20000 }).then(look, fail);
   return (
     <details class="columns-picker exporter" onToggle={(e) => toggle(e.currentTarget.open)}>

@@ -2,7 +2,7 @@
 // event stream of the service, takes a snapshot now and then, and passes what comes on over a channel. Where there is no stream, or it
 // fails, it asks every two seconds and tries the stream again later. A tab that nobody sees neither leads nor listens; with none to be
 // seen nothing is asked at all.
-import { ApiError, get, offers, url } from "./api.ts";
+import { ApiError, get, url } from "./api.ts";
 import { advance, type LiveNews } from "./livestate.ts";
 import type { LiveSnapshot } from "./types.ts";
 import { useEffect, useState } from "preact/hooks";
@@ -88,7 +88,7 @@ async function poll(signal: AbortSignal): Promise<void> {
 /** Leads until it is told to stop. */
 async function lead(signal: AbortSignal): Promise<void> {
   put({ leading: true });
-  const streams = typeof EventSource !== "undefined" && (await offers("/live/events"));
+  const streams = typeof EventSource !== "undefined";
   while (!signal.aborted) {
     if (streams) await listen(signal);
     if (!signal.aborted) await poll(signal);

@@ -9,12 +9,12 @@ import { useRoute, type Route } from "./router.ts";
 import { Empty, Loading, Trouble } from "./ui.tsx";
 import { ApiError } from "./api.ts";
 import type { Me } from "./types.ts";
+import { Calls } from "./views/calls.tsx";
 import { Overview } from "./views/overview.tsx";
 
 export type View = FunctionComponent<{ route: Route }>;
 
 const LAZY: Record<string, () => Promise<View>> = {
-  calls: () => import("./views/calls.tsx").then((m) => m.Calls),
   call: () => import("./views/call.tsx").then((m) => m.CallView),
   live: () => import("./views/live.tsx").then((m) => m.Live),
   registrations: () => import("./views/registrations.tsx").then((m) => m.Registrations),
@@ -24,7 +24,8 @@ const LAZY: Record<string, () => Promise<View>> = {
   settings: () => import("./views/settings.tsx").then((m) => m.Settings),
   login: () => import("./views/login.tsx").then((m) => m.Login),
 };
-const loaded: Record<string, View> = { overview: Overview };
+// With the page come the two that are looked at first: the list asks for its rows while it is drawn for the first time, ahead of all else.
+const loaded: Record<string, View> = { overview: Overview, calls: Calls };
 
 function Body(p: { route: Route }): JSX.Element {
   const { view } = p.route;

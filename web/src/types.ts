@@ -10,6 +10,7 @@ export type Side = "caller" | "callee" | "unknown";
 export interface Page {
   next_cursor: Text;
   has_more: boolean;
+  count?: { kind: "exact" | "estimate"; value: number };
 }
 export interface List<T> {
   data: T[];

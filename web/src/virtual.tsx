@@ -20,7 +20,8 @@ const BEYOND = 8;
 
 export function Virtual(p: VirtualProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
-  const [view, set] = useState({ first: 0, last: 40 });
+  // Ahead of the first paint no row is made that is not in sight; the others come behind it.
+  const [view, set] = useState({ first: 0, last: Math.ceil(innerHeight / p.height) });
   const frame = useRef(0);
 
   const look = () => {
@@ -38,8 +39,10 @@ export function Virtual(p: VirtualProps): JSX.Element {
   };
 
   useLayoutEffect(() => {
-    if (box.current) box.current.scrollTop = p.top;
-    look();
+    if (box.current && p.top) {
+      box.current.scrollTop = p.top;
+      look();
+    }
     const watch = new ResizeObserver(soon);
     watch.observe(box.current!);
     return () => {

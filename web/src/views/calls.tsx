@@ -2,7 +2,7 @@
 import { Component, type JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ApiError } from "../api.ts";
-import { ROWS_MAX, Rows, type Order, type Row } from "../callrows.ts";
+import { PAGE, ROWS_MAX, Rows, type Order, type Row } from "../callrows.ts";
 import { Exporter } from "../exporter.tsx";
 import { clock, delay, duration, number, percent, words } from "../format.ts";
 import { remember, remembered, useKeys, useTitle } from "../hooks.ts";
@@ -82,7 +82,7 @@ function useRows(text: string, span: string, order: Order): { rows: Rows | null;
     kept?.rows.stop();
     const from = fromOf(span);
     kept = { key, from, rows: new Rows(parsed, from, order, () => tell.call()), top: 0, selected: -1 };
-    void kept.rows.more(200);
+    void kept.rows.more(1);
   }
   return { rows: parsed.errors.length ? null : (kept?.rows ?? null), errors: parsed.errors, key: kept?.key ?? key, refresh: () => refresh((n) => n + 1) };
 }
@@ -210,10 +210,12 @@ export function Calls(p: { route: Route }): JSX.Element {
   );
   const row = (i: number) => <CallRow key={i % 64} r={list[i]!} i={i} selected={i === selected} columns={columns} template={template} open={open} />;
 
+  const all = rows?.total ?? null;
+  const total = all === null ? "" : `${rows?.about ? "about " : ""}${number(all)}`;
   const conditions = parseQuery(text).conditions.length > 0;
   const counted = rows === null ? "" : conditions
-    ? `${number(list.length)} of ${number(rows.looked)} looked at${rows.total !== null ? `, ${number(rows.total)} in all` : ""}`
-    : rows.total !== null && rows.total > list.length ? `${number(list.length)} of ${number(rows.total)}` : number(list.length);
+    ? `${number(list.length)} of ${number(rows.looked)} looked at${total ? `, ${total} in all` : ""}`
+    : all !== null && all > list.length ? `${number(list.length)} of ${total}` : number(list.length);
   return (
     <div class="calls">
       <div class="view-head">
@@ -236,16 +238,17 @@ export function Calls(p: { route: Route }): JSX.Element {
           <button key={q} type="button" title={title} aria-pressed={text === q} onClick={() => (text === q ? amend({ q: null, order: null }) : amend({ q, order: o === "-started_at" ? null : o }))}>{name}</button>
         ))}
         <span class="counted" role="status">{counted}{rows?.busy ? " …" : ""}</span>
+        {rows?.about ? <button type="button" class="quiet" title="So many are found in a sample; looking at all of them may take some seconds" onClick={() => void rows.countAll()}>Count them</button> : null}
         <button type="button" class="quiet" onClick={refresh} title="Ask again (R)">Refresh</button>
       </div>
       <div id="search-errors" class="search-errors" aria-live="polite">{errors.map((e) => <p key={e}>{e}</p>)}</div>
-      {rows?.error ? <Trouble error={rows.error instanceof ApiError ? rows.error : new ApiError(0, "page", String(rows.error))} retry={() => void rows.more(200)} /> : null}
+      {rows?.error ? <Trouble error={rows.error instanceof ApiError ? rows.error : new ApiError(0, "page", String(rows.error))} retry={() => void rows.more(rows.rows.length + 1)} /> : null}
       {list.length > 0 ? (
         <Virtual
           key={`${key}${narrow}`} count={list.length} total={rows?.total ?? null} height={narrow ? 62 : 32} least={least} head={head} label="Calls" row={row} selected={selected}
           top={kept?.top ?? 0}
           scrolled={(t) => { if (kept) kept.top = t; }}
-          near={(last) => { if (rows && !rows.busy && !rows.done && !rows.error && last > list.length - 100) void rows.more(list.length + 200); }}
+          near={(last) => { if (rows && !rows.busy && !rows.done && !rows.error && last > list.length - PAGE) void rows.more(list.length + 1); }}
         />
       ) : rows?.busy ? (
         <Loading what="calls" lines={12} />

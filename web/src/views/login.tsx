@@ -1,11 +1,10 @@
 // The way in, where the service wants to know who is looking.
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import { ApiError, logIn, offers } from "../api.ts";
+import { useState } from "preact/hooks";
+import { ApiError, logIn } from "../api.ts";
 import { useTitle } from "../hooks.ts";
 
 export function Login(): JSX.Element {
-  const [persons, setPersons] = useState<boolean | null>(null);
   const [user, setUser] = useState("");
   const [password, setPassword] = useState("");
   const [token, setToken] = useState("");
@@ -13,7 +12,6 @@ export function Login(): JSX.Element {
   const [problem, tell] = useState<string | null>(null);
   const [busy, work] = useState(false);
   useTitle("Log in");
-  useEffect(() => void offers("/sessions").then(setPersons), []);
   const submit = async (e: Event) => {
     e.preventDefault();
     work(true);
@@ -31,23 +29,19 @@ export function Login(): JSX.Element {
   return (
     <div class="login card">
       <h1>Log in</h1>
-      {persons === false ? (
-        <p>This service takes tokens only, and a browser has none. Open the page on the machine itself (http://127.0.0.1:8470/), or through a proxy that adds the <code>Authorization</code> header.</p>
-      ) : (
-        <form onSubmit={(e) => void submit(e)}>
-          {byToken ? (
-            <label>Token <input name="token" type="password" autocomplete="off" required value={token} placeholder="esk_…" onInput={(e) => setToken(e.currentTarget.value)} /></label>
-          ) : (
-            <>
-              <label>Name <input name="user" autocomplete="username" required value={user} onInput={(e) => setUser(e.currentTarget.value)} /></label>
-              <label>Password <input name="password" type="password" autocomplete="current-password" required value={password} onInput={(e) => setPassword(e.currentTarget.value)} /></label>
-            </>
-          )}
-          {problem ? <p class="bad-text" role="alert">{problem}</p> : null}
-          <button disabled={busy || persons === null}>Log in</button>
-          <button type="button" class="quiet" onClick={() => choose(!byToken)}>{byToken ? "With name and password" : "With a token"}</button>
-        </form>
-      )}
+      <form onSubmit={(e) => void submit(e)}>
+        {byToken ? (
+          <label>Token <input name="token" type="password" autocomplete="off" required value={token} placeholder="esk_…" onInput={(e) => setToken(e.currentTarget.value)} /></label>
+        ) : (
+          <>
+            <label>Name <input name="user" autocomplete="username" required value={user} onInput={(e) => setUser(e.currentTarget.value)} /></label>
+            <label>Password <input name="password" type="password" autocomplete="current-password" required value={password} onInput={(e) => setPassword(e.currentTarget.value)} /></label>
+          </>
+        )}
+        {problem ? <p class="bad-text" role="alert">{problem}</p> : null}
+        <button disabled={busy}>Log in</button>
+        <button type="button" class="quiet" onClick={() => choose(!byToken)}>{byToken ? "With name and password" : "With a token"}</button>
+      </form>
     </div>
   );
 }

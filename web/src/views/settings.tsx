@@ -1,8 +1,7 @@
-// Rules, retention, trunks and aliases, tokens and users, audit. What somebody may not change is shown as it is; what this service has no
-// path for is said so. What is edited stands in the link.
+// Rules, retention, trunks and aliases, tokens and users, audit. What somebody may not change is shown as it is. What is edited stands in
+// the link.
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import { get, offers } from "../api.ts";
+import { get } from "../api.ts";
 import { useLoad, useTitle } from "../hooks.ts";
 import { amend, link, type Route } from "../router.ts";
 import { Tokens, Users } from "../settings/access.tsx";
@@ -15,24 +14,21 @@ import { Rules } from "../settings/rules.tsx";
 import type { Me } from "../types.ts";
 import { Empty, Loading } from "../ui.tsx";
 
-const TABS: [string, string, string, string][] = [
-  ["rules", "Recording rules", "/policies/recording", "meta"], ["retention", "Retention", "/policies/retention", "meta"], ["trunks", "Trunks", "/trunks", "meta"], ["aliases", "Aliases", "/aliases", "meta"],
-  ["imports", "Imports", "/imports", "meta"], ["tokens", "Tokens", "/tokens", "admin"], ["users", "Users", "/users", "admin"], ["audit", "Audit", "/audit", "audit"],
+const TABS: [string, string, string][] = [
+  ["rules", "Recording rules", "meta"], ["retention", "Retention", "meta"], ["trunks", "Trunks", "meta"], ["aliases", "Aliases", "meta"],
+  ["imports", "Imports", "meta"], ["tokens", "Tokens", "admin"], ["users", "Users", "admin"], ["audit", "Audit", "audit"],
 ];
 
-/** The tab, once it is known that it is there and may be seen. */
-function Offered(p: { path: string; name: string; scope: string; me: Me | null; known: boolean; children: () => ComponentChildren }): JSX.Element {
-  const [there, set] = useState<boolean | null>(null);
-  useEffect(() => void offers(p.path).then(set), [p.path]);
-  if (there === null || !p.known) return <Loading lines={4} />;
-  if (!there) return <Empty title={`This service does not show ${p.name} here.`}><p>They are managed on the machine itself: <code>earshot --help</code>.</p></Empty>;
+/** The tab, once it is known that it may be seen. */
+function Allowed(p: { name: string; scope: string; me: Me | null; known: boolean; children: () => ComponentChildren }): JSX.Element {
+  if (!p.known) return <Loading lines={4} />;
   if (p.me && !may(p.me, p.scope)) return <Empty title={`${p.name} are not yours to see.`}><p>It takes the scope <code>{p.scope}</code>; {p.me.name} has {p.me.scopes.join(", ") || "none"}.</p></Empty>;
   return <>{p.children()}</>;
 }
 
 export function Settings(p: { route: Route }): JSX.Element {
-  const [tab, name, path, scope] = TABS.find(([id]) => id === p.route.id) ?? TABS[0]!;
-  const me = useLoad<Me | null>("me", (s) => offers("/me").then((there) => (there ? get<Me>("me", s) : null)));
+  const [tab, name, scope] = TABS.find(([id]) => id === p.route.id) ?? TABS[0]!;
+  const me = useLoad<Me>("me", (s) => get("me", s));
   const admin = may(me.data, "admin");
   const chosen = p.route.params.get("edit") ?? "";
   const choose = (id: string) => amend({ edit: id || null });
@@ -53,7 +49,7 @@ export function Settings(p: { route: Route }): JSX.Element {
       <nav class="presets" aria-label="Settings">
         {TABS.map(([id, title]) => <a key={id} class="pill" href={link("settings", id)} aria-current={id === tab ? "page" : undefined}>{title}</a>)}
       </nav>
-      <Offered key={tab} path={path} name={name} scope={scope} me={me.data} known={me.data !== null || me.error !== null || !me.loading}>{views[tab]!}</Offered>
+      <Allowed key={tab} name={name} scope={scope} me={me.data} known={me.data !== null || me.error !== null || !me.loading}>{views[tab]!}</Allowed>
     </div>
   );
 }

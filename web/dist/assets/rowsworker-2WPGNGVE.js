@@ -1,1 +1,0 @@
-import{b as i}from"./chunk-W3WEFMNP.js";import"./chunk-BJR2PH2A.js";import{b as r,g as a}from"./chunk-OTAJTAH4.js";self.onmessage=async l=>{let{id:s,url:o}=l.data,t;try{t={id:s,page:i(await a(o))}}catch(e){t={id:s,problem:e instanceof r?{status:e.status,code:e.code,detail:e.message,field:e.field}:{status:0,code:"page",detail:String(e),field:null}}}self.postMessage(t)};
