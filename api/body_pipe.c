@@ -44,6 +44,18 @@ struct body_pipes *body_pipes_new(int slots)
     return ps;
 }
 
+unsigned body_pipes_busy(struct body_pipes *ps)
+{
+    unsigned n = 0;
+
+    for (int i = 0; i < ps->count; i++) {
+        pthread_mutex_lock(&ps->slot[i].lock);
+        n += !ps->slot[i].ended || !ps->slot[i].released;
+        pthread_mutex_unlock(&ps->slot[i].lock);
+    }
+    return n;
+}
+
 static void unpark(struct body_pipe *p)
 {
     if (p->parked && !p->released)

@@ -32,6 +32,8 @@ struct body_pipes *body_pipes_new(int slots);
  * started. */
 void body_pipes_stop(struct body_pipes *ps);
 void body_pipes_free(struct body_pipes *ps);
+/* How many are under way. */
+unsigned body_pipes_busy(struct body_pipes *ps);
 
 /* NULL when all slots are taken or there is no thread to be had: the producer is still the
  * caller's. Else it is taken over. */

@@ -41,6 +41,7 @@ struct api_context {
     unsigned budget_used;
     /* Held over one /metrics answer: refresh_gauges() writes the gauges that it then reads. */
     pthread_mutex_t metrics_lock;
+    struct counters *gauges; /* of tables of the API; written with that lock */
 };
 
 struct exchange {
@@ -72,6 +73,8 @@ struct route {
 };
 
 const struct route *routes(unsigned *ret_count);
+/* The gauges of what the API has. With metrics_lock. */
+void api_refresh_gauges(struct api_context *api);
 /* The whole way of a request: path, Host, route, method, authorisation, parameters, handler.
  * `quick_only`: returns false, having done nothing, when the route needs a reader thread. */
 bool api_dispatch(struct exchange *x, bool quick_only);
@@ -239,6 +242,7 @@ void handle_retention_run(struct exchange *x);
 void handle_retention_test(struct exchange *x);
 void handle_put_retention(struct exchange *x);
 void handle_metrics(struct exchange *x);
+void handle_limits(struct exchange *x);
 void handle_healthz(struct exchange *x);
 void handle_readyz(struct exchange *x);
 void handle_file(struct exchange *x);

@@ -214,7 +214,8 @@ static int start_all(struct api_server *s, struct why *why)
     s->listens = body_pipes_new(LISTENERS_SLOTS);
     s->deadlines = deadlines_new();
     s->counters = counters_block(s->config.counters);
-    if (s->inbox && s->pipes && s->listens && s->deadlines && s->counters && s->context.sessions &&
+    s->context.gauges = counters_block(s->config.counters);
+    if (s->inbox && s->pipes && s->listens && s->deadlines && s->counters && s->context.gauges && s->context.sessions &&
         s->context.attempts && s->context.merge && s->context.rates) {
         err = start_readers(s, why);
     } else {
@@ -305,6 +306,24 @@ void api_stop(struct api_server *s)
     pthread_mutex_destroy(&s->context.budget_lock);
     pthread_mutex_destroy(&s->context.metrics_lock);
     free(s);
+}
+
+static void show(struct api_server *s, const char *table, uint64_t now, uint64_t limit)
+{
+    unsigned i = label_find(LABELS_TABLE, slice_str(table));
+
+    counters_set(s->context.gauges, C_TABLE_LIMIT + i, limit);
+    counters_set_level(s->context.gauges, C_TABLE_SIZE + i, COUNTERS_TABLE_UP, now);
+}
+
+void api_refresh_gauges(struct api_context *api)
+{
+    struct api_server *s = (struct api_server *)(void *)((char *)api - offsetof(struct api_server, context));
+    const union MHD_DaemonInfo *open = s->daemon ? MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS) : NULL;
+
+    show(s, "connections", open ? open->num_connections : 0, CONNECTIONS_MAX);
+    show(s, "sessions", sessions_count(api->sessions, clock_wall_ns() / 1000), SESSIONS_MAX);
+    show(s, "downloads", body_pipes_busy(s->pipes), STREAMS_MAX);
 }
 
 int api_reload(struct api_server *s, struct why *why)

@@ -9,6 +9,7 @@
 #include "api/named.h"
 #include "api/sound.h"
 #include "base/counters.h"
+#include "base/json.h"
 #include "storage/store.h"
 
 struct api_health {
@@ -115,6 +116,8 @@ struct api_config {
     /* Refreshes gauges (queue depths, free space) ahead of a /metrics answer; one call at a time.
      * May be NULL. */
     void (*refresh_gauges)(void *context);
+    /* Members of the array of GET /limits, of the gauges as they were just refreshed. NULL: there are none. */
+    void (*limits)(void *context, struct json *j);
     /* Durable when it returns 0. */
     int (*audit)(void *context, const struct store_audit *entry);
     /* Durable when it returns 0. */

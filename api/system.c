@@ -1,4 +1,4 @@
-/* What machines ask about the service itself: /metrics, /healthz, /readyz. */
+/* What machines ask about the service itself: /metrics, /limits, /healthz, /readyz. */
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
@@ -88,14 +88,39 @@ static void build_info(struct buf *b, const char *version)
                version[n] ? version + n + 1 : "");
 }
 
+static void refresh(struct api_context *api)
+{
+    if (api->config->refresh_gauges)
+        api->config->refresh_gauges(api->config->context);
+    api_refresh_gauges(api);
+}
+
+void handle_limits(struct exchange *x)
+{
+    const struct api_config *c = x->api->config;
+    struct json j;
+
+    json_init(&j, &x->rs->body);
+    json_object(&j);
+    json_key(&j, "data");
+    json_array(&j);
+    pthread_mutex_lock(&x->api->metrics_lock);
+    refresh(x->api);
+    if (c->limits)
+        c->limits(c->context, &j);
+    pthread_mutex_unlock(&x->api->metrics_lock);
+    json_end(&j);
+    json_end(&j);
+    exchange_json_done(x);
+}
+
 void handle_metrics(struct exchange *x)
 {
     const struct api_config *c = x->api->config;
     struct buf *b = &x->rs->body;
 
     pthread_mutex_lock(&x->api->metrics_lock);
-    if (c->refresh_gauges)
-        c->refresh_gauges(c->context);
+    refresh(x->api);
     counters_render(c->counters, b);
     pthread_mutex_unlock(&x->api->metrics_lock);
     route_stats_render(x->api->route_stats, b);

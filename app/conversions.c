@@ -59,6 +59,16 @@ static bool take_place(struct conversions *c)
     return free_place;
 }
 
+unsigned conversions_busy(struct conversions *c)
+{
+    if (c == NULL)
+        return 0;
+    pthread_mutex_lock(&c->lock);
+    unsigned n = c->open;
+    pthread_mutex_unlock(&c->lock);
+    return n;
+}
+
 static void leave_place(struct conversions *c, int death)
 {
     pthread_mutex_lock(&c->lock);

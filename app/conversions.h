@@ -23,6 +23,8 @@ int conversions_check(const struct settings *s, struct why *why);
 struct conversions *conversions_new(const struct conversions_config *config);
 /* When there is none under way. NULL is fine. */
 void conversions_free(struct conversions *c);
+/* How many are under way. Any thread; NULL: none. */
+unsigned conversions_busy(struct conversions *c);
 /* As struct api_sound_source has them. */
 int conversions_open(void *context, const struct api_sound_want *want, struct http_producer *ret_producer);
 int conversions_peaks(void *context, const struct api_sound_want *want, struct buf *out);

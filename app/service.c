@@ -17,6 +17,7 @@
 #include "api/server.h"
 #include "app/conversions.h"
 #include "app/importer.h"
+#include "app/limits.h"
 #include "app/listen.h"
 #include "app/live_view.h"
 #include "app/media_drop.h"
@@ -140,19 +141,26 @@ static void refresh_gauges(void *context)
     if (s->pipeline)
         pipeline_depth(s->pipeline, &depth, &capacity);
     pthread_mutex_unlock(&s->pipeline_lock);
-    counters_set(s->gauges, C_QUEUE_DEPTH + 0, depth);
+    counters_set_level(s->gauges, C_QUEUE_DEPTH + 0, COUNTERS_QUEUE_UP, depth);
     counters_set(s->gauges, C_QUEUE_CAPACITY + 0, capacity);
-    counters_set(s->gauges, C_QUEUE_DEPTH + 1, writer_depth(s->writer));
+    counters_set_level(s->gauges, C_QUEUE_DEPTH + 1, COUNTERS_QUEUE_UP, writer_depth(s->writer));
     counters_set(s->gauges, C_QUEUE_CAPACITY + 1, 65536);
-    counters_set(s->gauges, C_QUEUE_DEPTH + 2, renderer_depth(s->renderer));
+    counters_set_level(s->gauges, C_QUEUE_DEPTH + 2, COUNTERS_QUEUE_UP, renderer_depth(s->renderer));
     counters_set(s->gauges, C_QUEUE_CAPACITY + 2, 4096);
-    counters_set(s->gauges, C_QUEUE_DEPTH + 3, s->webhook ? webhook_depth(s->webhook) : 0);
+    counters_set_level(s->gauges, C_QUEUE_DEPTH + 3, COUNTERS_QUEUE_UP, s->webhook ? webhook_depth(s->webhook) : 0);
     counters_set(s->gauges, C_QUEUE_CAPACITY + 3, s->webhook ? (uint64_t)s->settings->webhook_queue : 0);
-    counters_set(s->gauges, C_QUEUE_DEPTH + 4, exports_waiting(s->exports));
+    counters_set_level(s->gauges, C_QUEUE_DEPTH + 4, COUNTERS_QUEUE_UP, exports_waiting(s->exports));
     counters_set(s->gauges, C_QUEUE_CAPACITY + 4, EXPORTS_WAITING);
+    limits_refresh(s->settings, s->counters_set, s->gauges, conversions_busy(s->conversions));
     if (disk_free(s->settings->data_dir, &free_bytes, NULL) == 0)
         counters_set(s->gauges, C_STORAGE_FREE, free_bytes);
     refresh_user_gauges(s);
+}
+
+static void limits(void *context, struct json *j)
+{
+    struct service *s = context;
+    limits_json(j, s->settings, s->counters_set);
 }
 
 static int audit(void *context, const struct store_audit *entry)
@@ -706,6 +714,7 @@ static int start_http(struct service *s, struct why *why)
         .context = s,
         .health = health,
         .refresh_gauges = refresh_gauges,
+        .limits = limits,
         .audit = audit,
         .put_tags = put_tags,
         .change_tags = change_tags,

@@ -130,6 +130,16 @@ static inline void counters_set(struct counters *c, unsigned cell, uint64_t v)
     atomic_store_explicit(&c->cell[cell], v, memory_order_relaxed);
 }
 
+/* A gauge and, `up` cells behind it, the most that it ever was. */
+static inline void counters_set_level(struct counters *c, unsigned cell, unsigned up, uint64_t v)
+{
+    counters_set(c, cell, v);
+    if (v > atomic_load_explicit(&c->cell[cell + up], memory_order_relaxed))
+        counters_set(c, cell + up, v);
+}
+#define COUNTERS_TABLE_UP (C_TABLE_PEAK - C_TABLE_SIZE) /* of TABLE_SIZE */
+#define COUNTERS_QUEUE_UP (C_QUEUE_PEAK - C_QUEUE_DEPTH)
+
 /* One observation into the histogram that starts at `cell` (C_<id>). */
 void counters_observe(struct counters *c, unsigned cell, double value);
 /* The same where there is one histogram for each value of labels: the index of theirs. */

@@ -196,10 +196,10 @@ static void show_tables(struct front *f)
 {
     struct calls *c = &f->calls;
     counters_set(c->counters, C_LAST_PACKET, (uint64_t)(f->newest_ns / SECOND));
-    counters_set(c->counters, C_TABLE_SIZE + LABEL_TABLE_CALLS, c->live_count);
-    counters_set(c->counters, C_TABLE_SIZE + LABEL_TABLE_FLOWS, c->flow_count);
-    counters_set(c->counters, C_TABLE_SIZE + LABEL_TABLE_HELD, held_bytes(c->held));
-    counters_set(c->counters, C_TABLE_SIZE + LABEL_TABLE_TURN, turn_count(c->turn));
+    counters_set_level(c->counters, C_TABLE_SIZE + LABEL_TABLE_CALLS, COUNTERS_TABLE_UP, c->live_count);
+    counters_set_level(c->counters, C_TABLE_SIZE + LABEL_TABLE_FLOWS, COUNTERS_TABLE_UP, c->flow_count);
+    counters_set_level(c->counters, C_TABLE_SIZE + LABEL_TABLE_HELD, COUNTERS_TABLE_UP, held_bytes(c->held));
+    counters_set_level(c->counters, C_TABLE_SIZE + LABEL_TABLE_TURN, COUNTERS_TABLE_UP, turn_count(c->turn));
 }
 
 /* Due things happen at whole ticks of steady time, so it does not matter which packet or idle tick

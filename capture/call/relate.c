@@ -366,7 +366,7 @@ void relate_tick(struct calls *c)
     struct relations *r = c->relations;
     mix_tick(c);
     for (unsigned i = 0; i < RELATE_PARTS; i++)
-        counters_set(c->counters, C_TABLE_SIZE + r->label[i], r->table[i].count);
+        counters_set_level(c->counters, C_TABLE_SIZE + r->label[i], COUNTERS_TABLE_UP, r->table[i].count);
 }
 
 void relate_close(struct calls *c, struct live *l)

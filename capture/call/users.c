@@ -364,7 +364,7 @@ static void fire(void *context, struct timer *timer, int64_t now_ns)
 static void show_tables(struct users *u)
 {
     for (unsigned i = 0; i < USER_PARTS; i++)
-        counters_set(u->c->counters, C_TABLE_SIZE + u->label[i], u->table[i].count);
+        counters_set_level(u->c->counters, C_TABLE_SIZE + u->label[i], COUNTERS_TABLE_UP, u->table[i].count);
 }
 
 void users_tick(struct calls *c)

@@ -289,8 +289,9 @@ void finding_engine_tick(struct finding_engine *e)
         if (x->slot.used)
             look_at(e, x);
     }
-    counters_set(e->counters, C_TABLE_SIZE + label_find(LABELS_TABLE, slice_str("findings")),
-                 e->table.count);
+    unsigned table = label_find(LABELS_TABLE, slice_str("findings"));
+    counters_set(e->counters, C_TABLE_LIMIT + table, e->table.max);
+    counters_set_level(e->counters, C_TABLE_SIZE + table, COUNTERS_TABLE_UP, e->table.count);
 }
 
 void finding_engine_finish(struct finding_engine *e)

@@ -25,7 +25,7 @@ void fragments_count_dropped(struct fragments *f, uint64_t frames)
 void fragment_show_size(struct fragments *f)
 {
     if (f->counters)
-        counters_set(f->counters, f->size_cell, f->pending_count);
+        counters_set_level(f->counters, f->size_cell, COUNTERS_TABLE_UP, f->pending_count);
 }
 
 /* ---- lists and buckets ---- */

@@ -21,7 +21,7 @@ static void count(struct sctp *s, unsigned cell, uint64_t n)
 static void show_size(struct sctp *s)
 {
     if (s->counters)
-        counters_set(s->counters, s->size_cell, s->count);
+        counters_set_level(s->counters, s->size_cell, COUNTERS_TABLE_UP, s->count);
 }
 
 static bool older_than(int64_t since_ns, int64_t now_ns, int64_t limit_ns)

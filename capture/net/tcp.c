@@ -248,7 +248,7 @@ void tcp_tick(struct tcp *t, int64_t now_ns)
         timer_wheel_advance(t->wheel, t->now_ns, tcp_stream_due, t);
     tcp_table_expire(t);
     if (t->counters)
-        counters_set(t->counters, t->size_cell, tcp_count(t));
+        counters_set_level(t->counters, t->size_cell, COUNTERS_TABLE_UP, tcp_count(t));
 }
 
 void tcp_finish(struct tcp *t)

@@ -32,8 +32,11 @@ void tls_count_bad(struct tls *t, const char *reason)
 
 static void show(struct tls *t, unsigned family, const char *table, uint64_t value)
 {
-    if (t->counters)
-        counters_set(t->counters, family + label_find(LABELS_TABLE, slice_str(table)), value);
+    unsigned cell = family + label_find(LABELS_TABLE, slice_str(table));
+    if (t->counters && family == C_TABLE_SIZE)
+        counters_set_level(t->counters, cell, COUNTERS_TABLE_UP, value);
+    else if (t->counters)
+        counters_set(t->counters, cell, value);
 }
 
 /* ---- memory of what waits ---- */

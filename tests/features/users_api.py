@@ -1,6 +1,6 @@
 """Users, devices and peers through the API: the service reads a capture and is asked. Times are those of the packets, so hours
 pass in a moment."""
-import json, os, subprocess, time, urllib.parse, urllib.request, urllib.error
+import json, os, re, subprocess, time, urllib.parse, urllib.request, urllib.error
 
 import craft
 from craft import ALICE, BOB, START, Packet, frames
@@ -318,3 +318,30 @@ def view(t):
         t.counter("somebody of another host", s.status(f"/api/v1/aors/alice2@example.com?{WHOLE}") == 404)
         t.counter("the message's other end alone", [m["from_user"] for m in s.get(f"/api/v1/aors/eve?{WHOLE}")["messages"]] == ["eve"])
         t.counter("another time range", s.get("/api/v1/aors/alice@example.com")["messages"] == [])
+
+
+# ---- ceilings
+
+@feature("L05", "API: every ceiling with what is used of it, the most there was, and how often it was met, as /metrics has it and the settings say")
+def ceilings(t):
+    half_open = [Packet(START + 0.1 * n, ALICE, 5060, BOB, 5060, craft.Dialog(call_id=f"h{n}@test", branch=f"z9hG4bKh{n}", from_tag=f"f{n}").request("INVITE", 1)) for n in range(12)]
+    with FileService(t, half_open + craft.call(start=START + 5) + challenged(10) + tick(60), "[limits]\ncalls = 5\nuser_agents = 16\n") as s:
+        rows = s.list("limits")
+        by = {r["name"]: r for r in rows}
+        t.equal("each once", len(by), len(rows))
+        calls = by["calls"]
+        t.equal("calls", (calls["limit"], calls["highest"], calls["setting"], calls["counter"]), (5, 5, "[limits] calls", "earshot_calls_evicted_total"))
+        evicted = sum(s.counter(f'earshot_calls_evicted_total{{reason="{r}"}}') or 0 for r in ("half_open", "oldest", "limit"))
+        t.check(f"{calls['met']} had to go, by the counters {evicted}", calls["met"] == evicted >= 7)
+        t.equal("a setting that was changed, one that was not, one that is fixed", (by["user_agents"]["limit"], by["registrations"]["limit"], by["dialogs"]["setting"]), (16, 20000, None))
+        t.equal("registrations", (by["registrations"]["used"] <= by["registrations"]["highest"], by["registrations"]["highest"], by["registrations"]["met"]), (True, 1, 0))
+        t.equal("of one call nothing is followed", (by["call_messages"]["limit"], by["call_messages"]["used"], by["call_messages"]["met"]), (2000, None, 0))
+        t.check("who asks is a connection", 1 <= by["connections"]["used"] <= by["connections"]["highest"] <= 512)
+        metrics = s.fetch("/metrics")
+        t.check("the most of each in /metrics", 'earshot_table_entries_peak{table="calls"} 5' in metrics)
+        told = {r["setting"] for r in rows} - {None}
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../app/settings.def")) as f:
+            there = {f"[{section}] {name}" for section, name in re.findall(r"^SETTING\((\w+), (\w+)", f.read(), re.M)}
+        t.equal("settings that there are not", told - there, set())
+        t.equal("limits that are not told of", {x for x in there if x.startswith("[limits]")} - told, {"[limits] fragments", "[limits] import_time"})
+        t.counter("nothing is at its ceiling but calls", [r["name"] for r in rows if r["met"] and r["name"] not in ("calls",)] == [])
