@@ -41,6 +41,7 @@ struct retention {
     bool stopping, woken;
     unsigned terms_put;          /* how often; a pass by other terms ends */
     pthread_mutex_t doing;       /* held while a batch goes, and while terms are put: none goes by the old ones afterwards */
+    _Atomic unsigned putting;    /* who waits for that */
     _Atomic uint64_t audio_bytes;
     _Atomic bool walked;     /* audio_bytes is known */
     int64_t age_ns, walk_ns; /* when they are due; mono */
@@ -60,6 +61,13 @@ void retention_terms(struct retention *r, struct retention_limits *ret_limits)
     pthread_mutex_lock(&r->lock);
     *ret_limits = r->config.limits;
     pthread_mutex_unlock(&r->lock);
+}
+
+/* A stop waits for the thread, and other terms for what it does by those of before. */
+static bool gives_way(void *context)
+{
+    struct retention *r = context;
+    return atomic_load(&r->putting) > 0 || is_stopping(r);
 }
 
 static void take_off(_Atomic uint64_t *sum, uint64_t bytes)
@@ -247,7 +255,9 @@ static void pass_of_thread(struct retention *r, bool ages)
                      .hands = {.data_dir = r->config.data_dir,
                                .writer = r->config.writer,
                                .counters = r->counters,
-                               .actor = "system"}};
+                               .actor = "system",
+                               .is_over = gives_way,
+                               .context = r}};
     struct retention_limits limits;
     pthread_mutex_lock(&r->lock);
     limits = r->config.limits;
@@ -316,7 +326,9 @@ static void *thread_main(void *context)
     struct retention_hands hands = {.data_dir = r->config.data_dir,
                                     .writer = r->config.writer,
                                     .counters = r->counters,
-                                    .actor = "system"};
+                                    .actor = "system",
+                                    .is_over = gives_way,
+                                    .context = r};
     lower_priority();
     if (retention_resume(&hands) != 0)
         log_warn("retention", "deletions that a crash interrupted cannot be ended now");
@@ -451,6 +463,7 @@ static bool same_terms(const struct retention_limits *a, const struct retention_
 int retention_put_terms(struct retention *r, const struct retention_limits *before, const struct retention_limits *after)
 {
     struct retention_limits now;
+    atomic_fetch_add(&r->putting, 1);
     pthread_mutex_lock(&r->doing); /* one put at a time, and no batch meanwhile */
     retention_terms(r, &now);
     int err = same_terms(&now, before) ? terms_store(r->config.data_dir, after) : ERR_BUSY;
@@ -461,6 +474,7 @@ int retention_put_terms(struct retention *r, const struct retention_limits *befo
         pthread_mutex_unlock(&r->lock);
     }
     pthread_mutex_unlock(&r->doing);
+    atomic_fetch_sub(&r->putting, 1);
     if (err == 0)
         retention_wake(r);
     return err;

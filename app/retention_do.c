@@ -8,13 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "storage/spool.h"
 
-#define DAY_US INT64_C(86400000000)
+#define DAY_US      INT64_C(86400000000)
+#define PIECE_NS    (INT64_C(25) * 1000000) /* a checkpoint of the log may come on top */
+#define PIECE_LEAST 16u
+#define PIECE_MOST  1024u
 
 static void row_of(const struct retention_hands *h, const struct retention_item *item,
                    struct store_deletion *ret_row)
@@ -170,21 +174,54 @@ static int do_segments(const struct retention_hands *h, const struct retention_i
     return 0;
 }
 
-/* `imported_since_us` 0: any call that was imported keeps its day. */
-static void drop_day(const struct retention_hands *h, const char *object, int64_t start_us, int64_t imported_since_us)
+/* ---- days ---- */
+
+static bool is_over(const struct retention_hands *h)
 {
-    bool calls = strncmp(object, "calls-", 6) == 0;
-    writer_drop_days(h->writer, calls ? start_us + DAY_US : 0, calls ? 0 : start_us + DAY_US, 0, imported_since_us);
-    writer_job_gone(h->writer, "delete", object);
+    return h->is_over && h->is_over(h->context);
+}
+
+/* Twice as many calls, or half, so that the writer is free again soon on any disk. */
+static unsigned next_piece(unsigned calls, int64_t took_ns)
+{
+    if (took_ns > PIECE_NS)
+        return calls > 2 * PIECE_LEAST ? calls / 2 : PIECE_LEAST;
+    return took_ns < PIECE_NS / 3 && calls < PIECE_MOST ? calls * 2 : calls;
+}
+
+/* `imported_since_us` 0: any call that was imported keeps its day. What is left when it is over early is named again by a later pass. */
+static int drop_day(const struct retention_hands *h, const char *object, int64_t start_us, int64_t imported_since_us)
+{
+    const struct timespec pause = {.tv_nsec = 5000000};
+    struct store_day_drop drop = {.day_us = start_us,
+                                  .messages = strncmp(object, "calls-", 6) != 0,
+                                  .imported_since_us = imported_since_us,
+                                  .calls = 4 * PIECE_LEAST};
+    int err;
+    do {
+        int64_t begin_ns = clock_mono_ns();
+        err = writer_drop_day(h->writer, &drop);
+        drop.calls = next_piece(drop.calls, clock_mono_ns() - begin_ns);
+        if (err == 0 && drop.more)
+            nanosleep(&pause, NULL); /* who waits for the writer gets to it */
+    } while (err == 0 && drop.more && !is_over(h));
+    if (err == 0)
+        writer_job_gone(h->writer, "delete", object);
+    return err;
+}
+
+static int first_of(int err, int other)
+{
+    return err ? err : other;
 }
 
 static int do_days(const struct retention_hands *h, struct retention_item *items, unsigned count)
 {
-    int err = mark(h, items, count);
+    int err = mark(h, items, count), failed = 0;
     for (unsigned i = 0; i < count && (err == 0 || items[0].reason == RETAIN_LOW_DISK); i++)
-        drop_day(h, items[i].object, items[i].since_us, items[i].imported_since_us);
+        failed = first_of(failed, drop_day(h, items[i].object, items[i].since_us, items[i].imported_since_us));
     int flush_err = writer_flush(h->writer);
-    return err ? err : flush_err;
+    return first_of(err, first_of(failed, flush_err));
 }
 
 /* ---- all ---- */
@@ -258,7 +295,7 @@ static bool resume_other(const struct retention_hands *h, const struct store_job
     }
     if (strncmp(job->uid, "calls-", 6) != 0 && strncmp(job->uid, "messages-", 9) != 0)
         return false;
-    drop_day(h, job->uid, job->started_us, 0); /* the next pass knows the terms */
+    *ret_err = drop_day(h, job->uid, job->started_us, 0); /* the next pass knows the terms */
     return true;
 }
 

@@ -11,6 +11,8 @@ struct retention_hands {
     struct writer *writer;
     struct counters *counters; /* of the thread that calls; NULL: nothing is counted */
     const char *actor;
+    bool (*is_over)(void *context); /* what takes long is left to a later pass; NULL: never */
+    void *context;
 };
 
 /* Things of one class; their records are taken. 0, or the first error, whatever could be done done. *ret_bytes: given back. */

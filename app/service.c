@@ -1001,7 +1001,7 @@ void service_housekeeping(struct service *s, int64_t now_us)
     policies_tick(s->policies, now_us);
     on_demand_sweep(s->writer, t->data_dir, t->on_demand_wait, now_us);
     writer_users_overdue(s->writer, now_us - OVERDUE_AFTER_US);
-    writer_drop_days(s->writer, 0, 0, keys_before(s, now_us, terms.age_us[RETAIN_SPOOL]), 0);
+    writer_drop_media_keys(s->writer, keys_before(s, now_us, terms.age_us[RETAIN_SPOOL]));
     const int64_t kpi_before_us[STORE_KPI_LEVELS] = {
         day_before(now_us, t->kpi_keep_minutes),
         day_before(now_us, t->kpi_keep_quarters),

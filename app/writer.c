@@ -27,7 +27,7 @@
 #define KPI_FLUSH_MIN_NS INT64_C(1000000000)
 #define KPI_FLUSH_MAX_NS INT64_C(60000000000)
 
-enum item_kind { ITEM_RECORD, ITEM_RENDERED, ITEM_REQUESTED, ITEM_TRACKS, ITEM_AUDIT, ITEM_FLUSH, ITEM_DROP_DAYS, ITEM_END_OPEN, ITEM_USER, ITEM_USERS_OVERDUE,
+enum item_kind { ITEM_RECORD, ITEM_RENDERED, ITEM_REQUESTED, ITEM_TRACKS, ITEM_AUDIT, ITEM_FLUSH, ITEM_DROP_DAY, ITEM_DROP_MEDIA_KEYS, ITEM_END_OPEN, ITEM_USER, ITEM_USERS_OVERDUE,
                  ITEM_DROP_KPI, ITEM_REGISTRATION, ITEM_TAGS, ITEM_TAGS_OF_MANY, ITEM_NOTE, ITEM_JOB_GONE, ITEM_DELETED, ITEM_FILES_GONE,
                  ITEM_SPOOL_MARK, ITEM_TOKEN, ITEM_TOKEN_USED, ITEM_ACCOUNT, ITEM_ACCOUNT_USED, ITEM_ACCOUNT_GONE };
 
@@ -53,9 +53,11 @@ struct item {
     const struct store_token *token;
     const struct store_account *account;
     bool *ret_stale; /* of the account */
+    int *ret_err;    /* of what commits by itself */
     struct gate *gate;
     char job_kind[16], job_uid[40];
-    int64_t calls_before_us, messages_before_us, spool_before_us, imported_since_us, now_us;
+    struct store_day_drop *day_drop;          /* the waiter's */
+    int64_t now_us;
     enum user_kind user_kind;
     void *user;
     struct writer_registration registration;
@@ -343,11 +345,11 @@ static int write_item(struct writer *w, struct item *item)
     }
     case ITEM_USERS_OVERDUE:
         return store_users_overdue(w->store, item->now_us);
-    case ITEM_DROP_DAYS: {
-        int dropped = store_drop_days(w->store, item->calls_before_us, item->messages_before_us, item->imported_since_us);
-        int err = dropped < 0 ? dropped : 0;
-        return err ? err : store_drop_media_keys(w->store, item->spool_before_us);
-    }
+    case ITEM_DROP_DAY:
+        *item->ret_err = store_drop_day(w->store, item->day_drop);
+        return 0;
+    case ITEM_DROP_MEDIA_KEYS:
+        return store_drop_media_keys(w->store, item->now_us);
     }
     return ERR_INVALID;
 }
@@ -375,7 +377,7 @@ static void take_item(struct writer *w, struct item *item)
         put_back(w, item);
         return;
     }
-    if (item->kind == ITEM_DROP_DAYS && w->writing) /* it commits by itself: what came before would not be told that it failed */
+    if (item->kind == ITEM_DROP_DAY && w->writing) /* it commits by itself: what came before would not be told that it failed */
         commit(w);
     int err = write_item(w, item);
     if (err && item->record && atomic_load(&w->error) == 0)
@@ -832,14 +834,16 @@ int writer_end_open_calls(struct writer *w)
     return put_and_wait(w, (struct item){.kind = ITEM_END_OPEN});
 }
 
-void writer_drop_days(struct writer *w, int64_t calls_before_us, int64_t messages_before_us, int64_t spool_before_us,
-                      int64_t imported_since_us)
+int writer_drop_day(struct writer *w, struct store_day_drop *drop)
 {
-    put(w, (struct item){.kind = ITEM_DROP_DAYS,
-                         .calls_before_us = calls_before_us,
-                         .messages_before_us = messages_before_us,
-                         .spool_before_us = spool_before_us,
-                         .imported_since_us = imported_since_us});
+    int dropped = 0;
+    int err = put_and_wait(w, (struct item){.kind = ITEM_DROP_DAY, .day_drop = drop, .ret_err = &dropped});
+    return dropped ? dropped : err;
+}
+
+void writer_drop_media_keys(struct writer *w, int64_t before_us)
+{
+    put(w, (struct item){.kind = ITEM_DROP_MEDIA_KEYS, .now_us = before_us});
 }
 
 void writer_drop_kpi(struct writer *w, const int64_t before_us[STORE_KPI_LEVELS])

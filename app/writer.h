@@ -85,9 +85,10 @@ void writer_files_gone(struct writer *w, struct call_record *record);
 int writer_flush(struct writer *w);
 /* After a recovery: rows that still say a call goes on are closed as `restart`. Returns when that is committed. */
 int writer_end_open_calls(struct writer *w);
-/* Day files wholly before these times are unlinked, by and by (but store_drop_days() tells which stay for their imported calls), and keys of media that the spool has no longer; 0: none. */
-void writer_drop_days(struct writer *w, int64_t calls_before_us, int64_t messages_before_us, int64_t spool_before_us,
-                      int64_t imported_since_us);
+/* store_drop_day(): a piece of it. Returns when that is committed. */
+int writer_drop_day(struct writer *w, struct store_day_drop *drop);
+/* Keys of media that began ahead of then, which the spool has no longer; 0: none. */
+void writer_drop_media_keys(struct writer *w, int64_t before_us);
 /* Figures older than these times go, by level; 0: none. */
 void writer_drop_kpi(struct writer *w, const int64_t before_us[STORE_KPI_LEVELS]);
 size_t writer_depth(struct writer *w);

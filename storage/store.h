@@ -187,9 +187,20 @@ int store_secret(struct store *s, const char *name, uint8_t ret_secret[32]);
 /* Calls whose row says they have not ended (left by a crash): ends them with end_reason `restart` at their last known time. Of those
  * without a row STORE_OPEN_JOB goes. Commits. */
 int store_end_open_calls(struct store *s, unsigned *ret_count);
-/* Day files wholly before that time are unlinked, findings that old go with the calls. A day with calls that were imported since
- * `imported_since_us` stays for them alone: what was captured goes. Returns files removed. */
-int store_drop_days(struct store *s, int64_t calls_before_us, int64_t messages_before_us, int64_t imported_since_us);
+/* The file of a day goes, with one of calls the findings that old. One with calls that were imported since `imported_since_us` stays for
+ * them alone: what was captured goes, and what is attached to calls that are not there, so many calls of the day at a time, each time a transaction.
+ * Stopped in between, the rest is there as it was. Commits. */
+struct store_day_drop {
+    int64_t day_us; /* a time of it */
+    bool messages;  /* its file of messages; else of calls */
+    int64_t imported_since_us;
+    unsigned calls; /* looked at each time; 0: 256 */
+    bool stays;     /* false and 0 at first, then as they were left */
+    int64_t after;
+    bool more;      /* told: it is not done, the same once more */
+    bool gone;      /* told: the file */
+};
+int store_drop_day(struct store *s, struct store_day_drop *d);
 
 /* ---- figures (kpi.h): kept in earshot.db at four levels at once, longer than the calls they come from ---- */
 enum store_kpi_level { STORE_KPI_MINUTE, STORE_KPI_QUARTER, STORE_KPI_HOUR, STORE_KPI_DAY, STORE_KPI_LEVELS };

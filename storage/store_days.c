@@ -11,6 +11,8 @@
 
 #include "base/clock.h"
 
+#define DAY_US INT64_C(86400000000)
+
 struct day day_of(int64_t time_us)
 {
     char text[CLOCK_TEXT_SIZE];
@@ -115,62 +117,108 @@ int store_day_content(struct store_reader *r, const char *day, int64_t *ret_impo
     return err;
 }
 
-/* What was captured goes, what was imported stays. */
-static int day_prune(struct store *s, struct db *db)
+/* ---- what was captured goes, what was imported stays ---- */
+
+static sqlite3_stmt *piece_statement(struct db *db, enum db_sql sql, int64_t after, int64_t last)
 {
-    static const enum db_sql STEPS[] = {SQL_DAY_WIPE, SQL_DAY_PRUNE_TAGS, SQL_DAY_PRUNE_STREAMS, SQL_DAY_PRUNE_CALLS};
-    int err = notes_prune(db);
-    for (size_t i = 0; i < sizeof STEPS / sizeof *STEPS && !err; i++) {
-        sqlite3_stmt *statement = db_statement(db, STEPS[i]);
-        err = statement ? db_run(db, statement) : ERR_INVALID;
+    struct bind b = bind_to(db_statement(db, sql));
+    if (b.statement) {
+        bind_int(&b, after);
+        bind_int(&b, last);
     }
+    return b.statement;
+}
+
+/* The last of the next calls; 0: there are none. */
+static int piece_end(struct db *db, int64_t after, unsigned calls, int64_t *ret_last)
+{
+    sqlite3_stmt *statement = piece_statement(db, SQL_DAY_PIECE, after, calls);
+    int rc = statement ? sqlite3_step(statement) : SQLITE_ERROR;
+    *ret_last = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_reset(statement);
+    return db_error(db, rc);
+}
+
+static int piece_prune(struct db *db, int64_t after, int64_t last)
+{
+    static const enum db_sql STEPS[] = {SQL_DAY_PRUNE_TAGS, SQL_DAY_PRUNE_STREAMS, SQL_DAY_PRUNE_CALLS};
+    unsigned notes;
+    int err = notes_prune(db, piece_statement(db, SQL_NOTES_OF_PIECE, after, last), &notes);
+    for (size_t i = 0; i < sizeof STEPS / sizeof *STEPS && !err; i++)
+        err = db_run(db, piece_statement(db, STEPS[i], after, last));
+    return err;
+}
+
+static int nobodys_prune(struct db *db, bool *ret_more)
+{
+    unsigned notes = 0;
+    int err = notes_prune(db, db_statement(db, SQL_NOTES_OF_NOBODY), &notes);
+    *ret_more = notes > 0;
+    return err ? err : db_run(db, db_statement(db, SQL_TAGS_OF_NOBODY));
+}
+
+static int day_prune(struct store *s, struct db *db, struct store_day_drop *d)
+{
+    int64_t last;
+    int err = db_run(db, db_statement(db, SQL_DAY_WIPE));
+    if (!err)
+        err = piece_end(db, d->after, d->calls, &last);
+    d->more = !err && last != 0;
+    if (d->more)
+        err = piece_prune(db, d->after, last);
+    else if (!err)
+        err = nobodys_prune(db, &d->more);
+    if (!err && last)
+        d->after = last;
+    d->more &= !err;
     return store_done(s, err, 1, "calls");
 }
 
-/* True when the day stays for calls that were imported since then. One that cannot be read now stays, too: it is looked at again. What
- * is no database any more goes with its time, or it would stay for ever. */
-static bool day_stays(struct store *s, const char *day, int64_t imported_since_us)
+/* ---- days go ---- */
+
+/* Whether it stays for calls that were imported since then. One that cannot be read now stays, too: it is looked at again. What is no database
+ * any more goes with its time, or it would stay for ever. */
+static int day_stays(struct db *db, struct store_day_drop *d)
+{
+    int64_t imported_us = 0;
+    int err = d->stays ? 0 : one_number(db, SQL_DAY_IMPORTED, &imported_us);
+    d->stays |= !err && imported_us && imported_us >= d->imported_since_us;
+    return err;
+}
+
+static int calls_drop(struct store *s, const char *day, struct store_day_drop *d)
 {
     struct db *db;
-    int64_t imported_us = 0;
+    d->more = false;
     int err = store_db(s, DB_CALLS, day, &db);
     if (!err)
-        err = one_number(db, SQL_DAY_IMPORTED, &imported_us);
-    bool stays = err ? err != ERR_INVALID : imported_us && imported_us >= imported_since_us;
-    if (!err && stays)
-        (void)day_prune(s, db);
+        err = day_stays(db, d);
+    if (!err && d->stays)
+        err = day_prune(s, db, d);
+    bool stays = d->stays || (err && err != ERR_INVALID);
     int commit_err = store_commit(s); /* nothing else is in it, and an error ends with it */
-    return stays || (commit_err && commit_err != err);
+    if (stays || (commit_err && commit_err != err))
+        return err ? err : commit_err;
+    d->gone = file_drop(s, DB_CALLS, day);
+    return 0;
 }
 
-static int drop_before(struct store *s, enum db_kind kind, int64_t before_us, int64_t imported_since_us)
+int store_drop_day(struct store *s, struct store_day_drop *d)
 {
-    struct day *days, first_kept = day_of(before_us);
-    size_t count;
-    int dropped = 0;
-
-    if (before_us <= 0)
-        return 0;
-    int err = day_list(s->set.data_dir, kind, &days, &count);
-    if (err)
-        return err;
-    for (size_t i = 0; i < count && strcmp(days[i].text, first_kept.text) < 0; i++)
-        if (kind != DB_CALLS || !day_stays(s, days[i].text, imported_since_us))
-            dropped += file_drop(s, kind, days[i].text);
-    free(days);
-    return dropped;
-}
-
-int store_drop_days(struct store *s, int64_t calls_before_us, int64_t messages_before_us, int64_t imported_since_us)
-{
-    int err = store_findings_drop(s, calls_before_us);
+    struct day day = day_of(d->day_us);
+    enum db_kind kind = d->messages ? DB_MESSAGES : DB_CALLS;
+    char path[STORE_PATH_MAX];
+    d->calls = d->calls ? d->calls : 256;
+    d->gone = false;
+    int err = d->messages || d->after ? 0 : store_findings_drop(s, d->day_us / DAY_US * DAY_US + DAY_US);
     int commit_err = store_commit(s);
     err = err ? err : commit_err;
-    if (err)
+    if (err || !db_path(s->set.data_dir, kind, day.text, path) || access(path, F_OK) != 0)
         return err;
-    int calls = drop_before(s, DB_CALLS, calls_before_us, imported_since_us);
-    int messages = calls < 0 ? calls : drop_before(s, DB_MESSAGES, messages_before_us, 0);
-    return messages < 0 ? messages : calls + messages;
+    if (!d->messages)
+        return calls_drop(s, day.text, d);
+    d->gone = file_drop(s, DB_MESSAGES, day.text);
+    return 0;
 }
 
 /* ---- reading day by day ---- */

@@ -57,9 +57,13 @@ enum db_sql {
     SQL_DAY_IMPORTED,
     SQL_DAY_CAPTURED,
     SQL_DAY_WIPE,
+    SQL_DAY_PIECE,
+    SQL_NOTES_OF_PIECE,
     SQL_DAY_PRUNE_TAGS,
     SQL_DAY_PRUNE_STREAMS,
     SQL_DAY_PRUNE_CALLS,
+    SQL_NOTES_OF_NOBODY,
+    SQL_TAGS_OF_NOBODY,
     SQL_KEY_CALLS,
     SQL_KEY_RUN_PUT,
     SQL_KEY_RUN_DELETE,
@@ -78,7 +82,6 @@ enum db_sql {
     SQL_NOTE_PUT,
     SQL_NOTE_DELETE,
     SQL_ANNOTATIONS,
-    SQL_NOTE_PRUNED,
     SQL_WORDS_PUT,
     SQL_WORDS_TAKE,
     SQL_WORDS_MERGE,
@@ -268,8 +271,8 @@ int tags_read(struct db *db, struct call_record *r);
 
 /* store_notes.c: how many annotations a call that was just read has, and whether a transcript. */
 int notes_count(struct db *db, struct call_record *r);
-/* Notes of calls that were captured go, one by one: the index has to be told what it had. */
-int notes_prune(struct db *db);
+/* Those that a statement names (call, number; its values are bound) go, one by one: the index has to be told what it had. */
+int notes_prune(struct db *db, sqlite3_stmt *named, unsigned *ret_count);
 /* Merges a piece of the index, when words were taken out of it in this transaction. */
 int words_tidy(struct db *db);
 

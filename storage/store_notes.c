@@ -6,6 +6,8 @@
  * piece. */
 #include "storage/store_db.h"
 
+#include <stdlib.h>
+
 #include "storage/record_notes.h"
 #include "storage/word_query.h"
 
@@ -229,35 +231,50 @@ static int change_row(struct db *db, struct store_note *change, const struct not
     return row_drop(db, change->n, old);
 }
 
-static int note_to_prune(struct db *db, struct arena *arena, uint32_t *ret_n, struct note *ret)
+struct named_notes {
+    struct named_note {
+        char uid[40];
+        uint32_t n;
+    } *items;
+    unsigned count;
+};
+
+static int notes_named(struct db *db, sqlite3_stmt *statement, struct named_notes *l)
 {
-    sqlite3_stmt *statement = db_statement(db, SQL_NOTE_PRUNED);
-    int rc = statement ? sqlite3_step(statement) : SQLITE_ERROR;
-    struct pack p = {0};
-    if (rc == SQLITE_ROW) {
-        ret->id = sqlite3_column_int64(statement, 0);
-        *ret_n = (uint32_t)sqlite3_column_int64(statement, 1);
-        p = pack_reader(column_bytes(statement, 2), arena);
-        note_pack(&p, *ret_n, ret);
+    int rc, err = 0;
+    while (!err && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct named_note *more = realloc(l->items, (l->count + 1) * sizeof *more);
+        if (more == NULL) {
+            err = ERR_NOMEM;
+            break;
+        }
+        l->items = more;
+        slice_copy_to(column_bytes(statement, 0), more[l->count].uid, sizeof more->uid);
+        more[l->count++].n = (uint32_t)sqlite3_column_int64(statement, 1);
     }
     sqlite3_reset(statement);
-    return p.failed ? ERR_INVALID : db_error(db, rc);
+    return err ? err : db_error(db, rc);
 }
 
-int notes_prune(struct db *db)
+static int note_prune(struct db *db, const struct named_note *named)
 {
-    bool more = true;
-    int err = 0;
-    while (more && !err) {
-        struct arena *arena = arena_new(4096, ARENA_MAX);
-        struct note note = {0};
-        uint32_t n = 0;
-        err = arena ? note_to_prune(db, arena, &n, &note) : ERR_NOMEM;
-        more = note.id != 0;
-        if (!err && more)
-            err = row_drop(db, n, &note);
-        arena_free(arena);
-    }
+    struct arena *arena = arena_new(4096, ARENA_MAX);
+    struct note note = {0};
+    int err = arena ? note_read(db, named->uid, named->n, arena, &note) : ERR_NOMEM;
+    if (!err && note.id)
+        err = row_drop(db, named->n, &note);
+    arena_free(arena);
+    return err;
+}
+
+int notes_prune(struct db *db, sqlite3_stmt *named, unsigned *ret_count)
+{
+    struct named_notes l = {0};
+    int err = named ? notes_named(db, named, &l) : ERR_INVALID;
+    for (unsigned i = 0; i < l.count && !err; i++)
+        err = note_prune(db, &l.items[i]);
+    *ret_count = l.count;
+    free(l.items);
     return err;
 }
 

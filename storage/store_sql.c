@@ -24,6 +24,7 @@
     "name, password, role, scopes, created_us, changed_us, used_us, disabled, tenants, sites,"     \
     " trunks, prefixes, max_age_s"
 /* Streams of a call have the ids call * 4096 + index, so they lie together and need no index. */
+#define PIECE         "id > ?1 AND id <= ?2 AND import_id IS NULL"
 #define STREAMS_OF(p) "id >= " p " * 4096 AND id < (" p " + 1) * 4096"
 
 /* What quality_row() takes apart. r_fb compares over all scales; MOS stands by scale and is never averaged over two. */
@@ -114,11 +115,16 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_DAY_IMPORTED] = "SELECT ifnull(max(imported_us), 0) FROM calls WHERE import_id IS NOT NULL",
     [SQL_DAY_CAPTURED] = "SELECT EXISTS(SELECT 1 FROM calls WHERE import_id IS NULL)",
     [SQL_DAY_WIPE] = "PRAGMA secure_delete = ON",
-    /* in this order: of a day that stays for what was imported */
-    [SQL_DAY_PRUNE_TAGS] = "DELETE FROM tags WHERE uid NOT IN (SELECT uid FROM calls WHERE import_id IS NOT NULL)",
-    [SQL_DAY_PRUNE_STREAMS] =
-        "DELETE FROM streams WHERE id / 4096 NOT IN (SELECT id FROM calls WHERE import_id IS NOT NULL)",
-    [SQL_DAY_PRUNE_CALLS] = "DELETE FROM calls WHERE import_id IS NULL",
+    /* Of a day that stays for what was imported, a piece: the calls between two ids, in this order; at the end what no call is there of. */
+    [SQL_DAY_PIECE] = "SELECT max(id) FROM (SELECT id FROM calls WHERE id > ? ORDER BY id LIMIT ?)",
+    [SQL_NOTES_OF_PIECE] = "SELECT n.uid, n.n FROM calls AS c CROSS JOIN notes AS n ON n.uid = c.uid"
+                           " WHERE c.id > ?1 AND c.id <= ?2 AND c.import_id IS NULL",
+    [SQL_DAY_PRUNE_TAGS] = "DELETE FROM tags WHERE uid IN (SELECT uid FROM calls WHERE " PIECE ")",
+    [SQL_DAY_PRUNE_STREAMS] = "DELETE FROM streams WHERE id >= (?1 + 1) * 4096 AND id < (?2 + 1) * 4096"
+                              " AND id / 4096 IN (SELECT id FROM calls WHERE " PIECE ")",
+    [SQL_DAY_PRUNE_CALLS] = "DELETE FROM calls WHERE " PIECE,
+    [SQL_NOTES_OF_NOBODY] = "SELECT uid, n FROM notes WHERE uid NOT IN (SELECT uid FROM calls) LIMIT 256",
+    [SQL_TAGS_OF_NOBODY] = "DELETE FROM tags WHERE uid NOT IN (SELECT uid FROM calls)",
 
     [SQL_TAGS] = "SELECT key, value FROM tags WHERE uid = ? ORDER BY key",
     [SQL_TAGS_DELETE] = "DELETE FROM tags WHERE uid = ?",
@@ -128,8 +134,6 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_NOTE_PUT] = "INSERT INTO notes(uid, n, packed) VALUES (?,?,?)",
     [SQL_NOTE_DELETE] = "DELETE FROM notes WHERE id = ?",
     [SQL_ANNOTATIONS] = "SELECT packed FROM notes WHERE uid = ? AND n > 0 ORDER BY n",
-    [SQL_NOTE_PRUNED] = "SELECT id, n, packed FROM notes WHERE uid NOT IN"
-                        " (SELECT uid FROM calls WHERE import_id IS NOT NULL) LIMIT 1",
     [SQL_WORDS_PUT] = "INSERT INTO words(rowid, text) VALUES (?,?)",
     [SQL_WORDS_TAKE] = "INSERT INTO words(words, rowid, text) VALUES ('delete',?,?)",
     /* at most so many pages of it, of all that is not merged */

@@ -1,9 +1,13 @@
 /* See record_help.h. */
 #include "tests/unit/storage/record_help.h"
 
+#include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "storage/store_db.h"
 
 struct slice help_text(struct arena *arena, const char *text)
 {
@@ -788,4 +792,30 @@ const char *help_record_differs(const struct call_record *a, const struct call_r
     for (uint32_t i = 0; full && i < a->event_count && !field; i++)
         field = event_differs(&a->events[i], &b->events[i]);
     return field;
+}
+
+static unsigned drop_kind(struct store *s, bool messages, int64_t before_us, int64_t imported_since_us)
+{
+    struct day *days, first_kept = day_of(before_us);
+    size_t count;
+    unsigned gone = 0;
+    cr_assert_eq(day_list(s->set.data_dir, messages ? DB_MESSAGES : DB_CALLS, &days, &count), 0);
+    for (size_t i = 0; i < count && before_us && strcmp(days[i].text, first_kept.text) < 0; i++) {
+        int64_t day_us = before_us;
+        while (strcmp(day_of(day_us).text, days[i].text) != 0)
+            day_us -= HELP_DAY_US;
+        struct store_day_drop d = {.day_us = day_us, .messages = messages, .imported_since_us = imported_since_us, .calls = 2};
+        do
+            (void)store_drop_day(s, &d);
+        while (d.more);
+        gone += d.gone;
+    }
+    free(days);
+    return gone;
+}
+
+unsigned help_drop_days(struct store *s, int64_t calls_before_us, int64_t messages_before_us, int64_t imported_since_us)
+{
+    unsigned calls = drop_kind(s, false, calls_before_us, imported_since_us);
+    return calls + drop_kind(s, true, messages_before_us, 0);
 }

@@ -20,3 +20,7 @@ const char *help_record_differs(const struct call_record *a, const struct call_r
 /* Files with every field set, from where the last record left off; uid "call-<number>". */
 void help_files(struct call_record *r, struct record_files *files, uint32_t count);
 const char *help_files_differ(const struct record_files *a, const struct record_files *b);
+
+/* What retention does with each day ahead of these times, the pieces of a day one after the other. How many files went. */
+struct store;
+unsigned help_drop_days(struct store *s, int64_t calls_before_us, int64_t messages_before_us, int64_t imported_since_us);

@@ -317,7 +317,7 @@ Test(notes, of_captured_calls_go_from_a_day_that_stays_for_imported_ones)
     say(captured, "the password is swordfish", "x");
     annotate(captured, 0, "swordfish again", "ann", 1);
     say(brought, "haddock", "y");
-    cr_expect_eq(store_drop_days(store, HELP_T0_US + 2 * HELP_DAY_US, 0, brought->import.at_us - 1), 0);
+    cr_expect_eq(help_drop_days(store, HELP_T0_US + 2 * HELP_DAY_US, 0, brought->import.at_us - 1), 0);
     cr_expect(found("haddock") == 1 && found("swordfish") == 0);
     cr_expect(notes(captured).transcript == NULL && notes(captured).annotation_count == 0 && notes(brought).transcript != NULL);
     store_reader_close(reader);

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -781,13 +782,61 @@ Test(store, a_day_stays_for_calls_that_were_imported_lately_and_for_nothing_else
   put(help_call(3, HELP_T0_US + 3 * HELP_DAY_US));
   cr_assert_eq(store_commit(store), 0);
   cr_assert_eq(store_day_content(reader, "20260101", &when, &captured), ERR_NOT_FOUND);
-  cr_expect_eq(store_drop_days(store, before, 0, lately - 1), 0);
+  cr_expect_eq(help_drop_days(store, before, 0, lately - 1), 0);
   store_query_defaults(&q);
   cr_expect_eq(list(&q, NULL).count, 2, "the one that was captured has gone");
   q.import_id[0] = "a";
   cr_expect_eq(list(&q, NULL).count, 1);
-  cr_expect_eq(store_drop_days(store, before, 0, lately + 1), 1);
+  cr_expect_eq(help_drop_days(store, before, 0, lately + 1), 1);
   cr_expect_eq(list(&q, NULL).count, 0);
+}
+
+static unsigned number_of(const char *sql) {
+  char path[128];
+  sqlite3 *db;
+  sqlite3_stmt *statement;
+  snprintf(path, sizeof path, "%s/db/calls-20261121.db", dir);
+  cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+  cr_assert_eq(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+  cr_assert_eq(sqlite3_step(statement), SQLITE_ROW);
+  unsigned rows = (unsigned)sqlite3_column_int(statement, 0);
+  sqlite3_finalize(statement);
+  sqlite3_close(db);
+  return rows;
+}
+
+/* Each time a few calls, so that nobody waits long for the writer; whatever ends it in between, it can be begun again. */
+Test(store, what_was_captured_goes_from_a_day_in_pieces) {
+  enum { CALLS = 9 };
+  int64_t lately = HELP_T0_US + 90 * HELP_DAY_US;
+  const struct record_tags tags = {.count = 1, .tag = {{.key = "k", .value = "v"}}};
+  struct store_day_drop d = {.day_us = HELP_T0_US, .imported_since_us = lately, .calls = 2};
+  for (unsigned n = 0; n < CALLS; n++) {
+    struct call_record *r = n % 3 == 2 ? imported(n, HELP_T0_US + n, "a", lately) : help_record(n);
+    if (n % 3 < 2)
+      r->import = (struct record_import){0};
+    r->started_us = HELP_T0_US + n;
+    cr_assert_eq(store_put_tags(store, r->uid, r->started_us, &tags), 0);
+    put(r);
+  }
+  cr_assert_eq(store_put_tags(store, "nobody", HELP_T0_US, &tags), 0);
+  cr_assert_eq(store_commit(store), 0);
+  cr_assert_eq(store_drop_day(store, &d), 0);
+  cr_expect(d.more && d.stays && !d.gone);
+  cr_expect_eq(number_of("SELECT count(*) FROM calls"), CALLS - 2, "two of them, the third stays");
+  cr_expect_eq(number_of("SELECT count(*) FROM tags"), CALLS + 1 - 2);
+  cr_expect_eq(number_of("SELECT count(*) FROM streams WHERE id / 4096 NOT IN (SELECT id FROM calls)"), 0);
+  d = (struct store_day_drop){.day_us = HELP_T0_US, .imported_since_us = lately, .calls = 4}; /* begun anew */
+  unsigned pieces = 0;
+  do {
+    cr_assert_eq(store_drop_day(store, &d), 0);
+    pieces++;
+  } while (d.more);
+  cr_expect_eq(pieces, 3, "%u pieces", pieces);
+  cr_expect_eq(number_of("SELECT count(*) FROM calls WHERE import_id = 'a'"), CALLS / 3);
+  cr_expect_eq(number_of("SELECT count(*) FROM calls"), CALLS / 3);
+  cr_expect_eq(number_of("SELECT count(*) FROM tags"), CALLS / 3, "nor those of nobody");
+  cr_expect_eq(number_of("SELECT count(*) FROM streams WHERE id / 4096 NOT IN (SELECT id FROM calls)"), 0);
 }
 
 Test(store, days_are_dropped_whole_and_readers_notice) {
@@ -805,7 +854,7 @@ Test(store, days_are_dropped_whole_and_readers_notice) {
   cr_assert_eq(store_commit(store), 0);
   cr_assert_eq(list(&q, NULL).count, 20);
   cr_assert_eq(
-      store_drop_days(store, calls_before, calls_before + 5 * HELP_DAY_US, 0), 15);
+      help_drop_days(store, calls_before, calls_before + 5 * HELP_DAY_US, 0), 15);
   cr_assert_eq(list(&q, NULL).count, 15);
   cr_assert_eq(
       store_call(reader, "00000000-0000-8000-8000-000000000004", &back),

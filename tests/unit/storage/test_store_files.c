@@ -106,7 +106,7 @@ Test(store_files, a_day_that_is_no_database_any_more_goes_with_its_time) {
       fputs("rubbish ", f);
     fclose(f);
   }
-  cr_expect_eq(store_drop_days(store, HELP_T0_US, 0, HELP_T0_US), 1);
+  cr_expect_eq(help_drop_days(store, HELP_T0_US, 0, HELP_T0_US), 1);
   cr_expect_eq(access(path, F_OK), 0, "what is younger stays");
   snprintf(path, sizeof path, "%s/db/%s", dir, NAMES[0]);
   cr_expect_neq(access(path, F_OK), 0);

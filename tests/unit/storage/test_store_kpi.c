@@ -293,7 +293,7 @@ Test(store_kpi, figures_stay_when_the_calls_go)
     for (unsigned n = 0; n < CALLS; n++)
         put(s, call(n));
     cr_assert_eq(store_kpi_flush(s), 0);
-    cr_assert_eq(store_drop_days(s, HELP_T0_US + 2 * HELP_DAY_US, 0, 0), 1);
+    cr_assert_eq(help_drop_days(s, HELP_T0_US + 2 * HELP_DAY_US, 0, 0), 1);
     expect(CALLS);
     store_close(s);
     expect(CALLS);

@@ -331,7 +331,7 @@ Test(users, messages_and_presence_changes_go_with_their_day)
     put(USER_MESSAGE, &m);
     put(USER_MESSAGE, &n);
     cr_expect_eq(list(&q, NULL).count, 2);
-    cr_expect_gt(store_drop_days(store, 0, HELP_T0_US + HELP_DAY_US, 0), 0);
+    cr_expect_gt(help_drop_days(store, 0, HELP_T0_US + HELP_DAY_US, 0), 0);
     cr_expect_eq(list(&q, NULL).count, 1);
 }
 
