@@ -177,6 +177,19 @@ static bool make_want(struct exchange *x, const struct recording *f, const struc
 
 /* ---- the answer ---- */
 
+static void try_later(struct exchange *x, int err)
+{
+    if (err == ERR_FULL)
+        problem(x->rs, x->rq, 503, "too_many_conversions", NULL,
+                "As many recordings are being converted as may ([limits] conversions); try again later.");
+    else if (err == ERR_LATE)
+        problem(x->rs, x->rq, 503, "took_too_long", NULL,
+                "The waveform of this recording has to be made from its sound, and that took too long; its sound can be had.");
+    else
+        problem(x->rs, x->rq, 503, "no_decoder", NULL, "Nothing decodes now; try again later.");
+    http_header(x->rs, "Retry-After", err == ERR_LATE ? "60" : "5");
+}
+
 void sound_problem(struct exchange *x, int err)
 {
     if (err == ERR_NOT_FOUND) {
@@ -189,12 +202,7 @@ void sound_problem(struct exchange *x, int err)
         problem(x->rs, x->rq, 500, "unreadable", NULL,
                 "The file of this recording cannot be read.");
     } else {
-        problem(x->rs, x->rq, 503, err == ERR_FULL ? "too_many_conversions" : "no_decoder", NULL,
-                "%s",
-                err == ERR_FULL ? "As many recordings are being converted as may ([limits] "
-                                  "conversions); try again later."
-                                : "Nothing decodes now; try again later.");
-        http_header(x->rs, "Retry-After", "5");
+        try_later(x, err);
     }
 }
 

@@ -20,7 +20,7 @@ struct api_sound_want {
 };
 
 /* Called from any HTTP thread. ERR_FULL: as many as may are under way; ERR_UNSUPPORTED: that format cannot have this rate;
- * ERR_NOT_FOUND: a file has gone; ERR_INVALID: a file is not what it should be. */
+ * ERR_NOT_FOUND: a file has gone; ERR_INVALID: a file is not what it should be; ERR_LATE: it took too long. */
 struct api_sound_source {
     void *context;
     /* The producer makes it while it is sent. */

@@ -8,14 +8,17 @@
 #include <string.h>
 
 #include "app/confine/convert.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 #define PATH_ROOM 4096
+#define PEAKS_NS  INT64_C(30000000000)
 
 struct conversions {
     struct conversions_config config;
-    pthread_mutex_t lock; /* guards the number and the counters */
+    pthread_mutex_t lock; /* guards the numbers and the counters */
     unsigned open;
+    unsigned peaks; /* of them */
 };
 
 struct running {
@@ -49,11 +52,12 @@ void conversions_free(struct conversions *c)
     free(c);
 }
 
-static bool take_place(struct conversions *c)
+static bool take_place(struct conversions *c, bool peaks)
 {
     pthread_mutex_lock(&c->lock);
-    bool free_place = c->open < c->config.max;
+    bool free_place = c->open < c->config.max && !(peaks && c->peaks == CONVERSIONS_PEAKS_MAX);
     c->open += free_place;
+    c->peaks += free_place && peaks;
     counters_add(c->config.counters, free_place ? C_CONVERSIONS : C_CONVERSIONS_REFUSED, 1);
     pthread_mutex_unlock(&c->lock);
     return free_place;
@@ -69,10 +73,11 @@ unsigned conversions_busy(struct conversions *c)
     return n;
 }
 
-static void leave_place(struct conversions *c, int death)
+static void leave_place(struct conversions *c, bool peaks, int death)
 {
     pthread_mutex_lock(&c->lock);
     c->open--;
+    c->peaks -= peaks;
     if (death >= 0)
         counters_add(c->config.counters, C_DECODER_CRASHES + (unsigned)death, 1);
     pthread_mutex_unlock(&c->lock);
@@ -160,7 +165,7 @@ static int run(void *context, int (*out)(void *out_context, const void *data, si
 static void end(void *context)
 {
     struct running *r = context;
-    leave_place(r->of, converter_death(r->converter));
+    leave_place(r->of, false, converter_death(r->converter));
     converter_free(r->converter);
     free(r);
 }
@@ -173,13 +178,13 @@ int conversions_open(void *context, const struct api_sound_want *want,
     struct running *r = calloc(1, sizeof *r);
     if (r == NULL)
         return ERR_NOMEM;
-    if (!take_place(c)) {
+    if (!take_place(c, false)) {
         free(r);
         return ERR_FULL;
     }
     int err = open_converter(c, want, false, &converter);
     if (err) {
-        leave_place(c, -1);
+        leave_place(c, false, -1);
         free(r);
         return err;
     }
@@ -188,21 +193,32 @@ int conversions_open(void *context, const struct api_sound_want *want,
     return 0;
 }
 
+/* All of it, unless it takes too long: a step is short, so the time is looked at between them. */
+static int read_peaks(const struct conversions *c, struct converter *converter, struct buf *out)
+{
+    int64_t until_ns = clock_mono_ns() + (c->config.peaks_ns ? c->config.peaks_ns : PEAKS_NS);
+    struct slice bytes;
+    int more = 1;
+    while (more == 1) {
+        if (clock_mono_ns() > until_ns)
+            return ERR_LATE;
+        more = converter_read(converter, &bytes);
+        if (more >= 0)
+            buf_slice(out, bytes);
+    }
+    return more < 0 ? more : out->failed ? ERR_NOMEM : 0;
+}
+
 int conversions_peaks(void *context, const struct api_sound_want *want, struct buf *out)
 {
     struct conversions *c = context;
     struct converter *converter = NULL;
-    struct slice bytes;
-    if (!take_place(c))
+    if (!take_place(c, true))
         return ERR_FULL;
-    int err = open_converter(c, want, true, &converter), more = 1;
-    while (err == 0 && more == 1) {
-        more = converter_read(converter, &bytes);
-        err = more < 0 ? more : 0;
-        if (err == 0)
-            buf_slice(out, bytes);
-    }
-    leave_place(c, converter ? converter_death(converter) : -1);
+    int err = open_converter(c, want, true, &converter);
+    if (err == 0)
+        err = read_peaks(c, converter, out);
+    leave_place(c, true, converter ? converter_death(converter) : -1);
     converter_free(converter);
-    return err ? err : out->failed ? ERR_NOMEM : 0;
+    return err;
 }

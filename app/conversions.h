@@ -7,9 +7,12 @@
 #include "app/settings.h"
 
 #define CONVERSIONS_MAX 16
+/* Who asks for a waveform waits for it, in a thread that answers others as well: so many of them may wait, whatever else is converted. */
+#define CONVERSIONS_PEAKS_MAX 2
 
 struct conversions_config {
     unsigned max;              /* 0: there are none */
+    int64_t peaks_ns;          /* that a waveform may take; 0: half a minute */
     struct counters *counters; /* of no other thread */
     const struct confine_config *confine;
     const char *data_dir;

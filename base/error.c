@@ -30,6 +30,8 @@ const char *err_text(int err)
         return "not supported";
     case ERR_EXISTS:
         return "exists already";
+    case ERR_LATE:
+        return "not done in time";
     default:
         return "unknown error";
     }

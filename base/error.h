@@ -15,6 +15,7 @@ enum {
     ERR_TRUNCATED = -8, /* input ends in the middle; what was before it is good */
     ERR_UNSUPPORTED = -9,
     ERR_EXISTS = -10,
+    ERR_LATE = -11, /* not done in the time that it may take */
 };
 
 /* A few words for an ERR_ code, never NULL. */
