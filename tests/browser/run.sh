@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The page in Debian's Chromium: tests/browser/run.sh EARSHOT TRAFFIC [--smoke] [--shots DIR] [--only WORDS]. What it needs of npm is kept in build/browser.
+# The page in Debian's Chromium: tests/browser/run.sh EARSHOT TRAFFIC [--smoke] [--shots DIR] [--only PATTERN]. What it needs of npm is kept in build/browser.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=$here/../../build/browser

@@ -60,6 +60,7 @@ async function listen(signal: AbortSignal): Promise<void> {
   for (const kind of KINDS) stream.addEventListener(kind, (e) => news.push(JSON.parse((e as MessageEvent<string>).data) as LiveNews));
   stream.addEventListener("reset", ahead);
   stream.addEventListener("open", ahead);
+  stream.addEventListener("error", ahead); // is there anybody?
   signal.addEventListener("abort", () => stream.close());
   while (!signal.aborted && stream.readyState !== EventSource.CLOSED) {
     const due = Date.now() >= next;
