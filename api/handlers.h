@@ -241,6 +241,8 @@ void handle_retention(struct exchange *x);
 void handle_retention_run(struct exchange *x);
 void handle_retention_test(struct exchange *x);
 void handle_put_retention(struct exchange *x);
+void handle_webhooks(struct exchange *x);
+void handle_test_webhook(struct exchange *x);
 void handle_metrics(struct exchange *x);
 void handle_limits(struct exchange *x);
 void handle_healthz(struct exchange *x);

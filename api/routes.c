@@ -114,6 +114,8 @@ static const struct route ROUTES[] = {
     {"GET", "/api/v1/openapi.yaml", SCOPE_PUBLIC, handle_file, NULL, ROUTE_QUICK},
     {"GET", "/api/v1/openapi.json", SCOPE_PUBLIC, handle_file, NULL, ROUTE_QUICK},
     {"GET", "/api/v1/docs", SCOPE_PUBLIC, handle_file, NULL, ROUTE_QUICK},
+    {"GET", "/api/v1/webhooks", SCOPE_ADMIN, handle_webhooks, NULL, 0},
+    {"POST", "/api/v1/webhooks/{name}/test", SCOPE_ADMIN, handle_test_webhook, NULL, ROUTE_BODY},
     {"GET", "/api/v1/limits", SCOPE_META, handle_limits, NULL, 0},
     {"GET", "/metrics", SCOPE_METRICS, handle_metrics, NULL, 0},
     {"GET", "/healthz", SCOPE_PUBLIC, handle_healthz, NULL, ROUTE_QUICK},

@@ -94,6 +94,16 @@ struct api_policies {
     enum api_request_answer (*request_stored)(void *context, struct call_record *r);
 };
 
+/* Who else is told of calls; called from any HTTP thread. */
+#define API_WEBHOOK_ID_SIZE 40
+struct api_webhook_source {
+    void *context;
+    void (*list)(void *context, struct json *j); /* an object each, without secrets; NULL: there are none, nor what follows */
+    bool (*known)(void *context, const char *name);
+    /* One signed event by the way of all others. ERR_EXISTS: one of before still waits. */
+    int (*test)(void *context, const char *name, const char *actor, char ret_id[API_WEBHOOK_ID_SIZE]);
+};
+
 struct api_config {
     const char *bind_address; /* "127.0.0.1" */
     uint16_t port;            /* 8470; 0: any free one */
@@ -148,6 +158,7 @@ struct api_config {
     struct api_sound_source sound;
     struct exports *exports; /* outlives the service of the API; NULL: there are none */
     struct api_import_source imports;
+    struct api_webhook_source webhooks;
     const char *version;
     const struct kpi_rules *kpi_rules; /* shown beside the figures; may be NULL */
 };

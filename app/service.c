@@ -163,6 +163,24 @@ static void limits(void *context, struct json *j)
     limits_json(j, s->settings, s->counters_set);
 }
 
+static void webhook_list(void *context, struct json *j)
+{
+    struct service *s = context;
+    if (s->webhook)
+        webhook_json(s->webhook, j);
+}
+
+static bool webhook_known(void *context, const char *name)
+{
+    return ((struct service *)context)->webhook && strcmp(name, WEBHOOK_NAME) == 0;
+}
+
+static int webhook_try(void *context, const char *name, const char *actor, char ret_id[API_WEBHOOK_ID_SIZE])
+{
+    (void)name;
+    return webhook_test(((struct service *)context)->webhook, actor, ret_id);
+}
+
 static int audit(void *context, const struct store_audit *entry)
 {
     struct service *s = context;
@@ -733,6 +751,7 @@ static int start_http(struct service *s, struct why *why)
         .exports = s->exports,
         .sound = {.context = s->conversions, .convert = conversions_open, .peaks = conversions_peaks},
         .imports = importer_source(s->importer),
+        .webhooks = {.context = s, .list = webhook_list, .known = webhook_known, .test = webhook_try},
         .version = EARSHOT_VERSION,
         .kpi_rules = &s->kpi.rules,
     };

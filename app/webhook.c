@@ -36,7 +36,14 @@ static struct webhook_letter *take_news(struct webhook *w)
     return v;
 }
 
-static void put(struct webhook *w, struct webhook_letter *v)
+void webhook_forget(struct webhook *w, struct webhook_letter *v)
+{
+    if (v && v->event == WEBHOOK_TEST)
+        atomic_store(&w->test_waits, false);
+    free(v);
+}
+
+void webhook_news(struct webhook *w, struct webhook_letter *v)
 {
     struct webhook_letter *out = v;
     if (v) {
@@ -52,7 +59,7 @@ static void put(struct webhook *w, struct webhook_letter *v)
     }
     if (v == NULL || out)
         atomic_fetch_add(&w->dropped, 1);
-    free(out);
+    webhook_forget(w, out);
 }
 
 unsigned webhook_events(const struct webhook *w)
@@ -75,7 +82,7 @@ void webhook_put(struct webhook *w, unsigned event, const struct call_record *re
     struct webhook_letter *v = letter_of(event, record->uid, &said);
     if (v)
         v->started_us = record->started_us;
-    put(w, v);
+    webhook_news(w, v);
 }
 
 void webhook_alert(struct webhook *w, const struct finding_record *finding)
@@ -85,7 +92,7 @@ void webhook_alert(struct webhook *w, const struct finding_record *finding)
         return;
     buf_init(&said, SAID_BYTES_MAX);
     webhook_say_alert(&said, finding);
-    put(w, letter_of(WEBHOOK_ALERT, finding->uid, &said));
+    webhook_news(w, letter_of(WEBHOOK_ALERT, finding->uid, &said));
 }
 
 size_t webhook_depth(struct webhook *w)
@@ -105,7 +112,7 @@ void webhook_take_out(struct webhook *w, struct webhook_letter *v)
     if (v->kept)
         letters_cross_off(&w->crossed, v->number);
     webhook_queue_remove(&w->queue, v);
-    free(v);
+    webhook_forget(w, v);
 }
 
 void webhook_put_in(struct webhook *w, struct webhook_letter *v)

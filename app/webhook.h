@@ -6,6 +6,7 @@
 
 #include "app/webhook_config.h"
 #include "base/counters.h"
+#include "base/json.h"
 #include "storage/store.h"
 #include "storage/user_record.h"
 
@@ -23,6 +24,12 @@ unsigned webhook_events(const struct webhook *w);
 void webhook_put(struct webhook *w, unsigned event, const struct call_record *record);
 void webhook_alert(struct webhook *w, const struct finding_record *finding);
 size_t webhook_depth(struct webhook *w);
+/* Any thread, as all that follows. One event for who wants to see whether it arrives, as all others are sent. ERR_EXISTS: one of before still waits. */
+#define WEBHOOK_TEST_ID_SIZE 40
+int webhook_test(struct webhook *w, const char *actor, char ret_id[WEBHOOK_TEST_ID_SIZE]);
+/* Where to, what, how it goes: an object. No secrets, and of the address nothing that may be one. */
+#define WEBHOOK_NAME "webhook" /* there is one, and it is called as its section */
+void webhook_json(struct webhook *w, struct json *j);
 
 /* webhook_json.c */
 const char *webhook_event_text(unsigned event);
@@ -31,3 +38,4 @@ void webhook_say(struct buf *out, unsigned event, const struct call_record *r);
 void webhook_body(struct buf *out, struct slice said, const struct record_tags *tags);
 /* The whole body: no call, no tags. */
 void webhook_say_alert(struct buf *out, const struct finding_record *f);
+void webhook_say_test(struct buf *out, const char *id, const char *actor, int64_t now_us);

@@ -16,7 +16,7 @@
 
 static int read_events(const char *text, unsigned *ret_events, struct why *why)
 {
-    static const char *const NAMES[WEBHOOK_EVENTS] = {[WORKER_CALL_STARTED] = "started",
+    static const char *const NAMES[WEBHOOK_TEST] = {[WORKER_CALL_STARTED] = "started",
                                         [WORKER_CALL_RINGING] = "ringing",
                                         [WORKER_CALL_ANSWERED] = "answered",
                                         [WORKER_CALL_ENDED] = "ended",
@@ -29,9 +29,9 @@ static int read_events(const char *text, unsigned *ret_events, struct why *why)
     while (rest.size) {
         struct slice word = slice_trim(slice_cut(&rest, ','));
         unsigned i = 0;
-        while (i < WEBHOOK_EVENTS && !slice_equal(word, slice_str(NAMES[i])))
+        while (i < WEBHOOK_TEST && !slice_equal(word, slice_str(NAMES[i])))
             i++;
-        if (i == WEBHOOK_EVENTS) {
+        if (i == WEBHOOK_TEST) {
             why_set(why, "[webhook] events: \"%.*s\" is none of started, ringing, answered, ended, paused, "
                          "resumed, recorded, alert",
                     SLICE_ARGS(slice_sub(word, 0, 40)));

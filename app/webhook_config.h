@@ -10,6 +10,7 @@
 enum webhook_event {
     WEBHOOK_RECORDED = WORKER_CALL_RESUMED + 1, /* its recording is there */
     WEBHOOK_ALERT,                              /* a finding opened or became worse */
+    WEBHOOK_TEST,                               /* somebody wants to see whether it arrives; in no setting */
     WEBHOOK_EVENTS
 };
 

@@ -41,6 +41,9 @@ struct webhook {
     pthread_mutex_t lock;
     struct webhook_queue queue;
     struct buf crossed; /* entries that cross letters off, for the next write */
+    int64_t taken_us, failed_us; /* wall; 0: never since the start */
+    unsigned failed_status;      /* 0: no answer */
+    struct why failed;
 
     struct letters *letters; /* from here on the keeper's own */
     struct buf batch;
@@ -49,6 +52,7 @@ struct webhook {
     bool disk_fails;
 
     _Atomic uint64_t dropped; /* not yet in the counters */
+    atomic_bool test_waits;
     _Atomic int64_t stop_ns;  /* mono; 0: nobody stops us */
     unsigned said; /* bit per kind of trouble that was logged since something was delivered */
 };
@@ -65,6 +69,10 @@ struct timespec webhook_in_ns(int64_t ns);
 void webhook_move_news(struct webhook *w);
 void webhook_put_in(struct webhook *w, struct webhook_letter *v);
 void webhook_take_out(struct webhook *w, struct webhook_letter *v);
+/* Any thread: news for the queue; NULL: there was no memory for it. */
+void webhook_news(struct webhook *w, struct webhook_letter *v);
+/* It is freed; what is known of it as somebody's test is, too. */
+void webhook_forget(struct webhook *w, struct webhook_letter *v);
 /* In the sender's thread, or when it is gone. */
 void webhook_count_dropped(struct webhook *w);
 

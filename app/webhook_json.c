@@ -16,7 +16,8 @@ const char *webhook_event_text(unsigned event)
                                         [WORKER_CALL_PAUSED] = "call.paused",
                                         [WORKER_CALL_RESUMED] = "call.resumed",
                                         [WEBHOOK_RECORDED] = "call.recorded",
-                                        [WEBHOOK_ALERT] = "alert"};
+                                        [WEBHOOK_ALERT] = "alert",
+                                        [WEBHOOK_TEST] = "test"};
     return TEXTS[event];
 }
 
@@ -143,5 +144,17 @@ void webhook_say_alert(struct buf *out, const struct finding_record *f)
     json_object(&j);
     user_fields_json(&j, USER_FINDING, f, false);
     json_end(&j);
+    json_end(&j);
+}
+
+void webhook_say_test(struct buf *out, const char *id, const char *actor, int64_t now_us)
+{
+    struct json j;
+    json_init(&j, out);
+    json_object(&j);
+    json_kv_str(&j, "event", webhook_event_text(WEBHOOK_TEST));
+    json_kv_str(&j, "id", id);
+    json_kv_time(&j, "time", now_us);
+    json_kv_str(&j, "by", actor);
     json_end(&j);
 }

@@ -158,6 +158,8 @@ static void take_up(void *context, uint64_t number, struct slice body)
         letters_cross_off(&w->crossed, number);
         return;
     }
+    if (v->event == WEBHOOK_TEST)
+        atomic_store(&w->test_waits, true);
     webhook_put_in(w, v);
     webhook_queue_keep(&w->queue, v, number);
 }

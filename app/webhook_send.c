@@ -91,13 +91,13 @@ static bool sign(struct webhook *w, struct slice body, char out[128])
     return true;
 }
 
-/* An alert is whole; of a call the tags follow, as they are now. */
+/* An alert and a test are whole; of a call the tags follow, as they are now. */
 static void make_body(struct webhook *w, const struct webhook_letter *v, struct buf *body)
 {
     struct record_tags tags;
     struct slice said = slice_of(v->said, v->said_bytes);
     buf_init(body, BODY_BYTES_MAX);
-    if (v->event == WEBHOOK_ALERT)
+    if (v->event == WEBHOOK_ALERT || v->event == WEBHOOK_TEST)
         buf_slice(body, said);
     else
         webhook_body(body, said, store_tags(w->reader, v->uid, v->started_us, &tags) == 0 ? &tags : NULL);
@@ -151,10 +151,29 @@ static unsigned judge(struct webhook *w, const struct webhook_letter *v, unsigne
     return !webhook_give_up(w) && is_old(w, v, webhook_queue_pause(v)) ? EXPIRED : AGAIN;
 }
 
-/* Takes it out of the queue or lets it rest there. */
-static void settle(struct webhook *w, struct webhook_letter *v, unsigned result, bool answered)
+/* For who asks how it goes; under the lock. */
+static void note(struct webhook *w, unsigned result, unsigned status, const struct why *why)
 {
+    int64_t now_us = clock_wall_ns() / 1000;
+    if (result == DELIVERED) {
+        w->taken_us = now_us;
+        return;
+    }
+    w->failed_us = now_us;
+    w->failed_status = status;
+    w->failed = *why;
+    if (status)
+        why_set(&w->failed, "it answers %u", status);
+    else if (why->text[0] == '\0')
+        why_set(&w->failed, "it is too old");
+}
+
+/* Takes it out of the queue or lets it rest there. */
+static void settle(struct webhook *w, struct webhook_letter *v, unsigned result, unsigned status, const struct why *why)
+{
+    bool answered = result == DELIVERED || result == REFUSED;
     pthread_mutex_lock(&w->lock);
+    note(w, result, status, why);
     bool kept = v->kept && result != AGAIN;
     if (answered)
         webhook_queue_answered(&w->queue);
@@ -186,7 +205,7 @@ static void deliver(struct webhook *w, struct webhook_letter *v)
         w->said = 0;
     else if (is_first(w, result))
         say(WORDS[result], status, &why);
-    settle(w, v, result, result == DELIVERED || result == REFUSED);
+    settle(w, v, result, status, &why);
 }
 
 void *webhook_sender_main(void *context)

@@ -39,7 +39,7 @@ ROUTES = {
     "POST /api/v1/links": "known limited", "POST /api/v1/sessions": "public", "DELETE /api/v1/sessions": "known limited", "GET /api/v1/me": "known limited", "PUT /api/v1/me/password": "known limited",
     "GET /api/v1/users": "admin", "POST /api/v1/users": "admin", "GET /api/v1/users/{user}": "admin", "PUT /api/v1/users/{user}": "admin",
     "DELETE /api/v1/users/{user}": "admin", "GET /api/v1/audit": "audit", "GET /api/v1/tokens": "admin", "POST /api/v1/tokens": "admin", "DELETE /api/v1/tokens/{id}": "admin",
-    "GET /api/v1/limits": "meta", "GET /api/v1/openapi.yaml": "public", "GET /api/v1/openapi.json": "public", "GET /api/v1/docs": "public", "GET /metrics": "metrics", "GET /healthz": "public", "GET /readyz": "public",
+    "GET /api/v1/limits": "meta", "GET /api/v1/webhooks": "admin", "POST /api/v1/webhooks/{name}/test": "admin", "GET /api/v1/openapi.yaml": "public", "GET /api/v1/openapi.json": "public", "GET /api/v1/docs": "public", "GET /metrics": "metrics", "GET /healthz": "public", "GET /readyz": "public",
     "GET /": "public", "GET /assets/{asset}": "public", "GET /page.js": "public", "GET /page.css": "public",
 }
 NOWHERE = "00000000-0000-8000-8000-000000000000"
@@ -59,7 +59,7 @@ def routes(s):
 
 def filled(path, uid=NOWHERE):
     path += {"diff": "?with=1", "pcap": "?rtp=headers", "events": "?event=none"}.get(path.rsplit("/", 1)[-1], "")
-    return re.sub(r"\{(\w+)\}", lambda m: {"uid": uid, "id": uid, "n": "1", "sid": "1", "aor": "a@b", "user": "nobody", "trunk": "nobody", "alias": "10.1.1.5", "asset": "none.js"}[m[1]], path)
+    return re.sub(r"\{(\w+)\}", lambda m: {"uid": uid, "id": uid, "n": "1", "sid": "1", "aor": "a@b", "user": "nobody", "trunk": "nobody", "alias": "10.1.1.5", "asset": "none.js", "name": "webhook"}[m[1]], path)
 
 
 def try_(s, method, path, **who):

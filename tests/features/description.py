@@ -136,7 +136,7 @@ class Asking(Guarded):
         self.user("ann", "viewer")
         self.as_(None, "/aliases", "POST", {"network": "10.0.9.9", "name": "box"})
         self.as_(None, "/trunks", "POST", {"name": "carrier", "peers": ["192.0.2.1"]})
-        self.places = {"uid": call["uid"], "sid": "1", "n": "1", "aor": GOOD["aor"], "user": "ann", "trunk": "carrier", "alias": "10.0.9.9", "asset": "none.js"}
+        self.places = {"uid": call["uid"], "sid": "1", "n": "1", "aor": GOOD["aor"], "user": "ann", "trunk": "carrier", "alias": "10.0.9.9", "asset": "none.js", "name": "webhook"}
         self.ids = {"recordings": call["recording"]["id"], "exports": export["id"]}
 
     def filled(self, path):

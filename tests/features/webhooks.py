@@ -2,6 +2,7 @@
 import hashlib, hmac, http.server, json, os, socket, ssl, subprocess, threading, time, urllib.error, urllib.request
 
 from craft import *
+from description import Description
 from feature import Failure, feature
 from findings import EVIL, PBX, message
 from service import Service, in_namespace, play, wait_for
@@ -393,3 +394,60 @@ def all_kinds(t):
     with open(pcap, "rb") as file, Service(t, None, config(quiet, "events = ended", sections=sections), stdin=file) as s:
         wait_for("it is recorded", lambda: s.counter("earshot_recording_seconds_total"))
         t.equal("who asked for the end alone gets it alone", wait_for("the end is told", quiet.events), ["call.ended"])
+
+
+def ask_for_test(s, name="webhook"):
+    """Status and what was answered."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(f"{s.url}/api/v1/webhooks/{name}/test", method="POST", data=b"", headers={"Content-Type": "application/json"}), timeout=10) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as e:
+        return e.code, json.loads(e.read())
+
+
+def standing(t, s):
+    """How it stands, which is as the description says and tells no secret."""
+    text = s.fetch("/api/v1/webhooks")
+    t.check("neither the secret nor the path", SECRET.decode() not in text and "hook/" not in text and "/hook\"" not in text)
+    d = Description()
+    t.equal("as described", d.wrong(d.schema_of(d.raw["paths"]["/api/v1/webhooks"]["get"], 200, "application/json"), json.loads(text)), None)
+    return json.loads(text)["data"]
+
+
+@feature("R20", "webhooks: how they stand, without secrets; a test goes the way of all others, signed, once, over a crash; audited, one at a time")
+@in_namespace
+def tried(t):
+    nobody = Nobody()
+    pcap = t.path()
+    write(pcap, frames(short_call()))
+    more = f"events = ended\nsecret_file = {secret_file(t)}"
+    with open(pcap, "rb") as file:
+        crashed = Service(t, None, config(nobody, more), stdin=file)
+    try:
+        wait_for("the end waits on the disk", lambda: kept(crashed)[0] == 1)
+        status, first = ask_for_test(crashed)
+        t.equal("taken", (status, first["event"], first["id"][:5]), (202, "test", "test/"))
+        t.equal("one at a time", (lambda a: (a[0], a[1]["code"]))(ask_for_test(crashed)), (409, "test_waits"))
+        wait_for("both are on the disk", lambda: kept(crashed)[0] == 2)
+        hook = wait_for("nobody takes it", lambda: [h for h in standing(t, crashed) if h["failing"] and h["retries"]])[0]
+        t.equal("where it leads, what is told", (hook["name"], hook["origin"], hook["events"], hook["signed"]), ("webhook", f"http://127.0.0.1:{nobody.port}", ["call.ended"], True))
+        t.equal("what waits", (hook["waiting"], hook["waiting_on_disk"], hook["delivered"], hook["last_success_at"]), (2, 2, 0, None))
+        t.check("why, in a sentence", hook["last_failure"]["status"] is None and len(hook["last_failure"]["detail"]) > 5)
+    finally:
+        crashed.process.kill()
+        crashed.process.wait()
+    there = Hook(port=nobody.port, answers=[204, 204, 400])
+    with Again(t, crashed) as up:
+        up.has('earshot_webhooks_total{result="delivered"}', 2)
+        got = [(h, b) for *_, h, b in there.got if b'"test"' in b]
+        t.equal("it came once, as it was", [(json.loads(b)["id"], h["X-Earshot-Event"]) for h, b in got], [(first["id"], "test")])
+        t.equal("signed", got[0][0]["X-Earshot-Signature"], "sha256=" + hmac.new(SECRET, got[0][1], hashlib.sha256).hexdigest())
+        hook, = standing(t, up)
+        t.equal("all is well", (hook["waiting"], hook["failing"], hook["delivered"], hook["last_failure"]), (0, False, 2, None))
+        t.check("since now", hook["last_success_at"] is not None)
+        t.equal("and once more", ask_for_test(up)[0], 202)
+        up.has('earshot_webhooks_total{result="refused"}', 1)
+        hook, = standing(t, up)
+        t.equal("what was answered", (hook["last_failure"]["status"], hook["last_failure"]["detail"], hook["refused"], hook["waiting"]), (400, "it answers 400", 1, 0))
+        t.equal("audited", [r["object"] for r in up.get("/api/v1/audit?action=webhook.test")["data"]], ["webhook"] * 3)
+        t.counter("one of another name", ask_for_test(up, "other")[0] == 404)
