@@ -9,7 +9,7 @@
 
 #include "storage/record.h"
 
-enum render_kind { RENDER_CALL, RENDER_TRACKS }; /* of a call; of the conference it ended */
+enum render_kind { RENDER_CALL, RENDER_TRACKS, RENDER_SIDECAR }; /* of a call; of the conference it ended; the file beside it, once more */
 
 struct render_job {
     enum render_kind kind;

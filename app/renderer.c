@@ -46,7 +46,7 @@ struct renderer {
     _Atomic unsigned busy;
 };
 
-static const char *const kind_text[] = {[RENDER_CALL] = "render", [RENDER_TRACKS] = "tracks"};
+static const char *const kind_text[] = {[RENDER_CALL] = "render", [RENDER_TRACKS] = "tracks", [RENDER_SIDECAR] = STORE_SIDECAR_JOB};
 
 static int read_call(struct renderer *r, const char *uid, struct call_record **ret_record)
 {
@@ -230,8 +230,7 @@ static int tracks(struct thread *t, const struct render_job *job, struct call_re
     return err;
 }
 
-/* Records come through several workers: those of the others may be a moment behind. */
-static void tracks_later(struct renderer *r, struct render_job job)
+static void look_later(struct renderer *r, struct render_job job)
 {
     job.pause_ns = job.pause_ns ? job.pause_ns * 2 : TRACKS_PAUSE_NS;
     if (job.pause_ns > PAUSE_MAX_NS)
@@ -249,7 +248,7 @@ static void do_tracks(struct thread *t, struct render_job *job)
     if (err == TRACKS_UNREADY) {
         record_free(job->record);
         job->record = NULL;
-        tracks_later(r, *job);
+        look_later(r, *job); /* records come through several workers: those of the others may be a moment behind */
         return;
     }
     if (err == ERR_NOT_FOUND && job->record == NULL) {
@@ -268,13 +267,31 @@ static void do_tracks(struct thread *t, struct render_job *job)
     }
 }
 
+/* ---- the file beside a recording ---- */
+
+static void do_sidecar(struct thread *t, const struct render_job *job)
+{
+    struct renderer *r = t->renderer;
+    if (sidecar_refresh(r->config.sound.data_dir, job->uid))
+        writer_job_gone(r->config.writer, kind_text[job->kind], job->uid);
+    else
+        look_later(r, *job);
+}
+
 static void do_job(struct thread *t, struct render_job *job)
 {
     atomic_fetch_add(&t->renderer->busy, 1);
-    if (job->kind == RENDER_CALL)
+    switch (job->kind) {
+    case RENDER_CALL:
         do_call(t, job);
-    else
+        break;
+    case RENDER_TRACKS:
         do_tracks(t, job);
+        break;
+    case RENDER_SIDECAR:
+        do_sidecar(t, job);
+        break;
+    }
     record_free(job->record);
     free(job);
     atomic_fetch_sub(&t->renderer->busy, 1);
@@ -295,7 +312,7 @@ static void put_job(struct renderer *r, enum render_kind kind, const char *uid, 
 
 static void load_job(void *context, const struct store_job *job)
 {
-    for (enum render_kind kind = RENDER_CALL; kind <= RENDER_TRACKS; kind++) {
+    for (enum render_kind kind = RENDER_CALL; kind <= RENDER_SIDECAR; kind++) {
         if (strcmp(job->kind, kind_text[kind]) == 0)
             put_job(context, kind, job->uid, NULL);
     }
@@ -387,6 +404,11 @@ void renderer_put(struct renderer *r, struct call_record *record)
         put_job(r, RENDER_CALL, record->uid, record);
     else
         record_free(record);
+}
+
+void renderer_sidecar(struct renderer *r, const char *uid)
+{
+    put_job(r, RENDER_SIDECAR, uid, NULL);
 }
 
 size_t renderer_depth(struct renderer *r)

@@ -21,5 +21,7 @@ int renderer_start(const struct renderer_config *config, struct renderer **ret_r
 void renderer_stop(struct renderer *r);
 /* Takes a committed record whose media waits, or that ends a conference; any thread. */
 void renderer_put(struct renderer *r, struct call_record *record);
+/* Something was said of a call whose recording is not made yet (STORE_SIDECAR_JOB): the file beside it is written once more then. Any thread. */
+void renderer_sidecar(struct renderer *r, const char *uid);
 /* Calls that wait or are being rendered. */
 size_t renderer_depth(struct renderer *r);

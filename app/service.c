@@ -310,12 +310,18 @@ static void retention_run(void *context)
     retention_wake(s->retention);
 }
 
+static void refresh_beside(struct service *s, const char *uid)
+{
+    if (!sidecar_refresh(s->settings->data_dir, uid))
+        renderer_sidecar(s->renderer, uid);
+}
+
 static int put_tags(void *context, const char *uid, int64_t started_us, const struct record_tags *tags)
 {
     struct service *s = context;
     int err = writer_tags(s->writer, uid, started_us, tags);
     if (err == 0)
-        sidecar_refresh(s->settings->data_dir, uid);
+        refresh_beside(s, uid);
     return err;
 }
 
@@ -325,7 +331,7 @@ static int change_tags(void *context, const struct record_tag_change *change, st
     int err = writer_tags_of_many(s->writer, change, calls, count);
     for (unsigned i = 0; i < count && err == 0; i++)
         if (calls[i].recorded && calls[i].verdict == RECORD_TAGS_CHANGED)
-            sidecar_refresh(s->settings->data_dir, calls[i].uid);
+            refresh_beside(s, calls[i].uid);
     return err;
 }
 
@@ -334,7 +340,7 @@ static int put_note(void *context, struct store_note *note)
     struct service *s = context;
     int err = writer_note(s->writer, note);
     if (err == 0 && note->refused == 0)
-        sidecar_refresh(s->settings->data_dir, note->uid);
+        refresh_beside(s, note->uid);
     return err;
 }
 

@@ -288,12 +288,20 @@ static int lock_refresh(const char *data_dir)
     return fd;
 }
 
-void sidecar_refresh(const char *data_dir, const char *uid)
+static bool is_made(const struct call_record *r)
+{
+    return r->recording.state == NULL || strcmp(r->recording.state, "spooling") != 0 || record_waits_for_request(r);
+}
+
+bool sidecar_refresh(const char *data_dir, const char *uid)
 {
     struct call_record *r = NULL;
+    bool made = true;
     struct why why = {0};
     int lock = lock_refresh(data_dir);
     int err = read_call(data_dir, uid, &r);
+    if (err == 0)
+        made = is_made(r);
     if (err == 0 && r->recording.deleted_us == 0) { /* what was deleted does not come back */
         err = sidecar_write(data_dir, r, &why);
         remove_if_deleted(data_dir, r);
@@ -303,6 +311,7 @@ void sidecar_refresh(const char *data_dir, const char *uid)
     if (err)
         log_warn("sidecar", "the file beside the recording of call %s is not up to date: %s", uid, why.text[0] ? why.text : err_text(err));
     record_free(r);
+    return made;
 }
 
 /* ---- reading ---- */

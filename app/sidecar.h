@@ -12,7 +12,7 @@
  * rename, mode 0600. */
 int sidecar_write(const char *data_dir, const struct call_record *r, struct why *why);
 /* Once more, when something of the call changed; a call without a recording has none, and one whose recording is deleted meanwhile keeps
- * none. Any thread. */
-void sidecar_refresh(const char *data_dir, const char *uid);
+ * none. False: too early, its recording waits to be made, or is being made just now. Any thread. */
+bool sidecar_refresh(const char *data_dir, const char *uid);
 /* The record, its tags and its notes from the text of a sidecar; ERR_INVALID when it is none, is damaged, or of a later version. */
 int sidecar_read(struct slice text, struct call_record **ret_record, struct why *why);

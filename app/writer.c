@@ -289,7 +289,8 @@ static int write_item(struct writer *w, struct item *item)
         return put_requested(w, item->record);
     case ITEM_JOB_GONE: {
         int err = store_end_job_for(w->store, item->job_kind, item->job_uid);
-        return err ? err : store_end_media_keys(w->store, item->job_uid);
+        bool of_sidecar = strcmp(item->job_kind, STORE_SIDECAR_JOB) == 0; /* of its call something may still be to be decoded */
+        return err || of_sidecar ? err : store_end_media_keys(w->store, item->job_uid);
     }
     case ITEM_AUDIT:
         return store_put_audit(w->store, item->audit);

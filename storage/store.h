@@ -79,6 +79,8 @@ struct store_job {
 };
 /* No work, but a call that goes on without a row: the spool keeps its media. */
 #define STORE_OPEN_JOB "open"
+/* Tags or notes changed while the recording was made: the file beside it may have been written without them. */
+#define STORE_SIDECAR_JOB "sidecar"
 int store_put_job(struct store *s, const char *kind, const char *uid, int64_t started_us);
 /* It is done. */
 int store_end_job_for(struct store *s, const char *kind, const char *uid);

@@ -91,6 +91,7 @@ enum db_sql {
     /* earshot.db */
     SQL_JOB_PUT,
     SQL_JOB_DELETE_FOR,
+    SQL_JOB_SIDECAR,
     SQL_JOBS,
     SQL_JOBS_SINCE,
     SQL_JOBS_DROP,
@@ -317,6 +318,8 @@ int store_ending_add(struct store *s, const char *kind, const char *uid);
 void store_ending_cancel(struct store *s, const char *kind, const char *uid);
 /* In a transaction of its own; forgets them, whatever comes. */
 int store_endings_do(struct store *s);
+/* Something is said of a call: STORE_SIDECAR_JOB while it waits to be rendered. */
+int store_note_late(struct store *s, const char *uid);
 /* All jobs of a kind are over. */
 int store_drop_jobs(struct store *s, const char *kind);
 /* What the files of calls have in their logs is on the disk then. In store_spool_marks.c. */

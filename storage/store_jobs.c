@@ -69,6 +69,20 @@ int store_put_job(struct store *s, const char *kind, const char *uid, int64_t st
     return store_done(s, db_run(db, b.statement), 1, "jobs");
 }
 
+int store_note_late(struct store *s, const char *uid)
+{
+    struct db *db;
+    struct bind b;
+    int err = store_main(s, SQL_JOB_SIDECAR, &db, &b);
+    if (err)
+        return err;
+    bind_word(&b, uid);
+    err = db_run(db, b.statement);
+    if (!err && sqlite3_changes(db->handle))
+        store_ending_cancel(s, STORE_SIDECAR_JOB, uid);
+    return store_done(s, err, 0, "jobs");
+}
+
 int store_end_job_for(struct store *s, const char *kind, const char *uid)
 {
     return store_ending_add(s, kind, uid);

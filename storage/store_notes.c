@@ -302,7 +302,8 @@ int store_change_note(struct store *s, struct store_note *change)
     if (!err && !change->refused)
         err = change_row(db, change, &old);
     arena_free(arena);
-    return store_done(s, err, 1, "notes");
+    err = store_done(s, err, 1, "notes");
+    return err || change->refused ? err : store_note_late(s, change->uid);
 }
 
 int store_drop_transcript(struct store *s, const char *uid, int64_t started_us)

@@ -159,6 +159,9 @@ static const char *const SQL[SQL_USER_FIRST] = {
 
     [SQL_JOB_PUT] = "INSERT INTO jobs(kind, uid, started_us, attempts) VALUES (?,?,?,0)"
                     " ON CONFLICT(kind, uid) DO NOTHING",
+    [SQL_JOB_SIDECAR] = "INSERT INTO jobs(kind, uid, started_us, attempts)"
+                        " SELECT '" STORE_SIDECAR_JOB "', uid, started_us, 0 FROM jobs WHERE kind = 'render' AND uid = ?"
+                        " ON CONFLICT(kind, uid) DO UPDATE SET attempts = attempts", /* it counts as a change */
     [SQL_JOB_DELETE_FOR] = "DELETE FROM jobs WHERE kind = ? AND uid = ?",
     [SQL_MEDIA_KEYS_PUT] = "INSERT OR REPLACE INTO media_keys(uid, started_us, keys) VALUES (?,?,?)",
     [SQL_MEDIA_KEYS] = "SELECT keys FROM media_keys WHERE uid = ?",

@@ -35,7 +35,8 @@ int store_put_tags(struct store *s, const char *uid, int64_t started_us,
     err = statement ? db_run(db, statement) : ERR_INVALID;
     for (unsigned i = 0; i < tags->count && !err; i++)
         err = tag_put(db, uid, &tags->tag[i]);
-    return store_done(s, err, tags->count ? tags->count : 1, "tags");
+    err = store_done(s, err, tags->count ? tags->count : 1, "tags");
+    return err ? err : store_note_late(s, uid);
 }
 
 static int read_all(struct db *db, const char *uid, struct record_tags *tags)

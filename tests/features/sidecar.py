@@ -1,5 +1,5 @@
 """The file beside each recording, and the database made from it again."""
-import base64, glob, hashlib, json, os, stat, subprocess, urllib.request
+import base64, contextlib, glob, hashlib, json, os, signal, sqlite3, stat, subprocess, urllib.request
 
 from craft import *
 from feature import feature
@@ -156,3 +156,52 @@ def named(t):
     t.counter("without a template it is by day and uid", os.path.relpath(default, plain) == f"audio/2023/11/14/22/{uid}.wav")
     wrong = t.run("read", "--set", "recording.name={number}", "/dev/null", code=2)
     t.check("an unknown variable is said", "{number}" in wrong.stderr)
+
+
+@feature("R04", "what is said of a call while its recording is made stands in the file beside it: behind a render, and after a crash between file and row")
+def late(t):
+    from confine import decoder_of
+    from disks import Stream, ticks
+    from service import wait_for
+
+    def say(s, uid, text):
+        request = urllib.request.Request(f"{s.url}/api/v1/calls/{uid}/annotations", method="POST", data=json.dumps({"text": text}).encode(), headers={"Content-Type": "application/json"})
+        urllib.request.urlopen(request, timeout=10).close()
+
+    def jobs(s):
+        with contextlib.closing(sqlite3.connect(f"{s.data}/db/earshot.db")) as db:
+            return sorted(row[0] for row in db.execute("SELECT kind FROM jobs"))
+
+    def beside(s):
+        return [a["text"] for p in glob.glob(f"{s.data}/audio/**/*.json", recursive=True) for a in json.load(open(p))["annotations"]]
+
+    with Stream(t, CONFIG) as s:
+        decoder = wait_for("the decoder", lambda: decoder_of(s))
+        os.kill(decoder, signal.SIGSTOP)
+        s.feed([f.packet for f in spoken()] + ticks(START + 30, START + 40))
+        row = wait_for("it waits to be rendered", lambda: next((c for c in s.get(f"/api/v1/calls?{SPAN}")["data"] if (c["recording"] or {}).get("state") == "spooling"), None))
+        wait_for("its job stands", lambda: jobs(s) == ["render"])
+        say(s, row["uid"], "while it is made")
+        t.equal("the file is to be looked at once more", jobs(s), ["render", "sidecar"])
+        os.kill(decoder, signal.SIGCONT)
+        ready(s)
+        wait_for("it was", lambda: jobs(s) == [])
+        t.equal("it has what was said", beside(s), ["while it is made"])
+        say(s, row["uid"], "afterwards")
+        t.counter("afterwards nobody needs a job", jobs(s) == [] and beside(s) == ["while it is made", "afterwards"])
+        s.finish()
+        uid, data = row["uid"], s.data
+    (path,) = glob.glob(f"{data}/audio/**/*.json", recursive=True)
+    with open(path) as old:
+        text = json.load(old)
+    text["annotations"] = []
+    with open(path, "w") as new:
+        json.dump(text, new)
+    with start_again(t, data) as s:
+        t.equal("nobody looks at it without need", beside(s), [])
+    with contextlib.closing(sqlite3.connect(f"{data}/db/earshot.db")) as db:
+        db.execute("INSERT INTO jobs(kind, uid, started_us, attempts) VALUES ('sidecar', ?, ?, 0)", (uid, int(START * 1e6)))
+        db.commit()
+    with start_again(t, data) as s:
+        wait_for("the job of the crash is done", lambda: jobs(s) == [])
+        t.equal("the file is right again", beside(s), ["while it is made", "afterwards"])

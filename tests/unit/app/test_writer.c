@@ -331,6 +331,34 @@ static void note_job(void *context, const struct store_job *job)
     snprintf(context, 80, "%s ", job->kind);
 }
 
+/* What is said of a call may come behind the file beside its recording, and ahead of the row that says that it is ready. */
+Test(writer, what_is_said_while_a_recording_is_made_asks_for_the_file_beside_it_once_more, .timeout = 60)
+{
+    const struct record_tags tags = {.count = 1, .tag = {{.key = "k", .value = "v"}}};
+    struct scene s;
+    struct store_reader *reader;
+    char job[80] = "";
+    scene_open(&s);
+    writer_record(s.writer, a_call("a", NULL));
+    writer_record(s.writer, a_call("b", "spooling"));
+    cr_assert_eq(writer_tags(s.writer, "a", START_US, &tags), 0);
+    cr_assert_eq(store_reader_open(s.dir, &reader), 0);
+    cr_assert_eq(store_jobs(reader, note_job, job), 0);
+    cr_expect_str_eq(job, "render ", "of b: what was said of a needs nobody");
+    cr_assert_eq(writer_tags(s.writer, "b", START_US, &tags), 0);
+    writer_rendered(s.writer, a_call("b", "ready"));
+    cr_assert_eq(writer_flush(s.writer), 0);
+    cr_assert_eq(store_jobs(reader, note_job, job), 0);
+    cr_expect_str_eq(job, "sidecar ", "alone, and it survives a crash: %s", job);
+    writer_job_gone(s.writer, STORE_SIDECAR_JOB, "b");
+    cr_assert_eq(writer_tags(s.writer, "b", START_US, &tags), 0);
+    snprintf(job, sizeof job, "none");
+    cr_assert_eq(store_jobs(reader, note_job, job), 0);
+    cr_expect_str_eq(job, "none", "it is ready: who says it writes the file");
+    store_reader_close(reader);
+    scene_close(&s);
+}
+
 /* What of the call was deleted, and then what had been made of it meanwhile came. */
 static void delete_while_made(struct scene *s, struct call_record *call, bool tracks)
 {
