@@ -69,6 +69,8 @@ static int start_readers(struct api_server *s, struct why *why)
         int err = t->counters ? store_reader_open(s->config.data_dir, &t->reader) : ERR_NOMEM;
         if (!err)
             store_reader_describes(t->reader, s->config.describe);
+        if (!err)
+            store_reader_shares(t->reader, s->config.columns);
         if (err) {
             why_set(why, "the database in %s cannot be opened for reading: %s", s->config.data_dir,
                     err_text(err));

@@ -86,6 +86,8 @@ static const struct ceiling CEILINGS[] = {
      MET(LIVE_WATCHERS_REFUSED, "earshot_live_watchers_refused_total"), .policy = "More are refused with 503."},
     {"conversions", "recordings", IN_TABLE, OF("limits", "conversions", conversions_max), MET(CONVERSIONS_REFUSED, "earshot_conversions_refused_total"),
      .policy = "More are refused with 503."},
+    {"list_memory", "bytes", IN_TABLE, OF("limits", "list_memory", list_memory),
+     .policy = "Days that nobody asked for for longest make room; where there is none lists with filters take longer."},
     {"imports", "captures that wait", NOWHERE, OF("limits", "imports", imports_max), .policy = "More are refused with 429."},
     {"import_size", "bytes of a capture", NOWHERE, OF("limits", "import_size", import_size), .policy = "Refused with 413."},
     {"metrics_series", "lines of /metrics", NOWHERE, OF("metrics", "max_series", metrics_max_series),
@@ -100,11 +102,12 @@ static void show(struct counters *gauges, const char *table, uint64_t now, int64
     counters_set_level(gauges, C_TABLE_SIZE + i, COUNTERS_TABLE_UP, now);
 }
 
-void limits_refresh(const struct settings *settings, struct counters_set *set, struct counters *gauges, unsigned conversions)
+void limits_refresh(const struct settings *settings, struct counters_set *set, struct counters *gauges, unsigned conversions, uint64_t list_bytes)
 {
     show(gauges, "listeners", counters_sum(set, C_HTTP_STREAMS + label_find(LABELS_STREAM_KIND, slice_str("live"))), settings->listeners_max);
     show(gauges, "watchers", counters_sum(set, C_HTTP_STREAMS + label_find(LABELS_STREAM_KIND, slice_str("sse"))), settings->watchers_max);
     show(gauges, "conversions", conversions, settings->conversions_max);
+    show(gauges, "list_memory", list_bytes, settings->list_memory);
 }
 
 /* ---- JSON ---- */

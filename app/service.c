@@ -41,6 +41,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "capture/call/user_event.h"
+#include "storage/columns.h"
 #include "storage/disk.h"
 
 #define LISTEN_LOOK_MS 400
@@ -71,6 +72,7 @@ struct service {
     struct policies *policies;
     struct named_places *named;
     struct webhook *webhook; /* NULL: nobody is told */
+    struct columns *columns; /* of lists; NULL: none are kept */
     struct live_events *live_events; /* NULL: without the API */
     struct exports *exports;         /* the same */
     struct api_server *api;
@@ -151,7 +153,8 @@ static void refresh_gauges(void *context)
     counters_set(s->gauges, C_QUEUE_CAPACITY + 3, s->webhook ? (uint64_t)s->settings->webhook_queue : 0);
     counters_set_level(s->gauges, C_QUEUE_DEPTH + 4, COUNTERS_QUEUE_UP, exports_waiting(s->exports));
     counters_set(s->gauges, C_QUEUE_CAPACITY + 4, EXPORTS_WAITING);
-    limits_refresh(s->settings, s->counters_set, s->gauges, conversions_busy(s->conversions));
+    limits_refresh(s->settings, s->counters_set, s->gauges, conversions_busy(s->conversions),
+                   s->columns ? columns_bytes(s->columns) : 0);
     if (disk_free(s->settings->data_dir, &free_bytes, NULL) == 0)
         counters_set(s->gauges, C_STORAGE_FREE, free_bytes);
     refresh_user_gauges(s);
@@ -610,6 +613,9 @@ static int start_storage(struct service *s, struct pipeline_config *pipeline, st
     int err = store_open(s->settings->data_dir, s->counters, &store, why);
     if (err)
         return err;
+    if (s->settings->list_memory && s->settings->api_enabled)
+        s->columns = columns_new((size_t)s->settings->list_memory);
+    store_shares(store, s->columns);
     err = setup_kpi(s->settings, &s->kpi, why);
     if (err == 0)
         err = store_kpi_open(store, &s->kpi);
@@ -758,6 +764,7 @@ static int start_http(struct service *s, struct why *why)
         .sound = {.context = s->conversions, .convert = conversions_open, .peaks = conversions_peaks},
         .imports = importer_source(s->importer),
         .webhooks = {.context = s, .list = webhook_list, .known = webhook_known, .test = webhook_try},
+        .columns = s->columns,
         .version = EARSHOT_VERSION,
         .kpi_rules = &s->kpi.rules,
     };
@@ -1061,6 +1068,7 @@ void service_stop(struct service *s)
     webhook_stop(s->webhook);
     s->webhook = NULL;
     writer_stop(s->writer);
+    columns_free(s->columns);
     wire_close(s->wire);
     policies_close(s->policies);
     named_close(s->named);

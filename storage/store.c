@@ -51,8 +51,7 @@ static int commit_files(struct store *s, enum db_kind kind, int err)
         int commit_err = err ? err : db_commit(db);
         if (commit_err) {
             err = err ? err : commit_err;
-            if (!sqlite3_get_autocommit(db->handle))
-                (void)db_run(db, db_statement(db, SQL_ROLLBACK));
+            db_rollback(db);
         }
         db->key_count = 0;
         db->writing = false;
@@ -139,6 +138,16 @@ void store_close(struct store *s)
     for (size_t i = 0; i < sizeof s->scratch / sizeof *s->scratch; i++)
         buf_fini(&s->scratch[i]);
     free(s);
+}
+
+void store_shares(struct store *s, struct columns *columns)
+{
+    s->set.columns = columns;
+}
+
+void store_reader_shares(struct store_reader *r, struct columns *columns)
+{
+    r->set.columns = columns;
 }
 
 int store_reader_open(const char *data_dir, struct store_reader **ret_reader)

@@ -26,6 +26,13 @@ typedef bool store_brought_fn(void *context, const char *file, unsigned done, un
 int store_bring_up(const char *data_dir, store_brought_fn *fn, void *context, struct why *why);
 void store_close(struct store *s);
 
+/* Lists of readers that share the same become faster by what is kept in memory (columns.h); it outlives both. Before anything is written or
+ * read. NULL: nothing is shared. */
+struct columns;
+struct store_reader;
+void store_shares(struct store *s, struct columns *columns);
+void store_reader_shares(struct store_reader *r, struct columns *columns);
+
 /* A transaction over all files touched: begin is implicit with the first write. Errors stick until store_commit, which
  * returns the first one and rolls back. */
 int store_commit(struct store *s);

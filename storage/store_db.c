@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "storage/columns.h"
 #include "storage/key_runs.h"
+#include "storage/text_holds.h"
 
 #define BUSY_MS        5000
 #define SCHEMA_BUSY_MS 30000 /* somebody else brings the file up */
@@ -84,6 +86,7 @@ static void db_close(struct db *db)
     if (db->writing)
         (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
     sqlite3_close(db->handle);
+    free(db->noted);
     free(db);
 }
 
@@ -111,6 +114,8 @@ static int db_set_up(struct db *db, bool read_only, const char *path, struct why
     if (rc == SQLITE_OK)
         rc =
             sqlite3_exec(db->handle, read_only ? PRAGMAS_READER : PRAGMAS_WRITER, NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = text_holds_register(db->handle);
     if (rc != SQLITE_OK) {
         why_set(why, "cannot use %s: %s", path, sqlite3_errmsg(db->handle));
         return db_error(db, rc);
@@ -143,6 +148,13 @@ static int reader_check(struct db *db)
         err = ERR_UNSUPPORTED;
     sqlite3_finalize(statement);
     return err;
+}
+
+static void row_changed(void *context, int what, const char *file, const char *table, sqlite3_int64 id)
+{
+    (void)what, (void)file;
+    if (strcmp(table, "calls") == 0)
+        columns_note(context, id);
 }
 
 static int db_open(struct db_set *set, enum db_kind kind, const char *day, struct db **ret_db,
@@ -179,6 +191,10 @@ static int db_open(struct db_set *set, enum db_kind kind, const char *day, struc
         err = set->read_only ? reader_check(db) : writer_check(db, path, why);
     if (err)
         goto out;
+    if (!set->read_only && kind == DB_CALLS && set->columns) {
+        db->columns = set->columns;
+        sqlite3_update_hook(db->handle, row_changed, db);
+    }
     *ret_db = db;
     db = NULL;
 out:
@@ -300,7 +316,18 @@ int db_commit(struct db *db)
     int err = key_runs_write(db);
     if (!err)
         err = words_tidy(db);
-    return err ? err : db_run(db, db_statement(db, SQL_COMMIT));
+    if (!err)
+        err = db_run(db, db_statement(db, SQL_COMMIT));
+    if (!err)
+        columns_done(db, true);
+    return err;
+}
+
+void db_rollback(struct db *db)
+{
+    if (!sqlite3_get_autocommit(db->handle))
+        (void)db_run(db, db_statement(db, SQL_ROLLBACK));
+    columns_done(db, false);
 }
 
 void bind_int(struct bind *b, int64_t v)

@@ -12,7 +12,7 @@
 #include "storage/user_record.h"
 
 #define DB_OPEN_MAX    8
-#define DB_LISTS       6
+#define DB_LISTS       8
 #define STORE_PATH_MAX 4096
 #define DB_DAY_SIZE    9 /* "20261121" */
 
@@ -46,6 +46,8 @@ enum db_sql {
     SQL_NUMBERS_BEGIN,
     SQL_CALLS_AT_MOST,
     SQL_CALLS_IDS,
+    SQL_FACTS,
+    SQL_FACTS_BETWEEN,
     SQL_CALL_WHOLE,
     SQL_CALL_BY_ID,
     SQL_CALL_BRIEF,
@@ -156,6 +158,8 @@ const char *user_sql_text(enum user_kind kind, enum user_sql sql);
 const char *user_sql_select(enum user_kind kind);
 
 struct key_entry;
+struct columns;
+struct columns_noted;
 struct db {
     sqlite3 *handle;
     enum db_kind kind;
@@ -177,12 +181,17 @@ struct db {
     /* Added in this transaction, not yet a run (key_runs.h). */
     struct key_entry *keys;
     unsigned key_count, key_room;
+    /* Of a writer: who is told which calls were changed, and those of this transaction (columns.h). */
+    struct columns *columns;
+    struct columns_noted *noted;
+    bool noted_lost; /* no memory: any may be */
 };
 
 struct db_set {
     char data_dir[STORE_PATH_MAX];
     bool read_only;
     struct counters *counters;
+    struct columns *columns; /* NULL: none */
     uint64_t uses;
     struct db *open[DB_OPEN_MAX];
 };
@@ -205,6 +214,7 @@ int db_run(struct db *db, sqlite3_stmt *statement);
 int db_begin(struct db *db);
 /* With what waits for the end of the transaction; an error leaves it open. */
 int db_commit(struct db *db);
+void db_rollback(struct db *db);
 
 /* Values are bound by position, 1.. in order. They must live until the statement is reset. */
 struct bind {

@@ -9,6 +9,7 @@
  *
  * SQLite cannot know which way is short, so we say: a filter stands as it is or, with the sign of a
  * unary plus, so that no index serves it. */
+#include "storage/columns.h"
 #include "storage/store_db.h"
 
 #include <assert.h>
@@ -19,7 +20,7 @@
 
 #define LIMIT_MAX 1000
 #define SQL_MAX   11264
-#define LIKE_MAX  512
+#define PREFIX_MAX 512
 #define FEW       2000 /* calls of a day */
 /* Shorter spans are few calls of a day, which are all looked at. */
 #define WORST_SPAN_US (3 * INT64_C(3600000000))
@@ -103,6 +104,8 @@ enum filter {
     F_AFTER_WORST,
     F_AFTER_DURATION,
     F_AFTER_LONGEST,
+    /* those alone that can be meant (columns.h) */
+    F_AMONG,
     F_COUNT,
 };
 
@@ -142,10 +145,8 @@ static const struct {
         {" AND (recording_state IS NOT NULL AND recording_state <> 'deleted') = ?15", 15},
     [F_ENCRYPTED] = {" AND encrypted = ?16", 16},
     [F_PARTIAL] = {" AND partial = ?17", 17},
-    [F_USER_AGENT] = {" AND user_agent LIKE ?18 ESCAPE '\\'", 18},
-    [F_TEXT] = {" AND (call_id LIKE ?19 ESCAPE '\\' OR from_user LIKE ?19 ESCAPE '\\'"
-                " OR to_user LIKE ?19 ESCAPE '\\' OR user_agent LIKE ?19 ESCAPE '\\')",
-                19},
+    [F_USER_AGENT] = {" AND holds(?18, user_agent)", 18},
+    [F_TEXT] = {" AND holds(?19, call_id, from_user, to_user, user_agent)", 19},
     [F_WORDS] = {WITH_WORDS(""), 360},
     [F_WORDS_TRANSCRIPT] = {WITH_WORDS(" AND n = 0"), 360},
     [F_WORDS_ANNOTATIONS] = {WITH_WORDS(" AND n > 0"), 360},
@@ -207,6 +208,7 @@ static const struct {
         {" AND (ifnull(-duration_ms, 1e300) > ?110 OR ifnull(-duration_ms, 1e300) = ?110"
          " AND (started_us, uid) < (?111, ?112))",
          110},
+    [F_AMONG] = {" AND id IN (SELECT value FROM json_each(?130))", 130},
 };
 #define PARAMETER_LIMIT 120
 #define PARAMETER_ID    121 /* and the one behind */
@@ -276,8 +278,8 @@ struct filters {
     bool unscored;  /* what follows behind those */
     bool few;       /* calls whose numbers begin so: they are looked up */
     sqlite3_stmt *statement;
-    char like[2][LIKE_MAX];
-    char prefix_end[LIKE_MAX];
+    const struct columns_found *among; /* NULL: any */
+    char prefix_end[PREFIX_MAX];
     char ip[STORE_VALUES_MAX][ADDR_TEXT_SIZE];
 };
 
@@ -344,24 +346,31 @@ static void value_ips(struct filters *f, const char *const values[])
     }
 }
 
-/* %text% with the wildcards inside of it taken literally; overlong text is cut, which only finds
- * more. */
-static void value_contains(struct filters *f, enum filter filter, const char *text,
-                           char out[LIKE_MAX])
+static void value_part(struct filters *f, enum filter filter, const char *part)
 {
-    size_t n = 0;
-    if (text == NULL || *text == '\0')
+    if (part == NULL || *part == '\0')
         return;
-    out[n++] = '%';
-    for (; *text && n < LIKE_MAX - 4; text++) {
-        if (*text == '%' || *text == '_' || *text == '\\')
-            out[n++] = '\\';
-        out[n++] = *text;
-    }
-    out[n++] = '%';
-    out[n] = '\0';
     ask(f, filter);
-    value_text(f, FILTERS[filter].base, out);
+    value_text(f, FILTERS[filter].base, part);
+}
+
+/* As JSON: a statement takes no list. */
+static void value_among(struct filters *f)
+{
+    struct buf ids;
+    ask(f, F_AMONG);
+    if (f->statement == NULL)
+        return;
+    buf_init(&ids, COLUMNS_FEW * 24);
+    for (unsigned i = 0; i < f->among->few; i++) {
+        char number[24];
+        int n = snprintf(number, sizeof number, "%c%lld", i ? ',' : '[', (long long)f->among->id[i]);
+        buf_add(&ids, number, (size_t)n);
+    }
+    buf_str(&ids, "]");
+    struct slice text = buf_view(&ids); /* too little memory: no JSON, which is an error of the statement */
+    sqlite3_bind_text(f->statement, FILTERS[F_AMONG].base, (const char *)text.data, (int)text.size, SQLITE_TRANSIENT);
+    buf_fini(&ids);
 }
 
 /* [prefix, next prefix): a range, which an index serves. */
@@ -445,8 +454,8 @@ static void filters_visit(struct filters *f, const struct store_query *q, bool p
     value_int(f, F_HAS_RECORDING, q->has_recording, q->has_recording >= 0);
     value_int(f, F_ENCRYPTED, q->encrypted, q->encrypted >= 0);
     value_int(f, F_PARTIAL, q->partial, q->partial >= 0);
-    value_contains(f, F_USER_AGENT, q->user_agent_contains, f->like[0]);
-    value_contains(f, F_TEXT, q->text, f->like[1]);
+    value_part(f, F_USER_AGENT, q->user_agent_contains);
+    value_part(f, F_TEXT, q->text);
     value_words(f, q);
     value_texts(f, F_CALL_ID, q->call_id);
     value_texts(f, F_FROM_USER, q->from_user);
@@ -471,13 +480,16 @@ static void filters_visit(struct filters *f, const struct store_query *q, bool p
     value_ints(f, F_Q850, q->q850);
     if (paged)
         value_after(f, q);
+    if (f->among)
+        value_among(f);
 }
 
 /* ---- the statement ---- */
 
 static void sql_write(char out[SQL_MAX], enum shape shape, uint64_t asked)
 {
-    const char *along = shape == SHAPE_SAMPLE ? " NOT INDEXED" : ""; /* by id alone */
+    bool by_id = shape == SHAPE_SAMPLE || asked >> F_AMONG & 1;
+    const char *along = by_id ? " NOT INDEXED" : "";
     size_t n = (size_t)snprintf(out, SQL_MAX, "%s FROM calls%s WHERE state = 'ended'",
                                 SHAPES[shape].head, along);
     for (int i = 0; i < F_COUNT; i++)
@@ -543,9 +555,40 @@ static bool worst_are_near(const struct store_query *q)
     return (f.asked & ~passing) == 0;
 }
 
+#define BIT(filter) (UINT64_C(1) << (filter))
+/* What is looked at in memory as exactly as in the file; and what only leaves out. */
+#define IN_MEMORY                                                                                  \
+    (BIT(F_KIND) | BIT(F_FROM) | BIT(F_TO) | BIT(F_DURATION_GTE) | BIT(F_DURATION_LTE) |           \
+     BIT(F_MOS_SCALE) | BIT(F_ONE_WAY) | BIT(F_NO_RTP) | BIT(F_HAS_RECORDING) | BIT(F_ENCRYPTED) | \
+     BIT(F_PARTIAL) | BIT(F_OUTCOME) | BIT(F_SIP_CODE) | BIT(F_Q850) | BIT(F_DIRECTION))
+#define LEAVES_OUT                                                                                 \
+    (BIT(F_MOS) | BIT(F_R_FB) | BIT(F_LOSS) | BIT(F_JITTER) | BIT(F_USER_AGENT) |                  \
+     (IN_MEMORY & ~(BIT(F_KIND) | BIT(F_FROM) | BIT(F_TO))))
+/* These have an index of their own. */
+#define FOUND_AT_ONCE                                                                              \
+    (BIT(F_CALL_ID) | BIT(F_FROM_USER) | BIT(F_TO_USER) | BIT(F_NUMBER) | BIT(F_NUMBER_PREFIX) |   \
+     BIT(F_UID) | BIT(F_IMPORT) | BIT(F_TAG) | BIT(F_WORDS) | BIT(F_WORDS_TRANSCRIPT) |            \
+     BIT(F_WORDS_ANNOTATIONS))
+
+/* False: all have to be looked at in the file. */
+static bool narrow(struct store_reader *r, struct db *db, const struct store_query *q, bool counted,
+                   size_t limit, struct columns_found *ret_found)
+{
+    struct filters f = {0};
+    bool by_duration = q->order == STORE_DURATION || q->order == STORE_LONGEST;
+    if (r->set.columns == NULL)
+        return false;
+    filters_visit(&f, q, false);
+    bool whole = (f.asked & ~IN_MEMORY) == 0;
+    if (f.asked & FOUND_AT_ONCE || !(f.asked & LEAVES_OUT || (whole && (counted || by_duration))))
+        return false;
+    return columns_find(r->set.columns, db, q, whole, counted ? 0 : limit, ret_found);
+}
+
 /* The connection of a day with its statement ready and bound; the values live in `f`. */
 static int day_statement(struct store_reader *r, const char *day, const struct store_query *q,
-                         enum shape shape, struct filters *f, struct db **ret_db)
+                         enum shape shape, const struct columns_found *among, struct filters *f,
+                         struct db **ret_db)
 {
     bool paged = shape != SHAPE_COUNT && shape != SHAPE_SAMPLE, few = false;
     int err = db_get(&r->set, DB_CALLS, day, ret_db, NULL);
@@ -555,7 +598,7 @@ static int day_statement(struct store_reader *r, const char *day, const struct s
     if (err)
         return err;
     *f = (struct filters){
-        .few = few, .worst = shape == SHAPE_WORST, .unscored = shape == SHAPE_UNSCORED};
+        .few = few, .worst = shape == SHAPE_WORST, .unscored = shape == SHAPE_UNSCORED, .among = among};
     filters_visit(f, q, paged);
     f->statement = list_statement(*ret_db, shape, f->asked);
     if (f->statement == NULL)
@@ -592,11 +635,12 @@ static int hit_order(const void *a, const void *b)
 }
 
 static int collect_as(struct store_reader *r, const char *day, const struct store_query *q,
-                      enum shape shape, size_t limit, struct hits *hits)
+                      enum shape shape, const struct columns_found *among, size_t limit,
+                      struct hits *hits)
 {
     struct filters f;
     struct db *db;
-    int err = day_statement(r, day, q, shape, &f, &db), rc;
+    int err = day_statement(r, day, q, shape, among, &f, &db), rc;
     if (err)
         return err;
     sqlite3_bind_int64(f.statement, PARAMETER_LIMIT, (int64_t)limit);
@@ -612,6 +656,22 @@ static int collect_as(struct store_reader *r, const char *day, const struct stor
     return db_error(db, rc);
 }
 
+/* Where it is known that few can be meant those alone are looked at. */
+static int collect_few(struct store_reader *r, const char *day, const struct store_query *q,
+                       size_t limit, struct hits *hits)
+{
+    struct columns_found found;
+    struct db *db;
+    int err = db_get(&r->set, DB_CALLS, day, &db, NULL);
+    if (err)
+        return err;
+    bool known = narrow(r, db, q, false, limit, &found);
+    if (known && found.count == 0)
+        return 0;
+    bool few = known && found.few;
+    return collect_as(r, day, q, (enum shape)q->order, few ? &found : NULL, limit, hits);
+}
+
 static int day_collect(struct store_reader *r, const char *day, const struct store_query *q,
                        size_t limit, struct hits *hits)
 {
@@ -619,12 +679,12 @@ static int day_collect(struct store_reader *r, const char *day, const struct sto
     bool behind = q->after_uid[0] && isnan(q->after_value); /* all with a score were given */
     int err = 0;
     if (!worst_are_near(q))
-        return collect_as(r, day, q, (enum shape)q->order, limit, hits);
+        return collect_few(r, day, q, limit, hits);
     if (!behind)
-        err = collect_as(r, day, q, SHAPE_WORST, limit, hits);
+        err = collect_as(r, day, q, SHAPE_WORST, NULL, limit, hits);
     size_t missing = limit - (hits->count - before);
     if (err == 0 && missing && isnan(q->mos_min_lte))
-        err = collect_as(r, day, q, SHAPE_UNSCORED, missing, hits);
+        err = collect_as(r, day, q, SHAPE_UNSCORED, NULL, missing, hits);
     return err;
 }
 
@@ -732,12 +792,33 @@ double store_order_value(enum store_order order, const struct call_record *r)
     return (double)r->started_us;
 }
 
+static int day_count(struct store_reader *r, const char *day, const struct store_query *q,
+                     uint64_t *sum)
+{
+    struct columns_found found;
+    struct filters f;
+    struct db *db;
+    int err = db_get(&r->set, DB_CALLS, day, &db, NULL);
+    if (err)
+        return err;
+    bool known = narrow(r, db, q, true, 0, &found);
+    if (known && (found.exact || found.count == 0)) {
+        *sum += found.count;
+        return 0;
+    }
+    err = day_statement(r, day, q, SHAPE_COUNT, known && found.few ? &found : NULL, &f, &db);
+    if (err)
+        return err;
+    int rc = sqlite3_step(f.statement);
+    *sum += (uint64_t)sqlite3_column_int64(f.statement, 0);
+    sqlite3_reset(f.statement);
+    return db_error(db, rc);
+}
+
 int store_count(struct store_reader *r, const struct store_query *q, uint64_t *ret_count)
 {
     struct store_query all = *q;
-    struct filters f;
     struct day *days;
-    struct db *db;
     size_t count;
     uint64_t sum = 0;
 
@@ -748,14 +829,7 @@ int store_count(struct store_reader *r, const struct store_query *q, uint64_t *r
     for (size_t i = 0; i < count && !err; i++) {
         if (!day_matters(&all, &days[i]))
             continue;
-        err = day_statement(r, days[i].text, &all, SHAPE_COUNT, &f, &db);
-        if (!err) {
-            int rc = sqlite3_step(f.statement);
-            sum += (uint64_t)sqlite3_column_int64(f.statement, 0);
-            sqlite3_reset(f.statement);
-            err = db_error(db, rc);
-        }
-        err = gone_is_empty(err);
+        err = gone_is_empty(day_count(r, days[i].text, &all, &sum));
     }
     free(days);
     if (!err)
@@ -768,7 +842,7 @@ int list_sample(struct store_reader *r, const char *day, const struct store_quer
 {
     struct filters f;
     struct db *db;
-    int err = day_statement(r, day, q, SHAPE_SAMPLE, &f, &db);
+    int err = day_statement(r, day, q, SHAPE_SAMPLE, NULL, &f, &db);
     if (err)
         return err;
     sqlite3_bind_int64(f.statement, PARAMETER_ID, from_id);

@@ -41,6 +41,12 @@
     " FROM calls WHERE kind = 'call' AND state = 'ended' AND import_id IS NULL"                    \
     " AND started_us >= ?1 AND started_us < ?2 AND "
 
+/* In the order of columns_facts.c. */
+#define FACT_COLUMNS                                                                               \
+    "id, started_us, kind, state, outcome, direction, mos_scale, user_agent, sip_code, q850_cause," \
+    " duration_ms, mos_min, r_fb_min, loss_ratio, jitter_ms, one_way, no_rtp, encrypted, partial," \
+    " recording_state"
+
 static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
@@ -98,6 +104,8 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_CALLS_AT_MOST] = "SELECT count(*) FROM (SELECT 1 FROM calls WHERE started_us >= ? AND started_us < ? LIMIT ?)",
     /* each of the two is a look at an end of the table; both in one would be a walk through it */
     [SQL_CALLS_IDS] = "SELECT (SELECT min(id) FROM calls), (SELECT max(id) FROM calls)",
+    [SQL_FACTS] = "SELECT " FACT_COLUMNS " FROM calls INDEXED BY calls_found",
+    [SQL_FACTS_BETWEEN] = "SELECT " FACT_COLUMNS " FROM calls NOT INDEXED WHERE id >= ? AND id < ?",
     /* no chains: a count of nought, one octet */
     [SQL_CALL_WHOLE] = "SELECT state = 'ended' AND length(chains) > 1 FROM calls WHERE uid = ?",
     /* What is not there is as if the row had none of it. */

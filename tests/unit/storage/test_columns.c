@@ -1,0 +1,192 @@
+/* What is held in memory for lists leaves nothing out: whatever was put, changed, rolled back or deleted, a reader that has it
+ * says what a reader without it says, over many questions. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/crypto.h"
+#include "storage/columns.h"
+#include "tests/unit/storage/record_help.h"
+
+#define QUESTIONS 60
+#define CALLS     9000 /* of two days: more than a few, in many blocks */
+
+static uint64_t state;
+static unsigned below(unsigned n)
+{
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(state >> 33) % n;
+}
+static bool one_in(unsigned n)
+{
+    return below(n) == 0;
+}
+
+static const char *const OUTCOMES[] = {"answered", "busy", "failed", "no_answer"};
+static const char *const AGENTS[] = {"Acme PBX 1", "Acme PBX 2", "Other/7", "a telephone whose name is longer than anything that is kept of a name, and "
+                                                                           "that is found all the same, as one whose name is not known"};
+static const char *const SCALES[] = {"NB", "WB"};
+
+static struct call_record *random_call(unsigned n)
+{
+    struct call_record *r = help_call(n, HELP_T0_US + (n % 2 ? HELP_DAY_US : 0) + (int64_t)below(7200) * 1000000);
+    r->started_us = HELP_T0_US + (n % 2 ? HELP_DAY_US : 0) + (int64_t)(n / 2) * 1000003; /* stays */
+    r->state = one_in(40) ? "answered" : "ended";
+    r->kind = one_in(50) ? "orphan" : "call";
+    r->outcome = OUTCOMES[below(4)];
+    r->direction = one_in(2) ? "in" : "out";
+    r->sip_code = one_in(3) ? 486 : 200;
+    r->duration_ms = one_in(10) ? -1 : (int64_t)below(900);
+    r->mos_min = one_in(5) ? NAN : 1 + below(3500) / 1000.0;
+    r->mos_scale = isnan(r->mos_min) ? NULL : SCALES[below(2)];
+    r->r_fb_min = one_in(5) ? NAN : below(1000) / 10.0;
+    r->loss_ratio = one_in(5) ? NAN : below(300) / 1000.0;
+    r->jitter_ms_max = one_in(5) ? NAN : below(800) / 10.0;
+    r->one_way = one_in(100);
+    r->partial = one_in(30);
+    r->user_agent = help_text(r->arena, AGENTS[below(4)]);
+    return r;
+}
+
+static void random_question(struct store_query *q)
+{
+    store_query_defaults(q);
+    q->limit = 1 + below(60);
+    q->order = (enum store_order)below(5);
+    if (one_in(4))
+        q->outcome[0] = OUTCOMES[below(4)];
+    if (one_in(8))
+        q->outcome[1] = OUTCOMES[below(4)];
+    if (one_in(6))
+        q->one_way = below(2) == 0;
+    if (one_in(8))
+        q->encrypted = 1;
+    if (one_in(8))
+        q->partial = below(2) == 0;
+    if (one_in(6))
+        q->duration_ms_gte = below(900);
+    if (one_in(6))
+        q->duration_ms_lte = below(900);
+    if (one_in(4))
+        q->mos_min_lte = 1 + below(3500) / 1000.0;
+    if (one_in(6))
+        q->mos_scale = SCALES[below(2)];
+    if (one_in(6))
+        q->r_fb_min_lte = below(1000) / 10.0;
+    if (one_in(5))
+        q->loss_ratio_gte = below(300) / 1000.0;
+    if (one_in(5))
+        q->jitter_ms_gte = below(800) / 10.0;
+    if (one_in(6))
+        q->user_agent_contains = one_in(2) ? "acme pbx" : "NAME IS";
+    if (one_in(8))
+        q->sip_code[0] = 486;
+    if (one_in(8))
+        q->direction[0] = "in";
+    if (one_in(10))
+        q->text = "oTHer";
+    if (one_in(3)) {
+        q->from_us = HELP_T0_US + (int64_t)below(CALLS / 2) * 1000003;
+        q->to_us = q->from_us + (int64_t)below(2000) * 1000003 + (one_in(2) ? HELP_DAY_US : 0);
+    }
+    q->any_kind = one_in(5);
+}
+
+struct seen {
+    unsigned count;
+    char uid[64][40];
+    double value[64];
+    int64_t started_us[64];
+};
+
+static void note(void *context, const struct call_record *r)
+{
+    struct seen *seen = context;
+    snprintf(seen->uid[seen->count], 40, "%s", r->uid);
+    seen->started_us[seen->count++] = r->started_us;
+}
+
+static void compare(struct store_reader *plain, struct store_reader *fast, struct store_query *q, unsigned round)
+{
+    for (unsigned page = 0; page < 3; page++) {
+        struct seen a = {0}, b = {0};
+        bool more_a = false, more_b = false;
+        cr_assert_eq(store_calls(plain, q, note, &a, &more_a), 0);
+        cr_assert_eq(store_calls(fast, q, note, &b, &more_b), 0);
+        cr_assert_eq(a.count, b.count, "round %u, page %u: %u and %u", round, page, a.count, b.count);
+        cr_assert_eq(more_a, more_b, "round %u, page %u", round, page);
+        for (unsigned i = 0; i < a.count; i++)
+            cr_assert_str_eq(a.uid[i], b.uid[i], "round %u, page %u, row %u", round, page, i);
+        if (!more_a || q->order > STORE_OLDEST)
+            break;
+        snprintf(q->after_uid, sizeof q->after_uid, "%s", a.uid[a.count - 1]);
+        q->after_us = a.started_us[a.count - 1];
+    }
+    uint64_t count_a = 0, count_b = 0;
+    q->after_uid[0] = '\0';
+    cr_assert_eq(store_count(plain, q, &count_a), 0);
+    cr_assert_eq(store_count(fast, q, &count_b), 0);
+    cr_assert_eq(count_a, count_b, "round %u: %d and %d are counted", round, (int)count_a, (int)count_b);
+}
+
+static void put(struct store *store, unsigned n)
+{
+    struct call_record *r = random_call(n);
+    cr_assert_eq(store_put_call(store, r), 0);
+    record_free(r);
+}
+
+static void run(uint64_t seed, unsigned rounds, size_t bytes, bool held)
+{
+    struct why why = {""};
+    char dir[HELP_DIR_SIZE];
+    struct store *store;
+    struct store_reader *plain, *fast;
+    state = seed;
+    crypto_start();
+    help_dir_make(dir);
+    struct counters *counters = calloc(1, sizeof *counters);
+    struct columns *columns = columns_new(bytes);
+    cr_assert_eq(store_open(dir, counters, &store, &why), 0, "%s", why.text);
+    store_shares(store, columns);
+    cr_assert_eq(store_reader_open(dir, &plain), 0);
+    cr_assert_eq(store_reader_open(dir, &fast), 0);
+    store_reader_shares(fast, columns);
+    for (unsigned n = 0; n < CALLS; n++)
+        put(store, n);
+    cr_assert_eq(store_commit(store), 0);
+    for (unsigned round = 0; round < rounds; round++) {
+        for (unsigned i = 0; i < QUESTIONS; i++) {
+            struct store_query q;
+            random_question(&q);
+            compare(plain, fast, &q, round);
+        }
+        for (unsigned i = below(20) + (one_in(10) ? 2000 : 0); i > 0; i--) /* changed, and new ones */
+            put(store, below(CALLS + 100 * round));
+        cr_assert_eq(store_commit(store), 0);
+    }
+    cr_assert_eq(columns_bytes(columns) > 0, held);
+    cr_assert_leq(columns_bytes(columns), bytes);
+    store_reader_close(plain);
+    store_reader_close(fast);
+    store_close(store);
+    columns_free(columns);
+    free(counters);
+    help_dir_remove(dir);
+}
+
+Test(columns, leave_nothing_out, .timeout = 300)
+{
+    run(1, 12, 64u << 20, true);
+}
+
+Test(columns, leave_nothing_out_where_one_day_makes_room_for_the_other, .timeout = 300)
+{
+    run(2, 3, 300000, true);
+}
+
+Test(columns, without_room_lists_go_without, .timeout = 300)
+{
+    run(3, 2, 1000, false);
+}
