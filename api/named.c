@@ -11,6 +11,7 @@
 #include "base/crypto.h"
 #include "base/json_read.h"
 
+#define API_ROOT    "/api/v1/"
 #define DEPTH_MAX   4
 #define ITEMS_MAX   512
 #define CHANGE_MAX  4096
@@ -45,6 +46,13 @@ static const struct api_named_source *source(struct exchange *x)
         return s;
     problem(x->rs, x->rq, 503, "unavailable", NULL, "There is nothing of this here.");
     return NULL;
+}
+
+/* The handlers are of both: which it is says the route. */
+static enum named_kind kind_of_path(const struct exchange *x)
+{
+    const char *path = KINDS[NAMED_ALIAS].path;
+    return strncmp(x->rq->route->path + strlen(API_ROOT), path, strlen(path)) == 0 ? NAMED_ALIAS : NAMED_TRUNK;
 }
 
 /* ---- out ---- */
@@ -156,23 +164,14 @@ static bool answer(struct exchange *x, const struct api_named_source *s, enum na
     return true;
 }
 
-static void show(struct exchange *x, enum named_kind kind)
+void handle_named(struct exchange *x)
 {
     const struct api_named_source *s = source(x);
+    enum named_kind kind = kind_of_path(x);
     char id[NAMED_ID_SIZE];
 
     if (s && id_of_path(x, s, kind, id) && answer(x, s, kind, id))
         exchange_etag(x);
-}
-
-void handle_trunk(struct exchange *x)
-{
-    show(x, NAMED_TRUNK);
-}
-
-void handle_alias(struct exchange *x)
-{
-    show(x, NAMED_ALIAS);
 }
 
 void handle_aliases(struct exchange *x)
@@ -420,12 +419,13 @@ static void put(struct reading *r)
     path_id(r->id, id);
     if (r->how == NAMED_NEW) {
         r->x->rs->status = 201;
-        http_header(r->x->rs, "Location", "/api/v1/%s/%s", KINDS[r->kind].path, id);
+        http_header(r->x->rs, "Location", API_ROOT "%s/%s", KINDS[r->kind].path, id);
     }
 }
 
-static void write_one(struct exchange *x, enum named_kind kind, enum named_change how)
+static void write_one(struct exchange *x, enum named_change how)
 {
+    enum named_kind kind = kind_of_path(x);
     struct reading r = {.x = x, .s = source(x), .kind = kind, .how = how};
 
     if (r.s == NULL || (how == NAMED_OTHER && !id_of_path(x, r.s, kind, r.id)))
@@ -438,43 +438,24 @@ static void write_one(struct exchange *x, enum named_kind kind, enum named_chang
         buf_fini(&r.value[v]);
 }
 
-static void delete_one(struct exchange *x, enum named_kind kind)
+void handle_create_named(struct exchange *x)
+{
+    write_one(x, NAMED_NEW);
+}
+
+void handle_put_named(struct exchange *x)
+{
+    write_one(x, NAMED_OTHER);
+}
+
+void handle_delete_named(struct exchange *x)
 {
     const struct api_named_source *s = source(x);
+    enum named_kind kind = kind_of_path(x);
     struct named n = {.kind = kind};
     char id[NAMED_ID_SIZE];
 
     n.id = id;
     if (s && id_of_path(x, s, kind, id) && is_current(x, s, kind, id) && change(x, s, NAMED_GONE, &n))
         x->rs->status = 204;
-}
-
-void handle_create_trunk(struct exchange *x)
-{
-    write_one(x, NAMED_TRUNK, NAMED_NEW);
-}
-
-void handle_put_trunk(struct exchange *x)
-{
-    write_one(x, NAMED_TRUNK, NAMED_OTHER);
-}
-
-void handle_delete_trunk(struct exchange *x)
-{
-    delete_one(x, NAMED_TRUNK);
-}
-
-void handle_create_alias(struct exchange *x)
-{
-    write_one(x, NAMED_ALIAS, NAMED_NEW);
-}
-
-void handle_put_alias(struct exchange *x)
-{
-    write_one(x, NAMED_ALIAS, NAMED_OTHER);
-}
-
-void handle_delete_alias(struct exchange *x)
-{
-    delete_one(x, NAMED_ALIAS);
 }

@@ -368,22 +368,6 @@ static int on_rule(void *user, const char *section, const char *name, const char
     return rules_set(&r->settings->rules, section, name, value, &r->first) == 0;
 }
 
-int settings_read_rules(const char *path, struct rules **ret_rules, struct why *why)
-{
-    struct settings holder = {0};
-    struct reading reading = {.settings = &holder};
-    int line = ini_parse(path, on_rule, &reading);
-    *ret_rules = NULL;
-    if (line == 0) {
-        *ret_rules = holder.rules;
-        return 0;
-    }
-    rules_let_go(holder.rules);
-    why_set(why, "%s, line %d: %s; mend the line, or delete the file to go back to the rules of the configuration", path, line,
-            line < 0 ? "it cannot be read" : reading.first.text);
-    return ERR_INVALID;
-}
-
 static int on_place(void *user, const char *section, const char *name, const char *value)
 {
     struct reading *r = user;
@@ -392,42 +376,63 @@ static int on_place(void *user, const char *section, const char *name, const cha
     return places_section(section) && places_set(&r->settings->places, section, name, value, &r->first) == 0;
 }
 
-int settings_try_rules(const char *text, struct why *why)
+/* What stands in a file of its own besides, put there by the API. */
+struct part {
+    ini_handler take;
+    const char *instead; /* of mending a file that cannot be read */
+    const char *said;    /* of a text that could not be read as that file */
+};
+
+static const struct part RULES = {on_rule, "to go back to the rules of the configuration", "It could not be read again"};
+static const struct part PLACES = {on_place, "and name its trunks and aliases again", "it could not be read again"};
+
+static int read_part(const struct part *part, const char *path, struct settings *holder, struct why *why)
+{
+    struct reading reading = {.settings = holder};
+    int line = ini_parse(path, part->take, &reading);
+    if (line == 0)
+        return 0;
+    settings_free(holder);
+    why_set(why, "%s, line %d: %s; mend the line, or delete the file %s", path, line,
+            line < 0 ? "it cannot be read" : reading.first.text, part->instead);
+    return ERR_INVALID;
+}
+
+static int try_part(const struct part *part, const char *text, struct why *why)
 {
     struct settings holder = {0};
     struct reading reading = {.settings = &holder};
-    int line = ini_parse_string(text, on_rule, &reading);
-    rules_let_go(holder.rules);
+    int line = ini_parse_string(text, part->take, &reading);
+    settings_free(&holder);
     if (line)
-        why_set(why, "It could not be read again: line %d: %s", line, reading.first.text[0] ? reading.first.text : "it is no line of a configuration");
+        why_set(why, "%s: line %d: %s", part->said, line, reading.first.text[0] ? reading.first.text : "it is no line of a configuration");
     return line ? ERR_INVALID : 0;
+}
+
+int settings_read_rules(const char *path, struct rules **ret_rules, struct why *why)
+{
+    struct settings holder = {0};
+    int err = read_part(&RULES, path, &holder, why);
+    *ret_rules = holder.rules;
+    return err;
+}
+
+int settings_try_rules(const char *text, struct why *why)
+{
+    return try_part(&RULES, text, why);
 }
 
 int settings_read_places(const char *path, struct places **ret_places, struct why *why)
 {
     struct settings holder = {0};
-    struct reading reading = {.settings = &holder};
-    int line = ini_parse(path, on_place, &reading);
-    *ret_places = NULL;
-    if (line == 0) {
-        *ret_places = holder.places;
-        return 0;
-    }
-    places_free(holder.places);
-    why_set(why, "%s, line %d: %s; mend the line, or delete the file and name its trunks and aliases again", path, line,
-            line < 0 ? "it cannot be read" : reading.first.text);
-    return ERR_INVALID;
+    int err = read_part(&PLACES, path, &holder, why);
+    *ret_places = holder.places;
+    return err;
 }
 
 int settings_try_places(const char *text, struct why *why)
 {
-    struct settings holder = {0};
-    struct reading reading = {.settings = &holder};
-    int line = ini_parse_string(text, on_place, &reading);
-    places_free(holder.places);
-    if (line)
-        why_set(why, "it could not be read again: line %d: %s", line, reading.first.text[0] ? reading.first.text : "it is no line of a configuration");
-    return line ? ERR_INVALID : 0;
+    return try_part(&PLACES, text, why);
 }
 
 static int is_conf(const struct dirent *e)
