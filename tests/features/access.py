@@ -354,7 +354,7 @@ class Encrypted(Guarded):
             return dict(x[0] for x in tls.getpeercert()["subject"])["commonName"], tls.version()
 
 
-@feature("R08", "HTTPS: TLS 1.2 and 1.3, nothing older; a certificate that is read again on SIGHUP, a bad one is not; sound by ranges; beyond loopback")
+@feature("M06", "API, page and sound from afar by HTTPS: TLS 1.2 and 1.3, nothing older; a certificate that is read again on SIGHUP, a bad one is not; sound by ranges; beyond loopback")
 def encrypted(t):
     import ssl
     folder = t.path("tls")
@@ -381,6 +381,8 @@ def encrypted(t):
             t.check("no clear text", plain.getresponse().status >= 400)
         except (OSError, http.client.HTTPException):
             pass
+        status, headers, _ = s.ask("/", root="")
+        t.equal("the page, for whoever has no token yet", (status, headers["content-type"]), (200, "text/html; charset=utf-8"))
         listener = s.token("listener")
         uid = s.as_(listener, f"/calls?{DAY}&call_id=c1@test")["data"][0]["uid"]
         recording = s.wait(lambda: (lambda r: r["id"] if r["state"] == "ready" else None)(s.as_(s.first, f"/calls/{uid}/recording")))
