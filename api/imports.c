@@ -245,8 +245,11 @@ void handle_delete_import(struct exchange *x)
     }
     if (!exchange_audit(x, "import.delete", i.id, "ok", i.name))
         return;
-    if (s->remove(s->context, i.id) != 0)
+    int err = s->remove(s->context, i.id);
+    if (err == ERR_NOT_FOUND)
         not_there(x);
+    else if (err)
+        problem(x->rs, x->rq, 503, "import_failed", NULL, "It could not be deleted: %s.", err_text(err));
     else
         x->rs->status = 204;
 }

@@ -64,6 +64,6 @@ struct api_import_source {
     /* Newest first. */
     void (*list)(void *context, api_import_fn *fn, void *fn_context);
     int (*get)(void *context, const char *id, struct api_import *ret_import);
-    /* Its file goes, and its reading ends; calls that it made stay. ERR_NOT_FOUND. */
+    /* Its file goes, and its reading ends; calls that it made stay. It holds behind a crash. ERR_NOT_FOUND; else the disk refused, and it stays. */
     int (*remove)(void *context, const char *id);
 };

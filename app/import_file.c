@@ -119,9 +119,18 @@ bool import_read(const struct importer *m, const char *id, struct api_import *re
     return ret_import->received_us != 0;
 }
 
+int import_forget(const struct importer *m, const char *id)
+{
+    char dir[600], name[60];
+    import_path(m, "", "", dir);
+    snprintf(name, sizeof name, "%.40s.info", id);
+    return drop_file(dir, name);
+}
+
+/* Cut in between, the next start finds a file of nobody, and removes it. */
 void import_unlink(const struct importer *m, const char *id)
 {
-    static const char *const ENDS[] = {".part", ".cap", ".info"};
+    static const char *const ENDS[] = {".info", ".part", ".cap"};
     char path[600];
     for (size_t e = 0; e < sizeof ENDS / sizeof *ENDS; e++) {
         import_path(m, id, ENDS[e], path);

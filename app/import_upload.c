@@ -15,6 +15,7 @@
 #include "storage/disk.h"
 
 #define LOOK_EVERY (8u << 20) /* bytes between two looks at what is free */
+#define LARGE      (1u << 20) /* is given back by a thread */
 
 struct import_upload {
     struct importer *importer;
@@ -71,6 +72,7 @@ static void leave_place(struct importer *m)
 {
     pthread_mutex_lock(&m->lock);
     m->receiving--;
+    pthread_cond_broadcast(&m->changed);
     pthread_mutex_unlock(&m->lock);
 }
 
@@ -161,15 +163,30 @@ enum api_import_answer import_upload_write(struct import_upload *u, struct slice
 
 /* ---- the end ---- */
 
+static void *give_back(void *upload)
+{
+    struct import_upload *u = upload;
+    close(u->fd);
+    leave_place(u->importer);
+    free(u);
+    return NULL;
+}
+
+/* The bytes of a file without a name go with its last descriptor, and gigabytes take their time: not on the thread that all connections wait
+ * for. The place is free when that is over, so there are no more such threads than uploads at once. */
 void import_upload_drop(void *upload)
 {
     struct import_upload *u = upload;
+    pthread_attr_t detached;
+    pthread_t thread;
     if (u == NULL)
         return;
-    close(u->fd);
     import_unlink(u->importer, u->import.id);
-    leave_place(u->importer);
-    free(u);
+    pthread_attr_init(&detached);
+    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    if (u->import.bytes < LARGE || pthread_create(&thread, &detached, give_back, u) != 0)
+        (void)give_back(u);
+    pthread_attr_destroy(&detached);
 }
 
 static enum api_import_answer tell_known(const struct api_import *known, struct why *why)

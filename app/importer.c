@@ -57,9 +57,9 @@ static unsigned find(const struct importer *m, const char *id)
     return i;
 }
 
+/* Of the table. Its files are unlinked without the lock, unless they are small: whoever brings something waits for it. */
 static void take_out(struct importer *m, unsigned at)
 {
-    import_unlink(m, m->items[at]->id);
     free(m->items[at]);
     m->count--;
     memmove(&m->items[at], &m->items[at + 1], (m->count - at) * sizeof *m->items);
@@ -71,8 +71,10 @@ static void make_room(struct importer *m)
     unsigned at = 0;
     while (at < m->count && waits(m->items[at]))
         at++;
-    if (m->count == IMPORTS_LIST_MAX && at < m->count)
-        take_out(m, at);
+    if (m->count < IMPORTS_LIST_MAX || at == m->count)
+        return;
+    import_unlink(m, m->items[at]->id);
+    take_out(m, at);
 }
 
 static const struct api_import *find_content(const struct importer *m, const char *sha256)
@@ -168,10 +170,22 @@ static int begin(struct api_import *i, const char *path)
     return stat(path, &st) == 0 && (uint64_t)st.st_size == i->bytes ? 0 : ERR_TRUNCATED;
 }
 
-/* The file goes once it is written that nobody needs it any more: between the two it would be missed. */
-static void write_over(const struct importer *m, const struct api_import *i, const char *path)
+/* Of the one that is read, unless it was removed: that was answered, and stays so. */
+static int write_reading(struct importer *m, const struct api_import *i)
 {
-    if (import_write(m, i) == 0)
+    pthread_mutex_lock(&m->saying);
+    pthread_mutex_lock(&m->lock);
+    bool cut = m->cut;
+    pthread_mutex_unlock(&m->lock);
+    int err = cut ? 0 : import_write(m, i);
+    pthread_mutex_unlock(&m->saying);
+    return err;
+}
+
+/* The file goes once it is written that nobody needs it any more: between the two it would be missed. */
+static void write_over(struct importer *m, const struct api_import *i, const char *path)
+{
+    if (write_reading(m, i) == 0)
         (void)unlink(path);
     else
         log_error("import", "what became of import %s cannot be written", i->id);
@@ -192,7 +206,7 @@ static void over(struct importer *m, struct api_import *i, const char *path, int
 static void put_off(struct importer *m, struct api_import *i)
 {
     i->state = API_IMPORT_QUEUED;
-    if (import_write(m, i) != 0)
+    if (write_reading(m, i) != 0)
         log_error("import", "that import %s waits for the next start cannot be written", i->id);
 }
 
@@ -209,6 +223,8 @@ static bool end_reading(struct importer *m, const struct api_import *i)
     m->reading[0] = '\0';
     m->cut = false;
     pthread_mutex_unlock(&m->lock);
+    if (!stays)
+        import_unlink(m, i->id);
     return stays;
 }
 
@@ -231,7 +247,7 @@ static void read_one(struct importer *m, struct api_import *i)
     if (err)
         why_set(&why, "The file is not whole: the machine stopped before it was written.");
     if (err == 0)
-        err = import_write(m, i);
+        err = write_reading(m, i);
     take_news(m, i);
     const struct import_run_config config = {.importer = m, .path = path, .goes_on = goes_on, .tell = take_news, .context = m};
     if (err == 0)
@@ -348,6 +364,7 @@ int importer_start(const struct importer_config *config, struct importer **ret_i
         return ERR_NOMEM;
     m->config = *config;
     m->pipeline = *config->pipeline;
+    pthread_mutex_init(&m->saying, NULL);
     pthread_mutex_init(&m->lock, NULL);
     pthread_cond_init(&m->changed, NULL);
     int err = adopt_all(m, why);
@@ -381,8 +398,13 @@ void importer_free(struct importer *m)
     if (m == NULL)
         return;
     importer_quit(m);
+    pthread_mutex_lock(&m->lock);
+    while (m->receiving > 0)
+        pthread_cond_wait(&m->changed, &m->lock);
+    pthread_mutex_unlock(&m->lock);
     for (unsigned i = 0; i < m->count; i++)
         free(m->items[i]);
+    pthread_mutex_destroy(&m->saying);
     pthread_mutex_destroy(&m->lock);
     pthread_cond_destroy(&m->changed);
     free(m);
@@ -417,19 +439,42 @@ static int get(void *context, const char *id, struct api_import *ret_import)
     return found ? 0 : ERR_NOT_FOUND;
 }
 
-/* The one that is read is taken out by the thread that reads it, a moment later. */
+static bool is_there(struct importer *m, const char *id)
+{
+    pthread_mutex_lock(&m->lock);
+    unsigned at = find(m, id);
+    bool there = at < m->count && !is_gone(m, m->items[at]);
+    pthread_mutex_unlock(&m->lock);
+    return there;
+}
+
+/* The one that is read is taken out by the thread that reads it, a moment later. True: it is not read. */
+static bool cut_or_take_out(struct importer *m, const char *id)
+{
+    pthread_mutex_lock(&m->lock);
+    unsigned at = find(m, id);
+    bool read = strcmp(m->reading, id) == 0;
+    if (read)
+        m->cut = true;
+    else if (at < m->count)
+        take_out(m, at);
+    pthread_mutex_unlock(&m->lock);
+    return !read;
+}
+
+/* The disk knows first: what was answered holds after a crash. */
 static int remove_one(void *context, const char *id)
 {
     struct importer *m = context;
-    pthread_mutex_lock(&m->lock);
-    unsigned at = find(m, id);
-    bool found = at < m->count;
-    if (found && strcmp(m->reading, id) == 0)
-        m->cut = true;
-    else if (found)
-        take_out(m, at);
-    pthread_mutex_unlock(&m->lock);
-    return found ? 0 : ERR_NOT_FOUND;
+    bool out = false;
+    pthread_mutex_lock(&m->saying);
+    int err = is_there(m, id) ? import_forget(m, id) : ERR_NOT_FOUND;
+    if (err == 0)
+        out = cut_or_take_out(m, id);
+    pthread_mutex_unlock(&m->saying);
+    if (out)
+        import_unlink(m, id);
+    return err;
 }
 
 struct api_import_source importer_source(struct importer *m)

@@ -13,10 +13,11 @@ struct importer {
     struct pipeline_config pipeline;
     pthread_t thread;
     bool started;
-    pthread_mutex_t lock; /* guards what follows */
+    pthread_mutex_t saying; /* held while something is written of an import that may be removed, or it is removed; taken ahead of the other */
+    pthread_mutex_t lock;   /* guards what follows */
     pthread_cond_t changed;
     bool stopping;
-    unsigned receiving;   /* uploads under way */
+    unsigned receiving;   /* uploads under way, and those whose file is being given back to the disk */
     struct api_import *items[IMPORTS_LIST_MAX]; /* the oldest first */
     unsigned count;
     char reading[40];     /* the one that is read, until its state says what became of it; "": none */
@@ -29,6 +30,8 @@ void import_path(const struct importer *m, const char *id, const char *end, char
 int import_write(const struct importer *m, const struct api_import *i);
 /* False: there is none that can be read. */
 bool import_read(const struct importer *m, const char *id, struct api_import *ret_import);
+/* Nobody knows of it any more, at the next start either. 0 or an ERR_. */
+int import_forget(const struct importer *m, const char *id);
 /* All files of it. */
 void import_unlink(const struct importer *m, const char *id);
 

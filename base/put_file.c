@@ -22,13 +22,14 @@ static int write_all(int fd, struct slice text)
     return fsync(fd) == 0 ? 0 : err_of_errno(errno);
 }
 
-static void sync_dir(const char *dir)
+static int sync_dir(const char *dir)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return;
-    (void)fsync(fd);
+        return err_of_errno(errno);
+    int err = fsync(fd) == 0 ? 0 : err_of_errno(errno);
     close(fd);
+    return err;
 }
 
 static bool path_of(char out[PATH_MAX], const char *dir, const char *name, const char *end)
@@ -52,8 +53,18 @@ int put_file(const char *dir, const char *name, struct slice text)
     if (err)
         (void)unlink(part);
     else
-        sync_dir(dir);
+        (void)sync_dir(dir);
     return err;
+}
+
+int drop_file(const char *dir, const char *name)
+{
+    char path[PATH_MAX];
+    if (!path_of(path, dir, name, ""))
+        return ERR_INVALID;
+    if (unlink(path) != 0 && errno != ENOENT)
+        return err_of_errno(errno);
+    return sync_dir(dir);
 }
 
 static int read_all(int fd, char *out, size_t size)

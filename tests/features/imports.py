@@ -279,8 +279,12 @@ def killed(t):
         t.equal("what it made stays, and no more comes", len(s.calls_of(other["id"])), made)
         s.has_result("cancelled", 1)
         t.counter("an import that is deleted goes on", made < len(offline))
+        last = s.bring(gzip.compress(data, 1), "c.gz")[2]
+        wait_for("it is read", lambda: s.get(f"/imports/{last['id']}")["state"] == "running")
+        t.equal("deleted, and killed at once", s.ask(f"/imports/{last['id']}", "DELETE")[0], 204)
         s.kill()
         s.again()
+        t.equal("it does not come back", (s.ask(f"/imports/{last['id']}")[0], s.folder()), (404, ["info"]))
 
 
 @feature("R33", "what takes longer than [limits] import_time has failed, with a sentence; its calls until then stay, and the next one is read")

@@ -1,10 +1,12 @@
 /* The table of imports between whoever brings, removes and reads: what a moment between two steps must not spoil. */
 #include <criterion/criterion.h>
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -120,4 +122,79 @@ Test(importer, a_crash_behind_the_last_word_leaves_a_done_import_without_its_fil
     start();
     cr_expect_eq(state_of(a.id), API_IMPORT_DONE);
     cr_expect_eq(access(path, F_OK), -1);
+}
+
+/* A crash may follow the answer: the one that is read must not come back. */
+Test(importer, one_that_is_removed_while_it_is_read_does_not_come_back)
+{
+    char path[600], info[600];
+    struct api_import a = import_of(ID "1", API_IMPORT_RUNNING, "a");
+    struct api_import_source source = importer_source(importer);
+    make_capture(a.id, path);
+    import_path(importer, a.id, ".info", info);
+    cr_assert_eq(import_write(importer, &a), 0);
+    cr_assert_eq(importer_add(importer, &a, NULL), 0);
+    pthread_mutex_lock(&importer->lock);
+    snprintf(importer->reading, sizeof importer->reading, "%s", a.id);
+    pthread_mutex_unlock(&importer->lock);
+    cr_assert_eq(source.remove(source.context, a.id), 0);
+    cr_expect_eq(access(info, F_OK), -1, "it is forgotten when that is answered");
+    cr_expect_eq(source.remove(source.context, a.id), ERR_NOT_FOUND);
+    importer_free(importer);
+    start();
+    source = importer_source(importer);
+    cr_expect_eq(source.get(source.context, a.id, &a), ERR_NOT_FOUND);
+    cr_expect_eq(access(path, F_OK), -1, "what was left of it has gone, too");
+}
+
+/* A descriptor whose close() takes a while: a connection whose other end takes nothing. */
+static int slow_to_close(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const struct linger linger = {.l_onoff = 1, .l_linger = 1};
+    socklen_t size = sizeof at;
+    static char bytes[65536];
+    int door = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert(bind(door, (struct sockaddr *)&at, sizeof at) == 0 && listen(door, 1) == 0);
+    cr_assert(getsockname(door, (struct sockaddr *)&at, &size) == 0 && connect(fd, (struct sockaddr *)&at, sizeof at) == 0);
+    while (send(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        ;
+    cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger), 0);
+    return fd;
+}
+
+static int descriptor_of(const char *end)
+{
+    char link[64], path[600];
+    for (int fd = 3; fd < 1000; fd++) {
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        ssize_t n = readlink(link, path, sizeof path - 1);
+        if (n > (ssize_t)strlen(end) && strncmp(path + n - strlen(end), end, strlen(end)) == 0)
+            return fd;
+    }
+    return -1;
+}
+
+Test(importer, the_thread_of_the_connections_does_not_wait_for_the_bytes_of_a_refused_file)
+{
+    struct import_upload *u = NULL;
+    struct why why = {0};
+    const struct api_import_begin ask = {.name = "x.pcap", .actor = "somebody"};
+    settings.retain_min_free = 0;
+    cr_assert_eq(import_upload_begin(importer, &ask, &u, &why), API_IMPORT_TAKEN, "%s", why.text);
+    uint8_t *bytes = calloc(1, 2 << 20);
+    memcpy(bytes, "\x1f\x8b", 2);
+    cr_assert_eq(import_upload_write(u, slice_of(bytes, 2 << 20), &why), API_IMPORT_TAKEN, "%s", why.text);
+    free(bytes);
+    int own = descriptor_of(".part"), slow = slow_to_close();
+    cr_assert(own > 0 && dup2(slow, own) == own);
+    close(slow); /* the last one takes the time */
+    import_upload_drop(u);
+    pthread_mutex_lock(&importer->lock);
+    cr_expect_eq(importer->receiving, 1, "it is being given back, and keeps its place");
+    pthread_mutex_unlock(&importer->lock);
+    cr_expect_eq(descriptor_of(".part"), -1);
+    importer_free(importer); /* waits for it */
+    start();
+    cr_expect_eq(importer->receiving, 0);
 }
