@@ -274,8 +274,13 @@ enum call_depth {
 };
 int call_read(struct db *db, sqlite3_stmt *row, enum call_depth depth, struct call_record **ret_record);
 
-/* store_list.c: how many calls of a day that the query finds have an id in [from, to). Looks at those alone. */
-int list_sample(struct store_reader *r, const char *day, const struct store_query *q, int64_t from_id, int64_t to_id, uint64_t *ret_count);
+/* store_list.c: how many calls of a day the query finds; NULL: of all, else of those in so many blocks of LIST_BLOCK neighbouring ids, spread
+ * over `ids` of them, of which there are more than that. Looks at those alone. */
+#define LIST_BLOCK 25
+struct list_blocks {
+    int64_t first, ids, count;
+};
+int list_sample(struct store_reader *r, const char *day, const struct store_query *q, const struct list_blocks *blocks, uint64_t *ret_count);
 
 /* store_tags.c: fills r->tags of a call that was just read. */
 int tags_read(struct db *db, struct call_record *r);

@@ -1,4 +1,4 @@
-/* About how many calls a query finds, for less than what a page costs.
+/* About how many calls a query finds, for what a large page costs at most.
  *
  * Where few calls began in the time range they are counted. Else a sample is looked at: of at most
  * so many days, spread over the range, blocks of neighbouring ids, spread over the day. Ids of a day
@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#define BLOCK 25 /* neighbours share pages of the file */
 
 struct estimate {
     struct store_reader *reader;
@@ -103,29 +101,22 @@ static int ids_of(struct estimate *e, const char *day, int64_t *ret_first, int64
     return db_error(db, rc);
 }
 
-/* `blocks` of them, each in the middle of its part of the day. */
+/* Neighbours share pages of the file, so it is blocks of them. A day that has no more is counted. */
 static int sample_day(struct estimate *e, const char *day, int64_t blocks, double *ret_matching)
 {
-    int64_t first, ids, looked = 0, matching = 0;
-    int err = ids_of(e, day, &first, &ids);
-    if (ids <= blocks * BLOCK)
-        blocks = 1;
-    for (int64_t i = 0; i < blocks && ids && !err; i++) {
-        int64_t wide = ids <= BLOCK || blocks == 1 ? ids : BLOCK;
-        int64_t at = first + (int64_t)((double)(2 * i + 1) * (double)ids / (double)(2 * blocks)) - wide / 2;
-        uint64_t found = 0;
-        at = at < first ? first : at;
-        err = list_sample(e->reader, day, &e->query, at, at + wide, &found);
-        looked += wide;
-        matching += (int64_t)found;
-    }
-    *ret_matching = looked ? (double)matching / (double)looked * (double)ids : 0;
+    struct list_blocks b = {.count = blocks};
+    uint64_t found = 0;
+    int err = ids_of(e, day, &b.first, &b.ids);
+    bool whole = b.ids <= blocks * LIST_BLOCK;
+    if (!err)
+        err = list_sample(e->reader, day, &e->query, whole ? NULL : &b, &found);
+    *ret_matching = whole ? (double)found : (double)found / (double)(blocks * LIST_BLOCK) * (double)b.ids;
     return err == ERR_NOT_FOUND ? 0 : err;
 }
 
 static int sample(struct estimate *e, uint64_t *ret_count)
 {
-    int64_t blocks = STORE_ESTIMATE_SAMPLE / BLOCK / e->count;
+    int64_t blocks = STORE_ESTIMATE_SAMPLE / LIST_BLOCK / e->count;
     double sum = 0, one = 0;
     int err = 0;
     for (unsigned i = 0; i < e->count && !err; i++) {
