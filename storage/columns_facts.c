@@ -4,6 +4,7 @@
 #include "storage/columns_facts.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ enum {
     BIT_ENCRYPTED = 8,
     BIT_PARTIAL = 16,
     BIT_RECORDING = 32,
+    BIT_WORDY = 64, /* it has more words, or nobody knows */
 };
 
 void facts_free(struct facts *f)
@@ -88,7 +90,7 @@ static uint16_t agent_of(struct facts *f, const char *text, uint16_t like)
 }
 
 enum { ID, STARTED, KIND, STATE, OUTCOME, DIRECTION, SCALE, AGENT, SIP_CODE, Q850, DURATION, MOS, R_FB, LOSS, JITTER, ONE_WAY,
-       NO_RTP, ENCRYPTED, PARTIAL, RECORDING };
+       NO_RTP, ENCRYPTED, PARTIAL, RECORDING, CODEC, SRC_IP, DST_IP, MEDIA };
 
 static const char *text(sqlite3_stmt *row, int column)
 {
@@ -128,11 +130,49 @@ static uint8_t bits(sqlite3_stmt *row)
     return (uint8_t)b;
 }
 
+/* Never 0. */
+static uint16_t word_hash(const char *word, size_t size)
+{
+    uint32_t h = 2166136261u;
+    for (size_t i = 0; i < size; i++)
+        h = (h ^ (uint8_t)tolower((unsigned char)word[i])) * 16777619u;
+    return (uint16_t)((h >> 16 ^ h) | 1);
+}
+
+static void put_word(struct fact *fact, const char *word, size_t size)
+{
+    uint16_t h = word_hash(word, size);
+    if (size == 0)
+        return;
+    for (int i = 0; i < FACTS_WORDS; i++) {
+        if (fact->word[i] == h)
+            return;
+        if (fact->word[i] == 0) {
+            fact->word[i] = h;
+            return;
+        }
+    }
+    fact->bits |= BIT_WORDY;
+}
+
+static void put_words(struct fact *fact, sqlite3_stmt *row)
+{
+    for (int column = CODEC; column <= DST_IP; column++) {
+        const char *word = text(row, column);
+        put_word(fact, word ? word : "", word ? strlen(word) : 0);
+    }
+    const char *at = text(row, MEDIA), *end;
+    if (at == NULL)
+        fact->bits |= BIT_WORDY;
+    for (; at && *at == ',' && (end = strchr(at + 1, ',')) != NULL; at = end)
+        put_word(fact, at + 1, (size_t)(end - at - 1));
+}
+
 void facts_put(struct facts *f, int64_t id, sqlite3_stmt *row)
 {
     struct fact *fact = &f->of[id];
     const char *state = text(row, STATE);
-    static_assert(sizeof *fact == 40, "what the limit of memory was made for");
+    static_assert(sizeof *fact == 56, "what the limit of memory was made for");
     *fact = (struct fact){0};
     if (state == NULL || strcmp(state, "ended") != 0)
         return;
@@ -150,12 +190,18 @@ void facts_put(struct facts *f, int64_t id, sqlite3_stmt *row)
     fact->direction = name_of(f, text(row, DIRECTION));
     fact->scale = name_of(f, text(row, SCALE));
     fact->bits = bits(row);
+    put_words(fact, row);
 }
 
 /* ---- a question ---- */
 
 struct set {
     uint64_t bits[4]; /* of names */
+};
+
+struct words {
+    unsigned count;
+    uint16_t hash[STORE_VALUES_MAX];
 };
 
 struct ask {
@@ -165,6 +211,7 @@ struct ask {
     uint8_t mask, bits;
     struct set kind, outcome, direction, scale;
     bool agents, codes, q850s;
+    struct words ip, codec;
     uint8_t *agent; /* 1: it is one of them */
     const int *code, *q850;
 };
@@ -234,6 +281,12 @@ static bool ask_agents(const struct facts *f, const char *part, struct ask *a)
     return true;
 }
 
+static void add_hash(struct words *w, const char *word)
+{
+    if (word)
+        w->hash[w->count++] = word_hash(word, strlen(word));
+}
+
 static bool ask_of(const struct facts *f, const struct store_query *q, struct ask *a)
 {
     const char *kind = q->any_kind ? NULL : q->kind ? q->kind : "call";
@@ -255,6 +308,13 @@ static bool ask_of(const struct facts *f, const struct store_query *q, struct as
     a->outcome = set_of(f, q->outcome, STORE_VALUES_MAX);
     a->direction = set_of(f, q->direction, STORE_VALUES_MAX);
     a->scale = set_of(f, &q->mos_scale, 1);
+    for (int i = 0; i < STORE_VALUES_MAX; i++) {
+        char canonical[ADDR_TEXT_SIZE];
+        struct addr addr;
+        bool good = q->ip[i] && addr_parse(slice_str(q->ip[i]), &addr);
+        add_hash(&a->ip, good ? addr_text(addr, canonical) : q->ip[i]);
+        add_hash(&a->codec, q->codec[i]);
+    }
     want_bit(a, q->one_way, BIT_ONE_WAY);
     want_bit(a, q->no_rtp, BIT_NO_RTP);
     want_bit(a, q->encrypted, BIT_ENCRYPTED);
@@ -268,6 +328,17 @@ static bool one_of(const int values[], unsigned value)
     for (int i = 0; i < STORE_VALUES_MAX; i++)
         if (values[i] && (uint16_t)values[i] == value)
             return true;
+    return false;
+}
+
+static bool has_word(const struct fact *f, const struct words *w)
+{
+    if (w->count == 0 || f->bits & BIT_WORDY)
+        return true;
+    for (int i = 0; i < FACTS_WORDS && f->word[i]; i++)
+        for (unsigned k = 0; k < w->count; k++)
+            if (f->word[i] == w->hash[k])
+                return true;
     return false;
 }
 
@@ -296,7 +367,8 @@ static bool fits(const struct fact *f, const struct ask *a)
         return false;
     if (a->agents && !a->agent[f->agent])
         return false;
-    return (!a->codes || one_of(a->code, f->sip_code)) && (!a->q850s || one_of(a->q850, f->q850));
+    return (!a->codes || one_of(a->code, f->sip_code)) && (!a->q850s || one_of(a->q850, f->q850)) && has_word(f, &a->ip) &&
+           has_word(f, &a->codec);
 }
 
 /* ---- the look through ---- */

@@ -10,6 +10,7 @@
 #define FACTS_OTHER  255  /* a name that had no room */
 #define FACTS_NAME_SIZE  24
 #define FACTS_AGENT_SIZE 96
+#define FACTS_WORDS  8
 
 struct fact {
     int64_t started_us;
@@ -19,6 +20,7 @@ struct fact {
     uint16_t agent;                   /* FACTS_AGENTS: another one */
     uint8_t kind, outcome, direction, scale; /* names */
     uint8_t bits;                     /* 0: there is no such call, or it has not ended */
+    uint16_t word[FACTS_WORDS];       /* hashes of its addresses and codecs, 0: no more */
 };
 
 struct facts {

@@ -117,6 +117,43 @@ static void bind_labels(struct bind *b, const struct record_diagnosis *d, char o
     bind_word(b, n ? out : NULL);
 }
 
+#define MEDIA_TEXT 512
+
+static bool add_word(char out[MEDIA_TEXT], size_t *n, struct slice word)
+{
+    char item[64];
+    if (word.size == 0)
+        return true;
+    if (word.size > sizeof item - 3 || memchr(word.data, ',', word.size) || memchr(word.data, 0, word.size))
+        return false;
+    snprintf(item, sizeof item, ",%.*s,", SLICE_ARGS(word));
+    if (strcasestr(out, item))
+        return true;
+    if (*n + word.size + 2 > MEDIA_TEXT)
+        return false;
+    *n += (size_t)snprintf(out + *n, MEDIA_TEXT - *n, "%s", item + 1);
+    return true;
+}
+
+static bool add_ip(char out[MEDIA_TEXT], size_t *n, const struct endpoint *e)
+{
+    char ip[ADDR_TEXT_SIZE];
+    return addr_is_any(e->addr) || add_word(out, n, slice_str(addr_text(e->addr, ip)));
+}
+
+/* ",10.1.1.5,10.2.2.9,PCMA,": what stands in its streams. All of it or NULL: then they are looked at themselves. */
+static void bind_media(struct bind *b, const struct call_record *r, char out[MEDIA_TEXT])
+{
+    size_t n = 1;
+    bool all = true;
+    strcpy(out, ",");
+    for (uint32_t i = 0; i < r->stream_count && all; i++) {
+        const struct record_stream *s = &r->streams[i];
+        all = add_ip(out, &n, &s->src) && add_ip(out, &n, &s->dst) && add_word(out, &n, s->codec);
+    }
+    bind_word(b, all ? out : NULL);
+}
+
 /* What a call was and how it went: in no index. */
 static void bind_course(struct bind *b, const struct call_record *r, char ip[2][ADDR_TEXT_SIZE],
                         char labels[LABELS_TEXT])
@@ -170,7 +207,7 @@ static int call_put(struct store *s, struct db *db, const struct call_record *r,
                     struct call_row *row, int64_t kpi)
 {
     enum { DETAIL, CHAINS, EVENTS, RECORDING };
-    char ip[2][ADDR_TEXT_SIZE], labels[LABELS_TEXT];
+    char ip[2][ADDR_TEXT_SIZE], labels[LABELS_TEXT], media[MEDIA_TEXT];
     struct pack p[3];
     struct call_record copy = *r; /* a visit takes what it may write to */
 
@@ -194,6 +231,7 @@ static int call_put(struct store *s, struct db *db, const struct call_record *r,
     for (int i = 0; i < 3; i++)
         bind_blob(&b, buf_view(&s->scratch[i]));
     bind_int_or_null(&b, kpi, kpi >= 0);
+    bind_media(&b, r, media);
     if (!change)
         bind_names(&b, r);
     for (int i = 0; i < 4; i++)

@@ -30,9 +30,11 @@
 
 /* Eight numbered parameters from a base. */
 #define EIGHT(n) "?" #n "0,?" #n "1,?" #n "2,?" #n "3,?" #n "4,?" #n "5,?" #n "6,?" #n "7"
-#define STREAM_WITH(condition)                                                                     \
-    "EXISTS (SELECT 1 FROM streams s WHERE s.id >= calls.id * 4096"                                \
-    " AND s.id < (calls.id + 1) * 4096 AND (" condition "))"
+/* One of its streams has one of the values: by what the call says of them, or by themselves. */
+#define STREAM_WITH(values, condition)                                                             \
+    "CASE WHEN media IS NOT NULL THEN listed(media, " values ") ELSE"                              \
+    " EXISTS (SELECT 1 FROM streams s WHERE s.id >= calls.id * 4096"                               \
+    " AND s.id < (calls.id + 1) * 4096 AND (" condition ")) END"
 
 /* With one of the values that stand as rows of p. */
 #define BEGINS(column) "substr(" column ", 1, length(p.column1)) = p.column1"
@@ -158,11 +160,11 @@ static const struct {
                          " OR caller_number IN (" EIGHT(5) ") OR callee_number IN (" EIGHT(5) "))",
                   50},
     [F_IP] = {" AND (src_ip IN (" EIGHT(6) ") OR dst_ip IN (" EIGHT(6) ") OR " STREAM_WITH(
-                  "s.src_ip IN (" EIGHT(6) ") OR s.dst_ip IN (" EIGHT(6) ")") ")",
+                  EIGHT(6), "s.src_ip IN (" EIGHT(6) ") OR s.dst_ip IN (" EIGHT(6) ")") ")",
               60},
     [F_OUTCOME] = {" AND outcome IN (" EIGHT(7) ")", 70},
     [F_CODEC] = {" AND (codec COLLATE NOCASE IN (" EIGHT(8) ") OR " STREAM_WITH(
-                     "s.codec COLLATE NOCASE IN (" EIGHT(8) ")") ")",
+                     EIGHT(8), "s.codec COLLATE NOCASE IN (" EIGHT(8) ")") ")",
                  80},
     [F_SIP_CODE] = {" AND sip_code IN (" EIGHT(9) ")", 90},
     [F_Q850] = {" AND q850_cause IN (" EIGHT(10) ")", 100},
@@ -567,7 +569,8 @@ static bool worst_are_near(const struct store_query *q)
      BIT(F_MOS_SCALE) | BIT(F_ONE_WAY) | BIT(F_NO_RTP) | BIT(F_HAS_RECORDING) | BIT(F_ENCRYPTED) | \
      BIT(F_PARTIAL) | BIT(F_OUTCOME) | BIT(F_SIP_CODE) | BIT(F_Q850) | BIT(F_DIRECTION))
 #define LEAVES_OUT                                                                                 \
-    (BIT(F_MOS) | BIT(F_R_FB) | BIT(F_LOSS) | BIT(F_JITTER) | BIT(F_USER_AGENT) |                  \
+    (BIT(F_MOS) | BIT(F_R_FB) | BIT(F_LOSS) | BIT(F_JITTER) | BIT(F_USER_AGENT) | BIT(F_IP) |      \
+     BIT(F_CODEC) |                                                                                 \
      (IN_MEMORY & ~(BIT(F_KIND) | BIT(F_FROM) | BIT(F_TO))))
 /* These have an index of their own. */
 #define FOUND_AT_ONCE                                                                              \

@@ -11,10 +11,10 @@
     "id, ended_us, kind, state, outcome, src_ip, dst_ip, sip_code, q850_cause, duration_ms,"       \
     " mos_min, mos_scale, r_fb_min, loss_ratio, jitter_ms, one_way, no_rtp, encrypted, partial,"   \
     " codec, user_agent, direction, labels, recording_id, recording_state, recording_result, recording,"   \
-    " recording_format, recording_ms, detail, chains, events, kpi, uid, started_us, call_id, from_user, to_user, caller_number,"   \
+    " recording_format, recording_ms, detail, chains, events, kpi, media, uid, started_us, call_id, from_user, to_user, caller_number,"   \
     " callee_number, tenant, trunk, from_site, to_site, group_id,"                                 \
     " import_id, imported_us)"                                                                     \
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 /* What token_read() takes apart. */
 #define TOKEN_COLUMNS                                                                              \
     "id, hash, name, role, created_us, expires_us, revoked, tenants, sites, trunks, prefixes,"    \
@@ -45,7 +45,7 @@
 #define FACT_COLUMNS                                                                               \
     "id, started_us, kind, state, outcome, direction, mos_scale, user_agent, sip_code, q850_cause," \
     " duration_ms, mos_min, r_fb_min, loss_ratio, jitter_ms, one_way, no_rtp, encrypted, partial," \
-    " recording_state"
+    " recording_state, codec, src_ip, dst_ip, media"
 
 static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -76,7 +76,7 @@ static const char *const SQL[SQL_USER_FIRST] = {
         " no_rtp = ?17, encrypted = ?18, partial = ?19, codec = ?20, user_agent = ?21,"
         " direction = ?22, labels = ?23, recording_id = ?24, recording_state = ?25,"
         " recording_result = ?26, recording = ?27, recording_format = ?28, recording_ms = ?29,"
-        " detail = ?30, chains = ?31, events = ?32, kpi = ?33 WHERE id = ?1",
+        " detail = ?30, chains = ?31, events = ?32, kpi = ?33, media = ?34 WHERE id = ?1",
     [SQL_STREAMS_DELETE] = "DELETE FROM streams WHERE " STREAMS_OF("?1"),
     [SQL_STREAM_PUT] =
         "INSERT INTO streams(id, src_ip, dst_ip, codec, detail, series) VALUES (?,?,?,?,?,?)",

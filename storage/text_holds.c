@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static uint8_t low(uint8_t c)
 {
@@ -37,6 +38,25 @@ bool text_holds(const char *text, size_t size, const struct text_part *p)
     return false;
 }
 
+bool text_lists(const char *words, const char *word, size_t size)
+{
+    for (const char *at = words; at && *at == ',' && at[1]; at = strchr(at + 1, ','))
+        if (strncasecmp(at + 1, word, size) == 0 && at[1 + size] == ',')
+            return true;
+    return false;
+}
+
+static void listed(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    const char *words = (const char *)sqlite3_value_text(values[0]);
+    bool found = false;
+    for (int i = 1; i < count && words && !found; i++) {
+        const char *word = (const char *)sqlite3_value_text(values[i]);
+        found = word && text_lists(words, word, (size_t)sqlite3_value_bytes(values[i]));
+    }
+    sqlite3_result_int(context, found);
+}
+
 /* The part is made once a statement. */
 static void holds(sqlite3_context *context, int count, sqlite3_value **values)
 {
@@ -61,6 +81,7 @@ static void holds(sqlite3_context *context, int count, sqlite3_value **values)
 
 int text_holds_register(sqlite3 *handle)
 {
-    return sqlite3_create_function_v2(handle, "holds", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, NULL, holds, NULL,
-                                      NULL, NULL);
+    const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
+    int rc = sqlite3_create_function_v2(handle, "holds", -1, flags, NULL, holds, NULL, NULL, NULL);
+    return rc ? rc : sqlite3_create_function_v2(handle, "listed", -1, flags, NULL, listed, NULL, NULL, NULL);
 }

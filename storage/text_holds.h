@@ -17,5 +17,7 @@ struct text_part {
 /* What is longer is cut, which only finds more. */
 void text_part(const char *text, struct text_part *ret_part);
 bool text_holds(const char *text, size_t size, const struct text_part *part);
-/* holds(part, text, ...): is it in one of them? */
+/* Is it one of the words of ",word,word,"? In either case. */
+bool text_lists(const char *words, const char *word, size_t size);
+/* holds(part, text, ...): is it in one of them? listed(words, word, ...): is one of them listed? */
 int text_holds_register(sqlite3 *handle);

@@ -28,6 +28,17 @@ static const char *const AGENTS[] = {"Acme PBX 1", "Acme PBX 2", "Other/7", "a t
                                                                            "that is found all the same, as one whose name is not known"};
 static const char *const SCALES[] = {"NB", "WB"};
 
+static const char *const CODECS[] = {"PCMU", "opus", "a,name,with,commas"};
+
+static struct addr address(unsigned n)
+{
+    char text[24];
+    struct addr a;
+    snprintf(text, sizeof text, "10.9.%u.%u", n / 250, n % 250);
+    cr_assert(addr_parse(slice_str(text), &a));
+    return a;
+}
+
 static struct call_record *random_call(unsigned n)
 {
     struct call_record *r = help_call(n, HELP_T0_US + (n % 2 ? HELP_DAY_US : 0) + (int64_t)below(7200) * 1000000);
@@ -45,6 +56,14 @@ static struct call_record *random_call(unsigned n)
     r->jitter_ms_max = one_in(5) ? NAN : below(800) / 10.0;
     r->one_way = one_in(100);
     r->partial = one_in(30);
+    r->stream_count = one_in(20) ? 7 : below(3);
+    r->streams = arena_alloc(r->arena, 7 * sizeof *r->streams);
+    for (uint32_t i = 0; i < r->stream_count; i++) {
+        record_stream_init(&r->streams[i]);
+        r->streams[i].src.addr = address(below(300));
+        r->streams[i].dst.addr = address(below(300));
+        r->streams[i].codec = help_text(r->arena, CODECS[below(3)]);
+    }
     r->user_agent = help_text(r->arena, AGENTS[below(4)]);
     return r;
 }
@@ -90,6 +109,12 @@ static void random_question(struct store_query *q)
         q->from_us = HELP_T0_US + (int64_t)below(CALLS / 2) * 1000003;
         q->to_us = q->from_us + (int64_t)below(2000) * 1000003 + (one_in(2) ? HELP_DAY_US : 0);
     }
+    static char ip[24];
+    snprintf(ip, sizeof ip, "10.9.0.%u", below(250));
+    if (one_in(6))
+        q->ip[0] = ip;
+    if (one_in(8))
+        q->codec[0] = one_in(2) ? "OPUS" : "a,name,with,commas";
     q->any_kind = one_in(5);
 }
 
@@ -183,7 +208,7 @@ Test(columns, leave_nothing_out, .timeout = 300)
 
 Test(columns, leave_nothing_out_where_one_day_makes_room_for_the_other, .timeout = 300)
 {
-    run(2, 3, 300000, true);
+    run(2, 3, 400000, true);
 }
 
 Test(columns, without_room_lists_go_without, .timeout = 300)

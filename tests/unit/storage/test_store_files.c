@@ -190,7 +190,7 @@ Test(store_files, a_day_without_schema_is_completed) {
 static const char OLD_CALLS[] = "DROP INDEX calls_found; DROP INDEX calls_worst;"
                                 "CREATE INDEX calls_started ON calls(started_us, uid);"
                                 "UPDATE calls SET kpi = 0;"
-                                "PRAGMA user_version = 15;";
+                                "ALTER TABLE calls DROP COLUMN media; PRAGMA user_version = 15;";
 
 static void put_days(struct store *s, unsigned days) {
   for (unsigned n = 0; n < days; n++) {
