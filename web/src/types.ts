@@ -578,6 +578,16 @@ export interface Export {
   size_bytes: number;
   url: Text;
 }
+export interface Limitation {
+  name: string;
+  unit: string;
+  limit: number;
+  used: Num;
+  highest: Num;
+  met: Num;
+  setting: Text;
+  policy: string;
+}
 export interface Me {
   kind: "local" | "token" | "user";
   name: string;

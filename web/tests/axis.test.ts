@@ -46,14 +46,14 @@ test("a call in words: what the record says, no more", () => {
   assert.match(story(call({ released_by: "unknown" })).join(" "), /who hung up is not known/);
   assert.match(story(call({ end_reason: "media_timeout" })).join(" "), /no BYE was seen/);
   const busy = story(call({ answered_at: null, outcome: "busy", sip_code: 486, reason_phrase: "Busy Here", streams: [], quality: { ...quality, mos_min: null } })).join(" ");
-  assert.match(busy, /The callee was busy with 486 Busy Here\./);
+  assert.match(busy, /The callee was busy \(486 Busy Here\)\./);
   assert.doesNotMatch(busy, /MOS|hung up/);
   assert.match(story(call({ quality: { ...quality, no_rtp: true } })).join(" "), /No sound passed/);
 });
 test("where and why come from the diagnosis", () => {
-  const d = { label: "loss", direction: null, cause: null, side: "before_tap", sid: 1, from_ms: 0, to_ms: 1, mos: { with: 1, without: 4 }, evidence: { loss_percent: 22.2222, lost: 11, by: null } } as const;
+  const d = { label: "loss", direction: null, cause: null, side: "before_tap", sid: 1, from_ms: 0, to_ms: 1, mos: { with: 1, without: 4 }, evidence: { loss_percent: 22.2222, lost: 11, gap_ms: 1234, run: 2.345, by: null } } as const;
   assert.equal(where({ ...d }), "between the speaker and the tap");
-  assert.deepEqual(evidence({ ...d }), [["loss percent", "22.222"], ["lost", "11"]]);
+  assert.deepEqual(evidence({ ...d }), [["loss", "22.2 %"], ["lost", "11"], ["gap", "1.2 s"], ["lost in a row, mean", "2.3"]]);
 });
 test("conditions of the page leave out what is not known", () => {
   const r = rowOf(call());

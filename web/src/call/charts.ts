@@ -27,9 +27,9 @@ interface Kind {
 }
 
 const KINDS: Kind[] = [
-  { name: "MOS", height: 84, range: () => [0.9, 4.8], splits: () => [1, 2, 3, 4], text: (v) => String(v), bars: false, limit: 3.6 },
-  { name: "Loss", height: 72, range: (m) => [0, Math.max(5, m * 1.15)], splits: (m) => (m > 50 ? [0, 50, 100] : m > 20 ? [0, 20, 40] : m > 8 ? [0, 10, 20] : [0, 5]), text: (v) => `${v} %`, bars: true },
-  { name: "Jitter", height: 64, range: (m) => [0, Math.max(20, m * 1.15)], splits: (m) => (m > 100 ? [0, 100, 200] : m > 45 ? [0, 50, 100] : [0, 20, 40]), text: (v) => `${v} ms`, bars: false },
+  { name: "MOS", height: 88, range: () => [0.9, 4.8], splits: () => [1, 2, 3, 4], text: (v) => String(v), bars: false, limit: 3.6 },
+  { name: "Loss", height: 77, range: (m) => [0, Math.max(5, m * 1.15)], splits: (m) => (m > 50 ? [0, 50, 100] : m > 20 ? [0, 20, 40] : m > 8 ? [0, 10, 20] : [0, 5]), text: (v) => `${v} %`, bars: true },
+  { name: "Jitter", height: 70, range: (m) => [0, Math.max(20, m * 1.15)], splits: (m) => (m > 100 ? [0, 100, 200] : m > 45 ? [0, 50, 100] : [0, 20, 40]), text: (v) => `${v} ms`, bars: false },
 ];
 
 export function makeCharts(box: HTMLElement, grid: Grid, view: Span, on: { select: (s: Span) => void; hover: (index: number | null) => void; click: (t: number) => void }): Charts {
@@ -48,7 +48,7 @@ export function makeCharts(box: HTMLElement, grid: Grid, view: Span, on: { selec
       ...(kind.bars ? { fill: colour(token), paths: uPlot.paths.bars!({ size: [0.42, 14], align }) } : kind.name === "MOS" ? { paths: uPlot.paths.stepped!({ align: 1 }) } : {}),
     });
     const options: uPlot.Options = {
-      width: box.clientWidth || 600, height: kind.height, padding: [6, EDGE, 4, 0], legend: { show: false },
+      width: box.clientWidth || 600, height: kind.height, padding: [9, EDGE, 5, 0], legend: { show: false },
       scales: { x: { time: false, range: () => [now.from, now.to] }, y: { range: () => kind.range(max) } },
       axes: [
         { show: false },

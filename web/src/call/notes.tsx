@@ -72,7 +72,7 @@ export function Annotations(p: { call: Call; list: Loaded<Annotation[]>; may: bo
       {p.may ? (
         <form class="annotate" onSubmit={add}>
           <label><span class="sr">Say something about this call</span><textarea rows={2} maxLength={TEXT_MAX} value={text} placeholder="Say something about this call" onInput={(e) => type(e.currentTarget.value)} /></label>
-          <label class="tick"><input type="checkbox" checked={here} onChange={(e) => set(e.currentTarget.checked)} /> about the moment where the player stands</label>
+          {p.call.recording?.url ? <label class="tick"><input type="checkbox" checked={here} onChange={(e) => set(e.currentTarget.checked)} /> about the moment where the player stands</label> : null}
           <button type="submit" disabled={!text.trim()}>Add</button>
         </form>
       ) : null}

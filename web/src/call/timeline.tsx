@@ -381,7 +381,7 @@ export function Timeline(p: { call: Call; events: LadderEvent[] | null; t0: stri
         {series.loading && !series.data ? <Loading what="quality" lines={4} /> : null}
         <div class="charts" ref={chartBox} role="img" aria-label={`MOS, loss and jitter over time${worst !== null ? `; worst at ${position(worst)}` : ""}`} hidden={grid !== null && call.streams.length === 0} />
         {width ? <Ruler view={view} x={x} width={width} /> : null}
-        <div class="playhead" ref={head} aria-hidden="true" />
+        <div class="playhead" ref={head} aria-hidden="true" hidden={!sound && call.streams.length === 0} />
       </div>
       <div class="under">
         {grid && call.streams.length ? <Readout grid={grid} index={hover} /> : <span />}

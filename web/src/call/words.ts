@@ -33,11 +33,12 @@ function ending(c: Call): string | null {
     return `${long}; ${odd ?? (by ? `${by} hung up` : "who hung up is not known")}.`;
   }
   const code = c.sip_code ? ` with ${c.sip_code} ${c.reason_phrase ?? ""}`.trimEnd() : "";
+  const said = c.sip_code ? ` (${c.sip_code} ${c.reason_phrase ?? ""}`.trimEnd() + ")" : "";
   const why = c.q850_text ? ` (Q.850 ${c.q850_cause}: ${c.q850_text})` : "";
   switch (c.outcome) {
     case "cancelled": return "The caller gave up before anybody answered.";
     case "lost": return "There was never a final response.";
-    case "busy": return `The callee was busy${code}${why}.`;
+    case "busy": return `The callee was busy${said}${why}.`;
     case "no_answer": return `Nobody picked up; the attempt ended${code}${why}.`;
     case "redirected": return `It was redirected${code}.`;
     default: return c.outcome ? `It was not answered: ${outcome(c.outcome)}${code}${why}.` : null;
@@ -106,6 +107,15 @@ export function when(d: Diagnosis): string {
   return `${position(d.from_ms / 1000)} to ${position(d.to_ms / 1000)}`;
 }
 
+// The unit is the end of a name.
+const UNITS: Record<string, (v: number) => string> = { percent: (v) => percent(v / 100), ms: delay, db: (v) => number(v, 1, "dB"), ppm: (v) => number(v, 0, "ppm") };
+const NAMES: Record<string, string> = { run: "lost in a row, mean", longest_run: "at most", burst_r: "BurstR", rtcp_blocks: "RTCP blocks", sip_dscp: "SIP DSCP", dscp: "DSCP", icmp: "ICMP", noise_packets: "packets of noise" };
+
 export function evidence(d: Diagnosis): [string, string][] {
-  return Object.entries(d.evidence).filter(([, v]) => v !== null).map(([k, v]) => [words(k), typeof v === "number" ? String(Math.round(v * 1000) / 1000) : String(v)]);
+  return Object.entries(d.evidence).filter(([, v]) => v !== null).map(([k, v]) => {
+    const at = k.lastIndexOf("_");
+    const unit = at > 0 ? UNITS[k.slice(at + 1)] : undefined;
+    const name = unit && typeof v === "number" ? k.slice(0, at) : k;
+    return [NAMES[name] ?? words(name), typeof v !== "number" ? String(v) : unit ? unit(v) : number(v, Number.isInteger(v) ? 0 : 1)];
+  });
 }

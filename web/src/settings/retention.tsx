@@ -54,7 +54,7 @@ function ChangeTerms(p: { r: Retention; done: () => void }): JSX.Element {
           <thead><tr><th>Class</th><th>Kept for days</th><th>At most GiB</th></tr></thead>
           <tbody>{Object.keys(p.r.classes).map((id) => <tr key={id}><th scope="row">{CLASSES[id] ?? id}</th><td>{field(`${id} age`, `${id}: days`)}</td><td>{field(`${id} bytes`, `${id}: GiB`)}</td></tr>)}</tbody>
         </table>
-        <p class="inline-form"><label>Left free, GiB {field("free", "left free: GiB")}</label><button>What would go?</button>
+        <p class="inline-form below"><label>Left free, GiB {field("free", "left free: GiB")}</label><button>What would go?</button>
           {would?.change ? <button type="button" onClick={() => void ask(true)}>{going.length ? "Put them, and delete that" : "Put them"}</button> : null}</p>
       </form>
       {said ? <p role="status">{said}</p> : null}
@@ -82,7 +82,7 @@ export function RetentionTab(): JSX.Element {
           <p class="notice">{r.source === "api" ? <>Terms were put here; those of the configuration, section <code>[retention]</code>, wait.</> : <>Terms stand in the configuration, section <code>[retention]</code>; others may be put in their place.</>}{r.min_free_bytes ? " Recordings go before their time when the disk is low." : ""}</p>
           <button type="button" onClick={() => void run()}>Look now for what has to go</button> {said ? <span role="status">{said}</span> : null}
           <ChangeTerms key={`terms ${turn}`} r={r} done={() => again(turn + 1)} />
-          <p class="soft">Older than its term goes within a minute, beyond a quota within a second ({howLong(60000)} at most).</p>
+          <p class="soft below">Older than its term goes within a minute, beyond a quota within a second ({howLong(60000)} at most).</p>
         </>
       )}
     </Show>

@@ -158,7 +158,7 @@ function Whole(p: { call: Call; route: Route }): JSX.Element {
       <div class="view-head call-head">
         <h1>{who(c.from, c.caller)} <span class="soft">→</span> {who(c.to, c.callee)}</h1>
         <Outcome outcome={c.outcome} code={c.sip_code} kind={c.kind} />
-        <Mos value={c.quality.mos_min} band={c.quality.band} scale={c.quality.scale} />
+        {c.quality.mos_min === null ? null : <Mos value={c.quality.mos_min} band={c.quality.band} scale={c.quality.scale} />}
         <span class="soft"><When at={c.started_at}>{clock(c.started_at)}</When>{c.duration_ms !== null ? ` · ${duration(c.duration_ms)}` : ""}{c.codec ? ` · ${c.codec}` : ""}{c.trunk ? ` · ${c.trunk}` : ""}</span>
         <span class="actions"><Downloads call={c} /><Share /></span>
       </div>

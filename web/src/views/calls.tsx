@@ -31,7 +31,7 @@ const COLUMNS: Column[] = [
   { id: "from", name: "From", width: "minmax(8.9rem, 1.1fr)", phone: true, cell: (r) => r.from },
   { id: "to", name: "To", width: "minmax(8.9rem, 1.1fr)", phone: true, cell: (r) => r.to },
   { id: "outcome", name: "Outcome", width: "7.2rem", phone: true, cell: (r) => <Outcome outcome={r.outcome} code={r.code} kind={r.kind} /> },
-  { id: "duration", name: "Length", width: "4rem", num: true, order: "-duration_ms", cell: (r) => duration(r.duration) },
+  { id: "duration", name: "Length", width: "4rem", num: true, order: "-duration_ms", phone: true, cell: (r) => duration(r.duration) },
   { id: "mos", name: "MOS", width: "4.4rem", num: true, order: "mos_min", phone: true, cell: (r) => <Mos value={r.mos} band={r.band} scale={r.scale} /> },
   { id: "loss", name: "Loss", width: "4.2rem", num: true, cell: (r) => percent(r.loss) },
   { id: "jitter", name: "Jitter", width: "4.4rem", num: true, cell: (r) => number(r.jitter, 1, "ms") },
@@ -40,7 +40,8 @@ const COLUMNS: Column[] = [
   { id: "codec", name: "Codec", width: "4.2rem", cell: (r) => r.codec ?? "–" },
   {
     id: "summary", name: "What was wrong", width: "minmax(14rem, 3fr)",
-    cell: (r) => <span class="sentence" title={r.summary ?? ""}>{r.oneWay ? <Tag kind="bad">one-way</Tag> : null}{r.noMedia ? <Tag kind="bad">no media</Tag> : null} {r.summary ?? ""}</span>,
+    // When it was is told by the call; what it was has to be seen in a column.
+    cell: (r) => <span class="sentence" title={r.summary ?? ""}>{r.oneWay ? <Tag kind="bad">one-way</Tag> : null}{r.noMedia ? <Tag kind="bad">no media</Tag> : null} {r.summary?.replace(/^from [\d:]+ to [\d:]+ /, "") ?? ""}</span>,
   },
   { id: "trunk", name: "Trunk", width: "7rem", cell: (r) => r.trunk ?? "–" },
   { id: "site", name: "Site", width: "6rem", cell: (r) => r.site ?? "–" },
@@ -215,7 +216,7 @@ export function Calls(p: { route: Route }): JSX.Element {
   const conditions = parseQuery(text).conditions.length > 0;
   const counted = rows === null ? "" : conditions
     ? `${number(list.length)} of ${number(rows.looked)} looked at${total ? `, ${total} in all` : ""}`
-    : all !== null && all > list.length ? `${number(list.length)} of ${total}` : number(list.length);
+    : all !== null && all > list.length ? `${number(list.length)} of ${total} calls` : list.length || rows.done ? `${number(list.length)} ${list.length === 1 ? "call" : "calls"}` : "";
   return (
     <div class="calls">
       <div class="view-head">

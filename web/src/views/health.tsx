@@ -1,10 +1,11 @@
 // Is the appliance itself well: does it see everything, does it keep up, how long will the disk last.
 import type { JSX } from "preact";
+import { useState } from "preact/hooks";
 import { get, getText } from "../api.ts";
 import { ago, bytes, howLong, number, percent, words } from "../format.ts";
 import { useLoad, useNow, useTitle } from "../hooks.ts";
 import { byLabel, daysLeft, parseMetrics, sum, type Metrics } from "../metrics.ts";
-import type { Readiness, Retention } from "../types.ts";
+import type { Limitation, Readiness, Retention } from "../types.ts";
 import { Card, Empty, Figure, Meter, Show, Tag } from "../ui.tsx";
 
 interface Both { metrics: Metrics; at: number; before: { metrics: Metrics; at: number } | null }
@@ -51,26 +52,46 @@ function Drops(p: { b: Both }): JSX.Element {
   );
 }
 
-function Gauges(p: { title: string; m: Metrics; now: string; most: string; label: string; empty: string }): JSX.Element {
-  const ceiling = new Map(byLabel(p.m, p.most, p.label));
-  const now = new Map(byLabel(p.m, p.now, p.label));
-  const rows = [...ceiling].map(([name, most]): [string, number, number] => [name, now.get(name) ?? 0, most]).sort((a, b) => b[1] / (b[2] || 1) - a[1] / (a[2] || 1));
+const LIMITS_SHOWN = 12;
+const amount = (l: Limitation, n: number | null): string => (l.unit.startsWith("bytes") ? bytes(n) : number(n));
+
+/** What was met first, then what is nearest to its ceiling. What nothing follows shows neither. */
+function sorted(list: Limitation[]): Limitation[] {
+  const share = (l: Limitation) => Math.max(l.used ?? 0, l.highest ?? 0) / l.limit;
+  return list.filter((l) => l.limit > 0 && (l.used !== null || l.met !== null)).sort((a, b) => Number((b.met ?? 0) > 0) - Number((a.met ?? 0) > 0) || share(b) - share(a));
+}
+
+function Limits(): JSX.Element {
+  const limits = useLoad<{ data: Limitation[] }>("limits", (s) => get("limits", s), 5000);
+  const [all, show] = useState(false);
   return (
-    <Card title={p.title}>
-      {rows.length === 0 ? <Empty title={p.empty} /> : (
-        <table class="tight gauges">
-          <tbody>
-            {rows.slice(0, 12).map(([name, n, most]) => (
-              <tr key={name}>
-                <th scope="row">{words(name)}</th>
-                <td class="num">{number(n)}</td>
-                <td class="soft num">of {number(most)}</td>
-                <td class="bar"><Meter value={most ? n / most : 0} tone={n / most > 0.9 ? "bad" : n / most > 0.6 ? "warn" : ""} label={`${name}: ${percent(most ? n / most : 0)}`} /></td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
+    <Card title="Limits" extra={<span class="soft">of what somebody outside can make grow</span>}>
+      <Show of={limits} what="limits" lines={8}>
+        {(of) => {
+          const list = sorted(of.data);
+          const near = list.filter((l) => l.used !== null || l.met).slice(0, LIMITS_SHOWN);
+          return (
+            <>
+              <table class="tight gauges">
+                <thead><tr><th>Of</th><th class="num">Now</th><th class="num">Most</th><th class="num">May be</th><th><span class="sr">Share</span></th></tr></thead>
+                <tbody>
+                  {(all ? list : near).map((l) => [
+                      <tr key={l.name}>
+                        <th scope="row">{words(l.name)}</th>
+                        <td class="num">{amount(l, l.used)}</td>
+                        <td class="num soft">{amount(l, l.highest)}</td>
+                        <td class="num soft">{amount(l, l.limit)}</td>
+                        <td class="bar">{l.used === null ? null : <Meter value={l.used / l.limit} tone={l.used / l.limit > 0.9 ? "bad" : l.used / l.limit > 0.6 ? "warn" : ""} label={`${words(l.name)}: ${percent(l.used / l.limit)}`} />}</td>
+                      </tr>,
+                      all || l.met ? <tr key={`${l.name} why`} class="why"><td colSpan={5} class="soft">{l.met ? <b class="bad-text">Met {number(l.met)} {l.met === 1 ? "time" : "times"}. </b> : null}{l.unit}. {l.policy}{l.setting ? <> <code>{l.setting}</code></> : null}</td></tr> : null,
+                  ])}
+                </tbody>
+              </table>
+              <button type="button" class="quiet" onClick={() => show(!all)}>{all ? "Fewer" : `All ${list.length}, and what becomes of what finds no room`}</button>
+            </>
+          );
+        }}
+      </Show>
     </Card>
   );
 }
@@ -144,10 +165,9 @@ export function Health(): JSX.Element {
         </Card>
         <Show of={retention} what="disk" lines={5}>{(r) => <Disk r={r} m={b?.metrics ?? null} />}</Show>
         {b ? <Drops b={b} /> : null}
-        {b ? <Gauges title="Queues" m={b.metrics} now="earshot_queue_depth" most="earshot_queue_capacity" label="queue" empty="No queue." /> : null}
         </div>
         <div class="stack">
-        {b ? <Gauges title="Tables" m={b.metrics} now="earshot_table_entries" most="earshot_table_limit" label="table" empty="No table." /> : null}
+        <Limits />
         </div>
       </div>
     </>

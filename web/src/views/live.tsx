@@ -57,7 +57,7 @@ export function Live(p: { route: Route }): JSX.Element {
       <div class="view-head">
         <h1>Live</h1>
         <span class="soft" role="status">{snapshot ? `${all.length}${snapshot.has_more ? "+" : ""} calls, as of ${clock(snapshot.at)}` : ""}</span>
-        <input type="search" value={only} aria-label="Filter live calls" placeholder="number, trunk, address" onInput={(e) => { filter(e.currentTarget.value); amend({ q: e.currentTarget.value || null }); }} />
+        <input type="search" value={only} aria-label="Filter live calls" placeholder="number, trunk, address" size={26} onInput={(e) => { filter(e.currentTarget.value); amend({ q: e.currentTarget.value || null }); }} />
       </div>
       {error ? <Trouble error={new ApiError(0, "live", error)} /> : null}
       {ear ? <Ear call={ear} close={() => amend({ listen: null })} /> : null}

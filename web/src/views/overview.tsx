@@ -46,7 +46,7 @@ function Figures(p: { span: string }): JSX.Element {
 }
 
 const BAND_NOTES: [keyof Bands["counts"], string, string][] = [
-  ["excellent", "4.34 and up", ""], ["good", "4.03", ""], ["fair", "3.60", "some complain"], ["poor", "3.10", "many complain"], ["bad", "under 3.10", "nearly all complain"],
+  ["excellent", "4.34 and up", ""], ["good", "4.03 and up", ""], ["fair", "3.60 and up", "some complain"], ["poor", "3.10 and up", "many complain"], ["bad", "under 3.10", "nearly all complain"],
 ];
 
 function Quality(p: { span: string }): JSX.Element {

@@ -42,12 +42,12 @@ export function Registrations(p: { route: Route }): JSX.Element {
       <div class="view-head">
         <h1>Registrations</h1>
         <form role="search" onSubmit={(e) => { e.preventDefault(); amend({ q: typed }); }}>
-          <input type="search" value={typed} aria-label="User, address of record or address" placeholder="user, user@host or address" onInput={(e) => type(e.currentTarget.value)} onChange={(e) => amend({ q: e.currentTarget.value })} />
+          <input type="search" value={typed} aria-label="User, address of record or address" placeholder="user, user@host or address" size={28} onInput={(e) => type(e.currentTarget.value)} onChange={(e) => amend({ q: e.currentTarget.value })} />
         </form>
       </div>
       <div class="presets" role="group" aria-label="State">
         {STATES.map((s) => <button key={s} type="button" aria-pressed={state === s} onClick={() => amend({ state: state === s ? null : s })}>{s}</button>)}
-        <span class="counted" role="status">{list.data ? `${number(list.data.data.length)}${list.data.page.has_more ? "+" : ""}` : ""}</span>
+        <span class="counted" role="status">{list.data ? `${number(list.data.data.length)}${list.data.page.has_more ? "+" : ""} ${list.data.data.length === 1 ? "address" : "addresses"}` : ""}</span>
       </div>
       <Card title="Addresses of record">
         <Show of={list} what="registrations" lines={6}>
