@@ -8,6 +8,9 @@
 #include "base/counters.h"
 #include "decode/score.h"
 
+#define NOTHING_FALL 3.5 /* from the best MOS of narrowband to 1 */
+#define WHOLE_CALL   90  /* weights from here on: somebody heard nothing, however the rest was */
+
 struct label_info {
     const char *name;
     int weight;
@@ -286,19 +289,50 @@ int label_weight(const struct record_label *l)
     return 0;
 }
 
-static double fall(const struct record_label *l)
+/* Nothing was heard of what was said then: no score says less. */
+static bool is_nothing(const struct record_label *l)
 {
-    return isnan(l->mos_with) || isnan(l->mos_without) ? 0 : l->mos_without - l->mos_with;
+    static const enum diagnose_label NOTHING[] = {DIAGNOSE_silence, DIAGNOSE_frozen_audio, DIAGNOSE_long_gap, DIAGNOSE_late_media};
+    for (size_t i = 0; i < sizeof NOTHING / sizeof *NOTHING; i++)
+        if (strcmp(labels[NOTHING[i]].name, l->name) == 0)
+            return true;
+    return false;
 }
 
-/* By weight, then by what it costs in MOS, then in order of time. */
+/* What it took from the call: the fall of MOS, squared, times seconds (half as deep must last four times as long to be as bad); 0: not
+ * known. */
+static double cost(const struct record_label *l)
+{
+    bool scored = !isnan(l->mos_with) && !isnan(l->mos_without);
+    double fall = is_nothing(l) ? NOTHING_FALL : scored ? l->mos_without - l->mos_with : 0;
+    return l->to_ms > l->from_ms && fall > 0 ? fall * fall * (double)(l->to_ms - l->from_ms) / 1000 : 0;
+}
+
+/* What left somebody without sound for the whole call; what is heard; what nobody hears. */
+static int rank(int weight)
+{
+    return weight >= WHOLE_CALL ? 2 : weight > 0;
+}
+
+/* 0 below a second of one point of MOS, then one more for each four times as much: spans and scores of two labels about the same
+ * trouble differ a little, and then the weight is to say which tells more. */
+static int magnitude(double cost)
+{
+    return cost < 1 ? 0 : 1 + (int)(log2(cost) / 2);
+}
+
+/* By rank, by what it took, by weight, in order of time. */
 static bool comes_before(const struct record_label *a, const struct record_label *b)
 {
     int wa = label_weight(a), wb = label_weight(b);
+    double ca = cost(a), cb = cost(b);
+    if (rank(wa) != rank(wb))
+        return rank(wa) > rank(wb);
+    if (rank(wa) == 1 && magnitude(ca) != magnitude(cb))
+        return magnitude(ca) > magnitude(cb);
     if (wa != wb)
         return wa > wb;
-    double fa = fall(a), fb = fall(b);
-    return fa != fb ? fa > fb : a->from_ms < b->from_ms;
+    return ca != cb ? ca > cb : a->from_ms < b->from_ms;
 }
 
 static void sort_labels(struct record_diagnosis *d)

@@ -193,6 +193,42 @@ Test(diagnose_rules, the_score_of_a_stretch_rests_on_the_values_that_the_stream_
     record_free(r);
 }
 
+static void expect_worst(struct call_record *r, const char *name, int64_t from_s, const char *words)
+{
+    judge(r, NULL, NULL);
+    cr_assert_gt(r->diagnosis.label_count, 1);
+    const struct record_label *l = &r->diagnosis.labels[0];
+    cr_expect_str_eq(l->name, name);
+    cr_expect(l->from_ms >= from_s * 1000 - 1500 && l->from_ms <= from_s * 1000 + 1500, "%s from %lld ms", l->name, (long long)l->from_ms);
+    cr_expect_not_null(strstr(summary(r), words), "%s", summary(r));
+    record_free(r);
+}
+
+/* What it took from the call counts, not what came first, nor what sounds worst. */
+Test(diagnose_rules, the_sentence_is_about_what_took_most_from_the_call)
+{
+    struct call_record *r = a_call(1000);
+    r->streams[1].series.max_gap_ms[5] = 1200;
+    lose(&r->streams[0], 20, 50, 15);
+    expect_worst(r, "loss", 20, "30");
+    r = a_call(1000);
+    r->streams[1].series.max_gap_ms[30] = 8000;
+    lose(&r->streams[0], 5, 7, 5);
+    expect_worst(r, "long_gap", 22, "nothing came");
+    r = a_call(1000);
+    lose(&r->streams[0], 3, 4, 45);
+    lose(&r->streams[0], 25, 55, 10);
+    expect_worst(r, "loss", 25, "20");
+    r = a_call(1000); /* the same trouble seen twice: the weight says which tells more */
+    r->streams[0].series.max_gap_ms[30] = 7000;
+    lose(&r->streams[0], 23, 30, 49);
+    expect_worst(r, "long_gap", 23, "nothing came");
+    r = a_call(1000); /* nobody heard the other at all */
+    silence(r, 1);
+    lose(&r->streams[0], 5, 55, 20);
+    expect_worst(r, "one_way", 0, "did not hear");
+}
+
 Test(diagnose_rules, loss_behind_the_tap_is_rated_as_the_loss_here_is)
 {
     struct call_record *r = a_call(1000);
