@@ -25,7 +25,7 @@ static uint32_t space_of_name(const char *name)
 
 static int full(struct building *b, const char *section, const char *name)
 {
-    why_set(b->why, "[%s%s%s]: the table of places is full: at most %d trunks, %d sites, %d tenants, %d networks, %d domains and prefixes",
+    why_set(b->why, "[%s%s%s]: the table of places is full: at most %d trunks, %d sites, %d tenants (names that are gone count until the next start), %d networks, %d domains and prefixes",
             section, *name ? " " : "", name, PLACE_TRUNKS_MAX, PLACE_SITES_MAX, PLACE_TENANTS_MAX, PLACE_NETWORKS_MAX, PLACE_TEXTS_MAX);
     return ERR_INVALID;
 }

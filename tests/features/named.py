@@ -59,6 +59,13 @@ def trunks(t):
         t.counter("the configuration counts where both name the same", [(r["name"], r["source"], r["peers"]) for r in s.list("trunks")][1:] == [("carrier_1", "configuration", ["198.51.100.2"])])
         t.equal("no more than 64 names", [ask(s, "POST", TRUNK, {"name": f"t{n}", "peers": ["192.0.2.1"]})[0] for n in range(63)], [201] * 62 + [400])
         t.equal("what was refused is not there", len(s.list("trunks")), 64)
+        t.equal("one of them goes", gone(s, TRUNK + "/t7"), 204)
+        status, got, _ = ask(s, "POST", TRUNK, {"name": "newcomer", "peers": ["192.0.2.1"]})
+        t.equal("its name counts on, and that is said", (status, "names that are gone count until the next start" in got["detail"]), (400, True))
+        t.equal("under its own name it may come back", ask(s, "POST", TRUNK, {"name": "t7", "peers": ["192.0.2.1"]})[0], 201)
+        t.equal("and go again", gone(s, TRUNK + "/t7"), 204)
+    with Restarted(t, call(seconds=2), CONFIG, data) as s:
+        t.equal("after a restart there is room for another", ask(s, "POST", TRUNK, {"name": "newcomer", "peers": ["192.0.2.1"]})[0], 201)
 
 
 @feature("H06", "of many who change the same trunk at once, all having read the same, one does and the others are told")
