@@ -3,10 +3,12 @@
 // things take. Any error in the console, any broken policy, any answer of 400 and more that no test asked for, fails.
 //
 //   tests/browser/run.sh EARSHOT TRAFFIC [--smoke] [--shots DIR] [--only PATTERN of checks]
+//   tests/browser/run.sh EARSHOT TRAFFIC --pictures docs/pictures      makes those of the README anew
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { createRequire } from "node:module";
+import { CALLS, pictures } from "./pictures.mjs";
 import { hostileCapture, start, startFed, startGuarded, startLive } from "./service.mjs";
 
 const args = process.argv.slice(2);
@@ -23,12 +25,18 @@ setTimeout(() => {
   console.log("FAIL  it takes longer than any machine needs");
   process.exit(1);
 }, (smoke ? 6 : 20) * 60000).unref();
-const service = await start(args[0], args[1], smoke);
+const drawn = args.includes("--pictures") ? args[args.indexOf("--pictures") + 1] : null;
+const service = await start(args[0], args[1], smoke, drawn ? CALLS : null);
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--autoplay-policy=no-user-gesture-required", "--disable-dev-shm-usage"],
 });
 const base = service.base;
+if (drawn) {
+  await pictures(browser, service, drawn);
+  await service.stop();
+  process.exit(0);
+}
 const problems = [];
 
 async function tab(options = {}) {

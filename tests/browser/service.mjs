@@ -119,28 +119,33 @@ export async function startGuarded(earshot, person) {
   return { base, stop: () => end(child, work) };
 }
 
-export async function start(earshot, traffic, smoke) {
+/** `made`: traffic other than that of the tests. */
+export async function start(earshot, traffic, smoke, made = null) {
   const work = await mkdtemp(path.join(tmpdir(), "earshot-browser-"));
   const now = Math.floor(Date.now() / 1000);
   const file = (name) => path.join(work, name);
-  execFileSync(traffic, [...BAD, "--start", String(now - 500), "--out", file("bad.pcap")]);
-  execFileSync(traffic, [...(smoke ? MIXED.map((a) => (a === "20" ? "10" : a)) : MIXED), "--start", String(now - 300), "--out", file("mixed.pcap")]);
+  const least = made ? made.reduce((n, options) => n + Number(options[1]), -1) : smoke ? 12 : 22;
+  const usual = [BAD, smoke ? MIXED.map((a) => (a === "20" ? "10" : a)) : MIXED];
+  const captures = (made ?? usual).map((options, i) => {
+    execFileSync(traffic, [...options, "--start", String(now - 500 + 200 * i), "--out", file(`${i}.pcap`)]);
+    return file(`${i}.pcap`);
+  });
   await writeFile(file("hostile.pcap"), hostileCapture(now - 100));
   await writeFile(file("earshot.conf"), `[recording]\ndefault = record\n[storage]\ndata_dir = ${file("data")}\n[trunk carrier-1]\npeers = 10.64.0.0/16\ncapacity = 8\n`);
-  const args = ["run", "--config", file("earshot.conf"), "--port", "0", "--read", file("bad.pcap"), file("mixed.pcap"), file("hostile.pcap")];
+  const args = ["run", "--config", file("earshot.conf"), "--port", "0", "--read", ...captures, ...(made ? [] : [file("hostile.pcap")])];
   const { child, base } = await run(earshot, args, null);
   const get = async (what) => (await fetch(`${base}/api/v1/${what}`)).json();
   const from = `from=${new Date((now - 3600) * 1000).toISOString()}`;
   for (let i = 0; ; i++) {
     const list = await get(`calls?${from}&limit=1000`);
     const waits = list.data.filter((c) => c.recording && ["spooling", "rendering"].includes(c.recording.state));
-    if (list.data.some((c) => c.src?.startsWith("10.9.9.")) && list.data.length > (smoke ? 12 : 22) && waits.length === 0) break;
+    if ((made || list.data.some((c) => c.src?.startsWith("10.9.9."))) && list.data.length > least && waits.length === 0) break;
     if (i > 240) throw new Error(`the calls are not all there after a minute: ${list.data.length}, ${waits.length} not rendered`);
     await new Promise((r) => setTimeout(r, 250));
   }
   return {
     base,
-    hostile: (await get(`calls?${from}&ip=10.9.9.1`)).data[0].uid,
+    hostile: (await get(`calls?${from}&ip=10.9.9.1`)).data[0]?.uid,
     worst: async () => (await get(`calls?${from}&order=mos_min&outcome=answered&limit=1`)).data[0].uid,
     failed: async () => (await get(`calls?${from}&outcome=busy&outcome=rejected&outcome=failed&limit=1`)).data[0].uid,
     call: (uid) => get(`calls/${uid}`),

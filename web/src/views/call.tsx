@@ -168,10 +168,10 @@ function Whole(p: { call: Call; route: Route }): JSX.Element {
           <Timeline key={`${c.uid}${c.recording?.state ?? ""}`} seek={p.route.params.get("seek")} zoom={p.route.params.get("z")} call={c} events={ladder.data ? ladder.data.events.filter((e) => e.leg === own) : null} t0={ladder.data?.t0 ?? null} start={t === null ? null : Number(t) || 0} notes={notes.data ?? NO_NOTES} hold={hold} />
         </Card>
         <TranscriptCard key={`t${c.uid}`} call={c} may={may("audio")} hold={hold} />
-        <Annotations key={`a${c.uid}`} call={c} list={notes} may={may("control")} hold={hold} />
         <Card title="Ladder" extra={<span class="soft">{number(c.messages)} messages{ladder.data && ladder.data.legs.length > 1 ? ` of this call, ${ladder.data.legs.length} legs in all` : ""}</span>}>
           <Show of={ladder} what="the ladder" lines={8}>{(l) => <LadderView ladder={l} uid={c.uid} chosen={p.route.params.get("m")} only={p.route.params.get("legs") === "own"} />}</Show>
         </Card>
+        <Annotations key={`a${c.uid}`} call={c} list={notes} may={may("control")} hold={hold} />
         <Card title="Streams"><Streams list={c.streams} /></Card>
         <Card title="Record"><Facts call={c} /></Card>
       </div>
