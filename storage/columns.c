@@ -32,6 +32,7 @@ struct columns_day {
     ino_t inode;
     bool filled;
     uint32_t blocks; /* there is room for, in the arrays */
+    uint32_t end;    /* behind the last that holds a call */
     uint32_t *version; /* as of when it was read */
     uint32_t *now;     /* scratch */
     struct facts facts;
@@ -367,6 +368,16 @@ static int64_t last_id(struct db *db)
     return id;
 }
 
+/* The last calls of the file went: nobody would read their blocks again. */
+static void forget_behind(struct columns_day *d, uint32_t end)
+{
+    if (end < d->end) {
+        facts_clear(&d->facts, (size_t)end * BLOCK, (size_t)d->end * BLOCK);
+        memset(d->version + end, 0xff, (d->end - end) * sizeof *d->version);
+    }
+    d->end = end;
+}
+
 /* The facts are those of the file. */
 static bool refresh(struct columns *c, struct columns_day *d, struct db *db)
 {
@@ -381,6 +392,7 @@ static bool refresh(struct columns *c, struct columns_day *d, struct db *db)
         return false;
     if (d->blocks > had)
         look_at_versions(c, d);
+    forget_behind(d, end);
     if (d->filled && stale_count(d, end) <= STALE_MAX)
         return read_stale(d, db, end);
     atomic_store(&d->filling, true);

@@ -64,6 +64,10 @@ static struct call_record *random_call(unsigned n)
         r->streams[i].dst.addr = address(below(300));
         r->streams[i].codec = help_text(r->arena, CODECS[below(3)]);
     }
+    if (n > 300 && n % 5 == 0 && n < CALLS - 2000) { /* they stay when what was captured goes */
+        strcpy(r->import.id, "import");
+        r->import.at_us = 5;
+    }
     r->user_agent = help_text(r->arena, AGENTS[below(4)]);
     return r;
 }
@@ -190,6 +194,13 @@ static void run(uint64_t seed, unsigned rounds, size_t bytes, bool held)
         for (unsigned i = below(20) + (one_in(10) ? 2000 : 0); i > 0; i--) /* changed, and new ones */
             put(store, below(CALLS + 100 * round));
         cr_assert_eq(store_commit(store), 0);
+    }
+    help_drop_days(store, HELP_T0_US + 5 * HELP_DAY_US, 0, 1);
+    cr_assert_eq(store_commit(store), 0);
+    for (unsigned i = 0; i < QUESTIONS; i++) {
+        struct store_query q;
+        random_question(&q);
+        compare(plain, fast, &q, rounds);
     }
     cr_assert_eq(columns_bytes(columns) > 0, held);
     cr_assert_leq(columns_bytes(columns), bytes);
