@@ -1,5 +1,5 @@
 /* The way of every request, in this order: canonical path, known Host, route, method,
- * authorisation, parameters, handler. A request that falls out says why as a problem; nothing
+ * authorisation, parameters, handler, ETag and gzip. A request that falls out says why as a problem; nothing
  * behind the step it failed at has run.
  *
  * The Host check keeps a page of another site from reaching us under its own name (DNS rebinding).
@@ -257,7 +257,7 @@ static const struct route *find(struct exchange *x)
     return route;
 }
 
-bool api_dispatch(struct exchange *x, bool quick_only)
+static bool answer(struct exchange *x, bool quick_only)
 {
     if (!http_path_is_canonical(x->rq->path)) {
         problem(x->rs, x->rq, 400, "path_not_canonical", NULL,
@@ -285,4 +285,13 @@ bool api_dispatch(struct exchange *x, bool quick_only)
     if (authorised(x, route) && params_allowed(x, route) && body_allowed(x, route))
         route->handle(x);
     return true;
+}
+
+bool api_dispatch(struct exchange *x, bool quick_only)
+{
+    bool answered = answer(x, quick_only);
+
+    if (answered)
+        answer_finish(x);
+    return answered;
 }

@@ -22,21 +22,6 @@ static const struct asset *find_asset(const char *path)
     return NULL;
 }
 
-/* "gzip" among what is accepted, without a weight of 0. */
-static bool takes_gzip(const char *accept)
-{
-    struct slice rest = slice_str(accept ? accept : "");
-
-    while (rest.size > 0) {
-        struct slice one = slice_cut(&rest, ',');
-        struct slice name = slice_trim(slice_cut(&one, ';'));
-        struct slice weight = slice_trim(one);
-        if (slice_equal_nocase(name, slice_str("gzip")))
-            return !slice_equal(weight, slice_str("q=0")) && !slice_starts(weight, "q=0.0");
-    }
-    return false;
-}
-
 /* The document with a nonce of its own. */
 static void send_document(struct exchange *x, struct slice html)
 {
@@ -96,7 +81,7 @@ static void send_asset(struct exchange *x, const struct asset *asset)
     if (is_description(asset->path) && is_unchanged(x, bytes))
         return;
     http_header(x->rs, "Vary", "Accept-Encoding");
-    if (takes_gzip(x->rq->accept_encoding)) {
+    if (http_takes_gzip(x->rq->accept_encoding)) {
         http_header(x->rs, "Content-Encoding", "gzip");
         x->rs->constant = bytes;
         return;

@@ -95,6 +95,9 @@ void api_auth_sources_of(const struct api_context *api, struct store_reader *rea
 bool api_take_budget(struct api_context *api, int64_t now_us);
 bool host_is_allowed(const struct api_context *api, const char *host);
 
+/* Behind the handler: ETag and gzip of what GET reads as text. */
+void answer_finish(struct exchange *x);
+
 /* ---- for handlers (exchange.c, dispatch.c) ---- */
 /* Who asks, into x->who, and whether they hold the scope. */
 enum auth_verdict exchange_auth(struct exchange *x, enum scope scope);

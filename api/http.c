@@ -214,3 +214,17 @@ bool http_etag_matches(const char *if_none_match, const char *etag)
     }
     return false;
 }
+
+bool http_takes_gzip(const char *accept)
+{
+    struct slice rest = slice_str(accept ? accept : "");
+
+    while (rest.size > 0) {
+        struct slice one = slice_cut(&rest, ',');
+        struct slice name = slice_trim(slice_cut(&one, ';'));
+        struct slice weight = slice_trim(one);
+        if (slice_equal_nocase(name, slice_str("gzip")))
+            return !slice_equal(weight, slice_str("q=0")) && !slice_starts(weight, "q=0.0");
+    }
+    return false;
+}

@@ -131,3 +131,5 @@ enum http_range http_range_parse(const char *header, uint64_t size, uint64_t *re
 bool http_content_is(const struct http_request *rq, const char *type);
 /* If-None-Match against our ETag (weak comparison, "*" matches). */
 bool http_etag_matches(const char *if_none_match, const char *etag);
+/* Accept-Encoding, or NULL: "gzip" among what is accepted, without a weight of 0. */
+bool http_takes_gzip(const char *accept);

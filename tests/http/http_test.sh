@@ -139,7 +139,49 @@ is "$(stat -c %s "$dir/body")" 0 "body of a 304"
 expect 200 -H 'If-None-Match: "other"' "$api/calls/$call"
 expect 200 -I "$api/calls/$call"
 is "$(stat -c %s "$dir/body")" "$(stat -c %s "$dir/head")" "HEAD gives the head alone"
+
+# packed and tagged: what GET reads as text, and nothing else
+tag() { sed -n 's/^[Ee][Tt][Aa][Gg]: \(.*\)\r$/\1/p' "$dir/head"; }
+all="$api/calls?limit=1000&from=$(date -u -d -2days +%FT%TZ)&to=$(date -u -d +2days +%FT%TZ)"
+expect 200 "$all"
+header 'etag: W/"'
+header 'vary: accept-encoding'
+no_header content-encoding
+cp "$dir/body" "$dir/plain"
+list=$(tag)
+expect 200 -H 'Accept-Encoding: br, gzip;q=0.5' "$all"
+header 'content-encoding: gzip'
+header 'vary: accept-encoding'
+is "$(tag)" "$list" "the tag of what is packed"
+[ "$(stat -c %s "$dir/body")" -lt $(($(stat -c %s "$dir/plain") / 3)) ] && ok || fail "packed: $(stat -c %s "$dir/body") bytes"
+gzip -dc <"$dir/body" | cmp -s - "$dir/plain" && ok || fail "packed and as it is differ"
+for _ in 1 2 3 4 5 6; do ask -H 'Accept-Encoding: gzip' "$all"; stat -c %s "$dir/body"; done >"$dir/sizes"
+[ "$(sort -u "$dir/sizes" | wc -l)" -gt 1 ] && ok || fail "its length tells what is in it"
+expect 200 -I -H 'Accept-Encoding: gzip' "$all"
+header 'content-encoding: gzip'
+expect 304 -H 'Accept-Encoding: gzip' -H "If-None-Match: \"x\", $list" "$all"
+is "$(stat -c %s "$dir/body")" 0 "body of a 304"
+is "$(tag)" "$list" "the tag of a 304"
+expect 200 -H "If-None-Match: $list" "$all&outcome=busy"
+expect 200 -H 'Accept-Encoding: gzip' "$api/calls/$call"
+header 'content-encoding: gzip'
+is "$(tag)" "W/$etag" "a strong tag, packed"
+expect 304 -H "If-None-Match: $(tag)" "$api/calls/$call"
+expect 200 -H 'Accept-Encoding: gzip;q=0' "$api/calls/$call"
+is "$(tag)" "$etag" "a strong tag, not packed"
+expect 200 -H 'Accept-Encoding: gzip' "$base/metrics"
+header 'content-encoding: gzip'
+no_header etag
+gzip -dc <"$dir/body" | grep -q '^earshot_http_requests_total' && ok || fail "packed figures"
+for path in "$api/recordings/$recording/audio" "$api/calls/$call/pcap" "$api/me"; do
+    expect 200 -H 'Accept-Encoding: gzip' "$path"
+    no_header content-encoding
+done
+no_header etag
+expect 200 -H 'Accept-Encoding: gzip' "$api/recordings/$recording"
+no_header content-encoding
 refused 404 not_found null "$api/calls/99999999-0000-8000-8000-000000000000"
+no_header etag
 refused 404 not_found null "$api/calls/x"
 refused 404 not_found null "$api/calls/0000000A-0000-8000-8000-000000000000"
 

@@ -1,0 +1,113 @@
+/* What an answer gets on its way out, behind its handler: an ETag if it is JSON, gzip if it is text
+ * and the client takes it. What is asked for again and again (a page that looks every few seconds,
+ * /metrics) costs its bytes only when there is something new.
+ *
+ * Only what is read with GET: secrets that are shown once (tokens, links, sessions) are answered to
+ * POST, and /me, which tells the token of a session, is left as it is.
+ * docs/decisions/answers-packed.md says why lengths may tell of the rest.
+ *
+ * The tag names what is told, not its bytes, which differ with gzip: so that of packed ones is a
+ * weak one (RFC 9110 8.8.3.3). We compare without regard to that, also for If-Match: nothing but
+ * the form of the bytes lies between the two. */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/handlers.h"
+#include "base/crypto.h"
+#include "base/deflate.h"
+
+#define PACKED_MIN                                                                                 \
+    1024 /* what fits into one packet of the network is not faster for being smaller */
+
+static bool is_json(const struct http_response *rs)
+{
+    return rs->content_type && strncmp(rs->content_type, "application/json", 16) == 0;
+}
+
+static bool is_text(const struct http_response *rs)
+{
+    return is_json(rs) || (rs->content_type && strncmp(rs->content_type, "text/", 5) == 0);
+}
+
+/* The page's files have been packed by the build; what is made while it is sent, and files, go as
+ * they are. */
+static bool is_ours(const struct exchange *x)
+{
+    const struct http_request *rq = x->rq;
+    const struct http_response *rs = x->rs;
+
+    return rq->route && strcmp(rq->route->method, "GET") == 0 &&
+           !(rq->route->flags & ROUTE_QUICK) && rq->route->scope != SCOPE_KNOWN &&
+           (rs->status == 200 || rs->status == 304) && is_text(rs) && rs->producer.run == NULL &&
+           rs->watcher == NULL && rs->fd < 0 && rs->constant.data == NULL;
+}
+
+static struct http_header *tag_of(struct http_response *rs)
+{
+    for (unsigned i = 0; i < rs->header_count; i++)
+        if (strcmp(rs->header[i].name, "ETag") == 0)
+            return &rs->header[i];
+    return NULL;
+}
+
+/* A key that is known keeps the tag over a restart. */
+static void add_tag(struct exchange *x)
+{
+    static const uint8_t KEY[32];
+    uint8_t id[16];
+    char hex[33], tag[40];
+
+    crypto_keyed_id(KEY, buf_view(&x->rs->body), id);
+    snprintf(tag, sizeof tag, "\"%s\"", crypto_hex(slice_of(id, sizeof id), hex));
+    http_header(x->rs, "ETag", "W/%s", tag);
+    if (x->rq->if_none_match && http_etag_matches(x->rq->if_none_match, tag)) {
+        x->rs->status = 304;
+        buf_clear(&x->rs->body);
+    }
+}
+
+static void weaken(struct http_header *tag)
+{
+    size_t size = strlen(tag->value) + 1;
+
+    if (strncmp(tag->value, "W/", 2) == 0 || size + 2 > sizeof tag->value)
+        return;
+    memmove(tag->value + 2, tag->value, size);
+    memcpy(tag->value, "W/", 2);
+}
+
+/* Not at all when there is no memory for it, or when it saves less than a quarter. */
+static void pack(struct http_response *rs)
+{
+    size_t most = rs->body.size - rs->body.size / 4;
+    struct http_header *tag = tag_of(rs);
+    struct buf packed;
+    uint8_t padding;
+
+    crypto_random(&padding, 1);
+    buf_init(&packed, most);
+    uint8_t *out = buf_reserve(&packed, most);
+    packed.size =
+        out ? deflate_gzip(buf_view(&rs->body), padding % DEFLATE_PADDING_MAX, out, most) : 0;
+    if (packed.size == 0) {
+        buf_fini(&packed);
+        return;
+    }
+    buf_fini(&rs->body);
+    rs->body = packed;
+    http_header(rs, "Content-Encoding", "gzip");
+    if (tag)
+        weaken(tag);
+}
+
+void answer_finish(struct exchange *x)
+{
+    if (!is_ours(x))
+        return;
+    http_header(x->rs, "Vary", "Accept-Encoding");
+    if (x->rs->status == 200 && is_json(x->rs) && tag_of(x->rs) == NULL)
+        add_tag(x);
+    if (x->rs->status == 200 && x->rs->body.size > PACKED_MIN &&
+        http_takes_gzip(x->rq->accept_encoding))
+        pack(x->rs);
+}
