@@ -11,7 +11,7 @@
 struct pcap_download {
     char *data_dir;
     struct leg_set set;
-    enum call_pcap_rtp rtp;
+    struct call_pcap_form form;
 };
 
 static int download_run(void *context, int (*out)(void *out_context, const void *data, size_t size),
@@ -20,8 +20,8 @@ static int download_run(void *context, int (*out)(void *out_context, const void 
     struct pcap_download *d = context;
     uint64_t packets;
 
-    return call_pcap_write_all(d->data_dir, (const struct call_record *const *)d->set.record,
-                               d->set.count, d->rtp, out, out_context, &packets);
+    return call_pcap_write_as(d->data_dir, (const struct call_record *const *)d->set.record,
+                              d->set.count, &d->form, out, out_context, &packets);
 }
 
 static void download_free(void *context)
@@ -51,6 +51,24 @@ static bool parse_rtp(struct exchange *x, enum call_pcap_rtp *ret_rtp)
     return false;
 }
 
+/* pcap or pcapng; with or without keys that were pressed. */
+static bool parse_form(struct exchange *x, struct call_pcap_form *ret_form)
+{
+    const char *format = http_query_value(&x->rq->query, "format"), *redact = http_query_value(&x->rq->query, "redact");
+
+    ret_form->format = format && strcmp(format, "pcapng") == 0 ? CAPTURE_PCAPNG : CAPTURE_PCAP;
+    ret_form->hide = redact ? x->api->config->hide_keys : NULL;
+    if (format && ret_form->format == CAPTURE_PCAP && strcmp(format, "pcap") != 0)
+        problem(x->rs, x->rq, 400, "invalid_value", "format", "`format` is pcap or pcapng.");
+    else if (redact && strcmp(redact, "dtmf") != 0)
+        problem(x->rs, x->rq, 400, "invalid_value", "redact", "`redact` is dtmf.");
+    else if (redact && ret_form->hide == NULL)
+        problem(x->rs, x->rq, 503, "unavailable", "redact", "There is nothing here that takes keys out.");
+    else
+        return parse_rtp(x, &ret_form->rtp);
+    return false;
+}
+
 /* What RTP carries is sound: whole packets are for those who may listen. */
 static bool may_have(struct exchange *x, enum call_pcap_rtp rtp)
 {
@@ -73,8 +91,9 @@ static void say_truncated(struct exchange *x, const struct leg_set *set)
 }
 
 /* Takes the records over. */
-static void send_pcap(struct exchange *x, struct leg_set *set, enum call_pcap_rtp rtp)
+static void send_pcap(struct exchange *x, struct leg_set *set, const struct call_pcap_form *form)
 {
+    bool next = form->format == CAPTURE_PCAPNG;
     struct pcap_download *d = calloc(1, sizeof *d);
     const char *uid = set->record[set->self]->uid;
 
@@ -88,12 +107,12 @@ static void send_pcap(struct exchange *x, struct leg_set *set, enum call_pcap_rt
         return;
     }
     d->set = *set;
-    d->rtp = rtp;
+    d->form = *form;
     x->rs->producer =
         (struct http_producer){.context = d, .run = download_run, .free = download_free};
     x->rs->stream = HTTP_STREAM_PCAP;
-    x->rs->content_type = "application/vnd.tcpdump.pcap";
-    http_header(x->rs, "Content-Disposition", "attachment; filename=\"call-%s.pcap\"", uid);
+    x->rs->content_type = next ? "application/x-pcapng" : "application/vnd.tcpdump.pcap";
+    http_header(x->rs, "Content-Disposition", "attachment; filename=\"call-%s.pcap%s\"", uid, next ? "ng" : "");
     http_header(x->rs, "X-Call-Legs", "%u%s", set->count, set->truncated ? "; truncated" : "");
     say_truncated(x, set);
 }
@@ -124,16 +143,16 @@ static bool any_has_packets(const char *data_dir, const struct leg_set *set)
 
 void handle_pcap(struct exchange *x)
 {
-    enum call_pcap_rtp rtp;
+    struct call_pcap_form form;
     struct leg_set set;
 
-    if (!parse_rtp(x, &rtp) || !may_have(x, rtp) || !leg_set_of(x, &set))
+    if (!parse_form(x, &form) || !may_have(x, form.rtp) || !leg_set_of(x, &set))
         return;
     if (!any_has_packets(x->api->config->data_dir, &set)) {
         problem(x->rs, x->rq, 410, "packets_gone", NULL, "No packets of this call are kept.");
         leg_set_free(&set);
     } else if (leg_set_audit(x, &set, "pcap.read")) {
-        send_pcap(x, &set, rtp);
+        send_pcap(x, &set, &form);
     } else {
         leg_set_free(&set);
     }

@@ -36,7 +36,7 @@ static const struct route ROUTES[] = {
     {"GET", "/api/v1/calls/{uid}/streams/{sid}/series", SCOPE_META, handle_series,
      PARAMS("step_ms"), ROUTE_LIMITED},
     {"GET", "/api/v1/calls/{uid}/pcap", SCOPE_MESSAGES, handle_pcap,
-     PARAMS("rtp", "legs", "min_confidence"), ROUTE_LIMITED},
+     PARAMS("rtp", "format", "redact", "legs", "min_confidence"), ROUTE_LIMITED},
     {"GET", "/api/v1/calls/{uid}/recording", SCOPE_META, handle_call_recording, NULL, ROUTE_LIMITED},
     {"POST", "/api/v1/calls/{uid}/recording", SCOPE_CONTROL, handle_request_recording, NULL, ROUTE_LIMITED | ROUTE_BODY},
     {"POST", "/api/v1/imports/pcap", SCOPE_CONTROL, handle_import_pcap, PARAMS("name"), ROUTE_CAPTURE},

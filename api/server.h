@@ -10,6 +10,7 @@
 #include "api/sound.h"
 #include "base/counters.h"
 #include "base/json.h"
+#include "storage/call_pcap.h"
 #include "storage/store.h"
 
 struct api_health {
@@ -150,6 +151,8 @@ struct api_config {
     const char *local_role;
     /* What stands in the text of a message of a call. */
     message_describe_fn *describe;
+    /* Overwrites keys that were pressed in a packet that is given out (storage/call_pcap.h). */
+    call_pcap_hide *hide_keys;
     struct api_retention_source retention;
     /* Deletes the files of the call's recording and says so in its record. Done when it returns 0. */
     int (*delete_recording)(void *context, const char *uid, const char *actor, uint32_t *ret_files, uint64_t *ret_bytes);

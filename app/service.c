@@ -21,6 +21,7 @@
 #include "app/listen.h"
 #include "app/live_view.h"
 #include "app/media_drop.h"
+#include "app/key_hide.h"
 #include "app/messages.h"
 #include "app/on_demand.h"
 #include "app/named.h"
@@ -754,6 +755,7 @@ static int start_http(struct service *s, struct why *why)
         .session_max_us = s->settings->api_session_max / 1000,
         .local_role = LOCAL_ROLES[s->settings->api_local],
         .describe = message_describe,
+        .hide_keys = key_hide,
         .delete_recording = delete_recording,
         .retention = {.show = retention, .run = retention_run, .read = read_terms, .dry_run = try_terms, .put = put_terms, .let_go = drop_terms},
         .policies = {.context = s, .show = rules_show, .read = rules_read, .put = rules_put, .let_go = rules_drop, .dry_run = rules_try,

@@ -6,21 +6,18 @@
  * TCP connection between the same ends, whatever carried them (TCP, TLS, WebSocket, SCTP). */
 #include "storage/call_pcap.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "storage/frame_head.h"
 
-#define PCAP_MAGIC_NS     0xa1b23c4du
-#define PCAP_LINK_ETHER   1
-#define PCAP_SNAPLEN      262144u
-#define FILE_HEADER_BYTES 24
-#define RECORD_BYTES      16
 #define UDP_OVER_IPV4_MAX 65507u
 #define UDP_OVER_IPV6_MAX 65527u
 #define RTP_FIXED         12u
 #define SEGMENT_MAX       60000u
 #define STREAMS_MAX       64 /* directions that keep their sequence; more start over */
 #define TRANSPORT_UDP     17
+#define PAYLOAD_MAX       65535u /* spool.h */
 
 /* A chain and its next packet. */
 struct lane {
@@ -47,7 +44,8 @@ struct made_stream {
 struct writing {
     call_pcap_out *out;
     void *context;
-    enum call_pcap_rtp rtp;
+    struct call_pcap_form form;
+    uint8_t *hidden; /* a packet without what form.hide takes out; NULL: nothing is taken out */
     uint64_t packets;
     struct made_stream streams[STREAMS_MAX];
     unsigned stream_count;
@@ -71,25 +69,21 @@ static bool carries_media(const struct lane *lane)
     return lane->media && (lane->packet.fax || (!lane->packet.rtcp && !lane->chain->rtcp));
 }
 
-static uint8_t *host_u32(uint8_t *p, uint32_t v)
-{
-    memcpy(p, &v, sizeof v);
-    return p + sizeof v;
-}
-
 /* The frame of `k` with `kept` bytes of payload, of which the wire had `wire`. */
 static int frame_out(struct writing *e, const struct spool_packet *k, size_t kept, uint32_t wire,
                      const struct frame_tcp *tcp)
 {
-    uint8_t head[RECORD_BYTES + FRAME_HEAD_MAX];
-    size_t head_bytes =
-        frame_head_write(head + RECORD_BYTES, k, wire, k->payload.size == wire, tcp);
-    uint8_t *p = host_u32(head, (uint32_t)(k->time_ns / 1000000000));
-    p = host_u32(p, (uint32_t)(k->time_ns % 1000000000));
-    host_u32(host_u32(p, (uint32_t)(head_bytes + kept)), (uint32_t)(head_bytes + wire));
-    int err = e->out(e->context, head, RECORD_BYTES + head_bytes);
+    uint8_t frame[FRAME_HEAD_MAX], head[CAPTURE_PACKET_HEAD_MAX + FRAME_HEAD_MAX], tail[CAPTURE_PACKET_TAIL_MAX];
+    size_t frame_bytes = frame_head_write(frame, k, wire, k->payload.size == wire, tcp);
+    uint32_t bytes = (uint32_t)(frame_bytes + kept);
+    size_t n = capture_packet_head_write(head, e->form.format, k->time_ns, bytes, (uint32_t)(frame_bytes + wire));
+    memcpy(head + n, frame, frame_bytes);
+    int err = e->out(e->context, head, n + frame_bytes);
     if (!err && kept)
         err = e->out(e->context, k->payload.data, kept);
+    n = capture_packet_tail_write(tail, e->form.format, bytes);
+    if (!err && n)
+        err = e->out(e->context, tail, n);
     e->packets += err == 0;
     return err;
 }
@@ -122,9 +116,22 @@ static int message_out(struct writing *e, const struct spool_packet *message)
     return err;
 }
 
+/* The packet as it goes out: it may be in the reader's memory, which other lanes are compared with. */
+static struct spool_packet shown(const struct writing *e, const struct lane *lane)
+{
+    struct spool_packet k = lane->packet;
+
+    if (e->hidden == NULL || k.payload.size > PAYLOAD_MAX || k.payload.size == 0)
+        return k;
+    memcpy(e->hidden, k.payload.data, k.payload.size);
+    e->form.hide(lane->media, spool_reader_descriptor(lane->reader), &k, e->hidden);
+    k.payload = slice_of(e->hidden, k.payload.size);
+    return k;
+}
+
 static int packet_out(struct writing *e, const struct lane *lane)
 {
-    const struct spool_packet *k = &lane->packet;
+    const struct spool_packet packet = shown(e, lane), *k = &packet;
     uint32_t wire = k->wire_bytes > k->payload.size ? k->wire_bytes : (uint32_t)k->payload.size;
     size_t kept = k->payload.size;
     uint32_t most = frame_is_v4(k) ? UDP_OVER_IPV4_MAX : UDP_OVER_IPV6_MAX;
@@ -135,28 +142,28 @@ static int packet_out(struct writing *e, const struct lane *lane)
         wire = most;
     if (kept > wire)
         kept = wire;
-    if (e->rtp == CALL_PCAP_HEADERS && carries_media(lane))
+    if (e->form.rtp == CALL_PCAP_HEADERS && carries_media(lane))
         kept = k->fax ? 0 : rtp_header_bytes(slice_sub(k->payload, 0, kept));
     return frame_out(e, k, kept, wire, NULL);
 }
 
-static int file_header_write(struct writing *e)
+/* pcapng says whose packets these are. */
+static int begin_write(struct writing *e, const struct call_record *const *records, unsigned count)
 {
-    uint8_t head[FILE_HEADER_BYTES];
-    uint16_t version[2] = {2, 4};
-    uint8_t *p = host_u32(head, PCAP_MAGIC_NS);
-    memcpy(p, version, sizeof version);
-    p += sizeof version;
-    p = host_u32(host_u32(p, 0), 0);
-    host_u32(host_u32(p, PCAP_SNAPLEN), PCAP_LINK_ETHER);
-    return e->out(e->context, head, sizeof head);
+    uint8_t head[CAPTURE_BEGIN_MAX];
+    char comment[CAPTURE_COMMENT_MAX] = "";
+    size_t n = 0;
+
+    for (unsigned i = 0; i < count && n < sizeof comment; i++)
+        n += (size_t)snprintf(comment + n, sizeof comment - n, "%s%s", i ? " " : count > 1 ? "calls " : "call ", records[i]->uid);
+    return e->out(e->context, head, capture_begin_write(head, e->form.format, slice_str(comment)));
 }
 
 /* ---- merging ---- */
 
 static bool wanted(const struct writing *e, const struct lane *lane)
 {
-    return e->rtp != CALL_PCAP_NONE || !carries_media(lane);
+    return e->form.rtp != CALL_PCAP_NONE || !carries_media(lane);
 }
 
 /* The lane's next wanted packet; false at its end. */
@@ -232,7 +239,7 @@ static void lanes_skip(const struct writing *e, struct lanes *l, uint32_t done)
 
 static int lanes_merge(struct writing *e, struct lanes *l)
 {
-    int err = file_header_write(e);
+    int err = 0;
     for (uint32_t i = 0; i < l->count;) {
         if (lane_advance(e, &l->lane[i]))
             i++;
@@ -276,14 +283,21 @@ uint32_t call_pcap_chains(const struct call_record *const *records, unsigned cou
     return chains;
 }
 
-int call_pcap_write_all(const char *data_dir, const struct call_record *const *records,
-                        unsigned count, enum call_pcap_rtp rtp, call_pcap_out *out, void *context,
-                        uint64_t *ret_packets)
+static int begun_merge(struct writing *e, struct lanes *l, const struct call_record *const *records, unsigned count)
 {
-    struct writing e = {.out = out, .context = context, .rtp = rtp};
+    if (l->chains && l->count == 0)
+        return ERR_NOT_FOUND;
+    int err = begin_write(e, records, count);
+    return err ? err : lanes_merge(e, l);
+}
+
+int call_pcap_write_as(const char *data_dir, const struct call_record *const *records, unsigned count,
+                       const struct call_pcap_form *form, call_pcap_out *out, void *context, uint64_t *ret_packets)
+{
+    struct writing e = {.out = out, .context = context, .form = *form, .hidden = form->hide ? malloc(PAYLOAD_MAX) : NULL};
     struct lanes *l = calloc(1, sizeof *l);
     uint8_t uid[16];
-    int err = l ? 0 : ERR_NOMEM;
+    int err = l && (e.hidden || form->hide == NULL) ? 0 : ERR_NOMEM;
 
     for (unsigned i = 0; i < count && !err; i++) {
         if (record_uid_bytes(records[i]->uid, uid))
@@ -292,13 +306,23 @@ int call_pcap_write_all(const char *data_dir, const struct call_record *const *r
             err = ERR_INVALID;
     }
     if (!err)
-        err = l->chains && l->count == 0 ? ERR_NOT_FOUND : lanes_merge(&e, l);
+        err = begun_merge(&e, l, records, count);
     while (l && l->count)
         lane_drop(l, l->count - 1);
     free(l);
+    free(e.hidden);
     if (!err && ret_packets)
         *ret_packets = e.packets;
     return err;
+}
+
+int call_pcap_write_all(const char *data_dir, const struct call_record *const *records,
+                        unsigned count, enum call_pcap_rtp rtp, call_pcap_out *out, void *context,
+                        uint64_t *ret_packets)
+{
+    const struct call_pcap_form form = {.rtp = rtp};
+
+    return call_pcap_write_as(data_dir, records, count, &form, out, context, ret_packets);
 }
 
 int call_pcap_write(const char *data_dir, const struct call_record *r, enum call_pcap_rtp rtp,

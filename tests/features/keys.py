@@ -1,5 +1,5 @@
 """F05: keys that are pressed in a call, however they are told: events in RTP (RFC 4733, RFC 2833), INFO, tones."""
-import tempfile
+import subprocess, tempfile, urllib.request
 
 from craft import *
 from feature import feature
@@ -127,3 +127,42 @@ def sources(t):
         got = s.get(f"/api/v1/calls/{uid}/dtmf")
         t.equal("GET dtmf", ([x["digit"] for x in got["data"]], got["digits"]["caller"], got["data"][0]["volume_dbm0"]), (["9", "0"], "90", -10))
         t.equal("GET ladder", [e["label"] for e in s.get(f"/api/v1/calls/{uid}/ladder")["events"] if e["kind"] == "dtmf"], ["DTMF 9, 100 ms", "DTMF 0, 100 ms"])
+
+
+def tshark(path, *args):
+    """Lines, with what it checks by itself."""
+    return subprocess.run(["tshark", "-r", path, "-o", "udp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", *args], capture_output=True, text=True, check=True).stdout.split("\n")[:-1]
+
+
+@feature("F05", "a capture that is given away with redact=dtmf: no key that was told is left, in RTP, redundant audio or INFO; sizes and checksums as before; as pcapng")
+def taken_out(t):
+    d = Dialog()
+    infos = [Packet(START + 3 + n / 4, ALICE, 5060, BOB, 5060, d.request("INFO", 2 + n, headers="", body=b"").replace(
+        b"Content-Length: 0\r\n\r\n", b"Content-Type: application/dtmf-relay\r\nContent-Length: 24\r\n\r\nSignal=%c\r\nDuration=160\r\n" % k))
+        for n, k in enumerate(b"57")]
+    red = lambda p: struct.pack("!I", 0x80000000 | EVENT << 24 | 160 << 10 | len(p)) + bytes([EVENT]) + p + p
+    pressed = typed([press(k) for k in "90"]) + typed([press(k) for k in "42"], at=2, ssrc=0x2222, pt=121, wrap=red) + infos
+    with FileService(t, sorted(call(offer=offer(ALICE, 4000), answer=offer(BOB, 6000), seconds=4) + pressed, key=lambda p: p.t), RECORD) as s:
+        uid = s.get(f"/api/v1/calls?{SPAN}")["data"][0]["uid"]
+        path = {}
+        for query in ("", "redact=dtmf", "format=pcapng", "format=pcapng&redact=dtmf"):
+            path[query] = t.path("pcapng" if "ng" in query else "pcap")
+            with urllib.request.urlopen(f"{s.url}/api/v1/calls/{uid}/pcap?{query}", timeout=10) as answer, open(path[query], "wb") as f:
+                t.equal(f"{query}: its kind", answer.headers["Content-Type"], "application/x-pcapng" if "ng" in query else "application/vnd.tcpdump.pcap")
+                f.write(answer.read())
+        t.equal("what there is to take out", [s.status(f"/api/v1/calls/{uid}/pcap?{wrong}") for wrong in ("redact=sound", "format=cap")], [400, 400])
+    sizes = {q: tshark(p, "-T", "fields", "-e", "frame.time_epoch", "-e", "frame.len", "-e", "ip.src", "-e", "udp.srcport") for q, p in path.items()}
+    t.check(f"the same packets in all: {[len(x) for x in sizes.values()]}", len(sizes[""]) > 400 and all(x == sizes[""] for x in sizes.values()))
+    t.equal("right checksums", {q: tshark(p, "-Y", 'udp.checksum.status != "Good" || ip.checksum.status != "Good"') for q, p in path.items()}, {q: [] for q in path})
+    t.check("the call in the comment", f"call {uid}" in subprocess.run(["capinfos", path["format=pcapng"]], capture_output=True, text=True, check=True).stdout)
+    told = {}
+    for q, p in path.items():
+        record, = t.read(p)
+        told[q] = sorted(x["digit"] for x in record["dtmf"] if not x["copy"])
+        sent = {x for line in tshark(p, "-Y", "rtpevent", "-T", "fields", "-e", "rtpevent.event_id") for x in line.split(",")}
+        t.equal(f"{q}: events", sent, {"255"} if "redact" in q else set("9042"))
+        data = open(p, "rb").read()
+        t.equal(f"{q}: redundant events", [red(report(k, 160)) in data for k in (4, 2, 255)], [False, False, True] if "redact" in q else [True, True, False])
+        t.equal(f"{q}: INFO", [data.count(b"Signal=%c\r" % k) for k in b"57*"], [0, 0, 2] if "redact" in q else [1, 1, 0])
+    t.equal("no key is left", {q: set(k) for q, k in told.items() if "redact" in q}, {q: {"*"} for q in told if "redact" in q})
+    t.counter("they are there without it", told[""] == told["format=pcapng"] == sorted("904257"))

@@ -207,6 +207,17 @@ static void write_pcap(const struct call_record *r, enum call_pcap_rtp rtp,
   fclose(f);
 }
 
+static void write_pcapng(const struct call_record *r, char path[128], call_pcap_hide *hide) {
+  const struct call_pcap_form form = {.format = CAPTURE_PCAPNG, .hide = hide};
+  uint64_t packets = 0;
+  snprintf(path, 128, "%s/call.pcapng", dir);
+  FILE *f = fopen(path, "wb");
+  cr_assert_not_null(f);
+  cr_assert_eq(call_pcap_write_as(dir, &r, 1, &form, to_file, f, &packets), 0);
+  cr_expect_eq(packets, 207);
+  fclose(f);
+}
+
 /* Lines that tshark prints for a filter; needs tshark. */
 static unsigned tshark_lines(const char *path, const char *filter) {
   char command[512], line[1024];
@@ -258,6 +269,10 @@ Test(media, a_capture_file_opens_in_tshark_with_the_same_packets) {
   for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
     cr_expect_eq(tshark_lines(path, CASES[i].filter), CASES[i].lines, "%s",
                  CASES[i].filter);
+  write_pcapng(r, path, NULL);
+  for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
+    cr_expect_eq(tshark_lines(path, CASES[i].filter), CASES[i].lines, "pcapng: %s",
+                 CASES[i].filter);
 
   write_pcap(r, CALL_PCAP_HEADERS, path, &packets);
   cr_assert_eq(packets, 207);
@@ -268,6 +283,37 @@ Test(media, a_capture_file_opens_in_tshark_with_the_same_packets) {
   write_pcap(r, CALL_PCAP_NONE, path, &packets);
   cr_assert_eq(packets, 7);
   cr_expect_eq(tshark_lines(path, "sip"), 3);
+  record_free(r);
+}
+
+static void hide_first(bool media, struct slice descriptor, const struct spool_packet *packet, uint8_t *payload) {
+  (void)descriptor;
+  cr_assert_gt(packet->payload.size, 0);
+  if (media && !packet->rtcp)
+    payload[packet->payload.size - 1] ^= 0xff;
+}
+
+static bool output_holds(const char *command, const char *word) {
+  char line[1024];
+  bool found = false;
+  FILE *f = popen(command, "r");
+  while (fgets(line, sizeof line, f))
+    found |= strstr(line, word) != NULL;
+  return pclose(f) == 0 && found;
+}
+
+Test(media, a_pcapng_file_names_its_call_and_what_is_hidden_in_it_has_right_checksums) {
+  struct call_record *r = help_call(1, HELP_T0_US);
+  char path[128], command[256];
+
+  spool_call(r);
+  write_pcapng(r, path, hide_first);
+  cr_expect_eq(tshark_lines(path, "frame"), 207);
+  cr_expect_eq(tshark_lines(path, "udp.checksum.status != \"Good\""), 0);
+  snprintf(command, sizeof command, "capinfos %s", path);
+  cr_expect(output_holds(command, r->uid), "capinfos tells the comment");
+  cr_expect(output_holds(command, "pcapng"));
+  cr_expect(output_holds(command, "nanoseconds (9)"));
   record_free(r);
 }
 
