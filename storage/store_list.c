@@ -22,6 +22,9 @@
 #define SQL_MAX   11776
 #define PREFIX_MAX 512
 #define FEW       2000 /* calls of a day */
+/* So many calls of a day with a tag are not looked up one by one: along the index of times, which tells the uid, the first page is near, and to its
+ * end it takes no longer. */
+#define TAGGED_MANY 10000
 /* Shorter spans are few calls of a day, which are all looked at. */
 #define WORST_SPAN_US (3 * INT64_C(3600000000))
 
@@ -87,6 +90,7 @@ enum filter {
     F_SITE,
     F_DIRECTION,
     F_TAG,
+    F_TAG_ON_THE_WAY,
     F_LABEL,
     F_UID,
     F_RECORDING_STATE,
@@ -195,6 +199,8 @@ static const struct {
          330},
     [F_TAG] = {" AND uid IN (SELECT uid FROM tags WHERE key || ':' || value IN (" EIGHT(27) "))",
                270},
+    [F_TAG_ON_THE_WAY] =
+        {" AND +uid IN (SELECT uid FROM tags WHERE key || ':' || value IN (" EIGHT(27) "))", 270},
     [F_AFTER_NEWEST] = {" AND (started_us, uid) < (?111, ?112)", 110},
     [F_AFTER_OLDEST] = {" AND (started_us, uid) > (?111, ?112)", 110},
     [F_AFTER_MOS] = {" AND (ifnull(mos_min, 1e300) > ?110 OR ifnull(mos_min, 1e300) = ?110"
@@ -284,6 +290,7 @@ struct filters {
     bool worst;     /* along the index of scores */
     bool unscored;  /* what follows behind those */
     bool few;       /* calls whose numbers begin so: they are looked up */
+    bool tagged;    /* so many calls have the tag that they are not */
     sqlite3_stmt *statement;
     const struct columns_found *among; /* NULL: any */
     char prefix_end[PREFIX_MAX];
@@ -475,7 +482,7 @@ static void filters_visit(struct filters *f, const struct store_query *q, bool p
     value_texts(f, F_TRUNK, q->trunk);
     value_texts(f, F_SITE, q->site);
     value_texts(f, F_DIRECTION, q->direction);
-    value_texts(f, F_TAG, q->tag);
+    value_texts(f, f->tagged ? F_TAG_ON_THE_WAY : F_TAG, q->tag);
     value_texts(f, F_LABEL, q->label);
     value_texts(f, F_IMPORT, q->import_id);
     value_int(f, F_IMPORTED, q->source && strcmp(q->source, "import") == 0, q->source != NULL);
@@ -547,6 +554,29 @@ static int few_begin(struct db *db, struct filters *f, const char *prefix, bool 
     return rc == SQLITE_ROW ? 0 : db_error(db, rc);
 }
 
+static int tagged_begin(struct db *db, const struct store_query *q, bool *ret_many)
+{
+    sqlite3_stmt *statement = db_statement(db, SQL_TAGGED);
+    if (statement == NULL)
+        return ERR_INVALID;
+    struct bind b = bind_to(statement);
+    bind_int(&b, TAGGED_MANY);
+    for (int i = 0; i < STORE_VALUES_MAX; i++)
+        bind_word(&b, q->tag[i]);
+    int rc = sqlite3_step(statement);
+    *ret_many = rc == SQLITE_ROW && sqlite3_column_int64(statement, 0) >= TAGGED_MANY;
+    sqlite3_reset(statement);
+    return rc == SQLITE_ROW ? 0 : db_error(db, rc);
+}
+
+static bool has_tag(const struct store_query *q)
+{
+    for (int i = 0; i < STORE_VALUES_MAX; i++)
+        if (q->tag[i])
+            return true;
+    return false;
+}
+
 /* Nothing else is asked than the worst of hours: along the index of scores the first that fit are
  * near. */
 static bool worst_are_near(const struct store_query *q)
@@ -598,15 +628,17 @@ static int day_statement(struct store_reader *r, const char *day, const struct s
                          enum shape shape, const struct columns_found *among, struct filters *f,
                          struct db **ret_db)
 {
-    bool paged = shape != SHAPE_COUNT && shape != SHAPE_SAMPLE, few = false;
+    bool paged = shape != SHAPE_COUNT && shape != SHAPE_SAMPLE, few = false, tagged = false;
     int err = db_get(&r->set, DB_CALLS, day, ret_db, NULL);
     *f = (struct filters){0};
     if (err == 0 && q->number_prefix && q->number_prefix[0])
         err = few_begin(*ret_db, f, q->number_prefix, &few);
+    if (err == 0 && (shape == SHAPE_NEWEST || shape == SHAPE_OLDEST) && has_tag(q))
+        err = tagged_begin(*ret_db, q, &tagged);
     if (err)
         return err;
     *f = (struct filters){
-        .few = few, .worst = shape == SHAPE_WORST, .unscored = shape == SHAPE_UNSCORED, .among = among};
+        .few = few, .tagged = tagged, .worst = shape == SHAPE_WORST, .unscored = shape == SHAPE_UNSCORED, .among = among};
     filters_visit(f, q, paged);
     f->statement = list_statement(*ret_db, shape, f->asked);
     if (f->statement == NULL)

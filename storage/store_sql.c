@@ -101,6 +101,8 @@ static const char *const SQL[SQL_USER_FIRST] = {
         " + (SELECT count(*) FROM (SELECT 1 FROM calls WHERE to_user >= ?1 AND to_user < ?2 LIMIT ?3))"
         " + (SELECT count(*) FROM (SELECT 1 FROM calls WHERE caller_number >= ?1 AND caller_number < ?2 LIMIT ?3))"
         " + (SELECT count(*) FROM (SELECT 1 FROM calls WHERE callee_number >= ?1 AND callee_number < ?2 LIMIT ?3))",
+    /* any of the eight, the parameters behind the number of those that are enough */
+    [SQL_TAGGED] = "SELECT count(*) FROM (SELECT 1 FROM tags WHERE key || ':' || value IN (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) LIMIT ?1)",
     [SQL_CALLS_AT_MOST] = "SELECT count(*) FROM (SELECT 1 FROM calls WHERE started_us >= ? AND started_us < ? LIMIT ?)",
     /* each of the two is a look at an end of the table; both in one would be a walk through it */
     [SQL_CALLS_IDS] = "SELECT (SELECT min(id) FROM calls), (SELECT max(id) FROM calls)",

@@ -146,6 +146,59 @@ Test(tags, find_their_calls)
     cr_expect_eq(found("customer:' OR 1=1--", NULL), 0);
 }
 
+struct seen {
+    unsigned count;
+    int64_t first_us, last_us;
+};
+
+static void see(void *context, const struct call_record *r)
+{
+    struct seen *s = context;
+    if (s->count++ == 0)
+        s->first_us = r->started_us;
+    s->last_us = r->started_us;
+}
+
+static struct seen page(enum store_order order, unsigned limit, bool want_more)
+{
+    struct store_query q;
+    struct seen s = {0};
+    bool more;
+    store_query_defaults(&q);
+    q.tag[0] = "campaign:x";
+    q.order = order;
+    q.limit = limit;
+    cr_assert_eq(store_calls(reader, &q, see, &s, &more), 0);
+    cr_expect_eq(more, want_more);
+    return s;
+}
+
+/* Then calls are not looked up one by one. */
+Test(tags, find_their_calls_also_where_they_are_many)
+{
+    struct record_tags t = {0};
+    char uid[40];
+    set(&t, "campaign", "x");
+    for (uint64_t i = 0; i < 20; i++) {
+        struct call_record *r = help_call(i, HELP_T0_US + (int64_t)i);
+        cr_assert_eq(store_put_call(store, r), 0);
+        if (i % 2)
+            put(r->uid, r->started_us, &t);
+        record_free(r);
+    }
+    for (unsigned many = 0; many < 2; many++) {
+        struct seen newest = page(STORE_NEWEST, 4, true), oldest = page(STORE_OLDEST, 3, true), all = page(STORE_NEWEST, 100, false);
+        cr_expect(newest.count == 4 && newest.first_us == HELP_T0_US + 19 && newest.last_us == HELP_T0_US + 13);
+        cr_expect(oldest.count == 3 && oldest.first_us == HELP_T0_US + 1 && oldest.last_us == HELP_T0_US + 5);
+        cr_expect(all.count == 10 && all.last_us == HELP_T0_US + 1);
+        for (unsigned i = 0; many == 0 && i < 10000; i++) {
+            snprintf(uid, sizeof uid, "99999999-0000-8000-8000-%012u", i);
+            cr_assert_eq(store_put_tags(store, uid, HELP_T0_US, &t), 0);
+        }
+        cr_assert_eq(store_commit(store), 0);
+    }
+}
+
 Test(tags, are_changed_as_a_whole_or_not_at_all)
 {
     struct record_tags t = {0};
