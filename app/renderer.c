@@ -406,9 +406,13 @@ void renderer_put(struct renderer *r, struct call_record *record)
         record_free(record);
 }
 
+/* Rendering may have been committed with what was said, or since: then nobody else ends the job. */
 void renderer_sidecar(struct renderer *r, const char *uid)
 {
-    put_job(r, RENDER_SIDECAR, uid, NULL);
+    if (sidecar_refresh(r->config.sound.data_dir, uid))
+        writer_job_gone(r->config.writer, STORE_SIDECAR_JOB, uid);
+    else
+        put_job(r, RENDER_SIDECAR, uid, NULL);
 }
 
 size_t renderer_depth(struct renderer *r)

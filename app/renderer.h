@@ -21,7 +21,8 @@ int renderer_start(const struct renderer_config *config, struct renderer **ret_r
 void renderer_stop(struct renderer *r);
 /* Takes a committed record whose media waits, or that ends a conference; any thread. */
 void renderer_put(struct renderer *r, struct call_record *record);
-/* Something was said of a call whose recording is not made yet (STORE_SIDECAR_JOB): the file beside it is written once more then. Any thread. */
+/* Something was said of a call, and that is committed: the file beside its recording is written once more, at once or (STORE_SIDECAR_JOB) when
+ * the recording is made. Any thread. */
 void renderer_sidecar(struct renderer *r, const char *uid);
 /* Calls that wait or are being rendered. */
 size_t renderer_depth(struct renderer *r);

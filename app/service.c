@@ -31,7 +31,6 @@
 #include "app/retention.h"
 #include "app/retention_terms.h"
 #include "app/setup.h"
-#include "app/sidecar.h"
 #include "app/finding_store.h"
 #include "app/upgrade.h"
 #include "app/user_store.h"
@@ -314,18 +313,12 @@ static void retention_run(void *context)
     retention_wake(s->retention);
 }
 
-static void refresh_beside(struct service *s, const char *uid)
-{
-    if (!sidecar_refresh(s->settings->data_dir, uid))
-        renderer_sidecar(s->renderer, uid);
-}
-
 static int put_tags(void *context, const char *uid, int64_t started_us, const struct record_tags *tags)
 {
     struct service *s = context;
     int err = writer_tags(s->writer, uid, started_us, tags);
     if (err == 0)
-        refresh_beside(s, uid);
+        renderer_sidecar(s->renderer, uid);
     return err;
 }
 
@@ -335,7 +328,7 @@ static int change_tags(void *context, const struct record_tag_change *change, st
     int err = writer_tags_of_many(s->writer, change, calls, count);
     for (unsigned i = 0; i < count && err == 0; i++)
         if (calls[i].recorded && calls[i].verdict == RECORD_TAGS_CHANGED)
-            refresh_beside(s, calls[i].uid);
+            renderer_sidecar(s->renderer, calls[i].uid);
     return err;
 }
 
@@ -344,7 +337,7 @@ static int put_note(void *context, struct store_note *note)
     struct service *s = context;
     int err = writer_note(s->writer, note);
     if (err == 0 && note->refused == 0)
-        refresh_beside(s, note->uid);
+        renderer_sidecar(s->renderer, note->uid);
     return err;
 }
 

@@ -180,7 +180,7 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_MEDIA_KEYS_DROP] = "DELETE FROM media_keys WHERE started_us < ?"
                             " AND uid NOT IN (SELECT uid FROM jobs)",
     [SQL_JOBS] = "SELECT kind, uid, started_us FROM jobs ORDER BY id",
-    [SQL_JOBS_SINCE] = "SELECT min(started_us) FROM jobs WHERE kind <> 'delete'",
+    [SQL_JOBS_SINCE] = "SELECT min(started_us) FROM jobs WHERE kind NOT IN ('delete', '" STORE_SIDECAR_JOB "')",
     [SQL_JOBS_DROP] = "DELETE FROM jobs WHERE kind = ?",
     [SQL_SPOOL_MARKS_PUT] = "INSERT OR REPLACE INTO spool_marks(id, marks) VALUES (1, ?)",
     [SQL_SPOOL_MARKS] = "SELECT marks FROM spool_marks",

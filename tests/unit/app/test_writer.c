@@ -2,6 +2,7 @@
  * of it then. The disk is a layer below SQLite whose writes fail as told. */
 #include <criterion/criterion.h>
 
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -9,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/decoder/child.h"
+#include "app/renderer.h"
 #include "app/writer.h"
 #include "base/error.h"
 
@@ -357,6 +360,72 @@ Test(writer, what_is_said_while_a_recording_is_made_asks_for_the_file_beside_it_
     cr_expect_str_eq(job, "none", "it is ready: who says it writes the file");
     store_reader_close(reader);
     scene_close(&s);
+}
+
+static void *say_of_b(void *context)
+{
+    const struct record_tags tags = {.count = 1, .tag = {{.key = "k", .value = "v"}}};
+    struct scene *s = context;
+    cr_assert_eq(writer_tags(s->writer, "b", START_US, &tags), 0);
+    return NULL;
+}
+
+static void say_in_thread(struct scene *s, pthread_t *thread)
+{
+    size_t before = writer_depth(s->writer);
+    cr_assert_eq(pthread_create(thread, NULL, say_of_b, s), 0);
+    while (writer_depth(s->writer) == before)
+        usleep(1000);
+}
+
+/* While the disk holds the writer up, both come into its inbox, and so into one batch. */
+static void say_and_render(struct scene *s, bool said_first)
+{
+    pthread_t thread;
+    writer_record(s->writer, a_call("b", "spooling"));
+    cr_assert_eq(writer_flush(s->writer), 0);
+    atomic_store(&disk.waiting, false);
+    atomic_store(&disk.stuck, true);
+    writer_record(s->writer, a_call("ahead", NULL));
+    while (!atomic_load(&disk.waiting))
+        usleep(1000);
+    if (said_first)
+        say_in_thread(s, &thread);
+    writer_rendered(s->writer, a_call("b", "ready"));
+    if (!said_first)
+        say_in_thread(s, &thread);
+    atomic_store(&disk.stuck, false);
+    pthread_join(thread, NULL);
+}
+
+Test(writer, what_is_said_in_the_batch_of_a_recording_keeps_no_job_and_nothing_of_the_spool, .timeout = 60)
+{
+    for (unsigned said_first = 0; said_first < 2; said_first++) {
+        struct scene s;
+        struct store_reader *reader;
+        struct renderer *renderer;
+        struct why why = {0};
+        char job[80] = "";
+        scene_open(&s);
+        const struct renderer_config config = {.sound = {.data_dir = s.dir},
+                                               .confine = {.program.here = &decoder_here},
+                                               .writer = s.writer,
+                                               .counters = s.counters};
+        cr_assert_eq(renderer_start(&config, &renderer, &why), 0);
+        say_and_render(&s, said_first);
+        cr_assert_eq(store_reader_open(s.dir, &reader), 0);
+        cr_assert_eq(store_jobs(reader, note_job, job), 0);
+        cr_expect_str_eq(job, "sidecar ", "the file may be without it: %s", job);
+        cr_expect_eq(wanted_since(reader), INT64_MAX, "it needs nothing of the spool");
+        renderer_sidecar(renderer, "b");
+        cr_assert_eq(writer_flush(s.writer), 0);
+        snprintf(job, sizeof job, "none");
+        cr_assert_eq(store_jobs(reader, note_job, job), 0);
+        cr_expect_str_eq(job, "none", "whoever wrote the file ends its job");
+        renderer_stop(renderer);
+        store_reader_close(reader);
+        scene_close(&s);
+    }
 }
 
 /* What of the call was deleted, and then what had been made of it meanwhile came. */
