@@ -18,7 +18,9 @@
 #define DAYS_MAX   64
 #define NOTED_MAX  256  /* blocks of a transaction; more are all */
 #define STALE_MAX  1024 /* blocks that are read one by one; more are read in one go */
+#define STALE_FEW  64   /* so many others wait for; while there are more they go on without the day */
 #define ASKED_ONCE 1
+#define RECENTLY   64   /* questions: a day of these gives no room, or two days would take turns reading themselves in */
 
 struct columns_day {
     char day[DB_DAY_SIZE];
@@ -125,15 +127,39 @@ void columns_note(struct db *db, int64_t id)
         n->block[n->count++] = block;
 }
 
+/* Nobody who has read the day remembers its versions. */
+static bool is_held(const struct columns *c, const char *day)
+{
+    for (int i = 0; i < DAYS_MAX; i++)
+        if (c->days[i] && strcmp(c->days[i]->day, day) == 0)
+            return c->days[i]->users || c->days[i]->bytes;
+    return false;
+}
+
+/* The place of a day that nobody holds, the first that is found; NULL: all are held. */
+static struct versions *give_way(struct columns *c)
+{
+    for (unsigned i = 0; i < c->version_count; i++) {
+        struct versions *v = &c->versions[i];
+        if (is_held(c, v->day))
+            continue;
+        free(v->of);
+        *v = (struct versions){0};
+        return v;
+    }
+    return NULL;
+}
+
 static struct versions *versions_of(struct columns *c, const char *day, bool make)
 {
     for (unsigned i = 0; i < c->version_count; i++)
         if (strcmp(c->versions[i].day, day) == 0)
             return &c->versions[i];
-    if (!make || c->version_count == DAYS_MAX)
+    if (!make)
         return NULL;
-    struct versions *v = &c->versions[c->version_count++];
-    snprintf(v->day, sizeof v->day, "%s", day);
+    struct versions *v = c->version_count < DAYS_MAX ? &c->versions[c->version_count++] : give_way(c);
+    if (v)
+        snprintf(v->day, sizeof v->day, "%s", day);
     return v;
 }
 
@@ -182,13 +208,15 @@ void columns_done(struct db *db, bool committed)
 
 /* ---- days ---- */
 
-/* The one that was not used for longest, of those that nobody uses. */
+/* The one that was not used for longest, of those that nobody uses or has just used. */
 static bool evict(struct columns *c, const struct columns_day *but)
 {
     int oldest = -1;
     for (int i = 0; i < DAYS_MAX; i++) {
         const struct columns_day *d = c->days[i];
-        if (d && d != but && d->users == 0 && (oldest < 0 || d->used_at < c->days[oldest]->used_at))
+        if (d == NULL || d == but || d->users || (d->bytes && c->uses - d->used_at < RECENTLY))
+            continue;
+        if (oldest < 0 || d->used_at < c->days[oldest]->used_at)
             oldest = i;
     }
     if (oldest < 0)
@@ -248,7 +276,7 @@ static void let_go(struct columns *c, struct columns_day *d)
 static bool has_room(struct columns *c, struct columns_day *d, size_t bytes)
 {
     pthread_mutex_lock(&c->lock);
-    while (c->bytes - d->bytes + bytes > c->bytes_max && evict(c, d))
+    while (bytes <= c->bytes_max && c->bytes - d->bytes + bytes > c->bytes_max && evict(c, d))
         continue;
     bool fits = c->bytes - d->bytes + bytes <= c->bytes_max;
     if (fits) {
@@ -393,10 +421,9 @@ static bool refresh(struct columns *c, struct columns_day *d, struct db *db)
     if (d->blocks > had)
         look_at_versions(c, d);
     forget_behind(d, end);
-    if (d->filled && stale_count(d, end) <= STALE_MAX)
-        return read_stale(d, db, end);
-    atomic_store(&d->filling, true);
-    bool good = read_all(d, db);
+    uint32_t stale = d->filled ? stale_count(d, end) : UINT32_MAX;
+    atomic_store(&d->filling, stale > STALE_FEW);
+    bool good = stale <= STALE_MAX ? read_stale(d, db, end) : read_all(d, db);
     atomic_store(&d->filling, false);
     return good;
 }

@@ -87,7 +87,7 @@ def marks(t):
         t.counter("nor with marks of another spool", s.looked()[0] > read)
 
 
-OLDER = """DROP INDEX calls_found; DROP INDEX calls_worst; CREATE INDEX calls_started ON calls(started_us, uid); PRAGMA user_version = 15"""
+OLDER = """DROP INDEX calls_found; DROP INDEX calls_worst; CREATE INDEX calls_started ON calls(started_us, uid); ALTER TABLE calls DROP COLUMN media; PRAGMA user_version = 15"""
 DAY = 86400
 
 
