@@ -10,13 +10,13 @@
 static const enum db_kind DAYS[] = {DB_CALLS, DB_MESSAGES};
 #define DAY_KINDS (sizeof DAYS / sizeof *DAYS)
 
-/* A look into a file, whatever its schema. */
+/* A look into a file, whatever its schema. Not read-only: what a crash left in a journal has to be taken back first. */
 static int raw_open(const char *data_dir, enum db_kind kind, const char *day, char path[STORE_PATH_MAX], sqlite3 **ret_handle)
 {
     *ret_handle = NULL;
     if (!db_path(data_dir, kind, day, path))
         return ERR_INVALID;
-    if (sqlite3_open_v2(path, ret_handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(path, ret_handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return ERR_IO;
     sqlite3_busy_timeout(*ret_handle, 5000);
     return 0;

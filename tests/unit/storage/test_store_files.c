@@ -186,6 +186,32 @@ Test(store_files, a_day_without_schema_is_completed) {
   cr_assert_eq(ask("calls-20200101.db", "SELECT count(*) FROM calls"), 0);
 }
 
+/* Killed on the way to its first schema, while it has no log but a journal still. */
+static void leave_journal(const char *name) {
+  pid_t pid = fork();
+  if (pid == 0) {
+    sqlite3 *db = open_behind(name);
+    (void)sqlite3_exec(db, "PRAGMA cache_size = 1; CREATE TABLE t(a); BEGIN;", NULL, NULL, NULL);
+    for (int i = 0; i < 50; i++)
+      (void)sqlite3_exec(db, "INSERT INTO t VALUES (zeroblob(20000))", NULL, NULL, NULL);
+    kill(getpid(), SIGKILL);
+  }
+  cr_assert(pid > 0 && waitpid(pid, NULL, 0) == pid);
+}
+
+Test(store_files, a_day_that_a_crash_cut_while_it_was_made_is_rolled_back) {
+  char journal[128];
+  store_close(open_store());
+  leave_journal("calls-20200101.db");
+  snprintf(journal, sizeof journal, "%s/db/calls-20200101.db-journal", dir);
+  cr_assert_eq(access(journal, F_OK), 0);
+  struct store *s = open_store();
+  cr_assert_eq(store_end_open_calls(s, NULL), 0);
+  store_close(s);
+  cr_expect_neq(access(journal, F_OK), 0);
+  cr_expect_eq(ask("calls-20200101.db", "SELECT count(*) FROM t"), 0);
+}
+
 /* What the version before the last step of calls would have left. */
 static const char OLD_CALLS[] = "DROP INDEX calls_found; DROP INDEX calls_worst;"
                                 "CREATE INDEX calls_started ON calls(started_us, uid);"
