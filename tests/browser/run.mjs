@@ -626,6 +626,18 @@ await check("what is looked at closer, and of which call alone, stands in the li
   await page.waitForFunction(() => !location.hash.includes("z="));
   assert.notDeepEqual(await shown(), there);
 });
+await check("the bands of very many calls are those of a sample, and say so", async () => {
+  const fresh = await tab();
+  await fresh.route("**/api/v1/calls?*count=estimate*", (route) => {
+    const q = new URL(route.request().url()).searchParams;
+    const value = q.get("scale") === "NB" ? { 5: 380000, 4.3399: 190000, 4.0299: 95000, 3.5999: 38000, 3.0999: 9500 }[q.get("mos_min__lte")] : 0;
+    return route.fulfill({ json: { data: [], page: { next_cursor: null, has_more: false, count: { kind: value ? "estimate" : "exact", value } }, query: {} } });
+  });
+  await see(fresh, "#/?span=7d", "text=by a sample");
+  assert.deepEqual(await fresh.locator(".dot.bad").locator("xpath=ancestor::tr/td").allTextContents(), ["≈ 9,500", "3 %", "under 3.10 · nearly all complain"]);
+  assert.match(await fresh.locator(".links").first().textContent(), /One-way: \d/);
+  await fresh.context().close();
+});
 const ROWS = smoke ? 1500 : 20000;
 await check(`${ROWS} rows scroll, and only those in sight exist`, async () => {
   const many = await tab();

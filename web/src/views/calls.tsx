@@ -24,10 +24,11 @@ interface Column {
 
 const RECORDING: Record<string, [string, string]> = {
   ready: ["good", "recorded"], spooling: ["", "being recorded"], rendering: ["", "being rendered"], damaged: ["warn", "damaged"], deleted: ["", "deleted"],
+  rule: ["", "not wanted"], on_demand_dropped: ["", "not asked for"], no_rtp: ["", "no media"],
 };
 
 const COLUMNS: Column[] = [
-  { id: "time", name: "Time", width: "7.4rem", order: "-started_at", phone: true, cell: (r) => <When at={r.at}>{clock(r.at)}</When> },
+  { id: "time", name: "Time", width: "8.7rem", order: "-started_at", phone: true, cell: (r) => <When at={r.at}>{clock(r.at)}</When> },
   { id: "from", name: "From", width: "minmax(8.9rem, 1.1fr)", phone: true, cell: (r) => r.from },
   { id: "to", name: "To", width: "minmax(8.9rem, 1.1fr)", phone: true, cell: (r) => r.to },
   { id: "outcome", name: "Outcome", width: "7.2rem", phone: true, cell: (r) => <Outcome outcome={r.outcome} code={r.code} kind={r.kind} /> },
@@ -212,7 +213,7 @@ export function Calls(p: { route: Route }): JSX.Element {
   const row = (i: number) => <CallRow key={i % 64} r={list[i]!} i={i} selected={i === selected} columns={columns} template={template} open={open} />;
 
   const all = rows?.total ?? null;
-  const total = all === null ? "" : `${rows?.about ? "about " : ""}${number(all)}`;
+  const total = all === null ? "" : rows?.about ? `about ${number(Number(all.toPrecision(2)))}` : number(all); // of several scales, of which one may be exact
   const conditions = parseQuery(text).conditions.length > 0;
   const counted = rows === null ? "" : conditions
     ? `${number(list.length)} of ${number(rows.looked)} looked at${total ? `, ${total} in all` : ""}`

@@ -81,7 +81,7 @@ function Limits(): JSX.Element {
                         <td class="num">{amount(l, l.used)}</td>
                         <td class="num soft">{amount(l, l.highest)}</td>
                         <td class="num soft">{amount(l, l.limit)}</td>
-                        <td class="bar">{l.used === null ? null : <Meter value={l.used / l.limit} tone={l.used / l.limit > 0.9 ? "bad" : l.used / l.limit > 0.6 ? "warn" : ""} label={`${words(l.name)}: ${percent(l.used / l.limit)}`} />}</td>
+                        <td class="bar">{l.used === null ? null : <Meter value={l.used / l.limit} tone={l.met ? "bad" : l.used / l.limit > 0.9 ? "warn" : ""} label={`${words(l.name)}: ${percent(l.used / l.limit)}`} />}</td>
                       </tr>,
                       all || l.met ? <tr key={`${l.name} why`} class="why"><td colSpan={5} class="soft">{l.met ? <b class="bad-text">Met {number(l.met)} {l.met === 1 ? "time" : "times"}. </b> : null}{l.unit}. {l.policy}{l.setting ? <> <code>{l.setting}</code></> : null}</td></tr> : null,
                   ])}

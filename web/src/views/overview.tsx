@@ -52,7 +52,7 @@ const BAND_NOTES: [keyof Bands["counts"], string, string][] = [
 function Quality(p: { span: string }): JSX.Element {
   const bands = useLoad<Bands>(`bands ${p.span}`, (s) => bandsOf(fromOf(p.span), s), 60000);
   return (
-    <Card title="Quality of calls" extra={<span class="soft">MOS of the worse direction</span>}>
+    <Card title="Quality of calls" extra={<span class="soft">MOS of the worse direction{bands.data?.about ? ", by a sample" : ""}</span>}>
       <Show of={bands} what="quality" lines={5}>
         {(b) =>
           b.scored === 0 ? (
@@ -74,8 +74,8 @@ function Quality(p: { span: string }): JSX.Element {
                   {BAND_NOTES.map(([band, from, note]) => (
                     <tr key={band}>
                       <th scope="row"><span class={`dot ${band}`} aria-hidden="true" />{band}</th>
-                      <td class="num">{number(b.counts[band])}</td>
-                      <td class="num">{percent(b.counts[band] / b.scored)}</td>
+                      <td class="num">{b.about ? "≈ " : ""}{number(b.counts[band])}</td>
+                      <td class="num">{percent(b.counts[band] / b.scored, b.about ? 0 : 1)}</td>
                       <td class="soft">{from}{note ? ` · ${note}` : ""}</td>
                     </tr>
                   ))}
