@@ -1,5 +1,5 @@
-/* The lowest level: our JSON becomes an eighth of its size at 150 MB/s; the levels above take five
- * times as long for a tenth part less. All in one call, so that zlib keeps no output of its own. */
+/* The lowest level: it packs our text at 100 to 400 MB/s, and level 6 takes two and a half times as
+ * long for a sixth less. All in one call, so that zlib keeps no output of its own. */
 #include "base/deflate.h"
 
 #include <assert.h>
