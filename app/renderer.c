@@ -26,6 +26,7 @@
 #define TRACKS_WAIT_NS  INT64_C(30000000000)
 #define TRACKS_PAUSE_NS INT64_C(50000000)
 #define PAUSE_MAX_NS    INT64_C(2000000000)
+#define FAILED_MAX_NS   INT64_C(60000000000) /* what the disk refuses is not better two seconds later */
 
 struct thread {
     struct renderer *renderer;
@@ -230,11 +231,11 @@ static int tracks(struct thread *t, const struct render_job *job, struct call_re
     return err;
 }
 
-static void look_later(struct renderer *r, struct render_job job)
+static void look_later(struct renderer *r, struct render_job job, int64_t pause_max_ns)
 {
     job.pause_ns = job.pause_ns ? job.pause_ns * 2 : TRACKS_PAUSE_NS;
-    if (job.pause_ns > PAUSE_MAX_NS)
-        job.pause_ns = PAUSE_MAX_NS;
+    if (job.pause_ns > pause_max_ns)
+        job.pause_ns = pause_max_ns;
     job.not_before_ns = clock_mono_ns() + job.pause_ns;
     if (!render_queue_put(r->queue, &job))
         atomic_store(&r->missed, true);
@@ -248,7 +249,7 @@ static void do_tracks(struct thread *t, struct render_job *job)
     if (err == TRACKS_UNREADY) {
         record_free(job->record);
         job->record = NULL;
-        look_later(r, *job); /* records come through several workers: those of the others may be a moment behind */
+        look_later(r, *job, PAUSE_MAX_NS); /* records come through several workers: those of the others may be a moment behind */
         return;
     }
     if (err == ERR_NOT_FOUND && job->record == NULL) {
@@ -269,13 +270,26 @@ static void do_tracks(struct thread *t, struct render_job *job)
 
 /* ---- the file beside a recording ---- */
 
+static void tell_stale(struct thread *t, const char *uid, int err, const struct why *why)
+{
+    counters_add(t->counters, C_SIDECAR_FAILED, 1);
+    if (is_news(t))
+        log_warn("render", "the file beside the recording of call %s is not up to date: %s; it is tried again", uid,
+                 why->text[0] ? why->text : err_text(err));
+}
+
 static void do_sidecar(struct thread *t, const struct render_job *job)
 {
     struct renderer *r = t->renderer;
-    if (sidecar_refresh(r->config.sound.data_dir, job->uid))
+    struct why why = {0};
+    int err = sidecar_refresh(r->config.sound.data_dir, job->uid, &why);
+    if (err == 0) {
         writer_job_gone(r->config.writer, kind_text[job->kind], job->uid);
-    else
-        look_later(r, *job);
+        return;
+    }
+    if (err != SIDECAR_UNREADY)
+        tell_stale(t, job->uid, err, &why);
+    look_later(r, *job, err == SIDECAR_UNREADY ? PAUSE_MAX_NS : FAILED_MAX_NS);
 }
 
 static void do_job(struct thread *t, struct render_job *job)
@@ -406,10 +420,12 @@ void renderer_put(struct renderer *r, struct call_record *record)
         record_free(record);
 }
 
-/* Rendering may have been committed with what was said, or since: then nobody else ends the job. */
+/* Rendering may have been committed with what was said, or since: then nobody else ends the job. What fails is told by the thread that tries it
+ * again. */
 void renderer_sidecar(struct renderer *r, const char *uid)
 {
-    if (sidecar_refresh(r->config.sound.data_dir, uid))
+    struct why why;
+    if (sidecar_refresh(r->config.sound.data_dir, uid, &why) == 0)
         writer_job_gone(r->config.writer, STORE_SIDECAR_JOB, uid);
     else
         put_job(r, RENDER_SIDECAR, uid, NULL);

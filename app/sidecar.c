@@ -16,7 +16,6 @@
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/json_read.h"
-#include "base/log.h"
 #include "decode/part_file.h"
 #include "storage/record_pack.h"
 #include "storage/store.h"
@@ -293,25 +292,22 @@ static bool is_made(const struct call_record *r)
     return r->recording.state == NULL || strcmp(r->recording.state, "spooling") != 0 || record_waits_for_request(r);
 }
 
-bool sidecar_refresh(const char *data_dir, const char *uid)
+int sidecar_refresh(const char *data_dir, const char *uid, struct why *why)
 {
     struct call_record *r = NULL;
-    bool made = true;
-    struct why why = {0};
     int lock = lock_refresh(data_dir);
     int err = read_call(data_dir, uid, &r);
-    if (err == 0)
-        made = is_made(r);
+    bool made = err == 0 && is_made(r);
     if (err == 0 && r->recording.deleted_us == 0) { /* what was deleted does not come back */
-        err = sidecar_write(data_dir, r, &why);
+        err = sidecar_write(data_dir, r, why);
         remove_if_deleted(data_dir, r);
     }
     if (lock >= 0)
         close(lock);
-    if (err)
-        log_warn("sidecar", "the file beside the recording of call %s is not up to date: %s", uid, why.text[0] ? why.text : err_text(err));
     record_free(r);
-    return made;
+    if (err == ERR_NOT_FOUND) /* the call has gone, or the folder of its day */
+        return 0;
+    return err || made ? err : SIDECAR_UNREADY;
 }
 
 /* ---- reading ---- */

@@ -12,7 +12,9 @@
  * rename, mode 0600. */
 int sidecar_write(const char *data_dir, const struct call_record *r, struct why *why);
 /* Once more, when something of the call changed; a call without a recording has none, and one whose recording is deleted meanwhile keeps
- * none. False: too early, its recording waits to be made, or is being made just now. Any thread. */
-bool sidecar_refresh(const char *data_dir, const char *uid);
+ * none. SIDECAR_UNREADY: too early, its recording waits to be made, or is being made just now. An ERR_: what changed may not be in it. Any
+ * thread. */
+#define SIDECAR_UNREADY 1
+int sidecar_refresh(const char *data_dir, const char *uid, struct why *why);
 /* The record, its tags and its notes from the text of a sidecar; ERR_INVALID when it is none, is damaged, or of a later version. */
 int sidecar_read(struct slice text, struct call_record **ret_record, struct why *why);

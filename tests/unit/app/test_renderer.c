@@ -234,3 +234,60 @@ Test(renderer, media_that_cannot_go_yet_keeps_its_job_and_what_is_damaged_does_n
     store_reader_close(reader);
     close_scene(&s);
 }
+
+/* Ready, told of while that was made, and where the file beside it belongs is something else. */
+static void put_told(struct scene *s)
+{
+    const struct record_tags tags = {.count = 1, .tag = {{.key = "k", .value = "v"}}};
+    struct call_record *r = record_new();
+    snprintf(r->uid, sizeof r->uid, "told");
+    r->kind = "call";
+    r->state = "ended";
+    r->final = true;
+    r->started_us = INT64_C(1700000000000000);
+    r->recording.state = "spooling";
+    r->recording.result = "recorded";
+    writer_record(s->writer, r);
+    cr_assert_eq(writer_tags(s->writer, "told", INT64_C(1700000000000000), &tags), 0);
+    struct store_reader *reader;
+    cr_assert_eq(store_reader_open(s->dir, &reader), 0);
+    cr_assert_eq(store_call(reader, "told", &r), 0);
+    store_reader_close(reader);
+    r->recording.state = "ready";
+    r->recording.path = slice_str("audio/told.wav");
+    writer_rendered(s->writer, r);
+    cr_assert_eq(writer_flush(s->writer), 0);
+}
+
+static unsigned jobs_of(const struct scene *s)
+{
+    struct store_reader *reader;
+    unsigned jobs = 0;
+    cr_assert_eq(store_reader_open(s->dir, &reader), 0);
+    cr_assert_eq(store_jobs(reader, count_job, &jobs), 0);
+    store_reader_close(reader);
+    return jobs;
+}
+
+Test(renderer, a_file_beside_a_recording_that_cannot_be_written_keeps_its_job_until_it_can, .timeout = 60)
+{
+    struct scene s;
+    char path[100], command[120];
+    open_scene(&s);
+    while (renderer_depth(s.renderer))
+        usleep(5000);
+    snprintf(path, sizeof path, "%s/audio/told.json", s.dir);
+    snprintf(command, sizeof command, "mkdir -p %s", path);
+    cr_assert_eq(system(command), 0);
+    put_told(&s);
+    renderer_sidecar(s.renderer, "told");
+    while (counters_sum(s.counters, C_SIDECAR_FAILED) < 2)
+        usleep(5000);
+    cr_assert_eq(writer_flush(s.writer), 0);
+    cr_expect_eq(jobs_of(&s), 1);
+    cr_assert_eq(rmdir(path), 0);
+    while (jobs_of(&s))
+        usleep(5000);
+    cr_expect_eq(access(path, R_OK), 0, "what was said is in it now");
+    close_scene(&s);
+}

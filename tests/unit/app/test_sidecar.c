@@ -1,7 +1,6 @@
 /* The file beside a recording while others change and delete what it tells. */
 #include <criterion/criterion.h>
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -68,8 +67,9 @@ static void scene_close(struct scene *s)
 static void *refresh(void *context)
 {
     struct scene *s = context;
+    struct why why;
     while (!atomic_load(&s->stop))
-        sidecar_refresh(s->dir, "a");
+        sidecar_refresh(s->dir, "a", &why);
     return NULL;
 }
 
@@ -106,39 +106,24 @@ Test(sidecar, a_file_that_is_written_while_its_recording_goes_does_not_stay, .ti
 
 static void *refresh_often(void *context)
 {
-    const struct scene *s = context;
+    struct scene *s = context;
+    struct why why = {0};
     for (unsigned i = 0; i < 40; i++)
-        sidecar_refresh(s->dir, "a");
+        if (sidecar_refresh(s->dir, "a", &why) != 0 || why.text[0])
+            atomic_store(&s->stop, true);
     return NULL;
-}
-
-/* What the log says goes to stderr. */
-static long said(const char *path)
-{
-    FILE *f = fopen(path, "r");
-    cr_assert(f && fseek(f, 0, SEEK_END) == 0);
-    long size = ftell(f);
-    fclose(f);
-    return size;
 }
 
 Test(sidecar, two_that_write_it_at_once_do_not_take_it_from_each_other, .timeout = 60)
 {
     struct scene s;
     pthread_t threads[2];
-    char log[100];
     scene_open(&s);
-    snprintf(log, sizeof log, "%s/log", s.dir);
-    int before = dup(STDERR_FILENO), file = open(log, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    cr_assert(before >= 0 && file >= 0 && dup2(file, STDERR_FILENO) >= 0);
     for (unsigned i = 0; i < 2; i++)
         cr_assert_eq(pthread_create(&threads[i], NULL, refresh_often, &s), 0);
     for (unsigned i = 0; i < 2; i++)
         pthread_join(threads[i], NULL);
-    dup2(before, STDERR_FILENO);
-    close(before);
-    close(file);
-    cr_expect_eq(said(log), 0, "one of them found its file gone");
+    cr_expect_not(atomic_load(&s.stop), "one of them found its file gone");
     cr_expect_eq(access(s.file, F_OK), 0);
     scene_close(&s);
 }
