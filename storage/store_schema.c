@@ -104,7 +104,8 @@ static const struct schema_step CALLS[] = {
      "CREATE INDEX calls_found ON calls(started_us, uid, kind, state, outcome, sip_code, q850_cause,"
      " duration_ms, mos_min, mos_scale, r_fb_min, loss_ratio, jitter_ms, one_way, no_rtp, encrypted,"
      " partial, direction, codec, src_ip, dst_ip, media, tenant, trunk, from_site, to_site, from_user,"
-     " to_user, caller_number, callee_number, call_id, user_agent, labels, recording_state, import_id);"},
+     " to_user, caller_number, callee_number, call_id, user_agent, labels, recording_state,"
+     " recording_result, import_id);"},
 };
 
 static const struct schema_step MESSAGES[] = {
