@@ -492,12 +492,16 @@ static void take_render(void *context, struct call_record *record)
         record_free(record); /* its job stands in the store: the renderer takes it at its start */
 }
 
-static void take_rendered(void *context, const struct call_record *record)
+static void take_rendered(void *context, const struct call_record *record, bool tracks)
 {
     struct service *s = context;
     if (s->retention) /* else it is found by the first walk */
         retention_rendered(s->retention, record);
-    if (!record_is_imported(record))
+    if (record_is_imported(record))
+        return;
+    if (tracks)
+        webhook_put_tracks(s->webhook, record);
+    else
         webhook_put(s->webhook, WEBHOOK_RECORDED, record);
 }
 

@@ -72,17 +72,38 @@ static bool is_wanted(const struct webhook *w, unsigned event)
     return webhook_events(w) >> event & 1;
 }
 
-void webhook_put(struct webhook *w, unsigned event, const struct call_record *record)
+static void put_said(struct webhook *w, unsigned event, const struct call_record *record, struct buf *said)
 {
-    struct buf said;
-    if (!is_wanted(w, event))
-        return;
-    buf_init(&said, SAID_BYTES_MAX);
-    webhook_say(&said, event, record);
-    struct webhook_letter *v = letter_of(event, record->uid, &said);
+    struct webhook_letter *v = letter_of(event, record->uid, said);
     if (v)
         v->started_us = record->started_us;
     webhook_news(w, v);
+}
+
+/* The rules may have kept none of it after all, or it went. */
+static bool is_kept(const struct call_record *r)
+{
+    return r->recording.state && r->recording.deleted_us == 0;
+}
+
+void webhook_put(struct webhook *w, unsigned event, const struct call_record *record)
+{
+    struct buf said;
+    if (!is_wanted(w, event) || (event == WEBHOOK_RECORDED && !is_kept(record)))
+        return;
+    buf_init(&said, SAID_BYTES_MAX);
+    webhook_say(&said, event, record);
+    put_said(w, event, record, &said);
+}
+
+void webhook_put_tracks(struct webhook *w, const struct call_record *record)
+{
+    struct buf said;
+    if (!is_wanted(w, WEBHOOK_RECORDED) || !is_kept(record) || record->tracks.count == 0)
+        return;
+    buf_init(&said, SAID_BYTES_MAX);
+    webhook_say_tracks(&said, record);
+    put_said(w, WEBHOOK_RECORDED, record, &said);
 }
 
 void webhook_alert(struct webhook *w, const struct finding_record *finding)

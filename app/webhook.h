@@ -19,9 +19,11 @@ int webhook_start(const struct webhook_config *config, const char *data_dir, str
 void webhook_stop(struct webhook *w);
 /* Bits of what somebody wants to be told. 0 for NULL. */
 unsigned webhook_events(const struct webhook *w);
-/* Any thread; the record is borrowed. What nobody wants to know is not put; `w` NULL: nobody wants anything. When too many wait
- * the oldest goes, and is counted. */
+/* Any thread; the record is borrowed. What nobody wants to know is not put, nor is WEBHOOK_RECORDED of what is not kept; `w` NULL: nobody wants
+ * anything. When too many wait the oldest goes, and is counted. */
 void webhook_put(struct webhook *w, unsigned event, const struct call_record *record);
+/* WEBHOOK_RECORDED once more: the tracks of its conference are there. */
+void webhook_put_tracks(struct webhook *w, const struct call_record *record);
 void webhook_alert(struct webhook *w, const struct finding_record *finding);
 size_t webhook_depth(struct webhook *w);
 /* Any thread, as all that follows. One event for who wants to see whether it arrives, as all others are sent. ERR_EXISTS: one of before still waits. */
@@ -35,6 +37,7 @@ void webhook_json(struct webhook *w, struct json *j);
 const char *webhook_event_text(unsigned event);
 /* All that is known when it happens: the body up to the value of `tags`, which are those of the moment of sending. */
 void webhook_say(struct buf *out, unsigned event, const struct call_record *r);
+void webhook_say_tracks(struct buf *out, const struct call_record *r);
 void webhook_body(struct buf *out, struct slice said, const struct record_tags *tags);
 /* The whole body: no call, no tags. */
 void webhook_say_alert(struct buf *out, const struct finding_record *f);

@@ -98,26 +98,43 @@ static void call(struct json *j, unsigned event, const struct call_record *r)
     record_json_recording(j, r, false, true);
 }
 
-void webhook_say(struct buf *out, unsigned event, const struct call_record *r)
+static bool comes_often(unsigned event)
 {
-    char id[104];
+    return event == WORKER_CALL_PAUSED || event == WORKER_CALL_RESUMED;
+}
+
+static void say(struct buf *out, unsigned event, const char *id, const struct call_record *r)
+{
     struct json j;
-    bool again = event == WORKER_CALL_PAUSED || event == WORKER_CALL_RESUMED;
-    int n = snprintf(id, sizeof id, "%s/%s", r->uid, webhook_event_text(event) + 5);
-    if (again)
-        snprintf(id + n, sizeof id - (size_t)n, "/%lld", (long long)event_time(event, r));
     json_init(&j, out);
     json_object(&j);
     json_kv_str(&j, "event", webhook_event_text(event));
     json_kv_str(&j, "id", id);
     json_kv_time(&j, "time", event_time(event, r));
     known(&j, "probe", r->probe);
-    if (again) /* "both, by token:crm, for 60 s" */
+    if (comes_often(event)) /* "both, by token:crm, for 60 s" */
         known(&j, "detail", r->event_count ? r->events[0].detail : slice_none());
     json_key(&j, "call");
     json_object(&j);
     call(&j, event, r);
     json_key(&j, "tags");
+}
+
+void webhook_say(struct buf *out, unsigned event, const struct call_record *r)
+{
+    char id[104];
+    int n = snprintf(id, sizeof id, "%s/%s", r->uid, webhook_event_text(event) + 5);
+    if (comes_often(event))
+        snprintf(id + n, sizeof id - (size_t)n, "/%lld", (long long)event_time(event, r));
+    say(out, event, id, r);
+}
+
+/* The same event as that of the recording, and not to be taken for it. */
+void webhook_say_tracks(struct buf *out, const struct call_record *r)
+{
+    char id[104];
+    snprintf(id, sizeof id, "%s/recorded/tracks", r->uid);
+    say(out, WEBHOOK_RECORDED, id, r);
 }
 
 void webhook_body(struct buf *out, struct slice said, const struct record_tags *tags)

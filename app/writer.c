@@ -79,9 +79,9 @@ static void end_item(struct writer *w, struct item *item, int err)
     free(item->user);
     if (item->gate)
         writer_gate_open(item->gate, err);
-    bool sound = item->kind == ITEM_RENDERED || item->kind == ITEM_TRACKS;
-    if (sound && err == 0 && w->config.rendered)
-        w->config.rendered(w->config.context, item->record);
+    bool tracks = item->kind == ITEM_TRACKS, made = (item->kind == ITEM_RENDERED || tracks) && !item->unwanted;
+    if (made && err == 0 && w->config.rendered)
+        w->config.rendered(w->config.context, item->record, tracks);
     bool more = item->kind == ITEM_REQUESTED || (item->kind == ITEM_RECORD && writer_goes_on(item->record));
     if (more && err == 0 && w->config.render)
         w->config.render(w->config.context, item->record);

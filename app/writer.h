@@ -14,8 +14,8 @@ struct writer_config {
     void *context;
     /* A committed record whose media waits to be rendered, or that ends a conference whose tracks are wanted; the callee owns it. */
     void (*render)(void *context, struct call_record *record);
-    /* This record has files now. May be NULL. */
-    void (*rendered)(void *context, const struct call_record *record);
+    /* This record has files now, or could have none; `tracks`: of its conference. Not told of what was deleted meanwhile. May be NULL. */
+    void (*rendered)(void *context, const struct call_record *record, bool tracks);
     /* It was deleted while it was made: its files go before that is committed. May be NULL. */
     void (*unwanted)(void *context, const struct call_record *record);
 };

@@ -48,6 +48,7 @@ struct item {
     uint32_t spool_segment;
     bool gave_way;                   /* an earlier row of the same call did */
     bool kept;                       /* the disk did not take it: the last row may stand already */
+    bool unwanted;                   /* what was made was deleted meanwhile */
     struct item *next;               /* in the batch */
 };
 

@@ -81,11 +81,12 @@ static int put_rendered(struct writer *w, const struct call_record *r)
 }
 
 /* What a recording or tracks were made of: deleted meanwhile, it does not come back. */
-static int put_made(struct writer *w, const struct item *item)
+static int put_made(struct writer *w, struct item *item)
 {
     const struct call_record *r = item->record;
     bool sound = item->kind == ITEM_RENDERED, deleted = false;
     int err = store_was_deleted(w->store, r->uid, r->started_us, &deleted);
+    item->unwanted = deleted;
     if (err || !deleted)
         return err ? err : sound ? put_rendered(w, r) : put_tracks(w, r);
     if (w->config.unwanted)

@@ -51,6 +51,24 @@ Test(webhook, the_body_names_the_event_its_time_and_the_call, .timeout = 60)
     record_free(r);
 }
 
+Test(webhook, the_tracks_of_a_conference_are_another_event_than_its_recording, .timeout = 60)
+{
+    struct call_record *r = record(7);
+    struct buf said[2];
+    r->recording.state = "ready";
+    r->recording.result = "recorded";
+    for (unsigned i = 0; i < 2; i++) {
+        buf_init(&said[i], 65536);
+        i ? webhook_say_tracks(&said[i], r) : webhook_say(&said[i], WEBHOOK_RECORDED, r);
+        buf_add(&said[i], "", 1);
+        const char *text = (const char *)buf_view(&said[i]).data;
+        cr_expect(strstr(text, "\"event\":\"call.recorded\","), "%s", text);
+        cr_expect(strstr(text, i ? "\"id\":\"uid-7/recorded/tracks\"" : "\"id\":\"uid-7/recorded\""), "%s", text);
+        buf_fini(&said[i]);
+    }
+    record_free(r);
+}
+
 /* Port 9 of this machine answers nobody: all that is put waits, is tried again, or goes. */
 static const struct webhook_config NOBODY = {.url = "http://127.0.0.1:9/",
                                              .events = ~0u,
@@ -101,6 +119,40 @@ Test(webhook, a_full_queue_drops_its_oldest_and_what_waits_is_there_after_a_rest
     store_close(store);
     counters_set_free(set);
     counters_set_free(after);
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    cr_expect_eq(system(command), 0);
+}
+
+/* Not kept by rule, deleted meanwhile, a conference in which nobody was heard; and one that is there. */
+Test(webhook, a_recording_that_is_not_kept_is_not_told, .timeout = 60)
+{
+    char dir[] = "/tmp/earshot-webhook-XXXXXX", command[100];
+    struct why why = {0};
+    struct store *store = NULL;
+    struct counters_set *set = counters_set_new();
+    crypto_start();
+    cr_assert_not_null(mkdtemp(dir));
+    cr_assert_eq(store_open(dir, counters_block(set), &store, &why), 0, "%s", why.text);
+    for (unsigned i = 0; i < 2; i++) {
+        struct call_record *r = record(i);
+        struct webhook *w = started(dir, set);
+        r->recording.result = i ? "recorded" : "rule";
+        webhook_put(w, WEBHOOK_RECORDED, r);
+        r->recording.state = "ready";
+        webhook_put_tracks(w, r);
+        r->recording.deleted_us = 1;
+        webhook_put(w, WEBHOOK_RECORDED, r);
+        r->recording.deleted_us = 0;
+        if (i)
+            webhook_put(w, WEBHOOK_RECORDED, r);
+        webhook_stop(w); /* what waits is kept */
+        w = started(dir, set);
+        cr_expect_eq(webhook_depth(w), i, "%d are told", (int)webhook_depth(w));
+        webhook_stop(w);
+        record_free(r);
+    }
+    store_close(store);
+    counters_set_free(set);
     snprintf(command, sizeof command, "rm -rf %s", dir);
     cr_expect_eq(system(command), 0);
 }

@@ -70,12 +70,19 @@ struct scene {
     struct counters_set *counters;
     struct writer *writer;
     unsigned unwanted; /* whose files were to go */
+    unsigned made;     /* that were told */
 };
 
 static void note_unwanted(void *context, const struct call_record *record)
 {
     (void)record;
-    ++*(unsigned *)context;
+    ((struct scene *)context)->unwanted++;
+}
+
+static void note_made(void *context, const struct call_record *record, bool tracks)
+{
+    (void)record;
+    ((struct scene *)context)->made += tracks ? 100 : 1;
 }
 
 static void scene_open(struct scene *s)
@@ -83,8 +90,8 @@ static void scene_open(struct scene *s)
     struct store *store;
     struct why why = {0};
     const struct writer_config config = {
-        .commit_interval_ms = 1, .context = &s->unwanted, .unwanted = note_unwanted};
-    s->unwanted = 0;
+        .commit_interval_ms = 1, .context = s, .rendered = note_made, .unwanted = note_unwanted};
+    s->unwanted = s->made = 0;
     disk_make();
     snprintf(s->dir, sizeof s->dir, "/tmp/test_writer_XXXXXX");
     cr_assert_not_null(mkdtemp(s->dir));
@@ -464,6 +471,7 @@ Test(writer, what_was_deleted_while_it_was_made_does_not_come_back, .timeout = 6
         scene_open(&s);
         delete_while_made(&s, a_call("a", tracks ? NULL : "spooling"), tracks);
         cr_expect_eq(s.unwanted, 1);
+        cr_expect_eq(s.made, 0, "nobody is told of it");
         cr_assert_eq(store_reader_open(s.dir, &reader), 0);
         cr_assert_eq(store_call(reader, "a", &row), 0);
         cr_expect(row->recording.deleted_us == START_US + 1 && row->tracks.count == 0);
@@ -490,6 +498,10 @@ Test(writer, what_was_not_deleted_comes, .timeout = 60)
     cr_assert_eq(store_call(reader, "a", &row), 0);
     cr_expect_str_eq(row->recording.state, "ready");
     cr_expect_eq(s.unwanted, 0);
+    cr_expect_eq(s.made, 1);
+    writer_tracks(s.writer, a_call("a", "ready"));
+    cr_assert_eq(writer_flush(s.writer), 0);
+    cr_expect_eq(s.made, 101, "tracks are told as such");
     record_free(row);
     store_reader_close(reader);
     scene_close(&s);
