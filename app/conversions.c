@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "app/confine/convert.h"
 #include "base/clock.h"
@@ -16,6 +18,7 @@
 
 struct conversions {
     struct conversions_config config;
+    struct confine_config confine;
     pthread_mutex_t lock; /* guards the numbers and the counters */
     unsigned open;
     unsigned peaks; /* of them */
@@ -40,14 +43,27 @@ struct conversions *conversions_new(const struct conversions_config *config)
     if (c == NULL)
         return NULL;
     c->config = *config;
+    c->confine = *config->confine;
+    c->confine.stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (c->confine.stop_fd < 0) {
+        free(c);
+        return NULL;
+    }
     pthread_mutex_init(&c->lock, NULL);
     return c;
+}
+
+void conversions_stop(struct conversions *c)
+{
+    if (c)
+        (void)eventfd_write(c->confine.stop_fd, 1);
 }
 
 void conversions_free(struct conversions *c)
 {
     if (c == NULL)
         return;
+    close(c->confine.stop_fd);
     pthread_mutex_destroy(&c->lock);
     free(c);
 }
@@ -128,17 +144,18 @@ static bool translate(const struct conversions *c, const struct api_sound_want *
     return good && (in->format == NULL || audio_format_find(in->format, &w->codec));
 }
 
-static int open_converter(struct conversions *c, const struct api_sound_want *in, bool waveform,
-                          struct converter **ret_converter)
+/* `peaks_until_ns`: of a waveform; 0: it is sound. */
+static int open_converter(struct conversions *c, const struct api_sound_want *in,
+                          int64_t peaks_until_ns, struct converter **ret_converter)
 {
     struct why why = {0};
     char read_dir[PATH_ROOM];
     struct wanted *w = calloc(1, sizeof *w);
     int err = w == NULL ? ERR_NOMEM : translate(c, in, w) ? 0 : ERR_INVALID;
     if (err == 0) {
-        w->want.waveform = waveform;
+        w->want.waveform = peaks_until_ns != 0;
         snprintf(read_dir, sizeof read_dir, "%s/audio", c->config.data_dir);
-        err = converter_open(c->config.confine, read_dir, &w->want, ret_converter, &why);
+        err = converter_open(&c->confine, read_dir, &w->want, peaks_until_ns, ret_converter, &why);
     }
     if (err && why.text[0])
         log_warn("decoder", "%s", why.text);
@@ -182,7 +199,7 @@ int conversions_open(void *context, const struct api_sound_want *want,
         free(r);
         return ERR_FULL;
     }
-    int err = open_converter(c, want, false, &converter);
+    int err = open_converter(c, want, 0, &converter);
     if (err) {
         leave_place(c, false, -1);
         free(r);
@@ -193,10 +210,10 @@ int conversions_open(void *context, const struct api_sound_want *want,
     return 0;
 }
 
-/* All of it, unless it takes too long: a step is short, so the time is looked at between them. */
-static int read_peaks(const struct conversions *c, struct converter *converter, struct buf *out)
+/* All of it, unless it takes too long: the converter looks at the time within a step, here it is
+ * looked at between those that are answered at once. */
+static int read_peaks(struct converter *converter, int64_t until_ns, struct buf *out)
 {
-    int64_t until_ns = clock_mono_ns() + (c->config.peaks_ns ? c->config.peaks_ns : PEAKS_NS);
     struct slice bytes;
     int more = 1;
     while (more == 1) {
@@ -215,9 +232,10 @@ int conversions_peaks(void *context, const struct api_sound_want *want, struct b
     struct converter *converter = NULL;
     if (!take_place(c, true))
         return ERR_FULL;
-    int err = open_converter(c, want, true, &converter);
+    int64_t until_ns = clock_mono_ns() + (c->config.peaks_ns ? c->config.peaks_ns : PEAKS_NS);
+    int err = open_converter(c, want, until_ns, &converter);
     if (err == 0)
-        err = read_peaks(c, converter, out);
+        err = read_peaks(converter, until_ns, out);
     leave_place(c, true, converter ? converter_death(converter) : -1);
     converter_free(converter);
     return err;

@@ -12,9 +12,9 @@
 
 struct conversions_config {
     unsigned max;              /* 0: there are none */
-    int64_t peaks_ns;          /* that a waveform may take; 0: half a minute */
+    int64_t peaks_ns;          /* that a waveform may take, whatever it waits for; 0: half a minute */
     struct counters *counters; /* of no other thread */
-    const struct confine_config *confine;
+    const struct confine_config *confine; /* borrowed but for its stop_fd, which is ours */
     const char *data_dir;
 };
 
@@ -24,6 +24,8 @@ struct conversions;
 int conversions_check(const struct settings *s, struct why *why);
 /* Borrows the configuration's texts. NULL without memory. */
 struct conversions *conversions_new(const struct conversions_config *config);
+/* What is under way ends soon, and what is asked for later. NULL is fine. */
+void conversions_stop(struct conversions *c);
 /* When there is none under way. NULL is fine. */
 void conversions_free(struct conversions *c);
 /* How many are under way. Any thread; NULL: none. */

@@ -1050,6 +1050,7 @@ void service_stop(struct service *s)
     end_pipeline(s);
     importer_quit(s->importer);
     upgrade_stop(s->upgrade);
+    conversions_stop(s->conversions); /* the API's threads wait for some of them */
     api_stop(s->api);
     exports_stop(s->exports);
     importer_free(s->importer);

@@ -179,7 +179,8 @@ static int try_once(struct confined *c, struct work *w, struct counters *counter
     const struct slice parts[2] = {buf_view(&body), buf_view(&w->keys)};
     enum process_death death = DEATH_ANSWER;
     int signal = 0;
-    enum process_end end = process_ask(c->process, parts, 2, w->cpu_ns, c->config->stop_fd, &answer);
+    const struct process_bounds bounds = {.cpu_ns = w->cpu_ns, .stop_fd = c->config->stop_fd};
+    enum process_end end = process_ask(c->process, parts, 2, &bounds, &answer);
     if (end == PROCESS_ANSWERED && answer_read(answer, &w->job, counters, ret_err, why))
         err = 0;
     if (end == PROCESS_DIED)

@@ -14,6 +14,7 @@
 struct converter {
     struct process *process;
     struct arena *arena; /* of the answer under way */
+    struct process_bounds bounds;
     int death;
     unsigned empty; /* steps in a row that gave nothing */
     bool done;
@@ -75,6 +76,14 @@ static int died(struct converter *c, bool by_itself)
     return ERR_IO;
 }
 
+/* Nothing is wrong with it: it waits, for a disk or for the CPU. */
+static int stopped(struct converter *c)
+{
+    process_free(c->process);
+    c->process = NULL;
+    return ERR_LATE;
+}
+
 /* 0 or an ERR_ of the answer, with its bytes. */
 static int ask(struct converter *c, struct slice question, struct slice *ret_bytes)
 {
@@ -82,7 +91,9 @@ static int ask(struct converter *c, struct slice question, struct slice *ret_byt
     int err = 1;
     if (c->process == NULL)
         return ERR_IO;
-    enum process_end end = process_ask(c->process, &question, 1, CPU_NS, -1, &answer);
+    enum process_end end = process_ask(c->process, &question, 1, &c->bounds, &answer);
+    if (end == PROCESS_STOPPED)
+        return stopped(c);
     if (end != PROCESS_ANSWERED)
         return died(c, end == PROCESS_DIED);
     arena_free(c->arena);
@@ -130,16 +141,19 @@ static int open_there(struct converter *c, const struct conversion_want *want)
 }
 
 int converter_open(const struct confine_config *config, const char *read_dir,
-                   const struct conversion_want *want, struct converter **ret_converter,
-                   struct why *why)
+                   const struct conversion_want *want, int64_t until_ns,
+                   struct converter **ret_converter, struct why *why)
 {
-    const struct process_config process = {
-        .program = &config->program,
-        .walls = {.read_dir = read_dir, .write_dir = "", .memory_bytes = config->memory_bytes, .none = config->open},
-    };
     struct converter *c = calloc(1, sizeof *c);
     if (c == NULL)
         return ERR_NOMEM;
+    c->bounds = (struct process_bounds){
+        .cpu_ns = CPU_NS, .until_ns = until_ns, .stop_fd = config->stop_fd};
+    const struct process_config process = {
+        .program = &config->program,
+        .walls = {.read_dir = read_dir, .write_dir = "", .memory_bytes = config->memory_bytes, .none = config->open},
+        .within = &c->bounds,
+    };
     c->death = -1;
     int err = process_start(&process, &c->process, why) != 0 ? ERR_BUSY : open_there(c, want);
     if (err) {

@@ -10,10 +10,11 @@
 #include "base/log.h"
 
 #define CRASHES_MAX 8
-#define CPU_NS      INT64_C(2000000000) /* for one question */
 #define GATHER_MAX  ((size_t)4 << 20)
 #define FRAMES_MAX  4096
 #define SECOND_NS   INT64_C(1000000000)
+
+static const struct process_bounds BOUNDS = {.cpu_ns = INT64_C(2000000000), .stop_fd = -1}; /* for one question */
 
 struct ear {
     const struct confine_config *config;
@@ -116,7 +117,7 @@ static bool need_process(struct ear *e)
     }
     buf_u8(&first, EAR_DONE);
     struct slice part = buf_view(&first);
-    bool good = process_ask(e->process, &part, 1, CPU_NS, -1, &answer) == PROCESS_ANSWERED;
+    bool good = process_ask(e->process, &part, 1, &BOUNDS, &answer) == PROCESS_ANSWERED;
     buf_fini(&first);
     return good;
 }
@@ -164,7 +165,7 @@ static int ask(struct ear *e, uint32_t most, struct heard *h)
         return -1;
     }
     struct slice part = buf_view(&e->gathered);
-    enum process_end end = process_ask(e->process, &part, 1, CPU_NS, -1, &answer);
+    enum process_end end = process_ask(e->process, &part, 1, &BOUNDS, &answer);
     if (end != PROCESS_ANSWERED || !believe(answer, most, h)) {
         lose(e, end == PROCESS_DIED);
         return -1;

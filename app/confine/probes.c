@@ -11,7 +11,7 @@
 #include "app/confine/process.h"
 #include "base/counters.h"
 
-#define CPU_NS INT64_C(1000000000) /* of a probe */
+static const struct process_bounds BOUNDS = {.cpu_ns = INT64_C(1000000000), .stop_fd = -1}; /* of a probe */
 
 enum wanted { POSSIBLE, DENIED, KILLED, SPENT };
 
@@ -59,7 +59,7 @@ static bool check(const struct process_config *config, const char *data_dir, uns
         job_write(&body, &job);
         job_write_keys(&keys, &job);
         const struct slice parts[2] = {buf_view(&body), buf_view(&keys)};
-        enum process_end end = process_ask(p, parts, 2, CPU_NS, -1, &answer);
+        enum process_end end = process_ask(p, parts, 2, &BOUNDS, &answer);
         if (end == PROCESS_ANSWERED && !answer_read(answer, &job, NULL, &err, &said))
             end = PROCESS_STOPPED;
         right = judge(p, &probes[number], end, err, &said);

@@ -183,6 +183,7 @@ static int read_hello(struct process *p, struct slice answer, const char *path, 
 static int greet(struct process *p, const struct process_config *config, struct why *why)
 {
     struct walls walls = config->walls;
+    struct process_bounds bounds = {.stop_fd = -1};
     struct buf out;
     struct slice answer;
     bool same;
@@ -191,7 +192,10 @@ static int greet(struct process *p, const struct process_config *config, struct 
     struct pack to = pack_writer(&out);
     hello_walls_pack(&to, &walls, &same);
     struct slice part = buf_view(&out);
-    if (!out.failed && process_ask(p, &part, 1, START_CPU_NS, -1, &answer) == PROCESS_ANSWERED)
+    if (config->within)
+        bounds = *config->within;
+    bounds.cpu_ns = START_CPU_NS;
+    if (!out.failed && process_ask(p, &part, 1, &bounds, &answer) == PROCESS_ANSWERED)
         err = read_hello(p, answer, config->program->path, why);
     else
         why_set(why, "the process that decodes (%s) ended before it began", config->program->path);
@@ -294,10 +298,9 @@ struct talk {
     const struct slice *parts;
     unsigned count, part;
     size_t sent; /* of the part */
-    int64_t begin_cpu_ns, cpu_ns;
+    struct process_bounds bounds; /* its end comes nearer when we are to stop */
+    int64_t begin_cpu_ns;
     int64_t looked_ns, last_cpu_ns, worked_ns; /* mono; its CPU time when we looked; since when that stands still */
-    int stop_fd;
-    int64_t end_ns; /* mono; 0: nobody wants us to stop */
 };
 
 /* CPU time that it used; -1 when it has gone. */
@@ -314,7 +317,7 @@ static int64_t cpu_of(const struct process *p)
 static bool watch(struct process *p, struct talk *t)
 {
     int64_t now_ns = clock_mono_ns(), cpu_ns;
-    if (t->end_ns && now_ns >= t->end_ns)
+    if (t->bounds.until_ns && now_ns >= t->bounds.until_ns)
         return false;
     if (p->unbounded)
         return true;
@@ -324,7 +327,7 @@ static bool watch(struct process *p, struct talk *t)
     if (cpu_ns != t->last_cpu_ns)
         t->worked_ns = now_ns;
     t->last_cpu_ns = cpu_ns;
-    if (cpu_ns - t->begin_cpu_ns > t->cpu_ns)
+    if (cpu_ns - t->begin_cpu_ns > t->bounds.cpu_ns)
         put_to_death(p, DEATH_CPU);
     else if (now_ns - t->worked_ns > STALLED_NS)
         put_to_death(p, DEATH_STALLED);
@@ -377,13 +380,21 @@ static int take(struct process *p)
     }
 }
 
+/* Told once. */
+static void end_soon(struct process_bounds *b)
+{
+    int64_t at_ns = clock_mono_ns() + GRACE_NS;
+    b->until_ns = b->until_ns && b->until_ns < at_ns ? b->until_ns : at_ns;
+    b->stop_fd = -1;
+}
+
 static void wait_a_little(struct process *p, struct talk *t)
 {
     struct pollfd fds[2] = {{.fd = p->fd, .events = (short)(POLLIN | (t->part < t->count ? POLLOUT : 0))},
-                            {.fd = t->end_ns ? -1 : t->stop_fd, .events = POLLIN}};
+                            {.fd = t->bounds.stop_fd, .events = POLLIN}};
     int n = poll(fds, 2, WATCH_MS);
-    if (n > 0 && fds[1].revents && t->end_ns == 0)
-        t->end_ns = clock_mono_ns() + GRACE_NS;
+    if (n > 0 && fds[1].revents)
+        end_soon(&t->bounds);
 }
 
 static enum process_end talk(struct process *p, struct talk *t, struct slice *ret_answer)
@@ -422,7 +433,7 @@ static enum process_end ask_here(struct process *p, const struct slice *parts, u
     return answered ? PROCESS_ANSWERED : PROCESS_DIED;
 }
 
-enum process_end process_ask(struct process *p, const struct slice *parts, unsigned count, int64_t cpu_ns, int stop_fd,
+enum process_end process_ask(struct process *p, const struct slice *parts, unsigned count, const struct process_bounds *bounds,
                              struct slice *ret_answer)
 {
     struct slice all[8];
@@ -437,7 +448,7 @@ enum process_end process_ask(struct process *p, const struct slice *parts, unsig
     uint32_t head = htole32((uint32_t)size);
     all[0] = slice_of(&head, sizeof head);
     int64_t now_ns = clock_mono_ns();
-    struct talk t = {.parts = all, .count = count + 1, .cpu_ns = cpu_ns, .looked_ns = now_ns, .worked_ns = now_ns, .stop_fd = stop_fd};
+    struct talk t = {.parts = all, .count = count + 1, .bounds = *bounds, .looked_ns = now_ns, .worked_ns = now_ns};
     t.begin_cpu_ns = t.last_cpu_ns = cpu_of(p);
     buf_clear(&p->in);
     return talk(p, &t, ret_answer);

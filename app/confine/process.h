@@ -12,7 +12,7 @@ struct process;
 enum process_end {
     PROCESS_ANSWERED,
     PROCESS_DIED,    /* process_died_of() */
-    PROCESS_STOPPED, /* we are to stop, and it was not done soon */
+    PROCESS_STOPPED, /* we are to stop and it was not done soon, or its time is over */
 };
 
 /* In the order of LABELS_CRASH. */
@@ -33,9 +33,17 @@ struct process_program {
     const struct process_here *here; /* not NULL: this, and no process */
 };
 
+/* What may pass until it answers. */
+struct process_bounds {
+    int64_t cpu_ns;   /* that it uses of the CPU */
+    int64_t until_ns; /* by clock_mono_ns(), whatever it waits for; 0: as long as it takes */
+    int stop_fd;      /* readable when it is to end soon, -1: never */
+};
+
 struct process_config {
     const struct process_program *program;
     struct walls walls;
+    const struct process_bounds *within; /* until it has begun; of its CPU time nothing. NULL: nobody waits */
 };
 
 /* The program is opened once: what is started later is the same one, whatever an upgrade puts into its place. ERR_NOT_FOUND
@@ -51,9 +59,8 @@ void process_free(struct process *p);
 bool process_is_apart(const struct process *p);
 /* WALL_ bits that stand. */
 unsigned process_walls(const struct process *p);
-/* Asks with the bytes of all parts. The answer is valid until the next call. cpu_ns: what it may use of the CPU;
- * stop_fd: readable when it is to end soon, -1: never. */
-enum process_end process_ask(struct process *p, const struct slice *parts, unsigned count, int64_t cpu_ns, int stop_fd,
+/* Asks with the bytes of all parts. The answer is valid until the next call. */
+enum process_end process_ask(struct process *p, const struct slice *parts, unsigned count, const struct process_bounds *bounds,
                              struct slice *ret_answer);
 /* After PROCESS_DIED; and which signal it was, 0 for none. */
 enum process_death process_died_of(const struct process *p, int *ret_signal);

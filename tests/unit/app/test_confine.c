@@ -49,6 +49,7 @@ Test(confine, who_is_linked_to_the_decoder_may_decode_without_a_process, .timeou
 {
     const struct process_program program = {.here = &decoder_here};
     const struct process_config config = {.program = &program};
+    const struct process_bounds bounds = {.cpu_ns = SECOND, .stop_fd = -1};
     struct process *p = NULL;
     struct why why = {0};
     struct slice answer;
@@ -64,7 +65,7 @@ Test(confine, who_is_linked_to_the_decoder_may_decode_without_a_process, .timeou
     job_write_keys(&keys, &job);
     const struct slice parts[] = {buf_view(&body), buf_view(&keys)};
     for (int i = 0; i < 2; i++) {
-        cr_assert_eq(process_ask(p, parts, 2, SECOND, -1, &answer), PROCESS_ANSWERED);
+        cr_assert_eq(process_ask(p, parts, 2, &bounds, &answer), PROCESS_ANSWERED);
         cr_expect(answer_read(answer, &job, NULL, &err, &why));
         cr_expect_eq(err, ERR_NOT_FOUND, "there is no such folder: %s", why.text);
     }

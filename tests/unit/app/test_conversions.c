@@ -1,11 +1,15 @@
-/* How many waveforms are made at once, and how long one may take: by a decoder that never comes to an end. */
+/* How many waveforms are made at once, and how long one may take: by a decoder that never comes to an end, and one that waits for ever. */
 #include <criterion/criterion.h>
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "app/confine/job.h"
 #include "app/conversions.h"
+#include "base/clock.h"
 
 static sem_t entered, go_on;
 static pthread_t here;
@@ -99,4 +103,42 @@ Test(conversions, waveforms_leave_places_for_others_and_end_in_time, .timeout = 
     cr_expect_eq(other.err, ERR_LATE, "and gives its place back");
     conversions_free(c);
     counters_set_free(counters);
+}
+
+/* Its only file is a pipe that nobody writes: as a disk that does not answer. */
+static int64_t ask_stalled(int64_t peaks_ns, bool stop)
+{
+    char dir[] = "/tmp/earshot-stalled-XXXXXX", audio[60], path[80];
+    const struct confine_config confine = {.program = {.path = TEST_DECODER}, .memory_bytes = 1 << 30, .open = true};
+    struct counters_set *counters = counters_set_new();
+    const struct conversions_config config = {
+        .max = 1, .peaks_ns = peaks_ns, .counters = counters_block(counters), .confine = &confine, .data_dir = dir};
+    struct conversions *c = conversions_new(&config);
+    struct asker a = {.of = c};
+
+    cr_assert_not_null(mkdtemp(dir));
+    snprintf(audio, sizeof audio, "%s/audio", dir);
+    snprintf(path, sizeof path, "%s/a.wav", dir);
+    cr_assert(mkdir(audio, 0700) == 0 && mkfifo(path, 0600) == 0);
+    int64_t begin_ns = clock_mono_ns();
+    if (stop)
+        conversions_stop(c);
+    ask(&a);
+    int64_t took_ns = clock_mono_ns() - begin_ns;
+    cr_expect_eq(a.err, ERR_LATE, "%s", err_text(a.err));
+    cr_expect_eq(conversions_busy(c), 0, "its place is free");
+    conversions_free(c);
+    counters_set_free(counters);
+    cr_expect(unlink(path) == 0 && rmdir(audio) == 0 && rmdir(dir) == 0);
+    return took_ns;
+}
+
+Test(conversions, a_waveform_that_waits_for_a_disk_ends_in_its_time, .timeout = 60)
+{
+    cr_expect_geq(ask_stalled(500000000, false), 500000000);
+}
+
+Test(conversions, a_stop_does_not_wait_for_a_disk, .timeout = 60)
+{
+    cr_expect_lt(ask_stalled(0, true), INT64_C(25000000000), "long before its time is over");
 }
