@@ -63,6 +63,9 @@ struct service {
     struct renderer *renderer;
     struct confine_config confine; /* of the renderer and of listeners */
     struct retention *retention;
+    /* Of renderer, retention and webhook, against the writer's thread: it tells them as long as they are there, and outlives them. Taken while
+     * they are told, which waits for nothing. */
+    pthread_mutex_t told_lock;
     pthread_mutex_t pipeline_lock; /* HTTP threads look into the pipeline only while it is there */
     struct pipeline *pipeline;
     struct wire *wire;
@@ -486,23 +489,26 @@ static void take_call_event(void *context, enum worker_call_event event, struct 
 static void take_render(void *context, struct call_record *record)
 {
     struct service *s = context;
+    pthread_mutex_lock(&s->told_lock);
     if (s->renderer)
         renderer_put(s->renderer, record);
     else
         record_free(record); /* its job stands in the store: the renderer takes it at its start */
+    pthread_mutex_unlock(&s->told_lock);
 }
 
 static void take_rendered(void *context, const struct call_record *record, bool tracks)
 {
     struct service *s = context;
+    bool told = !record_is_imported(record);
+    pthread_mutex_lock(&s->told_lock);
     if (s->retention) /* else it is found by the first walk */
         retention_rendered(s->retention, record);
-    if (record_is_imported(record))
-        return;
-    if (tracks)
+    if (told && tracks)
         webhook_put_tracks(s->webhook, record);
-    else
+    else if (told)
         webhook_put(s->webhook, WEBHOOK_RECORDED, record);
+    pthread_mutex_unlock(&s->told_lock);
 }
 
 static void take_unwanted(void *context, const struct call_record *record)
@@ -923,6 +929,7 @@ int service_start(const struct service_config *config, struct service **ret_serv
     s->config = *config;
     s->settings = config->settings;
     s->lock_fd = -1;
+    pthread_mutex_init(&s->told_lock, NULL);
     pthread_mutex_init(&s->pipeline_lock, NULL);
     int err = start_all(s, why);
     if (err) {
@@ -1042,6 +1049,28 @@ void service_housekeeping(struct service *s, int64_t now_us)
     writer_drop_kpi(s->writer, kpi_before_us);
 }
 
+/* The writer may have something left to tell that the disk refused until now: it finds nobody, here and below. */
+static void stop_renderer(struct service *s)
+{
+    pthread_mutex_lock(&s->told_lock);
+    struct renderer *renderer = s->renderer;
+    s->renderer = NULL;
+    pthread_mutex_unlock(&s->told_lock);
+    renderer_stop(renderer);
+}
+
+static void stop_told(struct service *s)
+{
+    pthread_mutex_lock(&s->told_lock);
+    struct retention *retention = s->retention;
+    struct webhook *webhook = s->webhook;
+    s->retention = NULL;
+    s->webhook = NULL;
+    pthread_mutex_unlock(&s->told_lock);
+    retention_stop(retention);
+    webhook_stop(webhook);
+}
+
 void service_stop(struct service *s)
 {
     if (s == NULL)
@@ -1057,16 +1086,12 @@ void service_stop(struct service *s)
     listening_free(s->listening);
     conversions_free(s->conversions);
     store_reader_close(s->gauge_reader);
-    renderer_stop(s->renderer);
-    s->renderer = NULL;
+    stop_renderer(s);
     confine_config_free(&s->confine);
     if (s->writer)
         writer_flush(s->writer); /* both are told of the last renders */
-    retention_stop(s->retention);
-    s->retention = NULL;
+    stop_told(s);
     live_events_free(s->live_events);
-    webhook_stop(s->webhook);
-    s->webhook = NULL;
     writer_stop(s->writer);
     columns_free(s->columns);
     wire_close(s->wire);
@@ -1076,6 +1101,7 @@ void service_stop(struct service *s)
     if (s->lock_fd >= 0)
         close(s->lock_fd);
     pthread_mutex_destroy(&s->pipeline_lock);
+    pthread_mutex_destroy(&s->told_lock);
     free(s);
 }
 
