@@ -18,6 +18,9 @@
 
 #define PACKED_MIN                                                                                 \
     1024 /* what fits into one packet of the network is not faster for being smaller */
+/* A page of 1000 calls is 10 MB and becomes 1 MB. The room for it comes on top of the answer. */
+#define PACKED_FROM_MAX (16u << 20)
+#define PACKED_MAX      (4u << 20)
 
 static bool is_json(const struct http_response *rs)
 {
@@ -76,10 +79,12 @@ static void weaken(struct http_header *tag)
     memcpy(tag->value, "W/", 2);
 }
 
-/* Not at all when there is no memory for it, or when it saves less than a quarter. */
+/* Not at all when there is no memory for it, when it saves less than a quarter, or when it is large
+ * even so. */
 static void pack(struct http_response *rs)
 {
-    size_t most = rs->body.size - rs->body.size / 4;
+    size_t quarters = rs->body.size - rs->body.size / 4;
+    size_t most = quarters < PACKED_MAX ? quarters : PACKED_MAX;
     struct http_header *tag = tag_of(rs);
     struct buf packed;
     uint8_t padding;
@@ -108,6 +113,6 @@ void answer_finish(struct exchange *x)
     if (x->rs->status == 200 && is_json(x->rs) && tag_of(x->rs) == NULL)
         add_tag(x);
     if (x->rs->status == 200 && x->rs->body.size > PACKED_MIN &&
-        http_takes_gzip(x->rq->accept_encoding))
+        x->rs->body.size <= PACKED_FROM_MAX && http_takes_gzip(x->rq->accept_encoding))
         pack(x->rs);
 }
