@@ -290,7 +290,7 @@ int store_calls(struct store_reader *r, const struct store_query *q, store_recor
 int store_count(struct store_reader *r, const struct store_query *q, uint64_t *ret_count);
 /* The same without looking at all of them: exact where so few calls began in the time range that counting is cheap, else so many as
  * the share of a sample makes of all. Looks at no more than STORE_ESTIMATE_EXACT entries of an index or STORE_ESTIMATE_SAMPLE
- * calls of at most STORE_ESTIMATE_DAYS days. */
+ * calls of at most STORE_ESTIMATE_DAYS days. With only_... set it is store_count(): no kind and no error of a sample tells of what others have. */
 #define STORE_ESTIMATE_EXACT  20000
 #define STORE_ESTIMATE_SAMPLE 2000
 #define STORE_ESTIMATE_DAYS   32

@@ -518,7 +518,15 @@ Test(store, an_estimate_of_a_large_day_knows_times_and_limits) {
   uint64_t all = estimate(&q, false);
   cr_assert(all > 23000 && all < 25000, "about 24000: %lu", (unsigned long)all);
   q.only_trunk[0] = "none";
-  cr_assert_eq(estimate(&q, false), 0, "the limit of a token holds");
+  cr_assert_eq(estimate(&q, true), 0, "who has a limit learns nothing of how many others began");
+  q.only_trunk[0] = "little";
+  for (unsigned i = 0; i < 137; i++, n++) {
+    struct call_record *r = help_call(n, HELP_T0_US + 40000000 + i);
+    r->trunk = slice_str("little");
+    put(r);
+  }
+  cr_assert_eq(store_commit(store), 0);
+  cr_assert_eq(estimate(&q, true), 137);
   q.only_trunk[0] = NULL;
   q.to_us = HELP_T0_US + (STORE_ESTIMATE_EXACT + 2000) * INT64_C(1000);
   all = estimate(&q, false);
