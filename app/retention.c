@@ -70,6 +70,11 @@ static bool gives_way(void *context)
     return atomic_load(&r->putting) > 0 || is_stopping(r);
 }
 
+static bool takes_other_terms(void *context)
+{
+    return atomic_load(&((struct retention *)context)->putting) > 0;
+}
+
 static void take_off(_Atomic uint64_t *sum, uint64_t bytes)
 {
     uint64_t now = atomic_load(sum);
@@ -123,8 +128,8 @@ static int delete_items(struct pass *p)
         return 0;
     enum retention_class class = p->items[0].class;
     int err = retention_do(&p->hands, p->items, p->count, &bytes);
-    if (err == 0)
-        p->deleted[class] += p->count;
+    for (unsigned i = 0; i < p->count && err == 0; i++)
+        p->deleted[class] += !p->items[i].left;
     p->bytes += bytes;
     if (p->r && class == RETAIN_AUDIO)
         take_off(&p->r->audio_bytes, bytes);
@@ -257,6 +262,7 @@ static void pass_of_thread(struct retention *r, bool ages)
                                .counters = r->counters,
                                .actor = "system",
                                .is_over = gives_way,
+                               .other_terms = takes_other_terms,
                                .context = r}};
     struct retention_limits limits;
     pthread_mutex_lock(&r->lock);
@@ -328,6 +334,7 @@ static void *thread_main(void *context)
                                     .counters = r->counters,
                                     .actor = "system",
                                     .is_over = gives_way,
+                                    .other_terms = takes_other_terms,
                                     .context = r};
     lower_priority();
     if (retention_resume(&hands) != 0)

@@ -189,7 +189,17 @@ static unsigned next_piece(unsigned calls, int64_t took_ns)
     return took_ns < PIECE_NS / 3 && calls < PIECE_MOST ? calls * 2 : calls;
 }
 
-/* `imported_since_us` 0: any call that was imported keeps its day. What is left when it is over early is named again by a later pass. */
+#define DAY_LEFT 1
+
+/* What is left keeps its job: a later pass names it again, without another row, or the next start ends it. By other terms it may stay. */
+static int end_day(const struct retention_hands *h, const char *object, bool left)
+{
+    if (!left || (h->other_terms && h->other_terms(h->context)))
+        writer_job_gone(h->writer, "delete", object);
+    return left ? DAY_LEFT : 0;
+}
+
+/* `imported_since_us` 0: any call that was imported keeps its day. 0, DAY_LEFT: it is over ahead of its end, or an ERR_. */
 static int drop_day(const struct retention_hands *h, const char *object, int64_t start_us, int64_t imported_since_us)
 {
     const struct timespec pause = {.tv_nsec = 5000000};
@@ -205,9 +215,7 @@ static int drop_day(const struct retention_hands *h, const char *object, int64_t
         if (err == 0 && drop.more)
             nanosleep(&pause, NULL); /* who waits for the writer gets to it */
     } while (err == 0 && drop.more && !is_over(h));
-    if (err == 0)
-        writer_job_gone(h->writer, "delete", object);
-    return err;
+    return err ? err : end_day(h, object, drop.more);
 }
 
 static int first_of(int err, int other)
@@ -218,8 +226,11 @@ static int first_of(int err, int other)
 static int do_days(const struct retention_hands *h, struct retention_item *items, unsigned count)
 {
     int err = mark(h, items, count), failed = 0;
-    for (unsigned i = 0; i < count && (err == 0 || items[0].reason == RETAIN_LOW_DISK); i++)
-        failed = first_of(failed, drop_day(h, items[i].object, items[i].since_us, items[i].imported_since_us));
+    for (unsigned i = 0; i < count && (err == 0 || items[0].reason == RETAIN_LOW_DISK); i++) {
+        int day_err = drop_day(h, items[i].object, items[i].since_us, items[i].imported_since_us);
+        items[i].left = day_err == DAY_LEFT;
+        failed = first_of(failed, items[i].left ? 0 : day_err);
+    }
     int flush_err = writer_flush(h->writer);
     return first_of(err, first_of(failed, flush_err));
 }
@@ -231,6 +242,8 @@ static void count_items(const struct retention_hands *h, const struct retention_
 {
     for (unsigned i = 0; i < count; i++) {
         unsigned cell = items[i].class * LABEL_COUNT_DELETED + items[i].reason;
+        if (items[i].left)
+            continue;
         *ret_bytes += items[i].bytes;
         if (h->counters == NULL)
             continue;
@@ -295,7 +308,8 @@ static bool resume_other(const struct retention_hands *h, const struct store_job
     }
     if (strncmp(job->uid, "calls-", 6) != 0 && strncmp(job->uid, "messages-", 9) != 0)
         return false;
-    *ret_err = drop_day(h, job->uid, job->started_us, 0); /* the next pass knows the terms */
+    int err = drop_day(h, job->uid, job->started_us, 0); /* the next pass knows the terms */
+    *ret_err = err == DAY_LEFT ? 0 : err;
     return true;
 }
 

@@ -41,6 +41,7 @@ struct retention_item {
     uint32_t segment;
     char day[9];
     int64_t imported_since_us;        /* of a day of calls: those imported since then stay, and their day with them */
+    bool left;                        /* retention_do(): some of it is there still */
     struct call_record *record;       /* of a recording; the item's */
 };
 

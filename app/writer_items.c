@@ -157,15 +157,17 @@ static int write_record(struct writer *w, struct item *item)
     return err ? err : put_jobs(w, r);
 }
 
+/* What has its job still was not done: its row stands, too. */
 static int write_deletions(struct writer *w, const struct writer_deletions *d)
 {
     int err = 0;
     for (unsigned i = 0; i < d->count && err == 0; i++) {
+        bool is_new = true;
         if (d->records[i])
             err = store_delete_recording(w->store, d->records[i], d->rows[i].time_us, d->rows[i].reason);
         else
-            err = store_put_job(w->store, "delete", d->rows[i].object, d->rows[i].started_us);
-        if (err == 0)
+            err = store_put_job_new(w->store, "delete", d->rows[i].object, d->rows[i].started_us, &is_new);
+        if (err == 0 && is_new)
             err = store_put_deletion(w->store, &d->rows[i]);
     }
     return err;

@@ -89,6 +89,8 @@ struct store_job {
 /* Tags or notes changed while the recording was made: the file beside it may have been written without them. */
 #define STORE_SIDECAR_JOB "sidecar"
 int store_put_job(struct store *s, const char *kind, const char *uid, int64_t started_us);
+/* *ret_new false: it stands already. */
+int store_put_job_new(struct store *s, const char *kind, const char *uid, int64_t started_us, bool *ret_new);
 /* It is done. */
 int store_end_job_for(struct store *s, const char *kind, const char *uid);
 

@@ -331,7 +331,7 @@ struct store_ending {
 };
 int store_ending_add(struct store *s, const char *kind, const char *uid);
 /* It is wanted again. */
-void store_ending_cancel(struct store *s, const char *kind, const char *uid);
+bool store_ending_cancel(struct store *s, const char *kind, const char *uid);
 /* In a transaction of its own; forgets them, whatever comes. */
 int store_endings_do(struct store *s);
 /* Something is said of a call: STORE_SIDECAR_JOB while it waits to be rendered. */

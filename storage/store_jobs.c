@@ -26,11 +26,13 @@ int store_ending_add(struct store *s, const char *kind, const char *uid)
     return 0;
 }
 
-void store_ending_cancel(struct store *s, const char *kind, const char *uid)
+bool store_ending_cancel(struct store *s, const char *kind, const char *uid)
 {
+    size_t before = s->ending_count;
     for (size_t i = 0; i < s->ending_count; i++)
         if (strcmp(s->endings[i].uid, uid) == 0 && strcmp(s->endings[i].kind, kind) == 0)
             s->endings[i--] = s->endings[--s->ending_count];
+    return s->ending_count < before;
 }
 
 static int ending_do(struct store *s, const struct store_ending *e)
@@ -55,18 +57,26 @@ int store_endings_do(struct store *s)
     return err;
 }
 
-int store_put_job(struct store *s, const char *kind, const char *uid, int64_t started_us)
+int store_put_job_new(struct store *s, const char *kind, const char *uid, int64_t started_us, bool *ret_new)
 {
     struct db *db;
     struct bind b;
-    store_ending_cancel(s, kind, uid);
+    bool had_ended = store_ending_cancel(s, kind, uid);
     int err = store_main(s, SQL_JOB_PUT, &db, &b);
     if (err)
         return err;
     bind_word(&b, kind);
     bind_word(&b, uid);
     bind_int(&b, started_us);
-    return store_done(s, db_run(db, b.statement), 1, "jobs");
+    err = db_run(db, b.statement);
+    *ret_new = had_ended || (err == 0 && sqlite3_changes(db->handle) > 0);
+    return store_done(s, err, 1, "jobs");
+}
+
+int store_put_job(struct store *s, const char *kind, const char *uid, int64_t started_us)
+{
+    bool is_new;
+    return store_put_job_new(s, kind, uid, started_us, &is_new);
 }
 
 int store_note_late(struct store *s, const char *uid)
