@@ -166,7 +166,8 @@ static int db_open(struct db_set *set, enum db_kind kind, const char *day, struc
 
     if (!db_path(set->data_dir, kind, day, path))
         return ERR_INVALID;
-    err = set->read_only ? 0 : file_make(path, why);
+    bool makes = !set->read_only && !set->makes_none;
+    err = makes ? file_make(path, why) : 0;
     if (err)
         return err;
     if (stat(path, &st) != 0)
@@ -183,7 +184,7 @@ static int db_open(struct db_set *set, enum db_kind kind, const char *day, struc
     int rc = sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc != SQLITE_OK) {
         why_set(why, "cannot open %s: %s", path, sqlite3_errstr(rc));
-        err = (rc & 0xff) == SQLITE_CANTOPEN && set->read_only ? ERR_NOT_FOUND : db_error(db, rc);
+        err = (rc & 0xff) == SQLITE_CANTOPEN && !makes ? ERR_NOT_FOUND : db_error(db, rc);
         goto out;
     }
     err = db_set_up(db, set->read_only, path, why);

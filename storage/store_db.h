@@ -191,6 +191,7 @@ struct db {
 struct db_set {
     char data_dir[STORE_PATH_MAX];
     bool read_only;
+    bool makes_none; /* a file that is not there is not made */
     struct counters *counters;
     struct columns *columns; /* NULL: none */
     uint64_t uses;
@@ -201,7 +202,7 @@ const char *db_sql_text(enum db_sql sql);
 
 bool db_path(const char *data_dir, enum db_kind kind, const char *day, char out[STORE_PATH_MAX]);
 /* The connection; borrowed until the next db_get(). ERR_NOT_FOUND when a reader's file is not there
- * (yet). A writer's file is made and brought to the present schema. */
+ * (yet). A writer's file is made (without `makes_none`) and brought to the present schema. */
 int db_get(struct db_set *set, enum db_kind kind, const char *day, struct db **ret_db,
            struct why *why);
 /* Closes the connections of one day, or all with day NULL. Open transactions are rolled back. */
@@ -251,7 +252,7 @@ int64_t schema_peek(const char *path);
 
 /* store_upgrade.c: whether there is a day that we cannot read. */
 int days_check(const char *data_dir, struct why *why);
-/* Brings the file of a day to the present schema; waits for whoever else does. */
+/* Brings the file of a day to the present schema; waits for whoever else does. ERR_NOT_FOUND: it has gone. */
 int day_bring_up(const char *data_dir, enum db_kind kind, const char *day, struct why *why);
 
 /* store_days.c: the days that have a file of this kind, ascending, malloc'ed. */

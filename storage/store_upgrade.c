@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const enum db_kind DAYS[] = {DB_CALLS, DB_MESSAGES};
 #define DAY_KINDS (sizeof DAYS / sizeof *DAYS)
@@ -29,6 +30,8 @@ static int day_look(const char *data_dir, enum db_kind kind, const char *day, bo
     sqlite3 *handle;
     int64_t version = 0;
     int err = raw_open(data_dir, kind, day, path, &handle);
+    if (err == ERR_IO && access(path, F_OK) != 0)
+        err = ERR_NOT_FOUND;
     if (err)
         why_set(why, "cannot open %s: %s", path, handle ? sqlite3_errmsg(handle) : "no memory");
     else
@@ -64,6 +67,7 @@ int day_bring_up(const char *data_dir, enum db_kind kind, const char *day, struc
     if (set == NULL)
         return ERR_NOMEM;
     snprintf(set->data_dir, sizeof set->data_dir, "%s", data_dir);
+    set->makes_none = true; /* retention may have taken it */
     int err = db_get(set, kind, day, &db, why);
     db_set_close(set, NULL);
     free(set);
@@ -95,6 +99,8 @@ static int old_of_kind(const char *data_dir, enum db_kind kind, struct old_day *
     for (size_t i = 0; i < there && !err; i++) {
         bool is_old;
         err = day_look(data_dir, kind, days[i].text, &is_old, why);
+        if (err == ERR_NOT_FOUND) /* it went meanwhile */
+            err = 0;
         if (!err && is_old)
             (*old)[(*count)++] = (struct old_day){kind, days[i]};
     }
@@ -118,6 +124,8 @@ int store_bring_up(const char *data_dir, store_brought_fn *fn, void *context, st
         goes_on = fn(context, strrchr(path, '/') + 1, (unsigned)i, (unsigned)count);
         if (goes_on)
             err = day_bring_up(data_dir, old[i].kind, old[i].day.text, why);
+        if (err == ERR_NOT_FOUND)
+            err = 0;
     }
     if (!err && goes_on && count)
         (void)fn(context, NULL, (unsigned)count, (unsigned)count);

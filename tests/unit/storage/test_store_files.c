@@ -274,6 +274,34 @@ Test(store_files, days_of_an_older_version_wait_until_somebody_looks) {
   store_close(s);
 }
 
+static bool take_second(void *context, const char *file, unsigned done, unsigned all) {
+  char path[300];
+  (void)all;
+  snprintf(path, sizeof path, "%s/db/%s", dir, file ? file : "");
+  if (done == 1 && file)
+    *(int *)context = unlink(path);
+  return true;
+}
+
+/* What retention takes while all are gone through is not made anew, and holds up no other. */
+Test(store_files, a_day_that_goes_before_it_is_brought_up_does_not_come_back) {
+  static const char *const FILES[] = {"calls-20261121.db", "calls-20261122.db", "calls-20261123.db"};
+  char path[300];
+  struct why why = {""};
+  int taken = -1;
+  struct store *s = open_store();
+  put_days(s, 3);
+  store_close(s);
+  for (unsigned i = 0; i < 3; i++)
+    tamper(FILES[i], OLD_CALLS);
+  cr_assert_eq(store_bring_up(dir, take_second, &taken, &why), 0, "%s", why.text);
+  cr_assert_eq(taken, 0);
+  snprintf(path, sizeof path, "%s/db/%s", dir, FILES[1]);
+  cr_expect_neq(access(path, F_OK), 0, "it is there again");
+  cr_expect_eq(ask(FILES[0], "PRAGMA user_version"), schema_version(DB_CALLS));
+  cr_expect_eq(ask(FILES[2], "PRAGMA user_version"), schema_version(DB_CALLS));
+}
+
 /* A call that a crash of the older version left is not forgotten for being in an old file. */
 Test(store_files, a_call_that_goes_on_in_a_day_of_an_older_version_ends) {
   struct store *s = open_store();
