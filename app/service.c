@@ -41,7 +41,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "capture/call/user_event.h"
-#include "storage/columns.h"
+#include "storage/store_columns.h"
 #include "storage/disk.h"
 
 #define LISTEN_LOOK_MS 400

@@ -26,7 +26,7 @@ typedef bool store_brought_fn(void *context, const char *file, unsigned done, un
 int store_bring_up(const char *data_dir, store_brought_fn *fn, void *context, struct why *why);
 void store_close(struct store *s);
 
-/* Lists of readers that share the same become faster by what is kept in memory (columns.h); it outlives both. Before anything is written or
+/* Lists of readers that share the same become faster by what is kept in memory (store_columns.h); it outlives both. Before anything is written or
  * read. NULL: nothing is shared. */
 struct columns;
 struct store_reader;

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "storage/columns.h"
+#include "storage/store_columns.h"
 #include "storage/key_runs.h"
-#include "storage/text_holds.h"
+#include "storage/store_text.h"
 
 #define BUSY_MS        5000
 #define SCHEMA_BUSY_MS 30000 /* somebody else brings the file up */

@@ -182,7 +182,7 @@ struct db {
     /* Added in this transaction, not yet a run (key_runs.h). */
     struct key_entry *keys;
     unsigned key_count, key_room;
-    /* Of a writer: who is told which calls were changed, and those of this transaction (columns.h). */
+    /* Of a writer: who is told which calls were changed, and those of this transaction (store_columns.h). */
     struct columns *columns;
     struct columns_noted *noted;
     bool noted_lost; /* no memory: any may be */

@@ -9,7 +9,7 @@
  *
  * SQLite cannot know which way is short, so we say: a filter stands as it is or, with the sign of a
  * unary plus, so that no index serves it. */
-#include "storage/columns.h"
+#include "storage/store_columns.h"
 #include "storage/store_db.h"
 
 #include <assert.h>
@@ -110,7 +110,7 @@ enum filter {
     F_AFTER_WORST,
     F_AFTER_DURATION,
     F_AFTER_LONGEST,
-    /* those alone that can be meant (columns.h) */
+    /* those alone that can be meant (store_columns.h) */
     F_AMONG,
     F_COUNT,
 };

@@ -41,7 +41,7 @@
     " FROM calls WHERE kind = 'call' AND state = 'ended' AND import_id IS NULL"                    \
     " AND started_us >= ?1 AND started_us < ?2 AND "
 
-/* In the order of columns_facts.c. */
+/* In the order of store_facts.c. */
 #define FACT_COLUMNS                                                                               \
     "id, started_us, kind, state, outcome, direction, mos_scale, user_agent, sip_code, q850_cause," \
     " duration_ms, mos_min, r_fb_min, loss_ratio, jitter_ms, one_way, no_rtp, encrypted, partial," \

@@ -44,7 +44,7 @@ rule 'api/*.[ch]' 'base/|storage/|api/'
 rule 'app/*.[ch] app/confine/*.[ch] app/diagnose/*.[ch] app/main/*.[ch]' '(base|capture|decode|storage|api)/|app/([a-z_]+\.|confine/|diagnose/|terminal/)'
 rule 'app/terminal/*.[ch]' 'base/|storage/post\.h|api/call_csv\.h|app/(commands|progress)\.h|app/terminal/'
 
-library 'zlib' 'base/inflate\.c|capture/source/unpack\.c'
+library 'zlib' 'base/(in|de)flate\.c|capture/source/unpack\.c'
 library 'zstd' 'capture/source/unpack\.c'
 library 'openssl/ssl' 'capture/source/[a-z_]+\.[ch]'
 library 'sodium' 'base/crypto\.c'

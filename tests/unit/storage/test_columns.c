@@ -6,11 +6,11 @@
 #include <stdlib.h>
 
 #include "base/crypto.h"
-#include "storage/columns.h"
+#include "storage/store_columns.h"
 #include "storage/store_db.h"
 #include "tests/unit/storage/record_help.h"
 
-#define QUESTIONS 40
+#define QUESTIONS 30
 #define CALLS     9000 /* of two days: more than a few, in many blocks */
 
 static uint64_t state;
@@ -233,17 +233,17 @@ static void run(uint64_t seed, unsigned rounds, size_t bytes, bool held)
 
 Test(columns, leave_nothing_out, .timeout = 300)
 {
-    run(1, 8, 64u << 20, true);
+    run(1, 5, 64u << 20, true);
 }
 
 Test(columns, leave_nothing_out_where_there_is_room_for_one_of_two_days, .timeout = 300)
 {
-    run(2, 2, 400000, true);
+    run(2, 1, 400000, true);
 }
 
 Test(columns, without_room_lists_go_without, .timeout = 300)
 {
-    run(3, 2, 1000, false);
+    run(3, 1, 1000, false);
 }
 
 /* A commit that changes more blocks than are remembered one by one; one that is rolled back; a day that goes and is made again. */
@@ -251,24 +251,24 @@ Test(columns, many_changes_at_once_none_and_a_day_anew, .timeout = 300)
 {
     struct both b;
     begin(&b, 4, 64u << 20);
-    for (unsigned n = 1; n < 40001; n += 2) /* of one day */
+    for (unsigned n = 1; n < 34001; n += 2) /* of one day */
         put(b.store, n);
     cr_assert_eq(store_commit(b.store), 0);
-    ask(&b, 20, 0);
-    for (unsigned n = 1; n < 40001; n += 100)
+    ask(&b, 12, 0);
+    for (unsigned n = 1; n < 34001; n += 100)
         put(b.store, n);
     cr_assert_eq(store_commit(b.store), 0);
-    ask(&b, 20, 1);
+    ask(&b, 12, 1);
     for (unsigned n = 1; n < 2001; n += 2)
         put(b.store, n);
     b.store->error = ERR_IO;
     cr_assert_neq(store_commit(b.store), 0);
-    ask(&b, 20, 2);
+    ask(&b, 12, 2);
     help_drop_days(b.store, HELP_T0_US + 5 * HELP_DAY_US, 0, 0);
     for (unsigned n = 1; n < 301; n += 2)
         put(b.store, n);
     cr_assert_eq(store_commit(b.store), 0);
-    ask(&b, 20, 3);
+    ask(&b, 12, 3);
     end(&b);
 }
 
@@ -286,15 +286,15 @@ Test(columns, of_more_days_than_there_are_places_for, .timeout = 300)
 {
     struct both b;
     begin(&b, 5, 64u << 20);
-    for (unsigned round = 0; round < 3; round++) {
+    for (unsigned round = 0; round < 2; round++) {
         for (unsigned day = 0; day < 70; day++)
-            for (unsigned i = 0; i < 40; i++)
-                put_on(b.store, day, below(400));
+            for (unsigned i = 0; i < 10; i++)
+                put_on(b.store, day, below(100));
         cr_assert_eq(store_commit(b.store), 0);
-        ask(&b, 15, round);
-        put_on(b.store, below(70), below(400));
+        ask(&b, 6, round);
+        put_on(b.store, below(70), below(100));
         cr_assert_eq(store_commit(b.store), 0);
-        ask(&b, 5, round);
+        ask(&b, 3, round);
     }
     end(&b);
 }

@@ -1,7 +1,7 @@
 /* What a filter asks becomes bounds and sets of bits once; then each call is a few comparisons.
  * Rounding keeps the order, so what fits a bound fits the rounded one; it may let in too many, never
  * too few. */
-#include "storage/columns_facts.h"
+#include "storage/store_facts.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "storage/text_holds.h"
+#include "storage/store_text.h"
 
 enum {
     BIT_ENDED = 1,

@@ -1,7 +1,7 @@
 /* Two locks: `lock` guards the table of days and the versions, and is held for moments only, so that
  * the writer never waits; the lock of a day guards its facts, among readers. Who finds a day being
  * read in goes on without it. */
-#include "storage/columns.h"
+#include "storage/store_columns.h"
 
 #include <assert.h>
 #include <math.h>
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "storage/columns_facts.h"
+#include "storage/store_facts.h"
 #include "storage/store_db.h"
 
 #define BLOCK      64 /* calls */

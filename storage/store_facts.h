@@ -1,9 +1,9 @@
-/* The facts of the calls of a day, by their id, and the look through them. Private to columns*.c; the lock is the caller's. */
+/* The facts of the calls of a day, by their id, and the look through them. Private to store_columns.c and store_facts.c; the lock is the caller's. */
 #pragma once
 
 #include <sqlite3.h>
 
-#include "storage/columns.h"
+#include "storage/store_columns.h"
 
 #define FACTS_NAMES  255  /* 0: NULL */
 #define FACTS_AGENTS 256  /* 0: NULL; each row may look through all of them */

@@ -1,4 +1,4 @@
-#include "storage/text_holds.h"
+#include "storage/store_text.h"
 
 #include <stdlib.h>
 #include <string.h>
