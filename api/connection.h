@@ -30,7 +30,7 @@ struct http_exchange;
 struct api_server {
     struct api_config config;
     struct api_context context;
-    struct MHD_Daemon *daemon;
+    struct MHD_Daemon *_Atomic daemon; /* requests may come before the one who starts it has it */
     struct inbox *inbox;
     struct body_pipes *pipes, *listens;
     struct deadlines *deadlines;

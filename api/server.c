@@ -321,7 +321,8 @@ static void show(struct api_server *s, const char *table, uint64_t now, uint64_t
 void api_refresh_gauges(struct api_context *api)
 {
     struct api_server *s = (struct api_server *)(void *)((char *)api - offsetof(struct api_server, context));
-    const union MHD_DaemonInfo *open = s->daemon ? MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS) : NULL;
+    struct MHD_Daemon *daemon = s->daemon;
+    const union MHD_DaemonInfo *open = daemon ? MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS) : NULL;
 
     show(s, "connections", open ? open->num_connections : 0, CONNECTIONS_MAX);
     show(s, "sessions", sessions_count(api->sessions, clock_wall_ns() / 1000), SESSIONS_MAX);

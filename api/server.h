@@ -162,7 +162,7 @@ struct api_config {
     struct exports *exports; /* outlives the service of the API; NULL: there are none */
     struct api_import_source imports;
     struct api_webhook_source webhooks;
-    struct columns *columns; /* outlives the service of the API; NULL: lists go without (storage/columns.h) */
+    struct columns *columns; /* outlives the service of the API; NULL: lists go without (storage/store_columns.h) */
     const char *version;
     const struct kpi_rules *kpi_rules; /* shown beside the figures; may be NULL */
 };
