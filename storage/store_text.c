@@ -40,6 +40,8 @@ bool text_holds(const char *text, size_t size, const struct text_part *p)
 
 bool text_lists(const char *words, const char *word, size_t size)
 {
+    if (memchr(word, ',', size)) /* would be several */
+        return false;
     for (const char *at = words; at && *at == ',' && at[1]; at = strchr(at + 1, ','))
         if (strncasecmp(at + 1, word, size) == 0 && at[1 + size] == ',')
             return true;
