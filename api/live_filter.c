@@ -1,4 +1,4 @@
-/* The filters mean what they mean for /calls (storage/store_list.c), of the call as it stands. */
+/* The filters mean what they mean for /calls (storage/store_filters.c), of the call as it stands. */
 #include "api/live_filter.h"
 
 #include <stdlib.h>

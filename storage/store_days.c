@@ -21,6 +21,12 @@ struct day day_of(int64_t time_us)
     return day;
 }
 
+bool day_between(const struct day *day, int64_t from_us, int64_t to_us)
+{
+    return (from_us == 0 || strcmp(day->text, day_of(from_us).text) >= 0) &&
+           (to_us == 0 || strcmp(day->text, day_of(to_us - 1).text) <= 0);
+}
+
 static bool day_of_name(const char *name, const char *prefix, struct day *ret_day)
 {
     size_t n = strlen(prefix);
@@ -229,7 +235,7 @@ static int rows_of_day(struct store_reader *r, const char *day, enum db_sql sql,
     struct db *db;
     int rc = SQLITE_DONE, err = db_get(&r->set, DB_CALLS, day, &db, NULL);
     if (err)
-        return err == ERR_NOT_FOUND ? 0 : err; /* the day went meanwhile */
+        return db_gone_is_empty(err);
     struct bind b = bind_to(db_statement(db, sql));
     if (b.statement == NULL)
         return ERR_INVALID;

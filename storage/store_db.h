@@ -172,7 +172,7 @@ struct db {
     bool words_went;           /* in it words were taken out of the index (store_notes.c) */
     struct counters *counters; /* NULL for readers */
     sqlite3_stmt *fixed[DB_SQL_COUNT];
-    /* The list statements made last, and what each has (store_list.c). */
+    /* The list statements made last, and what each has (store_way.c). */
     struct {
         sqlite3_stmt *statement;
         uint64_t asked;
@@ -209,6 +209,11 @@ int db_get(struct db_set *set, enum db_kind kind, const char *day, struct db **r
 void db_set_close(struct db_set *set, const char *day);
 /* ERR_ of an SQLite result code; 0 for OK, ROW and DONE. */
 int db_error(const struct db *db, int rc);
+/* A file that went or is not ready holds nothing. */
+static inline int db_gone_is_empty(int err)
+{
+    return err == ERR_NOT_FOUND ? 0 : err;
+}
 /* Reset and without values, ready to bind; NULL when it cannot be prepared. */
 sqlite3_stmt *db_statement(struct db *db, enum db_sql sql);
 /* Runs a statement that returns no rows, and resets it. */
@@ -261,6 +266,8 @@ struct day {
 };
 int day_list(const char *data_dir, enum db_kind kind, struct day **ret_days, size_t *ret_count);
 struct day day_of(int64_t time_us);
+/* Does it hold times of [from, to)? 0: no bound. */
+bool day_between(const struct day *day, int64_t from_us, int64_t to_us);
 /* Of calls, with one that goes on, or that ended and no flush up to `mark` counts (store_kpi.c). In store_upgrade.c. */
 int days_unfinished(const char *data_dir, int64_t mark, struct day **ret_days, size_t *ret_count);
 /* Rows of a statement over the calls of each day between these times, which are its two values; in order of days. False ends it. */
@@ -275,14 +282,6 @@ enum call_depth {
     CALL_WHOLE,
 };
 int call_read(struct db *db, sqlite3_stmt *row, enum call_depth depth, struct call_record **ret_record);
-
-/* store_list.c: how many calls of a day the query finds; NULL: of all, else of those in so many blocks of LIST_BLOCK neighbouring ids, spread
- * over `ids` of them, of which there are more than that. Looks at those alone. */
-#define LIST_BLOCK 25
-struct list_blocks {
-    int64_t first, ids, count;
-};
-int list_sample(struct store_reader *r, const char *day, const struct store_query *q, const struct list_blocks *blocks, uint64_t *ret_count);
 
 /* store_tags.c: fills r->tags of a call that was just read. */
 int tags_read(struct db *db, struct call_record *r);

@@ -174,7 +174,7 @@ int store_audio(struct store_reader *r, const char *day, int64_t after_us, const
     struct db *db;
     int rc, err = db_get(&r->set, DB_CALLS, day, &db, NULL);
     if (err)
-        return err == ERR_NOT_FOUND ? 0 : err;
+        return db_gone_is_empty(err);
     struct bind b = bind_to(db_statement(db, SQL_AUDIO));
     if (b.statement == NULL)
         return ERR_INVALID;
@@ -200,7 +200,7 @@ static int lower(struct store_reader *r, enum db_kind kind, const char *day, enu
     struct db *db;
     int err = db_get(&r->set, kind, day, &db, NULL);
     if (err)
-        return err == ERR_NOT_FOUND ? 0 : err;
+        return db_gone_is_empty(err);
     sqlite3_stmt *statement = db_statement(db, sql);
     if (statement == NULL)
         return ERR_INVALID;

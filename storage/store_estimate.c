@@ -10,7 +10,7 @@
  * would show in the kind of the answer, and in how far a sample is off.
  *
  * The blocks stand where arithmetic puts them, not chance: the same question has the same answer. */
-#include "storage/store_db.h"
+#include "storage/store_way.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@
 
 struct estimate {
     struct store_reader *reader;
-    struct store_query query;
+    const struct store_query *query;
     struct day days[STORE_ESTIMATE_DAYS]; /* that are looked at */
     unsigned count;
     double looked_bytes, all_bytes;
@@ -30,13 +30,6 @@ static double file_bytes(const struct estimate *e, const char *day)
     struct stat st;
     bool there = db_path(e->reader->set.data_dir, DB_CALLS, day, path) && stat(path, &st) == 0;
     return there ? (double)st.st_size : 0;
-}
-
-static bool in_range(const struct store_query *q, const struct day *day)
-{
-    struct day from = day_of(q->from_us), to = day_of(q->to_us - 1);
-    return (q->from_us == 0 || strcmp(day->text, from.text) >= 0) &&
-           (q->to_us == 0 || strcmp(day->text, to.text) <= 0);
 }
 
 static void choose_days(struct estimate *e, const struct day *days, size_t count)
@@ -54,12 +47,12 @@ static void choose_days(struct estimate *e, const struct day *days, size_t count
 
 static int at_most(struct estimate *e, const char *day, uint64_t most, uint64_t *ret_count)
 {
-    const struct store_query *q = &e->query;
+    const struct store_query *q = e->query;
     struct db *db;
     int err = db_get(&e->reader->set, DB_CALLS, day, &db, NULL);
     *ret_count = 0;
     if (err)
-        return err == ERR_NOT_FOUND ? 0 : err;
+        return db_gone_is_empty(err);
     struct bind b = bind_to(db_statement(db, SQL_CALLS_AT_MOST));
     if (b.statement == NULL)
         return ERR_INVALID;
@@ -104,22 +97,43 @@ static int ids_of(struct estimate *e, const char *day, int64_t *ret_first, int64
     return db_error(db, rc);
 }
 
+/* So many blocks of neighbouring ids, spread over `ids` of them, of which there are more than that. */
+struct blocks {
+    int64_t first, ids, count;
+};
+
+/* Those of the blocks alone; NULL: all of the day. */
+static int count_in(struct estimate *e, const char *day, const struct blocks *blocks, uint64_t *ret_count)
+{
+    struct filters f;
+    struct db *db;
+    int err = way_statement(e->reader, day, e->query, blocks ? SHAPE_SAMPLE : SHAPE_COUNT, NULL, &f, &db);
+    if (err)
+        return err;
+    if (blocks) {
+        sqlite3_bind_int64(f.statement, WAY_SAMPLE, blocks->first);
+        sqlite3_bind_int64(f.statement, WAY_SAMPLE + 1, blocks->ids);
+        sqlite3_bind_int64(f.statement, WAY_SAMPLE + 2, blocks->count);
+    }
+    return way_count(db, &f, ret_count);
+}
+
 /* Neighbours share pages of the file, so it is blocks of them. A day that has no more is counted. */
 static int sample_day(struct estimate *e, const char *day, int64_t blocks, double *ret_matching)
 {
-    struct list_blocks b = {.count = blocks};
+    struct blocks b = {.count = blocks};
     uint64_t found = 0;
     int err = ids_of(e, day, &b.first, &b.ids);
-    bool whole = b.ids <= blocks * LIST_BLOCK;
+    bool whole = b.ids <= blocks * WAY_BLOCK;
     if (!err)
-        err = list_sample(e->reader, day, &e->query, whole ? NULL : &b, &found);
-    *ret_matching = whole ? (double)found : (double)found / (double)(blocks * LIST_BLOCK) * (double)b.ids;
-    return err == ERR_NOT_FOUND ? 0 : err;
+        err = count_in(e, day, whole ? NULL : &b, &found);
+    *ret_matching = whole ? (double)found : (double)found / (double)(blocks * WAY_BLOCK) * (double)b.ids;
+    return db_gone_is_empty(err);
 }
 
 static int sample(struct estimate *e, uint64_t *ret_count)
 {
-    int64_t blocks = STORE_ESTIMATE_SAMPLE / LIST_BLOCK / e->count;
+    int64_t blocks = STORE_ESTIMATE_SAMPLE / WAY_BLOCK / e->count;
     double sum = 0, one = 0;
     int err = 0;
     for (unsigned i = 0; i < e->count && !err; i++) {
@@ -139,7 +153,7 @@ static bool is_limited(const struct store_query *q)
 
 int store_estimate(struct store_reader *r, const struct store_query *q, uint64_t *ret_count, bool *ret_exact)
 {
-    struct estimate e = {.reader = r, .query = *q};
+    struct estimate e = {.reader = r, .query = q};
     struct day *days;
     size_t count, matter = 0;
     bool few = true;
@@ -150,9 +164,8 @@ int store_estimate(struct store_reader *r, const struct store_query *q, uint64_t
     int err = day_list(r->set.data_dir, DB_CALLS, &days, &count);
     if (err)
         return err;
-    e.query.after_uid[0] = '\0';
     for (size_t i = 0; i < count; i++)
-        if (in_range(q, &days[i]))
+        if (day_between(&days[i], q->from_us, q->to_us))
             days[matter++] = days[i];
     choose_days(&e, days, matter);
     free(days);

@@ -377,5 +377,5 @@ int store_notes(struct store_reader *r, const char *uid, int64_t started_us, uns
         err = annotations_read(db, uid, arena, ret_notes);
     if (!err && which & STORE_TRANSCRIPT)
         err = transcript_read(db, uid, arena, ret_notes);
-    return err == ERR_NOT_FOUND ? 0 : err;
+    return db_gone_is_empty(err);
 }

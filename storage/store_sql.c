@@ -1,5 +1,5 @@
 /* All fixed SQL. Values are bound by position in the order they stand here. The list statements,
- * which have filters, are put together from the constant pieces in store_list.c. */
+ * which have filters, are put together from the constant pieces in store_filters.c. */
 #include "storage/store_db.h"
 
 #include <assert.h>

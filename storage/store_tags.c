@@ -108,5 +108,5 @@ int store_tags(struct store_reader *r, const char *uid, int64_t started_us,
     int err = db_get(&r->set, DB_CALLS, day_of(started_us).text, &db, NULL);
     if (err == 0)
         err = read_all(db, uid, ret_tags);
-    return err == ERR_NOT_FOUND ? 0 : err;
+    return db_gone_is_empty(err);
 }

@@ -188,7 +188,7 @@ static int file_deliver(struct store_reader *r, const char *day, const struct sq
 
     int err = db_get(&r->set, t->by_day ? DB_MESSAGES : DB_MAIN, day, &db, NULL);
     if (err)
-        return err == ERR_NOT_FOUND ? 0 : err;
+        return db_gone_is_empty(err);
     void *record = calloc(1, t->size);
     if (record == NULL)
         return ERR_NOMEM;
