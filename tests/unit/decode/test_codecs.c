@@ -380,8 +380,9 @@ Test(codecs, no_packet_gives_more_than_120_ms)
 
 Test(codecs, random_payloads_do_no_harm)
 {
-    static const char *const names[] = {"PCMU", "L16",  "G722",    "GSM",          "iLBC", "G729",
-                                        "G723", "opus", "G726-24", "AAL2-G726-40", "speex", "AMR", "AMR-WB"};
+    static const char *const names[] = {"PCMU",  "L16",  "G722",  "GSM",     "iLBC",
+                                        "G729",  "G723", "opus",  "G726-24", "AAL2-G726-40",
+                                        "speex", "AMR",  "AMR-WB"};
     srand(42);
     for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
         struct call_flow f;
@@ -442,4 +443,23 @@ Test(codecs, g711_tables_have_the_values_of_the_recommendation)
         cr_assert_eq(out[0], rows[i].value, "%s %02x: %d", rows[i].type->name, rows[i].code,
                      out[0]);
     }
+}
+
+/* One by one they go through the table; many together by what the processor has for that. */
+Test(codecs, g711_says_the_same_of_many_code_words_as_of_each)
+{
+    static const struct codec_type *const laws[] = {&codec_pcmu, &codec_pcma};
+    static uint8_t codes[256 + 15];
+    static int16_t many[CODEC_MAX_SAMPLES], one[CODEC_MAX_SAMPLES];
+    for (size_t i = 0; i < sizeof codes; i++)
+        codes[i] = (uint8_t)(i * 7);
+    for (int law = 0; law < 2; law++)
+        for (size_t n = sizeof codes - 16; n <= sizeof codes; n++) {
+            struct decoder d = {.type = laws[law], .rate_hz = 8000, .channels = 1};
+            cr_assert_eq(decoder_decode(&d, slice_of(codes, n), 0, many), (int)n);
+            for (size_t i = 0; i < n; i++) {
+                cr_assert_eq(decoder_decode(&d, slice_of(&codes[i], 1), 0, one), 1);
+                cr_assert_eq(many[i], one[0], "%s %02x", laws[law]->name, codes[i]);
+            }
+        }
 }
