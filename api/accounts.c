@@ -196,7 +196,7 @@ static bool store(struct exchange *x, const char *action, const struct store_acc
              x->rq->access_reason ? "; " : "", x->rq->access_reason ? x->rq->access_reason : "");
     if (!exchange_audit(x, action, a->name, "ok", detail))
         return false;
-    int err = config->access.put_account(config->context, a);
+    int err = config->access.put_account(config->access.context, a);
     if (err)
         exchange_store_problem(x, err, "user");
     return err == 0;
@@ -251,7 +251,7 @@ void handle_delete_account(struct exchange *x)
     if (is_oneself(x, x->rq->path_value[0]) || !find(x, &a) ||
         !exchange_audit(x, "user.delete", a.name, "ok", x->rq->access_reason))
         return;
-    int err = config->access.drop_account(config->context, a.name);
+    int err = config->access.drop_account(config->access.context, a.name);
     if (err)
         exchange_store_problem(x, err, "user");
     else

@@ -147,7 +147,7 @@ static void note_use(struct exchange *x)
     const struct api_config *config = x->api->config;
 
     if (x->who.owner.token[0] && config->access.token_used && x->rq->now_us - x->who.used_us >= TOKEN_USED_EVERY_US)
-        config->access.token_used(config->context, x->who.owner.token, x->rq->now_us);
+        config->access.token_used(config->access.context, x->who.owner.token, x->rq->now_us);
 }
 
 enum { RATE_ADDRESS, RATE_ACTOR }; /* LABELS(RATE) */

@@ -206,7 +206,7 @@ static void let_in(struct exchange *x, const struct session_owner *owner)
         return;
     }
     if (owner->account[0])
-        config->access.account_used(config->context, owner->account, x->rq->now_us);
+        config->access.account_used(config->access.context, owner->account, x->rq->now_us);
     count(x, LOGIN_OK);
     x->rs->status = 201;
     set_cookie(x, secret, (session.expires_us - x->rq->now_us) / 1000000);
@@ -299,7 +299,7 @@ static void change_password(struct exchange *x, struct store_account *account,
     if (!account_password_set(x, account, c->then) ||
         !exchange_audit(x, "user.password", account->name, "ok", NULL))
         return;
-    int err = config->access.put_account(config->context, account);
+    int err = config->access.put_account(config->access.context, account);
     if (err) {
         account_put_problem(x, err);
         return;

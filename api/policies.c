@@ -60,7 +60,7 @@ void handle_put_policies(struct exchange *x)
     const struct api_policies *p = policies(x);
     struct why why = {0};
     struct buf change;
-    void *set = NULL;
+    struct rules *set = NULL;
 
     if (p == NULL || !is_current(x, p))
         return;
@@ -68,7 +68,7 @@ void handle_put_policies(struct exchange *x)
     if (p->read(p->context, x->rq->body, &set, &change, &why) != 0)
         problem(x->rs, x->rq, 400, "invalid_rules", NULL, "%s", why.text);
     else if (!exchange_audit(x, "policy.write", "recording", "ok", buf_text(&change)))
-        p->let_go(p->context, set);
+        p->let_go(set);
     else if (p->put(p->context, set, &why) != 0)
         problem(x->rs, x->rq, 503, "not_stored", NULL, "%s", why.text);
     else
@@ -153,7 +153,7 @@ static void try_call(struct exchange *x, const struct api_policies *p, struct wh
 struct comparing {
     struct exchange *x;
     const struct api_policies *p;
-    void *compare;
+    struct policies_compare *compare;
     bool by_headers;
     uint64_t bytes;
     bool truncated;
@@ -261,17 +261,17 @@ static bool may_see_live(const void *asker, const struct live_call *call)
 
 void handle_request_recording(struct exchange *x)
 {
-    const struct api_policies *p = policies(x);
+    const struct api_request_source *requests = &x->api->config->requests;
     struct live_want want = {.uid = x->rq->path_value[0], .may_see = may_see_live, .asker = &x->who.limit};
 
-    if (p == NULL || !exchange_audit(x, "recording.request", x->rq->path_value[0], "asked", x->rq->access_reason))
+    if (policies(x) == NULL || !exchange_audit(x, "recording.request", x->rq->path_value[0], "asked", x->rq->access_reason))
         return;
-    enum api_request_answer answer = p->request_live(p->context, &want);
+    enum api_request_answer answer = requests->live(requests->context, &want);
     if (answer == API_REQUEST_NO_CALL) {
         struct call_record *r = exchange_call(x);
         if (r == NULL)
             return;
-        answer = p->request_stored(p->context, r);
+        answer = requests->stored(requests->context, r);
     }
     switch (answer) {
     case API_REQUEST_TAKEN:

@@ -116,16 +116,14 @@ static bool has_tracks(const struct call_record *r)
 /* With its parts, the tracks of the conference that ended with it, and what lies beside them. */
 static void delete_found(struct exchange *x, const struct call_record *r)
 {
-    const struct api_config *config = x->api->config;
+    const struct api_retention_source *from = &x->api->config->retention;
     const char *id = r->recording.id[0] ? r->recording.id : r->uid;
     uint32_t files = 0;
     uint64_t bytes = 0;
 
     if (!exchange_audit(x, "recording.delete", id, "ok", x->rq->access_reason))
         return;
-    int err = config->delete_recording
-                  ? config->delete_recording(config->context, r->uid, x->who.name, &files, &bytes)
-                  : ERR_UNSUPPORTED;
+    int err = from->delete_recording ? from->delete_recording(from->context, r->uid, x->who.name, &files, &bytes) : ERR_UNSUPPORTED;
     if (err) {
         problem(x->rs, x->rq, 503, "not_deleted", NULL,
                 "The recording could not be deleted: %s; try again.", err_text(err));

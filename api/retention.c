@@ -70,7 +70,7 @@ void handle_retention(struct exchange *x)
 
     if (from == NULL)
         return;
-    if (from->show(x->api->config->context, &r) != 0) {
+    if (from->show(from->context, &r) != 0) {
         problem(x->rs, x->rq, 503, "unavailable", NULL, "What is stored could not be looked at; try again.");
         return;
     }
@@ -95,7 +95,7 @@ void handle_retention_run(struct exchange *x)
     if (!exchange_audit(x, "retention.run", "retention", "ok", x->rq->access_reason))
         return;
     if (from->run)
-        from->run(x->api->config->context);
+        from->run(from->context);
     json_init(&j, &x->rs->body);
     json_object(&j);
     json_kv_bool(&j, "accepted", true);
@@ -110,7 +110,7 @@ static bool read_terms(struct exchange *x, const struct api_retention_source *fr
 {
     struct why why = {0};
 
-    if (from->read(x->api->config->context, x->rq->body, terms, &why) == 0)
+    if (from->read(from->context, x->rq->body, terms, &why) == 0)
         return true;
     problem(x->rs, x->rq, 400, "invalid_terms", terms->field[0] ? terms->field : NULL, "%s",
             why.text[0] ? why.text : "These terms cannot be read now.");
@@ -141,7 +141,7 @@ static void try_terms(struct exchange *x, const struct api_retention_source *fro
     bool complete = false;
     struct json j;
 
-    if (from->dry_run(x->api->config->context, terms, would, &complete) != 0) {
+    if (from->dry_run(from->context, terms, would, &complete) != 0) {
         problem(x->rs, x->rq, 503, "unavailable", NULL, "What is stored could not be looked at; try again.");
         return;
     }
@@ -170,7 +170,7 @@ void handle_retention_test(struct exchange *x)
     terms.change = &change;
     if (read_terms(x, from, &terms)) {
         try_terms(x, from, &terms);
-        from->let_go(x->api->config->context, &terms);
+        from->let_go(&terms);
     }
     buf_fini(&change);
 }
@@ -205,7 +205,7 @@ static void put_terms(struct exchange *x, const struct api_retention_source *fro
 
     if (!is_deliberate(x, terms) || !exchange_audit(x, "policy.write", "retention", "ok", change))
         return;
-    err = from->put(x->api->config->context, terms);
+    err = from->put(from->context, terms);
     if (err == ERR_BUSY)
         problem(x->rs, x->rq, 412, "changed_meanwhile", "If-Match", "The terms in force were changed meanwhile: read them again.");
     else if (err)
@@ -226,7 +226,7 @@ void handle_put_retention(struct exchange *x)
     terms.change = &change;
     if (read_terms(x, from, &terms)) {
         put_terms(x, from, &terms);
-        from->let_go(x->api->config->context, &terms);
+        from->let_go(&terms);
     }
     buf_fini(&change);
 }

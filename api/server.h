@@ -7,7 +7,10 @@
 #include "api/live.h"
 #include "api/live_events.h"
 #include "api/named.h"
+#include "api/policies.h"
+#include "api/retention.h"
 #include "api/sound.h"
+#include "api/webhooks.h"
 #include "base/counters.h"
 #include "base/json.h"
 #include "storage/call_pcap.h"
@@ -22,88 +25,7 @@ struct api_health {
     char detail[200]; /* what is wrong, in words; "" when all is well */
 };
 
-/* What is stored and for how long; by class, the first of LABELS(STORED): exports have terms of their own. 0: no bound. */
-#define API_RETENTION_CLASSES 4
-struct api_retention {
-    struct {
-        int64_t max_age_s;
-        uint64_t max_bytes, bytes, protected_bytes;
-    } classes[API_RETENTION_CLASSES];
-    uint64_t min_free_bytes, free_bytes;
-    bool low;
-    const char *source; /* "configuration", "api" */
-    char tag[33];       /* of the terms */
-};
-
-/* Other terms of retention, as the body of a request asks for them. */
-struct api_terms {
-    void *terms;
-    char field[48];     /* at fault, when they are refused */
-    struct buf *change; /* gets what would be another; nothing: they are those in force */
-    bool shorter;       /* by these something may go that stays by those in force */
-    char tag_now[33], tag_tried[33]; /* of the terms in force; of going from them to these */
-};
-
-struct api_would_go {
-    uint64_t things, files, bytes;
-    int64_t oldest_us, newest_us;
-};
-
-/* Called from any HTTP thread. */
-struct api_retention_source {
-    int (*show)(void *context, struct api_retention *ret_retention); /* NULL: there is none */
-    void (*run)(void *context); /* looks now */
-    /* What read() read, let_go() frees. Where it is refused, `why` says it in one sentence. */
-    int (*read)(void *context, struct slice body, struct api_terms *ret_terms, struct why *why);
-    int (*dry_run)(void *context, const struct api_terms *terms, struct api_would_go ret[API_RETENTION_CLASSES], bool *ret_complete);
-    /* Stored and in force when it returns 0; ERR_BUSY: others were put since read(). */
-    int (*put)(void *context, const struct api_terms *terms);
-    void (*let_go)(void *context, struct api_terms *terms);
-};
-
-enum api_request_answer {
-    API_REQUEST_TAKEN,
-    API_REQUEST_ALREADY,
-    API_REQUEST_NOT_KEPT,
-    API_REQUEST_TOO_LATE,
-    API_REQUEST_NO_CALL,
-    API_REQUEST_FAILED
-};
-
-/* Recording rules; called from any HTTP thread. Where something is refused, `why` says it in one sentence. */
-struct api_policies {
-    void *context;
-    void (*show)(void *context, struct buf *json); /* NULL: there are none */
-    /* A set out of the JSON of a request; put() or let_go() takes it. `change` gets what would be another. */
-    int (*read)(void *context, struct slice body, void **ret_set, struct buf *change, struct why *why);
-    /* Stored and in force when it returns 0. */
-    int (*put)(void *context, void *set, struct why *why);
-    void (*let_go)(void *context, void *set);
-    /* Do the rules in force look at headers? Else nobody needs the INVITE. */
-    bool (*by_headers)(void *context);
-    /* Of a stored call and its INVITE, or of what the body describes. */
-    int (*dry_run)(void *context, struct slice body, const struct call_record *r, struct slice invite, struct buf *json,
-                   struct why *why);
-    /* What other rules would change, {"policy": {..}}: begun, shown stored calls (and their INVITEs, if either set looks at headers), ended; `truncated`: there
-     * were more calls than could be shown; without `json` it ends without a word. */
-    int (*compare)(void *context, struct slice body, void **ret_compare, struct why *why);
-    void (*compare_call)(void *compare, const struct call_record *r, struct slice invite);
-    bool (*compare_by_headers)(const void *compare);
-    void (*compare_end)(void *compare, bool truncated, struct buf *json);
-    /* A call that goes on, if there is one; one that is over, which is taken. */
-    enum api_request_answer (*request_live)(void *context, const struct live_want *want);
-    enum api_request_answer (*request_stored)(void *context, struct call_record *r);
-};
-
-/* Who else is told of calls; called from any HTTP thread. */
-#define API_WEBHOOK_ID_SIZE 40
-struct api_webhook_source {
-    void *context;
-    void (*list)(void *context, struct json *j); /* an object each, without secrets; NULL: there are none, nor what follows */
-    bool (*known)(void *context, const char *name);
-    /* One signed event by the way of all others. ERR_EXISTS: one of before still waits. */
-    int (*test)(void *context, const char *name, const char *actor, char ret_id[API_WEBHOOK_ID_SIZE]);
-};
+struct writer;
 
 struct api_config {
     const char *bind_address; /* "127.0.0.1" */
@@ -121,8 +43,7 @@ struct api_config {
     /* Listen beyond loopback: something in front does TLS. Needs a token in the store. */
     bool behind_proxy;
     const char *proxies; /* then: networks whose X-Forwarded-For is believed (forwarded.h); NULL or "": of nobody */
-    void *
-        context; /* of the functions below; they are called from any HTTP thread, several at once */
+    void *context; /* of those functions below that are in no group; all are called from any HTTP thread, several at once */
     void (*health)(void *context, struct api_health *ret_health);
     /* Refreshes gauges (queue depths, free space) ahead of a /metrics answer; one call at a time.
      * May be NULL. */
@@ -139,12 +60,13 @@ struct api_config {
     int (*put_note)(void *context, struct store_note *note);
     /* Tokens and accounts; durable when they return 0, but for token_used. */
     struct {
-        int (*put_token)(void *context, const struct store_token *token);
-        void (*token_used)(void *context, const char *id, int64_t used_us);
+        struct writer *context; /* known to the program alone */
+        int (*put_token)(struct writer *context, const struct store_token *token);
+        void (*token_used)(struct writer *context, const char *id, int64_t used_us);
         /* ERR_EXISTS: it was made, changed or deleted since it was read. */
-        int (*put_account)(void *context, const struct store_account *account);
-        int (*account_used)(void *context, const char *name, int64_t used_us);
-        int (*drop_account)(void *context, const char *name);
+        int (*put_account)(struct writer *context, const struct store_account *account);
+        int (*account_used)(struct writer *context, const char *name, int64_t used_us);
+        int (*drop_account)(struct writer *context, const char *name);
     } access;
     int64_t session_idle_us, session_max_us; /* 0: half an hour, half a day */
     /* What who comes from the machine itself may do while only loopback is listened on: a role, "all" (NULL), "none". */
@@ -154,9 +76,8 @@ struct api_config {
     /* Overwrites keys that were pressed in a packet that is given out (storage/call_pcap.h). */
     call_pcap_hide *hide_keys;
     struct api_retention_source retention;
-    /* Deletes the files of the call's recording and says so in its record. Done when it returns 0. */
-    int (*delete_recording)(void *context, const char *uid, const char *actor, uint32_t *ret_files, uint64_t *ret_bytes);
     struct api_policies policies;
+    struct api_request_source requests;
     struct api_named_source named;
     struct api_sound_source sound;
     struct exports *exports; /* outlives the service of the API; NULL: there are none */

@@ -142,7 +142,7 @@ static bool store(struct exchange *x, const char *action, const struct store_tok
              x->rq->access_reason ? x->rq->access_reason : "");
     if (!exchange_audit(x, action, t->id, "ok", detail))
         return false;
-    int err = config->access.put_token(config->context, t);
+    int err = config->access.put_token(config->access.context, t);
     if (err)
         exchange_store_problem(x, err, "token");
     return err == 0;

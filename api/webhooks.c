@@ -38,7 +38,7 @@ void handle_test_webhook(struct exchange *x)
     const char *name = x->rq->path_value[0];
     char id[API_WEBHOOK_ID_SIZE];
 
-    if (s->known == NULL || !s->known(s->context, name)) {
+    if (s->known == NULL || !s->known(name)) {
         problem(x->rs, x->rq, 404, "not_found", NULL, "There is no such webhook.");
         return;
     }

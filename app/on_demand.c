@@ -31,37 +31,37 @@ void on_demand_look(void *context, struct worker *w)
     if (wc == NULL)
         return;
     if (!on_demand_action(wc->decision->action)) {
-        live->answer = wc->decision->keep == RULE_KEEP_ALL ? ON_DEMAND_ALREADY : ON_DEMAND_NOT_KEPT;
+        live->answer = wc->decision->keep == RULE_KEEP_ALL ? API_REQUEST_ALREADY : API_REQUEST_NOT_KEPT;
         return;
     }
-    live->answer = wc->requested_ns ? ON_DEMAND_ALREADY : ON_DEMAND_TAKEN;
+    live->answer = wc->requested_ns ? API_REQUEST_ALREADY : API_REQUEST_TAKEN;
     if (wc->requested_ns == 0)
         wc->requested_ns = newest_ns(wc);
 }
 
 /* ---- calls that are over ---- */
 
-static enum on_demand_answer judge(const struct call_record *r, int64_t wait_ns, int64_t now_us)
+static enum api_request_answer judge(const struct call_record *r, int64_t wait_ns, int64_t now_us)
 {
     const struct record_recording *g = &r->recording;
     if (g->result && strcmp(g->result, "on_demand_dropped") == 0)
-        return ON_DEMAND_TOO_LATE;
+        return API_REQUEST_TOO_LATE;
     if (!record_waits_for_request(r))
-        return g->result && strcmp(g->result, "recorded") == 0 ? ON_DEMAND_ALREADY : ON_DEMAND_NOT_KEPT;
+        return g->result && strcmp(g->result, "recorded") == 0 ? API_REQUEST_ALREADY : API_REQUEST_NOT_KEPT;
     bool waits = now_us <= r->ended_us + wait_ns / 1000;
     bool reaches = g->look_back_ms == 0 || now_us - g->look_back_ms * 1000 < r->ended_us;
-    return waits && reaches ? ON_DEMAND_TAKEN : ON_DEMAND_TOO_LATE;
+    return waits && reaches ? API_REQUEST_TAKEN : API_REQUEST_TOO_LATE;
 }
 
-enum on_demand_answer on_demand_stored(struct writer *w, struct call_record *r, int64_t wait_ns, int64_t now_us)
+enum api_request_answer on_demand_stored(struct writer *w, struct call_record *r, int64_t wait_ns, int64_t now_us)
 {
-    enum on_demand_answer answer = judge(r, wait_ns, now_us);
-    if (answer != ON_DEMAND_TAKEN) {
+    enum api_request_answer answer = judge(r, wait_ns, now_us);
+    if (answer != API_REQUEST_TAKEN) {
         record_free(r);
         return answer;
     }
     record_on_demand(r, now_us);
-    return writer_requested(w, r) == 0 ? ON_DEMAND_TAKEN : ON_DEMAND_FAILED;
+    return writer_requested(w, r) == 0 ? API_REQUEST_TAKEN : API_REQUEST_FAILED;
 }
 
 /* ---- the sweep ---- */

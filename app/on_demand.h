@@ -2,27 +2,18 @@
  * What nobody asked for in time goes. */
 #pragma once
 
-#include "api/live.h"
+#include "api/policies.h"
 #include "app/pipeline.h"
 #include "app/writer.h"
-
-enum on_demand_answer {
-    ON_DEMAND_TAKEN,
-    ON_DEMAND_ALREADY,  /* somebody has asked before, or it is recorded anyway */
-    ON_DEMAND_NOT_KEPT, /* the rules do not keep media of this call */
-    ON_DEMAND_TOO_LATE, /* dropped, or over for longer than looking back reaches */
-    ON_DEMAND_NO_CALL,
-    ON_DEMAND_FAILED
-};
 
 /* A call that goes on; in the worker's thread by pipeline_look(). */
 struct on_demand_live {
     const struct live_want *want;
-    enum on_demand_answer answer; /* starts as ON_DEMAND_NO_CALL */
+    enum api_request_answer answer; /* starts as API_REQUEST_NO_CALL */
 };
 pipeline_look_fn on_demand_look;
 
 /* A call that is over, by its stored record, which is taken. */
-enum on_demand_answer on_demand_stored(struct writer *w, struct call_record *r, int64_t wait_ns, int64_t now_us);
+enum api_request_answer on_demand_stored(struct writer *w, struct call_record *r, int64_t wait_ns, int64_t now_us);
 /* What waited for longer than wait_ns after the end of its call goes. */
 void on_demand_sweep(struct writer *w, const char *data_dir, int64_t wait_ns, int64_t now_us);

@@ -282,6 +282,7 @@ int policies_put(struct policies *p, struct rules *set, struct why *why)
         why_set(why, "The rules could not be stored: %s.", err_text(err));
     else
         policies_tick(p, clock_wall_ns() / 1000);
+    rules_let_go(set);
     return err;
 }
 

@@ -22,7 +22,7 @@ struct rules_book *policies_book(struct policies *p);
 void policies_begin(struct policies *p, struct writer *writer);
 void policies_tick(struct policies *p, int64_t now_us);
 
-/* ---- for the API, any thread ---- */
+/* ---- for the API (api/policies.h), any thread ---- */
 /* The set in force as a JSON object. */
 void policies_show(struct policies *p, struct buf *json);
 /* A set out of the JSON of a request, checked; held for the caller. `empty`: the configuration's. `change` gets what would be another. */
@@ -41,7 +41,7 @@ void policies_compare_end(struct policies_compare *c, bool truncated, struct buf
 struct rules *policies_take(struct policies *p, struct rule_decision *ret_otherwise);
 /* "" becomes "nothing". */
 void policies_tell_change(const struct rules *before, const struct rules *after, struct buf *out);
-/* The set is stored and in force. */
+/* Takes the set: it is stored and in force when it returns 0. */
 int policies_put(struct policies *p, struct rules *set, struct why *why);
 /* Which rule a call would fall under and why those before it do not: the call of the record (and the INVITE, if there is one), or the one
  * that `body` describes. */

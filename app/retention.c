@@ -1,20 +1,15 @@
-/* The thread, and the ways in. What recordings take is known from a walk over their tree each
+/* The thread. What recordings take is known from a walk over their tree each
  * quarter of an hour, from what was rendered since and what went since; all else is looked at each
  * time. */
-#include "app/retention.h"
+#include "app/retention_internal.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "app/retention_do.h"
-#include "app/retention_terms.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -26,27 +21,9 @@
 #define WALK_SOON_NS (10 * SECOND_NS)
 #define WALK_ENTRIES 512
 #define PAUSE_NS     (5 * INT64_C(1000000))
-#define TRY_NS       (3 * SECOND_NS) /* who asks over HTTP waits */
 #define IOPRIO_LOW                                                                                 \
     (2 << 13 | 7) /* best effort, the last of it: idle might starve on a busy disk                 \
                    */
-
-struct retention {
-    struct retention_config config; /* its limits: under the lock */
-    struct counters *counters; /* the thread's */
-    pthread_t thread;
-    bool started;
-    pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t changed;
-    bool stopping, woken;
-    unsigned terms_put;          /* how often; a pass by other terms ends */
-    pthread_mutex_t doing;       /* held while a batch goes, and while terms are put: none goes by the old ones afterwards */
-    _Atomic unsigned putting;    /* who waits for that */
-    _Atomic uint64_t audio_bytes;
-    _Atomic bool walked;     /* audio_bytes is known */
-    int64_t age_ns, walk_ns; /* when they are due; mono */
-    bool low, failing;
-};
 
 static bool is_stopping(struct retention *r)
 {
@@ -75,10 +52,10 @@ static bool takes_other_terms(void *context)
     return atomic_load(&((struct retention *)context)->putting) > 0;
 }
 
-static void take_off(_Atomic uint64_t *sum, uint64_t bytes)
+void retention_took(struct retention *r, uint64_t bytes)
 {
-    uint64_t now = atomic_load(sum);
-    while (!atomic_compare_exchange_weak(sum, &now, now < bytes ? 0 : now - bytes))
+    uint64_t now = atomic_load(&r->audio_bytes);
+    while (!atomic_compare_exchange_weak(&r->audio_bytes, &now, now < bytes ? 0 : now - bytes))
         ;
 }
 
@@ -132,7 +109,7 @@ static int delete_items(struct pass *p)
         p->deleted[class] += !p->items[i].left;
     p->bytes += bytes;
     if (p->r && class == RETAIN_AUDIO)
-        take_off(&p->r->audio_bytes, bytes);
+        retention_took(p->r, bytes);
     p->count = 0;
     return err;
 }
@@ -415,111 +392,4 @@ void retention_rendered(struct retention *r, const struct call_record *record)
     uint64_t now = atomic_fetch_add(&r->audio_bytes, bytes) + bytes, limit = limits.bytes[RETAIN_AUDIO];
     if (limit && now > limit - limit / 200 && atomic_load(&r->walked))
         wake(r, false);
-}
-
-int retention_delete(struct retention *r, const char *uid, const char *actor, uint32_t *ret_files,
-                     uint64_t *ret_bytes)
-{
-    struct retention_hands hands = {
-        .data_dir = r->config.data_dir, .writer = r->config.writer, .actor = actor};
-    struct retention_item item = {.class = RETAIN_AUDIO, .reason = RETAIN_REQUEST};
-    struct store_reader *reader;
-    int err = store_reader_open(r->config.data_dir, &reader);
-    if (err == 0)
-        err = store_call(reader, uid, &item.record);
-    store_reader_close(reader);
-    if (err)
-        return err;
-    const struct record_recording *g = &item.record->recording;
-    item.bytes = retention_files_of(r->config.data_dir, item.record, &item.files);
-    item.since_us = item.record->started_us;
-    snprintf(item.uid, sizeof item.uid, "%s", uid);
-    snprintf(item.object, sizeof item.object, "%s", g->id[0] ? g->id : uid);
-    *ret_files = item.files;
-    err = retention_do(&hands, &item, 1, ret_bytes);
-    if (err == 0)
-        take_off(&r->audio_bytes, *ret_bytes);
-    return err;
-}
-
-int retention_look(struct retention *r, struct retention_limits *ret_limits,
-                   struct retention_use *ret_use)
-{
-    struct retention_plan *plan;
-    retention_terms(r, ret_limits);
-    const struct retention_ask ask = {.data_dir = r->config.data_dir,
-                                      .limits = ret_limits,
-                                      .audio_bytes = atomic_load(&r->audio_bytes),
-                                      .live = r->config.live};
-    int err = retention_plan_open(&ask, &plan);
-    if (err)
-        return err;
-    retention_plan_use(plan, ret_use);
-    retention_plan_close(plan);
-    return 0;
-}
-
-/* ---- other terms ---- */
-
-static bool same_terms(const struct retention_limits *a, const struct retention_limits *b)
-{
-    return memcmp(a->age_us, b->age_us, sizeof a->age_us) == 0 && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0 &&
-           a->min_free == b->min_free;
-}
-
-int retention_put_terms(struct retention *r, const struct retention_limits *before, const struct retention_limits *after)
-{
-    struct retention_limits now;
-    atomic_fetch_add(&r->putting, 1);
-    pthread_mutex_lock(&r->doing); /* one put at a time, and no batch meanwhile */
-    retention_terms(r, &now);
-    int err = same_terms(&now, before) ? terms_store(r->config.data_dir, after) : ERR_BUSY;
-    if (err == 0) {
-        pthread_mutex_lock(&r->lock);
-        r->config.limits = *after;
-        r->terms_put++;
-        pthread_mutex_unlock(&r->lock);
-    }
-    pthread_mutex_unlock(&r->doing);
-    atomic_fetch_sub(&r->putting, 1);
-    if (err == 0)
-        retention_wake(r);
-    return err;
-}
-
-static void count_would(struct retention_would *w, const struct retention_item *item)
-{
-    int64_t *oldest = &w->classes[item->class].oldest_us, *newest = &w->classes[item->class].newest_us;
-    w->classes[item->class].things++;
-    w->classes[item->class].files += item->files;
-    w->classes[item->class].bytes += item->bytes;
-    *oldest = *oldest == 0 || item->since_us < *oldest ? item->since_us : *oldest;
-    *newest = item->since_us > *newest ? item->since_us : *newest;
-}
-
-int retention_try(struct retention *r, const struct retention_limits *limits, struct retention_would *ret_would)
-{
-    struct retention_plan *plan;
-    struct retention_item item;
-    const struct retention_ask ask = {.data_dir = r->config.data_dir,
-                                      .limits = limits,
-                                      .now_us = r->config.live ? clock_wall_ns() / 1000 : 0,
-                                      .audio_bytes = atomic_load(&r->audio_bytes),
-                                      .live = r->config.live};
-    int64_t until_ns = clock_mono_ns() + TRY_NS;
-    *ret_would = (struct retention_would){0};
-    int got = retention_plan_open(&ask, &plan);
-    if (got)
-        return got;
-    while ((got = retention_plan_next(plan, &item)) > 0 && clock_mono_ns() < until_ns) {
-        if (got != 1)
-            continue;
-        count_would(ret_would, &item);
-        retention_item_fini(&item);
-    }
-    if (got == 1)
-        retention_item_fini(&item);
-    ret_would->complete = got == 0;
-    retention_plan_close(plan);
-    return got < 0 ? got : 0;
 }

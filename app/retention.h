@@ -3,6 +3,7 @@
  * waits for the writer, nobody waits for it. */
 #pragma once
 
+#include "api/retention.h"
 #include "app/retention_plan.h"
 #include "app/writer.h"
 
@@ -23,25 +24,12 @@ void retention_stop(struct retention *r);
 void retention_rendered(struct retention *r, const struct call_record *record);
 /* Looks now, ages too. Any thread. */
 void retention_wake(struct retention *r);
-/* What somebody asked for. Any thread; returns when the files have gone. */
-int retention_delete(struct retention *r, const char *uid, const char *actor, uint32_t *ret_files, uint64_t *ret_bytes);
 /* The terms in force. Any thread. */
 void retention_terms(struct retention *r, struct retention_limits *ret_limits);
-/* Other terms: stored, and once it returns 0 nothing goes by those from before. ERR_BUSY: those in force are not `before` any more. Any thread. */
-int retention_put_terms(struct retention *r, const struct retention_limits *before, const struct retention_limits *after);
-
-/* What would go by other terms. */
-struct retention_would {
-    struct {
-        uint64_t things, files, bytes;
-        int64_t oldest_us, newest_us;
-    } classes[RETAIN_CLASSES];
-    bool complete; /* else the look took too long, and these are the first of them */
-};
-/* Nothing goes. Any thread; takes seconds at most. */
-int retention_try(struct retention *r, const struct retention_limits *limits, struct retention_would *ret_would);
-/* What is stored now, and the terms it is kept for. Any thread. */
-int retention_look(struct retention *r, struct retention_limits *ret_limits, struct retention_use *ret_use);
+/* Bytes that may be written without anything having to go for them. Any thread. */
+uint64_t retention_room(struct retention *r);
+/* For the API: any thread, for as long as retention runs. */
+struct api_retention_source retention_source(struct retention *r);
 
 /* ---- without a service ---- */
 typedef void retention_item_fn(void *context, const struct retention_item *item);

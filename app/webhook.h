@@ -4,6 +4,7 @@
  * what still waits to the disk a moment later, so that it is sent after a restart. */
 #pragma once
 
+#include "api/webhooks.h"
 #include "app/webhook_config.h"
 #include "base/counters.h"
 #include "base/json.h"
@@ -26,12 +27,8 @@ void webhook_put(struct webhook *w, unsigned event, const struct call_record *re
 void webhook_put_tracks(struct webhook *w, const struct call_record *record);
 void webhook_alert(struct webhook *w, const struct finding_record *finding);
 size_t webhook_depth(struct webhook *w);
-/* Any thread, as all that follows. One event for who wants to see whether it arrives, as all others are sent. ERR_EXISTS: one of before still waits. */
-#define WEBHOOK_TEST_ID_SIZE 40
-int webhook_test(struct webhook *w, const char *actor, char ret_id[WEBHOOK_TEST_ID_SIZE]);
-/* Where to, what, how it goes: an object. No secrets, and of the address nothing that may be one. */
-#define WEBHOOK_NAME "webhook" /* there is one, and it is called as its section */
-void webhook_json(struct webhook *w, struct json *j);
+/* For the API, which shows no secrets, and of the address nothing that may be one. NULL: there is none. */
+struct api_webhook_source webhook_source(struct webhook *w);
 
 /* webhook_json.c */
 const char *webhook_event_text(unsigned event);

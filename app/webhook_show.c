@@ -6,6 +6,7 @@
 #include "base/crypto.h"
 
 #define SAID_BYTES_MAX 1024
+#define WEBHOOK_NAME "webhook" /* there is one, and it is called as its section */
 
 /* https://host:port and no more: paths and what stands behind ? are what others make secret addresses of. */
 static struct slice origin_of(const char *url)
@@ -51,7 +52,7 @@ static void failure_json(struct json *j, struct webhook *w)
     json_end(j);
 }
 
-void webhook_json(struct webhook *w, struct json *j)
+static void list(struct webhook *w, struct json *j)
 {
     size_t waiting = webhook_depth(w);
     json_object(j);
@@ -72,15 +73,21 @@ void webhook_json(struct webhook *w, struct json *j)
     json_end(j);
 }
 
-int webhook_test(struct webhook *w, const char *actor, char ret_id[WEBHOOK_TEST_ID_SIZE])
+static bool known(const char *name)
 {
+    return strcmp(name, WEBHOOK_NAME) == 0;
+}
+
+static int test(struct webhook *w, const char *name, const char *actor, char ret_id[API_WEBHOOK_ID_SIZE])
+{
+    (void)name;
     uint8_t random[12];
     char hex[2 * sizeof random + 1];
     struct buf said;
     if (atomic_exchange(&w->test_waits, true))
         return ERR_EXISTS;
     crypto_random(random, sizeof random);
-    snprintf(ret_id, WEBHOOK_TEST_ID_SIZE, "test/%s", crypto_hex(slice_of(random, sizeof random), hex));
+    snprintf(ret_id, API_WEBHOOK_ID_SIZE, "test/%s", crypto_hex(slice_of(random, sizeof random), hex));
     int64_t now_us = clock_wall_ns() / 1000;
     buf_init(&said, SAID_BYTES_MAX);
     webhook_say_test(&said, ret_id, actor, now_us);
@@ -94,4 +101,11 @@ int webhook_test(struct webhook *w, const char *actor, char ret_id[WEBHOOK_TEST_
     v->since_us = now_us;
     webhook_news(w, v);
     return 0;
+}
+
+struct api_webhook_source webhook_source(struct webhook *w)
+{
+    if (w == NULL)
+        return (struct api_webhook_source){0};
+    return (struct api_webhook_source){.context = w, .list = list, .known = known, .test = test};
 }

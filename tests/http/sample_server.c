@@ -16,100 +16,90 @@
 static const char *const ROLES[] = {"metrics",    "viewer", "analyst", "listener",
                                     "supervisor", "admin",  "probe",   "auditor"};
 
-struct sample {
+/* What the service's writer does: one at a time, committed when it returns. */
+struct writer {
     struct store *store;
     pthread_mutex_t lock; /* guards the store: it has one writer */
 };
 
 static int audit(void *context, const struct store_audit *entry)
 {
-    struct sample *s = context;
+    struct writer *w = context;
 
-    pthread_mutex_lock(&s->lock);
-    int err = store_put_audit(s->store, entry);
+    pthread_mutex_lock(&w->lock);
+    int err = store_put_audit(w->store, entry);
     if (err == 0)
-        err = store_commit(s->store);
-    pthread_mutex_unlock(&s->lock);
+        err = store_commit(w->store);
+    pthread_mutex_unlock(&w->lock);
     return err;
 }
 
 static int put_tags(void *context, const char *uid, int64_t started_us, const struct record_tags *tags)
 {
-    struct sample *s = context;
+    struct writer *w = context;
 
-    pthread_mutex_lock(&s->lock);
-    int err = store_put_tags(s->store, uid, started_us, tags);
+    pthread_mutex_lock(&w->lock);
+    int err = store_put_tags(w->store, uid, started_us, tags);
     if (err == 0)
-        err = store_commit(s->store);
-    pthread_mutex_unlock(&s->lock);
+        err = store_commit(w->store);
+    pthread_mutex_unlock(&w->lock);
     return err;
 }
 
-/* What the service's writer does: one at a time, committed when it returns. */
-static int done(struct sample *s, int err)
+static int done(struct writer *w, int err)
 {
     if (err == 0)
-        err = store_commit(s->store);
-    pthread_mutex_unlock(&s->lock);
+        err = store_commit(w->store);
+    pthread_mutex_unlock(&w->lock);
     return err;
 }
 
-static int put_token(void *context, const struct store_token *token)
+static int put_token(struct writer *w, const struct store_token *token)
 {
-    struct sample *s = context;
-
-    pthread_mutex_lock(&s->lock);
-    return done(s, store_put_token(s->store, token));
+    pthread_mutex_lock(&w->lock);
+    return done(w, store_put_token(w->store, token));
 }
 
-static void token_used(void *context, const char *id, int64_t used_us)
+static void token_used(struct writer *w, const char *id, int64_t used_us)
 {
-    struct sample *s = context;
-
-    pthread_mutex_lock(&s->lock);
-    done(s, store_token_used(s->store, id, used_us));
+    pthread_mutex_lock(&w->lock);
+    done(w, store_token_used(w->store, id, used_us));
 }
 
 static int change_tags(void *context, const struct record_tag_change *change, struct store_tagged *calls, unsigned count)
 {
-    struct sample *s = context;
+    struct writer *w = context;
 
-    pthread_mutex_lock(&s->lock);
-    return done(s, store_change_tags(s->store, change, calls, count));
+    pthread_mutex_lock(&w->lock);
+    return done(w, store_change_tags(w->store, change, calls, count));
 }
 
 static int put_note(void *context, struct store_note *note)
 {
-    struct sample *s = context;
+    struct writer *w = context;
 
-    pthread_mutex_lock(&s->lock);
-    return done(s, store_change_note(s->store, note));
+    pthread_mutex_lock(&w->lock);
+    return done(w, store_change_note(w->store, note));
 }
 
-static int put_account(void *context, const struct store_account *account)
+static int put_account(struct writer *w, const struct store_account *account)
 {
-    struct sample *s = context;
-
     bool stale = false;
-    pthread_mutex_lock(&s->lock);
-    int err = done(s, store_put_account(s->store, account, &stale));
+    pthread_mutex_lock(&w->lock);
+    int err = done(w, store_put_account(w->store, account, &stale));
     return err == 0 && stale ? ERR_EXISTS : err;
 }
 
-static int account_used(void *context, const char *name, int64_t used_us)
+static int account_used(struct writer *w, const char *name, int64_t used_us)
 {
-    struct sample *s = context;
-
-    pthread_mutex_lock(&s->lock);
-    return done(s, store_account_used(s->store, name, used_us));
+    pthread_mutex_lock(&w->lock);
+    return done(w, store_account_used(w->store, name, used_us));
 }
 
-static int drop_account(void *context, const char *name)
+static int drop_account(struct writer *w, const char *name)
 {
-    struct sample *s = context;
-
-    pthread_mutex_lock(&s->lock);
-    return done(s, store_drop_account(s->store, name));
+    pthread_mutex_lock(&w->lock);
+    return done(w, store_drop_account(w->store, name));
 }
 
 static void health(void *context, struct api_health *ret_health)
@@ -168,7 +158,7 @@ static void put_tokens(struct store *store, int64_t now_us)
 
 int main(int argc, char **argv)
 {
-    struct sample s = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct writer w = {.lock = PTHREAD_MUTEX_INITIALIZER};
     struct why why = {0};
     struct api_server *server = NULL;
     int64_t now_us = clock_wall_ns() / 1000;
@@ -181,23 +171,24 @@ int main(int argc, char **argv)
                                 .data_dir = argv[1],
                                 .counters = set,
                                 .live = {.snapshot = snapshot},
-                                .context = &s,
+                                .context = &w,
                                 .health = health,
                                 .audit = audit,
                                 .put_tags = put_tags,
                                 .change_tags = change_tags,
                                 .put_note = put_note,
-                                .access = {.put_token = put_token,
+                                .access = {.context = &w,
+                                           .put_token = put_token,
                                            .token_used = token_used,
                                            .put_account = put_account,
                                            .account_used = account_used,
                                            .drop_account = drop_account},
                                 .version = "0.0-test+abcdef"};
-    int err = store_open(argv[1], counters_block(set), &s.store, &why);
+    int err = store_open(argv[1], counters_block(set), &w.store, &why);
     if (err == 0)
-        err = sample_fill(s.store, counters_block(set), argv[1], now_us);
+        err = sample_fill(w.store, counters_block(set), argv[1], now_us);
     if (err == 0) {
-        put_tokens(s.store, now_us);
+        put_tokens(w.store, now_us);
         err = api_start(&config, &server, &why);
     }
     if (err == 0) {
@@ -210,7 +201,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s (%s)\n", why.text, err_text(err));
     }
     api_stop(server);
-    store_close(s.store);
+    store_close(w.store);
     counters_set_free(set);
     return err ? 1 : 0;
 }

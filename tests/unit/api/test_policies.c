@@ -24,32 +24,40 @@ int __wrap_store_messages(struct store_reader *r, const struct call_record *call
     return told.err;
 }
 
-static void show(void *context, struct buf *json)
+/* All that the program knows of rules here. */
+struct policies_compare {
+    bool by_headers;
+};
+struct policies {
+    struct policies_compare compare;
+};
+
+static void show(struct policies *p, struct buf *json)
 {
-    (void)context, (void)json;
+    (void)p, (void)json;
 }
 
-static int compare(void *context, struct slice body, void **ret_compare, struct why *why)
+static int compare(struct policies *p, struct slice body, struct policies_compare **ret_compare, struct why *why)
 {
     (void)body, (void)why;
-    *ret_compare = context;
+    *ret_compare = &p->compare;
     return 0;
 }
 
-static bool by_headers(const void *context)
+static bool by_headers(const struct policies_compare *c)
 {
-    return *(const bool *)context;
+    return c->by_headers;
 }
 
-static void compare_call(void *context, const struct call_record *r, struct slice invite)
+static void compare_call(struct policies_compare *c, const struct call_record *r, struct slice invite)
 {
-    (void)context, (void)r, (void)invite;
+    (void)c, (void)r, (void)invite;
     told.compared++;
 }
 
-static void compare_end(void *context, bool truncated, struct buf *json)
+static void compare_end(struct policies_compare *c, bool truncated, struct buf *json)
 {
-    (void)context;
+    (void)c;
     told.truncated = truncated;
     if (json)
         buf_str(json, "{}");
@@ -65,7 +73,8 @@ static int audit(void *context, const struct store_audit *entry)
 /* The status of the answer. */
 static unsigned try_rules(unsigned scopes, bool headers, int err)
 {
-    const struct api_config config = {.audit = audit, .policies = {.context = &headers, .show = show, .compare = compare, .compare_by_headers = by_headers, .compare_call = compare_call, .compare_end = compare_end}};
+    struct policies policies = {.compare = {.by_headers = headers}};
+    const struct api_config config = {.audit = audit, .policies = {.context = &policies, .show = show, .compare = compare, .compare_by_headers = by_headers, .compare_call = compare_call, .compare_end = compare_end}};
     static struct api_context api;
     struct http_request rq = request_for("POST", "/api/v1/policies/recording/test", NULL);
     struct http_response rs;
