@@ -12,6 +12,63 @@ static_assert(KPI_COUNT_COUNT <= 64, "a sample holds its counts in one word");
 #define MINUTE_US INT64_C(60000000)
 #define SECOND_US INT64_C(1000000)
 
+/* ---- buckets: what histograms and scores are made of ---- */
+
+static void buckets_add(uint32_t *into, const uint32_t *from, uint32_t size)
+{
+    for (uint32_t i = 0; i < size; i++)
+        into[i] += from[i];
+}
+
+/* The one with the value that this share of all is not above; `size`: there is none. */
+static uint32_t buckets_find(const uint32_t *of, uint32_t size, uint64_t count, double share)
+{
+    uint64_t rank = (uint64_t)ceil(share * (double)count), below = 0;
+    for (uint32_t i = 0; i < size; i++) {
+        below += of[i];
+        if (below && below >= rank)
+            return i;
+    }
+    return size;
+}
+
+static void buckets_write(struct pack *p, uint32_t *of, uint32_t size, bool gaps)
+{
+    uint32_t before = 0;
+    for (uint32_t i = 0; i < size; i++) {
+        if (of[i] == 0)
+            continue;
+        uint32_t at = i - before;
+        pack_u32(p, &at);
+        pack_u32(p, &of[i]);
+        before = gaps ? i : 0;
+    }
+}
+
+/* Those that are not empty, each with its place: by the `gaps` to the one before, or from the first. */
+static void buckets_pack(struct pack *p, uint32_t *of, uint32_t size, bool gaps)
+{
+    uint32_t used = 0, before = 0;
+    for (uint32_t i = 0; i < size; i++)
+        used += of[i] != 0;
+    pack_u32(p, &used);
+    if (p->out) {
+        buckets_write(p, of, size, gaps);
+        return;
+    }
+    p->failed |= used > size;
+    for (uint32_t i = 0; i < used && !p->failed; i++) {
+        uint32_t at = 0, count = 0;
+        pack_u32(p, &at);
+        pack_u32(p, &count);
+        p->failed |= at >= size - before;
+        if (p->failed)
+            return;
+        of[before + at] = count;
+        before = gaps ? before + at : 0;
+    }
+}
+
 /* ---- histograms ---- */
 
 static unsigned bucket_of(int64_t us)
@@ -55,8 +112,7 @@ static void histogram_merge(struct kpi_histogram *into, const struct kpi_histogr
         into->max_us = from->max_us;
     into->count += from->count;
     into->sum_us += from->sum_us;
-    for (unsigned i = 0; i < KPI_BUCKETS; i++)
-        into->buckets[i] += from->buckets[i];
+    buckets_add(into->buckets, from->buckets, KPI_BUCKETS);
 }
 
 double kpi_mean_ms(const struct kpi_histogram *h)
@@ -66,18 +122,12 @@ double kpi_mean_ms(const struct kpi_histogram *h)
 
 double kpi_quantile_ms(const struct kpi_histogram *h, double q)
 {
-    uint64_t rank = (uint64_t)ceil(q * (double)h->count), below = 0;
     if (h->count == 0)
         return NAN;
-    for (unsigned i = 0; i < KPI_BUCKETS; i++) {
-        below += h->buckets[i];
-        if (below < rank || below == 0)
-            continue;
-        int64_t us = bucket_middle_us(i);
-        us = us < h->min_us ? h->min_us : us > h->max_us ? h->max_us : us;
-        return (double)us / 1000;
-    }
-    return (double)h->max_us / 1000;
+    uint32_t i = buckets_find(h->buckets, KPI_BUCKETS, h->count, q);
+    int64_t us = i < KPI_BUCKETS ? bucket_middle_us(i) : h->max_us;
+    us = us < h->min_us ? h->min_us : us > h->max_us ? h->max_us : us;
+    return (double)us / 1000;
 }
 
 /* ---- tallies ---- */
@@ -125,8 +175,7 @@ static void scores_merge(struct kpi_scores *into, const struct kpi_scores *from)
 {
     into->count += from->count;
     into->sum_milli += from->sum_milli;
-    for (unsigned i = 0; i < KPI_MOS_STEPS; i++)
-        into->steps[i] += from->steps[i];
+    buckets_add(into->steps, from->steps, KPI_MOS_STEPS);
 }
 
 double kpi_mos_mean(const struct kpi_scores *s)
@@ -136,13 +185,8 @@ double kpi_mos_mean(const struct kpi_scores *s)
 
 double kpi_mos_quantile(const struct kpi_scores *s, double q)
 {
-    uint64_t rank = (uint64_t)ceil(q * (double)s->count), below = 0;
-    for (unsigned i = 0; i < KPI_MOS_STEPS; i++) {
-        below += s->steps[i];
-        if (below && below >= rank)
-            return (double)(MOS_LEAST_MILLI + i * MOS_STEP_MILLI) / 1000;
-    }
-    return NAN;
+    uint32_t i = buckets_find(s->steps, KPI_MOS_STEPS, s->count, q);
+    return i < KPI_MOS_STEPS ? (double)(MOS_LEAST_MILLI + i * MOS_STEP_MILLI) / 1000 : NAN;
 }
 
 /* ---- cells ---- */
@@ -237,50 +281,15 @@ static uint32_t list_begin(struct pack *p, uint32_t ours)
     return p->failed ? 0 : count;
 }
 
-static uint32_t buckets_used(const struct kpi_histogram *h)
-{
-    uint32_t used = 0;
-    for (unsigned i = 0; i < KPI_BUCKETS; i++)
-        used += h->buckets[i] != 0;
-    return used;
-}
-
-static void histogram_write(struct pack *p, struct kpi_histogram *h)
-{
-    uint32_t before = 0;
-    for (uint32_t i = 0; i < KPI_BUCKETS; i++) {
-        if (h->buckets[i] == 0)
-            continue;
-        uint32_t gap = i - before;
-        pack_u32(p, &gap);
-        pack_u32(p, &h->buckets[i]);
-        before = i;
-    }
-}
-
 static void histogram_pack(struct pack *p, struct kpi_histogram *h)
 {
-    uint32_t used = buckets_used(h), at = 0;
     pack_u64(p, &h->count);
     if (h->count == 0)
         return;
     pack_i64(p, &h->sum_us);
     pack_i64(p, &h->min_us);
     pack_i64(p, &h->max_us);
-    pack_u32(p, &used);
-    if (p->out) {
-        histogram_write(p, h);
-        return;
-    }
-    for (uint32_t i = 0; i < used && !p->failed; i++) {
-        uint32_t gap = 0, count = 0;
-        pack_u32(p, &gap);
-        pack_u32(p, &count);
-        if (gap >= KPI_BUCKETS - at)
-            p->failed = true;
-        else
-            h->buckets[at += gap] = count;
-    }
+    buckets_pack(p, h->buckets, KPI_BUCKETS, true);
 }
 
 static void tally_pack(struct pack *p, struct kpi_tally *t)
@@ -300,36 +309,13 @@ static void tally_pack(struct pack *p, struct kpi_tally *t)
     pack_u64(p, &t->other);
 }
 
-static void scores_write(struct pack *p, struct kpi_scores *s)
-{
-    for (uint32_t i = 0; i < KPI_MOS_STEPS; i++) {
-        if (s->steps[i] == 0)
-            continue;
-        pack_u32(p, &i);
-        pack_u32(p, &s->steps[i]);
-    }
-}
-
 static void scores_pack(struct pack *p, struct kpi_scores *s)
 {
-    uint32_t used = 0;
-    for (unsigned i = 0; i < KPI_MOS_STEPS; i++)
-        used += s->steps[i] != 0;
     pack_u64(p, &s->count);
     if (s->count == 0)
         return;
     pack_u64(p, &s->sum_milli);
-    pack_u32(p, &used);
-    if (p->out)
-        scores_write(p, s);
-    for (uint32_t i = 0; p->out == NULL && i < used && !p->failed; i++) {
-        uint32_t step = 0, count = 0;
-        pack_u32(p, &step);
-        pack_u32(p, &count);
-        p->failed |= step >= KPI_MOS_STEPS;
-        if (!p->failed)
-            s->steps[step] = count;
-    }
+    buckets_pack(p, s->steps, KPI_MOS_STEPS, false);
 }
 
 /* Rows of versions before have none of it. */

@@ -389,6 +389,29 @@ Test(kpi_cell, merging_and_packing_lose_nothing)
     buf_fini(&bytes);
 }
 
+/* Damage may say so much as a number holds. */
+Test(kpi_cell, more_buckets_than_there_are_is_damage)
+{
+    static struct kpi_cell back;
+    uint64_t some = 1;
+    int64_t us = 100;
+    uint32_t none = 0, one = 1, most = UINT32_MAX;
+    struct buf bytes;
+    buf_init(&bytes, 64);
+    struct pack out = pack_writer(&bytes);
+    pack_u32(&out, &none); /* counts */
+    pack_u32(&out, &one);  /* of one delay */
+    pack_u64(&out, &some);
+    for (int i = 0; i < 3; i++)
+        pack_i64(&out, &us);
+    pack_u32(&out, &most);
+    struct pack in = pack_reader(buf_view(&bytes), NULL);
+    kpi_cell_clear(&back);
+    kpi_cell_pack(&in, &back);
+    cr_expect(in.failed);
+    buf_fini(&bytes);
+}
+
 /* 100 calls, 1.02 to 3.00 of them narrowband, one wideband, one without a score; and what a row of a version before has. */
 Test(kpi_cell, scores_stand_apart_by_scale_and_older_rows_have_none)
 {
