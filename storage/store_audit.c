@@ -154,17 +154,6 @@ static bool row_fits(sqlite3_stmt *row, int64_t before_id, uint8_t hash[HASH_BYT
     return id == before_id + 1 && slice_equal(stored, slice_of(hash, HASH_BYTES));
 }
 
-static int audit_highest(struct db *db, int64_t *ret_highest)
-{
-    sqlite3_stmt *statement = db_statement(db, SQL_AUDIT_HIGHEST);
-    if (statement == NULL)
-        return ERR_INVALID;
-    int rc = sqlite3_step(statement);
-    *ret_highest = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
-    sqlite3_reset(statement);
-    return db_error(db, rc);
-}
-
 int store_audit_verify(struct store_reader *r, int64_t *ret_bad_id, uint64_t *ret_rows)
 {
     uint8_t hash[HASH_BYTES] = {0};
@@ -185,7 +174,7 @@ int store_audit_verify(struct store_reader *r, int64_t *ret_bad_id, uint64_t *re
     }
     err = db_error(db, rc);
     if (!err)
-        err = audit_highest(db, &highest);
+        err = db_number(db, SQL_AUDIT_HIGHEST, &highest);
     sqlite3_reset(statement);
     if (err)
         return err;

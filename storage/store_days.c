@@ -98,17 +98,6 @@ static bool file_drop(struct store *s, enum db_kind kind, const char *day)
     return dropped;
 }
 
-/* The one number that a statement without values gives. */
-static int one_number(struct db *db, enum db_sql sql, int64_t *ret)
-{
-    sqlite3_stmt *statement = db_statement(db, sql);
-    int rc = statement ? sqlite3_step(statement) : SQLITE_ERROR;
-    if (rc == SQLITE_ROW)
-        *ret = sqlite3_column_int64(statement, 0);
-    sqlite3_reset(statement);
-    return rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE ? ERR_INVALID : db_error(db, rc);
-}
-
 int store_day_content(struct store_reader *r, const char *day, int64_t *ret_imported_us, bool *ret_captured)
 {
     struct db *db;
@@ -116,9 +105,9 @@ int store_day_content(struct store_reader *r, const char *day, int64_t *ret_impo
     int err = db_get(&r->set, DB_CALLS, day, &db, NULL);
     *ret_imported_us = 0;
     if (!err)
-        err = one_number(db, SQL_DAY_IMPORTED, ret_imported_us);
+        err = db_number(db, SQL_DAY_IMPORTED, ret_imported_us);
     if (!err)
-        err = one_number(db, SQL_DAY_CAPTURED, &captured);
+        err = db_number(db, SQL_DAY_CAPTURED, &captured);
     *ret_captured = captured != 0;
     return err;
 }
@@ -187,7 +176,7 @@ static int day_prune(struct store *s, struct db *db, struct store_day_drop *d)
 static int day_stays(struct db *db, struct store_day_drop *d)
 {
     int64_t imported_us = 0;
-    int err = d->stays ? 0 : one_number(db, SQL_DAY_IMPORTED, &imported_us);
+    int err = d->stays ? 0 : db_number(db, SQL_DAY_IMPORTED, &imported_us);
     d->stays |= !err && imported_us && imported_us >= d->imported_since_us;
     return err;
 }

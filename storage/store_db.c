@@ -294,6 +294,32 @@ sqlite3_stmt *db_statement(struct db *db, enum db_sql sql)
     return *slot;
 }
 
+int db_row(struct db *db, enum db_sql sql, const char *word, sqlite3_stmt **ret_row)
+{
+    struct bind b = bind_to(db_statement(db, sql));
+    if (b.statement == NULL)
+        return ERR_INVALID;
+    bind_word(&b, word);
+    int rc = sqlite3_step(b.statement);
+    if (rc == SQLITE_ROW) {
+        *ret_row = b.statement;
+        return 0;
+    }
+    sqlite3_reset(b.statement);
+    return rc == SQLITE_DONE ? ERR_NOT_FOUND : db_error(db, rc);
+}
+
+int db_number(struct db *db, enum db_sql sql, int64_t *ret_number)
+{
+    sqlite3_stmt *statement = db_statement(db, sql);
+    if (statement == NULL)
+        return ERR_INVALID;
+    int rc = sqlite3_step(statement);
+    *ret_number = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_reset(statement);
+    return db_error(db, rc);
+}
+
 int db_run(struct db *db, sqlite3_stmt *statement)
 {
     if (statement == NULL)

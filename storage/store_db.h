@@ -216,6 +216,10 @@ static inline int db_gone_is_empty(int err)
 }
 /* Reset and without values, ready to bind; NULL when it cannot be prepared. */
 sqlite3_stmt *db_statement(struct db *db, enum db_sql sql);
+/* The row of a statement with this one value, to be reset; ERR_NOT_FOUND: there is none. */
+int db_row(struct db *db, enum db_sql sql, const char *word, sqlite3_stmt **ret_row);
+/* The number that a statement without values gives; 0: it has no row. */
+int db_number(struct db *db, enum db_sql sql, int64_t *ret_number);
 /* Runs a statement that returns no rows, and resets it. */
 int db_run(struct db *db, sqlite3_stmt *statement);
 int db_begin(struct db *db);

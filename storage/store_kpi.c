@@ -179,17 +179,6 @@ static int book_write(struct store *s, struct db *db)
 
 /* ---- the mark ---- */
 
-static int mark_read(struct db *db, int64_t *ret_mark)
-{
-    sqlite3_stmt *statement = db_statement(db, SQL_KPI_MARK);
-    if (statement == NULL)
-        return ERR_INVALID;
-    int rc = sqlite3_step(statement);
-    *ret_mark = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
-    sqlite3_reset(statement);
-    return db_error(db, rc);
-}
-
 static int mark_write(struct db *db, int64_t mark)
 {
     struct bind b = bind_to(db_statement(db, SQL_KPI_MARK_PUT));
@@ -344,7 +333,7 @@ int store_kpi_open(struct store *s, const struct kpi_book_config *config)
     k->book = kpi_book_new(&own);
     int err = k->book ? db_get(&s->set, DB_MAIN, "", &db, NULL) : ERR_NOMEM;
     if (!err)
-        err = mark_read(db, &k->mark);
+        err = db_number(db, SQL_KPI_MARK, &k->mark);
     if (err) {
         kpi_book_free(k->book);
         free(k);

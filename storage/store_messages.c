@@ -59,20 +59,15 @@ static int messages_deliver(sqlite3_stmt *row, message_fn *fn, void *context)
 static int day_messages(struct store_reader *r, const char *day, const char *uid, message_fn *fn,
                         void *context)
 {
+    sqlite3_stmt *row;
     struct db *db;
     int err = db_get(&r->set, DB_MESSAGES, day, &db, NULL);
+    if (!err)
+        err = db_row(db, SQL_MESSAGES, uid, &row);
     if (err)
         return err;
-    sqlite3_stmt *statement = db_statement(db, SQL_MESSAGES);
-    if (statement == NULL)
-        return ERR_INVALID;
-    struct bind b = bind_to(statement);
-    bind_word(&b, uid);
-    int rc = sqlite3_step(statement);
-    err = rc == SQLITE_DONE ? ERR_NOT_FOUND : db_error(db, rc);
-    if (rc == SQLITE_ROW)
-        err = messages_deliver(statement, fn, context);
-    sqlite3_reset(statement);
+    err = messages_deliver(row, fn, context);
+    sqlite3_reset(row);
     return err;
 }
 

@@ -110,20 +110,15 @@ int call_read(struct db *db, sqlite3_stmt *row, enum call_depth depth, struct ca
 static int day_find(struct store_reader *r, const char *day, enum db_sql sql, const char *key,
                     struct call_record **ret_record)
 {
+    sqlite3_stmt *row;
     struct db *db;
     int err = db_get(&r->set, DB_CALLS, day, &db, NULL);
+    if (!err)
+        err = db_row(db, sql, key, &row);
     if (err)
         return err;
-    sqlite3_stmt *statement = db_statement(db, sql);
-    if (statement == NULL)
-        return ERR_INVALID;
-    struct bind b = bind_to(statement);
-    bind_word(&b, key);
-    int rc = sqlite3_step(statement);
-    err = rc == SQLITE_DONE ? ERR_NOT_FOUND : db_error(db, rc);
-    if (rc == SQLITE_ROW)
-        err = call_read(db, statement, CALL_WHOLE, ret_record);
-    sqlite3_reset(statement);
+    err = call_read(db, row, CALL_WHOLE, ret_record);
+    sqlite3_reset(row);
     return err;
 }
 
@@ -154,17 +149,16 @@ int store_call(struct store_reader *r, const char *uid, struct call_record **ret
 /* ERR_NOT_FOUND: that day knows nothing of it. */
 static int day_whole(struct store_reader *r, const char *day, struct store_asked_whole *a)
 {
+    sqlite3_stmt *row;
     struct db *db;
     int err = db_get(&r->set, DB_CALLS, day, &db, NULL);
-    sqlite3_stmt *statement = err ? NULL : db_statement(db, SQL_CALL_WHOLE);
-    if (statement == NULL)
-        return err ? err : ERR_INVALID;
-    struct bind b = bind_to(statement);
-    bind_word(&b, a->uid);
-    int rc = sqlite3_step(statement);
-    a->whole = rc == SQLITE_ROW && sqlite3_column_int(statement, 0) != 0;
-    sqlite3_reset(statement);
-    return rc == SQLITE_DONE ? ERR_NOT_FOUND : db_error(db, rc);
+    if (!err)
+        err = db_row(db, SQL_CALL_WHOLE, a->uid, &row);
+    if (err)
+        return err;
+    a->whole = sqlite3_column_int(row, 0) != 0;
+    sqlite3_reset(row);
+    return 0;
 }
 
 int store_calls_whole(struct store_reader *r, struct store_asked_whole *asked, size_t count, int64_t gone_us)
@@ -177,6 +171,7 @@ int store_calls_whole(struct store_reader *r, struct store_asked_whole *asked, s
     for (size_t n = 0; n < count; n++) {
         struct day about = day_of(asked[n].about_us);
         bool there = false;
+        asked[n].whole = false;
         int found = day_whole(r, about.text, &asked[n]);
         for (size_t i = day_count; i > 0 && found; i--) {
             bool same = strcmp(days[i - 1].text, about.text) == 0;

@@ -18,12 +18,10 @@ static void bind_limit(struct bind *b, const struct store_limit *l)
 int store_put_token(struct store *s, const struct store_token *token)
 {
     struct db *db;
-    int err = store_db(s, DB_MAIN, "", &db);
+    struct bind b;
+    int err = store_main(s, SQL_TOKEN_PUT, &db, &b);
     if (err)
         return err;
-    struct bind b = bind_to(db_statement(db, SQL_TOKEN_PUT));
-    if (b.statement == NULL)
-        return store_done(s, ERR_INVALID, 0, "jobs");
     bind_word(&b, token->id);
     bind_blob(&b, slice_of(token->hash, sizeof token->hash));
     bind_word(&b, token->name);
@@ -79,20 +77,16 @@ static void token_read(sqlite3_stmt *row, struct store_token *ret_token)
 
 int store_token(struct store_reader *r, const char *id, struct store_token *ret_token)
 {
+    sqlite3_stmt *row;
     struct db *db;
     int err = db_get(&r->set, DB_MAIN, "", &db, NULL);
+    if (!err)
+        err = db_row(db, SQL_TOKEN, id, &row);
     if (err)
         return err;
-    struct bind b = bind_to(db_statement(db, SQL_TOKEN));
-    if (b.statement == NULL)
-        return ERR_INVALID;
-    bind_word(&b, id);
-    int rc = sqlite3_step(b.statement);
-    err = rc == SQLITE_DONE ? ERR_NOT_FOUND : db_error(db, rc);
-    if (rc == SQLITE_ROW)
-        token_read(b.statement, ret_token);
-    sqlite3_reset(b.statement);
-    return err;
+    token_read(row, ret_token);
+    sqlite3_reset(row);
+    return 0;
 }
 
 int store_tokens(struct store_reader *r, store_token_fn *fn, void *context)
@@ -118,17 +112,13 @@ int store_tokens(struct store_reader *r, store_token_fn *fn, void *context)
 static int count_of(struct store_reader *r, enum db_sql sql, unsigned *ret_count)
 {
     struct db *db;
+    int64_t count;
     int err = db_get(&r->set, DB_MAIN, "", &db, NULL);
-    if (err)
-        return err;
-    sqlite3_stmt *statement = db_statement(db, sql);
-    if (statement == NULL)
-        return ERR_INVALID;
-    int rc = sqlite3_step(statement);
-    if (rc == SQLITE_ROW)
-        *ret_count = (unsigned)sqlite3_column_int(statement, 0);
-    sqlite3_reset(statement);
-    return db_error(db, rc);
+    if (!err)
+        err = db_number(db, sql, &count);
+    if (!err)
+        *ret_count = (unsigned)count;
+    return err;
 }
 
 int store_token_count(struct store_reader *r, unsigned *ret_count)
@@ -140,12 +130,10 @@ int store_token_count(struct store_reader *r, unsigned *ret_count)
 static int change(struct store *s, enum db_sql sql, int64_t used_us, const char *key)
 {
     struct db *db;
-    int err = store_db(s, DB_MAIN, "", &db);
+    struct bind b;
+    int err = store_main(s, sql, &db, &b);
     if (err)
         return err;
-    struct bind b = bind_to(db_statement(db, sql));
-    if (b.statement == NULL)
-        return store_done(s, ERR_INVALID, 0, "jobs");
     if (used_us)
         bind_int(&b, used_us);
     bind_word(&b, key);
@@ -174,12 +162,10 @@ int store_drop_account(struct store *s, const char *name)
 int store_put_account(struct store *s, const struct store_account *account, bool *ret_stale)
 {
     struct db *db;
-    int err = store_db(s, DB_MAIN, "", &db);
+    struct bind b;
+    int err = store_main(s, account->read_us ? SQL_ACCOUNT_CHANGE : SQL_ACCOUNT_PUT, &db, &b);
     if (err)
         return err;
-    struct bind b = bind_to(db_statement(db, account->read_us ? SQL_ACCOUNT_CHANGE : SQL_ACCOUNT_PUT));
-    if (b.statement == NULL)
-        return store_done(s, ERR_INVALID, 0, "jobs");
     bind_word(&b, account->name);
     bind_word(&b, account->password);
     bind_word(&b, account->role);
@@ -217,20 +203,16 @@ static void account_read(sqlite3_stmt *row, struct store_account *ret)
 
 int store_account(struct store_reader *r, const char *name, struct store_account *ret_account)
 {
+    sqlite3_stmt *row;
     struct db *db;
     int err = db_get(&r->set, DB_MAIN, "", &db, NULL);
+    if (!err)
+        err = db_row(db, SQL_ACCOUNT, name, &row);
     if (err)
         return err;
-    struct bind b = bind_to(db_statement(db, SQL_ACCOUNT));
-    if (b.statement == NULL)
-        return ERR_INVALID;
-    bind_word(&b, name);
-    int rc = sqlite3_step(b.statement);
-    err = rc == SQLITE_DONE ? ERR_NOT_FOUND : db_error(db, rc);
-    if (rc == SQLITE_ROW)
-        account_read(b.statement, ret_account);
-    sqlite3_reset(b.statement);
-    return err;
+    account_read(row, ret_account);
+    sqlite3_reset(row);
+    return 0;
 }
 
 int store_accounts(struct store_reader *r, store_account_fn *fn, void *context)
@@ -262,25 +244,22 @@ int store_account_count(struct store_reader *r, unsigned *ret_count)
 
 static int secret_read(struct db *db, const char *name, uint8_t ret_secret[SECRET_BYTES])
 {
-    struct bind b = bind_to(db_statement(db, SQL_SECRET));
-    if (b.statement == NULL)
-        return ERR_INVALID;
-    bind_word(&b, name);
-    int rc = sqlite3_step(b.statement);
-    int err = rc == SQLITE_DONE ? ERR_NOT_FOUND : db_error(db, rc);
-    if (rc == SQLITE_ROW) {
-        struct slice value = column_bytes(b.statement, 0);
-        err = value.size == SECRET_BYTES ? 0 : ERR_INVALID;
-        if (!err)
-            memcpy(ret_secret, value.data, SECRET_BYTES);
-    }
-    sqlite3_reset(b.statement);
-    return err;
+    sqlite3_stmt *row;
+    int err = db_row(db, SQL_SECRET, name, &row);
+    if (err)
+        return err;
+    struct slice value = column_bytes(row, 0);
+    bool whole = value.size == SECRET_BYTES;
+    if (whole)
+        memcpy(ret_secret, value.data, SECRET_BYTES);
+    sqlite3_reset(row);
+    return whole ? 0 : ERR_INVALID;
 }
 
 int store_secret(struct store *s, const char *name, uint8_t ret_secret[SECRET_BYTES])
 {
     uint8_t made[SECRET_BYTES];
+    struct bind b;
     struct db *db;
 
     int err = s->error ? s->error : db_get(&s->set, DB_MAIN, "", &db, NULL);
@@ -288,13 +267,10 @@ int store_secret(struct store *s, const char *name, uint8_t ret_secret[SECRET_BY
         err = secret_read(db, name, ret_secret);
     if (err != ERR_NOT_FOUND)
         return err;
-    err = store_db(s, DB_MAIN, "", &db);
+    err = store_main(s, SQL_SECRET_PUT, &db, &b);
     if (err)
         return err;
     crypto_random(made, sizeof made);
-    struct bind b = bind_to(db_statement(db, SQL_SECRET_PUT));
-    if (b.statement == NULL)
-        return store_done(s, ERR_INVALID, 0, "jobs");
     bind_word(&b, name);
     bind_blob(&b, slice_of(made, sizeof made));
     err = store_done(s, db_run(db, b.statement), 0, "jobs");

@@ -208,13 +208,13 @@ int store_findings_close(struct store *s)
 
 int store_findings_drop(struct store *s, int64_t before_us)
 {
+    struct bind b;
     struct db *db;
-    int err = before_us > 0 ? store_db(s, DB_MAIN, "", &db) : 0;
-    if (err || before_us <= 0)
+    if (before_us <= 0)
+        return 0;
+    int err = store_main(s, SQL_FINDINGS_DROP, &db, &b);
+    if (err)
         return err;
-    struct bind b = bind_to(db_statement(db, SQL_FINDINGS_DROP));
-    if (b.statement == NULL)
-        return store_done(s, ERR_INVALID, 0, "findings");
     bind_int(&b, before_us);
     return store_done(s, db_run(db, b.statement), 0, "findings");
 }
@@ -222,12 +222,10 @@ int store_findings_drop(struct store *s, int64_t before_us)
 int store_users_overdue(struct store *s, int64_t now_us)
 {
     struct db *db;
-    int err = store_db(s, DB_MAIN, "", &db);
+    struct bind b;
+    int err = store_main(s, SQL_USERS_OVERDUE, &db, &b);
     if (err)
         return err;
-    struct bind b = bind_to(db_statement(db, SQL_USERS_OVERDUE));
-    if (b.statement == NULL)
-        return store_done(s, ERR_INVALID, 0, "registrations");
     bind_int(&b, now_us);
     return store_done(s, db_run(db, b.statement), 0, "registrations");
 }

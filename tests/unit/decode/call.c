@@ -131,7 +131,7 @@ void call_sort(struct call_flow *f)
     qsort(f->packets, f->count, sizeof *f->packets, by_time);
 }
 
-static int next(void *context, struct render_packet *ret_packet)
+int call_flow_next(void *context, struct render_packet *ret_packet)
 {
     struct call_flow *f = context;
     if (f->damaged) {
@@ -198,7 +198,7 @@ int call_render_with(struct call_flow *flows, unsigned count, struct render_requ
     for (unsigned i = 0; i < count; i++) {
         flows[i].at = 0;
         rf[i] =
-            (struct render_flow){.channel = flows[i].channel, .context = &flows[i], .next = next};
+            (struct render_flow){.channel = flows[i].channel, .context = &flows[i], .next = call_flow_next};
     }
     request.path = path;
     request.flows = rf;

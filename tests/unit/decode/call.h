@@ -39,6 +39,8 @@ struct call_sound {
 void call_flow_init(struct call_flow *f, unsigned channel, const char *codec, uint8_t payload_type,
                     uint32_t clock_hz, uint32_t ssrc);
 void call_flow_fini(struct call_flow *f);
+/* What a request reads its packets with: those of the flow that is its context. */
+int call_flow_next(void *context, struct render_packet *ret_packet);
 /* One packet as it stands in `f`; numbers and time are not moved. */
 void call_put(struct call_flow *f, const void *payload, size_t size);
 /* call_put() and on to the next: sequence + 1, timestamp + ticks, time + ms. */

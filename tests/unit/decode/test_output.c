@@ -108,19 +108,6 @@ static int16_t *joined(const struct told *t, int64_t *ret_frames)
     return all;
 }
 
-static int next(void *context, struct render_packet *ret_packet)
-{
-    struct call_flow *f = context;
-    if (f->at == f->count)
-        return 0;
-    const struct call_packet *p = &f->packets[f->at++];
-    *ret_packet = (struct render_packet){.time_ns = p->time_ns,
-                                         .datagram = slice_of(p->data, p->size),
-                                         .codecs = f->codecs,
-                                         .codec_count = f->codec_count};
-    return 1;
-}
-
 static int render(struct call_flow *flows, unsigned count, struct render_request request,
                   struct told *ret_told, struct render_result *ret_result)
 {
@@ -129,7 +116,7 @@ static int render(struct call_flow *flows, unsigned count, struct render_request
     for (unsigned i = 0; i < count; i++) {
         flows[i].at = 0;
         rf[i] =
-            (struct render_flow){.channel = flows[i].channel, .context = &flows[i], .next = next};
+            (struct render_flow){.channel = flows[i].channel, .context = &flows[i], .next = call_flow_next};
     }
     *ret_told = (struct told){0};
     request.path = path;

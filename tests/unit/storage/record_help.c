@@ -7,7 +7,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crypto.h"
 #include "storage/store_db.h"
+
+void help_store_begin(char ret_dir[HELP_DIR_SIZE], struct counters **ret_counters, struct store **ret_store,
+                      struct store_reader **ret_reader)
+{
+    struct why why = {""};
+    crypto_start();
+    help_dir_make(ret_dir);
+    *ret_counters = calloc(1, sizeof **ret_counters);
+    cr_assert_eq(store_open(ret_dir, *ret_counters, ret_store, &why), 0, "%s", why.text);
+    cr_assert_eq(store_reader_open(ret_dir, ret_reader), 0);
+}
+
+void help_store_end(const char *dir, struct counters *counters, struct store *store, struct store_reader *reader)
+{
+    store_reader_close(reader);
+    store_close(store);
+    help_dir_remove(dir);
+    free(counters);
+}
 
 struct slice help_text(struct arena *arena, const char *text)
 {

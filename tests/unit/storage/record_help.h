@@ -17,6 +17,10 @@ struct slice help_text(struct arena *arena, const char *text);
 /* The first field that differs, or NULL. With `full` false series and events are not compared. */
 const char *help_record_differs(const struct call_record *a, const struct call_record *b,
                                 bool full);
+/* What most tests begin with: a directory, a store in it and a reader of it; and their end. */
+void help_store_begin(char ret_dir[HELP_DIR_SIZE], struct counters **ret_counters, struct store **ret_store,
+                      struct store_reader **ret_reader);
+void help_store_end(const char *dir, struct counters *counters, struct store *store, struct store_reader *reader);
 /* Files with every field set, from where the last record left off; uid "call-<number>". */
 void help_files(struct call_record *r, struct record_files *files, uint32_t count);
 const char *help_files_differ(const struct record_files *a, const struct record_files *b);

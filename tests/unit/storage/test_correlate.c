@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/crypto.h"
 #include "storage/correlate.h"
 #include "storage/store_db.h"
 #include "tests/unit/storage/record_help.h"
@@ -22,20 +21,12 @@ static unsigned serial;
 
 static void setup(void)
 {
-    struct why why = {""};
-    crypto_start();
-    help_dir_make(dir);
-    counters = calloc(1, sizeof *counters);
-    cr_assert_eq(store_open(dir, counters, &store, &why), 0, "%s", why.text);
-    cr_assert_eq(store_reader_open(dir, &reader), 0);
+    help_store_begin(dir, &counters, &store, &reader);
 }
 
 static void teardown(void)
 {
-    store_reader_close(reader);
-    store_close(store);
-    help_dir_remove(dir);
-    free(counters);
+    help_store_end(dir, counters, store, reader);
 }
 
 TestSuite(correlate, .init = setup, .fini = teardown, .timeout = 60);

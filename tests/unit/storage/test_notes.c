@@ -5,7 +5,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/crypto.h"
 #include "storage/word_query.h"
 #include "tests/unit/storage/record_help.h"
 
@@ -17,22 +16,14 @@ static struct arena *arena;
 
 static void setup(void)
 {
-    struct why why = {""};
-    crypto_start();
-    help_dir_make(dir);
-    counters = calloc(1, sizeof *counters);
+    help_store_begin(dir, &counters, &store, &reader);
     arena = arena_new(4096, 64u << 20);
-    cr_assert_eq(store_open(dir, counters, &store, &why), 0, "%s", why.text);
-    cr_assert_eq(store_reader_open(dir, &reader), 0);
 }
 
 static void teardown(void)
 {
     arena_free(arena);
-    store_reader_close(reader);
-    store_close(store);
-    help_dir_remove(dir);
-    free(counters);
+    help_store_end(dir, counters, store, reader);
 }
 
 TestSuite(notes, .init = setup, .fini = teardown, .timeout = 60);

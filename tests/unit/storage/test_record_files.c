@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/crypto.h"
 #include "tests/unit/storage/record_help.h"
 
 static struct store *store;
@@ -14,20 +13,12 @@ static char dir[HELP_DIR_SIZE];
 
 static void open_store(void)
 {
-    struct why why;
-    crypto_start();
-    help_dir_make(dir);
-    counters = calloc(1, sizeof *counters);
-    cr_assert_eq(store_open(dir, counters, &store, &why), 0);
-    cr_assert_eq(store_reader_open(dir, &reader), 0);
+    help_store_begin(dir, &counters, &store, &reader);
 }
 
 static void close_store(void)
 {
-    store_reader_close(reader);
-    store_close(store);
-    help_dir_remove(dir);
-    free(counters);
+    help_store_end(dir, counters, store, reader);
 }
 
 TestSuite(record_files, .init = open_store, .fini = close_store, .timeout = 60);

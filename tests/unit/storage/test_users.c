@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "base/crypto.h"
 #include "tests/unit/storage/record_help.h"
 
 static char dir[HELP_DIR_SIZE];
@@ -16,12 +15,7 @@ static struct store_reader *reader;
 
 static void setup(void)
 {
-    struct why why = {""};
-    crypto_start();
-    help_dir_make(dir);
-    counters = calloc(1, sizeof *counters);
-    cr_assert_eq(store_open(dir, counters, &store, &why), 0, "%s", why.text);
-    cr_assert_eq(store_reader_open(dir, &reader), 0);
+    help_store_begin(dir, &counters, &store, &reader);
 }
 
 #define LISTS_MAX 64
@@ -33,10 +27,7 @@ static void teardown(void)
 {
     while (list_count)
         free(lists[--list_count]);
-    store_reader_close(reader);
-    store_close(store);
-    help_dir_remove(dir);
-    free(counters);
+    help_store_end(dir, counters, store, reader);
 }
 
 TestSuite(users, .init = setup, .fini = teardown, .timeout = 60);
