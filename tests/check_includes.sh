@@ -59,6 +59,6 @@ library 'sqlite3' 'storage/store[a-z_]*\.[ch]'
 library 'curl' 'storage/post\.c'
 library 'archive' 'storage/archive\.c'
 library 'microhttpd' 'api/(server|connection|listen)\.[ch]'
-library 'ini\.h' 'app/settings\.c'
+library 'ini\.h' 'app/settings_files\.c'
 library 'seccomp' 'app/decoder/walls\.c'
 exit $bad
