@@ -1,73 +1,25 @@
 /* Everything here is rare but worker_keep_less(), which a packet passes only while its flow
  * withholds something. */
-#include "app/worker_pause.h"
+#include "app/worker_pause_internal.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "app/summarise.h"
-#include "app/worker_internal.h"
-#include "app/worker_keys.h"
 #include "app/worker_live.h"
 #include "app/worker_mask.h"
 
 #define POINTS_MAX    64 /* told of a call; more pauses are obeyed and counted */
-#define HIDDEN_MAX    32
 #define AUDITED_MAX   32 /* refusals of a call that are audited; more are counted */
-#define KEYS_APART_NS (INT64_C(3) * 1000000000)
-#define SAME_KEY_NS   (INT64_C(500) * 1000000)  /* told by INFO and by RTP */
-#define SAME_WORD_NS  (INT64_C(2000) * 1000000) /* on the next hop, and in the response */
 #define LAG_MAX_NS    (INT64_C(2) * 1000000000)
 #define RTP_FIXED     12
 
-struct point {
-    int64_t time_ns;
-    bool resumed;
-    char detail[140];
-};
-
-/* Keys of these sides are not told. */
-struct hidden {
-    int64_t from_ns, to_ns;
-    uint8_t sides;
-};
-
-struct typed {
-    uint8_t at; /* keys of the sequence that came */
-    char last;
-    bool last_info;
-    int64_t first_ns, last_ns;
-};
-
-struct wpause {
-    struct wpause *next; /* of those that are to end by themselves */
-    struct wcall *call;
-    uint8_t sides;
-    uint8_t lag_sides; /* not paused any more from lag_ns on */
-    uint8_t key_sides; /* of the paused ones, those that keys paused */
-    bool timed;        /* stands in that list */
-    int64_t since_ns, lag_ns;
-    int64_t side_resume_ns[2]; /* caller, callee; 0: none */
-    int64_t resume_ns;         /* the next of them */
-    uint64_t withheld;
-    unsigned audited;
-    struct typed typed[2];
-    struct {
-        int64_t time_ns;
-        uint8_t kind;
-    } said[2]; /* newest word of SIP, by party */
-    unsigned hidden_count, point_count;
-    struct hidden hidden[HIDDEN_MAX];
-    struct point *points;
-};
-
-static unsigned side_of(unsigned party)
+unsigned worker_pause_side(unsigned party)
 {
     return party == CALL_CALLER ? PAUSE_CALLER : party == CALL_CALLEE ? PAUSE_CALLEE : PAUSE_BOTH;
 }
 
-static struct wpause *pause_of(struct wcall *wc)
+struct wpause *worker_pause_of(struct wcall *wc)
 {
     if (wc->pause == NULL)
         wc->pause = calloc(1, sizeof *wc->pause);
@@ -78,13 +30,13 @@ static struct wpause *pause_of(struct wcall *wc)
 
 /* ---- what is not told ---- */
 
-static void hide(struct wpause *p, unsigned sides, int64_t from_ns, int64_t to_ns)
+void worker_pause_hide(struct wpause *p, unsigned sides, int64_t from_ns, int64_t to_ns)
 {
-    if (p->hidden_count < HIDDEN_MAX) {
-        p->hidden[p->hidden_count++] = (struct hidden){from_ns, to_ns, (uint8_t)sides};
+    if (p->hidden_count < PAUSE_HIDDEN_MAX) {
+        p->hidden[p->hidden_count++] = (struct pause_hidden){from_ns, to_ns, (uint8_t)sides};
         return;
     }
-    struct hidden *last = &p->hidden[HIDDEN_MAX - 1]; /* rather too much than too little */
+    struct pause_hidden *last = &p->hidden[PAUSE_HIDDEN_MAX - 1]; /* rather too much than too little */
     last->from_ns = from_ns < last->from_ns ? from_ns : last->from_ns;
     last->to_ns = to_ns > last->to_ns ? to_ns : last->to_ns;
     last->sides |= (uint8_t)sides;
@@ -94,36 +46,26 @@ static void unhide(struct wpause *p, unsigned sides, int64_t now_ns)
 {
     unsigned count = p->hidden_count;
     for (unsigned i = 0; i < count; i++) {
-        struct hidden *h = &p->hidden[i];
+        struct pause_hidden *h = &p->hidden[i];
         unsigned left = h->sides & ~sides;
         if (h->to_ns != INT64_MAX || !(h->sides & sides))
             continue;
-        if (left && p->hidden_count == HIDDEN_MAX)
+        if (left && p->hidden_count == PAUSE_HIDDEN_MAX)
             continue;
         h->to_ns = now_ns;
         if (left)
-            hide(p, left, now_ns, INT64_MAX);
+            worker_pause_hide(p, left, now_ns, INT64_MAX);
     }
-}
-
-static bool is_hidden(const struct wpause *p, unsigned sides, int64_t time_ns)
-{
-    for (unsigned i = 0; p && i < p->hidden_count; i++) {
-        const struct hidden *h = &p->hidden[i];
-        if ((h->sides & sides) && time_ns >= h->from_ns && time_ns <= h->to_ns)
-            return true;
-    }
-    return false;
 }
 
 bool worker_pause_hides(const struct wcall *wc, unsigned party)
 {
-    return wc->pause && ((wc->pause->sides | wc->pause->lag_sides) & side_of(party));
+    return wc->pause && ((wc->pause->sides | wc->pause->lag_sides) & worker_pause_side(party));
 }
 
 /* ---- telling ---- */
 
-static void tell(struct worker *w, const struct wcall *wc, const struct point *at)
+static void tell(struct worker *w, const struct wcall *wc, const struct pause_point *at)
 {
     unsigned kind = at->resumed ? WORKER_CALL_RESUMED : WORKER_CALL_PAUSED;
     worker_live_pause(w, wc, at->resumed, at->time_ns, at->detail);
@@ -132,10 +74,7 @@ static void tell(struct worker *w, const struct wcall *wc, const struct point *a
     struct call_record *r = summarise_head(wc, NULL, &w->config);
     struct record_event *e = r ? arena_alloc(r->arena, sizeof *e) : NULL;
     if (e) {
-        *e = (struct record_event){
-            .time_us = at->time_ns / 1000,
-            .kind = slice_str(at->resumed ? "recording_resumed" : "recording_paused"),
-            .detail = arena_copy(r->arena, slice_str(at->detail))};
+        *e = summarise_pause_point(r, at);
         r->events = e;
         r->event_count = 1;
         w->config.call_event(w->config.context, (enum worker_call_event)kind, r);
@@ -155,7 +94,7 @@ static int64_t resume_of(const struct wpause *p, unsigned sides)
 static void note(struct worker *w, struct wpause *p, const struct pause_ask *ask, unsigned sides,
                  int64_t time_ns)
 {
-    struct point point = {.time_ns = time_ns, .resumed = ask->resume};
+    struct pause_point point = {.time_ns = time_ns, .resumed = ask->resume};
     int n = snprintf(point.detail, sizeof point.detail, "%s, by %.64s", pause_sides_text(sides),
                      ask->actor);
     int64_t resume_ns = ask->resume ? 0 : resume_of(p, sides);
@@ -165,18 +104,14 @@ static void note(struct worker *w, struct wpause *p, const struct pause_ask *ask
     if (ask->reason && ask->reason[0] && n < (int)sizeof point.detail)
         snprintf(point.detail + n, sizeof point.detail - (size_t)n, ": %s", ask->reason);
     tell(w, p->call, &point);
-    struct point *more = p->point_count < POINTS_MAX
-                             ? realloc(p->points, (p->point_count + 1) * sizeof *more)
-                             : NULL;
+    struct pause_point *more = p->point_count < POINTS_MAX ? realloc(p->points, (p->point_count + 1) * sizeof *more) : NULL;
     if (more == NULL)
         return;
     p->points = more;
     p->points[p->point_count++] = point;
 }
 
-/* False: it will not be in the log. */
-static bool audit(struct worker *w, struct wpause *p, bool resume, bool accepted, const char *actor,
-                  const char *why, int64_t time_ns)
+bool worker_pause_audit(struct worker *w, struct wpause *p, bool resume, bool accepted, const char *actor, const char *why, int64_t time_ns)
 {
     if (w->config.control == NULL || (!accepted && p->audited++ >= AUDITED_MAX))
         return true;
@@ -214,7 +149,7 @@ static int cut_held(void *context, int64_t time_ns, enum spool_what what, uint8_
 void worker_withhold(struct worker *w, struct wflow *f)
 {
     const struct wpause *p = f->call->pause;
-    unsigned side = side_of(f->party);
+    unsigned side = worker_pause_side(f->party);
     f->withhold = 0;
     if (p && ((p->sides | p->lag_sides) & side))
         f->withhold |= WITHHOLD_PAUSED;
@@ -227,7 +162,7 @@ void worker_withhold(struct worker *w, struct wflow *f)
 static void take_back(struct worker *w, struct wpause *p, unsigned sides, int64_t since_ns)
 {
     for (struct wflow *f = p->call->flows; f; f = f->next)
-        if (f->spool && (side_of(f->party) & sides))
+        if (f->spool && (worker_pause_side(f->party) & sides))
             spool_flow_held(w->spool, f->spool, since_ns, cut_held, &p->withheld);
 }
 
@@ -272,7 +207,7 @@ static void pause_sides(struct worker *w, struct wpause *p, const struct pause_a
     unsigned fresh = ask->sides & ~p->sides;
     if (p->sides == 0)
         p->since_ns = since_ns;
-    hide(p, fresh, since_ns, INT64_MAX);
+    worker_pause_hide(p, fresh, since_ns, INT64_MAX);
     set_sides(w, p, p->sides | ask->sides);
     take_back(w, p, fresh, since_ns);
     p->key_sides = (uint8_t)(ask->keys ? p->key_sides | fresh : p->key_sides & ~ask->sides);
@@ -316,7 +251,7 @@ int worker_pause_ask(struct worker *w, struct wcall *wc, const struct pause_ask 
         return ERR_NOT_FOUND;
     if (w->spool == NULL || wc->decision->keep < RULE_KEEP_ALL)
         return ERR_UNSUPPORTED;
-    struct wpause *p = pause_of(wc);
+    struct wpause *p = worker_pause_of(wc);
     if (p == NULL)
         return ERR_NOMEM;
     if (ask->resume)
@@ -347,7 +282,7 @@ static void time_is_up(struct worker *w, struct wpause *p, int64_t now_ns)
         unsigned sides = (p->side_resume_ns[0] == at_ns ? PAUSE_CALLER : 0u) |
                          (p->side_resume_ns[1] == at_ns ? PAUSE_CALLEE : 0u);
         const struct pause_ask ask = {.resume = true, .sides = (uint8_t)sides, .actor = "timer"};
-        if (!audit(w, p, true, true, ask.actor, "", now_ns))
+        if (!worker_pause_audit(w, p, true, true, ask.actor, "", now_ns))
             return; /* it stays paused; the next tick asks again */
         resume_sides(w, p, &ask, at_ns);
     }
@@ -359,110 +294,6 @@ void worker_pause_tick(struct worker *w, int64_t now_ns)
         next = p->next;
         time_is_up(w, p, now_ns);
     }
-}
-
-/* ---- keys and words from within the call ---- */
-
-/* Who may: the side by the setting, the address by the list. A resume is on its way to the audit log first, or is none; a
- * pause protects somebody and does not wait for that. */
-static bool may(struct worker *w, struct wpause *p, unsigned allowed, unsigned party,
-                const struct endpoint *src, bool resume, const char *actor, const char *means,
-                int64_t time_ns)
-{
-    char why[96];
-    bool side = (allowed & side_of(party)) && side_of(party) != PAUSE_BOTH;
-    bool here = pause_from_here(&w->config.pause, src->addr);
-    snprintf(why, sizeof why, "%s%s", means,
-             side && here ? ""
-             : side       ? ": not from this address"
-                          : ": not by this side");
-    if (!side || !here)
-        counters_add(w->counters, C_RECORDING_CONTROL_REFUSED, 1);
-    bool audited = audit(w, p, resume, side && here, actor, why, time_ns);
-    return side && here && (audited || !resume);
-}
-
-/* True: the sequence is complete. */
-static bool type_key(struct typed *t, const char *keys, char key, bool info, int64_t time_ns)
-{
-    bool twice = key == t->last && info != t->last_info && time_ns - t->last_ns < SAME_KEY_NS;
-    if (t->at && time_ns - t->last_ns > KEYS_APART_NS)
-        t->at = 0;
-    if (twice)
-        return false;
-    if (keys[t->at] != key)
-        t->at = 0;
-    if (keys[t->at] != key)
-        return false;
-    if (t->at == 0)
-        t->first_ns = time_ns;
-    t->at++;
-    t->last = key;
-    t->last_info = info;
-    t->last_ns = time_ns;
-    if (keys[t->at])
-        return false;
-    t->at = 0;
-    return true;
-}
-
-static void take_key(struct worker *w, struct wcall *wc, unsigned party, const struct endpoint *src,
-                     char key, bool info, int64_t time_ns)
-{
-    const struct pause_config *c = &w->config.pause;
-    struct wpause *p = c->dtmf_from && party <= CALL_CALLEE ? pause_of(wc) : NULL;
-    if (p == NULL || !type_key(&p->typed[party], c->keys, key, info, time_ns))
-        return;
-    struct pause_ask ask = {.resume = p->key_sides != 0,
-                            .sides = p->key_sides ? p->key_sides : c->sides & (uint8_t)~p->sides,
-                            .since_ns = p->typed[party].first_ns,
-                            .actor = party == CALL_CALLER ? "dtmf:caller" : "dtmf:callee",
-                            .keys = true};
-    if (!may(w, p, c->dtmf_from, party, src, ask.resume, ask.actor, info ? "info" : "rfc4733",
-             time_ns))
-        return;
-    hide(p, side_of(party), p->typed[party].first_ns, time_ns);
-    if (ask.sides) /* else others paused it, and it stays theirs */
-        (void)worker_pause_ask(w, wc, &ask, NULL);
-}
-
-void worker_pause_key(struct worker *w, struct wflow *f, char key, int64_t time_ns)
-{
-    if (w->config.pause.dtmf_from)
-        take_key(w, f->call, f->party, &f->src, key, false, time_ns);
-}
-
-void worker_pause_control(struct worker *w, const struct event *event)
-{
-    struct wcall *wc = worker_find_call(w, event->call);
-    char src[ENDPOINT_TEXT_SIZE], actor[ENDPOINT_TEXT_SIZE + 8];
-    struct event_control e;
-    assert(event->body.size == sizeof e);
-    memcpy(&e, event->body.data, sizeof e);
-    if (wc == NULL || e.party > CALL_CALLEE)
-        return;
-    if (e.kind == CONTROL_KEY) {
-        take_key(w, wc, e.party, &e.src, e.key, true, event->time_ns);
-        return;
-    }
-    struct wpause *p = pause_of(wc);
-    if (p == NULL || (p->said[e.party].time_ns && p->said[e.party].kind == e.kind &&
-                      event->time_ns - p->said[e.party].time_ns < SAME_WORD_NS))
-        return;
-    p->said[e.party].time_ns = event->time_ns;
-    p->said[e.party].kind = e.kind;
-    bool resume = e.kind == CONTROL_RESUME;
-    if (resume ? p->sides == 0 : (p->sides & w->config.pause.sides) == w->config.pause.sides)
-        return; /* it is so */
-    snprintf(actor, sizeof actor, "sip:%s", endpoint_text(&e.src, src));
-    if (!may(w, p, w->config.pause.sip_from, e.party, &e.src, resume, actor, e.means,
-             event->time_ns))
-        return;
-    const struct pause_ask ask = {.resume = resume,
-                                  .sides = resume ? PAUSE_BOTH : w->config.pause.sides,
-                                  .since_ns = event->time_ns,
-                                  .actor = actor};
-    (void)worker_pause_ask(w, wc, &ask, NULL);
 }
 
 /* ---- packets ---- */
@@ -499,7 +330,7 @@ void worker_keep_less(struct worker *w, struct wflow *f, const struct event *eve
         worker_keep_packet(w, f, event, worker_kept_part(f, p, event->body), true);
 }
 
-/* ---- the record ---- */
+/* ---- the end of the call ---- */
 
 void worker_pause_free(struct worker *w, struct wcall *wc)
 {
@@ -514,83 +345,4 @@ void worker_pause_free(struct worker *w, struct wcall *wc)
 bool worker_pause_took_all(const struct wcall *wc)
 {
     return wc->pause && wc->pause->withheld && !wc->spooled_sound;
-}
-
-static unsigned side_named(const char *party)
-{
-    return party && strcmp(party, "caller") == 0   ? PAUSE_CALLER
-           : party && strcmp(party, "callee") == 0 ? PAUSE_CALLEE
-                                                   : PAUSE_BOTH;
-}
-
-/* "5, 160 ms, info, caller": an event of the time line that tells a key. */
-static unsigned side_of_event(const struct record_event *e)
-{
-    static const char CALLEE[] = "callee";
-    size_t n = sizeof CALLEE - 1;
-    bool callee = e->detail.size > n && memcmp(e->detail.data + e->detail.size - n, CALLEE, n) == 0;
-    return callee ? PAUSE_CALLEE : PAUSE_CALLER;
-}
-
-static void hide_keys(struct call_record *r, const struct wpause *p, enum rule_mask mask)
-{
-    uint32_t count = 0, events = 0;
-    for (uint32_t i = 0; i < r->dtmf.count; i++) {
-        struct record_digit *d = &r->dtmf.digits[i];
-        if (mask == RULE_MASK_DROP || is_hidden(p, side_named(d->party), d->time_us * 1000 + 999))
-            continue;
-        if (mask == RULE_MASK_COUNT)
-            d->digit = slice_str("*");
-        r->dtmf.digits[count++] = *d;
-    }
-    r->dtmf.count = count;
-    for (uint32_t i = 0; i < r->event_count; i++) {
-        struct record_event *e = &r->events[i];
-        bool key = slice_is(e->kind, "dtmf");
-        if (key &&
-            (mask == RULE_MASK_DROP || is_hidden(p, side_of_event(e), e->time_us * 1000 + 999)))
-            continue;
-        if (key && mask == RULE_MASK_COUNT && e->detail.size) {
-            struct slice star = arena_copy(r->arena, e->detail);
-            if (star.size)
-                ((uint8_t *)(uintptr_t)star.data)[0] = '*';
-            e->detail = star.size ? star : slice_str("*");
-        }
-        r->events[events++] = *e;
-    }
-    r->event_count = events;
-}
-
-/* Both lists are in order of time, or nearly. */
-static void add_points(struct call_record *r, const struct wpause *p)
-{
-    struct record_event *all =
-        arena_alloc(r->arena, (r->event_count + p->point_count + 1) * sizeof *all);
-    if (all == NULL)
-        return;
-    if (r->event_count)
-        memcpy(all, r->events, r->event_count * sizeof *all);
-    r->events = all;
-    for (unsigned i = 0; i < p->point_count; i++) {
-        const struct point *at = &p->points[i];
-        struct record_event e = {
-            .time_us = at->time_ns / 1000,
-            .kind = slice_str(at->resumed ? "recording_resumed" : "recording_paused"),
-            .detail = arena_copy(r->arena, slice_str(at->detail))};
-        uint32_t k = r->event_count++;
-        for (; k && all[k - 1].time_us > e.time_us; k--)
-            all[k] = all[k - 1];
-        all[k] = e;
-    }
-}
-
-void summarise_pause(struct call_record *r, const struct wcall *wc,
-                     const struct worker_config *config)
-{
-    enum rule_mask mask = mask_of(wc, config);
-    if (wc->pause == NULL && mask == RULE_MASK_KEEP)
-        return;
-    hide_keys(r, wc->pause, mask);
-    if (wc->pause)
-        add_points(r, wc->pause);
 }
