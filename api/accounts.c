@@ -50,17 +50,12 @@ void handle_accounts(struct exchange *x)
 
     if (!exchange_audit_read(x, "logins.read", "users", NULL))
         return;
-    json_init(&j, &x->rs->body);
-    json_object(&j);
-    json_key(&j, "data");
-    json_array(&j);
+    exchange_list(x, &j);
     int err = store_accounts(x->reader, list_one, &j);
-    json_end(&j);
-    json_end(&j);
     if (err)
         exchange_store_problem(x, err, "user");
     else
-        exchange_json_done(x);
+        exchange_list_done(x, &j);
 }
 
 static bool find(struct exchange *x, struct store_account *ret_account)

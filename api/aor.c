@@ -127,7 +127,7 @@ void handle_aor(struct exchange *x)
     struct call_filter_error e;
 
     if (!user_filter_span(x->rq, SPAN_US, &v.from_us, &v.to_us, &e)) {
-        problem(x->rs, x->rq, 400, e.code, e.field, "%s", e.detail);
+        exchange_filter_problem(x, &e);
         return;
     }
     if (!exchange_number(x, "limit", LIMIT_DEFAULT, LIMIT_MAX, &v.limit))

@@ -3,6 +3,7 @@
 
 #include "api/call_filter.h"
 #include "api/handlers.h"
+#include "api/page_count.h"
 #include "base/crypto.h"
 
 #define LIMIT_DEFAULT 100
@@ -90,16 +91,8 @@ static void end_json(struct list *l, const struct store_audit_query *q)
 
     snprintf(cursor, sizeof cursor, "%lld", (long long)l->last);
     json_end(&l->json);
-    json_key(&l->json, "page");
-    json_object(&l->json);
-    json_kv_str(&l->json, "next_cursor", l->more ? cursor : NULL);
-    json_kv_bool(&l->json, "has_more", l->more);
-    json_end(&l->json);
-    json_key(&l->json, "query");
-    json_object(&l->json);
-    json_kv_time(&l->json, "from", q->from_us);
-    json_kv_time(&l->json, "to", q->to_us);
-    json_end(&l->json);
+    page_json(&l->json, l->more ? cursor : NULL, NULL);
+    page_window_json(&l->json, q->from_us, q->to_us);
     json_end(&l->json);
 }
 
@@ -114,10 +107,7 @@ void handle_audit(struct exchange *x)
     if (!exchange_audit_read(x, "log.read", object, NULL))
         return;
     l.limit = q.limit - 1;
-    json_init(&l.json, &x->rs->body);
-    json_object(&l.json);
-    json_key(&l.json, "data");
-    json_array(&l.json);
+    exchange_list(x, &l.json);
     int err = store_audit_list(x->reader, &q, row_json, &l);
     end_json(&l, &q);
     if (err)

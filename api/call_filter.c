@@ -458,7 +458,6 @@ static bool parse_header(const struct http_query *params, struct call_filter *cf
     return true;
 }
 
-/* The window of the first page holds for all that follow, even where it ended "now". */
 static bool parse_cursor(const struct http_request *rq, const uint8_t key[32],
                          struct call_filter *cf, struct call_filter_error *e)
 {
@@ -469,16 +468,9 @@ static bool parse_cursor(const struct http_request *rq, const uint8_t key[32],
     if (text == NULL)
         return true;
     if (!page_cursor_parse(text, &rq->query, key, &c))
-        return filter_refuse(e, "invalid_cursor", "cursor",
-                      "This cursor does not belong to this query (or to an earlier run of the "
-                      "service): start again at the first page.");
-    bool other_from = http_query_value(&rq->query, "from") && q->from_us != c.from_us;
-    bool other_to = http_query_value(&rq->query, "to") && q->to_us != c.to_us;
-    if (other_from || other_to)
-        return filter_refuse(e, "invalid_cursor", other_from ? "from" : "to",
-                      "The cursor was made for another time range.");
-    q->from_us = c.from_us;
-    q->to_us = c.to_us;
+        return page_cursor_refuse(e);
+    if (!page_cursor_window(&c, &rq->query, &q->from_us, &q->to_us, e))
+        return false;
     q->after_us = c.after_us;
     q->after_value = c.after_value;
     snprintf(q->after_uid, sizeof q->after_uid, "%s", c.after_uid);

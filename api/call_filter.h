@@ -49,3 +49,8 @@ void page_cursor_print(const struct page_cursor *c, const struct http_query *fil
 /* False when it was altered, made for other filters, or by another run of the service. */
 bool page_cursor_parse(const char *text, const struct http_query *filters, const uint8_t key[32],
                        struct page_cursor *ret_cursor);
+/* For who sends such a one. Always false. */
+bool page_cursor_refuse(struct call_filter_error *e);
+/* The window of the first page holds for all that follow, even where it ended "now". False: the request names another one. */
+bool page_cursor_window(const struct page_cursor *c, const struct http_query *params, int64_t *from_us, int64_t *to_us,
+                        struct call_filter_error *e);

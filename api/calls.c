@@ -7,6 +7,7 @@
 
 #include "api/call_filter.h"
 #include "api/handlers.h"
+#include "api/page_count.h"
 #include "api/header_search.h"
 #include "api/limit.h"
 #include "api/record_json.h"
@@ -131,7 +132,7 @@ static bool may_search(struct exchange *x, const struct call_filter *filter)
 
 /* ---- the answer ---- */
 
-static void page_json(struct exchange *x, struct list *l, const struct store_query *q, bool more, const struct page_count *count)
+static void end_page(struct exchange *x, struct list *l, const struct store_query *q, bool more, const struct page_count *count)
 {
     char cursor[PAGE_CURSOR_SIZE] = "";
 
@@ -139,17 +140,8 @@ static void page_json(struct exchange *x, struct list *l, const struct store_que
     l->last.to_us = q->to_us;
     if (more)
         page_cursor_print(&l->last, &x->rq->query, x->api->cursor_key, cursor);
-    json_key(&l->json, "page");
-    json_object(&l->json);
-    json_kv_str(&l->json, "next_cursor", more ? cursor : NULL);
-    json_kv_bool(&l->json, "has_more", more);
-    page_count_json(&l->json, count);
-    json_end(&l->json);
-    json_key(&l->json, "query");
-    json_object(&l->json);
-    json_kv_time(&l->json, "from", q->from_us);
-    json_kv_time(&l->json, "to", q->to_us);
-    json_end(&l->json);
+    page_json(&l->json, more ? cursor : NULL, count);
+    page_window_json(&l->json, q->from_us, q->to_us);
 }
 
 static int list_calls(struct list *l, const struct call_filter *filter, bool *ret_more)
@@ -170,7 +162,7 @@ void handle_calls(struct exchange *x)
     struct page_count count = {0};
 
     if (!call_filter_parse(x->rq, x->api->cursor_key, &filter, &e)) {
-        problem(x->rs, x->rq, 400, e.code, e.field, "%s", e.detail);
+        exchange_filter_problem(x, &e);
         return;
     }
     if (filter.header && !may_search(x, &filter))
@@ -180,20 +172,15 @@ void handle_calls(struct exchange *x)
     if (!exchange_audit_search(x, "calls.search"))
         return;
     struct limit_query limit;
-    if (!limit_query_fill(&limit, &x->who.limit, &filter.query)) {
-        problem(x->rs, x->rq, 403, "limited_token", NULL, "This token's limit cannot be read.");
+    if (!exchange_limit(x, &limit, &filter.query))
         return;
-    }
     struct list l = {.brief = filter.brief, .order = filter.query.order, .reader = x->reader};
-    json_init(&l.json, &x->rs->body);
-    json_object(&l.json);
-    json_key(&l.json, "data");
-    json_array(&l.json);
+    exchange_list(x, &l.json);
     int err = list_calls(&l, &filter, &more);
     json_end(&l.json);
     if (err == 0)
         err = page_count(x->reader, &filter.query, filter.count, l.found, more, &count);
-    page_json(x, &l, &filter.query, more, &count);
+    end_page(x, &l, &filter.query, more, &count);
     if (filter.header)
         search_json(&l, more);
     page_count_total_json(&l.json, filter.count, &count);

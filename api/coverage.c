@@ -62,7 +62,7 @@ void handle_coverage(struct exchange *x)
     int64_t from_us, to_us;
     struct call_filter_error e;
     if (!user_filter_span(x->rq, DAY_US, &from_us, &to_us, &e)) {
-        problem(x->rs, x->rq, 400, e.code, e.field, "%s", e.detail);
+        exchange_filter_problem(x, &e);
         return;
     }
     if (to_us - from_us > SPAN_MAX_US) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/filter_value.h"
 #include "api/handlers.h"
 #include "api/limit.h"
 #include "base/crypto.h"
@@ -17,15 +18,37 @@ void exchange_json_done(struct exchange *x)
     x->rs->content_type = "application/json; charset=utf-8";
 }
 
-void exchange_etag(struct exchange *x)
+void exchange_list(struct exchange *x, struct json *ret_json)
+{
+    json_init(ret_json, &x->rs->body);
+    json_object(ret_json);
+    json_key(ret_json, "data");
+    json_array(ret_json);
+}
+
+void exchange_list_done(struct exchange *x, struct json *j)
+{
+    json_end(j);
+    json_end(j);
+    exchange_json_done(x);
+}
+
+void exchange_tag_of(struct slice body, char out[EXCHANGE_TAG_SIZE])
 {
     uint8_t digest[32];
-    char hex[33], etag[40];
+    char hex[33];
+
+    crypto_sha256(body, digest);
+    snprintf(out, EXCHANGE_TAG_SIZE, "\"%s\"", crypto_hex(slice_of(digest, 16), hex));
+}
+
+void exchange_etag(struct exchange *x)
+{
+    char etag[EXCHANGE_TAG_SIZE];
 
     if (x->rs->status != 200)
         return;
-    crypto_sha256(buf_view(&x->rs->body), digest);
-    snprintf(etag, sizeof etag, "\"%s\"", crypto_hex(slice_of(digest, 16), hex));
+    exchange_tag_of(buf_view(&x->rs->body), etag);
     http_header(x->rs, "ETag", "%s", etag);
     if (x->rq->if_none_match && http_etag_matches(x->rq->if_none_match, etag)) {
         x->rs->status = 304;
@@ -106,6 +129,19 @@ bool exchange_may_search(struct exchange *x, const struct store_query *q)
         return true;
     problem(x->rs, x->rq, 403, "scope", "text",
             "`text` in transcripts needs the scope `audio`, which %s does not hold; text_in=annotations does not.", x->who.name);
+    return false;
+}
+
+void exchange_filter_problem(struct exchange *x, const struct call_filter_error *e)
+{
+    problem(x->rs, x->rq, 400, e->code, e->field, "%s", e->detail);
+}
+
+bool exchange_limit(struct exchange *x, struct limit_query *ret_limit, struct store_query *q)
+{
+    if (limit_query_fill(ret_limit, &x->who.limit, q))
+        return true;
+    problem(x->rs, x->rq, 403, "limited_token", NULL, "This token's limit cannot be read.");
     return false;
 }
 

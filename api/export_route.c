@@ -134,9 +134,7 @@ static bool read_filter(struct exchange *x, struct export *e)
     if (good) {
         e->from_us = filter.query.from_us;
         e->to_us = filter.query.to_us;
-        good = limit_query_fill(&limit, &x->who.limit, &filter.query);
-        if (!good)
-            problem(x->rs, x->rq, 403, "limited_token", NULL, "This token's limit cannot be read.");
+        good = exchange_limit(x, &limit, &filter.query);
     } else {
         snprintf(field, sizeof field, "filter.%.80s", error.field ? error.field : "");
         problem(x->rs, x->rq, 400, error.code ? error.code : "invalid_value", field, "%s", error.detail);
@@ -223,16 +221,11 @@ void handle_exports(struct exchange *x)
         problem(x->rs, x->rq, 503, "out_of_memory", NULL, "There is no memory for this; try again.");
         return;
     }
-    json_init(&j, &x->rs->body);
-    json_object(&j);
-    json_key(&j, "data");
-    json_array(&j);
+    exchange_list(x, &j);
     for (unsigned i = 0; i < count; i++)
         export_json(&j, &list[i]);
-    json_end(&j);
-    json_end(&j);
     free(list);
-    exchange_json_done(x);
+    exchange_list_done(x, &j);
 }
 
 /* An export is some kilobytes: not for the stack of each. */

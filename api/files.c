@@ -55,13 +55,11 @@ static bool is_description(const char *path)
 /* The tag is of the packed bytes: the same for both forms, and so a weak one. */
 static bool is_unchanged(struct exchange *x, struct slice bytes)
 {
-    uint8_t digest[32];
-    char hex[33], etag[40];
+    char etag[EXCHANGE_TAG_SIZE];
 
-    crypto_sha256(bytes, digest);
-    snprintf(etag, sizeof etag, "W/\"%s\"", crypto_hex(slice_of(digest, 16), hex));
-    http_header(x->rs, "ETag", "%s", etag);
-    if (x->rq->if_none_match == NULL || !http_etag_matches(x->rq->if_none_match, etag + 2)) /* it looks behind W/ */
+    exchange_tag_of(bytes, etag);
+    http_header(x->rs, "ETag", "W/%s", etag);
+    if (x->rq->if_none_match == NULL || !http_etag_matches(x->rq->if_none_match, etag)) /* it looks behind W/ */
         return false;
     x->rs->status = 304;
     return true;

@@ -103,6 +103,12 @@ void answer_finish(struct exchange *x);
 enum auth_verdict exchange_auth(struct exchange *x, enum scope scope);
 /* Content type and the check that all of it fitted. */
 void exchange_json_done(struct exchange *x);
+/* {"data": [ of a list, and its end where nothing else stands beside that. */
+void exchange_list(struct exchange *x, struct json *ret_json);
+void exchange_list_done(struct exchange *x, struct json *j);
+/* "\"0123...\"" of a body. */
+#define EXCHANGE_TAG_SIZE 40
+void exchange_tag_of(struct slice body, char out[EXCHANGE_TAG_SIZE]);
 /* ETag over the body; 304 when the client has it. Call last. */
 void exchange_etag(struct exchange *x);
 /* Durable, or the response is a 503 and the answer false: what cannot be audited is not given out.
@@ -118,6 +124,12 @@ bool exchange_audit_file(struct exchange *x, const char *action, const char *obj
                          const struct audit_bytes *bytes);
 /* Whom a list is searched for is nobody's secret from the audit log; a list of all is no search. */
 bool exchange_audit_search(struct exchange *x, const char *action);
+struct call_filter_error;
+/* The problem of a filter that cannot be. */
+void exchange_filter_problem(struct exchange *x, const struct call_filter_error *e);
+struct limit_query;
+/* What the asker may see, into the question; borrowed by it. False: the problem is set. */
+bool exchange_limit(struct exchange *x, struct limit_query *ret_limit, struct store_query *q);
 /* The problem of an ERR_ code of the store. `what` is "call", "recording". */
 void exchange_store_problem(struct exchange *x, int err, const char *what);
 /* False when it lies outside the asker's limit: it is freed then, and as if it were not there. */

@@ -206,10 +206,7 @@ void handle_imports(struct exchange *x)
     const struct api_import_source *s = source_of(x);
     struct json j;
 
-    json_init(&j, &x->rs->body);
-    json_object(&j);
-    json_key(&j, "data");
-    json_array(&j);
+    exchange_list(x, &j);
     if (s->list)
         s->list(s->context, list_one, &j);
     json_end(&j);

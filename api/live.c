@@ -61,10 +61,7 @@ void handle_live_calls(struct exchange *x)
     if (!exchange_number(x, "limit", LIVE_LIMIT_DEFAULT, LIVE_LIMIT_MAX, &limit) ||
         !snapshot(x, NULL, limit + 1, &calls, &count))
         return;
-    json_init(&j, &x->rs->body);
-    json_object(&j);
-    json_key(&j, "data");
-    json_array(&j);
+    exchange_list(x, &j);
     for (unsigned i = 0; i < count && i < limit; i++)
         live_call_json(x, &j, &calls[i]);
     json_end(&j);

@@ -59,7 +59,7 @@ void handle_live_events(struct exchange *x)
     if (!read_interval(x, &config) || !read_place(x, &config))
         return;
     if (!live_filter_parse(x->rq, &config.filter, &e)) {
-        problem(x->rs, x->rq, 400, e.code, e.field, "%s", e.detail);
+        exchange_filter_problem(x, &e);
         return;
     }
     int err = x->rq->head ? 0

@@ -8,7 +8,6 @@
 
 #include "api/handlers.h"
 #include "api/json_fields.h"
-#include "base/crypto.h"
 #include "base/json_read.h"
 
 #define API_ROOT    "/api/v1/"
@@ -181,14 +180,9 @@ void handle_aliases(struct exchange *x)
 
     if (s == NULL)
         return;
-    json_init(&j, &x->rs->body);
-    json_object(&j);
-    json_key(&j, "data");
-    json_array(&j);
+    exchange_list(x, &j);
     s->each(s->context, NAMED_ALIAS, list_one, &j);
-    json_end(&j);
-    json_end(&j);
-    exchange_json_done(x);
+    exchange_list_done(x, &j);
     exchange_etag(x);
 }
 
@@ -326,17 +320,15 @@ static bool read_body(struct reading *r)
 /* The tag of what stands now is that of GET. */
 static bool has_tag(void *if_match, const struct named *now)
 {
-    uint8_t digest[32];
-    char hex[33], etag[40];
+    char etag[EXCHANGE_TAG_SIZE];
     struct json j;
     struct buf text;
 
     buf_init(&text, ITEM_JSON_MAX);
     json_init(&j, &text);
     item_json(&j, now);
-    crypto_sha256(buf_view(&text), digest);
+    exchange_tag_of(buf_view(&text), etag);
     buf_fini(&text);
-    snprintf(etag, sizeof etag, "\"%s\"", crypto_hex(slice_of(digest, 16), hex));
     return http_etag_matches(if_match, etag);
 }
 

@@ -51,14 +51,33 @@ int page_count(struct store_reader *reader, const struct store_query *q, enum pa
     return 0;
 }
 
-void page_count_json(struct json *j, const struct page_count *count)
+static void count_json(struct json *j, const struct page_count *count)
 {
-    if (count->kind == PAGE_COUNT_NONE)
+    if (count == NULL || count->kind == PAGE_COUNT_NONE)
         return;
     json_key(j, "count");
     json_object(j);
     json_kv_str(j, "kind", KINDS[count->kind]);
     json_kv_int(j, "value", (int64_t)count->value);
+    json_end(j);
+}
+
+void page_json(struct json *j, const char *next_cursor, const struct page_count *count)
+{
+    json_key(j, "page");
+    json_object(j);
+    json_kv_str(j, "next_cursor", next_cursor);
+    json_kv_bool(j, "has_more", next_cursor != NULL);
+    count_json(j, count);
+    json_end(j);
+}
+
+void page_window_json(struct json *j, int64_t from_us, int64_t to_us)
+{
+    json_key(j, "query");
+    json_object(j);
+    json_kv_time(j, "from", from_us);
+    json_kv_time(j, "to", to_us);
     json_end(j);
 }
 

@@ -118,3 +118,22 @@ bool page_cursor_parse(const char *text, const struct http_query *filters, const
     memcpy(ret_cursor->after_uid, cursor_take(&c, UID_BYTES), UID_BYTES);
     return true;
 }
+
+bool page_cursor_refuse(struct call_filter_error *e)
+{
+    return filter_refuse(e, "invalid_cursor", "cursor",
+                         "This cursor does not belong to this query (or to an earlier run of the service): start again at the first page.");
+}
+
+bool page_cursor_window(const struct page_cursor *c, const struct http_query *params, int64_t *from_us, int64_t *to_us,
+                        struct call_filter_error *e)
+{
+    bool other_from = http_query_value(params, "from") && *from_us != c->from_us;
+    bool other_to = http_query_value(params, "to") && *to_us != c->to_us;
+
+    if (other_from || other_to)
+        return filter_refuse(e, "invalid_cursor", other_from ? "from" : "to", "The cursor was made for another time range.");
+    *from_us = c->from_us;
+    *to_us = c->to_us;
+    return true;
+}

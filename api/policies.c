@@ -7,7 +7,6 @@
 #include "api/call_filter.h"
 #include "api/handlers.h"
 #include "api/limit.h"
-#include "base/crypto.h"
 #include "base/json_read.h"
 
 #define CHANGE_MAX 4096
@@ -37,17 +36,15 @@ void handle_policies(struct exchange *x)
 /* The tag of what stands now is that of GET: whoever read something else is told. False: the problem is set. */
 static bool is_current(struct exchange *x, const struct api_policies *p)
 {
-    uint8_t digest[32];
-    char hex[33], etag[40];
+    char etag[EXCHANGE_TAG_SIZE];
     struct buf now;
 
     if (x->rq->if_match == NULL)
         return true;
     buf_init(&now, 16u << 20);
     p->show(p->context, &now);
-    crypto_sha256(buf_view(&now), digest);
+    exchange_tag_of(buf_view(&now), etag);
     buf_fini(&now);
-    snprintf(etag, sizeof etag, "\"%s\"", crypto_hex(slice_of(digest, 16), hex));
     if (http_etag_matches(x->rq->if_match, etag))
         return true;
     problem(x->rs, x->rq, 412, "changed_meanwhile", "If-Match",
@@ -214,7 +211,7 @@ static void compare_policies(struct exchange *x, const struct api_policies *p, i
     struct why why = {0};
 
     if (!call_filter_parse(x->rq, x->api->cursor_key, &filter, &e)) {
-        problem(x->rs, x->rq, 400, e.code, e.field, "%s", e.detail);
+        exchange_filter_problem(x, &e);
         return;
     }
     if (p->compare(p->context, x->rq->body, &c.compare, &why) != 0) {

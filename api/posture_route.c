@@ -26,7 +26,7 @@ void handle_stats_posture(struct exchange *x)
     struct json j;
 
     if (!call_filter_parse(x->rq, x->api->cursor_key, &filter, &e)) {
-        problem(x->rs, x->rq, 400, e.code, e.field, "%s", e.detail);
+        exchange_filter_problem(x, &e);
         return;
     }
     again = filter;

@@ -145,7 +145,7 @@ static bool read_span(struct exchange *x, int64_t *ret_from_us, int64_t *ret_to_
 {
     struct call_filter_error e;
     if (!user_filter_span(x->rq, DAY_US, ret_from_us, ret_to_us, &e)) {
-        problem(x->rs, x->rq, 400, e.code, e.field, "%s", e.detail);
+        exchange_filter_problem(x, &e);
         return false;
     }
     if (*ret_to_us - *ret_from_us <= SPAN_MAX_US)

@@ -5,6 +5,7 @@
 
 #include "api/call_filter.h"
 #include "api/handlers.h"
+#include "api/page_count.h"
 #include "api/limit.h"
 #include "api/record_json.h"
 
@@ -49,7 +50,7 @@ static void add_recording(void *context, const struct call_record *r)
     snprintf(l->last.after_uid, sizeof l->last.after_uid, "%s", r->uid);
 }
 
-static void page_json(struct exchange *x, struct list *l, bool more, const struct page_count *count)
+static void end_page(struct exchange *x, struct list *l, bool more, const struct page_count *count)
 {
     char cursor[PAGE_CURSOR_SIZE] = "";
 
@@ -57,17 +58,8 @@ static void page_json(struct exchange *x, struct list *l, bool more, const struc
     l->last.to_us = l->query->to_us;
     if (more)
         page_cursor_print(&l->last, &x->rq->query, x->api->cursor_key, cursor);
-    json_key(&l->json, "page");
-    json_object(&l->json);
-    json_kv_str(&l->json, "next_cursor", more ? cursor : NULL);
-    json_kv_bool(&l->json, "has_more", more);
-    page_count_json(&l->json, count);
-    json_end(&l->json);
-    json_key(&l->json, "query");
-    json_object(&l->json);
-    json_kv_time(&l->json, "from", l->query->from_us);
-    json_kv_time(&l->json, "to", l->query->to_us);
-    json_end(&l->json);
+    page_json(&l->json, more ? cursor : NULL, count);
+    page_window_json(&l->json, l->query->from_us, l->query->to_us);
 }
 
 static int list_json(struct exchange *x, struct list *l, enum page_count_kind asked)
@@ -75,15 +67,12 @@ static int list_json(struct exchange *x, struct list *l, enum page_count_kind as
     bool more = false;
     struct page_count count = {0};
 
-    json_init(&l->json, &x->rs->body);
-    json_object(&l->json);
-    json_key(&l->json, "data");
-    json_array(&l->json);
+    exchange_list(x, &l->json);
     int err = store_calls(x->reader, l->query, add_recording, l, &more);
     json_end(&l->json);
     if (err == 0)
         err = page_count(x->reader, l->query, asked, l->rows, more, &count);
-    page_json(x, l, more, &count);
+    end_page(x, l, more, &count);
     page_count_total_json(&l->json, asked, &count);
     json_end(&l->json);
     return err;
@@ -96,13 +85,11 @@ void handle_recordings(struct exchange *x)
     struct limit_query limit;
 
     if (!recording_filter_parse(x->rq, x->api->cursor_key, &filter, &e)) {
-        problem(x->rs, x->rq, 400, e.code, e.field, "%s", e.detail);
+        exchange_filter_problem(x, &e);
         return;
     }
-    if (!limit_query_fill(&limit, &x->who.limit, &filter.query)) {
-        problem(x->rs, x->rq, 403, "limited_token", NULL, "This token's limit cannot be read.");
+    if (!exchange_limit(x, &limit, &filter.query))
         return;
-    }
     if (!exchange_may_search(x, &filter.query))
         return;
     if (!exchange_audit_search(x, "recordings.search"))

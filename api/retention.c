@@ -134,6 +134,26 @@ static void show_would_go(struct json *j, const struct api_would_go would[API_RE
     json_end(j);
 }
 
+typedef void terms_fn(struct exchange *x, const struct api_retention_source *from, const struct api_terms *terms);
+
+/* Those of the request, if they can be. */
+static void with_terms(struct exchange *x, terms_fn *fn)
+{
+    const struct api_retention_source *from = source(x);
+    struct api_terms terms = {0};
+    struct buf change;
+
+    if (from == NULL)
+        return;
+    buf_init(&change, CHANGE_MAX);
+    terms.change = &change;
+    if (read_terms(x, from, &terms)) {
+        fn(x, from, &terms);
+        from->let_go(&terms);
+    }
+    buf_fini(&change);
+}
+
 static void try_terms(struct exchange *x, const struct api_retention_source *from, const struct api_terms *terms)
 {
     struct api_would_go would[API_RETENTION_CLASSES] = {0};
@@ -160,19 +180,7 @@ static void try_terms(struct exchange *x, const struct api_retention_source *fro
 
 void handle_retention_test(struct exchange *x)
 {
-    const struct api_retention_source *from = source(x);
-    struct api_terms terms = {0};
-    struct buf change;
-
-    if (from == NULL)
-        return;
-    buf_init(&change, CHANGE_MAX);
-    terms.change = &change;
-    if (read_terms(x, from, &terms)) {
-        try_terms(x, from, &terms);
-        from->let_go(&terms);
-    }
-    buf_fini(&change);
+    with_terms(x, try_terms);
 }
 
 static bool has_tag(const struct exchange *x, const char *tag)
@@ -216,17 +224,5 @@ static void put_terms(struct exchange *x, const struct api_retention_source *fro
 
 void handle_put_retention(struct exchange *x)
 {
-    const struct api_retention_source *from = source(x);
-    struct api_terms terms = {0};
-    struct buf change;
-
-    if (from == NULL)
-        return;
-    buf_init(&change, CHANGE_MAX);
-    terms.change = &change;
-    if (read_terms(x, from, &terms)) {
-        put_terms(x, from, &terms);
-        from->let_go(&terms);
-    }
-    buf_fini(&change);
+    with_terms(x, put_terms);
 }

@@ -100,18 +100,13 @@ void handle_limits(struct exchange *x)
     const struct api_config *c = x->api->config;
     struct json j;
 
-    json_init(&j, &x->rs->body);
-    json_object(&j);
-    json_key(&j, "data");
-    json_array(&j);
+    exchange_list(x, &j);
     pthread_mutex_lock(&x->api->metrics_lock);
     refresh(x->api);
     if (c->limits)
         c->limits(c->context, &j);
     pthread_mutex_unlock(&x->api->metrics_lock);
-    json_end(&j);
-    json_end(&j);
-    exchange_json_done(x);
+    exchange_list_done(x, &j);
 }
 
 void handle_metrics(struct exchange *x)

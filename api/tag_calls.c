@@ -230,9 +230,7 @@ void handle_tag_calls(struct exchange *x)
     struct limit_query limit;
 
     if (!call_filter_parse(x->rq, x->api->cursor_key, &filter, &e))
-        problem(x->rs, x->rq, 400, e.code, e.field, "%s", e.detail);
-    else if (!limit_query_fill(&limit, &x->who.limit, &filter.query))
-        problem(x->rs, x->rq, 403, "limited_token", NULL, "This token's limit cannot be read.");
-    else if (read_body(&t) && may_look(x, &filter.query))
+        exchange_filter_problem(x, &e);
+    else if (exchange_limit(x, &limit, &filter.query) && read_body(&t) && may_look(x, &filter.query))
         run(&t, &filter.query);
 }

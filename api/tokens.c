@@ -45,17 +45,12 @@ void handle_tokens(struct exchange *x)
 
     if (!exchange_audit_read(x, "tokens.read", "tokens", NULL))
         return;
-    json_init(&j, &x->rs->body);
-    json_object(&j);
-    json_key(&j, "data");
-    json_array(&j);
+    exchange_list(x, &j);
     int err = store_tokens(x->reader, list_one, &j);
-    json_end(&j);
-    json_end(&j);
     if (err)
         exchange_store_problem(x, err, "token");
     else
-        exchange_json_done(x);
+        exchange_list_done(x, &j);
 }
 
 /* ---- making one ---- */

@@ -46,13 +46,11 @@ void handle_stats_topology(struct exchange *x)
     bool truncated = false;
 
     if (!call_filter_parse(x->rq, x->api->cursor_key, &filter, &e)) {
-        problem(x->rs, x->rq, 400, e.code, e.field, "%s", e.detail);
+        exchange_filter_problem(x, &e);
         return;
     }
-    if (!limit_query_fill(&limit, &x->who.limit, &filter.query)) {
-        problem(x->rs, x->rq, 403, "limited_token", NULL, "This token's limit cannot be read.");
+    if (!exchange_limit(x, &limit, &filter.query))
         return;
-    }
     unsigned nodes_max = filter.query.limit;
     struct store_query *q = &filter.query;
     struct topology *t = topology_new(hash_seed_random());

@@ -76,13 +76,8 @@ void handle_trunks(struct exchange *x)
 {
     const struct api_named_source *named = &x->api->config->named;
     struct listing l = {.counters = x->api->config->counters};
-    json_init(&l.json, &x->rs->body);
-    json_object(&l.json);
-    json_key(&l.json, "data");
-    json_array(&l.json);
+    exchange_list(x, &l.json);
     if (named->each)
         named->each(named->context, NAMED_TRUNK, trunk_json, &l);
-    json_end(&l.json);
-    json_end(&l.json);
-    exchange_json_done(x);
+    exchange_list_done(x, &l.json);
 }

@@ -253,7 +253,6 @@ static bool parse_open_span(const struct http_request *rq, struct store_user_que
     return true;
 }
 
-/* The window of the first page holds for all that follow, even where it ended "now". */
 static bool parse_cursor(const struct http_request *rq, const uint8_t key[32],
                          struct user_filter *uf, struct call_filter_error *e)
 {
@@ -265,16 +264,9 @@ static bool parse_cursor(const struct http_request *rq, const uint8_t key[32],
         return true;
     if (!page_cursor_parse(text, &rq->query, key, &c) ||
         strcmp(c.after_uid, LISTS[uf->list].name) != 0)
-        return filter_refuse(e, "invalid_cursor", "cursor",
-                      "This cursor does not belong to this query (or to an earlier run of the "
-                      "service): start again at the first page.");
-    bool other_from = http_query_value(&rq->query, "from") && q->from_us != c.from_us;
-    bool other_to = http_query_value(&rq->query, "to") && q->to_us != c.to_us;
-    if (other_from || other_to)
-        return filter_refuse(e, "invalid_cursor", other_from ? "from" : "to",
-                      "The cursor was made for another time range.");
-    q->from_us = c.from_us;
-    q->to_us = c.to_us;
+        return page_cursor_refuse(e);
+    if (!page_cursor_window(&c, &rq->query, &q->from_us, &q->to_us, e))
+        return false;
     q->after_us = c.after_us;
     q->after_id = (int64_t)c.after_value;
     return true;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/handlers.h"
+#include "api/page_count.h"
 #include "api/user_filter.h"
 #include "api/user_json.h"
 
@@ -42,24 +43,16 @@ static void add_row(void *context, const void *record, int64_t id)
     l->last_id = id;
 }
 
-static void page_json(struct exchange *x, struct list *l, const struct user_filter *f, bool more)
+static void end_page(struct exchange *x, struct list *l, const struct user_filter *f, bool more)
 {
     char cursor[PAGE_CURSOR_SIZE] = "";
 
     if (more)
         user_filter_cursor(f, x->rq, x->api->cursor_key, l->last_us, l->last_id, cursor);
-    json_key(&l->json, "page");
-    json_object(&l->json);
-    json_kv_str(&l->json, "next_cursor", more ? cursor : NULL);
-    json_kv_bool(&l->json, "has_more", more);
-    json_end(&l->json);
+    page_json(&l->json, more ? cursor : NULL, NULL);
     if (!l->table->by_day)
         return;
-    json_key(&l->json, "query");
-    json_object(&l->json);
-    json_kv_time(&l->json, "from", f->query.from_us);
-    json_kv_time(&l->json, "to", f->query.to_us);
-    json_end(&l->json);
+    page_window_json(&l->json, f->query.from_us, f->query.to_us);
 }
 
 static void handle_list(struct exchange *x, enum user_list list, bool body)
@@ -69,7 +62,7 @@ static void handle_list(struct exchange *x, enum user_list list, bool body)
     bool more = false;
 
     if (!user_filter_parse(list, x->rq, x->api->cursor_key, &filter, &e)) {
-        problem(x->rs, x->rq, 400, e.code, e.field, "%s", e.detail);
+        exchange_filter_problem(x, &e);
         return;
     }
     if (!exchange_audit_search(x, list == USER_LIST_MESSAGES ? "messages.search" : "users.search"))
@@ -78,13 +71,10 @@ static void handle_list(struct exchange *x, enum user_list list, bool body)
         .kind = filter.query.kind, .table = user_table(filter.query.kind), .body = body, .hosts = list == USER_LIST_HOSTS,
                      .names = &x->api->config->named};
     l.order = user_field(l.kind, l.table->order);
-    json_init(&l.json, &x->rs->body);
-    json_object(&l.json);
-    json_key(&l.json, "data");
-    json_array(&l.json);
+    exchange_list(x, &l.json);
     int err = store_users(x->reader, &filter.query, add_row, &l, &more);
     json_end(&l.json);
-    page_json(x, &l, &filter, more);
+    end_page(x, &l, &filter, more);
     json_end(&l.json);
     if (err)
         exchange_store_problem(x, err, l.table->name);

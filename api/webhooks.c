@@ -8,15 +8,10 @@ void handle_webhooks(struct exchange *x)
     const struct api_webhook_source *s = &x->api->config->webhooks;
     struct json j;
 
-    json_init(&j, &x->rs->body);
-    json_object(&j);
-    json_key(&j, "data");
-    json_array(&j);
+    exchange_list(x, &j);
     if (s->list)
         s->list(s->context, &j);
-    json_end(&j);
-    json_end(&j);
-    exchange_json_done(x);
+    exchange_list_done(x, &j);
 }
 
 static void answer(struct exchange *x, const char *id)
