@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #define SQL_MAX 11776
 #define FEW     2000 /* calls of a day */
@@ -149,6 +150,12 @@ bool way_worst_are_near(const struct store_query *q)
     (BIT(CALL_ID) | BIT(FROM_USER) | BIT(TO_USER) | BIT(NUMBER) | BIT(NUMBER_PREFIX) | BIT(UID) |  \
      BIT(IMPORT) | BIT(TAG) | BIT(WORDS) | BIT(WORDS_TRANSCRIPT) | BIT(WORDS_ANNOTATIONS))
 
+/* Nearly all are calls. */
+static bool is_rare_kind(const struct store_query *q)
+{
+    return !q->any_kind && q->kind && strcmp(q->kind, "call") != 0;
+}
+
 bool way_narrow(struct store_reader *r, struct db *db, const struct store_query *q, bool counted,
                 size_t limit, struct columns_found *ret_found)
 {
@@ -158,7 +165,8 @@ bool way_narrow(struct store_reader *r, struct db *db, const struct store_query 
         return false;
     filters_visit(&f, q, false);
     bool whole = (f.asked & ~IN_MEMORY) == 0;
-    if (f.asked & FOUND_AT_ONCE || !(f.asked & LEAVES_OUT || (whole && (counted || by_duration))))
+    bool leaves_out = f.asked & LEAVES_OUT || is_rare_kind(q);
+    if (f.asked & FOUND_AT_ONCE || !(leaves_out || (whole && (counted || by_duration))))
         return false;
     return columns_find(r->set.columns, db, q, whole, counted ? 0 : limit, ret_found);
 }

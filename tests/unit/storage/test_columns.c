@@ -121,6 +121,8 @@ static void random_question(struct store_query *q)
     if (one_in(8))
         q->codec[0] = one_in(2) ? "OPUS" : "a,name,with,commas";
     q->any_kind = one_in(5);
+    if (one_in(6))
+        q->kind = one_in(3) ? "mgcp" : "orphan"; /* of the one there are none */
 }
 
 struct seen {
