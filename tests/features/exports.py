@@ -93,6 +93,8 @@ def kinds(t):
             t.check(f"{kind} as the terminal's", data == tables[kind])
             t.equal("its headers", (status, headers["content-type"], headers["cache-control"], headers["etag"], headers["accept-ranges"], int(headers["content-length"])),
                     (200, type_, "no-store", f'"{made["sha256"]}"', "bytes", len(data)))
+            again = s.fetch(made, **{"Accept-Encoding": "gzip"})
+            t.equal("as it lies there to who takes gzip", (again[2] == data, again[1].get("content-encoding"), again[1]["etag"]), (True, None, headers["etag"]))
             t.check(headers["content-disposition"], headers["content-disposition"].startswith(f'attachment; filename="earshot-{kind}-2') and headers["content-disposition"].endswith(f'.{kind}"'))
             t.equal("what is told", (made["calls"], made["progress"], made["error"], made["container"], made["truncated"], made["filter"], hashlib.sha256(data).hexdigest()),
                     (3, {"calls_done": 3, "calls_total": 3}, None, "none", False, WHEN, made["sha256"]))
@@ -129,6 +131,8 @@ def kinds(t):
         got = s.files(s.make("pcap", filter={**WHEN, "call_id": "c1@test"}, rtp="headers", legs="all"))
         t.check("without what is said", got[f"{uid}.pcap"] == headers_only)
         got = s.files(s.make("csv", container="zip", max_calls=1))
+        packed = {i.filename: i.compress_size < i.file_size / 2 for i in zipfile.ZipFile(io.BytesIO(s.fetch(s.make("ndjson", container="zip"))[2])).infolist()}
+        t.check("a table is compressed there", packed["calls.ndjson"])
         t.equal("a table in an archive", (sorted(got), json.loads(got["manifest.json"])["truncated"]), (["SHA256SUMS", "calls.csv", "manifest.json"], True))
         by_header = s.make("ndjson", filter={**WHEN, "header": "Call-ID", "header_value__contains": "c2@"})
         t.equal("by a header field", [json.loads(line)["call_id"] for line in s.fetch(by_header)[2].splitlines()], ["c2@test"])

@@ -8,6 +8,8 @@ sys.dont_write_bytecode = True
 import feature  # noqa: E402
 
 args = sys.argv[1:]
+if not args or "--help" in args:
+    sys.exit(__doc__)
 out = None
 if "--json" in args:
     at = args.index("--json")
