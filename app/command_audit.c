@@ -74,12 +74,8 @@ static int read_options(int argc, char **argv, struct asked *a)
         case OPT_CONFIG:
             a->config = optarg;
             break;
-        case 'h':
-            fputs(usage, stdout);
-            return EXIT_DONE;
         default:
-            fputs("earshot: earshot audit --help lists the options\n", stderr);
-            return EXIT_USAGE;
+            return other_option(c, "audit", usage);
         }
     }
     return -1;

@@ -314,14 +314,8 @@ static int read_options(int argc, char **argv, struct asked *a)
         a->quiet |= c == OPT_QUIET;
         a->data = c == OPT_DATA ? optarg : a->data;
         a->config = c == OPT_CONFIG ? optarg : a->config;
-        if (c == 'h') {
-            fputs(usage, stdout);
-            return EXIT_DONE;
-        }
-        if (c == '?') {
-            fputs("earshot: earshot rebuild --help lists the options\n", stderr);
-            return EXIT_USAGE;
-        }
+        if (c == 'h' || c == '?')
+            return other_option(c, "rebuild", usage);
     }
     return -1;
 }

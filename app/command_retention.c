@@ -72,12 +72,8 @@ static int read_options(int argc, char **argv, struct asked *a)
         case OPT_PORT:
             a->port = optarg;
             break;
-        case 'h':
-            fputs(usage, stdout);
-            return EXIT_DONE;
         default:
-            fputs("earshot: earshot retention --help lists the options\n", stderr);
-            return EXIT_USAGE;
+            return other_option(c, "retention", usage);
         }
     }
     if (optind == argc)

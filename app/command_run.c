@@ -343,12 +343,8 @@ static int read_options(struct running *g, int argc, char **argv, struct overrid
         case OPT_RECORD:
             overrides[n++] = (struct override){"recording", "default", "record"};
             break;
-        case 'h':
-            fputs(usage, stdout);
-            return EXIT_DONE;
         default:
-            fputs("earshot: earshot run --help lists the options\n", stderr);
-            return EXIT_USAGE;
+            return other_option(c, "run", usage);
         }
     }
     *ret_count = n;

@@ -170,12 +170,8 @@ static int read_options(int argc, char **argv, struct asked *a)
         case OPT_CONFIG:
             a->config = optarg;
             break;
-        case 'h':
-            fputs(usage, stdout);
-            return EXIT_DONE;
         default:
-            fputs("earshot: earshot token --help lists the options\n", stderr);
-            return EXIT_USAGE;
+            return other_option(c, "token", usage);
         }
     }
     return -1;

@@ -22,5 +22,7 @@ int command_import(int argc, char **argv);
 
 /* Prints "earshot: sentence" to standard error and returns `code`. */
 int complain(int code, const struct why *why);
+/* An option that all commands have, or that this one has not: what it says of its options, or where that stands. The exit code. */
+int other_option(int option, const char *command, const char *usage);
 /* Settings of --config (NULL: the default file) with all checks, or a complaint and EXIT_USAGE. */
 int load_settings(const char *path, struct settings *ret_settings);

@@ -44,6 +44,16 @@ int complain(int code, const struct why *why)
     return code;
 }
 
+int other_option(int option, const char *command, const char *usage_of_command)
+{
+    if (option == 'h') {
+        fputs(usage_of_command, stdout);
+        return EXIT_DONE;
+    }
+    fprintf(stderr, "earshot: earshot %s --help lists the options\n", command);
+    return EXIT_USAGE;
+}
+
 int load_settings(const char *path, struct settings *ret_settings)
 {
     struct why why = {0};

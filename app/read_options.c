@@ -129,12 +129,8 @@ static int take_option(struct reading *g, int option, struct why *why)
             return EXIT_USAGE;
         g->overrides[g->override_count++] = optarg;
         return -1;
-    case 'h':
-        fputs(usage, stdout);
-        return EXIT_DONE;
     default:
-        fputs("earshot: earshot read --help lists the options\n", stderr);
-        return EXIT_USAGE;
+        return other_option(option, "read", usage);
     }
 }
 

@@ -3,8 +3,7 @@
 
 #include "app/confine/convert_steps.h"
 #include "app/confine/job.h"
-#include "decode/peaks.h"
-#include "storage/peaks.h"
+#include "app/decoder/sound_peaks.h"
 
 static int open_conversion(struct conversion **conversion, struct pack *in)
 {
@@ -16,23 +15,12 @@ static int open_conversion(struct conversion **conversion, struct pack *in)
     return in->failed ? ERR_INVALID : conversion_open(&want, conversion, &why);
 }
 
-static void print_peaks(const struct peaks *p, struct buf *out)
-{
-    const struct record_peaks r = {.channels = p->channels,
-                                   .rate_hz = (uint32_t)p->rate_hz,
-                                   .frames = (uint64_t)p->frames,
-                                   .step = (uint64_t)p->step,
-                                   .count = p->count,
-                                   .values = p->values};
-    peaks_print(&r, out);
-}
-
 static int next(struct conversion *c, struct buf *out, bool *ret_more)
 {
     int got = c ? conversion_step(c, out) : ERR_INVALID;
     *ret_more = got == 1;
     if (got == 0 && conversion_peaks(c)->values)
-        print_peaks(conversion_peaks(c), out);
+        sound_peaks_print(conversion_peaks(c), out);
     return got < 0 ? got : out->failed ? ERR_FULL : 0;
 }
 

@@ -7,7 +7,7 @@
 _Static_assert(PEAKS_MAX <= PEAKS_STEPS_MAX && PEAKS_CHANNELS <= PEAKS_CHANNELS_MAX,
                "all of it can be read again");
 
-int sound_peaks_write(const struct peaks *p, const char *dir, struct slice audio, struct why *why)
+void sound_peaks_print(const struct peaks *p, struct buf *out)
 {
     const struct record_peaks r = {.channels = p->channels,
                                    .rate_hz = (uint32_t)p->rate_hz,
@@ -15,6 +15,11 @@ int sound_peaks_write(const struct peaks *p, const char *dir, struct slice audio
                                    .step = (uint64_t)p->step,
                                    .count = p->count,
                                    .values = p->values};
+    peaks_print(&r, out);
+}
+
+int sound_peaks_write(const struct peaks *p, const char *dir, struct slice audio, struct why *why)
+{
     char path[512];
     struct part_file f;
     struct buf out;
@@ -23,7 +28,7 @@ int sound_peaks_write(const struct peaks *p, const char *dir, struct slice audio
     if (p->count == 0 || !peaks_path(audio, path, sizeof path))
         return 0;
     buf_init(&out, PEAKS_BYTES_MAX);
-    peaks_print(&r, &out);
+    sound_peaks_print(p, &out);
     int err = out.failed ? ERR_NOMEM : part_file_open(&f, dir, path, "part", why);
     if (err == 0) {
         err = part_file_write(&f, out.data, out.size);

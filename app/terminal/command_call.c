@@ -54,12 +54,8 @@ static int read_options(int argc, char **argv, struct asked *a)
         case OPT_JSON:
             a->json = true;
             break;
-        case 'h':
-            fputs(usage, stdout);
-            return EXIT_DONE;
         default:
-            fputs("earshot: earshot call --help lists the options\n", stderr);
-            return EXIT_USAGE;
+            return other_option(c, "call", usage);
         }
     }
     const char *uid = optind + 1 == argc ? argv[optind] : "";

@@ -80,12 +80,8 @@ static int read_options(int argc, char **argv, struct asked *a)
         case OPT_JSON:
             a->json = true;
             break;
-        case 'h':
-            fputs(usage, stdout);
-            return EXIT_DONE;
         default:
-            fputs("earshot: earshot calls --help lists the options\n", stderr);
-            return EXIT_USAGE;
+            return other_option(c, "calls", usage);
         }
     }
     if ((a->from && words_add_time(&a->query, "from", a->from, now_us, &why) != 0) ||

@@ -86,12 +86,8 @@ static int read_options(int argc, char **argv, struct export *a)
         case OPT_JSON:
             a->json = true;
             break;
-        case 'h':
-            fputs(usage, stdout);
-            return EXIT_DONE;
         default:
-            fputs("earshot: earshot export --help lists the options\n", stderr);
-            return EXIT_USAGE;
+            return other_option(c, "export", usage);
         }
     }
     if ((a->from && words_add_time(&a->query, "from", a->from, now_us, &why) != 0) ||

@@ -45,14 +45,8 @@ static int read_options(int argc, char **argv, struct import *a)
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         if (client_option(&a->where, c, optarg))
             continue;
-        if (c == 'h') {
-            fputs(usage, stdout);
-            return EXIT_DONE;
-        }
-        if (c == '?') {
-            fputs("earshot: earshot import --help lists the options\n", stderr);
-            return EXIT_USAGE;
-        }
+        if (c == 'h' || c == '?')
+            return other_option(c, "import", usage);
         a->wait |= c == OPT_WAIT;
         a->json |= c == OPT_JSON;
         a->name = c == OPT_NAME ? optarg : a->name;

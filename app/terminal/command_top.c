@@ -59,12 +59,8 @@ static int read_options(int argc, char **argv, struct asked *a)
         case OPT_JSON:
             a->json = a->once = true;
             break;
-        case 'h':
-            fputs(usage, stdout);
-            return EXIT_DONE;
         default:
-            fputs("earshot: earshot top --help lists the options\n", stderr);
-            return EXIT_USAGE;
+            return other_option(c, "top", usage);
         }
     }
     if (optind == argc)
