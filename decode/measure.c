@@ -132,14 +132,6 @@ static void look_for_clipping(struct measure *m, const int16_t *pcm, int32_t pea
 
 /* ---- repetition ---- */
 
-static uint64_t hash_of(const int16_t *pcm, int count)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    for (int i = 0; i < count; i++)
-        h = (h ^ (uint16_t)pcm[i]) * UINT64_C(0x100000001b3);
-    return h;
-}
-
 /* A tone repeats by nature when its period fits the frame. What up to two sinusoids make is foretold by the four samples before
  * (x[n] = a1 x[n-1] + ... + a4 x[n-4]); speech and noise are not. Least squares, solved by elimination. */
 #define ORDER 4
@@ -227,7 +219,7 @@ static void look_for_repeats(struct measure *m, const int16_t *pcm, bool silent)
 {
     if (silent) {
         end_repeats(m);
-        m->frame_hash = 0;
+        m->before_known = false;
         m->frame_blocks = 0;
         return;
     }
@@ -235,12 +227,13 @@ static void look_for_repeats(struct measure *m, const int16_t *pcm, bool silent)
     if (++m->frame_blocks < 2)
         return;
     m->frame_blocks = 0;
-    uint64_t hash = hash_of(m->frame, 2 * m->block_samples);
-    if (hash != m->frame_hash)
+    size_t bytes = 2 * (size_t)m->block_samples * sizeof *pcm;
+    if (!m->before_known || memcmp(m->frame, m->before_frame, bytes) != 0)
         end_repeats(m);
     else if (m->repeats || !is_steady(m->frame, 2 * m->block_samples))
         m->repeats++;
-    m->frame_hash = hash;
+    memcpy(m->before_frame, m->frame, bytes);
+    m->before_known = true;
 }
 
 /* ---- windows ---- */

@@ -52,7 +52,8 @@ struct measure {
     /* repetition */
     int16_t frame[2 * MEASURE_BLOCK_MAX]; /* two blocks: a frame of 20 ms */
     int frame_blocks;
-    uint64_t frame_hash;
+    int16_t before_frame[2 * MEASURE_BLOCK_MAX]; /* the one before, if known */
+    bool before_known;
     int64_t repeats;        /* frames that equal the one before, so far */
     int64_t frozen_blocks, frozen_longest;
     /* talk spurts */

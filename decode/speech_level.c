@@ -1,6 +1,7 @@
-/* P.56 asks at each sample which of 15 thresholds are in force: those that the envelope reached within the last 200 ms. They are
- * nested, so one number says it: the highest in force. Counting that number is all that a sample costs; the activity of a threshold
- * is the sum over all numbers from it on. */
+/* P.56 asks at each sample which of 15 thresholds are in force: those that the envelope reached
+ * within the last 200 ms. They are nested, so one number says it: the highest in force. Samples in
+ * a row that reach the same one are counted together; the activity of a threshold is the sum over
+ * all numbers from it on. */
 #include "decode/speech_level.h"
 
 #include <math.h>
@@ -10,6 +11,7 @@
 #define HANGOVER_S  0.2
 #define MARGIN_DB   15.9
 #define FULL_SCALE  32768.0
+#define NOTHING     0x1p-60 /* far below all thresholds */
 
 void speech_level_init(struct speech_level *s, int rate_hz)
 {
@@ -20,13 +22,20 @@ void speech_level_init(struct speech_level *s, int rate_hz)
         s->seen[j] = INT64_MIN / 2;
 }
 
-/* Index of the highest threshold that `q` reaches, -1 none: they are powers of two, so the exponent tells. */
-static inline int reached(double q)
+/* Index of the highest threshold that `q` reaches, -1 none: they are powers of two, so the exponent
+ * tells. */
+static int reached(double q)
 {
     uint64_t bits;
     memcpy(&bits, &q, sizeof bits);
     int j = (int)(bits >> 52) - 1023 + SPEECH_THRESHOLDS;
     return j < 0 ? -1 : j < SPEECH_THRESHOLDS ? j : SPEECH_THRESHOLDS - 1;
+}
+
+/* What reaches `j` and no higher one lies from here on, and below the same of j + 1. */
+static double least(int j)
+{
+    return j < 0 ? 0 : j == SPEECH_THRESHOLDS ? INFINITY : ldexp(1, j - SPEECH_THRESHOLDS);
 }
 
 /* The threshold in force was not reached for the hangover: the next lower one that was. */
@@ -38,8 +47,45 @@ static int lower(const struct speech_level *s)
     return j;
 }
 
+/* `n` samples at which the envelope reaches threshold `j`. */
+static void take_run(struct speech_level *s, int j, int64_t n)
+{
+    while (n > 0) {
+        int64_t stays = n;
+        if (j >= s->highest)
+            s->highest = j;
+        else if (s->seen[s->highest] + s->hangover + 1 - s->count < n)
+            stays = s->seen[s->highest] + s->hangover + 1 - s->count;
+        if (j >= 0)
+            s->seen[j] = stays > 0 ? s->count + stays - 1 : s->count;
+        if (stays <= 0) {
+            s->highest = lower(s);
+            continue;
+        }
+        if (s->highest >= 0)
+            s->active[s->highest] += stays;
+        s->count += stays;
+        n -= stays;
+    }
+}
+
+/* The samples in a row that reach one threshold. */
+struct run {
+    int j;
+    int64_t count;
+    double least, most; /* of the envelope */
+};
+
+static void change_run(struct speech_level *s, struct run *r, double q)
+{
+    take_run(s, r->j, r->count);
+    int j = reached(q);
+    *r = (struct run){.j = j, .least = least(j), .most = least(j + 1)};
+}
+
 void speech_level_take(struct speech_level *s, const int16_t *pcm, int count)
 {
+    struct run r = {.j = -1, .most = least(0)};
     double p = s->p, q = s->q, squares = 0;
     const double g = s->g, rest = 1 - g;
     for (int i = 0; i < count; i++) {
@@ -47,19 +93,14 @@ void speech_level_take(struct speech_level *s, const int16_t *pcm, int count)
         squares += x * x;
         p = g * p + rest * fabs(x);
         q = g * q + rest * p;
-        int j = reached(q);
-        if (j >= 0)
-            s->seen[j] = s->count;
-        if (j >= s->highest)
-            s->highest = j;
-        else if (s->count - s->seen[s->highest] > s->hangover)
-            s->highest = lower(s);
-        if (s->highest >= 0)
-            s->active[s->highest]++;
-        s->count++;
+        if (q < r.least || q >= r.most)
+            change_run(s, &r, q);
+        r.count++;
     }
-    s->p = p;
-    s->q = q;
+    take_run(s, r.j, r.count);
+    bool gone = p < NOTHING && q < NOTHING; /* smaller numbers yet are a hundred times as slow */
+    s->p = gone ? 0 : p;
+    s->q = gone ? 0 : q;
     s->squares += squares;
 }
 
