@@ -18,7 +18,7 @@ struct service_config {
     bool batch;                      /* it ends with its input: rows of calls that go on are not worth writing */
 };
 
-/* Opens everything in order (data directory, store, recovery of what a crash left, writer, renderer, HTTP, pipeline). On failure nothing is
+/* Opens everything in order (data directory, store, writer, recovery of what a crash left, renderer, pipeline, HTTP). On failure nothing is
  * left running and `why` has the sentence. */
 int service_start(const struct service_config *config, struct service **ret_service, struct why *why);
 /* The caller's thread is the front of the pipeline for all three. */
