@@ -150,16 +150,12 @@ static bool read_account(struct exchange *x, struct store_account *account, bool
 {
     struct reading r = {
         .x = x, .account = account, .created = created, .disabled = account->disabled};
-    struct json_value *root = json_read(x->rq->body, HTTP_UPLOAD_MAX, DEPTH_MAX);
-    bool good = root && json_value_is_object(root);
 
     snprintf(r.grant.role, sizeof r.grant.role, "%s", account->role);
     snprintf(r.grant.scopes, sizeof r.grant.scopes, "%s", account->scopes);
     r.grant.limit = account->limit;
-    if (good)
-        good = json_value_members(root, take_member, &r) && take_over(&r);
-    else
-        problem(x->rs, x->rq, 400, "invalid_body", NULL, "The body is a JSON object.");
+    struct json_value *root = exchange_object(x, DEPTH_MAX);
+    bool good = root && json_value_members(root, take_member, &r) && take_over(&r);
     json_read_free(root);
     return good;
 }

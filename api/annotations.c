@@ -115,14 +115,10 @@ static bool check(struct reading *r)
 /* False: the problem is set. The text borrows from the tree. */
 static bool read_body(struct reading *r, struct json_value **ret_root)
 {
-    struct http_request *rq = r->x->rq;
-    struct json_value *root = json_read(rq->body, HTTP_UPLOAD_MAX, DEPTH_MAX);
+    struct json_value *root = exchange_object(r->x, DEPTH_MAX);
 
     *ret_root = root;
-    if (root && json_value_is_object(root))
-        return json_value_members(root, take_member, r) && check(r);
-    problem(r->x->rs, rq, 400, "invalid_body", NULL, "The body is a JSON object.");
-    return false;
+    return root && json_value_members(root, take_member, r) && check(r);
 }
 
 /* ---- changes ---- */

@@ -7,6 +7,7 @@
 #include "api/handlers.h"
 #include "api/limit.h"
 #include "base/crypto.h"
+#include "base/json_read.h"
 
 void exchange_json_done(struct exchange *x)
 {
@@ -130,6 +131,17 @@ bool exchange_may_search(struct exchange *x, const struct store_query *q)
     problem(x->rs, x->rq, 403, "scope", "text",
             "`text` in transcripts needs the scope `audio`, which %s does not hold; text_in=annotations does not.", x->who.name);
     return false;
+}
+
+struct json_value *exchange_object(struct exchange *x, unsigned depth_max)
+{
+    struct json_value *root = json_read(x->rq->body, HTTP_UPLOAD_MAX, depth_max);
+
+    if (root && json_value_is_object(root))
+        return root;
+    json_read_free(root);
+    problem(x->rs, x->rq, 400, "invalid_body", NULL, "The body is a JSON object.");
+    return NULL;
 }
 
 void exchange_filter_problem(struct exchange *x, const struct call_filter_error *e)

@@ -124,6 +124,9 @@ bool exchange_audit_file(struct exchange *x, const char *action, const char *obj
                          const struct audit_bytes *bytes);
 /* Whom a list is searched for is nobody's secret from the audit log; a list of all is no search. */
 bool exchange_audit_search(struct exchange *x, const char *action);
+struct json_value;
+/* The body, an object of at most so many levels, to be freed; NULL: the problem is set. */
+struct json_value *exchange_object(struct exchange *x, unsigned depth_max);
 struct call_filter_error;
 /* The problem of a filter that cannot be. */
 void exchange_filter_problem(struct exchange *x, const struct call_filter_error *e);

@@ -110,13 +110,9 @@ static bool take_member(void *context, struct slice key, const struct json_value
 static bool read_path(struct asked *a)
 {
     struct exchange *x = a->x;
-    struct json_value *root = json_read(x->rq->body, HTTP_UPLOAD_MAX, DEPTH_MAX);
-    bool good = root && json_value_is_object(root);
+    struct json_value *root = exchange_object(x, DEPTH_MAX);
+    bool good = root && json_value_members(root, take_member, a);
 
-    if (good)
-        good = json_value_members(root, take_member, a);
-    else
-        problem(x->rs, x->rq, 400, "invalid_body", NULL, "The body is a JSON object.");
     json_read_free(root);
     return good && (a->path[0] || refuse(x, "`path` is missing."));
 }

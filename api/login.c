@@ -217,15 +217,10 @@ static void let_in(struct exchange *x, const struct session_owner *owner)
 /* False: the problem is set. The texts borrow from the root. */
 static bool read_asked(struct asked *a, struct json_value **ret_root)
 {
-    struct exchange *x = a->x;
-    struct json_value *root = json_read(x->rq->body, HTTP_UPLOAD_MAX, DEPTH_MAX);
+    struct json_value *root = exchange_object(a->x, DEPTH_MAX);
 
     *ret_root = root;
-    if (root == NULL || !json_value_is_object(root)) {
-        problem(x->rs, x->rq, 400, "invalid_body", NULL, "The body is a JSON object.");
-        return false;
-    }
-    if (!json_value_members(root, take_member, a) || !is_whole(a))
+    if (root == NULL || !json_value_members(root, take_member, a) || !is_whole(a))
         return false;
     copy_out(a->name, a->name_text, sizeof a->name_text);
     copy_out(a->token, a->token_text, sizeof a->token_text);
@@ -321,13 +316,11 @@ void handle_put_password(struct exchange *x)
     }
     if (locked(x))
         return;
-    struct json_value *root = json_read(x->rq->body, HTTP_UPLOAD_MAX, DEPTH_MAX);
+    struct json_value *root = NULL;
     int err = store_account(x->reader, x->who.owner.account, &account);
     if (err)
         exchange_store_problem(x, err, "user");
-    else if (root == NULL || !json_value_is_object(root))
-        problem(x->rs, x->rq, 400, "invalid_body", NULL, "The body is a JSON object.");
-    else if (json_value_members(root, take_change, &c) &&
+    else if ((root = exchange_object(x, DEPTH_MAX)) != NULL && json_value_members(root, take_change, &c) &&
              (c.now.data && c.then.data
                   ? true
                   : grant_refuse(x, NULL,

@@ -305,12 +305,9 @@ static bool is_complete(struct reading *r)
 
 static bool read_body(struct reading *r)
 {
-    struct json_value *root = json_read(r->x->rq->body, HTTP_UPLOAD_MAX, DEPTH_MAX);
-    bool good = root && json_value_is_object(root);
+    struct json_value *root = exchange_object(r->x, DEPTH_MAX);
+    bool good = root && json_value_members(root, take_member, r) && is_complete(r);
 
-    if (!good)
-        refuse(r, NULL, "The body is a JSON object.");
-    good = good && json_value_members(root, take_member, r) && is_complete(r);
     json_read_free(root);
     return good;
 }

@@ -74,15 +74,10 @@ static bool take_member(void *context, struct slice key, const struct json_value
 /* False: the problem is set. */
 static bool read_body(struct tagging *t)
 {
-    struct http_request *rq = t->x->rq;
-    struct json_value *root = json_read(rq->body, HTTP_UPLOAD_MAX, DEPTH_MAX);
-    bool good = root && json_value_is_object(root);
+    struct json_value *root = exchange_object(t->x, DEPTH_MAX);
 
     t->max = 500;
-    if (good)
-        good = json_value_members(root, take_member, t);
-    else
-        problem(t->x->rs, rq, 400, "invalid_body", NULL, "The body is a JSON object.");
+    bool good = root && json_value_members(root, take_member, t);
     json_read_free(root);
     return good && (t->change.add.count || t->change.remove_count || refuse(t, "add", "There is nothing to `add` and nothing to `remove`."));
 }

@@ -102,13 +102,9 @@ static bool take_member(void *context, struct slice key, const struct json_value
 static bool read_token(struct reading *r)
 {
     struct exchange *x = r->x;
-    struct json_value *root = json_read(x->rq->body, HTTP_UPLOAD_MAX, DEPTH_MAX);
-    bool good = root && json_value_is_object(root);
+    struct json_value *root = exchange_object(x, DEPTH_MAX);
+    bool good = root && json_value_members(root, take_member, r);
 
-    if (good)
-        good = json_value_members(root, take_member, r);
-    else
-        problem(x->rs, x->rq, 400, "invalid_body", NULL, "The body is a JSON object.");
     json_read_free(root);
     if (good && (r->name[0] == '\0' || r->grant.role[0] == '\0'))
         return grant_refuse(x, NULL, "A new token needs `name` and `role`.");
