@@ -54,6 +54,16 @@ struct list {
     uint32_t first, last;
 };
 
+/* An offer and what to come back to when it is refused. A proxy sends it on and a glare crosses it: what counts is its
+ * first copy, and each party has its own. */
+struct offer {
+    uint32_t lines; /* m= lines in use, as bits */
+    uint32_t cseq;
+    uint8_t direction;
+    bool held_before; /* its party, ahead of it */
+    bool open;        /* waits for its answer */
+};
+
 struct live {
     struct call *call; /* NULL: the slot is free */
     void *own;         /* what its kind of signalling keeps (mgcp_calls.c), in the call's arena */
@@ -79,7 +89,7 @@ struct live {
     uint32_t reinvite_cseq[2], update_cseq[2]; /* by the party that sends them */
     uint32_t text_bytes;
     uint32_t agreed; /* m= lines that both sides accepted, as bits */
-    uint32_t offered;
+    struct offer offer[2]; /* the newest of each party */
     uint16_t point_count, flow_count;
     uint16_t label;      /* of its trunk and direction in the counters (placing.h) */
     uint16_t site[2];    /* numbers, of caller and callee; 0: none */
@@ -87,11 +97,8 @@ struct live {
     uint8_t state;       /* enum dialog_state */
     uint8_t class;       /* enum live_class */
     uint8_t recent_at;
-    uint8_t offer_direction;
     bool invite_offers[2]; /* the newest INVITE of a party had SDP */
     bool holding[2];       /* this party put the other on hold */
-    bool held_before;      /* so it was ahead of the offer that waits for its answer */
-    bool offer_open;
     bool negotiated;       /* an answer was seen */
     bool fax;              /* it agreed on an image: T.38 */
     bool answered;         /* or picked up in the middle */

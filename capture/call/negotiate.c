@@ -276,20 +276,24 @@ static void note_fax(struct calls *c, struct live *l, bool fax)
 static void take_offer(struct calls *c, struct live *l, const struct sighting *s)
 {
     uint8_t direction = direction_of(&c->sdp);
+    struct offer *offer = &l->offer[s->sender];
     lines_offer(c, l, s->sender);
-    l->offered = lines_in_use(&c->sdp);
-    l->offer_direction = direction;
-    l->held_before = l->holding[s->sender];
-    l->offer_open = true;
+    if (!offer->open || offer->cseq != s->m->cseq) /* else it is on its way behind a proxy */
+        offer->held_before = l->holding[s->sender];
+    offer->lines = lines_in_use(&c->sdp);
+    offer->cseq = s->m->cseq;
+    offer->direction = direction;
+    offer->open = true;
     set_hold(c, l, s, is_hold(direction));
 }
 
 static void take_answer(struct calls *c, struct live *l, const struct sighting *s)
 {
     uint8_t direction = direction_of(&c->sdp);
-    uint32_t agreed = l->offered & lines_in_use(&c->sdp);
+    struct offer *offer = &l->offer[s->sender == CALL_CALLER ? CALL_CALLEE : CALL_CALLER];
+    uint32_t agreed = offer->lines & lines_in_use(&c->sdp);
     lines_answer(c, l);
-    if (l->offer_direction == SDP_SENDRECV) /* else it only mirrors the offer */
+    if (offer->direction == SDP_SENDRECV) /* else it only mirrors the offer */
         set_hold(c, l, s, is_hold(direction));
     if (l->negotiated) {
         note_lines(c, l, agreed & ~l->agreed, "media_added");
@@ -298,7 +302,7 @@ static void take_answer(struct calls *c, struct live *l, const struct sighting *
     note_fax(c, l, has_image(&c->sdp, agreed));
     l->agreed = agreed;
     l->negotiated = true;
-    l->offer_open = false;
+    offer->open = false;
 }
 
 void negotiate(struct calls *c, struct live *l, const struct sighting *s)
@@ -383,16 +387,18 @@ static void undo_hold(struct calls *c, struct live *l, uint8_t party)
 {
     uint16_t holds = l->call->holds;
     bool held = l->holding[CALL_CALLER] || l->holding[CALL_CALLEE];
-    change_hold(c, l, party, l->held_before);
+    change_hold(c, l, party, l->offer[party].held_before);
     bool holds_on = l->holding[CALL_CALLER] || l->holding[CALL_CALLEE];
     l->call->holds = held && !holds_on && holds ? holds - 1 : holds;
 }
 
 void negotiate_refused(struct calls *c, struct live *l, const struct sighting *s)
 {
-    if (l->offer_open)
+    struct offer *offer = &l->offer[s->transaction_of];
+    if (offer->open && offer->cseq == s->m->cseq) {
         undo_hold(c, l, s->transaction_of);
-    l->offer_open = false;
+        offer->open = false;
+    }
     points_settle(c, l, s->transaction_of, false);
     flows_refresh(c, l);
 }

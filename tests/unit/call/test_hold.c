@@ -214,3 +214,72 @@ Test(hold, what_is_refused_changes_nothing)
     for (size_t i = 0; i < sizeof stories / sizeof stories[0]; i++)
         check(&stories[i]);
 }
+
+/* ---- offers under way at the same time ---- */
+
+struct told {
+    double at_ms;
+    const char *src, *dst;
+    const char *method; /* NULL: a response */
+    int status, cseq;
+    const char *branch, *sdp;
+};
+
+static void tell(struct scene *s, const struct told *m)
+{
+    bool of_a = m->cseq < 50; /* transactions of the caller */
+    scene_sip(s, m->at_ms,
+              (struct sip_line){m->src, m->dst, m->method, .status = m->status, .of = "INVITE",
+                                .cseq = m->cseq, .from_tag = of_a ? "a" : "b",
+                                .to_tag = of_a ? "b" : "a", .branch = m->branch, .sdp = m->sdp});
+}
+
+static void expect_held(const struct told *told, size_t count, unsigned holds, int64_t held_ms,
+                        const char *wanted)
+{
+    char notes[400];
+    struct scene *s = scene_new(NULL);
+    scene_setup(s, 0, "call-1");
+    for (size_t i = 0; i < count; i++)
+        tell(s, &told[i]);
+    scene_sip(s, 60000,
+              (struct sip_line){UA, UB, "BYE", .cseq = 49, .to_tag = "b", .branch = "z9hG4bKz"});
+    scene_wait(s, 70000);
+    cr_assert_eq(s->ended_count, 1);
+    only_holds(s->call[0].notes, notes, sizeof notes);
+    cr_expect_str_eq(notes, wanted, "%s", s->call[0].notes);
+    cr_expect_eq(s->call[0].call.holds, holds, "%u holds", s->call[0].call.holds);
+    cr_expect_eq(s->call[0].call.held_ns / MS, held_ms, "%lld ms",
+                 (long long)(s->call[0].call.held_ns / MS));
+    scene_end(s);
+}
+
+/* RFC 3261 14.1: both are refused, and each party is what it was. */
+Test(hold, glare_at_the_end_of_a_hold_leaves_it)
+{
+    const struct told told[] = {
+        {2000, UA, UB, "INVITE", 0, 10, "z9hG4bK1", sdp_of(true, "a=sendonly")},
+        {2010, UB, UA, NULL, 200, 10, "z9hG4bK1", sdp_of(false, "a=recvonly")},
+        {4000, UA, UB, "INVITE", 0, 11, "z9hG4bK2", sdp_of(true, NULL)},
+        {4001, UB, UA, "INVITE", 0, 50, "z9hG4bK3", sdp_of(false, NULL)},
+        {4010, UB, UA, NULL, 491, 11, "z9hG4bK2", NULL},
+        {4011, UA, UB, NULL, 491, 50, "z9hG4bK3", NULL},
+        {7000, UA, UB, "INVITE", 0, 12, "z9hG4bK4", sdp_of(true, NULL)},
+        {7010, UB, UA, NULL, 200, 12, "z9hG4bK4", sdp_of(false, NULL)},
+    };
+    expect_held(told, sizeof told / sizeof told[0], 1, 4990,
+                "hold(caller) resume(caller) hold(caller) resume(caller)");
+}
+
+/* The tap sees the offer ahead of a proxy and behind it, and so its refusal. */
+Test(hold, what_is_refused_behind_a_proxy_is_none)
+{
+    static const char proxy[] = "10.0.0.9:5060";
+    const struct told told[] = {
+        {2000, UA, proxy, "INVITE", 0, 10, "z9hG4bK1", sdp_of(true, "a=sendonly")},
+        {2001, proxy, UB, "INVITE", 0, 10, "z9hG4bK1p", sdp_of(true, "a=sendonly")},
+        {2010, UB, proxy, NULL, 488, 10, "z9hG4bK1p", NULL},
+        {2011, proxy, UA, NULL, 488, 10, "z9hG4bK1", NULL},
+    };
+    expect_held(told, sizeof told / sizeof told[0], 0, 10, "hold(caller) resume(caller)");
+}
