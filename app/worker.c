@@ -316,12 +316,12 @@ static bool secrets_grow(struct wsecrets *keys)
     return true;
 }
 
-/* Only what is recorded or heard live will be opened. */
+/* Only what is recorded or heard live will be opened. In a recovery the store has the keys: what its SIP tells was covered. */
 static void take_key(struct worker *w, const struct event *event)
 {
     struct wcall *wc = worker_find_call(w, event->call);
     struct media_key key;
-    if (wc == NULL || !(w->config.hold_keys || (w->spool && (wc->rules || wc->decision->keep == RULE_KEEP_ALL))))
+    if (wc == NULL || w->config.recovered || !(w->config.hold_keys || (w->spool && (wc->rules || wc->decision->keep == RULE_KEEP_ALL))))
         return;
     assert(event->body.size == sizeof key);
     memcpy(&key, event->body.data, sizeof key);

@@ -26,11 +26,9 @@ static int put_media_keys(struct writer *w, const struct call_record *r)
     bool ended = strcmp(r->state, "ended") == 0;
     if (r->secrets.forget) /* it was open whether it would be recorded */
         return store_end_media_keys(w->store, r->uid);
-    if (r->secrets.count == 0)
-        return 0;
     if (!ended || !r->final || is_spooled(r))
-        return store_put_media_keys(w->store, r->uid, r->started_us, &r->secrets);
-    return store_end_media_keys(w->store, r->uid);
+        return r->secrets.count ? store_put_media_keys(w->store, r->uid, r->started_us, &r->secrets) : 0;
+    return r->secrets.count || r->recording.recovered ? store_end_media_keys(w->store, r->uid) : 0;
 }
 
 bool writer_goes_on(const struct call_record *r)

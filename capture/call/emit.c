@@ -170,14 +170,15 @@ static uint8_t told(const struct media_key *key, const struct datagram *d)
 
 void emit_media_keys(struct calls *c, struct live *l, const struct sighting *s)
 {
-    struct media_key keys[SDP_CRYPTO_MAX];
+    struct media_key keys[SDP_CRYPTO_MAX], shape;
     for (unsigned i = 0; i < c->sdp.media_count; i++) {
         const struct sdp_media *m = &c->sdp.media[i];
         for (unsigned k = 0; k < m->crypto_count; k++) {
+            if (sdp_crypto_shape(m->crypto[k], &shape))
+                l->call->keys_told |= told(&shape, s->d);
             unsigned count = sdp_crypto_keys(m->crypto[k], keys, SDP_CRYPTO_MAX);
             for (unsigned n = 0; n < count; n++) {
                 keys[n].party = s->sender;
-                l->call->keys_told |= told(&keys[n], s->d);
                 emit_media_key(c, l, &keys[n]);
             }
             crypto_wipe(keys, count * sizeof *keys);

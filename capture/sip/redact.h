@@ -16,5 +16,5 @@
 
 /* Index of the first byte that would be overwritten, or text.size: nothing to hide. */
 size_t sip_secret_at(struct slice text);
-/* Overwrites all of them with 'x'; returns how many bytes. */
+/* Overwrites all of them with '*', which is in no base64: a key is none any more. Returns how many bytes. */
 size_t sip_redact(uint8_t *text, size_t size);

@@ -83,6 +83,15 @@ static bool read_mki(struct slice text, struct media_key *key)
     return number == 0;
 }
 
+/* Older versions covered keys with this letter, which is one of base64. */
+static bool is_covered(struct slice material)
+{
+    size_t n = 0;
+    while (n < material.size && material.data[n] == 'x')
+        n++;
+    return n == material.size;
+}
+
 /* A lifetime ("2^20") says when a key may no longer be used; the packets show whether it was. */
 static bool read_key(struct slice text, const struct media_key *shape, struct media_key *ret_key)
 {
@@ -91,7 +100,7 @@ static bool read_key(struct slice text, const struct media_key *shape, struct me
     text = slice_from(text, strlen("inline:"));
     struct slice material = slice_cut(&text, '|');
     *ret_key = *shape;
-    size_t size = base64_decode(material, ret_key->bytes, sizeof ret_key->bytes);
+    size_t size = is_covered(material) ? 0 : base64_decode(material, ret_key->bytes, sizeof ret_key->bytes);
     if (size != (size_t)shape->key_bytes + shape->salt_bytes)
         return false;
     while (text.size) {
@@ -102,18 +111,33 @@ static bool read_key(struct slice text, const struct media_key *shape, struct me
     return true;
 }
 
+/* What stands ahead of the keys and behind them. */
+static bool read_line(struct slice value, struct media_key *ret_shape, struct slice *ret_keys)
+{
+    word(&value); /* the tag */
+    if (!suite_named(word(&value), ret_shape))
+        return false;
+    *ret_keys = word(&value);
+    while (value.size) {
+        if (!apply_parameter(word(&value), ret_shape))
+            return false;
+    }
+    return slice_starts_nocase(*ret_keys, "inline:") && ret_keys->size > strlen("inline:");
+}
+
+bool sdp_crypto_shape(struct slice value, struct media_key *ret_shape)
+{
+    struct slice keys;
+    return read_line(value, ret_shape, &keys);
+}
+
 unsigned sdp_crypto_keys(struct slice value, struct media_key *ret_keys, unsigned room)
 {
     struct media_key shape;
+    struct slice keys;
     unsigned count = 0;
-    word(&value); /* the tag */
-    if (!suite_named(word(&value), &shape))
+    if (!read_line(value, &shape, &keys))
         return 0;
-    struct slice keys = word(&value);
-    while (value.size) {
-        if (!apply_parameter(word(&value), &shape))
-            return 0;
-    }
     while (keys.size && count < room) {
         if (read_key(slice_cut(&keys, ';'), &shape, &ret_keys[count]))
             count++;

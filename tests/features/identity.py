@@ -222,6 +222,6 @@ def secrets(t):
     bytes_ = kept("")
     t.check("the message is there", b"User-Agent: craft" in bytes_ and b'username="alice"' in bytes_)
     t.equal("no secret is", [w for w in words if w in bytes_], [])
-    t.check("as many bytes stand in its place", b'response="' + b"x" * len(words[0]) + b'"' in bytes_)
+    t.check("as many bytes stand in its place", b'response="' + b"*" * len(words[0]) + b'"' in bytes_)
     open_ = kept("[record]\nkeep_credentials = yes\n")
     t.counter("with the setting they are there", all(w in open_ for w in words))

@@ -9,20 +9,23 @@ from service import Service, in_namespace, send, spooled, wait_for
 from sound import speech
 
 
+MEDIA = (4000, 6000)
+
+
 def voice(src, sport, dst, dport, ssrc, seconds=3, first=100, start=START + 1.05):
     octets = bytes(ulaw(round(s)) for s in speech(seconds, 8000, ssrc))
     return [Packet(start + i * 0.02, src, sport, dst, dport, rtp(first + i, 160 * i, ssrc, octets[160 * i:160 * i + 160], 0, i == 0), kind="rtp")
             for i in range(50 * seconds)]
 
 
-def secured(lines_a, lines_b, profile="RTP/SAVP", **more):
-    offer = sdp(ALICE, 4000, lines_a).replace(b"RTP/AVP", profile.encode())
-    answer = sdp(BOB, 6000, lines_b).replace(b"RTP/AVP", profile.encode())
+def secured(lines_a, lines_b, profile="RTP/SAVP", ports=MEDIA, **more):
+    offer = sdp(ALICE, ports[0], lines_a).replace(b"RTP/AVP", profile.encode())
+    answer = sdp(BOB, ports[1], lines_b).replace(b"RTP/AVP", profile.encode())
     return call(voice=False, seconds=4, offer=offer, answer=answer, **more)
 
 
-def both(first=100):
-    return voice(ALICE, 4000, BOB, 6000, 0x1111, first=first) + voice(BOB, 6000, ALICE, 4000, 0x2222, first=first)
+def both(first=100, ports=MEDIA, seconds=3):
+    return (voice(ALICE, ports[0], BOB, ports[1], 0x1111, seconds, first) + voice(BOB, ports[1], ALICE, ports[0], 0x2222, seconds, first))
 
 
 def protect(packets, a, b):
@@ -151,35 +154,54 @@ def keys_waiting(s):
     return sqlite3.connect(f"file:{database_of(s)}?mode=ro", uri=True).execute("SELECT count(*) FROM media_keys").fetchone()[0]
 
 
-@feature("G01", "a protected call that a crash ends is recorded with the keys that were kept for it; they are wiped then")
+def unended(packets):
+    return [p for p in packets if b"CSeq: 2 BYE" not in p.data]
+
+
+def kill_and_start(t, s):
+    s.process.kill()
+    s.process.wait()
+    home = os.path.dirname(s.log)
+    with open(s.log, "w") as log:
+        s.process = subprocess.Popen([t.earshot, "run", "--config", os.path.join(home, "conf"), "--data", os.path.join(home, "data"),
+                                      "--interface", "vb"], stdin=subprocess.DEVNULL, stderr=log)
+    s.url = wait_for("earshot listens again", s._listens)
+
+
+def made(s, count):
+    rows = [r["recording"] for r in s.get("/api/v1/calls")["data"]]
+    return len(rows) == count and all(g and g["state"] != "spooling" for g in rows)
+
+
+@feature("G01", "protected calls that a crash ends, one of each suite, are recorded with the keys that were kept for them; they are wiped then")
 @in_namespace
 def crash(t):
-    a, b = Protector("AEAD_AES_256_GCM", "a"), Protector("AEAD_AES_256_GCM", "b")
-    packets = [p for p in secured(a.attribute(), b.attribute()) if not p.data.startswith(b"BYE") and b"CSeq: 2" not in p.data]
+    calls = []
+    for n, suite in enumerate(SUITES):
+        a, b, ports = Protector(suite, "a"), Protector(suite, "b"), (4000 + 10 * n, 6000 + 10 * n)
+        signalling = unended(secured(a.attribute(), b.attribute(), ports=ports, d=Dialog(call_id=suite, branch=f"z9hG4bK{n}")))
+        calls.append((suite, a, signalling + protect(both(ports=ports, seconds=1), a, b)))
+    packets = sorted((p for _, _, ps in calls for p in ps), key=lambda p: p.t)
     config = "[recording]\ndefault = record\n"
     with Service(t, "vb", config) as s:
-        sound = protect(both(), a, b)
-        send("va", frames(sorted(packets + sound, key=lambda p: p.t)))
-        wait_for("the call is live", lambda: s.get("/api/v1/live/calls")["data"])
-        wait_for("its keys are kept", lambda: keys_waiting(s))
         home = os.path.dirname(s.log)
-        spooled(os.path.join(home, "data"), packets + sound)
-        s.process.kill()
-        s.process.wait()
-        with open(s.log, "w") as log:
-            s.process = subprocess.Popen([t.earshot, "run", "--config", os.path.join(home, "conf"), "--data", os.path.join(home, "data"),
-                                          "--interface", "vb"], stdin=subprocess.DEVNULL, stderr=log)
-        s.url = wait_for("earshot listens again", s._listens)
-        wait_for("the recording is ready", lambda: s.records()[0]["recording"]["state"] == "ready")
-        record = s.records()[0]
-        t.equal("result", (record["end_reason"], record["recording"]["result"], record["recording"]["recovered"]), ("restart", "recorded", True))
-        t.check(f"length {record['recording']['duration_ms']}", record["recording"]["duration_ms"] > 900)  # it is sent faster than it was spoken
+        send("va", frames(packets))
+        wait_for("their keys are kept", lambda: keys_waiting(s) == len(calls))
+        spooled(os.path.join(home, "data"), packets)
+        kill_and_start(t, s)
+        wait_for("all is made of them that can be", lambda: made(s, len(calls)))
+        records = {r["call_id"]: r for r in s.records()}
+        for suite, _, _ in calls:
+            r = records[suite]
+            t.equal(f"{suite}: result", (r["end_reason"], r["recording"]["result"], r["recording"]["recovered"]), ("restart", "recorded", True))
+            t.check(f"{suite}: length {r['recording']['duration_ms']}", r["recording"]["duration_ms"] > 900)
         wait_for("the keys are wiped", lambda: keys_waiting(s) == 0)
         with open(database_of(s), "rb") as f:
-            t.equal("and not in the file", a.master in f.read(), False)
+            held = f.read()
+        t.equal("and not in the file", [suite for suite, a, _ in calls if a.master in held], [])
     with Service(t, "vb", "[recording]\ndefault = metadata-only\n") as s:
-        send("va", frames(sorted(packets + protect(both(), a, b), key=lambda p: p.t)))
-        wait_for("the call is live", lambda: s.get("/api/v1/live/calls")["data"])
+        send("va", frames(packets))
+        wait_for("the calls are live", lambda: s.get("/api/v1/live/calls")["data"])
         time.sleep(0.5)
         t.counter("keys are kept though nothing is recorded", keys_waiting(s) == 0)
 

@@ -1,6 +1,8 @@
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "capture/sip/redact.h"
 #include "capture/sip/sdp_crypto.h"
 #include "tests/support/guard.h"
 
@@ -55,6 +57,34 @@ Test(sdp_crypto, what_cannot_be_opened_or_is_broken_tells_none)
     struct media_key k[4];
     for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++)
         cr_expect_eq(read_text(lines[i], k), 0, "%s", lines[i]);
+}
+
+/* A recovery reads what was covered: of forty letters, which are base64, it would make thirty octets of a key. */
+Test(sdp_crypto, a_covered_key_is_none_but_its_suite_is_told)
+{
+    static const struct {
+        const char *name;
+        unsigned letters;
+        uint8_t tag_bytes;
+    } suites[] = {
+        {"AES_CM_128_HMAC_SHA1_80", 40, 10}, {"AES_CM_128_HMAC_SHA1_32", 40, 4},  {"AES_192_CM_HMAC_SHA1_80", 51, 10}, {"AES_192_CM_HMAC_SHA1_32", 51, 4},
+        {"AES_256_CM_HMAC_SHA1_80", 62, 10}, {"AES_256_CM_HMAC_SHA1_32", 62, 4},  {"AEAD_AES_128_GCM", 38, 16},        {"AEAD_AES_256_GCM", 59, 16},
+        {"AEAD_AES_128_GCM_8", 38, 8},       {"AEAD_AES_256_GCM_8", 59, 8},       {"NULL_HMAC_SHA1_80", 40, 10},
+    };
+    static const char ahead[] = "a=crypto:";
+    for (unsigned i = 0; i < sizeof suites / sizeof suites[0]; i++) {
+        char line[200], letters[80] = "";
+        struct media_key k[4], shape;
+        for (const char *c = "Ax"; *c; c++) { /* a key, and what older versions covered one with */
+            memset(letters, *c, suites[i].letters);
+            snprintf(line, sizeof line, "%s1 %s inline:%s|2^20|1:4", ahead, suites[i].name, letters);
+            cr_expect_eq(read_text(line + strlen(ahead), k), *c == 'A', "%s", line);
+        }
+        cr_expect_eq(sip_redact((uint8_t *)line, strlen(line)), suites[i].letters);
+        cr_expect_eq(read_text(line + strlen(ahead), k), 0, "%s", line);
+        cr_assert(sdp_crypto_shape(slice_str(line + strlen(ahead)), &shape), "%s", line);
+        cr_expect_eq(shape.tag_bytes, suites[i].tag_bytes);
+    }
 }
 
 Test(sdp_crypto, every_truncation_is_read_without_a_byte_too_many)
