@@ -19,7 +19,7 @@ struct render_queue {
     pthread_cond_t changed;
     struct render_job *ready, **ready_end;
     struct render_job *later; /* by not_before_ns */
-    size_t count, ceiling;
+    size_t count, failed, ceiling;
     bool closed;
 };
 
@@ -91,6 +91,7 @@ bool render_queue_put(struct render_queue *q, const struct render_job *value)
         else
             put_ready(q, job);
         q->count++;
+        q->failed += job->failed;
         pthread_cond_signal(&q->changed);
     }
     pthread_mutex_unlock(&q->lock);
@@ -127,6 +128,7 @@ static struct render_job *pop(struct render_queue *q)
     if (q->ready == NULL)
         q->ready_end = &q->ready;
     q->count--;
+    q->failed -= job->failed;
     if (q->ready || q->later) /* signals may have been for one sleeper */
         pthread_cond_signal(&q->changed);
     return job;
@@ -163,7 +165,15 @@ bool render_queue_is_closed(struct render_queue *q)
 size_t render_queue_depth(struct render_queue *q)
 {
     pthread_mutex_lock(&q->lock);
-    size_t count = q->count;
+    size_t count = q->count - q->failed;
     pthread_mutex_unlock(&q->lock);
     return count;
+}
+
+bool render_queue_is_empty(struct render_queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    bool empty = q->count == 0;
+    pthread_mutex_unlock(&q->lock);
+    return empty;
 }

@@ -18,6 +18,7 @@ struct render_job {
     int64_t since_ns;           /* mono */
     int64_t not_before_ns;      /* mono; 0: now */
     int64_t pause_ns;           /* before the next look; 0: none yet */
+    bool failed;                /* tried in vain; it stands in the store, so nobody has to wait for it */
     struct render_job *next;    /* the queue's */
 };
 
@@ -35,4 +36,6 @@ struct render_job *render_queue_take(struct render_queue *q, int timeout_ms);
 /* Wakes who waits; no job comes out any more. */
 void render_queue_close(struct render_queue *q);
 bool render_queue_is_closed(struct render_queue *q);
+/* Jobs that are worth waiting for: those that failed and are tried again are not among them. */
 size_t render_queue_depth(struct render_queue *q);
+bool render_queue_is_empty(struct render_queue *q);

@@ -135,6 +135,51 @@ static bool is_news(struct thread *t)
     return true;
 }
 
+static void look_later(struct renderer *r, struct render_job job, int64_t pause_max_ns)
+{
+    job.pause_ns = job.pause_ns ? job.pause_ns * 2 : TRACKS_PAUSE_NS;
+    if (job.pause_ns > pause_max_ns)
+        job.pause_ns = pause_max_ns;
+    job.not_before_ns = clock_mono_ns() + job.pause_ns;
+    if (!render_queue_put(r->queue, &job))
+        atomic_store(&r->missed, true);
+}
+
+/* ---- the file beside a recording ---- */
+
+static void tell_stale(struct thread *t, const char *uid, int err, const struct why *why)
+{
+    counters_add(t->counters, C_SIDECAR_FAILED, 1);
+    if (is_news(t))
+        log_warn("render", "the file beside the recording of call %s is not up to date: %s; it is tried again", uid,
+                 why->text[0] ? why->text : err_text(err));
+}
+
+/* Its job is committed with the recording. */
+static void try_beside_again(struct renderer *r, const char *uid)
+{
+    struct render_job job = {.kind = RENDER_SIDECAR, .since_ns = clock_mono_ns(), .failed = true};
+    snprintf(job.uid, sizeof job.uid, "%s", uid);
+    look_later(r, job, FAILED_MAX_NS);
+}
+
+static void do_sidecar(struct thread *t, struct render_job *job)
+{
+    struct renderer *r = t->renderer;
+    struct why why = {0};
+    int err = sidecar_refresh(r->config.sound.data_dir, job->uid, &why);
+    if (err == 0) {
+        writer_job_gone(r->config.writer, kind_text[job->kind], job->uid);
+        return;
+    }
+    if (err != SIDECAR_UNREADY)
+        tell_stale(t, job->uid, err, &why);
+    job->failed = err != SIDECAR_UNREADY;
+    look_later(r, *job, err == SIDECAR_UNREADY ? PAUSE_MAX_NS : FAILED_MAX_NS);
+}
+
+/* ---- a recording ---- */
+
 /* False when it has to be tried again: the job stays. */
 static bool render(struct thread *t, struct call_record *r)
 {
@@ -161,8 +206,10 @@ static bool render(struct thread *t, struct call_record *r)
         return false;
     count_result(t->counters, r);
     coverage_count(t->counters, r);
-    if (err == 0 && sidecar_write(config.data_dir, r, &why) != 0)
-        log_warn("render", "the file beside the recording of call %s could not be written: %s", r->uid, why.text);
+    int beside = err ? 0 : sidecar_write(config.data_dir, r, &why);
+    r->recording.sidecar_due = beside != 0;
+    if (beside)
+        tell_stale(t, r->uid, beside, &why);
     return true;
 }
 
@@ -187,6 +234,16 @@ static bool drop(struct thread *t, struct call_record *r)
     return true;
 }
 
+/* The job stays; where it may help, it is tried again ahead of the next start. */
+static void tell_unread(struct thread *t, const char *uid, int err)
+{
+    bool later = err == ERR_NOMEM || err == ERR_BUSY || err == ERR_IO || err == ERR_FULL;
+    if (!later || is_news(t))
+        log_error("render", "call %s, which is to be rendered, cannot be read%s: %s", uid, later ? " yet" : "", err_text(err));
+    if (later)
+        atomic_store(&t->renderer->missed, true);
+}
+
 static void do_call(struct thread *t, struct render_job *job)
 {
     struct renderer *r = t->renderer;
@@ -194,7 +251,7 @@ static void do_call(struct thread *t, struct render_job *job)
     if (err == ERR_NOT_FOUND) {
         end_if_gone(t, job);
     } else if (err) {
-        log_error("render", "call %s, which is to be rendered, cannot be read: %s", job->uid, err_text(err));
+        tell_unread(t, job->uid, err);
     } else if (!is_waiting(job->record)) { /* done; a crash kept the job */
         writer_rendered(r->config.writer, job->record);
         job->record = NULL;
@@ -206,9 +263,12 @@ static void do_call(struct thread *t, struct render_job *job)
             atomic_store(&r->missed, true);
         }
     } else if (render(t, job->record)) {
+        bool beside_due = job->record->recording.sidecar_due;
         counters_observe(t->counters, C_FINALIZE, (double)(clock_mono_ns() - job->since_ns) / 1e9);
         writer_rendered(r->config.writer, job->record);
         job->record = NULL;
+        if (beside_due)
+            try_beside_again(r, job->uid);
     } else {
         atomic_store(&r->missed, true);
     }
@@ -229,16 +289,6 @@ static int tracks(struct thread *t, const struct render_job *job, struct call_re
         err = tracks_render(t->decoder, *ret_record, reader, &config, wait, why);
     store_reader_close(reader);
     return err;
-}
-
-static void look_later(struct renderer *r, struct render_job job, int64_t pause_max_ns)
-{
-    job.pause_ns = job.pause_ns ? job.pause_ns * 2 : TRACKS_PAUSE_NS;
-    if (job.pause_ns > pause_max_ns)
-        job.pause_ns = pause_max_ns;
-    job.not_before_ns = clock_mono_ns() + job.pause_ns;
-    if (!render_queue_put(r->queue, &job))
-        atomic_store(&r->missed, true);
 }
 
 static void do_tracks(struct thread *t, struct render_job *job)
@@ -266,30 +316,6 @@ static void do_tracks(struct thread *t, struct render_job *job)
         writer_tracks(r->config.writer, job->record);
         job->record = NULL;
     }
-}
-
-/* ---- the file beside a recording ---- */
-
-static void tell_stale(struct thread *t, const char *uid, int err, const struct why *why)
-{
-    counters_add(t->counters, C_SIDECAR_FAILED, 1);
-    if (is_news(t))
-        log_warn("render", "the file beside the recording of call %s is not up to date: %s; it is tried again", uid,
-                 why->text[0] ? why->text : err_text(err));
-}
-
-static void do_sidecar(struct thread *t, const struct render_job *job)
-{
-    struct renderer *r = t->renderer;
-    struct why why = {0};
-    int err = sidecar_refresh(r->config.sound.data_dir, job->uid, &why);
-    if (err == 0) {
-        writer_job_gone(r->config.writer, kind_text[job->kind], job->uid);
-        return;
-    }
-    if (err != SIDECAR_UNREADY)
-        tell_stale(t, job->uid, err, &why);
-    look_later(r, *job, err == SIDECAR_UNREADY ? PAUSE_MAX_NS : FAILED_MAX_NS);
 }
 
 static void do_job(struct thread *t, struct render_job *job)
@@ -354,7 +380,7 @@ static void *thread_main(void *context)
         struct render_job *job = render_queue_take(r->queue, IDLE_MS);
         if (job)
             do_job(t, job);
-        else if (t->first && atomic_load(&r->missed) && renderer_depth(r) == 0)
+        else if (t->first && atomic_load(&r->missed) && render_queue_is_empty(r->queue) && atomic_load(&r->busy) == 0)
             load_jobs(r);
     }
     return NULL;

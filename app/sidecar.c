@@ -227,6 +227,13 @@ static bool name_of(const struct call_record *r, char *path, size_t size)
     return true;
 }
 
+/* Damaged: without the pieces at which the decoder crashed. */
+static bool has_sound(const struct call_record *r)
+{
+    const char *state = r->recording.state;
+    return state && (strcmp(state, "ready") == 0 || strcmp(state, "damaged") == 0);
+}
+
 int sidecar_write(const char *data_dir, const struct call_record *r, struct why *why)
 {
     struct part_file f;
@@ -235,7 +242,7 @@ int sidecar_write(const char *data_dir, const struct call_record *r, struct why 
     char path[4096];
     int64_t size;
     uint8_t digest[32];
-    if (r->recording.state == NULL || strcmp(r->recording.state, "ready") != 0 || !name_of(r, path, sizeof path))
+    if (!has_sound(r) || !name_of(r, path, sizeof path))
         return 0;
     buf_init(&text, SIDECAR_BYTES_MAX);
     int err = read_attached(data_dir, r, &attached);

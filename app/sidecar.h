@@ -8,7 +8,7 @@
 
 #define SIDECAR_BYTES_MAX (64u << 20)
 
-/* Of a recording that is ready; of others 0 and nothing happens. Tags come from the store, as far as it has any. The file appears by
+/* Of a recording that is ready or damaged; of others 0 and nothing happens. Tags come from the store, as far as it has any. The file appears by
  * rename, mode 0600. */
 int sidecar_write(const char *data_dir, const struct call_record *r, struct why *why);
 /* Once more, when something of the call changed; a call without a recording has none, and one whose recording is deleted meanwhile keeps

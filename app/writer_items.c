@@ -73,6 +73,8 @@ static int put_tracks(struct writer *w, const struct call_record *r)
 static int put_rendered(struct writer *w, const struct call_record *r)
 {
     int err = r->diagnosis.sounded ? store_put_call(w->store, r) : store_put_recording(w->store, r->uid, r->started_us, &r->recording);
+    if (err == 0 && r->recording.sidecar_due)
+        err = store_put_job(w->store, STORE_SIDECAR_JOB, r->uid, r->started_us);
     if (err == 0)
         err = store_end_job_for(w->store, "render", r->uid);
     return err == 0 && r->secrets.count && !tracks_may_come(r) ? store_end_media_keys(w->store, r->uid) : err;

@@ -63,7 +63,7 @@ static int create(struct part_file *f, const char *dir, struct why *why)
     f->folder = dir ? open_folder_below(dir, f->path) : open_folder(f->path);
     if (f->folder < 0) {
         why_set(why, "cannot create %s: %s", f->path, err_text(f->folder));
-        return f->folder;
+        return f->folder == ERR_NOT_FOUND ? ERR_FULL : f->folder; /* retention took the empty folder; "not found" would say that there is no sound */
     }
     f->fd = beneath_open(f->folder, f->part, O_RDWR | O_CREAT | O_EXCL, MODE);
     if (f->fd == ERR_EXISTS)

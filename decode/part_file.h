@@ -12,6 +12,7 @@ struct part_file {
 };
 
 /* `dir`: the path stays below this folder and follows no link (base/beneath.h); NULL: it is taken as it is. */
+/* ERR_FULL also where its folder is missing: who tries again makes that first. */
 int part_file_open(struct part_file *f, const char *dir, const char *path, const char *suffix, struct why *why);
 /* All of them 0 or what the disk said. */
 int part_file_write(struct part_file *f, const void *data, size_t size);

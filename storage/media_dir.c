@@ -41,7 +41,7 @@ bool media_path_is_ours(const char *path)
     return strncmp(path, "audio/", 6) == 0 && strstr(path, "..") == NULL;
 }
 
-/* What may lie beside a file of sound: in the place of its ending, or behind it. */
+/* What may lie beside a file of sound, in the place of its ending. Behind it would be another call's: callers choose names. */
 static const char *const COMPANIONS[] = {"json", "peaks"};
 #define COMPANIONS_COUNT (sizeof COMPANIONS / sizeof *COMPANIONS)
 
@@ -58,8 +58,6 @@ static void with_companions(struct slice name, media_file_fn *fn, void *context)
     int stem = dot && dot > slash ? (int)(dot - path) : (int)name.size;
     for (size_t i = 0; i < COMPANIONS_COUNT; i++) {
         snprintf(path, sizeof path, "%.*s.%s", stem, (const char *)name.data, COMPANIONS[i]);
-        fn(context, path);
-        snprintf(path, sizeof path, "%.*s.%s", (int)name.size, (const char *)name.data, COMPANIONS[i]);
         fn(context, path);
     }
 }

@@ -311,6 +311,7 @@ struct record_recording {
     uint32_t damaged_pieces; /* left out because the decoder crashed there (state damaged) */
     int64_t deleted_us;      /* 0: its files are there */
     const char *deleted_why; /* age, quota, low_disk, request */
+    bool sidecar_due;        /* the file beside it could not be written yet. Not stored: its job is */
 };
 
 /* A signalling connection that nobody can read, as far as it shows (kind "encrypted"). */

@@ -55,6 +55,21 @@ static int commit_files(struct store *s, enum db_kind kind, int err)
         }
         db->key_count = 0;
         db->writing = false;
+        db->unsynced |= commit_err == 0;
+    }
+    return err;
+}
+
+/* earshot.db outlives a power cut, the last commits of days need not: what ends in it must not be ahead of what it was for. */
+static int sync_files(struct store *s)
+{
+    int err = 0;
+    for (unsigned i = 0; i < DB_OPEN_MAX && err == 0; i++) {
+        struct db *db = s->set.open[i];
+        if (db == NULL || db->kind != DB_CALLS || !db->unsynced)
+            continue;
+        err = store_day_sync(s, db->day);
+        db->unsynced = err != 0;
     }
     return err;
 }
@@ -65,6 +80,8 @@ int store_commit(struct store *s)
     int err = commit_files(s, DB_MAIN, s->error);
     err = commit_files(s, DB_MESSAGES, err);
     err = commit_files(s, DB_CALLS, err);
+    if (err == 0 && s->ending_count)
+        err = sync_files(s);
     if (err) {
         s->ending_count = 0;
         store_kpi_doubt(s);

@@ -169,6 +169,7 @@ struct db {
     ino_t inode;
     uint64_t used_at;
     bool writing;              /* a transaction is open */
+    bool unsynced;             /* committed, and a power cut may still take it back */
     bool words_went;           /* in it words were taken out of the index (store_notes.c) */
     struct counters *counters; /* NULL for readers */
     sqlite3_stmt *fixed[DB_SQL_COUNT];
@@ -344,6 +345,7 @@ int store_note_late(struct store *s, const char *uid);
 int store_drop_jobs(struct store *s, const char *kind);
 /* What the files of calls have in their logs is on the disk then. In store_spool_marks.c. */
 int store_calls_sync(const struct store *s);
+int store_day_sync(const struct store *s, const char *day);
 /* The connection for writing with its transaction begun; keeps errors in s->error. */
 int store_db(struct store *s, enum db_kind kind, const char *day, struct db **ret_db);
 /* A statement of earshot.db, for writing. */

@@ -27,6 +27,11 @@ static int log_sync(const char *data_dir, const char *day)
     return err;
 }
 
+int store_day_sync(const struct store *s, const char *day)
+{
+    return log_sync(s->set.data_dir, day);
+}
+
 int store_calls_sync(const struct store *s)
 {
     const char *data_dir = s->set.data_dir;

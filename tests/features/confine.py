@@ -197,6 +197,8 @@ def disturbed(t, packets, how):
         rows = {r["from"]["user"]: s.get(f"/api/v1/calls/{r['uid']}")["recording"] for r in rows}
         sound = {user: pcm(open(n, "rb").read())[2] for user, r in rows.items() for n in glob.glob(f"{data}/audio/**/{r['call_uid']}.wav", recursive=True)}
         said = {name: s.counter(name) for name in ("earshot_decoder_crashes_total", "earshot_recordings_damaged_total")}
+        for r in rows.values():
+            wait_for("the file beside each recording", lambda: glob.glob(f"{data}/audio/**/{r['call_uid']}.json", recursive=True))
         left = glob.glob(data + "/audio/**/*.part", recursive=True)
         return rows, sound, said, left, pid, decoders(s.process.pid), s.said()
 

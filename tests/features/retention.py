@@ -100,15 +100,19 @@ def request(t):
         one, other = recordings(s)
         id_ = one["recording"]["id"]
         path = next(p for p in audio(s.data) if id_ in p)
-        for end in (".json", ".peaks", ".wav.peaks"):
+        for end in (".json", ".peaks"):
             with open(os.path.join(s.data, path.rsplit(".", 1)[0] + end), "w") as f:
                 f.write("x")
         beside = len([p for p in audio(s.data) if id_ in p])
+        of_another = os.path.join(s.data, path + ".json") # of a call whose name ends in .wav
+        open(of_another, "w").close()
         token = {role: t.run("token", "create", *conf(s), "--role", role).stdout.strip() for role in ("supervisor", "admin")}
         t.counter("a supervisor deletes", ask(s, f"/api/v1/recordings/{id_}", "DELETE", Authorization=f"Bearer {token['supervisor']}")[0] == 403)
         t.equal("nothing is gone yet", ask(s, f"/api/v1/recordings/{id_}")[1]["state"], "ready")
         code, said = ask(s, f"/api/v1/recordings/{id_}", "DELETE", **{"Authorization": f"Bearer {token['admin']}", "X-Access-Reason": "case 7"})
         t.equal("deleted", (code, said["call_uid"], said["files"]), (200, one["uid"], beside))
+        t.check("what lies beside a file whose name begins like it stays", os.path.exists(of_another))
+        os.remove(of_another)
         t.equal("of files the other's are left", {os.path.basename(p)[:36] for p in audio(s.data)}, {other["recording"]["id"]})
         now = s.get(f"/api/v1/calls/{one['uid']}")["recording"]
         t.equal("its record", (now["state"], now["deleted_why"], now["result"]), ("deleted", "request", "recorded"))

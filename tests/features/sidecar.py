@@ -118,6 +118,28 @@ def verified(t):
     t.equal("a link is not followed", rebuild(t, data)[-1]["seen"], 0)
 
 
+def run_over(t, data, packets):
+    capture, config = t.path(), t.path("conf")
+    write(capture, frames(packets))
+    with open(config, "w") as f:
+        f.write("[recording]\ndefault = record\nname = {caller}\n")
+    return t.run("run", "--config", config, "--data", data, "--read", capture, "--exit", "--port", "0").stderr
+
+
+@feature("R04", "the file beside a recording cannot be written at first: it is told, nobody waits for it, and it is there once it can be")
+def written_later(t):
+    data = t.path("data")
+    sound, beside, in_the_way = (f"{data}/audio/alice.{x}" for x in ("wav", "json", "json.part/x"))
+    os.makedirs(in_the_way)
+    said = run_over(t, data, [f.packet for f in spoken()])
+    t.check("it is told, and the run ends", "is not up to date" in said and "alice.json" in said)
+    t.check("the sound is there", os.path.getsize(sound) > 1000)
+    t.counter("no file beside it that tells of it", not os.path.exists(beside) or open(beside).read(1) != "{")
+    os.removedirs(in_the_way)
+    run_over(t, data, [])
+    t.equal("the next run writes it", json.load(open(beside))["call"]["from"]["user"], "alice")
+
+
 @feature("R04", "keys of media are not in the file")
 def no_keys(t):
     from protect import Protector

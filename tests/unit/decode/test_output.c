@@ -376,3 +376,19 @@ Test(output, an_error_between_two_parts_says_which_file_it_was)
     cr_expect(strstr(o.why.text, "a-p2.wav"), "%s", o.why.text);
     output_abandon(&o);
 }
+
+/* Retention takes empty folders away. "Not found" says of a render that there is nothing to hear. */
+Test(output, a_folder_that_has_gone_is_no_call_without_sound)
+{
+    struct call_flow f[2];
+    struct told told;
+    struct render_result result;
+    two_way(f);
+    cr_assert_eq(rmdir(dir), 0);
+    cr_expect_eq(render(f, 2, (struct render_request){0}, &told, &result), ERR_FULL);
+    cr_assert_eq(mkdir(dir, 0700), 0);
+    cr_expect_eq(render(f, 2, (struct render_request){0}, &told, &result), 0);
+    told_fini(&told);
+    call_flow_fini(&f[0]);
+    call_flow_fini(&f[1]);
+}

@@ -414,3 +414,17 @@ Test(media, a_packet_that_two_calls_kept_stands_once_in_their_file) {
   for (unsigned i = 0; i < 3; i++)
     record_free(calls[i]);
 }
+
+static void is_of_somebody_else(void *context, const char *path) {
+  *(bool *)context |= strcmp(path, "audio/100.wav.json") == 0;
+}
+
+/* "100.wav" is a caller, too, and that file lies beside his call. */
+Test(media, what_lies_beside_a_file_is_not_what_lies_beside_another) {
+  struct call_record *r = help_call(1, HELP_T0_US);
+  bool others = false;
+  r->recording.path = slice_str("audio/100.wav");
+  media_files(r, is_of_somebody_else, &others);
+  cr_expect_not(others);
+  record_free(r);
+}
