@@ -143,8 +143,10 @@ static void sum_up(const struct shown *shown, const struct retention_use *use, b
     char size[16];
     if (shown->json)
         return;
-    printf("%u things, %s, %s\n", shown->count, size_text(shown->bytes, size),
-           dry_run ? "would go" : "went");
+    if (shown->count)
+        printf("%u things, %s, %s\n", shown->count, size_text(shown->bytes, size), dry_run ? "would go" : "went");
+    else
+        puts(dry_run ? "nothing would go" : "nothing went");
     for (unsigned c = 0; c < RETAIN_CLASSES; c++)
         printf("%-9s %9s\n", retention_class_text((enum retention_class)c),
                size_text(use->bytes[c], size));

@@ -352,6 +352,10 @@ static int read_options(struct running *g, int argc, char **argv, struct overrid
         fprintf(stderr, "earshot: run takes no argument \"%s\"; to feed a file say --read FILE\n", argv[optind]);
         return EXIT_USAGE;
     }
+    if (g->exit_after_file && g->file_count == 0) {
+        fputs("earshot: --exit ends when files are read; it goes with --read FILE\n", stderr);
+        return EXIT_USAGE;
+    }
     while (optind < argc)
         g->files[g->file_count++] = argv[optind++];
     return -1;

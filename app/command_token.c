@@ -205,6 +205,8 @@ static int make_token(const struct asked *a, const char *data_dir)
         fputs("earshot: --role takes metrics, viewer, analyst, listener, supervisor, admin, probe or auditor\n", stderr);
         return EXIT_USAGE;
     }
+    if (auth_scopes(a->role, a->scopes) == 0)
+        return refuse("--scope leaves nothing: it takes some of the scopes of the role, and adds none");
     if (a->name && !auth_name_free(a->name))
         return refuse("--name would be another's in the audit log: not local, anonymous, system, and no colon");
     api_token_make(a->name ? a->name : a->role, a->role, now_us, text, &token);
@@ -249,7 +251,7 @@ static int list_tokens(const char *data_dir)
     if (err == 0)
         err = store_tokens(reader, show, &count);
     store_reader_close(reader);
-    if (err == 0 || err == ERR_NOT_FOUND)
+    if (err == 0 || (err == ERR_NOT_FOUND && access(data_dir, F_OK) == 0))
         return EXIT_DONE;
     why_set(&why, "cannot read the tokens in %s: %s", data_dir, err_text(err));
     return complain(EXIT_FAILED, &why);

@@ -128,14 +128,23 @@ static int print_document(const char *what)
         finding_document(stdout);
     else if (what && strcmp(what, "diagnosis") == 0)
         diagnose_document(stdout);
-    else
+    else {
+        fputs("earshot: --document takes settings, metrics, findings or diagnosis\n", stderr);
         return EXIT_USAGE;
+    }
     return EXIT_DONE;
 }
 
 static int wrong_command(const char *word)
 {
     fprintf(stderr, "earshot: there is no command \"%s\"; earshot --help lists them\n", word);
+    return EXIT_USAGE;
+}
+
+/* "--check-config conf.d/?.conf" must not look as if all of them had been checked. */
+static int too_many(const char *word, const char *extra)
+{
+    fprintf(stderr, "earshot: %s takes one file, not \"%s\" too\n", word, extra);
     return EXIT_USAGE;
 }
 
@@ -183,6 +192,8 @@ int earshot_main(int argc, char **argv, const char *decoder)
     }
     if (strcmp(word, "--version") == 0)
         return print_version(decoder);
+    if (argc > 3 && strncmp(word, "--", 2) == 0)
+        return too_many(word, argv[3]);
     if (strcmp(word, "--print-config") == 0)
         return print_config(path);
     if (strcmp(word, "--check-config") == 0)

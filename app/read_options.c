@@ -1,7 +1,9 @@
 /* What was asked of `earshot read`. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "app/commands.h"
 #include "app/read_internal.h"
@@ -115,13 +117,23 @@ static const char **text_of(struct reading *g, int option)
     }
 }
 
+static int take_workers(struct reading *g, const char *text)
+{
+    uint64_t workers;
+    if (!slice_to_u64(slice_str(text), 16, &workers)) {
+        fputs("earshot: --workers takes 0 to 16\n", stderr);
+        return EXIT_USAGE;
+    }
+    g->workers = (unsigned)workers;
+    return -1;
+}
+
 /* All others; -1: go on. */
 static int take_option(struct reading *g, int option, struct why *why)
 {
     switch (option) {
     case OPT_WORKERS:
-        g->workers = (unsigned)atoi(optarg);
-        return -1;
+        return take_workers(g, optarg);
     case OPT_OFFSET:
         return offsets_add(&g->offsets, optarg, why) == 0 ? -1 : complain(EXIT_USAGE, why);
     case OPT_SET:
@@ -150,10 +162,6 @@ int read_options(struct reading *g, int argc, char **argv, bool *ret_no_orphans)
         if (code >= 0)
             return code;
     }
-    if (g->workers > 16) {
-        fputs("earshot: --workers takes 0 to 16\n", stderr);
-        return EXIT_USAGE;
-    }
     if (optind >= argc) {
         fputs("earshot: which file? earshot read --help\n", stderr);
         return EXIT_USAGE;
@@ -175,6 +183,13 @@ static int set_one(struct settings *s, const char *text, struct why *why)
     return settings_set(s, section, name, text + at, why);
 }
 
+/* One that does not exist yet may come while a pipe is read: no error, but nobody should look for TLS in vain. */
+static void tell_key_log(const struct reading *g)
+{
+    if (strncmp(g->key_log, "unix", 4) != 0 && access(g->key_log, R_OK) != 0)
+        fprintf(stderr, "earshot: cannot read the key log %s: %s; what is inside TLS is not seen\n", g->key_log, strerror(errno));
+}
+
 int read_overrides(struct reading *g)
 {
     struct why why = {0};
@@ -185,5 +200,7 @@ int read_overrides(struct reading *g)
         err = settings_set(&g->settings, "tls", "key_log", g->key_log, &why);
     if (err == 0)
         err = settings_check(&g->settings, &why);
+    if (err == 0 && g->key_log)
+        tell_key_log(g);
     return err ? complain(EXIT_USAGE, &why) : EXIT_DONE;
 }

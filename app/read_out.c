@@ -221,6 +221,13 @@ int read_out_open(struct reading *g, struct why *why)
     return err ? err : open_topology(g, why);
 }
 
+/* Frames that no layer was made for: without a word a capture of a radio link would look like one without calls. */
+static uint64_t strange_frames(const struct reading *g)
+{
+    unsigned other = label_find(LABELS_PROTO, slice_str("other"));
+    return counters_sum(g->counters_set, C_PARSE_ERRORS + other * LABEL_COUNT_PARSE_REASON + LABEL_PARSE_UNSUPPORTED);
+}
+
 static void print_summary(const struct reading *g, int64_t begin_ns)
 {
     if (g->quiet || g->json)
@@ -229,6 +236,9 @@ static void print_summary(const struct reading *g, int64_t begin_ns)
     fprintf(stderr, "%llu calls, %llu streams without signalling, %llu recordings; %llu packets in %.2f s\n",
             (unsigned long long)g->calls, (unsigned long long)g->orphans, (unsigned long long)g->recordings,
             (unsigned long long)counters_sum(g->counters_set, C_PACKETS), seconds);
+    uint64_t strange = strange_frames(g);
+    if (strange)
+        fprintf(stderr, "%llu packets were not looked into: their link type is none that is read (tcpdump -r FILE names it)\n", (unsigned long long)strange);
     if (g->drops)
         fprintf(stderr, "%llu packets are missing: the capture itself says that it dropped them\n", (unsigned long long)g->drops);
 }

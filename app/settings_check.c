@@ -88,9 +88,17 @@ static int api_check(const struct settings *s, struct why *why)
     return 0;
 }
 
+static int folder_check(const struct settings *s, struct why *why)
+{
+    if (s->data_dir[0])
+        return 0;
+    why_set(why, "[storage] data_dir is empty; name the folder that records and recordings are kept in");
+    return ERR_INVALID;
+}
+
 int settings_check(const struct settings *s, struct why *why)
 {
-    if (ranges_check(s, why) != 0 || !media_template_valid(s->recording_name, why) || api_check(s, why) != 0)
+    if (folder_check(s, why) != 0 || ranges_check(s, why) != 0 || !media_template_valid(s->recording_name, why) || api_check(s, why) != 0)
         return ERR_INVALID;
     struct kpi_book_config kpi;
     if (setup_kpi(s, &kpi, why) != 0)

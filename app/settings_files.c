@@ -10,34 +10,79 @@
 
 struct reading {
     struct settings *settings;
+    FILE *file;
+    int line, first_line; /* that stands there now; that the first complaint is about */
     struct why first;
 };
+
+/* Of several complaints the first is told. */
+static void complain_of(struct reading *r, const struct why *why)
+{
+    if (r->first.text[0])
+        return;
+    r->first = *why;
+    r->first_line = r->line;
+}
+
+/* What did not fit is not taken for a line of its own. */
+static void too_long(struct reading *r, const char *text)
+{
+    struct why why;
+    bool more = false;
+    for (int c; (c = getc(r->file)) != EOF && c != '\n';)
+        more = true;
+    if (!more || strchr("#;", text[strspn(text, " \t")]))
+        return;
+    why_set(&why, "the line is longer than %zu bytes; lists of rules, trunks and sites go on in a further line of the same name", strlen(text));
+    complain_of(r, &why);
+}
+
+/* As fgets; counts the lines, for inih tells a handler none. */
+static char *next_line(char *text, int size, void *stream)
+{
+    struct reading *r = stream;
+    if (fgets(text, size, r->file) == NULL)
+        return NULL;
+    r->line++;
+    if (strchr(text, '\n') == NULL)
+        too_long(r, text);
+    return text;
+}
 
 static int on_setting(void *user, const char *section, const char *name, const char *value)
 {
     struct reading *r = user;
     struct why why = {0};
-    if (settings_set(r->settings, section, name, value, &why) == 0)
-        return 1;
-    if (r->first.text[0] == '\0')
-        r->first = why;
-    return 0;
+    int err = ERR_INVALID;
+    if (section[0] == '\0')
+        why_set(&why, "\"%s\" stands in no section: a line such as [api] has to go ahead of it", name);
+    else
+        err = settings_set(r->settings, section, name, value, &why);
+    if (err)
+        complain_of(r, &why);
+    return err == 0;
+}
+
+static int unreadable(const char *path, struct why *why)
+{
+    int error = errno;
+    why_set(why, "cannot read the configuration %s: %s", path, strerror(error));
+    return error == ENOENT ? ERR_NOT_FOUND : err_of_errno(error);
 }
 
 int settings_read(struct settings *s, const char *path, struct why *why)
 {
-    struct reading reading = {.settings = s};
-    FILE *f = fopen(path, "r");
-    if (f == NULL) {
-        why_set(why, "cannot read the configuration %s: %s", path, strerror(errno));
-        return errno == ENOENT ? ERR_NOT_FOUND : err_of_errno(errno);
-    }
-    int line = ini_parse_file(f, on_setting, &reading);
-    fclose(f);
-    if (line == 0)
-        return 0;
-    why_set(why, "%s, line %d: %s", path, line,
-            reading.first.text[0] ? reading.first.text : "neither a [section], a comment nor name = value");
+    struct reading reading = {.settings = s, .file = fopen(path, "r")};
+    if (reading.file == NULL)
+        return unreadable(path, why);
+    int line = ini_parse_stream(next_line, &reading, on_setting, &reading);
+    int err = ferror(reading.file) ? unreadable(path, why) : 0; /* a directory can be opened */
+    fclose(reading.file);
+    if (err || (line == 0 && reading.first_line == 0))
+        return err;
+    bool ours = reading.first_line && (line == 0 || reading.first_line <= line);
+    why_set(why, "%s, line %d: %s", path, ours ? reading.first_line : line,
+            ours ? reading.first.text : "neither a [section], a comment nor name = value");
     return ERR_INVALID;
 }
 

@@ -1,5 +1,5 @@
 """The service from a terminal: earshot calls, call, top, export; completion of the shell."""
-import csv, glob, hashlib, json, os, pty, re, select, subprocess, time
+import csv, glob, hashlib, json, os, pty, re, select, struct, subprocess, time
 
 from access import Guarded, two_calls
 from craft import *
@@ -47,6 +47,14 @@ def calls_and_call(t):
         t.counter("who may see one call sees both", len(both) == 2 and len(run("calls", *WHEN, token=limited).splitlines()) == 2 and "scope" in run("call", uids("+43")[0], "--ladder", token=limited, code=1))
         done = subprocess.run([t.earshot, "calls", "--url", "http://192.0.2.1:1"], capture_output=True, text=True, env={**os.environ, "EARSHOT_TOKEN": s.first})
         t.check("no token in clear over a network", done.returncode == 2 and "https" in done.stderr)
+        radio = t.path("radio.pcap")
+        with open(radio, "wb") as f:
+            f.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 105) + struct.pack("<IIII", 1700000000, 0, 4, 4) + b"abcd")
+        data = ("--data", f"{t.work}/none")
+        for words, code, said in ((("read", radio), 0, "1 packets were not looked into"), (("read", "--workers", "x", radio), 2, "0 to 16"), (("read", "--key-log", "/nowhere", radio), 0, "cannot read the key log /nowhere"),
+                                  (("run", "--exit", "--interface", "lo", *data), 2, "--read FILE"), (("--check-config", "/dev/null", radio), 2, "one file"), (("--document", "x"), 2, "settings, metrics"),
+                                  (("token", "list", *data), 1, "cannot read the tokens"), (("token", "create", "--role", "viewer", "--scope", "audio", *data), 2, "leaves nothing")):
+            t.check(f"{words}", said in t.run(*words, code=code).stderr)
         t.check("nor in any list of processes", all("--token " not in t.run(c, "--help").stdout for c in ("calls", "call", "top", "export", "import")))
 
 

@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "app/settings.h"
@@ -78,6 +79,55 @@ Test(settings, a_wrong_file_is_named_with_its_line)
     unlink(path);
     cr_assert_neq(strstr(why.text, "line 4"), NULL, "%s", why.text);
     cr_assert_neq(strstr(why.text, "\"filter\""), NULL, "%s", why.text);
+}
+
+static const struct {
+    const char *text, *says;
+} wrong_files[] = {
+    {"port = 1\n[api]\n", "line 1: \"port\" stands in no section"},
+    {"[api\nport = 1\n", "line 1: neither"},
+    {"[api]\nport 3\nprot = 1\n", "line 2: neither"}, /* not what is wrong with the next line */
+    {"[api]\nprot = 1\nport 3\n", "line 2: unknown setting"},
+    {"# LONG\n[api]\nprot = 1\n", "line 3: unknown setting"},
+    {"[rule x]\naction = skip\nnumber = LONG\n[api]\n", "line 3: the line is longer than"},
+};
+
+/* LONG: longer than a line may be. */
+static void write_wrong(const char *text, FILE *f)
+{
+    const char *place = strstr(text, "LONG");
+    if (place)
+        fprintf(f, "%.*s%0400d%s", (int)(place - text), text, 0, place + 4);
+    else
+        fputs(text, f);
+    fclose(f);
+}
+
+Test(settings, the_first_wrong_line_is_told_with_what_is_wrong_with_it)
+{
+    for (size_t i = 0; i < sizeof wrong_files / sizeof wrong_files[0]; i++) {
+        struct settings s;
+        struct why why = {0};
+        char path[] = "/tmp/earshot-settings-XXXXXX";
+        write_wrong(wrong_files[i].text, fdopen(mkstemp(path), "w"));
+        settings_defaults(&s);
+        cr_assert_eq(settings_read(&s, path, &why), ERR_INVALID);
+        unlink(path);
+        cr_assert_neq(strstr(why.text, wrong_files[i].says), NULL, "%s: %s", wrong_files[i].text, why.text);
+        settings_free(&s);
+    }
+}
+
+Test(settings, a_directory_is_no_file_and_no_folder_is_no_place_for_data)
+{
+    struct settings s;
+    struct why why = {0};
+    settings_defaults(&s);
+    cr_assert_neq(settings_read(&s, "/tmp", &why), 0);
+    cr_assert_neq(strstr(why.text, "directory"), NULL, "%s", why.text);
+    cr_assert_eq(settings_set(&s, "storage", "data_dir", "", &why), 0);
+    cr_assert_eq(settings_check(&s, &why), ERR_INVALID);
+    cr_assert_neq(strstr(why.text, "data_dir"), NULL, "%s", why.text);
 }
 
 Test(settings, beyond_loopback_needs_a_proxy)
