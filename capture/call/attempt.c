@@ -94,9 +94,14 @@ static void end_refused(struct calls *c, struct live *l, unsigned code, int64_t 
 static void end_by_bye(struct calls *c, struct live *l, const struct sighting *s)
 {
     int64_t now_ns = s->d->time_ns;
-    first_time(&l->call->bye_ns, now_ns);
+    if (s->m->request) {
+        first_time(&l->call->bye_ns, now_ns);
+    } else { /* the answer to it, which is all that was captured */
+        l->bye_told = !l->call->partial;
+        l->call->partial = true;
+    }
     if (l->answered) {
-        attempt_end(c, l, CALL_OUTCOME_ANSWERED, CALL_END_BYE, s->sender, now_ns);
+        attempt_end(c, l, CALL_OUTCOME_ANSWERED, CALL_END_BYE, s->transaction_of, now_ns);
         return;
     }
     /* a BYE in an early dialog is another way to cancel */
@@ -186,8 +191,26 @@ static void take_code(struct live *l, const struct sighting *s)
         l->call->reason_phrase = arena_copy(l->call->arena, s->m->reason_phrase);
 }
 
+/* A 2xx that was not captured is as good as its ACK, but for the time. */
+static void answer_told(struct live *l, const struct sighting *s)
+{
+    bool told = s->m->request;
+    struct call_leg *leg = legs_find(l, s->to_tag);
+    if (told || l->answer_told) {
+        l->call->partial = told;
+        l->call->answered_ns = 0;
+    }
+    l->answer_told = told;
+    if (!told)
+        return;
+    l->call->sip_code = 200;
+    if (leg && leg->answered_ns == 0)
+        leg->answered_ns = s->d->time_ns;
+}
+
 static void answer(struct live *l, const struct sighting *s)
 {
+    answer_told(l, s);
     first_time(&l->call->answered_ns, s->d->time_ns);
     causes_forget(l->call); /* of a target before, or of an announcement */
     l->answered = true;

@@ -103,6 +103,8 @@ struct live {
     bool fax;              /* it agreed on an image: T.38 */
     bool answered;         /* or picked up in the middle */
     bool challenged;       /* the next INVITE is the answer to it */
+    bool answer_told;      /* by its ACK alone */
+    bool bye_told;         /* by the response to it alone, and nothing else is missing */
     uint8_t siprec_readings;
     bool media_seen;
     bool attempt_due; /* an attempt that is counted once its place is settled */

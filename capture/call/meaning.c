@@ -74,20 +74,60 @@ static bool in_dialog(const struct live *l, const struct sighting *s)
     return l->call->legs == NULL || (l->answered && remote == 0);
 }
 
+/* The leg ends, and the call with its last one: `whole`. */
+static enum dialog_input release(struct calls *c, struct live *l, const struct sighting *s,
+                                 enum dialog_input whole)
+{
+    uint64_t winner = l->callee_tag;
+    if (legs_bye(l, remote_tag(s), s->d->time_ns) == LEG_BYE_CALL)
+        return whole;
+    if (l->callee_tag != winner)
+        negotiate_moved(c, l, legs_find(l, l->callee_tag));
+    return INPUT_NOTHING;
+}
+
 static enum dialog_input meaning_of_bye(struct calls *c, struct live *l, const struct sighting *s)
 {
     if (!in_dialog(l, s)) {
         counters_add(c->counters, C_ALONE_BYES, 1);
         return INPUT_NOTHING;
     }
+    if (l->bye_told && s->transaction_of == l->call->released_by) { /* captured behind its response */
+        l->call->bye_ns = l->call->ended_ns;
+        l->call->partial = l->bye_told = false;
+    }
     if (live_is_over(l) || stranger_bye(c, l, s))
         return INPUT_NOTHING;
-    uint64_t winner = l->callee_tag;
-    if (legs_bye(l, remote_tag(s), s->d->time_ns) == LEG_BYE_CALL)
-        return INPUT_BYE;
-    if (l->callee_tag != winner)
-        negotiate_moved(c, l, legs_find(l, l->callee_tag));
-    return INPUT_NOTHING;
+    return release(c, l, s, INPUT_BYE);
+}
+
+/* The ACK of a failure has the branch of its INVITE, that of a 2xx one of its own (RFC 3261 17.1.1.3,
+ * 13.2.2.4). So a mirror of one direction, or one that lost the 2xx, still shows that it was there. */
+static bool tells_of_answer(const struct live *l, const struct sighting *s)
+{
+    const struct call_leg *leg = legs_find(l, s->to_tag);
+    bool from_caller = false;
+    if (l->answered || s->to_tag == 0 || (leg && leg->code) || l->call->hops_over_limit ||
+        !slice_starts(s->m->via.branch, "z9hG4bK"))
+        return false;
+    for (const struct call_hop *h = l->call->hops; h; h = h->next) {
+        if (h->cseq != s->m->cseq)
+            continue;
+        if (h->via == s->via)
+            return false;
+        from_caller |= h->from == NULL && addr_equal(h->src.addr, s->d->src.addr);
+    }
+    return from_caller;
+}
+
+static enum dialog_input meaning_of_ack(struct live *l, const struct sighting *s)
+{
+    legs_ack(l, s);
+    if (s->transaction_of != CALL_CALLER || s->m->cseq != l->invite_cseq)
+        return INPUT_NOTHING;
+    if (tells_of_answer(l, s))
+        return INPUT_ANSWER_TOLD;
+    return remote_tag(s) == l->callee_tag ? INPUT_ACK : INPUT_NOTHING;
 }
 
 /* Of one hop among several it tells of that hop alone. */
@@ -107,8 +147,7 @@ static enum dialog_input meaning_of_request(struct calls *c, struct live *l,
     case SIP_INVITE:
         return meaning_of_invite(c, l, s);
     case SIP_ACK:
-        legs_ack(l, s);
-        return of_attempt && remote_tag(s) == l->callee_tag ? INPUT_ACK : INPUT_NOTHING;
+        return meaning_of_ack(l, s);
     case SIP_CANCEL:
         return of_attempt ? meaning_of_cancel(l, s) : INPUT_NOTHING;
     case SIP_BYE:
@@ -130,13 +169,27 @@ static enum dialog_input meaning_of_failure(struct live *l, const struct sightin
     return status == 401 || status == 407 ? INPUT_CHALLENGE : INPUT_REFUSAL;
 }
 
-static enum dialog_input meaning_of_response(struct live *l, const struct sighting *s)
+static enum dialog_input meaning_of_bye_response(struct calls *c, struct live *l,
+                                                 const struct sighting *s)
 {
     unsigned status = s->m->status;
-    if (s->m->method == SIP_BYE && status >= 200) {
-        bool challenge = (status == 401 || status == 407) && l->answered;
-        return challenge ? INPUT_BYE_CHALLENGE : INPUT_BYE_DONE;
-    }
+    if (status < 200)
+        return INPUT_NOTHING;
+    if ((status == 401 || status == 407) && l->answered)
+        return INPUT_BYE_CHALLENGE;
+    /* the BYE itself was not captured; strangers are not believed (stranger.h) */
+    bool told = status < 300 && l->state == DIALOG_ANSWERED && l->stranger == NULL &&
+                remote_tag(s) && remote_tag(s) == l->callee_tag &&
+                !stranger_to(c, l, s->d->src.addr) && !stranger_to(c, l, s->d->dst.addr);
+    return told ? release(c, l, s, INPUT_BYE_TOLD) : INPUT_BYE_DONE;
+}
+
+static enum dialog_input meaning_of_response(struct calls *c, struct live *l,
+                                             const struct sighting *s)
+{
+    unsigned status = s->m->status;
+    if (s->m->method == SIP_BYE)
+        return meaning_of_bye_response(c, l, s);
     if (s->m->method != SIP_INVITE || s->transaction_of != CALL_CALLER)
         return INPUT_NOTHING;
     /* older: a late failure of the INVITE before, but an answer counts; newer: its INVITE was
@@ -149,10 +202,12 @@ static enum dialog_input meaning_of_response(struct live *l, const struct sighti
         return INPUT_TRYING;
     if (status < 200)
         return status == 180 || (status == 183 && s->sdp.size) ? INPUT_RINGING : INPUT_PROGRESS;
-    return status < 300 ? INPUT_ANSWER : meaning_of_failure(l, s);
+    if (status >= 300)
+        return meaning_of_failure(l, s);
+    return l->answer_told && s->to_tag == l->callee_tag ? INPUT_ANSWER_LATE : INPUT_ANSWER;
 }
 
 enum dialog_input meaning_of(struct calls *c, struct live *l, const struct sighting *s)
 {
-    return s->m->request ? meaning_of_request(c, l, s) : meaning_of_response(l, s);
+    return s->m->request ? meaning_of_request(c, l, s) : meaning_of_response(c, l, s);
 }

@@ -8,6 +8,7 @@
     [INPUT_TRYING] = {self, DO_TIME_100}, [INPUT_PROGRESS] = {self, DO_TIME_18X},                  \
     [INPUT_RINGING] = {DIALOG_RINGING, DO_TIME_18X | DO_TIME_RINGING},                             \
     [INPUT_ANSWER] = {DIALOG_ANSWERED, DO_CODE | DO_ANSWER},                                       \
+    [INPUT_ANSWER_TOLD] = {DIALOG_ANSWERED, DO_ANSWER | DO_TIME_ACK},                              \
     [INPUT_CHALLENGE] = {DIALOG_CHALLENGED, DO_CODE | DO_CHALLENGE},                               \
     [INPUT_REFUSAL] = {DIALOG_REFUSED, DO_CODE | DO_END_REFUSED},                                  \
     [INPUT_CANCEL] = {DIALOG_CANCELLING, DO_TIME_CANCEL},                                          \
@@ -38,6 +39,7 @@ static const struct dialog_step steps[DIALOG_STATES][DIALOG_INPUTS] =
         [DIALOG_CANCELLING] =
             {
                 [INPUT_ANSWER] = {DIALOG_ANSWERED, DO_CODE | DO_ANSWER},
+                [INPUT_ANSWER_TOLD] = {DIALOG_ANSWERED, DO_ANSWER | DO_TIME_ACK},
                 [INPUT_CHALLENGE] = {DIALOG_REFUSED, DO_CODE | DO_END_REFUSED},
                 [INPUT_REFUSAL] = {DIALOG_REFUSED, DO_CODE | DO_END_REFUSED},
                 [INPUT_BYE] = {DIALOG_RELEASING, DO_END_BYE},
@@ -46,8 +48,10 @@ static const struct dialog_step steps[DIALOG_STATES][DIALOG_INPUTS] =
         [DIALOG_ANSWERED] =
             {
                 [INPUT_ANSWER] = {DIALOG_ANSWERED, 0}, /* a second branch */
+                [INPUT_ANSWER_LATE] = {DIALOG_ANSWERED, DO_CODE | DO_ANSWER},
                 [INPUT_ACK] = {DIALOG_ANSWERED, DO_TIME_ACK},
                 [INPUT_BYE] = {DIALOG_RELEASING, DO_END_BYE},
+                [INPUT_BYE_TOLD] = {DIALOG_OVER, DO_END_BYE},
             },
         [DIALOG_RELEASING] =
             {

@@ -46,12 +46,15 @@ enum dialog_input {
     INPUT_PROGRESS,  /* 181, 182, 199, 183 without SDP */
     INPUT_RINGING,   /* 180, 183 with SDP */
     INPUT_ANSWER,    /* 2xx to the INVITE */
+    INPUT_ANSWER_TOLD, /* its ACK: the 2xx itself was not captured, */
+    INPUT_ANSWER_LATE, /* or only behind it */
     INPUT_CHALLENGE, /* 401, 407 */
     INPUT_REFUSAL,   /* any other final response to the INVITE */
     INPUT_ACK,
     INPUT_CANCEL,
     INPUT_BYE,           /* of the dialog: its tags fit */
     INPUT_BYE_DONE,      /* final response to it */
+    INPUT_BYE_TOLD,      /* 2xx to a BYE that was not captured */
     INPUT_BYE_CHALLENGE, /* 401, 407 to it: the call goes on until the next BYE */
     INPUT_PICKUP,        /* a message that only an established call has: we came in the middle */
     DIALOG_INPUTS,

@@ -534,4 +534,11 @@ def unfinished(t):
     t.equal("no INVITE", part(picked, "outcome", "end_reason", "partial"), [("answered", "bye", True)])
     t.equal("nothing invented", part(picked, "post_dial_delay_ms", "setup_ms", "hops", "attempts"), [(None, None, [], [])])
     t.equal("its leg", part(picked[0]["legs"], "to_tag", "winner", "hop"), [("tt1", True, None)])
+    told = plain()
+    told.packets = [p for p in told.packets if not p.data.startswith(b"BYE")]
+    t.equal("the answer to a BYE that was not captured", part(told.read(t, media=voice(3)), "outcome", "end_reason", "released_by", "partial"),
+            [("answered", "bye", "caller", True)])
+    half = plain()
+    half.packets = [p for p in half.packets if p.src == ALICE]
+    t.equal("one direction of the mirror alone", part(half.read(t), "outcome", "end_reason", "partial", "sip_code"), [("answered", "bye", True, 200)])
     t.counter("with INVITE and BYE nothing is partial", plain().read(t, media=voice(3))[0]["partial"] is False)

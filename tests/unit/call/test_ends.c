@@ -403,3 +403,92 @@ Test(ends, an_answer_that_comes_again_and_again_lacks_its_ack)
     answered_again("after one repetition", 1600, false);
     answered_again("late", 8600, false);
 }
+
+/* ---- what was not captured, told by what was ---- */
+
+struct missed {
+    const char *name;
+    struct sip_line line[8];
+    double at_ms[8];
+    int64_t answered_ms, ended_ms;
+    bool answered, partial;
+    enum call_party by;
+};
+
+static void check_missed(const struct missed *m)
+{
+    struct scene *s = scene_new(NULL);
+    for (unsigned i = 0; i < 8 && m->line[i].src; i++)
+        scene_sip(s, m->at_ms[i], m->line[i]);
+    scene_wait(s, 400000);
+    cr_assert_eq(s->ended_count, 1, "%s", m->name);
+    const struct call *call = &s->call[0].call;
+    cr_expect_eq(call->outcome == CALL_OUTCOME_ANSWERED, m->answered, "%s", m->name);
+    cr_expect_eq(since_start(call->answered_ns), m->answered_ms, "%s: %lld", m->name,
+                 (long long)since_start(call->answered_ns));
+    cr_expect_eq(since_start(call->ended_ns), m->ended_ms, "%s: %lld", m->name,
+                 (long long)since_start(call->ended_ns));
+    cr_expect_eq(call->partial, m->partial, "%s", m->name);
+    cr_expect_eq(call->released_by, m->by, "%s", m->name);
+    scene_end(s);
+}
+
+#define M_INVITE   {UA, UB, "INVITE"}
+#define M_RINGING  {UB, UA, .status = 180, .to_tag = "b"}
+#define M_ANSWER   {UB, UA, .status = 200, .to_tag = "b"}
+#define M_ACK      {UA, UB, "ACK", .to_tag = "b", .branch = "z9hG4bKk"}
+#define M_BYE      {UA, UB, "BYE", .cseq = 2, .to_tag = "b", .branch = "z9hG4bKb"}
+#define M_BYE_OK   {UB, UA, .status = 200, .of = "BYE", .cseq = 2, .to_tag = "b", .branch = "z9hG4bKb"}
+#define M_THIRD    "10.0.0.66:5060"
+
+Test(ends, an_ack_of_its_own_branch_tells_of_the_answer)
+{
+    static const struct missed cases[] = {
+        {"one direction of the mirror is missing",
+         {M_INVITE, M_ACK, M_BYE}, {0, 1000, 5000}, 1000, 5000, true, true, CALL_CALLER},
+        {"the answer alone is missing",
+         {M_INVITE, M_RINGING, M_ACK, M_BYE, M_BYE_OK}, {0, 200, 1000, 5000, 5010},
+         1000, 5000, true, true, CALL_CALLER},
+        {"it comes behind its ACK",
+         {M_INVITE, M_RINGING, M_ACK, M_ANSWER, M_BYE}, {0, 200, 1000, 1001, 5000},
+         1001, 5000, true, false, CALL_CALLER},
+        {"the ACK of a failure has the branch of the INVITE",
+         {M_INVITE, {UA, UB, "ACK", .to_tag = "b"}, M_BYE}, {0, 1000, 5000},
+         -1, 5000, false, false, CALL_CALLER},
+        {"who is not the caller acknowledges nothing",
+         {M_INVITE, {M_THIRD, UB, "ACK", .to_tag = "b", .branch = "z9hG4bKk"}, M_BYE},
+         {0, 1000, 5000}, -1, 5000, false, false, CALL_CALLER},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        check_missed(&cases[i]);
+}
+
+Test(ends, the_answer_to_a_bye_tells_of_it)
+{
+    static const struct missed cases[] = {
+        {"the BYE is missing",
+         {M_INVITE, M_ANSWER, M_ACK, M_BYE_OK}, {0, 1000, 1010, 5010},
+         1000, 5010, true, true, CALL_CALLER},
+        {"it is the callee's",
+         {M_INVITE, M_ANSWER, M_ACK,
+          {UA, UB, .status = 200, .of = "BYE", .cseq = 7, .from_tag = "b", .to_tag = "a"}},
+         {0, 1000, 1010, 5010}, 1000, 5010, true, true, CALL_CALLEE},
+        {"it comes behind its answer",
+         {M_INVITE, M_ANSWER, M_ACK, M_BYE_OK, M_BYE}, {0, 1000, 1010, 5010, 5011},
+         1000, 5010, true, false, CALL_CALLER},
+        {"a refusal of it ends nothing",
+         {M_INVITE, M_ANSWER, M_ACK,
+          {UB, UA, .status = 500, .of = "BYE", .cseq = 2, .to_tag = "b"}, M_BYE},
+         {0, 1000, 1010, 3000, 5000}, 1000, 5000, true, false, CALL_CALLER},
+        {"nor does what a stranger says",
+         {M_INVITE, M_ANSWER, M_ACK,
+          {M_THIRD, UA, .status = 200, .of = "BYE", .cseq = 2, .to_tag = "b"}, M_BYE},
+         {0, 1000, 1010, 3000, 5000}, 1000, 5000, true, false, CALL_CALLER},
+        {"nor one of another dialog",
+         {M_INVITE, M_ANSWER, M_ACK,
+          {UB, UA, .status = 200, .of = "BYE", .cseq = 2, .to_tag = "c"}, M_BYE},
+         {0, 1000, 1010, 3000, 5000}, 1000, 5000, true, false, CALL_CALLER},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        check_missed(&cases[i]);
+}
