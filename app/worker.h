@@ -183,7 +183,7 @@ struct wflow {
     struct spool_ref tail;       /* once the spool flow is closed */
     unsigned codec_count, negotiated_count; /* as in struct flow_media */
     struct rtp_codec *codecs;    /* flows of a call share them (flow_codecs.h) */
-    struct wmask *mask;          /* where keys are silenced (worker_mask.h); NULL: nowhere yet */
+    struct key_mute *mask;       /* where keys are silenced (worker_mask.h); NULL: nowhere yet */
 };
 
 /* Keys of a call's media, each once, in the order in which signalling told them. Of what is not recorded they are in no record: only a

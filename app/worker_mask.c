@@ -4,24 +4,13 @@
 
 #include <stdlib.h>
 
+#include "app/key_mute.h"
 #include "app/worker_internal.h"
 #include "app/worker_keys.h"
 #include "app/worker_pause.h"
 #include "capture/rtp/red.h"
-#include "decode/key_watch.h"
 
-#define AROUND_MS 60
-#define BACK_NS   (INT64_C(450) * 1000000)
-
-/* Of a flow whose sound is watched. */
-struct wmask {
-    uint32_t ssrc;
-    uint32_t next_ts;  /* of the packet that goes on where the last one ended */
-    uint32_t until_ts; /* sound before this is silenced */
-    bool begun, muting, sounding;
-    enum key_sound sound;
-    struct key_watch watch;
-};
+#define BACK_NS (INT64_C(450) * 1000000)
 
 enum rule_mask mask_of(const struct wcall *wc, const struct worker_config *config)
 {
@@ -79,31 +68,22 @@ bool worker_mask_event(const struct worker *w, const struct wflow *f, const stru
 
 /* ---- tones ---- */
 
-struct muting {
-    enum key_sound sound;
-    uint32_t ssrc, from_ts, until_ts;
+struct held {
+    const struct key_mute *mute;
+    struct key_codecs codecs;
 };
 
-static uint32_t be32(const uint8_t *p)
+static int mute_packet(void *context, int64_t time_ns, enum spool_what what, uint8_t *payload,
+                       uint16_t size)
 {
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static int mute_packet(void *context, int64_t time_ns, enum spool_what what, uint8_t *payload, uint16_t size)
-{
-    const struct muting *m = context;
-    struct rtp_packet p;
+    const struct held *h = context;
     (void)time_ns;
-    if (what != SPOOL_RTP || size < 12 || be32(payload + 8) != m->ssrc ||
-        !rtp_parse(slice_of(payload, size), size, &p) || p.payload.size == 0)
-        return size;
-    uint32_t from = p.timestamp, to = from + key_sound_samples(m->sound, p.payload.size);
-    if ((int32_t)(m->until_ts - from) > 0 && (int32_t)(to - m->from_ts) > 0)
-        key_sound_mute(m->sound, payload + (p.payload.data - payload), p.payload.size);
+    if (what == SPOOL_RTP)
+        key_mute_packet(h->mute, h->codecs, payload, size);
     return size;
 }
 
-static struct wmask *mask_state(struct wflow *f)
+static struct key_mute *mute_of(struct wflow *f)
 {
     if (f->mask == NULL)
         f->mask = calloc(1, sizeof *f->mask);
@@ -118,49 +98,24 @@ static const struct tone_bank *bank_of(struct worker *w)
     return w->key_bank;
 }
 
-static void follow(struct wmask *k, enum key_sound sound, const struct rtp_packet *p)
+void worker_mask_sound(struct worker *w, struct wflow *f, const struct rtp_packet *p,
+                       const struct event *event)
 {
-    if (!k->begun || k->ssrc != p->ssrc || k->sound != sound) {
-        *k = (struct wmask){.ssrc = p->ssrc, .sound = sound, .begun = true};
-    } else if (k->next_ts != p->timestamp) {
-        key_watch_reset(&k->watch);
-        k->muting = k->muting && (int32_t)(k->until_ts - p->timestamp) > 0;
-    }
-    k->next_ts = p->timestamp + key_sound_samples(sound, p->payload.size);
-}
-
-void worker_mask_sound(struct worker *w, struct wflow *f, const struct rtp_codec *codec,
-                       const struct rtp_packet *p, const struct event *event)
-{
-    enum key_sound sound =
-        f->secure ? KEY_SOUND_NONE : key_sound_of(codec->name, codec->clock_hz, codec->channels);
-    struct wmask *k = sound && codec->payload_type == p->payload_type ? mask_state(f) : NULL;
+    struct key_codecs codecs = {f->codecs, f->codec_count};
+    bool reads = !f->secure && key_mute_reads(codecs, p);
+    struct key_mute *k = reads ? mute_of(f) : NULL;
     const struct tone_bank *bank = k ? bank_of(w) : NULL;
-    int from = 0, to = 0;
     worker_keep_packet(w, f, event, worker_kept_part(f, p, event->body), true);
     if (bank == NULL)
         return;
-    const uint32_t around = AROUND_MS * TONE_RATE / 1000;
-    bool was = k->muting;
-    follow(k, sound, p);
-    bool heard = key_watch_payload(&k->watch, bank, sound, p->payload, &from, &to);
-    if (heard && !k->sounding) {
+    enum key_heard heard = key_mute_hear(k, bank, codecs, p);
+    if (heard == KEY_HEARD_BEGUN) {
         counters_add(w->counters, C_DTMF_MUTED, 1);
         worker_key_silenced(w, f, event->time_ns);
     }
-    k->sounding = heard;
-    struct muting m = {
-        .sound = sound, .ssrc = p->ssrc, .from_ts = p->timestamp, .until_ts = k->until_ts};
-    if (heard) {
-        /* a block at the edge of the tone may not have been taken for a part of it */
-        m.from_ts = p->timestamp + (uint32_t)from - TONE_BLOCK - around;
-        m.until_ts = k->until_ts = p->timestamp + (uint32_t)to + TONE_BLOCK + around;
-        k->muting = true;
-    } else if (!was || (int32_t)(k->until_ts - p->timestamp) <= 0) {
-        k->muting = false;
-        return;
-    }
-    if (f->spool)
-        spool_flow_held(w->spool, f->spool, heard ? event->time_ns - BACK_NS : event->time_ns,
-                        mute_packet, &m);
+    struct held held = {k, codecs};
+    if (f->spool && heard != KEY_HEARD_NONE)
+        spool_flow_held(w->spool, f->spool,
+                        heard == KEY_HEARD_AFTER ? event->time_ns : event->time_ns - BACK_NS,
+                        mute_packet, &held);
 }

@@ -10,5 +10,4 @@ bool worker_masks(const struct worker *w, const struct wcall *wc);
 /* The packet tells of a key that this flow must not keep. */
 bool worker_mask_event(const struct worker *w, const struct wflow *f, const struct rtp_codec *outer, const struct rtp_packet *p);
 /* Keeps the packet; if a key sounds in it, silences it and what is near. */
-void worker_mask_sound(struct worker *w, struct wflow *f, const struct rtp_codec *codec, const struct rtp_packet *p,
-                       const struct event *event);
+void worker_mask_sound(struct worker *w, struct wflow *f, const struct rtp_packet *p, const struct event *event);

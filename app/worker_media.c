@@ -351,12 +351,12 @@ static void note_picture(struct wstream *s, const struct rtp_codec *codec, const
 }
 
 static inline void keep(struct worker *w, struct wflow *f, const struct event *event, const struct rtp_codec *outer,
-                        const struct rtp_codec *codec, const struct rtp_packet *p)
+                        const struct rtp_packet *p)
 {
     if (!may_keep(w, f, event->time_ns))
         return;
     if (__builtin_expect(f->withhold, 0))
-        worker_keep_less(w, f, event, outer, codec, p);
+        worker_keep_less(w, f, event, outer, p);
     else
         worker_keep_packet(w, f, event, worker_kept_part(f, p, event->body), true);
 }
@@ -401,11 +401,11 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
             worker_key_packet(w, f, s, outer, &p, verdict & RTP_LATE, event->time_ns);
         if (__builtin_expect(outer->kind == CODEC_VIDEO, 0))
             note_picture(s, codec, &p, payload_wire, verdict, event->time_ns);
-        keep(w, f, event, outer, codec, &p);
+        keep(w, f, event, outer, &p);
         if (__builtin_expect(f->tapped && f->keep && !(f->withhold & WITHHOLD_PAUSED), 0))
             worker_tap_packet(w, f, codec, event);
     } else if (f->secure) {
-        keep(w, f, event, outer, outer, &p); /* which of two with one number is genuine, only the key can tell */
+        keep(w, f, event, outer, &p); /* which of two with one number is genuine, only the key can tell */
     }
     if (__builtin_expect(verdict & RTP_WINDOW, 0))
         end_window(w, s);

@@ -310,8 +310,7 @@ static void keep_cut(struct worker *w, struct wflow *f, const struct event *even
 }
 
 void worker_keep_less(struct worker *w, struct wflow *f, const struct event *event,
-                      const struct rtp_codec *outer, const struct rtp_codec *codec,
-                      const struct rtp_packet *p)
+                      const struct rtp_codec *outer, const struct rtp_packet *p)
 {
     struct wpause *pause = f->call->pause;
     if (pause && pause->resume_ns && event->time_ns >= pause->resume_ns)
@@ -325,7 +324,7 @@ void worker_keep_less(struct worker *w, struct wflow *f, const struct event *eve
     else if (worker_mask_event(w, f, outer, p))
         counters_add(w->counters, C_DTMF_MASKED, 1);
     else if (f->withhold & WITHHOLD_MASKED)
-        worker_mask_sound(w, f, codec, p, event);
+        worker_mask_sound(w, f, p, event);
     else
         worker_keep_packet(w, f, event, worker_kept_part(f, p, event->body), true);
 }

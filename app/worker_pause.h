@@ -45,7 +45,7 @@ void worker_pause_tick(struct worker *w, int64_t now_ns);
 void worker_withhold(struct worker *w, struct wflow *f);
 /* A packet of a flow that withholds something: keeps what may be kept. `event`: RTP that is no duplicate. */
 void worker_keep_less(struct worker *w, struct wflow *f, const struct event *event, const struct rtp_codec *outer,
-                      const struct rtp_codec *codec, const struct rtp_packet *p);
+                      const struct rtp_packet *p);
 void worker_pause_free(struct worker *w, struct wcall *wc);
 /* Into the record: the pauses as events, keys out that came meanwhile. Ahead of what becomes of the recording. */
 void summarise_pause(struct call_record *r, const struct wcall *wc, const struct worker_config *config);
