@@ -18,6 +18,9 @@
 
 #include "base/counters.h"
 
+#define EVENT_OCTETS 4
+#define EVENT_FLASH  16 /* the last of those that keys and hook make */
+
 struct rtp_stream *rtp_stream_new(const struct rtp_stream_config *config)
 {
     size_t size = SIMULATION_AT + (config->playout ? sizeof(struct simulation) : 0);
@@ -188,7 +191,19 @@ void stream_advance(struct rtp_stream *s, const struct arrival *a, uint32_t ahea
     stream_count(s, a, s->max_ext);
 }
 
-static uint8_t kind_of(const struct rtp_packet *p, const struct rtp_codec *codec)
+/* A key that nothing announced: streams without signalling, and phones that send what they did not negotiate. Beside the
+ * media of a stream a dynamic type of the form of RFC 4733 2.3 is no frame: four octets, an event for keys or the
+ * hook, the R bit clear. */
+static bool is_unnamed_event(const struct rtp_stream *s, const struct rtp_packet *p)
+{
+    const uint8_t *octets = p->payload.data;
+    return p->payload_type >= 96 && p->payload.size == EVENT_OCTETS &&
+           s->payload_type != PAYLOAD_NONE && s->payload_type != p->payload_type &&
+           octets[0] <= EVENT_FLASH && (octets[1] & 0x40) == 0;
+}
+
+static uint8_t kind_of(const struct rtp_stream *s, const struct rtp_packet *p,
+                       const struct rtp_codec *codec)
 {
     switch (codec->kind) {
     case CODEC_EVENT:
@@ -198,7 +213,9 @@ static uint8_t kind_of(const struct rtp_packet *p, const struct rtp_codec *codec
     case CODEC_VIDEO:
         return ARRIVAL_VIDEO;
     case CODEC_UNKNOWN: /* 19 was comfort noise before RFC 3551 */
-        return p->payload_type == 19 && codec->clock_hz == 0 ? ARRIVAL_NOISE : ARRIVAL_MEDIA;
+        if (codec->clock_hz == 0 && p->payload_type == 19)
+            return ARRIVAL_NOISE;
+        return codec->clock_hz == 0 && is_unnamed_event(s, p) ? ARRIVAL_EVENT : ARRIVAL_MEDIA;
     default:
         return ARRIVAL_MEDIA;
     }
@@ -222,7 +239,7 @@ static struct arrival arrival_of(const struct rtp_stream *s, const struct rtp_pa
         .sequence = p->sequence,
         .bytes = datagram_bytes < UINT16_MAX ? (uint16_t)datagram_bytes : UINT16_MAX,
         .payload_type = p->payload_type,
-        .kind = kind_of(p, codec),
+        .kind = kind_of(s, p, codec),
         .marker = p->marker,
     };
     if (UNLIKELY(a.kind == ARRIVAL_NOISE))

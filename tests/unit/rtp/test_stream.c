@@ -360,3 +360,27 @@ Test(rtp_stream, two_days_are_counted_exactly_and_take_no_more_memory)
     cr_expect_eq(frames_lost, lost);
     drive_stop(&d);
 }
+
+/* Keys of a payload type that nothing announced: four octets that stand still in time beside the media. */
+Test(rtp_stream, a_key_that_is_not_announced_is_no_frame)
+{
+    struct drive d = drive_static(0, 160);
+    struct rtp_codec unnamed = {.payload_type = 101, .kind = CODEC_UNKNOWN};
+    regular(&d, 0, 99);
+    d.payload[0] = 5;
+    d.payload[1] = 0x0a;
+    for (int i = 100; i < 112; i++)
+        with_codec(&d, &unnamed, i, 16000, i * 20, 4);
+    regular(&d, 112, 199);
+    struct rtp_stats t = drive_stats(&d);
+    cr_expect_eq(t.event_packets, 12);
+    cr_expect_eq(t.payload_changes, 0);
+    cr_expect_eq(t.timestamp_jumps, 0);
+    cr_expect_eq(t.media_expected, 188);
+    cr_expect_eq(t.lost, 0);
+    cr_expect_float_eq(t.jitter_ms_max, 0, 1e-9);
+    d.payload[0] = 0x78; /* no event that keys make: some codec's frame */
+    with_codec(&d, &unnamed, 200, 32000, 4000, 4);
+    cr_expect_eq(drive_stats(&d).payload_changes, 1);
+    drive_stop(&d);
+}
