@@ -428,6 +428,8 @@ static void fax(struct worker *w, struct wflow *f, const struct event *event)
 {
     if (!may_keep(w, f, event->time_ns) || f->kept != RULE_KEEP_ALL)
         return;
+    if (f->withhold)
+        worker_pause_arrive(w, f, event->time_ns);
     if (f->withhold & WITHHOLD_PAUSED) {
         counters_add(w->counters, C_RECORDING_WITHHELD, 1);
         return;

@@ -216,20 +216,46 @@ static void pause_sides(struct worker *w, struct wpause *p, const struct pause_a
     note(w, p, ask, ask->sides, since_ns);
 }
 
+/* When the last of these sides is open, as was said earlier; not before now. */
+static int64_t open_of(const struct wpause *p, unsigned sides, int64_t now_ns)
+{
+    for (unsigned side = 0; p && side < 2; side++)
+        if ((p->lag_sides & sides) >> side & 1 && p->lag_ns[side] > now_ns)
+            now_ns = p->lag_ns[side];
+    return now_ns;
+}
+
+/* Packets that were sent ahead of the order are under way; each side waits for its own. */
+static void open_later(struct wpause *p, unsigned sides, int64_t open_ns)
+{
+    p->lag_sides |= (uint8_t)sides;
+    for (unsigned side = 0; side < 2; side++)
+        if (sides >> side & 1)
+            p->lag_ns[side] = open_ns;
+}
+
+static void open_sides(struct worker *w, struct wpause *p, int64_t now_ns)
+{
+    for (unsigned side = 0; side < 2; side++)
+        if (now_ns >= p->lag_ns[side])
+            p->lag_sides &= (uint8_t)~(1u << side);
+    set_sides(w, p, p->sides);
+}
+
 static void resume_sides(struct worker *w, struct wpause *p, const struct pause_ask *ask,
                          int64_t now_ns)
 {
     unsigned sides = p->sides & ask->sides;
-    if (ask->since_ns > now_ns) { /* packets that were sent ahead of the order are under way */
-        now_ns = ask->since_ns < now_ns + LAG_MAX_NS ? ask->since_ns : now_ns + LAG_MAX_NS;
-        p->lag_ns = now_ns;
-        p->lag_sides = (uint8_t)sides;
-    }
-    unhide(p, sides, now_ns);
+    int64_t open_ns = open_of(p, sides, now_ns), latest_ns = now_ns + LAG_MAX_NS;
+    if (ask->since_ns > open_ns)
+        open_ns = ask->since_ns < latest_ns ? ask->since_ns : latest_ns;
+    if (open_ns > now_ns)
+        open_later(p, sides, open_ns);
+    unhide(p, sides, open_ns);
     set_sides(w, p, p->sides & ~sides);
     p->key_sides &= p->sides;
     set_timer(w, p, sides, 0);
-    note(w, p, ask, sides, now_ns);
+    note(w, p, ask, sides, open_ns);
 }
 
 /* Packet time of the call now: that of the newest packet or tick. */
@@ -245,8 +271,6 @@ int worker_pause_ask(struct worker *w, struct wcall *wc, const struct pause_ask 
                      struct pause_state *ret_state)
 {
     int64_t now_ns = now_of(w, wc);
-    if (wc->pause && wc->pause->lag_sides && wc->pause->lag_ns > now_ns)
-        now_ns = wc->pause->lag_ns;
     if (ask->resume && !(wc->pause && (wc->pause->sides & ask->sides)))
         return ERR_NOT_FOUND;
     if (w->spool == NULL || wc->decision->keep < RULE_KEEP_ALL)
@@ -257,7 +281,7 @@ int worker_pause_ask(struct worker *w, struct wcall *wc, const struct pause_ask 
     if (ask->resume)
         resume_sides(w, p, ask, now_ns);
     else
-        pause_sides(w, p, ask, now_ns);
+        pause_sides(w, p, ask, open_of(p, ask->sides, now_ns)); /* told behind that resume */
     if (ret_state)
         worker_pause_state(wc, ret_state);
     return 0;
@@ -309,16 +333,19 @@ static void keep_cut(struct worker *w, struct wflow *f, const struct event *even
     counters_add(w->counters, C_RECORDING_WITHHELD, 1);
 }
 
+void worker_pause_arrive(struct worker *w, const struct wflow *f, int64_t time_ns)
+{
+    struct wpause *pause = f->call->pause;
+    if (pause && pause->resume_ns && time_ns >= pause->resume_ns)
+        time_is_up(w, pause, time_ns);
+    if (pause && pause->lag_sides)
+        open_sides(w, pause, time_ns);
+}
+
 void worker_keep_less(struct worker *w, struct wflow *f, const struct event *event,
                       const struct rtp_codec *outer, const struct rtp_packet *p)
 {
-    struct wpause *pause = f->call->pause;
-    if (pause && pause->resume_ns && event->time_ns >= pause->resume_ns)
-        time_is_up(w, pause, event->time_ns);
-    if (pause && pause->lag_sides && event->time_ns >= pause->lag_ns) {
-        pause->lag_sides = 0;
-        set_sides(w, pause, pause->sides);
-    }
+    worker_pause_arrive(w, f, event->time_ns);
     if (f->withhold & WITHHOLD_PAUSED)
         keep_cut(w, f, event);
     else if (worker_mask_event(w, f, outer, p))

@@ -43,6 +43,8 @@ bool worker_pause_hides(const struct wcall *wc, unsigned party);
 void worker_pause_tick(struct worker *w, int64_t now_ns);
 /* A flow is new, or its party changed; or the rules decided. */
 void worker_withhold(struct worker *w, struct wflow *f);
+/* A packet of a flow that withholds something came: what it waited for may have come to pass. */
+void worker_pause_arrive(struct worker *w, const struct wflow *f, int64_t time_ns);
 /* A packet of a flow that withholds something: keeps what may be kept. `event`: RTP that is no duplicate. */
 void worker_keep_less(struct worker *w, struct wflow *f, const struct event *event, const struct rtp_codec *outer,
                       const struct rtp_packet *p);

@@ -30,11 +30,12 @@ struct wpause {
     struct wpause *next; /* of those that are to end by themselves */
     struct wcall *call;
     uint8_t sides;
-    uint8_t lag_sides; /* not paused any more from lag_ns on */
+    uint8_t lag_sides; /* not paused any more from their lag_ns on */
     uint8_t key_sides; /* of the paused ones, those that keys paused */
     bool timed;        /* stands in that list */
-    int64_t since_ns, lag_ns;
-    int64_t side_resume_ns[2]; /* caller, callee; 0: none */
+    int64_t since_ns;
+    int64_t lag_ns[2];         /* caller, callee */
+    int64_t side_resume_ns[2]; /* 0: none */
     int64_t resume_ns;         /* the next of them */
     uint64_t withheld;
     unsigned audited;

@@ -137,6 +137,52 @@ Test(worker_pause, keys_end_what_keys_began_and_nothing_else, .timeout = 60)
     scene_free(s);
 }
 
+static void resume_late(struct scene *s, uint8_t sides, int64_t not_before_ms)
+{
+    const struct pause_ask ask = {
+        .resume = true, .sides = sides, .since_ns = not_before_ms * 1000000, .actor = "token:crm"};
+    cr_assert_eq(worker_pause_ask(&s->worker, &s->call, &ask, NULL), 0);
+}
+
+/* The caller's and the callee's flow, once a packet of that time has come. */
+static void arrive(struct scene *s, int64_t time_ms, bool caller, bool callee)
+{
+    worker_pause_arrive(&s->worker, &s->flow, time_ms * 1000000);
+    cr_expect_eq((s->flow.withhold & WITHHOLD_PAUSED) != 0, caller, "caller at %jd ms", time_ms);
+    cr_expect_eq((s->flow.next->withhold & WITHHOLD_PAUSED) != 0, callee, "callee at %jd ms", time_ms);
+}
+
+Test(worker_pause, what_is_under_way_at_a_resume_stays_out_on_each_side, .timeout = 60)
+{
+    struct scene *s = scene_new();
+    struct wflow callee = {.call = &s->call, .party = CALL_CALLEE};
+    s->flow.next = &callee;
+    s->call.flows = &s->flow;
+    at(s, 10);
+    pause_by_api(s, PAUSE_BOTH, 0);
+    resume_late(s, PAUSE_CALLER, 10300);
+    resume_late(s, PAUSE_CALLEE, 10305);
+    arrive(s, 10299, true, true);
+    arrive(s, 10301, false, true);
+    arrive(s, 10305, false, false);
+    at(s, 20);
+    pause_by_api(s, PAUSE_BOTH, 0);
+    resume_late(s, PAUSE_CALLER, 20300);
+    resume_late(s, PAUSE_BOTH, 20200);
+    arrive(s, 20199, true, true);
+    arrive(s, 20200, true, false);
+    pause_by_api(s, PAUSE_BOTH, 0);
+    resume_late(s, PAUSE_BOTH, 20250);
+    arrive(s, 20299, true, true);
+    arrive(s, 20300, false, false);
+    at(s, 30);
+    pause_by_api(s, PAUSE_CALLEE, 0);
+    resume_late(s, PAUSE_CALLEE, 40000);
+    arrive(s, 31999, false, true);
+    arrive(s, 32000, false, false);
+    scene_free(s);
+}
+
 Test(worker_pause, what_the_api_pauses_too_is_not_the_keys_any_more, .timeout = 60)
 {
     struct scene *s = scene_new();
