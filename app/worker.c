@@ -184,6 +184,21 @@ static void start_call(struct worker *w, const struct event *event)
     worker_live_call(w, wc, NULL, event->time_ns);
 }
 
+/* Keys that the newest early row lacks: the answer tells its own behind the change of state, DTLS and new offers whenever they like. A crash
+ * may come, and what is recorded from now on is opened with them. Each key is told once, so these records are no more than keys. */
+static void tell_keys(struct worker *w, struct wcall *wc)
+{
+    if (wc->secrets.count <= wc->row_keys || wc->row_state == CALL_TRYING || !summarise_keeps_secrets(wc))
+        return;
+    struct call_record *r = summarise_head(wc, NULL, &w->config);
+    if (r == NULL)
+        return;
+    wc->row_keys = wc->secrets.count;
+    summarise_secrets(r, wc);
+    r->secrets.alone = true;
+    worker_emit(w, r);
+}
+
 static void change_call(struct worker *w, const struct event *event)
 {
     struct wcall *wc = worker_find_call(w, event->call);
@@ -193,14 +208,14 @@ static void change_call(struct worker *w, const struct event *event)
     tell(w, wc, NULL);
     worker_live_call(w, wc, NULL, event->time_ns);
     bool telling = wc->brief->state == CALL_ANSWERED || wc->brief->state == CALL_ENDED;
-    bool keyed = wc->secrets.count && summarise_keeps_secrets(wc); /* a crash may come: what is recorded from now on is opened with them */
-    bool told = wc->row_state == wc->brief->state && wc->row_grouped == wc->brief->grouped && (wc->row_keyed || !keyed);
+    unsigned keys = summarise_keeps_secrets(wc) ? wc->secrets.count : 0;
+    bool told = wc->row_state == wc->brief->state && wc->row_grouped == wc->brief->grouped && keys <= wc->row_keys;
     if (!w->config.early_rows || !telling || told)
         return;
     /* A call that is over lingers for late packets; its row does not wait for them. */
     wc->row_state = wc->brief->state;
     wc->row_grouped = wc->brief->grouped;
-    wc->row_keyed = keyed;
+    wc->row_keys = keys;
     worker_emit(w, summarise(wc, NULL, &w->config));
 }
 
@@ -276,8 +291,10 @@ static bool open_signalling(struct worker *w, struct wcall *wc, int64_t now_ns)
 static void keep_message(struct worker *w, const struct event *event)
 {
     struct wcall *wc = worker_find_call(w, event->call);
-    if (wc && wc->rules)
+    if (wc && wc->rules) {
         worker_rules_message(w, wc, event->body, event->sip.vlan_outer, event->time_ns);
+        tell_keys(w, wc); /* it may be recorded now */
+    }
     if (wc == NULL || w->sip_spool == NULL || event->sip.over_limit || !open_signalling(w, wc, event->time_ns))
         return;
     const struct event_sip *sip = &event->sip;
@@ -334,6 +351,7 @@ static void take_key(struct worker *w, const struct event *event)
     else if (!known && (keys->count < keys->room || secrets_grow(keys)))
         keys->items[keys->count++] = key;
     crypto_wipe(&key, sizeof key);
+    tell_keys(w, wc);
 }
 
 /* ---- flows ---- */

@@ -229,7 +229,7 @@ struct wcall {
     bool recording;
     bool tapped;                 /* its flows are, those to come too */
     bool row_grouped;            /* that row says which group the call belongs to */
-    bool row_keyed;              /* that row came with the keys of its SRTP */
+    unsigned row_keys;           /* so many keys of its SRTP came with that row or after it */
     uint8_t told;                /* bits of enum worker_call_event that have come about */
     uint8_t shown;               /* bits of enum live_event_kind likewise (worker_live.c) */
     uint8_t row_state;           /* enum call_state that the newest early row says; CALL_TRYING: none */

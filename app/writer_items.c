@@ -142,6 +142,8 @@ static bool gave_way(struct writer *w, const struct call_record *r)
 static int write_record(struct writer *w, struct item *item)
 {
     const struct call_record *r = item->record;
+    if (r->secrets.alone)
+        return put_media_keys(w, r);
     if (gives_way(w, item))
         return write_less(w, r);
     int err = store_put_call(w->store, r);

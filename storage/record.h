@@ -373,6 +373,7 @@ struct record_line {
 /* Keys of the call's media, for whoever makes sound of it: never packed, never shown, wiped with the record. */
 struct record_secrets {
     uint32_t count;
+    bool alone;  /* nothing else of this record is to be stored */
     bool forget; /* it is not recorded: the store keeps none of it, though it may have been open */
     struct media_key *items;
 };

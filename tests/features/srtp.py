@@ -104,10 +104,7 @@ def roll(t):
     sound = sound_of(t, secured(a.attribute(), b.attribute()) + deep)[1]
     t.equal("a counter that was high when we came", sound is not None and len(sound) >= len(wanted) - 4 * 8000 * 0.1, True)
     a2, b2 = Protector(suite, "a2"), Protector(suite, "b2")
-    d = Dialog()
-    change = [Packet(START + 2.0, ALICE, 5060, BOB, 5060, d.request("INVITE", 5, sdp(ALICE, 4000, a2.attribute()).replace(b"AVP", b"SAVP"), to_tag="tt1", branch="z9hG4bKre"), ipid=71, kind="sip"),
-              Packet(START + 2.03, BOB, 5060, ALICE, 5060, d.response(200, "OK", "INVITE", 5, sdp(BOB, 6000, b2.attribute()).replace(b"AVP", b"SAVP"), branch="z9hG4bKre"), ipid=72, kind="sip"),
-              Packet(START + 2.04, ALICE, 5060, BOB, 5060, d.request("ACK", 5, branch="z9hG4bKrea"), ipid=73, kind="sip")]
+    change = changed(Dialog(), MEDIA, a2, b2, START + 2.0)
     old = [p for p in both() if p.t < START + 2.05]
     new = [p for p in both() if p.t >= START + 2.05]
     mixed = protect(old, a, b) + protect(new, a2, b2)
@@ -150,8 +147,12 @@ def database_of(s):
     return os.path.join(os.path.dirname(s.log), "data", "db", "earshot.db")
 
 
-def keys_waiting(s):
-    return sqlite3.connect(f"file:{database_of(s)}?mode=ro", uri=True).execute("SELECT count(*) FROM media_keys").fetchone()[0]
+def keys_kept(s):
+    con = sqlite3.connect(f"file:{database_of(s)}?mode=ro", uri=True)
+    try:
+        return [keys for keys, in con.execute("SELECT keys FROM media_keys")]
+    finally:
+        con.close()
 
 
 def unended(packets):
@@ -173,48 +174,85 @@ def made(s, count):
     return len(rows) == count and all(g and g["state"] != "spooling" for g in rows)
 
 
-@feature("G01", "protected calls that a crash ends, one of each suite, are recorded with the keys that were kept for them; they are wiped then")
+def dialog(name, number):
+    return Dialog(call_id=name, branch=f"z9hG4bK{number}")
+
+
+def changed(d, ports, a, b, at):
+    """New keys by re-INVITE."""
+    offer, answer = (sdp(who, port, p.attribute()).replace(b"AVP", b"SAVP") for who, port, p in ((ALICE, ports[0], a), (BOB, ports[1], b)))
+    return [Packet(at, ALICE, 5060, BOB, 5060, d.request("INVITE", 5, offer, to_tag="tt1", branch=d.branch + "re"), ipid=71, kind="sip"),
+            Packet(at + 0.03, BOB, 5060, ALICE, 5060, d.response(200, "OK", "INVITE", 5, answer, branch=d.branch + "re"), ipid=72, kind="sip"),
+            Packet(at + 0.04, ALICE, 5060, BOB, 5060, d.request("ACK", 5, branch=d.branch + "rea"), ipid=73, kind="sip")]
+
+
+def late_offer(d, ports, a, b):
+    """The callee offers, the ACK answers."""
+    offer, answer = (sdp(who, port, p.attribute()).replace(b"AVP", b"SAVP") for who, port, p in ((BOB, ports[1], b), (ALICE, ports[0], a)))
+    return [Packet(START, ALICE, 5060, BOB, 5060, d.request("INVITE", 1), ipid=81, kind="sip"),
+            Packet(START + 1, BOB, 5060, ALICE, 5060, d.response(200, "OK", "INVITE", 1, offer), ipid=82, kind="sip"),
+            Packet(START + 1.02, ALICE, 5060, BOB, 5060, d.request("ACK", 1, answer), ipid=83, kind="sip")]
+
+
+def keyed_calls():
+    """Open calls of one second: {Call-ID: (packets, secrets)}. One of each suite, and of each way to come by keys."""
+    calls, suite = {}, "AES_CM_128_HMAC_SHA1_80"
+    ports = lambda: (4000 + 10 * len(calls), 6000 + 10 * len(calls))
+    sound = lambda: both(ports=ports(), seconds=1)
+    for name in SUITES:
+        a, b = Protector(name, "a"), Protector(name, "b")
+        calls[name] = (unended(secured(a.attribute(), b.attribute(), ports=ports(), d=dialog(name, len(calls)))) + protect(sound(), a, b), (a, b))
+    keys = a, b, a2, b2 = [Protector(suite, name) for name in ("ca", "cb", "ca2", "cb2")]
+    d = dialog("changed", len(calls))
+    old, new = ([p for p in sound() if (p.t < START + 1.6) == first] for first in (True, False))
+    calls["changed"] = (unended(secured(a.attribute(), b.attribute(), ports=ports(), d=d)) + changed(d, ports(), a2, b2, START + 1.55) +
+                        protect(old, a, b) + protect(new, a2, b2), keys)
+    a, b = Protector(suite, "la"), Protector(suite, "lb")
+    calls["late"] = (late_offer(dialog("late", len(calls)), ports(), a, b) + protect(sound(), a, b), (a, b))
+    a, b, _ = extracted(1, b"m" * 48, True)
+    calls["dtls"] = (unended(dtls_call(1, sound(), ports=ports(), d=dialog("dtls", len(calls)))), (a, b))
+    return calls
+
+
+@feature("G01", "protected calls that a crash ends, one of each suite and with keys from wherever they come, are recorded whole with the keys that were kept for them; they are wiped then")
 @in_namespace
 def crash(t):
-    calls = []
-    for n, suite in enumerate(SUITES):
-        a, b, ports = Protector(suite, "a"), Protector(suite, "b"), (4000 + 10 * n, 6000 + 10 * n)
-        signalling = unended(secured(a.attribute(), b.attribute(), ports=ports, d=Dialog(call_id=suite, branch=f"z9hG4bK{n}")))
-        calls.append((suite, a, signalling + protect(both(ports=ports, seconds=1), a, b)))
-    packets = sorted((p for _, _, ps in calls for p in ps), key=lambda p: p.t)
-    config = "[recording]\ndefault = record\n"
-    with Service(t, "vb", config) as s:
+    calls = keyed_calls()
+    packets = sorted((p for ps, _ in calls.values() for p in ps), key=lambda p: p.t)
+    masters = [k.master for _, keys in calls.values() for k in keys]
+    with Service(t, "vb", f"[recording]\ndefault = record\n[tls]\nkey_log = {key_log(t)}\n") as s:
         home = os.path.dirname(s.log)
         send("va", frames(packets))
-        wait_for("their keys are kept", lambda: keys_waiting(s) == len(calls))
+        wait_for("all keys are kept", lambda: (lambda kept: all(m in kept for m in masters))(b"".join(keys_kept(s))))
         spooled(os.path.join(home, "data"), packets)
         kill_and_start(t, s)
         wait_for("all is made of them that can be", lambda: made(s, len(calls)))
         records = {r["call_id"]: r for r in s.records()}
-        for suite, _, _ in calls:
-            r = records[suite]
-            t.equal(f"{suite}: result", (r["end_reason"], r["recording"]["result"], r["recording"]["recovered"]), ("restart", "recorded", True))
-            t.check(f"{suite}: length {r['recording']['duration_ms']}", r["recording"]["duration_ms"] > 900)
-        wait_for("the keys are wiped", lambda: keys_waiting(s) == 0)
+        for name in calls:
+            r = records[name]
+            t.equal(f"{name}: result", (r["end_reason"], r["recording"]["result"], r["recording"]["recovered"]), ("restart", "recorded", True))
+            t.check(f"{name}: length {r['recording']['duration_ms']}", r["recording"]["duration_ms"] > 900)
+        t.equal("packets that no key opened", s.counter("earshot_srtp_unopened_packets_total"), 0)
+        wait_for("the keys are wiped", lambda: not keys_kept(s))
         with open(database_of(s), "rb") as f:
             held = f.read()
-        t.equal("and not in the file", [suite for suite, a, _ in calls if a.master in held], [])
+        t.equal("and not in the file", [m.hex() for m in masters if m in held], [])
     with Service(t, "vb", "[recording]\ndefault = metadata-only\n") as s:
         send("va", frames(packets))
         wait_for("the calls are live", lambda: s.get("/api/v1/live/calls")["data"])
         time.sleep(0.5)
-        t.counter("keys are kept though nothing is recorded", keys_waiting(s) == 0)
+        t.counter("keys are kept though nothing is recorded", not keys_kept(s))
 
 
-def dtls_call(profile, *, order="client", secret=b"m" * 48):
+def dtls_call(profile, sound=None, *, order="client", secret=b"m" * 48, ports=MEDIA, **more):
     """Packets of a WebRTC-like call: setup by fingerprint, hellos on the media path, media under the keys they agreed on."""
     a, b, packets = extracted(profile, secret, order == "client")
     lines = "a=fingerprint:sha-256 " + ":".join(["AB"] * 32) + "\r\na=setup:actpass\r\na=rtcp-mux\r\n"
-    out = secured(lines, lines, "UDP/TLS/RTP/SAVPF")
+    out = secured(lines, lines, "UDP/TLS/RTP/SAVPF", ports, **more)
     for i, (forth, data) in enumerate(packets):
-        src, sport, dst, dport = (ALICE, 4000, BOB, 6000) if forth else (BOB, 6000, ALICE, 4000)
+        src, sport, dst, dport = (ALICE, ports[0], BOB, ports[1]) if forth else (BOB, ports[1], ALICE, ports[0])
         out.append(Packet(START + 1.03 + i * 0.003, src, sport, dst, dport, data, ipid=900 + i, kind="dtls"))
-    return out + protect(both(), a, b)
+    return out + protect(sound or both(), a, b)
 
 
 def key_log(t, secret=b"m" * 48):
