@@ -276,6 +276,8 @@ await check("hostile headers are text", async () => {
   const text = await page.locator("main").innerText();
   assert.ok(text.includes("<img src=x onerror=alert(1)>"), "the name of the caller is shown as it came");
   assert.equal(await page.locator("main img, main script, main iframe").count(), 0);
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(over <= 0, `a name makes the page ${over} px wider than the window`);
   await see(page, "#/calls?span=24h&q=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E", ".calls");
   assert.equal(await page.locator("main img").count(), 0);
 });

@@ -7,6 +7,7 @@ import path from "node:path";
 const BAD = ["--calls", "4", "--concurrent", "2", "--duration", "14", "--codec", "PCMU", "--rtcp", "--jitter", "12", "--loss", "9", "--burst", "6", "--outcomes", "answered", "--seed", "9"];
 const MIXED = ["--calls", "20", "--concurrent", "6", "--duration", "8", "--codec", "G722", "--rtcp", "--outcomes", "mix", "--seed", "11"];
 const NAME = '<img src=x onerror=alert(1)>';
+const LONG = "long".repeat(30);
 
 /** One UDP datagram in a pcap file of raw IPv4. */
 function frame(at, src, dst, text) {
@@ -37,13 +38,13 @@ function frame(at, src, dst, text) {
 export function hostileCapture(at) {
   const a = "10.9.9.1", b = "10.9.9.2";
   const head = Buffer.from("d4c3b2a10200040000000000000000000000040065000000", "hex");
-  const common = `Via: SIP/2.0/UDP ${a};branch=z9hG4bKhostile\r\nFrom: "${NAME}" <sip:'onmouseover=1@evil.example>;tag=<script>\r\nTo: <sip:b@${b}>`;
+  const common = `Via: SIP/2.0/UDP ${a};branch=z9hG4bKhostile\r\nFrom: "${NAME}" <sip:'onmouseover=1@evil.example>;tag=<script>\r\nTo: <sip:${LONG}@${b}>`;
   const tail = "Call-ID: <script>alert(2)</script>\r\nCSeq: 1 INVITE\r\n";
   return Buffer.concat([
     head,
-    frame(at, a, b, `INVITE sip:b@${b} SIP/2.0\r\n${common}\r\n${tail}User-Agent: <svg onload=alert(3)>\r\nContact: <sip:x@${a}>\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n`),
+    frame(at, a, b, `INVITE sip:${LONG}@${b} SIP/2.0\r\n${common}\r\n${tail}User-Agent: <svg onload=alert(3)>\r\nContact: <sip:x@${a}>\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n`),
     frame(at + 0.1, b, a, `SIP/2.0 486 <b>Busy</b>\r\n${common};tag=t\r\n${tail}Content-Length: 0\r\n\r\n`),
-    frame(at + 0.12, a, b, `ACK sip:b@${b} SIP/2.0\r\n${common};tag=t\r\n${tail.replace("INVITE", "ACK")}Content-Length: 0\r\n\r\n`),
+    frame(at + 0.12, a, b, `ACK sip:${LONG}@${b} SIP/2.0\r\n${common};tag=t\r\n${tail.replace("INVITE", "ACK")}Content-Length: 0\r\n\r\n`),
   ]);
 }
 

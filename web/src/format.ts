@@ -109,15 +109,21 @@ export function fullTime(t: Time | undefined): string {
   return t ? longFormat.format(new Date(t)) : DASH;
 }
 
+/** A name from the wire beside others: one that is written from right to left turns round nothing but itself, and none can say that it does. */
+function apart(text: string): string {
+  const plain = text.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
+  return /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(plain) ? `\u2068${plain}\u2069` : plain;
+}
+
 /** Who somebody is, in one word: the number, else the user, else the host. */
 export function who(party: Party | null | undefined, numbered?: Partial<NumberedParty>): string {
   if (numbered?.privacy && !party?.user) return "anonymous";
-  return numbered?.number || party?.user || party?.host || DASH;
+  return apart(numbered?.number || party?.user || party?.host || DASH);
 }
 
 export function whoLong(party: Party): string {
-  const address = party.user && party.host ? `${party.user}@${party.host}` : party.user || party.host || DASH;
-  return party.display && party.display !== party.user ? `${party.display} <${address}>` : address;
+  const address = apart(party.user && party.host ? `${party.user}@${party.host}` : party.user || party.host || DASH);
+  return party.display && party.display !== party.user ? `${apart(party.display)} <${address}>` : address;
 }
 
 /** What happened to a call, in a word or two. */

@@ -38,7 +38,7 @@ function Status(): JSX.Element {
   const ready = useLoad<Readiness>("readyz", (s) => get("/readyz", s), 15000);
   const now = useNow(5000);
   const r = ready.data;
-  const down = live.error ?? (ready.error && ready.error.status !== 503 ? ready.error.message : null);
+  const down = live.error?.message ?? (ready.error && ready.error.status !== 503 ? ready.error.message : null);
   const bad = down ?? (r && !r.ready ? r.detail || "Something is not in order." : null);
   const text = down ? "No answer" : bad ? "Trouble" : r === null ? "…" : r.source_finished ? "File read" : r.capture_up ? "Capturing" : "Not capturing";
   const title = bad ?? (r?.last_packet_at ? `Last packet ${ago(r.last_packet_at, now)}` : "No packet yet");

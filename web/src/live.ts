@@ -9,10 +9,10 @@ import { useEffect, useState } from "preact/hooks";
 
 export interface LiveState {
   snapshot: LiveSnapshot | null;
-  error: string | null;
+  error: ApiError | null;
   leading: boolean;
 }
-type Note = { kind: "live"; snapshot: LiveSnapshot } | { kind: "error"; text: string } | { kind: "hello" };
+type Note = { kind: "live"; snapshot: LiveSnapshot } | { kind: "error"; status: number; text: string } | { kind: "hello" };
 
 const EVERY_MS = 2000; // without the stream
 const FIGURES_MS = 10000; // with it
@@ -44,9 +44,9 @@ async function ask(signal: AbortSignal): Promise<LiveSnapshot | null> {
     return await get<LiveSnapshot>("live/calls?limit=500", signal);
   } catch (e) {
     if (signal.aborted) return null;
-    const text = e instanceof ApiError ? e.message : String(e);
-    put({ error: text });
-    announce({ kind: "error", text });
+    const error = e instanceof ApiError ? e : new ApiError(0, "live", String(e));
+    put({ error });
+    announce({ kind: "error", status: error.status, text: error.message });
     return null;
   }
 }
@@ -127,7 +127,7 @@ function end(): void {
 if (channel)
   channel.onmessage = (e: MessageEvent<Note>) => {
     if (e.data.kind === "live") put({ snapshot: e.data.snapshot, error: null });
-    else if (e.data.kind === "error") put({ error: e.data.text });
+    else if (e.data.kind === "error") put({ error: new ApiError(e.data.status, "live", e.data.text) });
     else if (state.leading && state.snapshot) announce({ kind: "live", snapshot: state.snapshot });
   };
 if (typeof document !== "undefined") document.addEventListener("visibilitychange", () => (document.hidden ? end() : begin()));

@@ -40,6 +40,8 @@ test("who somebody is", () => {
   assert.equal(f.who(party), "1000");
   assert.equal(f.whoLong(party), "Alice <1000@a.example>");
   assert.equal(f.who(null), "–");
+  assert.equal(f.whoLong({ ...party, display: "مرحبا" }), "\u2068مرحبا\u2069 <1000@a.example>");
+  assert.equal(f.whoLong({ ...party, display: "A\u202eecilA\u2069" }), "AecilA <1000@a.example>");
   assert.equal(f.who({ user: null, display: null, host: "h" }, { number: null, source: null, raw: null, privacy: true }), "anonymous");
 });
 test("metrics are read with their labels", () => {

@@ -8,7 +8,6 @@ import { useLive } from "../live.ts";
 import { amend, link, type Route } from "../router.ts";
 import type { LiveCall, Num } from "../types.ts";
 import { Empty, Loading, Mos, Tag, Trouble, When } from "../ui.tsx";
-import { ApiError } from "../api.ts";
 
 function worst(values: Num[], pick: (...v: number[]) => number): Num {
   const known = values.filter((v): v is number => v !== null && v !== undefined);
@@ -59,7 +58,7 @@ export function Live(p: { route: Route }): JSX.Element {
         <span class="soft" role="status">{snapshot ? `${all.length}${snapshot.has_more ? "+" : ""} calls, as of ${clock(snapshot.at)}` : ""}</span>
         <input type="search" value={only} aria-label="Filter live calls" placeholder="number, trunk, address" size={26} onInput={(e) => { filter(e.currentTarget.value); amend({ q: e.currentTarget.value || null }); }} />
       </div>
-      {error ? <Trouble error={new ApiError(0, "live", error)} /> : null}
+      {error ? <Trouble error={error} /> : null}
       {ear ? <Ear call={ear} close={() => amend({ listen: null })} /> : null}
       {heard && !ear && snapshot ? <p class="notice">The call has ended. <a href={link("call", heard)}>Its record</a> is there within a second or two.</p> : null}
       {snapshot === null && !error ? <Loading what="live calls" lines={6} /> : null}
