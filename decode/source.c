@@ -38,7 +38,7 @@ void source_free(struct source *s)
     reorder_fini(&s->reorder);
     if (s->resampler.up)
         resampler_fini(&s->resampler);
-    free(s->doubtful);
+    free(s->held);
     free(s);
 }
 
@@ -225,31 +225,45 @@ static void place(struct source *s, const int16_t *pcm, int count, int rate_hz, 
 
 /* ---- packets ---- */
 
-static void settle_doubt(struct source *s, int64_t shift_ns)
+/* What was held goes to its place, which the timeline has now `told`. */
+static void settle(struct source *s, const struct timeline_place *told)
 {
-    if (s->doubtful_count == 0)
-        return;
-    unsigned lost = s->lost;
-    int count = s->doubtful_count;
-    s->doubtful_count = 0;
-    s->lost = s->doubtful_lost;
-    place(s, s->doubtful, count, s->doubtful_rate_hz, s->doubtful_ns + shift_ns, shift_ns != 0);
+    unsigned lost = s->lost, count = s->held_count;
+    s->held_count = 0;
+    for (unsigned i = 0; i < count; i++) {
+        const struct held_sound *h = &s->held_at[i];
+        s->lost = h->lost;
+        place(s, s->held + (size_t)i * CODEC_MAX_SAMPLES, h->count, h->rate_hz,
+              timeline_moved(told, h->at_ns), told->shift_ns != 0);
+    }
     s->lost = lost;
 }
 
-static void keep_in_doubt(struct source *s, const int16_t *pcm, int count, int rate_hz,
-                          int64_t at_ns)
+/* False without memory. */
+static bool keep(struct source *s, const int16_t *pcm, int count, int rate_hz, int64_t at_ns)
 {
-    if (s->doubtful == NULL)
-        s->doubtful = malloc(CODEC_MAX_SAMPLES * sizeof *s->doubtful);
-    if (s->doubtful == NULL)
-        return;
-    memcpy(s->doubtful, pcm, (size_t)count * sizeof *pcm);
-    s->doubtful_count = count;
-    s->doubtful_rate_hz = rate_hz;
-    s->doubtful_ns = at_ns;
-    s->doubtful_lost = s->lost;
+    if (s->held == NULL)
+        s->held = malloc(sizeof *s->held * TIMELINE_WAITING * CODEC_MAX_SAMPLES);
+    if (s->held == NULL)
+        return false;
+    memcpy(s->held + (size_t)s->held_count * CODEC_MAX_SAMPLES, pcm, (size_t)count * sizeof *pcm);
+    s->held_at[s->held_count++] =
+        (struct held_sound){.count = count, .rate_hz = rate_hz, .lost = s->lost, .at_ns = at_ns};
     s->lost = 0;
+    return true;
+}
+
+/* Sound of a packet to where the timeline wants it, or to those that wait for its word. */
+static void put(struct source *s, const int16_t *pcm, int count, int rate_hz,
+                const struct timeline_place *to)
+{
+    bool waits = to->verdict == TIMELINE_WAIT && s->held_count < TIMELINE_WAITING;
+    if (!waits)
+        settle(s, to);
+    if (count == 0 ||
+        ((waits || to->verdict == TIMELINE_DOUBT) && keep(s, pcm, count, rate_hz, to->at_ns)))
+        return;
+    place(s, pcm, count, rate_hz, to->at_ns, to->verdict == TIMELINE_NEW);
 }
 
 static void count_label(struct source *s, unsigned first_cell, const char *label)
@@ -300,14 +314,13 @@ static void hear(struct source *s, const struct media *m, struct format *f, int 
                                  .timestamp = m->timestamp + (uint32_t)f->decoder.offset,
                                  .clock_hz = f->clock_hz,
                                  .length_ns = count * SECOND_NS / rate,
-                                 .restart = m->restart};
+                                 .restart = m->restart,
+                                 .hole = s->lost > 0};
     struct timeline_place to = timeline_next(&s->timeline, &step);
     s->frame_ns = step.length_ns;
-    settle_doubt(s, to.shift_ns);
-    if (to.verdict == TIMELINE_DOUBT)
-        keep_in_doubt(s, pcm, count, rate, to.at_ns);
-    else if (count > 0)
-        place(s, pcm, count, rate, to.at_ns, to.verdict == TIMELINE_NEW);
+    if (to.verdict == TIMELINE_WAIT && f->decoder.noise_dbov)
+        to.verdict = TIMELINE_ON; /* the pause begins behind what is in place */
+    put(s, pcm, count, rate, &to);
     if (f->decoder.noise_dbov)
         pause_with_noise(s, f->decoder.noise_dbov, frame_at(s, to.at_ns + step.length_ns),
                          to.verdict == TIMELINE_NEW);
@@ -344,7 +357,7 @@ static void comfort_noise(struct source *s, const struct media *m, const struct 
                                  .clock_hz = clock,
                                  .restart = m->restart};
     struct timeline_place to = timeline_next(&s->timeline, &step);
-    settle_doubt(s, to.shift_ns);
+    settle(s, &to);
     pause_with_noise(s, m->payload.size ? m->payload.data[0] & 0x7f : CN_DBOV,
                      frame_at(s, to.at_ns), to.verdict == TIMELINE_NEW);
 }
@@ -364,7 +377,7 @@ static void withheld(struct source *s, const struct media *m)
                                  .length_ns = s->frame_ns ? s->frame_ns : WITHHELD_NS,
                                  .restart = m->restart};
     struct timeline_place to = timeline_next(&s->timeline, &step);
-    settle_doubt(s, to.shift_ns);
+    settle(s, &to);
     int64_t at = frame_at(s, to.at_ns), end = frame_at(s, to.at_ns + step.length_ns);
     int64_t most = sizeof SILENCE / sizeof *SILENCE;
     s->noise_on = false;
@@ -482,7 +495,8 @@ void source_forget(struct source *s, int64_t until_ns)
 void source_rest(struct source *s)
 {
     reorder_flush(&s->reorder, deliver, s);
-    settle_doubt(s, timeline_settle(&s->timeline));
+    struct timeline_place told = timeline_settle(&s->timeline);
+    settle(s, &told);
     drain_resampler(s);
     s->lost = 0;
     s->sounding = false;

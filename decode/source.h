@@ -46,6 +46,12 @@ struct format {
     bool used;
 };
 
+struct held_sound {
+    int count, rate_hz;
+    unsigned lost;
+    int64_t at_ns;
+};
+
 struct source {
     uint32_t ssrc;
     unsigned flow;
@@ -75,11 +81,9 @@ struct source {
     int64_t resampled_to; /* next frame that the filter gives */
     int resampled_skip;   /* its first outputs lie before the sound */
 
-    int16_t *doubtful; /* sound whose place the next packet decides */
-    int doubtful_count;
-    int doubtful_rate_hz;
-    unsigned doubtful_lost;
-    int64_t doubtful_ns;
+    int16_t *held; /* sound whose place the next packets decide, CODEC_MAX_SAMPLES each */
+    struct held_sound held_at[TIMELINE_WAITING];
+    unsigned held_count;
 };
 
 /* NULL without memory. */

@@ -150,6 +150,9 @@ def stamps(t):
     in_step(t, "a clock that stands still and goes on from there", Recorded(t, story(12, frozen, talk(8, 12, ts=1000 + 160 * 200), BACK)), 12)
     in_step(t, "a clock that stands still and has run on", Recorded(t, story(12, frozen, talk(8, 12), BACK)), 12)
     in_step(t, "a clock that stands still to the end", Recorded(t, story(8, frozen, say(B_MEDIA, A_MEDIA, 2, 0, 8))), 8)
+    for times in (2, 0.5):
+        other = [replace(p, data=p.data[:4] + struct.pack("!I", 1000 + round(160 * times) * n) + p.data[8:]) for n, p in enumerate(talk(0, 12))]
+        in_step(t, f"a clock that runs {times} times as fast as SDP says", Recorded(t, story(12, other, BACK)), 12)
     lost = Recorded(t, story(12, talk(0, 12, skip=lambda s: 2.99 < s < 8.5), BACK))
     in_step(t, "five seconds that were lost", lost, 12, (range(3, 9), ()))
     paused = Recorded(t, story(12, talk(0, 3), talk(9, 12, seq=250), BACK))

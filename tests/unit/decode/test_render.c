@@ -393,6 +393,112 @@ Test(render, no_numbers_make_a_channel_longer_than_its_arrivals)
     }
 }
 
+/* Rewrites the time stamps from packet `from` on, so that they go on `times` as fast. */
+static void count_at(struct call_flow *f, unsigned from, double times)
+{
+    uint32_t first = 0, begin = 0;
+    for (unsigned i = from; i < f->count; i++) {
+        uint8_t *p = f->packets[i].data + 4;
+        uint32_t ts = (uint32_t)p[0] << 24 | (uint32_t)(p[1] << 16 | p[2] << 8 | p[3]);
+        if (i == from)
+            first = begin = ts;
+        ts = begin + (uint32_t)((ts - first) * times + 0.5);
+        for (int b = 0; b < 4; b++)
+            p[b] = (uint8_t)(ts >> (24 - 8 * b));
+    }
+}
+
+static void send_with(struct call_flow *f, double jitter_ms, bool losing)
+{
+    call_flow_init(f, 0, "PCMU", 0, 8000, 1);
+    for (size_t at = 0; at < COUNT; at += 160) {
+        int64_t due_ns = f->now_ns;
+        if (losing && at / 160 % 20 == 7) {
+            f->sequence++;
+            f->timestamp += 160;
+            f->now_ns += 20 * CALL_MS;
+            continue;
+        }
+        f->now_ns += (int64_t)((double)(at / 160 * 7 % 5) / 4 * jitter_ms * (double)CALL_MS);
+        call_send_pcmu(f, speech + at, 160);
+        f->now_ns = due_ns + 20 * CALL_MS;
+    }
+}
+
+/* G.722 counted at 16 kHz, wideband speech at 8, Opus at 16, milliseconds, packets: to the ear it
+ * is the same call. */
+Test(render, clock_of_another_rate_than_was_said_is_followed)
+{
+    static const double times[] = {2, 0.5, 0.3, 0.25, 0.125, 1 / 160.0, 0.9, 1.1, 3, 6, 11.25};
+    for (size_t i = 0; i < 3 * sizeof times / sizeof *times; i++) {
+        struct call_flow f, plain;
+        struct call_sound s, wanted;
+        double jitter_ms = i % 3 == 1 ? 4 : 0, rate = times[i / 3];
+        send_with(&f, jitter_ms, i % 3 == 2);
+        send_with(&plain, jitter_ms, i % 3 == 2);
+        count_at(&f, 0, rate);
+        cr_assert_eq(call_render(&f, 1, &s), 0);
+        cr_assert_eq(call_render(&plain, 1, &wanted), 0);
+        cr_assert_eq(s.frames, wanted.frames, "%.4f: %ld", rate, (long)s.frames);
+        unsigned more = jitter_ms > 0 ? 2 : 0; /* a tenth off takes longer to tell from jitter */
+        cr_assert_leq(s.result.concealed[0], wanted.result.concealed[0] + more, "%.4f: %u", rate,
+                      s.result.concealed[0]);
+        cr_assert_geq(like(&s, 0, 0, wanted.channel[0], COUNT), more ? 0.95 : 0.98);
+        call_sound_fini(&s);
+        call_sound_fini(&wanted);
+        call_flow_fini(&f);
+        call_flow_fini(&plain);
+    }
+}
+
+Test(render, clock_that_changes_its_rate_is_followed_both_ways)
+{
+    for (int silence_ms = 0; silence_ms <= 700; silence_ms += 700) {
+        struct call_flow f;
+        struct call_sound s;
+        int64_t behind = 16000 + 8 * silence_ms;
+        call_flow_init(&f, 0, "PCMU", 0, 8000, 1);
+        call_send_pcmu(&f, speech, 16000);
+        f.timestamp += 8 * (uint32_t)silence_ms;
+        f.now_ns += silence_ms * CALL_MS;
+        call_send_pcmu(&f, answer, 16000);
+        count_at(&f, 30, 2);
+        count_at(&f, 130, 0.5);
+        cr_assert_eq(call_render(&f, 1, &s), 0);
+        cr_assert_eq(s.frames, behind + 16000);
+        EXPECT_LIKE(&s, 0, 0, speech, 16000);
+        expect_silence(&s, 0, 16000, behind);
+        EXPECT_LIKE(&s, 0, behind, answer, 16000);
+        call_sound_fini(&s);
+        call_flow_fini(&f);
+    }
+}
+
+/* 20 ms of sound every 40 ms: by the pace of time stamps alone it could be a clock twice as fast.
+ */
+Test(render, sender_who_leaves_out_every_other_packet_is_believed)
+{
+    for (int held_back = 0; held_back < 2; held_back++) {
+        struct call_flow f;
+        struct call_sound s;
+        call_flow_init(&f, 0, "PCMU", 0, 8000, 1);
+        for (size_t at = 0; at + 320 <= COUNT; at += 320) {
+            call_send_pcmu(&f, speech + at, 160);
+            f.timestamp += 160;
+            f.now_ns += 20 * CALL_MS;
+        }
+        for (unsigned i = 20; held_back && i < 60; i++) /* and the network held some back */
+            f.packets[i].time_ns = f.packets[60].time_ns - (60 - i) * 2 * CALL_MS;
+        cr_assert_eq(call_render(&f, 1, &s), 0);
+        cr_assert_eq(s.frames, COUNT - 160);
+        for (size_t at = 0; at + 320 <= COUNT; at += 320)
+            if (call_rms(speech + at + 40, 120) > 1000)
+                EXPECT_LIKE(&s, 0, (int64_t)at + 40, speech + at + 40, 120); /* behind the blend */
+        call_sound_fini(&s);
+        call_flow_fini(&f);
+    }
+}
+
 Test(render, drifting_clock_is_followed)
 {
     struct call_flow f;
