@@ -1,4 +1,4 @@
-/* Keys that must not be kept (docs/pause-and-masking.md): packets of events stay out of the spool, tones of keys are overwritten while
+/* Keys that must not be kept (docs/pause-and-masking.md): of packets of events at most the header is kept, tones of keys are overwritten while
  * their packets still wait there. Costs nothing where neither rule nor setting asks for it. */
 #pragma once
 

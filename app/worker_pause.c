@@ -322,13 +322,26 @@ void worker_pause_tick(struct worker *w, int64_t now_ns)
 
 /* ---- packets ---- */
 
-static void keep_cut(struct worker *w, struct wflow *f, const struct event *event)
+static void keep_header(struct worker *w, struct wflow *f, const struct event *event)
 {
     uint8_t head[RTP_FIXED];
     struct event cut = *event;
     memcpy(head, event->body.data, sizeof head);
     cut.body = slice_of(head, (size_t)cut_packet(head, sizeof head));
     worker_keep_packet(w, f, &cut, cut.body, false);
+}
+
+/* Its header says that a key was pressed, which is told as well; where it is not, the packet is left out. */
+static void keep_event(struct worker *w, struct wflow *f, const struct event *event)
+{
+    counters_add(w->counters, C_DTMF_MASKED, 1);
+    if (mask_of(f->call, &w->config) != RULE_MASK_DROP)
+        keep_header(w, f, event);
+}
+
+static void keep_paused(struct worker *w, struct wflow *f, const struct event *event)
+{
+    keep_header(w, f, event);
     f->call->pause->withheld++;
     counters_add(w->counters, C_RECORDING_WITHHELD, 1);
 }
@@ -347,9 +360,9 @@ void worker_keep_less(struct worker *w, struct wflow *f, const struct event *eve
 {
     worker_pause_arrive(w, f, event->time_ns);
     if (f->withhold & WITHHOLD_PAUSED)
-        keep_cut(w, f, event);
+        keep_paused(w, f, event);
     else if (worker_mask_event(w, f, outer, p))
-        counters_add(w->counters, C_DTMF_MASKED, 1);
+        keep_event(w, f, event);
     else if (f->withhold & WITHHOLD_MASKED)
         worker_mask_sound(w, f, p, event);
     else

@@ -1,6 +1,7 @@
 """R10, R11, X47: what must not be recorded is in no file: pauses by API, keys and SIP; keys masked as events, tones and INFO; who may not pause does not."""
 import io, json, math, os, random, socket, sqlite3, threading, time, urllib.error, urllib.request, wave
 
+from all_legs import packets_of
 from craft import *
 from feature import feature
 from keys import EVENT, offer, press, typed
@@ -450,13 +451,13 @@ def odd_tones(t):
         t.check(f"{what} is not touched", heard(samples) == heard(samples, *MASKED))
 
 
-@feature("R11", "events of RTP and INFO: nowhere in spool, database and pcap, of equal length where they were text; counted; dropped by rule or setting; without it all is there")
+@feature("R11", "events of RTP and INFO: nowhere in spool, database and pcap, of equal length where they were text; counted, by headers alone; dropped by a rule; without it all is there")
 def events(t):
     dial = typed([press(k) for k in "4711"], at=2.0, ssrc=0x7777)
     info = [x for n, k in enumerate("0815") for x in order(Dialog(), 5 + n * 0.4, "Content-Type: application/dtmf-relay\r\n", cseq=20 + n, body=f"Signal={k}\r\nDuration=160\r\n".encode())]
     packets = talk(9, sound(9), sound(9, (), 2), dial + info)
     result = {}
-    for name, config in (("keep", RECORD), ("count", RECORD + "[record]\nmask_dtmf = yes\n")):
+    for name, config in (("keep", RECORD), ("count", RECORD + "[record]\nmask_dtmf = yes\n"), ("drop", "[rule r]\ncaller = *\naction = record\nmask = drop\n")):
         with FileService(t, packets, config) as s:
             r = wait_for("the recording", lambda: next((c for c in s.get(f"/api/v1/calls?{SPAN}")["data"] if (c["recording"] or {}).get("state") == "ready"), None))
             one = s.get(f"/api/v1/calls/{r['uid']}")
@@ -466,9 +467,31 @@ def events(t):
                 if "raw" in s.get(f"/api/v1/calls/{r['uid']}/messages")["data"][0] else []
             masked = s.counter("earshot_dtmf_masked_packets_total")
         here = sum(any(p.data[1:] in data for data in files.values()) for p in dial)
-        result[name] = (here, sum(f"Signal={k}".encode() in data for k in "0815" for data in files.values()), [x["digit"] for x in one["dtmf"]],
-                        one["digits"]["caller"], one["recording"]["duration_ms"], masked)
+        rtp_in_pcap = [data[42:] for _, data in packets_of(files["pcap"]) if data[36:38] == (6000).to_bytes(2, "big")]
+        heads = [p for p in rtp_in_pcap if p[1] & 127 == EVENT]
+        t.equal(f"{name}: what the pcap has of the events", heads, {"keep": [p.data for p in dial], "count": [p.data[:12] for p in dial], "drop": []}[name])
+        result[name] = (here, sum(f"Signal={k}".encode() in data for k in "0815" for data in files.values()), [x["digit"] for x in one.get("dtmf", [])],
+                        one.get("digits", {}).get("caller"), one["recording"]["duration_ms"], masked)
     t.counter("without the setting all of it is there", result["keep"][0] == len(dial) and result["keep"][1] >= 4 and result["keep"][3] == "47110815")
     t.equal("masked: events, texts, digits", result["count"][:4], (0, 0, ["*"] * 8, "*" * 8))
     t.equal("the recording is as long", result["count"][4], result["keep"][4])
-    t.equal("packets kept out", result["count"][5], len(dial))
+    t.equal("dropped: nothing is told", result["drop"][:4], (0, 0, [], None))
+    t.equal("packets kept out", [result[n][5] for n in ("keep", "count", "drop")], [0, len(dial), len(dial)])
+
+
+@feature("R11", "an event among the voice is silence from its first packet, as where it is kept, and not taken for loss; the same whatever the key")
+def event_in_voice(t):
+    d = Dialog()
+    voice = sent([800 * math.sin(2 * math.pi * 300 * i / RATE) for i in range(3 * RATE)], d)
+    made = call(d, 5, voice=False, offer=offer(d.a, 4000), answer=offer(d.b, 6000))
+    def heard(key, *options):
+        told = press(key, 400, ends=1)
+        keys_ = [replace(p, data=rtp(150 + n, 8000, 0x1111, told[n][1], EVENT, n == 0)) for n, p in enumerate(voice[50:70])]
+        record, sound_ = recorded(t, sorted(made + voice[:50] + keys_ + voice[70:], key=lambda p: p.t), *options)
+        return "".join(x["digit"] for x in record["dtmf"]), sound_[0]
+
+    (told, kept), (_, masked) = heard("5"), heard("5", *MASKED)
+    t.counter("without the setting it is told", told == "5")
+    t.check("loud ahead of it and behind it", level(kept, 0.9, 0.99) > 700 and level(kept, 1.41, 1.5) > 700)
+    t.equal("silent within", level(masked, 1.001, 1.399), 0)
+    t.check("as where it is kept, whatever the key", kept == masked and heard("8", *MASKED) == ("*", masked))
