@@ -9,7 +9,7 @@
 #define COUNT_MAX       (UINT64_C(1) << 50)
 #define TRACKS_MAX      128
 #define PARTS_MAX       (2 * RENDER_PARTS_MAX + 2)
-#define UNDECODABLE_MAX 64
+#define UNDECODABLE_MAX 80 /* names of codecs, and SRTP */
 #define RATE_MAX        192000
 #define LENGTH_MS       (INT64_C(49) * 3600 * 1000) /* files end at 48 hours */
 #define BYTES_MAX       (INT64_C(1) << 46)          /* a thousand parts */

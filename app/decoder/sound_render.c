@@ -11,6 +11,7 @@
 #include "app/decoder/sound_packing.h"
 #include "app/decoder/sound_peaks.h"
 #include "app/decoder/sound_report.h"
+#include "app/decoder/sound_sealed.h"
 #include "app/decoder/sound_tag.h"
 #include "app/decoder/sound_tones.h"
 #include "app/decoder/sound_video.h"
@@ -23,6 +24,7 @@
 #include "storage/spool.h"
 
 #define FLOWS_MAX 128
+#define SEALED_NAME "SRTP" /* beside the names of codecs */
 #define RTP_FIXED 12 /* what is kept of a packet in a pause (worker_pause.h) */
 /* Nothing is cut out of a conference: its tracks would no longer be in step with its calls. */
 #define TRACKS_SILENCE_NS (INT64_C(48) * 3600 * 1000000000)
@@ -44,6 +46,7 @@ struct source {
     struct srtp_opener *opener; /* made with the first packet that needs it */
     struct counters *counters;
     uint64_t opened, unopened;
+    struct sound_sealed sealed;
     bool looked; /* the first packet is read, but not taken: */
     int first_got;
     struct spool_packet first;
@@ -130,7 +133,10 @@ static int next_packet(void *context, struct render_packet *ret_packet)
         if (text.data != s->described || text.size != s->described_size)
             read_descriptor(s, text);
         bool withheld = p.payload.size == RTP_FIXED && p.wire_bytes > RTP_FIXED;
-        if (!withheld && !open_packet(s, &p.payload))
+        bool open = withheld || open_packet(s, &p.payload);
+        if (!withheld)
+            sound_sealed_packet(&s->sealed, p.time_ns, open);
+        if (!open)
             continue;
         *ret_packet = (struct render_packet){
             .time_ns = p.time_ns,
@@ -300,6 +306,43 @@ static bool all_sealed(const struct call_record *r, const struct flows *f)
     return unopened && opened == 0;
 }
 
+static bool covered(const struct flows *f, unsigned flow, int64_t from_ns, int64_t to_ns)
+{
+    for (unsigned i = 0; i < f->count; i++)
+        if (i != flow && f->flows[i].channel == f->flows[flow].channel && sound_sealed_stands_in(&f->sources[i].sealed, from_ns, to_ns))
+            return true;
+    return false;
+}
+
+/* Without any key the sources know nothing of it: what is sealed is not read. */
+static bool covered_in_the_clear(const struct call_record *r, const struct record_stream *sealed)
+{
+    for (uint32_t i = 0; i < r->stream_count; i++) {
+        const struct record_stream *s = &r->streams[i];
+        const struct sound_sealed clear = {.heard = true, .heard_from_ns = s->first_us * 1000, .heard_to_ns = s->last_us * 1000};
+        if (!s->srtp && strcmp(s->media_type, "audio") == 0 && strcmp(s->party, sealed->party) == 0 &&
+            sound_sealed_stands_in(&clear, sealed->first_us * 1000, sealed->last_us * 1000))
+            return true;
+    }
+    return false;
+}
+
+/* Something is heard, and something else would be had its key been told. */
+static bool part_sealed(const struct call_record *r, const struct flows *f)
+{
+    int64_t from_ns, to_ns;
+    for (unsigned i = 0; f && i < f->count; i++)
+        if (sound_sealed_lacks(&f->sources[i].sealed, &from_ns, &to_ns) && !covered(f, i, from_ns, to_ns))
+            return true;
+    for (uint32_t i = 0; i < r->stream_count && r->secrets.count == 0; i++) {
+        const struct record_stream *s = &r->streams[i];
+        if (s->srtp && strcmp(s->media_type, "audio") == 0 && !record_stream_foreign(s) && s->packets >= SEALED_PACKETS_MIN &&
+            !covered_in_the_clear(r, s))
+            return true;
+    }
+    return false;
+}
+
 /* There was media, and the spool has none of it. */
 static bool all_gone(const struct flows *f)
 {
@@ -397,6 +440,17 @@ static void note_gaps(struct call_record *r, const struct render_result *result)
     }
 }
 
+/* Of a recording that was made: it lacks what no key opened. */
+static void note_sealed(struct call_record *r, const struct render_result *result, const struct flows *flows)
+{
+    char names[sizeof result->undecodable + sizeof SEALED_NAME + 2];
+    if (!part_sealed(r, flows))
+        return;
+    snprintf(names, sizeof names, "%s%s" SEALED_NAME, result->undecodable, result->undecodable[0] ? ", " : "");
+    r->recording.undecodable = arena_copy(r->arena, slice_str(names));
+    r->recording.truncated = true;
+}
+
 static void describe(struct call_record *r, const struct render_result *result, const struct files *files, const struct flows *flows,
                      enum audio_codec codec, int err)
 {
@@ -420,6 +474,7 @@ static void describe(struct call_record *r, const struct render_result *result, 
                                              : "no_rtp";
         return;
     }
+    note_sealed(r, result, flows);
     g->state = "ready";
     g->result = "recorded";
     g->path = files->list.count ? files->list.items[0].path : arena_copy(r->arena, slice_str(files->path));

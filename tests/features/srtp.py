@@ -24,6 +24,14 @@ def secured(lines_a, lines_b, profile="RTP/SAVP", ports=MEDIA, **more):
     return call(voice=False, seconds=4, offer=offer, answer=answer, **more)
 
 
+def changed(d, ports, lines_a, lines_b, at):
+    """New keys, or new ports, by re-INVITE."""
+    offer, answer = (sdp(who, port, lines).replace(b"AVP", b"SAVP") for who, port, lines in ((ALICE, ports[0], lines_a), (BOB, ports[1], lines_b)))
+    return [Packet(at, ALICE, 5060, BOB, 5060, d.request("INVITE", 5, offer, to_tag="tt1", branch=d.branch + "re"), ipid=71, kind="sip"),
+            Packet(at + 0.03, BOB, 5060, ALICE, 5060, d.response(200, "OK", "INVITE", 5, answer, branch=d.branch + "re"), ipid=72, kind="sip"),
+            Packet(at + 0.04, ALICE, 5060, BOB, 5060, d.request("ACK", 5, branch=d.branch + "rea"), ipid=73, kind="sip")]
+
+
 def both(first=100, ports=MEDIA, seconds=3):
     return (voice(ALICE, ports[0], BOB, ports[1], 0x1111, seconds, first) + voice(BOB, ports[1], ALICE, ports[0], 0x2222, seconds, first))
 
@@ -41,6 +49,10 @@ def sound_of(t, packets, *options):
         return record, wave.open(names[0]).readframes(1 << 24) if names else None
 
 
+def lacking(record):
+    return tuple(record["recording"][k] for k in ("result", "truncated", "undecodable"))
+
+
 def clear(t, first=100):
     return sound_of(t, call(voice=False, seconds=4) + both(first))[1]
 
@@ -53,7 +65,7 @@ def suites(t):
         record, sound = sound_of(t, secured(a.attribute(), b.attribute()) + protect(both(), a, b))
         t.equal(f"{suite}: sound", sound == wanted, True)
         t.equal(f"{suite}: flags", [s["srtp"] for s in record["streams"]], [True, True])
-        t.equal(f"{suite}: result", record["recording"]["result"], "recorded")
+        t.equal(f"{suite}: result", lacking(record), ("recorded", False, None))
         t.equal(f"{suite}: packets by their headers", sorted(s["packets"] for s in record["streams"]), [150, 150])
     a, b, other = (Protector("AES_CM_128_HMAC_SHA1_80", name) for name in "abx")
     record, sound = sound_of(t, secured(other.attribute(), other.attribute()) + protect(both(), a, b))
@@ -83,6 +95,11 @@ def negotiation(t):
     record, sound = sound_of(t, secured(a.attribute(), c.attribute()) + protect(both(), a, b))
     t.counter("one side without its key is heard all the same", sound is not None and sound != wanted)
     left = memoryview(sound).cast("h")[::2]
+    t.equal("one side without its key is told", lacking(record), ("recorded", True, "SRTP"))
+    packets = protect(both(), *(Protector(suite, x) for x in "ab"))
+    few = [replace(p, data=p.data[:-1] + b"?") for p in packets[:40]]
+    record, _ = sound_of(t, secured(a.attribute(), b.attribute()) + few + packets[40:])
+    t.equal("less than a second is not", lacking(record), ("recorded", False, None))
     t.equal("and the other side is heard whole", sum(map(abs, left)) > 1000000 and list(left)[8000:9000] == list(memoryview(wanted).cast("h")[::2])[8000:9000], True)
 
 
@@ -104,12 +121,18 @@ def roll(t):
     sound = sound_of(t, secured(a.attribute(), b.attribute()) + deep)[1]
     t.equal("a counter that was high when we came", sound is not None and len(sound) >= len(wanted) - 4 * 8000 * 0.1, True)
     a2, b2 = Protector(suite, "a2"), Protector(suite, "b2")
-    change = changed(Dialog(), MEDIA, a2, b2, START + 2.0)
+    change = changed(Dialog(), MEDIA, a2.attribute(), b2.attribute(), START + 2.0)
     old = [p for p in both() if p.t < START + 2.05]
     new = [p for p in both() if p.t >= START + 2.05]
     mixed = protect(old, a, b) + protect(new, a2, b2)
     t.equal("new keys by re-INVITE", sound_of(t, secured(a.attribute(), b.attribute()) + change + mixed)[1] == wanted, True)
-    t.counter("without the re-INVITE's keys", sound_of(t, secured(a.attribute(), b.attribute()) + mixed)[1] != wanted)
+    record, sound = sound_of(t, secured(a.attribute(), b.attribute()) + mixed)
+    t.counter("without the re-INVITE's keys", sound != wanted)
+    t.equal("which is told", lacking(record), ("recorded", True, "SRTP"))
+    other = (4100, 6100)
+    moved = [p for p in both() if p.t < START + 2.05] + protect([p for p in both(ports=other) if p.t >= START + 2.05], a2, b2)
+    record, _ = sound_of(t, call(voice=False, seconds=4) + changed(Dialog(), other, "", "", START + 2.0) + moved)
+    t.equal("protected from there on, and no key at all", lacking(record), ("recorded", True, "SRTP"))
 
 
 @feature("X45", "a flood of SRTP with wrong tags: the recording goes on, each one is counted")
@@ -123,7 +146,7 @@ def flood(t):
     packets = secured(a.attribute(), b.attribute()) + protect(both(), a, b) + forged
     record, sound = sound_of(t, packets)
     t.equal("the sound of the call", sound == wanted, True)
-    t.equal("result", record["recording"]["result"], "recorded")
+    t.equal("result", lacking(record), ("recorded", False, None))
     ahead = [replace(p, t=p.t - 0.001, ipid=p.ipid + 9, data=p.data[:12] + r.randbytes(170)) for p in both() if p.src == ALICE]
     record, sound = sound_of(t, secured(a.attribute(), b.attribute()) + protect(both(), *(Protector(suite, x) for x in "ab")) + ahead)
     t.equal("a forged one ahead of each packet, with its number", sound == wanted, True)
@@ -178,14 +201,6 @@ def dialog(name, number):
     return Dialog(call_id=name, branch=f"z9hG4bK{number}")
 
 
-def changed(d, ports, a, b, at):
-    """New keys by re-INVITE."""
-    offer, answer = (sdp(who, port, p.attribute()).replace(b"AVP", b"SAVP") for who, port, p in ((ALICE, ports[0], a), (BOB, ports[1], b)))
-    return [Packet(at, ALICE, 5060, BOB, 5060, d.request("INVITE", 5, offer, to_tag="tt1", branch=d.branch + "re"), ipid=71, kind="sip"),
-            Packet(at + 0.03, BOB, 5060, ALICE, 5060, d.response(200, "OK", "INVITE", 5, answer, branch=d.branch + "re"), ipid=72, kind="sip"),
-            Packet(at + 0.04, ALICE, 5060, BOB, 5060, d.request("ACK", 5, branch=d.branch + "rea"), ipid=73, kind="sip")]
-
-
 def late_offer(d, ports, a, b):
     """The callee offers, the ACK answers."""
     offer, answer = (sdp(who, port, p.attribute()).replace(b"AVP", b"SAVP") for who, port, p in ((BOB, ports[1], b), (ALICE, ports[0], a)))
@@ -205,7 +220,7 @@ def keyed_calls():
     keys = a, b, a2, b2 = [Protector(suite, name) for name in ("ca", "cb", "ca2", "cb2")]
     d = dialog("changed", len(calls))
     old, new = ([p for p in sound() if (p.t < START + 1.6) == first] for first in (True, False))
-    calls["changed"] = (unended(secured(a.attribute(), b.attribute(), ports=ports(), d=d)) + changed(d, ports(), a2, b2, START + 1.55) +
+    calls["changed"] = (unended(secured(a.attribute(), b.attribute(), ports=ports(), d=d)) + changed(d, ports(), a2.attribute(), b2.attribute(), START + 1.55) +
                         protect(old, a, b) + protect(new, a2, b2), keys)
     a, b = Protector(suite, "la"), Protector(suite, "lb")
     calls["late"] = (late_offer(dialog("late", len(calls)), ports(), a, b) + protect(sound(), a, b), (a, b))
