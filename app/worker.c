@@ -91,6 +91,25 @@ struct wcall *worker_call_next(struct worker *w, uint32_t *at)
     return NULL;
 }
 
+/* A stream was counted on it, or it stands in the spool. */
+static bool is_remembered(const struct wflow *f)
+{
+    const struct wstream *s = f->call->streams;
+    while (s && s->flow != f)
+        s = s->next;
+    return s || f->spool || f->tail.segment;
+}
+
+static void unlink_flow(struct wflow *f)
+{
+    struct wflow **at = &f->call->flows;
+    while (*at != f)
+        at = &(*at)->next;
+    *at = f->next;
+    if (f->next == NULL)
+        f->call->flows_end = at;
+}
+
 static void free_flow(struct wflow *f)
 {
     free(f->mask);
@@ -422,9 +441,14 @@ static void bind_flow(struct worker *w, const struct event *event)
         describe_again(w, f, event->time_ns);
 }
 
+bool worker_flow_may_keep(const struct wflow *f)
+{
+    return f->spool || f->call->next_flow < (f->confidence == FLOW_SDP ? KEPT_FLOWS_MAX : KEPT_LEARNED_MAX);
+}
+
 struct spool_flow *worker_flow_spool(struct worker *w, struct wflow *f, int64_t now_ns)
 {
-    if (f->spool || w->spool == NULL || f->gone)
+    if (f->spool || w->spool == NULL || f->gone || !worker_flow_may_keep(f))
         return f->spool;
     struct buf text;
     buf_init(&text, 8192);
@@ -452,6 +476,11 @@ static void drop_flow(struct worker *w, const struct event *event)
     close_spool_flow(w, f);
     f->gone = true;
     w->flows[event->flow] = NULL;
+    if (is_remembered(f))
+        return;
+    unlink_flow(f); /* a spray from ever new sources must not fill the call */
+    flow_codecs_drop(f);
+    free_flow(f);
 }
 
 /* ---- the entrance ---- */

@@ -66,6 +66,10 @@ void worker_media(struct worker *w, const struct event *event);
 /* worker_tap.c: a packet of a flow that is tapped; the call is over. */
 void worker_tap_packet(struct worker *w, const struct wflow *f, const struct rtp_codec *codec, const struct event *event);
 void worker_taps_end(struct worker *w, const struct wcall *wc);
+/* What of a call stands in the spool has a ceiling; sources that SDP did not name get the smaller one. */
+#define KEPT_FLOWS_MAX   1024
+#define KEPT_LEARNED_MAX 256
+bool worker_flow_may_keep(const struct wflow *f);
 /* Opens the flow's spool chain on its first packet; NULL when it cannot be kept. */
 struct spool_flow *worker_flow_spool(struct worker *w, struct wflow *f, int64_t now_ns);
 /* Adds what is new since the last time to the counters. */

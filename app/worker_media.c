@@ -55,10 +55,22 @@ static void set_codec(struct wstream *s, const struct rtp_codec *codec)
     s->codec_kind = codec->kind;
 }
 
+/* Sources that SDP did not name get half of the room: a spray at an announced port must not shut out who was named. */
+static bool has_room(const struct worker *w, const struct wflow *f)
+{
+    const struct wcall *wc = f->call;
+    unsigned learned = 0;
+    if (wc->stream_count >= w->config.call_streams_max || !f->announced || f->confidence < FLOW_LEARNED)
+        return wc->stream_count < w->config.call_streams_max;
+    for (const struct wstream *s = wc->streams; s; s = s->next)
+        learned += s->flow->confidence >= FLOW_LEARNED;
+    return learned < (w->config.call_streams_max + 1) / 2;
+}
+
 static struct wstream *new_stream(struct worker *w, struct wflow *f, uint32_t ssrc, const struct rtp_codec *codec)
 {
     struct wcall *wc = f->call;
-    if (wc->stream_count >= w->config.call_streams_max) {
+    if (!has_room(w, f)) {
         wc->streams_refused++;
         counters_add(w->counters, C_STREAMS_OVER_LIMIT, 1);
         return NULL;
@@ -417,8 +429,12 @@ static void rtcp(struct worker *w, struct wflow *f, const struct event *event)
 {
     worker_rtcp(w, f, event);
     f->rtcp_seen = true;
-    if (w->spool && f->kept >= RULE_KEEP_RTCP)
+    if (w->spool == NULL || f->kept < RULE_KEEP_RTCP)
+        return;
+    if (worker_flow_may_keep(f))
         worker_keep_packet(w, f, event, event->body, false);
+    else
+        counters_add(w->counters, C_STREAMS_OVER_LIMIT, 1);
 }
 
 /* ---- T.38 ---- */

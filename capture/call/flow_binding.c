@@ -46,20 +46,23 @@ void flow_leave(struct calls *c, struct flow *f)
 }
 
 /* Room in the call for one more flow. Sources that SDP did not name get half of it, so a spray of
- * packets at an announced port leaves room for the real ones; the one that has been silent longest,
- * for at least the linger time, gives way. */
+ * packets at an announced port leaves room for the real ones, and they give way to each other alone;
+ * the one that has been silent longest, for at least the linger time, goes. */
 static bool make_room(struct calls *c, struct live *l, uint8_t confidence)
 {
     struct flow *oldest = NULL;
     unsigned learned = 0;
     for (uint32_t i = l->flows; i != NO_INDEX; i = c->flows[i].next) {
-        learned += c->flows[i].confidence != FLOW_SDP;
-        if (oldest == NULL || c->flows[i].last_ns < oldest->last_ns)
-            oldest = &c->flows[i];
+        struct flow *f = &c->flows[i];
+        learned += f->confidence != FLOW_SDP;
+        if (confidence != FLOW_SDP && f->confidence == FLOW_SDP)
+            continue;
+        if (oldest == NULL || f->last_ns < oldest->last_ns)
+            oldest = f;
     }
     if (l->flow_count < CALL_FLOWS_MAX && (confidence == FLOW_SDP || learned < CALL_FLOWS_MAX / 2))
         return true;
-    if (c->steady_ns - oldest->last_ns < c->config.linger_ns)
+    if (oldest == NULL || c->steady_ns - oldest->last_ns < c->config.linger_ns)
         return false;
     flow_leave(c, oldest);
     flow_free(c, oldest);

@@ -1,5 +1,7 @@
 """Packets that are not the call's: what a third party sends to its ports, under its addresses or with its numbers stays out of
 the recording and out of the figures, and is a finding."""
+import time
+
 from craft import *
 from feature import feature
 from findings import QUIET, at, findings, flaps, only, quiet, Scene
@@ -146,6 +148,30 @@ def taken_over(src, header="Replaces", before=(), t0=0):
     x = Dialog(a=src, b=BOB, call_id=f"x{t0}@x", branch=f"z9hG4bKx{t0}", from_tag=f"x{t0}")
     invite = x.request("INVITE", 1, sdp(src, 7000), headers=f"{header}: {d.call_id};to-tag={d.to_tag};from-tag={d.from_tag}\r\n")
     return s.send(t0 + 5, src, BOB, invite).send(t0 + 5.1, BOB, src, x.response(481, "No", "INVITE", 1)).send(t0 + 5.2, src, BOB, x.request("ACK", 1, to_tag="tt1"))
+
+
+def sprayed(rounds, each=40, gap=2.2):
+    """A call whose parties pause; from ever new sources a packet each at the port of one of them."""
+    voice = media(ALICE, 4000, BOB, 6000, 5, START + 1.1, 1)
+    late = [replace(p, t=p.t + 7) for p in media(ALICE, 4000, BOB, 6000, 5, START + 1.1, 1, seq=350)]
+    answer = media(BOB, 6000, ALICE, 4000, 4, START + 13, 2)
+    stray = [Packet(START + 7 + k * gap + n / 1e3, f"172.{16 + k // 256}.{k % 256}.{n + 1}", 1024 + n, BOB, 6000, rtp(n, 160 * n, 9 + k * each + n))
+             for k in range(rounds) for n in range(each)]
+    parts = [p for p in call(seconds=max(30, rounds * gap + 8), voice=False)] + voice + late + answer + stray
+    return frames(sorted(parts, key=lambda p: p.t))
+
+
+@feature("X40", "a spray from ever new sources shuts out nobody whom SDP named, and what it costs does not grow with it")
+def spray_at_a_call(t):
+    def named(records):
+        streams = next(r for r in records if r["kind"] == "call")["streams"]
+        return [(s["party"], s["packets"]) for s in streams if s["ssrc"] in ("0x00000001", "0x00000002")], len(streams)
+    both = [("caller", 500), ("callee", 200)]
+    t.equal("both parties, whole, and of the strangers half the room", named(t.read(sprayed(3))), (both, 10))
+    began = time.monotonic()
+    t.equal("of thousands", named(t.read(sprayed(500))), (both, 10))
+    t.check("in the time of as many packets", time.monotonic() - began < 10)
+    t.counter("without them there are two", named(t.read(sprayed(0))) == (both, 2))
 
 
 @feature("G06", "INVITE with Replaces or Join by somebody who has no part in anything is a finding; media from an address never signalled is one and stays out")

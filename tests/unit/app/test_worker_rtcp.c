@@ -1,7 +1,7 @@
 /* A relay passes SSRCs on: reports belong to the hop they ran on. */
 #include <criterion/criterion.h>
 
-#include "app/worker.h"
+#include "app/worker_internal.h"
 #include "base/error.h"
 #include "capture/sip/sdp.h"
 
@@ -102,6 +102,46 @@ Test(worker, a_report_belongs_to_the_hop_it_ran_on)
         cr_assert_eq(s->ssrc, SSRC);
         cr_assert_eq(s->rtcp.receiver_reports, endpoint_equal(&s->dst, &callee) ? 1 : 0);
     }
+    record_free(record);
+    counters_set_free(set);
+}
+
+static unsigned flows_of(const struct worker *w)
+{
+    unsigned n = 0;
+    for (const struct wflow *f = w->calls[0]->flows; f; f = f->next)
+        n++;
+    return n;
+}
+
+/* Who sprays a call from ever new sources leaves nothing behind but what is in its record. */
+Test(worker, flows_that_left_nothing_are_forgotten)
+{
+    struct counters_set *set = counters_set_new();
+    struct call_record *record = NULL;
+    struct worker_config config = {.probe = "p", .context = &record, .emit = keep};
+    struct call_brief brief = {.kind = CALL_SIP, .started_ns = 1000000000};
+    struct endpoint stranger = {.addr = {0, 0xffffac100001}, .port = 1024};
+    struct worker *w = NULL;
+    struct why why = {0};
+    cr_assert_eq(worker_new(&config, counters_block(set), &w, &why), 0);
+    struct event start = {
+        .kind = EVENT_CALL_STARTED, .time_ns = 1000000000, .body = slice_of(&brief, sizeof brief)};
+    worker_event(w, &start);
+    for (unsigned i = 0; i < 1000; i++) {
+        stranger.addr.low++;
+        bind(w, 5, &stranger, &callee);
+        put_media(w, 5);
+        struct event gone = {.kind = EVENT_FLOW_GONE, .flow = 5, .time_ns = 1000000000};
+        worker_event(w, &gone);
+    }
+    cr_expect_leq(flows_of(w), 16, "%u", flows_of(w));
+    bind(w, 6, &caller, &relay_in); /* the end of the list is where it was */
+    cr_expect_leq(flows_of(w), 17);
+    end(w);
+    worker_free(w);
+    cr_assert_not_null(record);
+    cr_expect_eq(record->stream_count, 16);
     record_free(record);
     counters_set_free(set);
 }
