@@ -19,6 +19,8 @@
 #include "app/sound_tap.h"
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "capture/rtp/red.h"
+#include "capture/rtp/rtp.h"
 #include "decode/ogg_opus.h"
 #include "decode/srtp.h"
 
@@ -204,13 +206,26 @@ static struct srtp_opener *opener_of(struct keyring *r, uint32_t flow, uint8_t p
     return NULL;
 }
 
+/* Of RED only now it shows what it carries. */
+static bool is_of(struct slice datagram, const struct rtp_codec *codec)
+{
+    struct rtp_packet p;
+    struct red_block blocks[RED_BLOCKS_MAX];
+    if (!rtp_parse(datagram, datagram.size, &p))
+        return false;
+    if (p.payload_type == codec->payload_type)
+        return true;
+    unsigned count = red_blocks(p.payload, blocks);
+    return count && blocks[count - 1].payload_type == codec->payload_type;
+}
+
 /* False: nothing to be heard in it. */
 static bool open_datagram(struct keyring *r, const struct sound_tap_packet *head, struct slice *datagram)
 {
     if (!head->secure)
         return true;
     struct srtp_opener *o = opener_of(r, head->flow, head->party);
-    return o && srtp_opener_packet(o, *datagram, datagram) == SRTP_OPENED;
+    return o && srtp_opener_packet(o, *datagram, datagram) == SRTP_OPENED && is_of(*datagram, &head->codec);
 }
 
 /* ---- sound ---- */

@@ -17,7 +17,7 @@ struct sound_tap_packet { /* the datagram follows; or, with `keys`, so many stru
     uint8_t party;  /* who sends */
     bool secure;    /* it is SRTP */
     uint8_t keys;
-    struct rtp_codec codec;
+    struct rtp_codec codec; /* of RED that of its last block; within SRTP the one that SDP says is there */
 };
 
 struct sound_tap {

@@ -373,6 +373,12 @@ static inline void keep(struct worker *w, struct wflow *f, const struct event *e
         worker_keep_packet(w, f, event, worker_kept_part(f, p, event->body), true);
 }
 
+static inline void tap(struct worker *w, const struct wflow *f, const struct event *event, const struct rtp_codec *codec)
+{
+    if (__builtin_expect(f->tapped && f->keep && !(f->withhold & WITHHOLD_PAUSED), 0))
+        worker_tap_packet(w, f, codec, event);
+}
+
 static void rtp(struct worker *w, struct wflow *f, const struct event *event)
 {
     struct rtp_packet p;
@@ -414,10 +420,10 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
         if (__builtin_expect(outer->kind == CODEC_VIDEO, 0))
             note_picture(s, codec, &p, payload_wire, verdict, event->time_ns);
         keep(w, f, event, outer, &p);
-        if (__builtin_expect(f->tapped && f->keep && !(f->withhold & WITHHOLD_PAUSED), 0))
-            worker_tap_packet(w, f, codec, event);
+        tap(w, f, event, codec);
     } else if (f->secure) {
         keep(w, f, event, outer, &p); /* which of two with one number is genuine, only the key can tell */
+        tap(w, f, event, codec);
     }
     if (__builtin_expect(verdict & RTP_WINDOW, 0))
         end_window(w, s);

@@ -71,12 +71,27 @@ static void tell_keys(struct sound_tap *t, const struct wsecrets *keys)
         t->keys = keys->count;
 }
 
+/* What encrypted RED carries, as SDP says it ("111/111"): who opens it sees whether it does. */
+static const struct rtp_codec *said_inside(const struct wflow *f, const struct rtp_codec *red)
+{
+    struct slice said = slice_str(red->fmtp);
+    uint32_t type;
+    if (!slice_to_u32(slice_cut(&said, '/'), &type))
+        return red;
+    for (unsigned i = 0; i < f->codec_count; i++)
+        if (f->codecs[i].payload_type == type && f->codecs[i].kind == CODEC_AUDIO)
+            return &f->codecs[i];
+    return red;
+}
+
 void worker_tap_packet(struct worker *w, const struct wflow *f, const struct rtp_codec *codec,
                        const struct event *event)
 {
     const struct wsecrets *keys = &f->call->secrets;
     if ((f->secure && keys->count == 0) || f->media_type != SDP_AUDIO)
         return;
+    if (f->secure && codec->kind == CODEC_REDUNDANCY)
+        codec = said_inside(f, codec);
     struct sound_tap_packet head = {.time_ns = event->time_ns,
                                     .flow = f->number,
                                     .channel = channel_of(f),

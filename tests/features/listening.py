@@ -3,6 +3,7 @@ import array, ctypes, glob, http.client, json, os, re, socket, struct, sqlite3, 
 
 from craft import *
 from feature import Failure, feature
+from payloads import red
 from protect import Protector
 from recordings import ulaw
 from service import Service, in_namespace, play, wait_for
@@ -213,14 +214,30 @@ def voice(src, sport, dst, dport, ssrc):
             for i in range(len(octets) // 160)]
 
 
-def talk(lines=("", ""), keys=None):
-    """Speech both ways; with `keys` protected. Alice is 10.0.0.1."""
+RED = "a=rtpmap:99 red/8000\r\na=fmtp:99 0/0\r\n"
+
+
+def in_red(packets):
+    """With the frame before."""
+    return [replace(p, data=p.data[:1] + bytes([p.data[1] & 128 | 99]) + p.data[2:12] + red([(160, packets[n - 1].data[12:])] if n else [], p.data[12:]))
+            for n, p in enumerate(packets)]
+
+
+def forged(packets):
+    """By somebody without the key, ahead of each that is genuine."""
+    return [replace(p, t=p.t - 0.002, data=p.data[:12] + bytes(len(p.data) - 12)) for p in packets]
+
+
+def talk(lines=("", ""), keys=None, hard=False):
+    """Speech both ways; with `keys` protected. Alice is 10.0.0.1. `hard`: what she says is in RED, what Bob says comes behind forgeries."""
     a, b = "10.0.0.1", "10.0.0.2"
-    profile = (lambda body: body.replace(b"RTP/AVP", b"RTP/SAVP")) if keys or lines[0] else (lambda body: body)
+    profile = (lambda body: body.replace(b"RTP/AVP", b"RTP/SAVP" + b" 99" * hard)) if keys or lines[0] else (lambda body: body)
     signalling = [p for p in call(Dialog(a=a, b=b), SECONDS, voice=False, offer=profile(sdp(a, 4000, lines[0])), answer=profile(sdp(b, 6000, lines[1])))]
-    sound = voice(a, 4000, b, 6000, 0x1111) + voice(b, 6000, a, 4000, 0x2222)
+    sound = (in_red if hard else list)(voice(a, 4000, b, 6000, 0x1111)) + voice(b, 6000, a, 4000, 0x2222)
     if keys:
         sound = [replace(p, data=keys[p.src == b].packet(p.data)) for p in sound]
+    if hard:
+        sound += forged([p for p in sound if p.src == b])
     return sorted(signalling + sound, key=lambda p: p.t)
 
 
@@ -337,14 +354,14 @@ def opus(t):
         t.equal("the capture lost nothing", s.counter("earshot_packets_dropped_total"), 0)
 
 
-@feature("R21", "a protected call is heard with its keys, and refused without")
+@feature("R21", "a protected call is heard with its keys, in RED and behind forged packets, too, and refused without")
 @in_namespace
 def protected(t):
     addresses()
     a, b = Protector("AES_CM_128_HMAC_SHA1_80", "a"), Protector("AES_CM_128_HMAC_SHA1_80", "b")
     lines = (a.attribute(), b.attribute())
     with Service(t, "lo", "[recording]\ndefault = record\n[capture]\nfilter = udp\n") as s:
-        player, enough = play_along(talk(lines, (a, b)))
+        player, enough = play_along(talk([RED + x for x in lines], (a, b), hard=True))
         uid = answered(s)
         ear = Ear(f"{s.url}/api/v1/live/calls/{uid}/audio?format=wav")
         heard_enough(ear, 1.5)
