@@ -15,7 +15,7 @@ static const char usage[] =
     "Calls that the service has stored, the newest first, a line each.\n"
     "\n" WORDS_HELP
     "\n"
-    "  --from TIME       begun at or after; default 24 hours ago\n"
+    "  --from TIME       begun at or after; default 24 hours ahead of --to\n"
     "  --to TIME         begun before; default now\n"
     "  --worst           the lowest MOS first\n"
     "  --limit N         so many; default 20\n"
@@ -84,13 +84,11 @@ static int read_options(int argc, char **argv, struct asked *a)
             return other_option(c, "calls", usage);
         }
     }
-    if ((a->from && words_add_time(&a->query, "from", a->from, now_us, &why) != 0) ||
-        (a->to && words_add_time(&a->query, "to", a->to, now_us, &why) != 0))
-        return wrong(&why);
+    const struct words_span span = {.from = a->from, .to = a->to, .to_option = "to"};
     for (int i = optind; i < argc; i++)
         if (words_add(&a->query, argv[i], &why) != 0)
             return wrong(&why);
-    return -1;
+    return words_add_span(&a->query, &span, now_us, &why) != 0 ? wrong(&why) : -1;
 }
 
 /* ---- what it shows ---- */
@@ -128,6 +126,8 @@ static int act(struct asked *a)
     }
     if (err == 0 && !a->json && list.more)
         fprintf(stderr, "there are more: --limit, or a narrower question\n");
+    if (err == 0 && !a->json && list.count == 0)
+        fprintf(stderr, "none of these; --from 7d looks further back\n");
     list_free(&list);
     client_close(c);
     return err ? complain(EXIT_FAILED, &why) : EXIT_DONE;

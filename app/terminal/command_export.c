@@ -24,7 +24,7 @@ static const char usage[] =
     "\n" WORDS_HELP
     "\n"
     "  --to DIR          must not be there yet\n"
-    "  --from TIME       begun at or after; default 24 hours ago\n"
+    "  --from TIME       begun at or after; default 24 hours ahead of --before\n"
     "  --before TIME     begun before; default now\n"
     "  --audio           with recordings\n"
     "  --pcap            with packets\n"
@@ -90,12 +90,12 @@ static int read_options(int argc, char **argv, struct export *a)
             return other_option(c, "export", usage);
         }
     }
-    if ((a->from && words_add_time(&a->query, "from", a->from, now_us, &why) != 0) ||
-        (a->before && words_add_time(&a->query, "to", a->before, now_us, &why) != 0))
-        return complain(EXIT_USAGE, &why);
+    const struct words_span span = {.from = a->from, .to = a->before, .to_option = "before"};
     for (int i = optind; i < argc; i++)
         if (words_add(&a->query, argv[i], &why) != 0)
             return complain(EXIT_USAGE, &why);
+    if (words_add_span(&a->query, &span, now_us, &why) != 0)
+        return complain(EXIT_USAGE, &why);
     if (a->dir)
         return -1;
     fputs("earshot: earshot export needs --to DIR, a folder that is not there yet\n", stderr);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 
 #define DIGITS_MIN 3
+#define DAY_US     (INT64_C(86400) * 1000000)
 
 void words_pair(struct buf *query, const char *name, struct slice value)
 {
@@ -173,20 +174,34 @@ int words_add(struct buf *query, const char *word, struct why *why)
     return 0;
 }
 
-int words_add_time(struct buf *query, const char *name, const char *text, int64_t now_us, struct why *why)
+static int read_time(const char *option, const char *text, int64_t now_us, int64_t *ret_us, struct why *why)
 {
     static const char UNITS[] = "smhd";
     static const int64_t SECONDS[] = {1, 60, 3600, 86400};
-    char *end, out[CLOCK_TEXT_SIZE];
-    int64_t time_us;
+    char *end;
     unsigned long n = strtoul(text, &end, 10);
     const char *unit = *end && end != text && end[1] == '\0' ? strchr(UNITS, *end) : NULL;
     if (unit && n <= 100000) {
-        time_us = now_us - (int64_t)n * SECONDS[unit - UNITS] * 1000000;
-    } else if (clock_parse_rfc3339(text, &time_us) != 0) {
-        why_set(why, "--%s takes 2025-11-21T10:00:00Z or how long ago, as 30m, 12h, 7d; not \"%s\"", name, text);
-        return ERR_INVALID;
+        *ret_us = now_us - (int64_t)n * SECONDS[unit - UNITS] * 1000000;
+        return 0;
     }
-    pair(query, name, clock_rfc3339_us(time_us, out));
+    if (clock_parse_rfc3339(text, ret_us) == 0)
+        return 0;
+    why_set(why, "--%s takes 2025-11-21T10:00:00Z or how long ago, as 30m, 12h, 7d; not \"%s\"", option, text);
+    return ERR_INVALID;
+}
+
+int words_add_span(struct buf *query, const struct words_span *span, int64_t now_us, struct why *why)
+{
+    char out[CLOCK_TEXT_SIZE];
+    int64_t from_us, to_us = now_us;
+    if (span->to && read_time(span->to_option, span->to, now_us, &to_us, why) != 0)
+        return ERR_INVALID;
+    from_us = to_us - DAY_US;
+    if (span->from && read_time("from", span->from, now_us, &from_us, why) != 0)
+        return ERR_INVALID;
+    pair(query, "from", clock_rfc3339_us(from_us, out));
+    if (span->to)
+        pair(query, "to", clock_rfc3339_us(to_us, out));
     return 0;
 }

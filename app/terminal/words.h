@@ -17,7 +17,13 @@
 
 /* Adds "&name=value" to the query. ERR_INVALID: `why` says which word is none. */
 int words_add(struct buf *query, const char *word, struct why *why);
-/* --from and --to; `now_us` is what "ago" counts from. */
-int words_add_time(struct buf *query, const char *name, const char *text, int64_t now_us, struct why *why);
+
+struct words_span {
+    const char *from, *to; /* NULL: not said */
+    const char *to_option; /* what `to` is called on the command line */
+};
+
+/* Without `from` it is the day that ends with `to`, or now. `now_us` is what "ago" counts from. */
+int words_add_span(struct buf *query, const struct words_span *span, int64_t now_us, struct why *why);
 /* "&name=value", the value escaped. */
 void words_pair(struct buf *query, const char *name, struct slice value);

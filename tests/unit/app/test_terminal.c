@@ -69,12 +69,37 @@ Test(terminal, times_are_moments_or_so_long_ago)
         struct buf query;
         struct why why = {0};
         buf_init(&query, 4096);
-        int err = words_add_time(&query, "from", TIMES[i].text, 0, &why);
+        int err = words_add_span(&query, &(struct words_span){.from = TIMES[i].text}, 0, &why);
         cr_expect_eq(err == 0, TIMES[i].query != NULL, "%s", TIMES[i].text);
         if (err == 0)
             cr_expect_str_eq(buf_text(&query), TIMES[i].query);
         buf_fini(&query);
     }
+}
+
+Test(terminal, a_question_without_a_time_is_about_a_day)
+{
+    static const struct {
+        struct words_span span;
+        const char *query;
+    } SPANS[] = {
+        {{0}, "&from=1970-01-09T00%3A00%3A00.000000Z"},
+        {{.to = "7d", .to_option = "to"}, "&from=1970-01-02T00%3A00%3A00.000000Z&to=1970-01-03T00%3A00%3A00.000000Z"},
+    };
+    for (size_t i = 0; i < sizeof SPANS / sizeof *SPANS; i++) {
+        struct buf query;
+        struct why why = {0};
+        buf_init(&query, 4096);
+        cr_expect_eq(words_add_span(&query, &SPANS[i].span, INT64_C(9) * 86400 * 1000000, &why), 0);
+        cr_expect_str_eq(buf_text(&query), SPANS[i].query);
+        buf_fini(&query);
+    }
+    struct buf query;
+    struct why why = {0};
+    buf_init(&query, 4096);
+    cr_expect_neq(words_add_span(&query, &(struct words_span){.to = "x", .to_option = "before"}, 0, &why), 0);
+    cr_expect_neq(strstr(why.text, "--before"), NULL, "%s", why.text);
+    buf_fini(&query);
 }
 
 static struct json_value *call_of(const char *user, const char *host)
