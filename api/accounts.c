@@ -113,7 +113,9 @@ static bool take_member(void *context, struct slice key, const struct json_value
     if (slice_is(key, "name") && r->created)
         return (json_value_text(value, &r->name) && name_valid(r->name)) ||
                grant_refuse(r->x, "name", "`name` has 1 to 63 letters, digits and . _ - @ +.");
-    return grant_refuse(r->x, NULL, "This member is not known.");
+    return grant_refuse(r->x, NULL,
+                        r->created ? "The members are `name`, `password`, `role`, `scopes`, `limit` and `disabled`."
+                                   : "The members are `password`, `role`, `scopes`, `limit` and `disabled`.");
 }
 
 bool account_password_set(struct exchange *x, struct store_account *a, struct slice password)
@@ -136,6 +138,8 @@ static bool take_over(struct reading *r)
 
     if (r->created && (r->name.size == 0 || r->password.data == NULL || r->grant.role[0] == '\0'))
         return grant_refuse(r->x, NULL, "A new user needs `name`, `password` and `role`.");
+    if (!grant_holds(r->x, &r->grant))
+        return false;
     if (r->created)
         slice_copy_to(r->name, a->name, sizeof a->name);
     snprintf(a->role, sizeof a->role, "%s", r->grant.role);

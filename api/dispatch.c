@@ -252,7 +252,7 @@ static const struct route *find(struct exchange *x)
         problem(x->rs, x->rq, 405, "method_not_allowed", NULL, "Allowed here: %s.", methods);
         http_header(x->rs, "Allow", "%s", methods);
     } else if (route == NULL) {
-        problem(x->rs, x->rq, 404, "not_found", NULL, "There is nothing at this path.");
+        problem(x->rs, x->rq, 404, "not_found", NULL, "There is nothing at this path; /api/v1/docs lists what there is.");
     }
     return route;
 }
@@ -266,7 +266,7 @@ static bool answer(struct exchange *x, bool quick_only)
     }
     if (!host_is_allowed(x->api, x->rq->host)) {
         problem(x->rs, x->rq, x->rq->host ? 421 : 400, "host_not_allowed", NULL,
-                "The Host header does not name this service.");
+                "The Host header does not name this service; `[api] hosts` says which names do.");
         return true;
     }
     if (x->rq->content_encoding) { /* nothing that comes in is unpacked: RFC 9110 15.5.16 */

@@ -131,6 +131,13 @@ enum grant_taken grant_take(struct exchange *x, struct slice name, const struct 
     return good ? GRANT_TAKEN : GRANT_REFUSED;
 }
 
+bool grant_holds(struct exchange *x, const struct grant *g)
+{
+    return auth_scopes(g->role, g->scopes) != 0 ||
+           grant_refuse(x, "scopes",
+                        "`scopes` leaves nothing: it takes some of the scopes of the role, and adds none.");
+}
+
 void grant_scopes_json(struct json *j, unsigned scopes)
 {
     json_key(j, "scopes");

@@ -14,6 +14,8 @@ enum grant_taken { GRANT_TAKEN, GRANT_OTHER, GRANT_REFUSED };
 /* One member of the body; GRANT_OTHER: it is none of ours, GRANT_REFUSED: the problem is set. */
 enum grant_taken grant_take(struct exchange *x, struct slice name, const struct json_value *value,
                             struct grant *g);
+/* The scopes leave something of the role. False: the problem is set. */
+bool grant_holds(struct exchange *x, const struct grant *g);
 /* "role", "scopes" (those that are held in the end) and "limit" of an object. */
 void grant_json(struct json *j, const struct grant *g);
 void grant_scopes_json(struct json *j, unsigned scopes);

@@ -108,7 +108,7 @@ static bool read_token(struct reading *r)
     json_read_free(root);
     if (good && (r->name[0] == '\0' || r->grant.role[0] == '\0'))
         return grant_refuse(x, NULL, "A new token needs `name` and `role`.");
-    return good;
+    return good && grant_holds(x, &r->grant);
 }
 
 static bool has_room(struct exchange *x)

@@ -174,7 +174,7 @@ static bool take_term(struct reading *g, unsigned n, const struct json_value *va
 static bool unknown(struct reading *g, const char *in, struct slice name)
 {
     snprintf(g->field, TERMS_FIELD_SIZE, "%s%.*s", in, SLICE_ARGS(slice_sub(name, 0, 24)));
-    why_set(g->why, "There is no such term.");
+    why_set(g->why, "There is no such term; what GET shows is what can be put.");
     return false;
 }
 

@@ -115,7 +115,7 @@ def tokens(t):
         s.wait(lambda: s.ask("/calls", token=short)[2].get("code") == "token_expired")
         t.equal("revoked", (s.ask(f"/tokens/{made['id']}", "DELETE", token=s.first)[0], s.ask("/calls", token=text)[2]["code"]), (204, "token_invalid"))
         for wrong in ({"name": "x"}, {"role": "viewer"}, {"name": "x", "role": "root"}, {"name": "local", "role": "viewer"}, {"name": "user:eve", "role": "viewer"},
-                      {"name": "x", "role": "viewer", "scopes": ["everything"]}, {"name": "x", "role": "viewer", "source_networks": ["10.0.0.0/33"]},
+                      {"name": "x", "role": "viewer", "scopes": ["everything"]}, {"name": "x", "role": "viewer", "scopes": ["audio"]}, {"name": "x", "role": "viewer", "source_networks": ["10.0.0.0/33"]},
                       {"name": "x", "role": "viewer", "expires_in_s": 0}, {"name": "x", "role": "viewer", "hash": "00"}, {"name": "a\nb", "role": "viewer"},
                       {"name": "x", "role": "viewer", "limit": {"number_prefixes": ["%"]}}, {"name": "x", "role": "viewer", "limit": {"sites": "a"}}, []):
             t.equal(f"{wrong}", s.ask("/tokens", "POST", wrong, s.first)[0], 400)
