@@ -56,6 +56,14 @@ def rules():
             yield m[1], m[2], expr
 
 
+def told(path):
+    """Every alert says what is the matter and where to look."""
+    for block in re.split(r"\n\s+- alert: ", path.read_text())[1:]:
+        for word in ("summary", "description"):
+            if f"{word}: \"" not in block:
+                wrong.append(f"alert {block.split()[0]}: no {word}")
+
+
 def uses(expr):
     """Names of metrics with the labels asked of each in braces, and labels of `by (...)`."""
     bare = re.sub(r'"(?:[^"\\]|\\.)*"', '""', expr)
@@ -124,6 +132,7 @@ def main():
     for where, expr in exprs:
         look(where, expr, known)
     parse_all(exprs)
+    told(rule_files()[1])
     run(["promtool", "check", "rules", *rule_files()])
     run(["promtool", "test", "rules", *sorted((PACKAGING / "prometheus").glob("*.test.yml"))])
     run([sys.executable, "-B", PACKAGING / "grafana" / "make.py", "--check"])
