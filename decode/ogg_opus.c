@@ -158,8 +158,11 @@ int ogg_opus_write(struct ogg_opus *o, const int16_t *frames, int count, ogg_opu
 int ogg_opus_end(struct ogg_opus *o, ogg_opus_out_fn *out, void *context)
 {
     int err = o->headed ? 0 : give_headers(o, out, context);
-    int64_t end = o->given + (int64_t)o->count * (GRANULES / o->rate_hz);
+    int64_t end = o->given + (int64_t)o->count * (GRANULES / o->rate_hz) + o->pre_skip;
+    o->given += GRANULES / PACKETS_A_SEC;
+    if (err == 0 && end > o->given) /* its last samples come out of one more packet */
+        err = encode(o, o->given, false);
     if (err == 0)
-        err = encode(o, end + o->pre_skip, true);
+        err = encode(o, end, true);
     return err ? err : give_pages(o, out, context);
 }
