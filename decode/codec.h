@@ -10,8 +10,8 @@ struct av_pool;
 struct av_decoder;
 
 /* What a payload holds beyond this is dropped, so that a packet of compressed sound cannot fill the
- * window. The longest that a codec defines (Opus). */
-#define CODEC_MAX_MS      120
+ * window. RFC 3551 4.2 wants 200 ms to be taken, and of frames so many as are no less. */
+#define CODEC_MAX_MS      240
 #define CODEC_MAX_RATE    48000
 #define CODEC_MAX_SAMPLES (CODEC_MAX_RATE / 1000 * CODEC_MAX_MS)
 

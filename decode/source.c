@@ -14,7 +14,6 @@
 #define NOISE_MAX_S  60 /* comfort noise for a pause, then silence */
 #define NOISE_CHUNK  4096
 #define WITHHELD_NS  INT64_C(20000000) /* of a packet without payload ahead of all sound */
-#define WITHHELD_MAX_MS 120
 #define CN_DBOV      60 /* of a CN packet without a level */
 
 struct source *source_new(struct sound *sound, unsigned channel, unsigned flow, uint32_t ssrc)
@@ -365,7 +364,7 @@ static void comfort_noise(struct source *s, const struct media *m, const struct 
 /* What was in the packet is not kept: its time passes in silence, which is no loss. */
 static void withheld(struct source *s, const struct media *m)
 {
-    static const int16_t SILENCE[CODEC_MAX_RATE / 1000 * WITHHELD_MAX_MS];
+    static const int16_t SILENCE[CODEC_MAX_RATE / 1000 * CODEC_MAX_MS];
     const struct format *f = &s->formats[m->format];
     bool seam;
     s->lost = 0;

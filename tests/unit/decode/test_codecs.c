@@ -365,7 +365,7 @@ Test(codecs, damaged_payloads_are_counted_and_keep_time)
     }
 }
 
-Test(codecs, no_packet_gives_more_than_120_ms)
+Test(codecs, no_packet_gives_more_than_240_ms)
 {
     struct call_flow f;
     struct call_sound s;
@@ -373,7 +373,7 @@ Test(codecs, no_packet_gives_more_than_120_ms)
     call_flow_init(&f, 0, "PCMU", 0, 8000, 1);
     call_send(&f, payload, sizeof payload, 160, 20);
     cr_assert_eq(call_render(&f, 1, &s), 0);
-    cr_assert_eq(s.frames, 960);
+    cr_assert_eq(s.frames, 1920);
     call_sound_fini(&s);
     call_flow_fini(&f);
 }
