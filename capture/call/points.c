@@ -79,10 +79,22 @@ static struct point *oldest_of(struct calls *c, struct live *l, bool retired_onl
     return oldest;
 }
 
-/* One endpoint has few sharers; the oldest goes. */
+/* What goes first: of calls that are over, of those that nobody has answered, then the older. INVITEs are free: many that
+ * name somebody's port take it from each other, not from the call that uses it. */
+static bool is_worth_less(const struct calls *c, const struct point *p, const struct point *than)
+{
+    const struct live *l = &c->live[p->live], *other = &c->live[than->live];
+    if (live_is_over(l) != live_is_over(other))
+        return live_is_over(l);
+    if (l->answered != other->answered)
+        return other->answered;
+    return p->serial < than->serial;
+}
+
+/* One endpoint has few sharers. */
 static void limit_sharers(struct calls *c, const struct endpoint *at, uint64_t hash)
 {
-    struct point *oldest = NULL;
+    struct point *least = NULL;
     unsigned count = 0;
     struct map_probe probe = map_probe(&c->by_endpoint, hash);
     for (uint32_t i; (i = map_next(&c->by_endpoint, &probe)) != MAP_NONE;) {
@@ -90,11 +102,11 @@ static void limit_sharers(struct calls *c, const struct endpoint *at, uint64_t h
         if (!endpoint_equal(&p->at, at))
             continue;
         count++;
-        if (oldest == NULL || p->serial < oldest->serial)
-            oldest = p;
+        if (least == NULL || is_worth_less(c, p, least))
+            least = p;
     }
     if (count >= POINT_SHARERS_MAX)
-        remove_point(c, oldest);
+        remove_point(c, least);
 }
 
 static struct point *take_point(struct calls *c)

@@ -72,12 +72,38 @@ struct binding points_bind_in(struct calls *c, struct live *l, const struct endp
     return to || from ? conclude(l, from, to) : (struct binding){0};
 }
 
+/* Who of the call announced `at`, as bits. */
+static unsigned parties_at(const struct calls *c, const struct live *l, const struct endpoint *at,
+                           uint64_t hash)
+{
+    unsigned parties = 0;
+    uint32_t number = live_number(c, l);
+    struct map_probe probe = map_probe(&c->by_endpoint, hash);
+    for (uint32_t i; (i = map_next(&c->by_endpoint, &probe)) != MAP_NONE;) {
+        const struct point *p = &c->points[i];
+        if (p->live == number && endpoint_equal(&p->at, at))
+            parties |= 1u << p->party;
+    }
+    return parties;
+}
+
+/* One party at each end. Who alone names both, in one SDP, knows nothing of what the other said. */
+static bool both_named(const struct calls *c, const struct live *l, const struct point *src,
+                       const struct point *dst)
+{
+    if (src == NULL || dst == NULL || src->party != dst->party)
+        return src && dst;
+    unsigned from = parties_at(c, l, &src->at, src->hash), to = parties_at(c, l, &dst->at, dst->hash);
+    return from != to || (from & (from - 1)) != 0;
+}
+
 /* A call that goes on before one that is over, both ends known before one, one in use before one
  * retired, the destination before the source, then the newest. */
-static uint64_t rank(const struct live *l, const struct point *src, const struct point *dst)
+static uint64_t rank(const struct calls *c, const struct live *l, const struct point *src,
+                     const struct point *dst)
 {
     const struct point *first = dst ? dst : src;
-    uint64_t both = src && dst;
+    uint64_t both = both_named(c, l, src, dst);
     return (uint64_t)!live_is_over(l) << 35 | both << 34 | (uint64_t)!first->retired << 33 |
            (uint64_t)(dst != NULL) << 32 | first->serial;
 }
@@ -99,7 +125,7 @@ static void consider(struct calls *c, const struct endpoint *at, const struct en
         const struct point *to = find_in(c, l, dst, dst_hash, rtcp);
         if ((from == NULL && to == NULL) || (live_is_over(l) && (from == NULL || to == NULL)))
             continue;
-        uint64_t r = rank(l, from, to);
+        uint64_t r = rank(c, l, from, to);
         if (best->live == NULL || r > *best_rank) {
             *best = conclude(l, from, to);
             *best_rank = r;

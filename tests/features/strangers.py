@@ -174,6 +174,30 @@ def spray_at_a_call(t):
     t.counter("without them there are two", named(t.read(sprayed(0))) == (both, 2))
 
 
+def claimed(count, ends, answered=False):
+    """A call whose media begins after others have named its ports in INVITEs of their own."""
+    def lines(*at):
+        return ("v=0\r\no=- 1 1 IN IP4 x\r\ns=-\r\nt=0 0\r\n" + "".join(f"m=audio {port} RTP/AVP 0\r\nc=IN IP4 {addr}\r\n" for addr, port in at)).encode()
+    parts = call(seconds=12, voice=False) + media(ALICE, 4000, BOB, 6000, 5, START + 4, 1) + media(BOB, 6000, ALICE, 4000, 5, START + 4.01, 2)
+    for n in range(count):
+        d = Dialog(call_id=f"claim{n}@test", from_tag=f"c{n}", to_tag=f"d{n}", branch=f"z9hG4bKc{n}")
+        parts.append(Packet(START + 2 + n / 100, EVIL, 5060, BOB, 5060, d.request("INVITE", 1, lines(*ends))))
+        if answered:
+            parts.append(Packet(START + 2.5 + n / 100, BOB, 5060, EVIL, 5060, d.response(200, "OK", "INVITE", 1, sdp(BOB, 6000))))
+    return frames(sorted(parts, key=lambda p: p.t))
+
+
+@feature("X40", "who names the ports of others in INVITEs that nobody answers takes no media from their call")
+def claimed_ports(t):
+    def owners(records):
+        return sorted((r["call_id"], s["party"], s["packets"]) for r in records for s in r["streams"])
+    whole = [("c1@test", "callee", 250), ("c1@test", "caller", 250)]
+    for count in (1, 4, 30):
+        for what, ends in (("one end", [(BOB, 6000)]), ("both ends", [(BOB, 6000), (ALICE, 4000)])):
+            t.equal(f"{count} name {what}", owners(t.read(claimed(count, ends))), whole)
+    t.counter("the next call on these ports, answered, has them", owners(t.read(claimed(1, [(ALICE, 4000)], answered=True))) != whole)
+
+
 @feature("G06", "INVITE with Replaces or Join by somebody who has no part in anything is a finding; media from an address never signalled is one and stays out")
 def joined(t):
     for header in ("Replaces", "Join"):
