@@ -102,6 +102,8 @@ static void end_picture(struct film *f)
         return;
     f->begun = false;
     bool whole = video_unit_end(u);
+    if (f->at_ns < f->request->from_ns)
+        return;
     if (f->file && f->codec != f->file_codec && whole && u->key)
         end_file(f);
     if (f->file == NULL && whole)

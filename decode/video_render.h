@@ -24,6 +24,7 @@ struct video_request {
     const char *stem; /* of all files: "a-v" gives "a-v3.mkv" */
     unsigned first;   /* the number in the name of the first */
     unsigned most;    /* files; what comes then is not kept */
+    int64_t from_ns;  /* pictures ahead of it are not wanted; what they say of the codec is */
     struct render_flow flow;
     void *context;
     void (*made)(void *context, const struct video_made *made);

@@ -62,6 +62,7 @@ static int one_chain(struct films *f, uint32_t chain, const struct sound_config 
                                     .stem = stem,
                                     .first = f->count + 1,
                                     .most = room < FLOW_FILMS_MAX ? room : FLOW_FILMS_MAX,
+                                    .from_ns = f->r->recording.from_us * 1000,
                                     .context = f,
                                     .made = take};
     f->side = f->r->chains[chain].party;

@@ -156,6 +156,32 @@ def served(t):
         t.equal("and with it its film", wait_for("an empty folder", lambda: not stored()), True)
 
 
+@feature("F07", "a film of a recording that looks back begins with the first key frame within it, as its sound does; else with the first of all")
+def looks_back(t):
+    import time, urllib.request
+    from rules import ask
+    from service import wait_for
+    from users_api import FileService
+    f = film("H264") # a key frame each 25
+    packets = film_call(f, seconds=25, late=20, after=30) # whenever it is asked for, look_back ends within these 20 s
+    whole, = kept(t, packets)[0]["recording"]["films"]
+    t.counter("without looking back all of it is there", whole["frames"] == 75)
+    shift = time.time() - START - 26
+    packets = [replace(p, t=p.t + shift) for p in packets]
+    with FileService(t, packets, "[recording]\nvideo = yes\non_demand_wait = 1d\n[rule look]\ncallee = bob\naction = on-demand\nlook_back = 20s\n") as s:
+        row = wait_for("the call", lambda: s.get("/api/v1/calls")["data"])[0]
+        path = f"/api/v1/calls/{row['uid']}/recording"
+        t.equal("asked for", ask(s, "POST", path, {})[0], 202)
+        g = wait_for("the recording", lambda: (lambda g: g if g["state"] == "ready" else None)(ask(s, "GET", path)[1]))
+        v, = g["films"]
+        t.equal("pictures of the film, and those behind the look-back that lack their key frame", (v["frames"], v["dropped"]), (25, 20))
+        t.check(f"sound from {g['started_at']}, pictures from {v['started_at']}", g["started_at"] < v["started_at"])
+        out = t.path("film.mkv")
+        with open(out, "wb") as file:
+            file.write(urllib.request.urlopen(s.url + v["url"], timeout=10).read())
+        t.check("they are the last of them", picture_sums(out) == f.md5[50:])
+
+
 @feature("F07", "a film whose sound cannot be decoded is a recording: it keeps its name from the next call, is served, and goes with DELETE")
 def silent(t):
     import urllib.request
