@@ -12,7 +12,6 @@
 #define POINTS_MAX    64 /* told of a call; more pauses are obeyed and counted */
 #define AUDITED_MAX   32 /* refusals of a call that are audited; more are counted */
 #define LAG_MAX_NS    (INT64_C(2) * 1000000000)
-#define RTP_FIXED     12
 
 unsigned worker_pause_side(unsigned party)
 {
@@ -91,6 +90,15 @@ static int64_t resume_of(const struct wpause *p, unsigned sides)
     return caller_ns == 0 || (callee_ns && callee_ns < caller_ns) ? callee_ns : caller_ns;
 }
 
+void worker_pause_point(struct wpause *p, const struct pause_point *point)
+{
+    struct pause_point *more = p->point_count < POINTS_MAX ? realloc(p->points, (p->point_count + 1) * sizeof *more) : NULL;
+    if (more == NULL)
+        return;
+    p->points = more;
+    p->points[p->point_count++] = *point;
+}
+
 static void note(struct worker *w, struct wpause *p, const struct pause_ask *ask, unsigned sides,
                  int64_t time_ns)
 {
@@ -104,11 +112,7 @@ static void note(struct worker *w, struct wpause *p, const struct pause_ask *ask
     if (ask->reason && ask->reason[0] && n < (int)sizeof point.detail)
         snprintf(point.detail + n, sizeof point.detail - (size_t)n, ": %s", ask->reason);
     tell(w, p->call, &point);
-    struct pause_point *more = p->point_count < POINTS_MAX ? realloc(p->points, (p->point_count + 1) * sizeof *more) : NULL;
-    if (more == NULL)
-        return;
-    p->points = more;
-    p->points[p->point_count++] = point;
+    worker_pause_point(p, &point);
 }
 
 bool worker_pause_audit(struct worker *w, struct wpause *p, bool resume, bool accepted, const char *actor, const char *why, int64_t time_ns)
@@ -157,6 +161,8 @@ void worker_withhold(struct worker *w, struct wflow *f)
         f->withhold |= WITHHOLD_MASKED;
     if (w->config.pause.dtmf_from & side)
         f->withhold |= WITHHOLD_KEYS;
+    if (w->config.recovered)
+        f->withhold |= WITHHOLD_REPLAYED;
 }
 
 static void take_back(struct worker *w, struct wpause *p, unsigned sides, int64_t since_ns)
@@ -361,6 +367,8 @@ void worker_keep_less(struct worker *w, struct wflow *f, const struct event *eve
     worker_pause_arrive(w, f, event->time_ns);
     if (f->withhold & WITHHOLD_PAUSED)
         keep_paused(w, f, event);
+    else if ((f->withhold & WITHHOLD_REPLAYED) && worker_pause_replay(w, f, event, outer))
+        return;
     else if (worker_mask_event(w, f, outer, p))
         keep_event(w, f, event);
     else if (f->withhold & WITHHOLD_MASKED)

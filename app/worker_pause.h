@@ -15,6 +15,7 @@ enum {
     WITHHOLD_PAUSED = 1, /* no payload */
     WITHHOLD_MASKED = 2, /* keys neither as events nor as tones */
     WITHHOLD_KEYS = 4,   /* no events of keys that pause */
+    WITHHOLD_REPLAYED = 8, /* what is withheld was already (worker_pause_replay.c) */
 };
 
 struct pause_ask {

@@ -6,10 +6,12 @@
 #include "app/worker_pause.h"
 
 #define PAUSE_HIDDEN_MAX 32
+#define RTP_FIXED        12 /* so much is left of a packet */
 
 struct pause_point {
     int64_t time_ns;
     bool resumed;
+    uint8_t replayed; /* sides of which only the packets tell it; 0: it was asked for */
     char detail[140];
 };
 
@@ -38,6 +40,7 @@ struct wpause {
     int64_t side_resume_ns[2]; /* 0: none */
     int64_t resume_ns;         /* the next of them */
     uint64_t withheld;
+    uint8_t replayed; /* sides that their packets say are paused */
     unsigned audited;
     struct pause_typed typed[2];
     struct {
@@ -52,6 +55,10 @@ struct wpause {
 unsigned worker_pause_side(unsigned party);
 /* Made when it is not there; NULL without memory. */
 struct wpause *worker_pause_of(struct wcall *wc);
+/* Into the record, unless there are too many. */
+void worker_pause_point(struct wpause *p, const struct pause_point *point);
+/* In a recovery, of a flow whose media is kept: a packet that says whether its side was paused. True: it is dealt with. */
+bool worker_pause_replay(struct worker *w, struct wflow *f, const struct event *event, const struct rtp_codec *codec);
 /* Keys of these sides are not told. */
 void worker_pause_hide(struct wpause *p, unsigned sides, int64_t from_ns, int64_t to_ns);
 /* False: it will not be in the log. */

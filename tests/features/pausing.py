@@ -7,7 +7,7 @@ from feature import feature
 from keys import EVENT, offer, press, typed
 from payloads import red
 from recordings import goertzel, ulaw
-from service import Service, everything, in_namespace, wait_for
+from service import Service, everything, in_namespace, send, wait_for
 from users_api import FileService
 
 SPAN = "from=2023-11-14T00:00:00Z&to=2023-11-16T00:00:00Z"
@@ -340,6 +340,48 @@ def by_api(t):
     t.check(f"audited, a resume ahead of its effect: {results}",
             results[:7] == [("recording.resume", "asked"), ("recording.resume", "not_paused")] * 2 + [("recording.pause", "ok"), ("recording.resume", "asked"), ("recording.resume", "ok")] and
             ("recording.pause", "not_live") in results and log[4][3] == "both: card number")
+
+
+@feature("R10", "pauses that a crash cut: paused throughout stays paused_all, the others are told by their packets, with their ends")
+@in_namespace
+def crashed(t):
+    def voice(n, part):
+        both = (media(ALICE, 4000 + 10 * n, BOB, 6000 + 10 * n, 1.5, START, 0x1000 + n), media(BOB, 6000 + 10 * n, ALICE, 4000 + 10 * n, 1.5, START, 0x2000 + n))
+        return [p for side in both for p in side[25 * part:25 * part + 25]]
+
+    names = ["throughout", "later", "for a while"]
+    before, during, after = ([voice(n, part) for n in range(3)] for part in range(3))
+    with Service(t, "vb", RECORD) as s:
+        data = os.path.join(os.path.dirname(s.log), "data")
+        for n, name in enumerate(names):
+            d = Dialog(call_id=name, branch=f"z9hG4bK{n}")
+            send("va", frames([p for p in call(d, 1, 4000 + 10 * n, 6000 + 10 * n, voice=False) if b"CSeq: 2 BYE" not in p.data]))
+        live = lambda: {c["call_id"]: c["uid"] for c in s.get("/api/v1/live/calls")["data"] if c["state"] == "answered"}
+        uids = wait_for("the calls are live", lambda: len(live()) == 3 and live())
+        order = lambda what, *calls: [post(s, f"/api/v1/calls/{uids[names[n]]}/{what}")[0] for n in calls]
+        held = lambda packets: (lambda kept: all(p.data[:12] in kept for p in packets))(b"".join(everything(os.path.join(data, "spool")).values()))
+        t.equal("paused", order("pause", 0), [200])
+        send("va", frames(before[1] + before[2]))
+        wait_for("what came before is kept", lambda: held(before[1] + before[2]))
+        t.equal("paused", order("pause", 1, 2), [200, 200])
+        send("va", frames(during[0] + during[1] + during[2]))
+        wait_for("and the rest, without its payload", lambda: held(during[0] + during[1] + during[2]))
+        t.equal("resumed", order("resume", 2), [200])
+        send("va", frames(after[2]))
+        wait_for("and what came behind it", lambda: held(after[2]))
+        s.crash()
+        wait_for("all is made of them that can be", lambda: s.made(3))
+        records = {r["call_id"]: r for r in s.records()}
+        files = everything(data)
+    told = "both, told by its packets after a restart"
+    t.equal("results", [records[name]["recording"]["result"] for name in names], ["paused_all", "recorded", "recorded"])
+    t.equal("throughout", pauses(records["throughout"]), [("paused", told)])
+    t.equal("later", pauses(records["later"]), [("paused", told)])
+    t.equal("for a while", pauses(records["for a while"]), [("paused", told), ("resumed", told)])
+    secret = [p.data[12:] for n in range(3) for p in during[n]]
+    t.equal("in no file", found(files, secret), 0)
+    kept = [p.data[12:] for p in before[1] + before[2]]
+    t.counter("what came before is", found(files, kept) == len(kept))
 
 
 # ---- R11

@@ -62,10 +62,24 @@ class Service:
         conf = os.path.join(name, "conf")
         with open(conf, "w") as f:
             f.write(f"[api]\nport = 0\n{config}")
+        self.command = [t.earshot, "run", "--config", conf, "--data", os.path.join(name, "data"), *(["--interface", interface] if interface else ["--read", "-"])]
+        self._start(stdin)
+
+    def _start(self, stdin=subprocess.DEVNULL):
         with open(self.log, "w") as log:
-            self.process = subprocess.Popen([t.earshot, "run", "--config", conf, "--data", os.path.join(name, "data"),
-                                             *(["--interface", interface] if interface else ["--read", "-"])], stdin=stdin, stderr=log)
+            self.process = subprocess.Popen(self.command, stdin=stdin, stderr=log)
         self.url = wait_for("earshot listens", self._listens)
+
+    def crash(self):
+        """It is killed, and started again."""
+        self.process.kill()
+        self.process.wait()
+        self._start()
+
+    def made(self, count):
+        """So many calls have ended, and what can be made of their media is."""
+        rows = [r["recording"] for r in self.get("/api/v1/calls")["data"]]
+        return len(rows) == count and all(g and g["state"] != "spooling" for g in rows)
 
     def said(self):
         with open(self.log) as f:

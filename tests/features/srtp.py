@@ -1,5 +1,5 @@
 """G01, X45: SRTP with the keys of a=crypto. The sound of a protected call is compared with that of the same call in the clear."""
-import glob, os, random, sqlite3, subprocess, tempfile, time, wave
+import glob, os, random, sqlite3, tempfile, time, wave
 
 from craft import *
 from feature import feature
@@ -182,21 +182,6 @@ def unended(packets):
     return [p for p in packets if b"CSeq: 2 BYE" not in p.data]
 
 
-def kill_and_start(t, s):
-    s.process.kill()
-    s.process.wait()
-    home = os.path.dirname(s.log)
-    with open(s.log, "w") as log:
-        s.process = subprocess.Popen([t.earshot, "run", "--config", os.path.join(home, "conf"), "--data", os.path.join(home, "data"),
-                                      "--interface", "vb"], stdin=subprocess.DEVNULL, stderr=log)
-    s.url = wait_for("earshot listens again", s._listens)
-
-
-def made(s, count):
-    rows = [r["recording"] for r in s.get("/api/v1/calls")["data"]]
-    return len(rows) == count and all(g and g["state"] != "spooling" for g in rows)
-
-
 def dialog(name, number):
     return Dialog(call_id=name, branch=f"z9hG4bK{number}")
 
@@ -240,8 +225,8 @@ def crash(t):
         send("va", frames(packets))
         wait_for("all keys are kept", lambda: (lambda kept: all(m in kept for m in masters))(b"".join(keys_kept(s))))
         spooled(os.path.join(home, "data"), packets)
-        kill_and_start(t, s)
-        wait_for("all is made of them that can be", lambda: made(s, len(calls)))
+        s.crash()
+        wait_for("all is made of them that can be", lambda: s.made(len(calls)))
         records = {r["call_id"]: r for r in s.records()}
         for name in calls:
             r = records[name]
