@@ -196,7 +196,7 @@ int store_drop_account(struct store *s, const char *name);
 /* Small secrets and marks of the installation ("id_secret", "cursor_key"): made on first use. */
 int store_secret(struct store *s, const char *name, uint8_t ret_secret[32]);
 /* Calls whose row says they have not ended (left by a crash): ends them with end_reason `restart` at their last known time. Of those
- * without a row STORE_OPEN_JOB goes. Commits. */
+ * without a row STORE_OPEN_JOB goes. Nothing of them is in the spool, so their media keys go too. Commits. */
 int store_end_open_calls(struct store *s, unsigned *ret_count);
 /* The file of a day goes, with one of calls the findings that old. One with calls that were imported since `imported_since_us` stays for
  * them alone: what was captured goes, and what is attached to calls that are not there, so many calls of the day at a time, each time a transaction.

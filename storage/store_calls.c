@@ -432,6 +432,8 @@ static int day_end_open(struct store *s, const char *day, unsigned *count)
             return store_done(s, err, 0, "calls");
         call_end(r);
         err = record_put(s, db, r);
+        if (!err) /* the spool has nothing of it, or it would have been recovered */
+            err = store_end_media_keys(s, r->uid);
         record_free(r);
         if (err)
             return err;
@@ -456,6 +458,8 @@ int store_end_open_calls(struct store *s, unsigned *ret_count)
         err = err ? err : commit_err;
     }
     free(days);
+    if (!err)
+        err = store_end_open_media_keys(s);
     if (!err)
         err = store_drop_jobs(s, STORE_OPEN_JOB);
     if (!err)

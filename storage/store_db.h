@@ -106,6 +106,7 @@ enum db_sql {
     SQL_MEDIA_KEYS_PUT,
     SQL_MEDIA_KEYS,
     SQL_MEDIA_KEYS_DELETE,
+    SQL_MEDIA_KEYS_DELETE_OPEN,
     SQL_MEDIA_KEYS_DROP,
     SQL_TOKEN_PUT,
     SQL_TOKEN,
@@ -341,6 +342,8 @@ bool store_ending_cancel(struct store *s, const char *kind, const char *uid);
 int store_endings_do(struct store *s);
 /* Something is said of a call: STORE_SIDECAR_JOB while it waits to be rendered. */
 int store_note_late(struct store *s, const char *uid);
+/* Keys of calls that have STORE_OPEN_JOB and none that needs them. */
+int store_end_open_media_keys(struct store *s);
 /* All jobs of a kind are over. */
 int store_drop_jobs(struct store *s, const char *kind);
 /* What the files of calls have in their logs is on the disk then. In store_spool_marks.c. */

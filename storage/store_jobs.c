@@ -26,13 +26,20 @@ int store_ending_add(struct store *s, const char *kind, const char *uid)
     return 0;
 }
 
+/* The others keep their order: keys go when the job that needs them has ended ahead of them. */
 bool store_ending_cancel(struct store *s, const char *kind, const char *uid)
 {
-    size_t before = s->ending_count;
-    for (size_t i = 0; i < s->ending_count; i++)
-        if (strcmp(s->endings[i].uid, uid) == 0 && strcmp(s->endings[i].kind, kind) == 0)
-            s->endings[i--] = s->endings[--s->ending_count];
-    return s->ending_count < before;
+    size_t kept = 0, before = s->ending_count;
+    for (size_t i = 0; i < before; i++) {
+        const struct store_ending *e = &s->endings[i];
+        if (strcmp(e->uid, uid) == 0 && strcmp(e->kind, kind) == 0)
+            continue;
+        if (kept != i)
+            s->endings[kept] = *e;
+        kept++;
+    }
+    s->ending_count = kept;
+    return kept < before;
 }
 
 static int ending_do(struct store *s, const struct store_ending *e)

@@ -23,6 +23,14 @@ int store_end_media_keys(struct store *s, const char *uid)
     return store_ending_add(s, "", uid);
 }
 
+int store_end_open_media_keys(struct store *s)
+{
+    struct db *db;
+    struct bind b;
+    int err = store_main(s, SQL_MEDIA_KEYS_DELETE_OPEN, &db, &b);
+    return err ? err : store_done(s, db_run(db, b.statement), 0, "jobs");
+}
+
 int store_drop_media_keys(struct store *s, int64_t before_us)
 {
     struct db *db;

@@ -177,6 +177,8 @@ static const char *const SQL[SQL_USER_FIRST] = {
     [SQL_MEDIA_KEYS] = "SELECT keys FROM media_keys WHERE uid = ?",
     [SQL_MEDIA_KEYS_DELETE] = "DELETE FROM media_keys WHERE uid = ?1"
                               " AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.uid = ?1 AND kind IN ('render', 'tracks', 'on_demand'))",
+    [SQL_MEDIA_KEYS_DELETE_OPEN] = "DELETE FROM media_keys WHERE uid IN (SELECT uid FROM jobs WHERE kind = '" STORE_OPEN_JOB "')"
+                                   " AND uid NOT IN (SELECT uid FROM jobs WHERE kind IN ('render', 'tracks', 'on_demand'))",
     [SQL_MEDIA_KEYS_DROP] = "DELETE FROM media_keys WHERE started_us < ?"
                             " AND uid NOT IN (SELECT uid FROM jobs)",
     [SQL_JOBS] = "SELECT kind, uid, started_us FROM jobs ORDER BY id",

@@ -115,3 +115,40 @@ Test(media_keys, go_with_a_recording_that_is_deleted_before_it_was_made)
     cr_expect_not(has_keys(1));
     record_free(r);
 }
+
+/* One batch: a file beside one call is done, another call is rendered, and the first is to be done once more. */
+Test(media_keys, go_though_another_end_of_the_batch_is_taken_back)
+{
+    struct call_record *noted = help_call(1, HELP_T0_US), *rendered = help_call(2, HELP_T0_US);
+    put_keys(2, HELP_T0_US);
+    cr_assert_eq(store_put_job(store, "render", rendered->uid, HELP_T0_US), 0);
+    cr_assert_eq(store_put_job(store, STORE_SIDECAR_JOB, noted->uid, HELP_T0_US), 0);
+    cr_assert_eq(store_commit(store), 0);
+    cr_assert_eq(store_end_job_for(store, STORE_SIDECAR_JOB, noted->uid), 0);
+    cr_assert_eq(store_end_job_for(store, "render", rendered->uid), 0);
+    cr_assert_eq(store_end_media_keys(store, rendered->uid), 0);
+    cr_assert_eq(store_put_job(store, STORE_SIDECAR_JOB, noted->uid, HELP_T0_US), 0);
+    cr_assert_eq(store_commit(store), 0);
+    cr_expect_not(has_keys(2));
+    record_free(noted);
+    record_free(rendered);
+}
+
+Test(media_keys, of_calls_that_a_crash_cut_go_when_nothing_is_recovered_of_them)
+{
+    struct call_record *without_row = help_call(2, HELP_T0_US), *recovered = help_call(3, HELP_T0_US);
+    for (unsigned n = 1; n <= 4; n++)
+        put_keys(n, HELP_T0_US);
+    put_call(1, HELP_T0_US, true);
+    cr_assert_eq(store_put_job(store, STORE_OPEN_JOB, without_row->uid, HELP_T0_US), 0);
+    cr_assert_eq(store_put_job(store, STORE_OPEN_JOB, recovered->uid, HELP_T0_US), 0);
+    cr_assert_eq(store_put_job(store, "render", recovered->uid, HELP_T0_US), 0);
+    put_call(4, HELP_T0_US, false); /* its conference goes on */
+    cr_assert_eq(store_end_open_calls(store, NULL), 0);
+    cr_expect_not(has_keys(1), "its row was open");
+    cr_expect_not(has_keys(2), "its row had given way");
+    cr_expect(has_keys(3), "its recording is to be made");
+    cr_expect(has_keys(4), "its tracks may be");
+    record_free(without_row);
+    record_free(recovered);
+}
