@@ -6,6 +6,11 @@
 #define NEAR_MS         5000
 #define JITTER_LEAST_MS 3000 /* one late packet is no jitter */
 
+static double skew_of(const struct record_stream *s)
+{
+    return s->playout.given ? s->playout.skew_ppm : NAN;
+}
+
 static int64_t step_at(const struct record_series *t, uint32_t step)
 {
     return t->start_us + (int64_t)step * t->step_ms * 1000;
@@ -40,6 +45,8 @@ static void look_jitter(struct look *k, const struct record_stream *s)
     const struct record_series *t = &s->series;
     double worst = 0;
     uint32_t first = 0, last = 0, discarded = 0, packets = 0;
+    if (fabs(skew_of(s)) >= DIAGNOSE_OTHER_CLOCK_PPM) /* jitter is reckoned by that clock */
+        return;
     if (!label_on(k, DIAGNOSE_jitter) ||
         !find_jitter(t, (double)k->config->threshold[DIAGNOSE_jitter], &first, &last))
         return;
@@ -91,7 +98,7 @@ static void look_gap(struct look *k, const struct record_stream *s)
 
 static void look_drift(struct look *k, const struct record_stream *s)
 {
-    double skew = s->playout.given ? s->playout.skew_ppm : NAN;
+    double skew = skew_of(s);
     if (!label_on(k, DIAGNOSE_clock_drift) || isnan(skew) ||
         fabs(skew) < (double)k->config->threshold[DIAGNOSE_clock_drift])
         return;

@@ -124,8 +124,19 @@ static const struct phrase phrases[] = {
     {"clock_drift", "skew_ppm", 1, 0, "the clock of the sender is off by ", " ppm"},
 };
 
+static bool put_other_clock(struct buf *out, const struct record_label *l)
+{
+    double skew = strcmp(l->name, "clock_drift") == 0 ? number(l, "skew_ppm") : 0;
+    if (fabs(skew) < DIAGNOSE_OTHER_CLOCK_PPM)
+        return false;
+    buf_printf(out, "time stamps run %.2f times as fast as SDP says", 1 - skew * 1e-6);
+    return true;
+}
+
 static void put_phrase(struct buf *out, const struct record_label *l)
 {
+    if (put_other_clock(out, l))
+        return;
     if (strcmp(l->name, "loss") == 0)
         put_loss(out, l);
     for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++) {

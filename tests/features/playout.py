@@ -85,6 +85,12 @@ def bursts_and_delays(t):
     t.check(f"jitter {shaken['jitter_ms']}", abs(shaken["jitter_ms"]["last"] - 10) < 0.01)
     still = stream(t, trace(lambda i: i * 20 + 400 * (i >= 1500)))
     t.equal("a sender that stood still", (still["ts_frozen"], round(still["ts_frozen_ms"])), (1, 400))
+    back = media(BOB, 6000, ALICE, 4000, 60, START + 1.05, 9)
+    counted = [replace(p, data=p.data[:4] + struct.pack("!I", 320 * struct.unpack("!H", p.data[2:4])[0]) + p.data[8:]) if p.kind == "rtp" else p for p in trace(steady)]
+    odd, = t.read(frames(sorted(counted + back, key=lambda p: p.t)))
+    t.equal("a clock twice as fast as SDP says is named, and no jitter", [(x["label"], round(x["evidence"]["skew_ppm"], -3)) for x in odd["diagnosis"] if x["label"] in ("jitter", "clock_drift")],
+            [("clock_drift", -1000000)])
+    t.check(f"in words: {odd['summary']}", "run 2.00 times as fast as SDP says" in (odd["summary"] or ""))
     clean = stream(t, trace(steady))
     t.counter("a clean direction has none of it",
               (clean["burst"]["bursts"], clean["burst"]["outages"], clean["pdv_ms"]["max"], clean["ts_frozen"], clean["deltas"]["over_50"])
