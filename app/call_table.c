@@ -37,13 +37,20 @@ static void duration_text(int64_t ms, char *out, size_t size)
         snprintf(out, size, "%d:%04.1f", (int)(s / 60), (double)(ms % 60000) / 1000);
 }
 
-/* The first sounding stream that a party sends; NULL: none. */
+static bool sounds(const struct record_stream *s)
+{
+    return strcmp(s->media_type, "audio") == 0;
+}
+
+/* Of what a party sends the stream with the most packets, of sound if there is any; NULL: none. */
 static const struct record_stream *stream_of(const struct call_record *r, const char *party)
 {
     const struct record_stream *best = NULL;
     for (uint32_t i = 0; i < r->stream_count; i++) {
         const struct record_stream *s = &r->streams[i];
-        if (strcmp(s->party, party) == 0 && (best == NULL || s->packets > best->packets))
+        if (strcmp(s->party, party) != 0)
+            continue;
+        if (best == NULL || sounds(s) > sounds(best) || (sounds(s) == sounds(best) && s->packets > best->packets))
             best = s;
     }
     return best;

@@ -161,9 +161,17 @@ def video_call(t):
     rtpmap = "a=rtpmap:96 H264/90000"
     offer = session(A, "m=audio 4000 RTP/AVP 0", "m=video 4002 RTP/AVP 96", rtpmap)
     answer = session(B, "m=audio 6000 RTP/AVP 0", "m=video 6002 RTP/AVP 96", rtpmap)
-    picture = media(A, 4002, B, 6002, 2.0, START + 1.1, 0x3333, 96) + media(B, 6002, A, 4002, 2.0, START + 1.1, 0x4444, 96)
-    r = one(t, answered(offer, answer, voice() + picture))
+    picture = media(A, 4002, B, 6002, 3.0, START + 1.1, 0x3333, 96) + media(B, 6002, A, 4002, 3.0, START + 1.1, 0x4444, 96)
+    both = answered(offer, answer, voice() + picture)
+    r = one(t, both)
     t.equal("streams", sorted((s["media_type"], s["codec"]) for s in r["streams"]), [("audio", "PCMU")] * 2 + [("video", "H264")] * 2)
+    path = t.path()
+    write(path, frames(both))
+    row = t.run("read", path).stdout.splitlines()[1]
+    scores = row.split()[-2].split("/")
+    t.check(f"the table tells of the sound, however many packets pictures have: {row}", row.split()[-5] == "PCMU" and "-" not in scores)
+    met = [t.counters_of(path, "--set", f"limits.call_streams={n}") for n in (16, 2)]
+    t.equal("packets beyond the streams of a call", [(m["earshot_rtp_call_streams_over_limit_total"] > 0, m["earshot_rtp_streams_over_limit_total"]) for m in met], [(False, 0), (True, 0)])
     key = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + "A" * 40
     secure = one(t, answered(session(A, "m=audio 4000 RTP/SAVP 0", key), session(B, "m=audio 6000 RTP/SAVP 0", key), voice()))
     t.equal("labelled", {s["srtp"] for s in secure["streams"]}, {True})
