@@ -35,7 +35,7 @@ static const struct ceiling CEILINGS[] = {
     {"flows", "media flows", IN_TABLE, OF("limits", "flows", flows_max), MET(STREAMS_OVER_LIMIT, "earshot_rtp_streams_over_limit_total"),
      .policy = "A new one is not followed."},
     {"call_streams", "streams of a call", NOWHERE, OF("limits", "call_streams", call_streams_max),
-     .policy = "A new one is not followed; counted with flows."},
+     MET(CALL_STREAMS_OVER_LIMIT, "earshot_rtp_call_streams_over_limit_total"), .policy = "A new one is not followed; its packets are counted."},
     {"call_messages", "messages of a call", NOWHERE, OF("limits", "call_messages", call_messages_max),
      MET(MESSAGES_OVER_LIMIT, "earshot_sip_messages_over_limit_total"), .policy = "More are counted and not kept."},
     {"call_text", "bytes of a call", NOWHERE, OF("limits", "call_text", call_text_max),

@@ -72,7 +72,7 @@ static struct wstream *new_stream(struct worker *w, struct wflow *f, uint32_t ss
     struct wcall *wc = f->call;
     if (!has_room(w, f)) {
         wc->streams_refused++;
-        counters_add(w->counters, C_STREAMS_OVER_LIMIT, 1);
+        counters_add(w->counters, C_CALL_STREAMS_OVER_LIMIT, 1);
         return NULL;
     }
     struct wstream *s = worker_alloc(sizeof *s);
