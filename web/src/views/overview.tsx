@@ -163,7 +163,7 @@ function Trunks(p: { span: string }): JSX.Element {
         {(t) =>
           t.data.length === 0 ? (
             <Empty title="No trunk is configured.">
-              <p>Name your carriers in the configuration (<code>[trunk NAME]</code>) and their load and quality stand here.</p>
+              <p>Name your carriers in <a href={link("settings", "trunks")}>Settings</a> or in the configuration (<code>[trunk NAME]</code>), and their load and quality stand here.</p>
             </Empty>
           ) : (
             <div class="scroll" tabIndex={0} role="region" aria-label="Trunks">
