@@ -151,7 +151,7 @@ static int act(struct asked *a, const char *data_dir)
     store_reader_close(reader);
     if (err == 0)
         return code;
-    why_set(&why, "cannot read the audit log in %s: %s", data_dir, err_text(err));
+    why_set(&why, "cannot read the audit log in %s: %s; the folder of the service is named by --data or --config", data_dir, err_text(err));
     return complain(EXIT_FAILED, &why);
 }
 

@@ -220,7 +220,7 @@ static int tell(const struct retention_config *config, struct shown *shown,
     int err = retention_pass(config, show, shown, use);
     if (err == 0)
         return EXIT_DONE;
-    why_set(&why, "cannot read %s: %s", config->data_dir, err_text(err));
+    why_set(&why, "cannot read %s: %s; the folder of the service is named by --data or --config", config->data_dir, err_text(err));
     return complain(EXIT_FAILED, &why);
 }
 

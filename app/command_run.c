@@ -201,7 +201,10 @@ static int open_files(struct running *g, struct why *why)
     const char *first = strcmp(g->files[0], "-") == 0 ? "standard input" : g->files[0];
     snprintf(g->name, sizeof g->name, g->file_count > 1 ? "%.150s and %zu more" : "%.150s", first, g->file_count - 1);
     int err = offsets_check(&g->offsets, g->files, g->file_count, why);
-    return err ? err : inputs_open_files(&files, &g->source, why);
+    if (err)
+        return err;
+    err = inputs_open_files(&files, &g->source, why);
+    return err == ERR_INVALID ? ERR_UNSUPPORTED : err; /* the file is wrong, not how it was asked for */
 }
 
 /* "eth1, eth2, HEP" */

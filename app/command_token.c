@@ -253,7 +253,7 @@ static int list_tokens(const char *data_dir)
     store_reader_close(reader);
     if (err == 0 || (err == ERR_NOT_FOUND && access(data_dir, F_OK) == 0))
         return EXIT_DONE;
-    why_set(&why, "cannot read the tokens in %s: %s", data_dir, err_text(err));
+    why_set(&why, "cannot read the tokens in %s: %s; the folder of the service is named by --data or --config", data_dir, err_text(err));
     return complain(EXIT_FAILED, &why);
 }
 
