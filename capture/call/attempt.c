@@ -62,6 +62,14 @@ static void stop_hold(struct live *l, int64_t now_ns)
     l->hold_since_ns = 0;
 }
 
+/* Never ahead of what it is measured from: if the clock was set back in between, the steady one tells how long it was. */
+static int64_t end_time(const struct live *l, int64_t ended_ns, int64_t steady_ns)
+{
+    int64_t from_ns = l->call->answered_ns ? l->call->answered_ns : l->call->started_ns;
+    int64_t lasted_ns = steady_ns > l->began_ns ? steady_ns - l->began_ns : 0;
+    return ended_ns >= from_ns ? ended_ns : from_ns + lasted_ns;
+}
+
 void attempt_end(struct calls *c, struct live *l, enum call_outcome outcome,
                  enum call_end_reason reason, enum call_party by, int64_t ended_ns)
 {
@@ -70,7 +78,7 @@ void attempt_end(struct calls *c, struct live *l, enum call_outcome outcome,
     call->outcome = outcome;
     call->end_reason = reason;
     call->released_by = by;
-    call->ended_ns = ended_ns > call->started_ns ? ended_ns : call->started_ns;
+    call->ended_ns = end_time(l, ended_ns, c->steady_ns);
     l->over_ns = c->steady_ns;
     stop_hold(l, call->ended_ns);
     if (live_is_bare(l)) {
@@ -125,7 +133,7 @@ static int64_t last_sign(const struct calls *c, const struct live *l)
 {
     int64_t media_ns = flows_last_seen(c, l);
     int64_t last_ns = media_ns > l->last_sip_ns ? media_ns : l->last_sip_ns;
-    return last_ns + (c->time_ns - c->steady_ns);
+    return end_time(l, last_ns + (c->time_ns - c->steady_ns), last_ns);
 }
 
 void attempt_cut(struct calls *c, struct live *l, enum call_end_reason reason)
@@ -208,9 +216,11 @@ static void answer_told(struct live *l, const struct sighting *s)
         leg->answered_ns = s->d->time_ns;
 }
 
-static void answer(struct live *l, const struct sighting *s)
+static void answer(const struct calls *c, struct live *l, const struct sighting *s)
 {
     answer_told(l, s);
+    if (l->call->answered_ns == 0)
+        l->began_ns = c->steady_ns;
     first_time(&l->call->answered_ns, s->d->time_ns);
     causes_forget(l->call); /* of a target before, or of an announcement */
     l->answered = true;
@@ -264,7 +274,7 @@ void attempt_apply(struct calls *c, struct live *l, const struct sighting *s,
     if (todo & DO_CODE)
         take_code(l, s);
     if (todo & DO_ANSWER)
-        answer(l, s);
+        answer(c, l, s);
     if (todo & DO_PARTIAL)
         pick_up(l, s);
     if (todo & DO_CHALLENGE)

@@ -75,6 +75,7 @@ struct live {
     int64_t last_sip_ns; /* steady */
     int64_t last_sdp_ns; /* steady */
     int64_t over_ns;     /* steady: when it ended */
+    int64_t began_ns;    /* steady: of its start, and of its answer once there is one */
     int64_t hold_since_ns;
     int64_t session_until_ns;    /* steady: session timer; 0 none */
     struct related *related;     /* what it has to do with other calls; NULL: nothing */

@@ -286,6 +286,7 @@ static void look_for_answer(struct calls *c, struct live *l)
     if (remote == 0)
         return;
     l->call->answered_ns = c->time_ns;
+    l->began_ns = c->steady_ns;
     l->answered = true;
     attempt_move(c, l, DIALOG_ANSWERED);
 }

@@ -279,7 +279,7 @@ static struct live *new_live(struct calls *c, bool may_evict)
     }
     struct live *l = &c->live[number];
     *l = (struct live){.call = call, .points = NO_INDEX, .flows = NO_INDEX};
-    l->last_sip_ns = c->steady_ns;
+    l->last_sip_ns = l->began_ns = c->steady_ns;
     call->arena = arena;
     call->number = number;
     call->outcome = CALL_OUTCOME_NONE;

@@ -492,3 +492,34 @@ Test(ends, the_answer_to_a_bye_tells_of_it)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         check_missed(&cases[i]);
 }
+
+/* ---- a clock that is set back ---- */
+
+Test(ends, a_call_lasts_as_long_as_it_did_when_the_clock_is_set_back)
+{
+    static const struct {
+        const char *name;
+        double step_ms;    /* from there on times are an hour back */
+        int64_t lasted_ms; /* without what passed from the last packet before to the first behind */
+        bool bye;
+    } cases[] = {
+        {"within the call", 3000, 3990, true},
+        {"ahead of its answer", 500, 4000, true},
+        {"within the call, whose end is not seen", 3000, 2990, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct sip_line alive = {UB, UA, "OPTIONS", .cseq = 8, .from_tag = "b", .to_tag = "a"};
+        const struct sip_line still = {UB, UA, "OPTIONS", .cseq = 9, .from_tag = "b", .to_tag = "a"};
+        const double at_ms[] = {0, 1000, 1010, 2990, 3000, 4000, 5000};
+        const struct sip_line lines[] = {M_INVITE, M_ANSWER, M_ACK, alive, still, alive, M_BYE};
+        struct scene *s = scene_new(NULL);
+        for (size_t k = 0; k < sizeof lines / sizeof lines[0] - !cases[i].bye; k++)
+            scene_sip(s, at_ms[k] - (at_ms[k] >= cases[i].step_ms ? 3600000 : 0), lines[k]);
+        scene_wait(s, 18000000);
+        cr_assert_eq(s->ended_count, 1, "%s", cases[i].name);
+        const struct call *call = &s->call[0].call;
+        cr_expect_eq((call->ended_ns - call->answered_ns) / MS, cases[i].lasted_ms, "%s: %lld",
+                     cases[i].name, (long long)((call->ended_ns - call->answered_ns) / MS));
+        scene_end(s);
+    }
+}
