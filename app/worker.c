@@ -116,6 +116,43 @@ static void free_flow(struct wflow *f)
     free(f);
 }
 
+static void free_stream(struct wstream *s)
+{
+    rtp_stream_free(s->rtp);
+    free(s->modes);
+    free(s->video);
+    worker_free_rtcp(s);
+    free(s);
+}
+
+/* Of a flow that is gone. */
+static void forget_flow(struct wflow *f)
+{
+    unlink_flow(f);
+    flow_codecs_drop(f);
+    free_flow(f);
+}
+
+void worker_forget_stream(struct worker *w, struct wstream *s)
+{
+    struct wflow *f = s->flow;
+    struct wstream **at = &f->call->streams;
+    while (*at != s)
+        at = &(*at)->next;
+    *at = s->next;
+    if (s->next == NULL)
+        f->call->streams_end = at;
+    f->call->stream_count--;
+    if (f->recent == s) {
+        f->recent = NULL;
+        f->recent_rtp = NULL;
+    }
+    worker_end_stream(w, s);
+    free_stream(s);
+    if (f->gone && !is_remembered(f))
+        forget_flow(f);
+}
+
 static void free_secrets(struct wsecrets *keys)
 {
     crypto_wipe(keys->items, keys->count * sizeof *keys->items);
@@ -128,11 +165,7 @@ static void free_call(struct worker *w, struct wcall *wc)
     worker_pause_free(w, wc);
     for (struct wstream *s = wc->streams, *next; s; s = next) {
         next = s->next;
-        rtp_stream_free(s->rtp);
-        free(s->modes);
-        free(s->video);
-        worker_free_rtcp(s);
-        free(s);
+        free_stream(s);
     }
     for (struct wflow *f = wc->flows; f; f = f->next)
         flow_codecs_drop(f);
@@ -476,11 +509,8 @@ static void drop_flow(struct worker *w, const struct event *event)
     close_spool_flow(w, f);
     f->gone = true;
     w->flows[event->flow] = NULL;
-    if (is_remembered(f))
-        return;
-    unlink_flow(f); /* a spray from ever new sources must not fill the call */
-    flow_codecs_drop(f);
-    free_flow(f);
+    if (!is_remembered(f)) /* a spray from ever new sources must not fill the call */
+        forget_flow(f);
 }
 
 /* ---- the entrance ---- */

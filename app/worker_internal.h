@@ -62,6 +62,8 @@ struct slice worker_kept_part(const struct wflow *f, const struct rtp_packet *p,
 void worker_keep_packet(struct worker *w, struct wflow *f, const struct event *event, struct slice payload, bool whole);
 /* SIP text of the call as it may be stored: `text` itself, or a copy without secrets, valid until the next call. */
 struct slice worker_redacted(struct worker *w, const struct wcall *wc, struct slice text);
+/* Counts it and gives its place away; it is not in the record. */
+void worker_forget_stream(struct worker *w, struct wstream *s);
 void worker_media(struct worker *w, const struct event *event);
 /* worker_tap.c: a packet of a flow that is tapped; the call is over. */
 void worker_tap_packet(struct worker *w, const struct wflow *f, const struct rtp_codec *codec, const struct event *event);

@@ -14,6 +14,9 @@
 #include "capture/rtp/red.h"
 #include "capture/video/meter.h"
 
+#define STRAY_PACKETS 50 /* of a stream that gives way when a call has its fill */
+#define STRAY_NS      INT64_C(1000000000)
+
 /* ---- RTP ---- */
 
 static const struct rtp_codec unknown_codec = {.kind = CODEC_UNKNOWN, .counter = LABEL_COUNT_CODEC - 1};
@@ -67,10 +70,37 @@ static bool has_room(const struct worker *w, const struct wflow *f)
     return learned < (w->config.call_streams_max + 1) / 2;
 }
 
-static struct wstream *new_stream(struct worker *w, struct wflow *f, uint32_t ssrc, const struct rtp_codec *codec)
+/* What came and went: few packets, and silent since. Sources that SDP did not name take the place of their like alone. */
+static struct wstream *stray(const struct wflow *f, int64_t now_ns)
+{
+    struct wstream *found = NULL;
+    uint64_t least = STRAY_PACKETS;
+    bool learned = f->announced && f->confidence >= FLOW_LEARNED;
+    for (struct wstream *s = f->call->streams; s; s = s->next) {
+        uint64_t packets = s->codec_packets[0] + s->codec_packets[1];
+        if (packets >= least || now_ns - s->last_ns < STRAY_NS || (learned && s->flow->confidence < FLOW_LEARNED))
+            continue;
+        least = packets;
+        found = s;
+    }
+    return found;
+}
+
+static bool make_room(struct worker *w, struct wflow *f, int64_t now_ns)
+{
+    struct wstream *s = has_room(w, f) ? NULL : stray(f, now_ns);
+    if (s) {
+        f->call->streams_refused++;
+        counters_add(w->counters, C_STREAMS_OVER_LIMIT, 1);
+        worker_forget_stream(w, s);
+    }
+    return has_room(w, f);
+}
+
+static struct wstream *new_stream(struct worker *w, struct wflow *f, uint32_t ssrc, const struct rtp_codec *codec, int64_t now_ns)
 {
     struct wcall *wc = f->call;
-    if (!has_room(w, f)) {
+    if (!make_room(w, f, now_ns)) {
         wc->streams_refused++;
         counters_add(w->counters, C_CALL_STREAMS_OVER_LIMIT, 1);
         return NULL;
@@ -104,7 +134,7 @@ static struct wstream *new_stream(struct worker *w, struct wflow *f, uint32_t ss
     return s;
 }
 
-static struct wstream *find_stream(struct worker *w, struct wflow *f, uint32_t ssrc, const struct rtp_codec *codec)
+static struct wstream *find_stream(struct worker *w, struct wflow *f, uint32_t ssrc, const struct rtp_codec *codec, int64_t now_ns)
 {
     if (f->recent && f->recent->ssrc == ssrc)
         return f->recent;
@@ -112,7 +142,7 @@ static struct wstream *find_stream(struct worker *w, struct wflow *f, uint32_t s
     while (s && (s->flow != f || s->ssrc != ssrc))
         s = s->next;
     if (s == NULL)
-        s = new_stream(w, f, ssrc, codec);
+        s = new_stream(w, f, ssrc, codec, now_ns);
     if (s) {
         f->recent = s;
         f->recent_rtp = s->rtp;
@@ -398,7 +428,7 @@ static void rtp(struct worker *w, struct wflow *f, const struct event *event)
         codec = inside_red(f, codec, &p, &last, &payload_wire);
         media = &last;
     }
-    struct wstream *s = find_stream(w, f, p.ssrc, codec);
+    struct wstream *s = find_stream(w, f, p.ssrc, codec, event->time_ns);
     counters_add(w->counters, C_RTP_BYTES + f->label, m->wire_bytes + f->header_bytes);
     if (s == NULL)
         return;

@@ -187,6 +187,18 @@ def claimed(count, ends, answered=False):
     return frames(sorted(parts, key=lambda p: p.t))
 
 
+@feature("X40", "ever new SSRCs under a party's own address shut out nobody who speaks later")
+def spray_of_numbers(t):
+    def heard(junk, each=1):
+        parts = call(seconds=20, voice=False) + media(ALICE, 4000, BOB, 6000, 5, START + 1.1, 1) + media(BOB, 6000, ALICE, 4000, 5, START + 6, 2)
+        parts += [Packet(START + 2 + n / 100 + k / 1e3, BOB, 6000, ALICE, 4000, rtp(5 + k, 160 * k, 0x9000 + n)) for n in range(junk) for k in range(each)]
+        r, = t.read(frames(sorted(parts, key=lambda p: p.t)))
+        return r["quality"]["one_way"], sorted(s["packets"] for s in r["streams"])[-2:], len(r["streams"])
+    t.equal("a packet each", heard(100), (False, [250, 250], 16))
+    t.equal("ten each", heard(100, 10), (False, [250, 250], 16))
+    t.counter("without them there are two", heard(0) == (False, [250, 250], 2))
+
+
 @feature("X40", "who names the ports of others in INVITEs that nobody answers takes no media from their call")
 def claimed_ports(t):
     def owners(records):
