@@ -186,6 +186,18 @@ await check("sound plays, seeks and mutes one side", async () => {
   await page.waitForFunction(() => document.querySelector(".play").getAttribute("aria-label") === "Play");
   page.off("request", on);
 });
+await check("a recording that lacks something says what", async () => {
+  const other = await tab();
+  await other.route(`**/api/v1/calls/${bad}`, async (route) => {
+    const call = await (await route.fetch()).json();
+    await route.fulfill({ json: { ...call, recording: { ...call.recording, truncated: true } } });
+  });
+  for (const [where, says] of [[other, 1], [page, 0]]) {
+    await see(where, `#/call/${bad}`, ".player");
+    assert.equal(await where.locator(".notice", { hasText: "may not be whole" }).count(), says);
+  }
+  await other.context().close();
+});
 await check("from the overview to the sound of the worst call with the keyboard alone", async () => {
   await see(page, "#/?span=24h", ".worst li");
   await page.waitForTimeout(200);

@@ -152,6 +152,8 @@ export interface Recording {
   one_way: boolean;
   partial: boolean;
   truncated: boolean;
+  recovered: boolean;
+  damaged_pieces?: number;
   url?: Text;
   parts?: RecordingFile[];
   sound?: {

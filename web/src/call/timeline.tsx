@@ -187,6 +187,17 @@ export function whyNoSound(r: Recording | null): string {
   return NO_SOUND[r.result ?? ""] ?? (r.undecodable ? `Its codec (${r.undecodable}) cannot be decoded here.` : "This call has no recording.");
 }
 
+/** What a recording that is there does not hold; empty: nothing is known to be missing. */
+export function lacking(r: Recording | null): string {
+  if (!r) return "";
+  return [
+    r.damaged_pieces ? `${number(r.damaged_pieces)} of its pieces are silent: a decoder crashed there.` : null,
+    r.undecodable ? `${r.undecodable} could not be decoded and is silent in it.` : null,
+    r.truncated && !r.undecodable ? "Some of the media is not in it: a limit was met, or the disk did not take it." : null,
+    r.recovered ? "It was made of what a crash left." : null,
+  ].filter((s) => s !== null).join(" ");
+}
+
 function Controls(p: { player: Player; sound: Sound; at: number; worst: number | null; hear: (t: number) => void; clockRef: RefObject<HTMLOutputElement | null> }): JSX.Element {
   const s = p.player.state;
   const stereo = p.sound.channels.length > 1;
@@ -366,6 +377,7 @@ export function Timeline(p: { call: Call; events: LadderEvent[] | null; t0: stri
   return (
     <div class="timeline">
       {sound && player.current ? <Controls player={player.current} sound={sound} at={at.current} worst={worst} hear={hear} clockRef={clockRef} /> : !sound ? <p class="notice">{whyNoSound(call.recording)}</p> : null}
+      {sound && lacking(call.recording) ? <p class="notice">This recording may not be whole. {lacking(call.recording)}</p> : null}
       {sounds.length > 1 ? (
         <p>Recorded in {sounds.length} files: {sounds.map((s, i) => <button key={s.id} type="button" aria-pressed={i === part} onClick={() => choose(i)}>{position(s.startS)}</button>)}</p>
       ) : null}
