@@ -1,4 +1,5 @@
-/* Ethernet II, its VLAN tags, MAC-in-MAC (802.1ah), and IP in the LLC and SNAP headers of 802.3. */
+/* Ethernet II, its VLAN tags, MAC-in-MAC (802.1ah), what Cisco's switches add to frames (and leave in what they mirror), and IP in
+ * the LLC and SNAP headers of 802.3. */
 #include "capture/net/layer.h"
 
 #define ETHERTYPE_MIN 0x0600 /* below: a length, and LLC follows */
@@ -60,6 +61,20 @@ enum net_verdict backbone_decode(struct net *n, struct packet *p)
 {
     cursor_skip(&p->at, 4);
     return ethernet_decode(n, p);
+}
+
+/* Version, length, one option: the security group. */
+enum net_verdict security_tag_decode(struct net *n, struct packet *p)
+{
+    cursor_skip(&p->at, 6);
+    return type_or_length(n, p);
+}
+
+/* VN-Tag: the ports of a fabric extender. */
+enum net_verdict port_tag_decode(struct net *n, struct packet *p)
+{
+    cursor_skip(&p->at, 4);
+    return type_or_length(n, p);
 }
 
 bool ethernet_likely(struct cursor c)

@@ -36,6 +36,18 @@ fragment_decode(struct net *n, struct packet *p, uint16_t flags, uint8_t proto)
     return net_fragment(n, p, &fragment);
 }
 
+/* RFC 4302; of IPv6 it is one of the extension headers. */
+enum net_verdict authentication_decode(struct net *n, struct packet *p)
+{
+    uint8_t next = cursor_u8(&p->at);
+    uint32_t size = (cursor_u8(&p->at) + 2u) * 4;
+    cursor_skip(&p->at, size - 2);
+    if (p->at.failed || size > p->wire)
+        return net_malformed(n, size > p->wire ? REASON_LENGTH : REASON_TRUNCATED);
+    p->wire -= size;
+    return net_proto(n, p, next);
+}
+
 enum net_verdict ip4_decode(struct net *n, struct packet *p)
 {
     struct datagram *out = p->out;

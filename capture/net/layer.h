@@ -67,11 +67,14 @@ int net_spaces_set(struct net *n, const struct net_space *spaces, uint32_t count
 /* One file each. */
 layer_fn ethernet_decode;
 layer_fn ethernet_tag; /* behind the EtherType of a VLAN tag */
+layer_fn security_tag_decode;
+layer_fn port_tag_decode;
 layer_fn cooked_decode;
 layer_fn cooked2_decode;
 layer_fn null_decode;
 layer_fn ip_decode; /* raw IP: by its version */
 layer_fn ip4_decode;
+layer_fn authentication_decode; /* in IPv4 */
 layer_fn ip6_decode;
 layer_fn udp_decode;
 layer_fn icmp4_decode;

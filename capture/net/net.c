@@ -45,13 +45,15 @@ static const struct layer ethertypes[] = {
     {0x6558, ethernet_decode}, /* transparent Ethernet bridging: in GRE and GENEVE */
     {0x880b, ppp_decode},      /* in GRE */
     {0x88e7, backbone_decode}, /* 802.1ah */
+    {0x8909, security_tag_decode},
+    {0x8926, port_tag_decode},
 };
 
 static const struct layer protocols[] = {
     {PROTO_UDP, udp_decode}, {PROTO_TCP, tcp_decode}, {PROTO_SCTP, sctp_decode},
     {47, gre_decode},        {4, ipip4_decode},       {41, ipip6_decode},
     {50, esp_decode},        {115, l2tp3_decode},     {PROTO_ICMP, icmp4_decode},
-    {58, icmp6_decode},
+    {58, icmp6_decode},      {51, authentication_decode},
 };
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
