@@ -78,7 +78,7 @@ static int read_options(int argc, char **argv, struct asked *a)
             return other_option(c, "audit", usage);
         }
     }
-    return -1;
+    return nothing_more("audit", argc, argv);
 }
 
 /* ---- what it does ---- */

@@ -317,7 +317,7 @@ static int read_options(int argc, char **argv, struct asked *a)
         if (c == 'h' || c == '?')
             return other_option(c, "rebuild", usage);
     }
-    return -1;
+    return nothing_more("rebuild", argc, argv);
 }
 
 int command_rebuild(int argc, char **argv)

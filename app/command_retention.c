@@ -76,10 +76,7 @@ static int read_options(int argc, char **argv, struct asked *a)
             return other_option(c, "retention", usage);
         }
     }
-    if (optind == argc)
-        return -1;
-    fprintf(stderr, "earshot: retention takes no argument \"%s\"\n", argv[optind]);
-    return EXIT_USAGE;
+    return nothing_more("retention", argc, argv);
 }
 
 /* ---- what is told ---- */
@@ -233,9 +230,10 @@ static int act(const struct asked *a, const struct settings *s)
     struct why why = {0};
     if (terms_in_force(s, config.data_dir, &config.limits, &why) != 0)
         return complain(EXIT_FAILED, &why);
-    if (!a->dry_run && (lock = take_directory(config.data_dir)) < 0)
+    bool there = access(config.data_dir, F_OK) == 0;
+    if (!a->dry_run && there && (lock = take_directory(config.data_dir)) < 0)
         return ask_service(a, s);
-    code = a->dry_run ? tell(&config, &shown, &use) : go(&config, &shown, &use);
+    code = a->dry_run || !there ? tell(&config, &shown, &use) : go(&config, &shown, &use);
     if (code == EXIT_DONE)
         sum_up(&shown, &use, a->dry_run);
     if (lock >= 0)

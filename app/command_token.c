@@ -298,7 +298,10 @@ int command_token(int argc, char **argv)
     int code = word ? read_options(argc - 1, argv + 1, &a) : read_options(argc, argv, &a);
     if (code != -1)
         return code;
-    a.id = word && optind + 1 < argc ? argv[optind + 1] : NULL;
+    if (word && strcmp(word, "revoke") == 0 && optind + 1 < argc)
+        a.id = argv[++optind];
+    if (word && (code = nothing_more("token", argc - 1, argv + 1)) != -1)
+        return code;
     code = load_settings(a.config, &settings);
     const char *data_dir = a.data ? a.data : settings.data_dir;
     if (code == EXIT_DONE)

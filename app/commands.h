@@ -24,5 +24,7 @@ int command_import(int argc, char **argv);
 int complain(int code, const struct why *why);
 /* An option that all commands have, or that this one has not: what it says of its options, or where that stands. The exit code. */
 int other_option(int option, const char *command, const char *usage);
+/* Behind the options of a command that takes nothing else: -1, or the exit code and what was one too many. */
+int nothing_more(const char *command, int argc, char **argv);
 /* Settings of --config (NULL: the default file) with all checks, or a complaint and EXIT_USAGE. */
 int load_settings(const char *path, struct settings *ret_settings);

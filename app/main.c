@@ -54,6 +54,14 @@ int other_option(int option, const char *command, const char *usage_of_command)
     return EXIT_USAGE;
 }
 
+int nothing_more(const char *command, int argc, char **argv)
+{
+    if (optind >= argc)
+        return -1;
+    fprintf(stderr, "earshot: %s takes no argument \"%s\"\n", command, argv[optind]);
+    return EXIT_USAGE;
+}
+
 int load_settings(const char *path, struct settings *ret_settings)
 {
     struct why why = {0};

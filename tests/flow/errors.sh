@@ -39,6 +39,13 @@ wrong 1 'empty\.pcap.*(empty|no bytes)'            "$earshot" read empty.pcap
 wrong 1 'text\.pcap.*(not a capture|no capture)'   "$earshot" read text.pcap
 wrong 1 'text\.pcap is a text file'                 "$earshot" run --read text.pcap --exit --data "$work/d1" --port 0
 wrong 1 'none: not found.*--data'                  "$earshot" audit --data "$work/none"
+wrong 1 'none: not found.*--data'                  "$earshot" retention --data "$work/none"
+wrong 2 'takes no argument "ann"'                  "$earshot" token create ann --role viewer --data "$work/none"
+wrong 2 'takes no argument "b"'                    "$earshot" token revoke a b --data "$work/none"
+wrong 1 'no token a '                              "$earshot" token revoke a --data "$work/none"
+wrong 2 'takes no argument "now"'                  "$earshot" retention now
+wrong 2 'takes no argument "now"'                  "$earshot" rebuild now
+wrong 2 'takes no argument "now"'                  "$earshot" audit now
 wrong 1 'missing\.pcap.*(No such file|not exist|no such)' "$earshot" read missing.pcap
 wrong 3 'cut\.pcap'                                "$earshot" read cut.pcap
 wrong 1 'filter'                                   "$earshot" read --filter 'udp porrt 5' cut.pcap
