@@ -13,9 +13,9 @@ static const char usage[] =
     "\n"
     "Analyses capture files: pcap with µs or ns, pcapng, also compressed with gzip or zstd; - is standard input,\n"
     "DIR every .pcap, .pcapng and .cap in a directory (also with .gz or .zst). Several are merged in the order of\n"
-    "their packets' time: a rotated capture, or signalling and media from different taps. Prints a table of calls:\n"
-    "start, caller, callee, outcome, duration, codec, and for each direction (caller/callee) loss, mean jitter and\n"
-    "MOS.\n"
+    "their packets' time: a rotated capture, or signalling and media from different taps. Prints a table of\n"
+    "calls, each as it ends: start, caller, callee, outcome, duration, codec, and for each direction (caller/callee)\n"
+    "loss, mean jitter and MOS.\n"
     "\n"
     "  --json            one JSON object a call and line, with every field of the API\n"
     "  --coverage        what became of the recordings of all answered calls instead of the calls (with --record); a table,\n"
@@ -137,8 +137,10 @@ static int take_option(struct reading *g, int option, struct why *why)
     case OPT_OFFSET:
         return offsets_add(&g->offsets, optarg, why) == 0 ? -1 : complain(EXIT_USAGE, why);
     case OPT_SET:
-        if (g->override_count == OVERRIDES_MAX)
+        if (g->override_count == OVERRIDES_MAX) {
+            fprintf(stderr, "earshot: more than %d times --set; write a file for --config\n", OVERRIDES_MAX);
             return EXIT_USAGE;
+        }
         g->overrides[g->override_count++] = optarg;
         return -1;
     default:

@@ -95,7 +95,7 @@ static void tell_trouble(struct writer *w, int err)
 {
     int before = atomic_exchange(&w->error, err);
     if (err && !before)
-        log_error("writer", "the database does not take records: %s; %u of them wait, what is beyond is lost and counted in "
+        log_error("writer", "the database does not take records: %s; up to %u of them wait, what is beyond is lost and counted in "
                             "earshot_db_records_lost_total", err_text(err), AGAIN_MAX);
     if (before && !err)
         log_warn("writer", "the database takes records again");

@@ -118,8 +118,8 @@ static int explain_activate(struct live *l, int status, struct why *why)
     case PCAP_ERROR_PERM_DENIED:
     case PCAP_ERROR_PROMISC_PERM_DENIED:
         why_set(why,
-                "no permission to capture on interface %s: it takes CAP_NET_RAW (start as root or "
-                "by the service unit)",
+                "no permission to capture on interface %s: it takes CAP_NET_RAW (start as root, or "
+                "setcap cap_net_raw=ep on the program)",
                 name);
         return ERR_DENIED;
     case PCAP_ERROR_IFACE_NOT_UP:
