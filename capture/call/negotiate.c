@@ -290,9 +290,13 @@ static void take_offer(struct calls *c, struct live *l, const struct sighting *s
 static void take_answer(struct calls *c, struct live *l, const struct sighting *s)
 {
     uint8_t direction = direction_of(&c->sdp);
-    struct offer *offer = &l->offer[s->sender == CALL_CALLER ? CALL_CALLEE : CALL_CALLER];
+    uint8_t offerer = s->sender == CALL_CALLER ? CALL_CALLEE : CALL_CALLER;
+    struct offer *offer = &l->offer[offerer];
+    bool unseen = !s->m->request && s->m->cseq > offer->cseq;
     uint32_t agreed = offer->lines & lines_in_use(&c->sdp);
     lines_answer(c, l);
+    if (unseen && direction == SDP_SENDRECV) /* nothing else answers so (RFC 3264 6.1) */
+        change_hold(c, l, offerer, false);
     if (offer->direction == SDP_SENDRECV) /* else it only mirrors the offer */
         set_hold(c, l, s, is_hold(direction));
     if (l->negotiated) {

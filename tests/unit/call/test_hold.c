@@ -283,3 +283,16 @@ Test(hold, what_is_refused_behind_a_proxy_is_none)
     };
     expect_held(told, sizeof told / sizeof told[0], 0, 10, "hold(caller) resume(caller)");
 }
+
+/* Both ways is the answer to such an offer alone (RFC 3264 6.1). */
+Test(hold, an_answer_tells_of_the_offer_that_was_not_captured)
+{
+    struct told told[] = {
+        {2000, UA, UB, "INVITE", 0, 10, "z9hG4bK1", sdp_of(true, "a=sendonly")},
+        {2010, UB, UA, NULL, 200, 10, "z9hG4bK1", sdp_of(false, "a=recvonly")},
+        {4010, UB, UA, NULL, 200, 11, "z9hG4bK2", sdp_of(false, NULL)},
+    };
+    expect_held(told, 3, 1, 2010, "hold(caller) resume(caller)");
+    told[2].sdp = sdp_of(false, "a=recvonly"); /* it goes on */
+    expect_held(told, 3, 1, 58000, "hold(caller)");
+}
