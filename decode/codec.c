@@ -60,15 +60,6 @@ const struct codec_type *codec_type_at(unsigned index)
     return types[index];
 }
 
-bool codec_rate_known(uint32_t rate_hz)
-{
-    static const uint32_t known[] = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (known[i] == rate_hz)
-            return true;
-    return false;
-}
-
 int codec_rate(const struct render_codec *codec)
 {
     const struct codec_type *type = codec_type_find(codec->name);
@@ -85,7 +76,9 @@ int codec_clock(const struct render_codec *codec)
 {
     const struct codec_type *type = codec_type_find(codec->name);
     assert(type);
-    return type->clock_hz ? type->clock_hz : (int)codec->clock_hz;
+    return type->clock_hz    ? type->clock_hz
+           : codec->clock_hz ? (int)codec->clock_hz
+                             : codec_rate(codec);
 }
 
 bool decoder_open(struct decoder *d, const struct render_codec *codec, struct av_pool *pool)

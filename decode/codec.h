@@ -66,7 +66,14 @@ const struct codec_type *codec_type_find(const char *name);
 unsigned codec_type_count(void);
 const struct codec_type *codec_type_at(unsigned index);
 /* Rates that we can bring to one another. */
-bool codec_rate_known(uint32_t rate_hz);
+static inline bool codec_rate_known(uint32_t rate_hz)
+{
+    static const uint32_t known[] = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i] == rate_hz)
+            return true;
+    return false;
+}
 /* Sampling rate of the audio of this payload type; 0 when it cannot be decoded. */
 int codec_rate(const struct render_codec *codec);
 /* RTP clock of a payload type whose rate is not 0. */

@@ -4,6 +4,8 @@
  * again; a test holds every code word of one against the other. */
 #include "decode/codec.h"
 
+#define DYNAMIC_FIRST 96 /* RFC 3551 6 */
+
 #ifdef __x86_64__
 #include <immintrin.h>
 #endif
@@ -112,19 +114,39 @@ static int decode(bool by_ulaw, struct slice payload, int16_t *out)
     return (int)n;
 }
 
+/* RFC 3551 4.1: channels of samples stand side by side. */
+static int mix_down(int16_t *pcm, int count, int channels)
+{
+    int frames = count / channels;
+    for (int i = 0; i < frames; i++) {
+        int32_t sum = 0;
+        for (int c = 0; c < channels; c++)
+            sum += pcm[i * channels + c];
+        pcm[i] = (int16_t)(sum / channels);
+    }
+    return frames;
+}
+
 static int decode_ulaw(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_SAMPLES])
 {
-    (void)d;
-    return decode(true, payload, out);
+    int count = decode(true, payload, out);
+    return d->channels > 1 ? mix_down(out, count, d->channels) : count;
 }
 
 static int decode_alaw(struct decoder *d, struct slice payload, int16_t out[CODEC_MAX_SAMPLES])
 {
-    (void)d;
-    return decode(false, payload, out);
+    int count = decode(false, payload, out);
+    return d->channels > 1 ? mix_down(out, count, d->channels) : count;
+}
+
+/* RFC 3551, table 1: of any rate, where a dynamic type says so. */
+static int rate(const struct render_codec *codec)
+{
+    bool said = codec->payload_type >= DYNAMIC_FIRST && codec_rate_known(codec->clock_hz);
+    return said ? (int)codec->clock_hz : 8000;
 }
 
 const struct codec_type codec_pcmu = {
-    .name = "PCMU", .label = "PCMU", .rate_hz = 8000, .clock_hz = 8000, .decode = decode_ulaw};
+    .name = "PCMU", .label = "PCMU", .rate = rate, .decode = decode_ulaw};
 const struct codec_type codec_pcma = {
-    .name = "PCMA", .label = "PCMA", .rate_hz = 8000, .clock_hz = 8000, .decode = decode_alaw};
+    .name = "PCMA", .label = "PCMA", .rate = rate, .decode = decode_alaw};

@@ -37,9 +37,10 @@ void g711_code(enum audio_codec law, const int16_t *pcm, uint8_t *out, size_t co
 void g711_decode(enum audio_codec law, const uint8_t *codes, int16_t *out, size_t count)
 {
     const struct codec_type *type = law == AUDIO_ULAW ? &codec_pcmu : &codec_pcma;
+    struct decoder d = {.channels = 1};
     assert(audio_is_g711(law));
     for (size_t at = 0, n; at < count; at += n) {
         n = count - at < CODEC_MAX_SAMPLES ? count - at : CODEC_MAX_SAMPLES;
-        type->decode(NULL, slice_of(codes + at, n), out + at);
+        type->decode(&d, slice_of(codes + at, n), out + at);
     }
 }

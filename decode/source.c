@@ -55,6 +55,8 @@ uint8_t source_law(const struct render_codec *codec)
 {
     if (codec_kind(codec) != CODEC_KIND_AUDIO || codec_rate(codec) == 0)
         return 0;
+    if (codec_rate(codec) != 8000 || codec->channels > 1) /* mixed or resampled: no code words */
+        return LAW_NONE;
     return strcasecmp(codec->name, "PCMU") == 0 ? LAW_U : strcasecmp(codec->name, "PCMA") == 0 ? LAW_A : LAW_NONE;
 }
 

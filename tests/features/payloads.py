@@ -86,6 +86,9 @@ def pitch(samples, rate):
 GOLDEN = [
     ("PCMU/8000", "", ("pcm_mulaw", 8000, 160), 160, 20, 0.02, None),
     ("PCMA/8000", "", ("pcm_alaw", 8000, 160), 160, 20, 0.02, None),
+    ("PCMA/16000", "", ("pcm_alaw", 16000, 320), 320, 20, 0.02, None),
+    ("PCMU/11025", "", ("pcm_mulaw", 11025, 441), 441, 40, 0.02, None),
+    ("PCMU/8000/2", "", ("pcm_mulaw", 8000, 160), 160, 20, 0.02, lambda f: bytes(x for octet in f for x in (octet, octet))),
     ("L16/16000", "", ("pcm_s16be", 16000, 320), 320, 20, 0.01, None),
     ("L8/8000", "", ("l8", 8000, 160), 160, 20, 0.03, None),
     ("DVI4/8000", "", ("dvi4", 8000, 160), 160, 20, 0.03, None),
