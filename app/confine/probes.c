@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "app/commands.h"
 #include "app/confine/confine.h"
@@ -71,6 +72,25 @@ static bool check(const struct process_config *config, const char *data_dir, uns
     return right;
 }
 
+#define FOLDERS 3
+
+/* Which of them were not there yet. */
+static unsigned make_folders(const char *const path[FOLDERS])
+{
+    unsigned made = 0;
+    for (unsigned i = 0; i < FOLDERS; i++)
+        made |= (unsigned)(mkdir(path[i], 0700) == 0) << i;
+    return made;
+}
+
+/* Who only asks leaves nothing: a data directory of root's would stop the service of somebody else. */
+static void remove_folders(const char *const path[FOLDERS], unsigned made)
+{
+    for (unsigned i = FOLDERS; i-- > 0;)
+        if (made >> i & 1)
+            (void)rmdir(path[i]);
+}
+
 int probe_command(const char *config_path, const char *decoder)
 {
     struct settings settings;
@@ -90,9 +110,8 @@ int probe_command(const char *config_path, const char *decoder)
         code = complain(EXIT_FAILED, &why);
         goto out;
     }
-    (void)mkdir(settings.data_dir, 0700);
-    (void)mkdir(confine.read_dir, 0700);
-    (void)mkdir(confine.write_dir, 0700);
+    const char *const folders[FOLDERS] = {settings.data_dir, confine.read_dir, confine.write_dir};
+    unsigned made = make_folders(folders);
     const struct process_config config = {
         .program = &confine.program,
         .walls = {.read_dir = confine.read_dir, .write_dir = confine.write_dir, .memory_bytes = confine.memory_bytes},
@@ -100,6 +119,7 @@ int probe_command(const char *config_path, const char *decoder)
     for (unsigned i = 0; i < PROBES && why.text[0] == '\0'; i++)
         if (!check(&config, settings.data_dir, i, &why))
             code = EXIT_FAILED;
+    remove_folders(folders, made);
     if (why.text[0])
         complain(EXIT_FAILED, &why);
 out:

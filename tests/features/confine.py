@@ -65,8 +65,10 @@ REFUSED = {"write a recording": "possible", "write to the spool": "refused", "re
 def walls(t):
     conf = t.path("conf")
     with open(conf, "w") as f:
-        f.write(f"[storage]\ndata_dir = {t.path('data')}\n")
+        data = t.path("data")
+        f.write(f"[storage]\ndata_dir = {data}\n")
     done = subprocess.run([t.earshot, "--check-decoder", conf], capture_output=True, text=True, timeout=300)
+    t.check("who asks leaves nothing", not os.path.exists(data))
     said = {line[:29].strip(): line[29:] for line in done.stdout.splitlines()}
     for what, wanted in REFUSED.items():
         t.check(f"{what}: {said.get(what)}", said.get(what, "").startswith(wanted))
