@@ -97,21 +97,24 @@ static void add_span(struct key_spans *v, uint32_t from, uint32_t until)
 
 /* ---- what is heard ---- */
 
-static void follow(struct key_mute *k, const struct piece *a)
+/* Of the next packet nothing is missing, whatever clock its sender counts by. */
+static void follow(struct key_mute *k, const struct piece *a, bool next_packet)
 {
-    if (!k->begun || k->sound != a->sound || k->next_ts != a->timestamp)
+    bool next = next_packet && a->newest;
+    if (!k->begun || k->sound != a->sound || (!next && k->next_ts != a->timestamp))
         key_watch_reset(&k->watch);
-    if (k->begun && (int32_t)(a->timestamp - k->next_ts) > 0)
+    if (k->begun && !next && (int32_t)(a->timestamp - k->next_ts) > 0)
         add_span(&k->missing, k->next_ts, a->timestamp);
     k->begun = true;
     k->sound = a->sound;
     k->next_ts = end_of(a);
 }
 
-static bool hear_piece(struct key_mute *k, const struct tone_bank *bank, const struct piece *a)
+static bool hear_piece(struct key_mute *k, const struct tone_bank *bank, const struct piece *a,
+                       bool next_packet)
 {
     int from = 0, to = 0;
-    follow(k, a);
+    follow(k, a, next_packet);
     if (!key_watch_payload(&k->watch, bank, a->sound, a->payload, &from, &to))
         return false;
     /* a block at the edge of the tone may not have been taken for a part of it */
@@ -134,10 +137,12 @@ enum key_heard key_mute_hear(struct key_mute *k, const struct tone_bank *bank,
     bool heard = false, silenced = false;
     if (k->begun && k->ssrc != p->ssrc)
         *k = (struct key_mute){0};
+    bool next = k->begun && p->sequence == (uint16_t)(k->sequence + 1);
     k->ssrc = p->ssrc;
+    k->sequence = p->sequence;
     for (unsigned i = 0; i < count; i++)
         if (is_news(k, &pieces[i]))
-            heard |= hear_piece(k, bank, &pieces[i]);
+            heard |= hear_piece(k, bank, &pieces[i], next);
     for (unsigned i = 0; i < count; i++)
         silenced |= is_silenced(k, &pieces[i]);
     bool begun = heard && !k->sounding;

@@ -19,6 +19,7 @@ struct key_spans {
 
 struct key_mute {
     uint32_t ssrc;
+    uint16_t sequence; /* of the last packet */
     uint32_t next_ts; /* of the sound that goes on where the last one ended */
     bool begun, sounding;
     enum key_sound sound;

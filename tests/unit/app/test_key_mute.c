@@ -103,6 +103,32 @@ Test(key_mute, a_copy_goes_with_what_it_is_a_copy_of)
     }
 }
 
+/* Packets of 10 ms, of which one is too short for a key, from a sender who counts by another clock than SDP says. */
+Test(key_mute, a_clock_of_another_rate_hides_no_key)
+{
+    static const unsigned ticks[] = {80, 160, 40, 320, 0};
+    for (size_t i = 0; i < sizeof ticks / sizeof *ticks; i++) {
+        struct key_mute k = {0};
+        struct packet sent[2 * FRAMES];
+        for (unsigned n = 0; n < 2 * FRAMES; n++) {
+            uint32_t ts = n * ticks[i];
+            put_header(&sent[n], n, 0);
+            sent[n].bytes[6] = (uint8_t)(ts >> 8);
+            sent[n].bytes[7] = (uint8_t)ts;
+            put(&sent[n], &frames[n / 2][n % 2 * FRAME / 2], FRAME / 2);
+            hear(&k, &sent[n]);
+        }
+        for (unsigned n = 0; n < 2 * FRAMES; n++) {
+            key_mute_packet(&k, codecs, sent[n].bytes, sent[n].size);
+            bool stays = memcmp(sent[n].bytes + 12, &frames[n / 2][n % 2 * FRAME / 2], FRAME / 2) == 0;
+            if (n >= 40 && n < 50)
+                cr_expect_not(stays, "%u ticks: packet %u of the key", ticks[i], n);
+            if (ticks[i] && (n < 20 || n > 80))
+                cr_expect(stays, "%u ticks: packet %u", ticks[i], n);
+        }
+    }
+}
+
 Test(key_mute, what_was_lost_is_heard_in_its_copy)
 {
     struct key_mute k = {0};
