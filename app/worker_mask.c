@@ -10,7 +10,9 @@
 #include "app/worker_pause.h"
 #include "capture/rtp/red.h"
 
-#define BACK_NS (INT64_C(450) * 1000000)
+#define BACK_NS      (INT64_C(450) * 1000000)
+#define TYPE_DYNAMIC 96
+#define EVENT_BYTES  4
 
 enum rule_mask mask_of(const struct wcall *wc, const struct worker_config *config)
 {
@@ -47,12 +49,20 @@ static const struct rtp_codec *codec_by_type(const struct wflow *f, uint8_t payl
     return NULL;
 }
 
+/* Also of a type that SDP does not name, which no sound is as short as. */
+static bool is_event(const struct rtp_codec *codec, const struct rtp_packet *p)
+{
+    return codec->kind == CODEC_EVENT || (codec->kind == CODEC_UNKNOWN && codec->clock_hz == 0 &&
+                                          p->payload_type >= TYPE_DYNAMIC &&
+                                          p->payload.size == EVENT_BYTES);
+}
+
 bool worker_mask_event(const struct worker *w, const struct wflow *f, const struct rtp_codec *outer,
                        const struct rtp_packet *p)
 {
     if (!(f->withhold & (WITHHOLD_MASKED | WITHHOLD_KEYS)))
         return false;
-    if (outer->kind == CODEC_EVENT)
+    if (is_event(outer, p))
         return hides_event(w, f, p->payload);
     if (outer->kind != CODEC_REDUNDANCY || f->secure)
         return false;

@@ -62,9 +62,15 @@ static void on_web_message(void *context, struct slice message)
 static bool feed_web(struct content *c, unsigned side, struct slice bytes, uint32_t lost)
 {
     struct content_side *s = &c->side[side];
-    if (s->ws == NULL || !ws_feed(s->ws, bytes, lost, on_web_message, c))
-        return give_up(c);
-    return true;
+    struct counters *counters = c->conn->streams->counters;
+    uint32_t unread = s->ws ? ws_unread(s->ws) : 0;
+    bool goes_on = s->ws && ws_feed(s->ws, bytes, lost, on_web_message, c);
+    if (s->ws && counters)
+        counters_add(counters,
+                     C_PARSE_ERRORS + LABEL_PROTO_OTHER * LABEL_COUNT_PARSE_REASON +
+                         LABEL_PARSE_UNSUPPORTED,
+                     ws_unread(s->ws) - unread);
+    return goes_on || give_up(c);
 }
 
 static bool start_web(struct content *c, unsigned client, bool midstream)

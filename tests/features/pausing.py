@@ -521,6 +521,20 @@ def events(t):
     t.equal("packets kept out", [result[n][5] for n in ("keep", "count", "drop")], [0, len(dial), len(dial)])
 
 
+@feature("R11", "events that SDP did not name are masked, too")
+def unnamed_events(t):
+    d = Dialog()
+    dial = typed([press(k) for k in "4711"], at=2.0, ssrc=0x7777)
+    other = [replace(p, data=p.data.replace(b"%d" % EVENT, b"%d" % (EVENT + 1))) if p.dport == 5060 else p for p in talk(5, sound(5), sound(5, (), 2), dial)]
+    result = {}
+    for name, config in (("keep", RECORD), ("count", RECORD + "[record]\nmask_dtmf = yes\n")):
+        with FileService(t, other, config) as s:
+            wait_for("the recording", lambda: next((c for c in s.get(f"/api/v1/calls?{SPAN}")["data"] if (c["recording"] or {}).get("state") == "ready"), None))
+            result[name] = sum(any(p.data[1:] in data for data in everything(s.data).values()) for p in dial)
+    t.counter("without the setting they are kept", result["keep"] == len(dial))
+    t.equal("nowhere with it", result["count"], 0)
+
+
 @feature("R11", "an event among the voice is silence from its first packet, as where it is kept, and not taken for loss; the same whatever the key")
 def event_in_voice(t):
     d = Dialog()

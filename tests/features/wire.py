@@ -198,6 +198,13 @@ def websocket_calls(t):
     t.same(base, t.read(frames(ws_call(fragment=90, ping=True))), "a ping after every fragment")
     t.same(base, t.read(frames(ws_call(subopcode=2))), "binary frames")
     t.differs(base, t.read(frames(ws_call(upgrade=False))), "masked frames are read without the upgrade")
+    c = Tcp("10.6.6.6", 41000, "10.6.6.7", 80)
+    c.say(START, 0, UPGRADE)
+    c.say(START + 0.01, 1, SWITCHED)
+    for n in range(3):
+        c.say(START + 0.1 + n, 0, bytes([0xc1]) + websocket(b"OPTIONS", True)[1:])
+    unread = 'earshot_parse_errors_total{proto="other",reason="unsupported"}'
+    t.equal("compressed messages are passed over, and counted", t.counters_of(frames(c.packets))[unread] - t.counters_of(frames(c.packets[:-3])).get(unread, 0), 3)
 
 
 # ---- D06, D07, D09
