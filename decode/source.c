@@ -235,7 +235,7 @@ static void settle(struct source *s, const struct timeline_place *told)
         const struct held_sound *h = &s->held_at[i];
         s->lost = h->lost;
         place(s, s->held + (size_t)i * CODEC_MAX_SAMPLES, h->count, h->rate_hz,
-              timeline_moved(told, h->at_ns), told->shift_ns != 0);
+              timeline_moved(told, h->at_ns, h->arrival_ns), told->shift_ns != 0);
     }
     s->lost = lost;
 }
@@ -248,8 +248,11 @@ static bool keep(struct source *s, const int16_t *pcm, int count, int rate_hz, i
     if (s->held == NULL)
         return false;
     memcpy(s->held + (size_t)s->held_count * CODEC_MAX_SAMPLES, pcm, (size_t)count * sizeof *pcm);
-    s->held_at[s->held_count++] =
-        (struct held_sound){.count = count, .rate_hz = rate_hz, .lost = s->lost, .at_ns = at_ns};
+    s->held_at[s->held_count++] = (struct held_sound){.count = count,
+                                                      .rate_hz = rate_hz,
+                                                      .lost = s->lost,
+                                                      .at_ns = at_ns,
+                                                      .arrival_ns = s->timeline.last_arrival_ns};
     s->lost = 0;
     return true;
 }

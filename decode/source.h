@@ -49,7 +49,7 @@ struct format {
 struct held_sound {
     int count, rate_hz;
     unsigned lost;
-    int64_t at_ns;
+    int64_t at_ns, arrival_ns;
 };
 
 struct source {

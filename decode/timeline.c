@@ -199,7 +199,7 @@ static void judge_pace(struct timeline *t, const struct timeline_step *step,
     int64_t length_ns = before->last_length_ns;
     int64_t gap_ns = step->arrival_ns - before->last_arrival_ns;
     bool tells = !step->hole && length_ns > 0;
-    if (tells ? ticks <= 0 || ticks > PACE_TICKS_MAX : gap_ns > STEP_MAX_NS)
+    if (ticks <= 0 || ticks > PACE_TICKS_MAX || (!tells && gap_ns > STEP_MAX_NS))
         p->packets = 0;
     if (!tells || ticks <= 0 || ticks > PACE_TICKS_MAX)
         return;
@@ -318,12 +318,15 @@ struct timeline_place timeline_next(struct timeline *t, const struct timeline_st
     return place;
 }
 
-int64_t timeline_moved(const struct timeline_place *told, int64_t at_ns)
+int64_t timeline_moved(const struct timeline_place *told, int64_t at_ns, int64_t arrival_ns)
 {
-    if (told->is.ticks == 0 || at_ns < told->from_ns)
-        return at_ns + told->shift_ns;
-    struct timeline_rate back = {.ticks = told->was.ns, .ns = told->was.ticks};
-    return told->from_ns + ns_of(told->is, ns_of(back, at_ns - told->from_ns));
+    int64_t moved_ns = at_ns + told->shift_ns;
+    if (told->is.ticks && at_ns >= told->from_ns) {
+        struct timeline_rate back = {.ticks = told->was.ns, .ns = told->was.ticks};
+        moved_ns = told->from_ns + ns_of(told->is, ns_of(back, at_ns - told->from_ns));
+    }
+    int64_t latest_ns = arrival_ns + EARLY_MAX_NS;
+    return moved_ns < latest_ns ? moved_ns : latest_ns;
 }
 
 struct timeline_place timeline_settle(struct timeline *t)

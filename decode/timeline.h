@@ -94,7 +94,7 @@ struct timeline_place {
 
 struct timeline_place timeline_next(struct timeline *t, const struct timeline_step *step);
 /* Where a packet that was in doubt or waited for `told` belongs. */
-int64_t timeline_moved(const struct timeline_place *told, int64_t at_ns);
+int64_t timeline_moved(const struct timeline_place *told, int64_t at_ns, int64_t arrival_ns);
 /* Nothing follows: what is known of packets that are in doubt or wait. */
 struct timeline_place timeline_settle(struct timeline *t);
 /* timeline_next() decides in this order: another clock or restart; another rate; too early; the
