@@ -196,7 +196,7 @@ class Lane(Spaces):
         self.wait_up()
         dump = self.start(self.probe, ["tcpdump", "-Z", "root", "-i", "vb", "-U", "-B", "65536", "-w", seen, "udp"], "tcpdump.log")
         wait_for(20, "tcpdump listens", lambda: os.path.exists(seen) and os.path.getsize(seen) >= 24)
-        replay = self.start(self.sender, promptly(["tcpreplay", "-q", "-i", "va", self.pcaps[number % 2]]), "tcpreplay.log")
+        replay = self.start(self.sender, promptly(["tcpreplay", "-q", "--timer=nano", "-i", "va", self.pcaps[number % 2]]), "tcpreplay.log")
         time.sleep(rng.uniform(*FIRST_KILL_S))
         killed = self.kill()
         time.sleep(0.1)
@@ -383,7 +383,7 @@ def main():
     options = parser.parse_args()
     options.earshot = os.path.realpath(options.earshot)
     options.moments = options.moments or (4 if options.smoke else 200 if options.full else 20)
-    options.lanes = options.lanes or (2 if options.smoke else 3 if options.full else 2)
+    options.lanes = options.lanes or (2 if options.smoke else 4)
     work = tempfile.mkdtemp(prefix="earshot-kill-")
     try:
         rounds = run_all(options, work)
