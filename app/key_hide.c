@@ -4,12 +4,12 @@
 #include "app/descriptor.h"
 #include "capture/rtp/red.h"
 #include "capture/rtp/rtp.h"
+#include "capture/rtp/telephone_event.h"
 #include "capture/sip/mask.h"
 #include "storage/spool.h"
 
 #define NO_EVENT     255 /* reserved by RFC 4733 7.2 */
 #define REPORT_BYTES 4   /* of an event; several may follow each other (2.5.1.5) */
-#define TYPE_DYNAMIC 96
 
 static const struct rtp_codec *codec_of(const struct flow_media *m, uint8_t payload_type)
 {
@@ -25,19 +25,13 @@ static void hide_events(uint8_t *at, size_t size)
         at[i] = NO_EVENT;
 }
 
-/* Nobody said what it is, but no sound is so short. */
-static bool may_be_event(uint8_t payload_type, struct slice payload)
-{
-    return payload_type >= TYPE_DYNAMIC && payload.size == REPORT_BYTES;
-}
-
 /* `payload` lies in the packet at `start`. */
 static void hide_payload(const struct flow_media *m, uint8_t payload_type, struct slice payload,
                          uint8_t *start)
 {
     const struct rtp_codec *codec = codec_of(m, payload_type);
 
-    if (codec ? codec->kind == CODEC_EVENT : may_be_event(payload_type, payload))
+    if (codec ? codec->kind == CODEC_EVENT : telephone_event_unnamed(payload_type, payload.size))
         hide_events(start + (payload.data - start), payload.size);
 }
 

@@ -9,10 +9,9 @@
 #include "app/worker_keys.h"
 #include "app/worker_pause.h"
 #include "capture/rtp/red.h"
+#include "capture/rtp/telephone_event.h"
 
-#define BACK_NS      (INT64_C(450) * 1000000)
-#define TYPE_DYNAMIC 96
-#define EVENT_BYTES  4
+#define BACK_NS (INT64_C(450) * 1000000)
 
 enum rule_mask mask_of(const struct wcall *wc, const struct worker_config *config)
 {
@@ -49,12 +48,11 @@ static const struct rtp_codec *codec_by_type(const struct wflow *f, uint8_t payl
     return NULL;
 }
 
-/* Also of a type that SDP does not name, which no sound is as short as. */
-static bool is_event(const struct rtp_codec *codec, const struct rtp_packet *p)
+bool worker_mask_is_event(const struct rtp_codec *codec, uint8_t payload_type, size_t size)
 {
-    return codec->kind == CODEC_EVENT || (codec->kind == CODEC_UNKNOWN && codec->clock_hz == 0 &&
-                                          p->payload_type >= TYPE_DYNAMIC &&
-                                          p->payload.size == EVENT_BYTES);
+    if (codec && (codec->kind != CODEC_UNKNOWN || codec->clock_hz))
+        return codec->kind == CODEC_EVENT;
+    return telephone_event_unnamed(payload_type, size);
 }
 
 bool worker_mask_event(const struct worker *w, const struct wflow *f, const struct rtp_codec *outer,
@@ -62,15 +60,17 @@ bool worker_mask_event(const struct worker *w, const struct wflow *f, const stru
 {
     if (!(f->withhold & (WITHHOLD_MASKED | WITHHOLD_KEYS)))
         return false;
-    if (is_event(outer, p))
+    if (worker_mask_is_event(outer, p->payload_type, p->payload.size))
         return hides_event(w, f, p->payload);
     if (outer->kind != CODEC_REDUNDANCY || f->secure)
         return false;
     struct red_block blocks[RED_BLOCKS_MAX];
     unsigned count = red_blocks(p->payload, blocks);
     for (unsigned i = 0; i < count; i++) {
-        const struct rtp_codec *codec = codec_by_type(f, blocks[i].payload_type);
-        if (codec && codec->kind == CODEC_EVENT && hides_event(w, f, blocks[i].payload))
+        const struct red_block *b = &blocks[i];
+        if (worker_mask_is_event(codec_by_type(f, b->payload_type), b->payload_type,
+                                 b->payload.size) &&
+            hides_event(w, f, b->payload))
             return true;
     }
     return false;

@@ -7,6 +7,8 @@
 /* What rule and setting say: RULE_MASK_KEEP, RULE_MASK_COUNT or RULE_MASK_DROP. */
 enum rule_mask mask_of(const struct wcall *wc, const struct worker_config *config);
 bool worker_masks(const struct worker *w, const struct wcall *wc);
+/* By its codec; where that is unknown, or NULL, by its type and the size of its payload on the wire. */
+bool worker_mask_is_event(const struct rtp_codec *codec, uint8_t payload_type, size_t size);
 /* The packet tells of a key that this flow must not keep. */
 bool worker_mask_event(const struct worker *w, const struct wflow *f, const struct rtp_codec *outer, const struct rtp_packet *p);
 /* Keeps the packet; if a key sounds in it, silences it and what is near. */

@@ -367,7 +367,7 @@ void worker_keep_less(struct worker *w, struct wflow *f, const struct event *eve
     worker_pause_arrive(w, f, event->time_ns);
     if (f->withhold & WITHHOLD_PAUSED)
         keep_paused(w, f, event);
-    else if ((f->withhold & WITHHOLD_REPLAYED) && worker_pause_replay(w, f, event, outer))
+    else if ((f->withhold & WITHHOLD_REPLAYED) && worker_pause_replay(w, f, event, outer, p))
         return;
     else if (worker_mask_event(w, f, outer, p))
         keep_event(w, f, event);

@@ -58,7 +58,7 @@ struct wpause *worker_pause_of(struct wcall *wc);
 /* Into the record, unless there are too many. */
 void worker_pause_point(struct wpause *p, const struct pause_point *point);
 /* In a recovery, of a flow whose media is kept: a packet that says whether its side was paused. True: it is dealt with. */
-bool worker_pause_replay(struct worker *w, struct wflow *f, const struct event *event, const struct rtp_codec *codec);
+bool worker_pause_replay(struct worker *w, struct wflow *f, const struct event *event, const struct rtp_codec *codec, const struct rtp_packet *packet);
 /* Keys of these sides are not told. */
 void worker_pause_hide(struct wpause *p, unsigned sides, int64_t from_ns, int64_t to_ns);
 /* False: it will not be in the log. */

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "app/worker_mask.h"
+
 #define TOGETHER_NS INT64_C(1000000000) /* of both sides: told as one */
 
 static void note(struct wpause *p, unsigned side, bool resumed, int64_t time_ns)
@@ -22,7 +24,8 @@ static void note(struct wpause *p, unsigned side, bool resumed, int64_t time_ns)
         worker_pause_point(p, &point);
 }
 
-bool worker_pause_replay(struct worker *w, struct wflow *f, const struct event *event, const struct rtp_codec *codec)
+bool worker_pause_replay(struct worker *w, struct wflow *f, const struct event *event, const struct rtp_codec *codec,
+                         const struct rtp_packet *packet)
 {
     unsigned side = worker_pause_side(f->party);
     struct wpause *p = f->call->pause;
@@ -35,7 +38,8 @@ bool worker_pause_replay(struct worker *w, struct wflow *f, const struct event *
             p->replayed &= (uint8_t)~side;
         return false;
     }
-    bool withheld = event->media.wire_bytes > RTP_FIXED && codec->kind != CODEC_EVENT; /* an event may only have been masked */
+    size_t withheld_bytes = event->media.wire_bytes > RTP_FIXED ? event->media.wire_bytes - RTP_FIXED : 0;
+    bool withheld = withheld_bytes && !worker_mask_is_event(codec, packet->payload_type, withheld_bytes); /* it may only have been masked */
     p = withheld ? worker_pause_of(f->call) : NULL;
     if (p && (p->replayed & side) != side)
         note(p, side, false, event->time_ns);

@@ -17,9 +17,7 @@
 #include <stdlib.h>
 
 #include "base/counters.h"
-
-#define EVENT_OCTETS 4
-#define EVENT_FLASH  16 /* the last of those that keys and hook make */
+#include "capture/rtp/telephone_event.h"
 
 struct rtp_stream *rtp_stream_new(const struct rtp_stream_config *config)
 {
@@ -197,9 +195,9 @@ void stream_advance(struct rtp_stream *s, const struct arrival *a, uint32_t ahea
 static bool is_unnamed_event(const struct rtp_stream *s, const struct rtp_packet *p)
 {
     const uint8_t *octets = p->payload.data;
-    return p->payload_type >= 96 && p->payload.size == EVENT_OCTETS &&
+    return telephone_event_unnamed(p->payload_type, p->payload.size) &&
            s->payload_type != PAYLOAD_NONE && s->payload_type != p->payload_type &&
-           octets[0] <= EVENT_FLASH && (octets[1] & 0x40) == 0;
+           octets[0] <= TELEPHONE_FLASH && (octets[1] & 0x40) == 0;
 }
 
 static uint8_t kind_of(const struct rtp_stream *s, const struct rtp_packet *p,

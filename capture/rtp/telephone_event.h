@@ -26,6 +26,12 @@ struct telephone_event { /* 2.3 */
 /* Takes the next report off the payload, false when there is none. Behind one that ended others may follow, each begins where the one
  * before it ends (2.5.1.5); padding is none. */
 bool telephone_event_next(struct slice *payload, struct telephone_event *ret_event);
+/* May this be one although nothing announced its payload type? It is a dynamic one, and no sound is as short as a
+ * report: `size` is that of the payload on the wire. */
+static inline bool telephone_event_unnamed(uint8_t payload_type, size_t size)
+{
+    return payload_type >= 96 && size == 4;
+}
 
 enum telephone_step {
     TELEPHONE_NOTHING,

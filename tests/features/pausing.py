@@ -349,20 +349,21 @@ def crashed(t):
         both = (media(ALICE, 4000 + 10 * n, BOB, 6000 + 10 * n, 1.5, START, 0x1000 + n), media(BOB, 6000 + 10 * n, ALICE, 4000 + 10 * n, 1.5, START, 0x2000 + n))
         return [p for side in both for p in side[25 * part:25 * part + 25]]
 
-    names = ["throughout", "later", "for a while"]
-    before, during, after = ([voice(n, part) for n in range(3)] for part in range(3))
-    with Service(t, "vb", RECORD) as s:
+    names = ["throughout", "later", "for a while", "a key"]
+    before, during, after = ([voice(n, part) for n in range(4)] for part in range(3))
+    key = [replace(p, data=p.data[:1] + bytes([110]) + p.data[2:12] + bytes([5, 10, 0, 160])) for p in during[3][:5]] # of a type that no SDP names
+    with Service(t, "vb", RECORD + "[record]\nmask_dtmf = yes\n") as s:
         data = os.path.join(os.path.dirname(s.log), "data")
         for n, name in enumerate(names):
             d = Dialog(call_id=name, branch=f"z9hG4bK{n}")
             send("va", frames([p for p in call(d, 1, 4000 + 10 * n, 6000 + 10 * n, voice=False) if b"CSeq: 2 BYE" not in p.data]))
         live = lambda: {c["call_id"]: c["uid"] for c in s.get("/api/v1/live/calls")["data"] if c["state"] == "answered"}
-        uids = wait_for("the calls are live", lambda: len(live()) == 3 and live())
+        uids = wait_for("the calls are live", lambda: len(live()) == 4 and live())
         order = lambda what, *calls: [post(s, f"/api/v1/calls/{uids[names[n]]}/{what}")[0] for n in calls]
         held = lambda packets: (lambda kept: all(p.data[:12] in kept for p in packets))(b"".join(everything(os.path.join(data, "spool")).values()))
         t.equal("paused", order("pause", 0), [200])
-        send("va", frames(before[1] + before[2]))
-        wait_for("what came before is kept", lambda: held(before[1] + before[2]))
+        send("va", frames(before[1] + before[2] + before[3] + key + after[3]))
+        wait_for("what came before is kept", lambda: held(before[1] + before[2] + before[3] + key + after[3]))
         t.equal("paused", order("pause", 1, 2), [200, 200])
         send("va", frames(during[0] + during[1] + during[2]))
         wait_for("and the rest, without its payload", lambda: held(during[0] + during[1] + during[2]))
@@ -370,11 +371,12 @@ def crashed(t):
         send("va", frames(after[2]))
         wait_for("and what came behind it", lambda: held(after[2]))
         s.crash()
-        wait_for("all is made of them that can be", lambda: s.made(3))
+        wait_for("all is made of them that can be", lambda: s.made(4))
         records = {r["call_id"]: r for r in s.records()}
         files = everything(data)
     told = "both, told by its packets after a restart"
-    t.equal("results", [records[name]["recording"]["result"] for name in names], ["paused_all", "recorded", "recorded"])
+    t.equal("results", [records[name]["recording"]["result"] for name in names], ["paused_all", "recorded", "recorded", "recorded"])
+    t.equal("a masked key is no pause", pauses(records["a key"]), [])
     t.equal("throughout", pauses(records["throughout"]), [("paused", told)])
     t.equal("later", pauses(records["later"]), [("paused", told)])
     t.equal("for a while", pauses(records["for a while"]), [("paused", told), ("resumed", told)])
